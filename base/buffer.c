@@ -1,0 +1,121 @@
+#include "verbatim/buffer.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAPACITY 256u
+
+struct vb_view vb_view_of(const char *text)
+{
+    return (struct vb_view){text, text ? strlen(text) : 0};
+}
+
+bool vb_view_equals(struct vb_view a, struct vb_view b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling)
+{
+    *buffer = (struct vb_buffer){.ceiling = ceiling};
+}
+
+void vb_buffer_done(struct vb_buffer *buffer)
+{
+    if (!buffer)
+        return;
+    free(buffer->data);
+    vb_buffer_init(buffer, buffer->ceiling);
+}
+
+void vb_buffer_reset(struct vb_buffer *buffer)
+{
+    buffer->length = 0;
+    if (buffer->data)
+        buffer->data[0] = '\0';
+}
+
+char *vb_buffer_take(struct vb_buffer *buffer)
+{
+    char *data = buffer->data;
+    vb_buffer_init(buffer, buffer->ceiling);
+    return data;
+}
+
+enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more)
+{
+    if (more > buffer->ceiling || buffer->length > buffer->ceiling - more)
+        return VB_LIMIT;
+    size_t need = buffer->length + more + 1; /* the NUL */
+    if (need <= buffer->capacity)
+        return VB_OK;
+    size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
+    while (capacity < need)
+        capacity += capacity / 2;
+    if (capacity > buffer->ceiling + 1)
+        capacity = buffer->ceiling + 1;
+    char *data = realloc(buffer->data, capacity);
+    if (!data)
+        return VB_NO_MEMORY;
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return VB_OK;
+}
+
+void vb_buffer_grown(struct vb_buffer *buffer, size_t more)
+{
+    assert(buffer->length + more < buffer->capacity);
+    buffer->length += more;
+    buffer->data[buffer->length] = '\0';
+}
+
+enum vb_status vb_buffer_append(struct vb_buffer *buffer, const void *data, size_t length)
+{
+    enum vb_status status = vb_buffer_reserve(buffer, length);
+    if (status != VB_OK)
+        return status;
+    if (length > 0)
+        memcpy(buffer->data + buffer->length, data, length);
+    vb_buffer_grown(buffer, length);
+    return VB_OK;
+}
+
+enum vb_status vb_buffer_append_text(struct vb_buffer *buffer, const char *text)
+{
+    return vb_buffer_append(buffer, text, strlen(text));
+}
+
+enum vb_status vb_buffer_append_byte(struct vb_buffer *buffer, char byte)
+{
+    return vb_buffer_append(buffer, &byte, 1);
+}
+
+enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return VB_INVALID;
+    enum vb_status status = vb_buffer_reserve(buffer, (size_t)length);
+    if (status != VB_OK)
+        return status;
+    va_start(arguments, format);
+    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    vb_buffer_grown(buffer, (size_t)length);
+    return VB_OK;
+}
+
+void vb_buffer_consume(struct vb_buffer *buffer, size_t length)
+{
+    assert(length <= buffer->length);
+    if (length == 0)
+        return;
+    memmove(buffer->data, buffer->data + length, buffer->length - length + 1);
+    buffer->length -= length;
+}

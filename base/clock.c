@@ -1,0 +1,124 @@
+#include "verbatim/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * VB_SECOND + now.tv_nsec / 1000;
+}
+
+int64_t vb_clock_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+vb_instant vb_clock_now(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+void vb_clock_sleep(int64_t microseconds)
+{
+    if (microseconds <= 0)
+        return;
+    struct timespec rest = {microseconds / VB_SECOND, (microseconds % VB_SECOND) * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &rest) == EINTR)
+        ;
+}
+
+/* The two conversions count in 400-year eras from 0000-03-01, so leap days end a year. */
+int64_t vb_date_to_days(struct vb_date date)
+{
+    int64_t year = date.month <= 2 ? date.year - 1 : date.year;
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t year_of_era = year - era * 400;
+    int64_t month = date.month > 2 ? date.month - 3 : date.month + 9;
+    int64_t day_of_year = (153 * month + 2) / 5 + date.day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097 + day_of_era - 719468;
+}
+
+struct vb_date vb_date_from_days(int64_t days)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t day_of_era = days - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+    struct vb_date date;
+    date.day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
+    date.month = (int)(month < 10 ? month + 3 : month - 9);
+    date.year = (int)(year_of_era + era * 400 + (date.month <= 2));
+    return date;
+}
+
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
+static bool digits(const char *text, int count, int *ret_value)
+{
+    int value = 0;
+    for (int i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    *ret_value = value;
+    return true;
+}
+
+enum vb_status vb_date_parse(struct vb_view text, struct vb_date *ret_date)
+{
+    struct vb_date date;
+    if (text.length != 10 || text.data[4] != '-' || text.data[7] != '-')
+        return VB_INVALID;
+    if (!digits(text.data, 4, &date.year) || !digits(text.data + 5, 2, &date.month) ||
+        !digits(text.data + 8, 2, &date.day))
+        return VB_INVALID;
+    if (date.year < 1 || date.month < 1 || date.month > 12 || date.day < 1 ||
+        date.day > days_in_month(date.year, date.month))
+        return VB_INVALID;
+    *ret_date = date;
+    return VB_OK;
+}
+
+int vb_date_compare(struct vb_date a, struct vb_date b)
+{
+    int64_t left = vb_date_to_days(a), right = vb_date_to_days(b);
+    return left < right ? -1 : left > right;
+}
+
+struct vb_civil vb_civil_of(vb_instant instant, int offset_seconds)
+{
+    int64_t local = instant + (int64_t)offset_seconds * VB_SECOND;
+    int64_t day_length = 86400 * VB_SECOND;
+    int64_t days = local / day_length, rest = local % day_length;
+    if (rest < 0) {
+        rest += day_length;
+        days--;
+    }
+    struct vb_civil civil = {.date = vb_date_from_days(days)};
+    civil.microsecond = (int)(rest % VB_SECOND);
+    int64_t seconds = rest / VB_SECOND;
+    civil.hour = (int)(seconds / 3600);
+    civil.minute = (int)(seconds / 60 % 60);
+    civil.second = (int)(seconds % 60);
+    return civil;
+}
+
+void vb_instant_text(vb_instant instant, char text[VB_INSTANT_TEXT])
+{
+    struct vb_civil c = vb_civil_of(instant, 0);
+    snprintf(text, VB_INSTANT_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", c.date.year, c.date.month,
+             c.date.day, c.hour, c.minute, c.second, c.microsecond);
+}

@@ -1,0 +1,94 @@
+#include "verbatim/hash.h"
+
+#include <isa-l/crc.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+void vb_sha256(const void *data, size_t length, unsigned char digest[VB_SHA256])
+{
+    if (EVP_Digest(data, length, digest, NULL, EVP_sha256(), NULL) != 1)
+        abort(); /* only without memory or without SHA-256: nothing signed could be trusted */
+}
+
+void vb_sha256_hex(const void *data, size_t length, char hex[VB_SHA256_HEX])
+{
+    unsigned char digest[VB_SHA256];
+    vb_sha256(data, length, digest);
+    vb_hex_encode(digest, sizeof digest, hex);
+}
+
+void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                    unsigned char mac[VB_SHA256])
+{
+    if (!HMAC(EVP_sha256(), key, (int)key_length, data, length, mac, NULL))
+        abort();
+}
+
+uint32_t vb_crc32(uint32_t crc, const void *data, size_t length)
+{
+    return crc32_gzip_refl(crc, data, length);
+}
+
+void vb_hex_encode(const void *data, size_t length, char *hex)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < length; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[2 * length] = '\0';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+enum vb_status vb_hex_decode(struct vb_view hex, void *data, size_t length)
+{
+    unsigned char *bytes = data;
+    if (hex.length != 2 * length)
+        return VB_INVALID;
+    for (size_t i = 0; i < length; i++) {
+        int high = hex_value(hex.data[2 * i]), low = hex_value(hex.data[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return VB_INVALID;
+        bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return VB_OK;
+}
+
+bool vb_constant_time_equal(const void *a, const void *b, size_t length)
+{
+    return CRYPTO_memcmp(a, b, length) == 0;
+}
+
+void vb_random_bytes(void *data, size_t length)
+{
+    char *to = data;
+    while (length > 0) {
+        ssize_t got = getrandom(to, length, 0);
+        if (got <= 0)
+            abort();
+        to += got;
+        length -= (size_t)got;
+    }
+}
+
+double vb_random_unit(void)
+{
+    uint64_t bits;
+    vb_random_bytes(&bits, sizeof bits);
+    return (double)(bits >> 11) / (double)(UINT64_C(1) << 53);
+}

@@ -1,0 +1,178 @@
+#include "verbatim/json.h"
+
+#include "verbatim/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void vb_json_init(struct vb_json *json, struct vb_buffer *out)
+{
+    *json = (struct vb_json){.out = out};
+}
+
+enum vb_status vb_json_status(const struct vb_json *json)
+{
+    return json->status;
+}
+
+static void put(struct vb_json *json, const char *data, size_t length)
+{
+    if (json->status == VB_OK)
+        json->status = vb_buffer_append(json->out, data, length);
+}
+
+static void put_text(struct vb_json *json, const char *text)
+{
+    put(json, text, vb_view_of(text).length);
+}
+
+static void begin_value(struct vb_json *json)
+{
+    if (json->need_comma)
+        put(json, ",", 1);
+    json->need_comma = true;
+}
+
+static void open_bracket(struct vb_json *json, const char *bracket)
+{
+    begin_value(json);
+    put(json, bracket, 1);
+    json->need_comma = false;
+}
+
+static void close_bracket(struct vb_json *json, const char *bracket)
+{
+    put(json, bracket, 1);
+    json->need_comma = true;
+}
+
+void vb_json_begin_object(struct vb_json *json)
+{
+    open_bracket(json, "{");
+}
+
+void vb_json_end_object(struct vb_json *json)
+{
+    close_bracket(json, "}");
+}
+
+void vb_json_begin_array(struct vb_json *json)
+{
+    open_bracket(json, "[");
+}
+
+void vb_json_end_array(struct vb_json *json)
+{
+    close_bracket(json, "]");
+}
+
+static void put_escaped(struct vb_json *json, unsigned char byte)
+{
+    char escape[8];
+    switch (byte) {
+    case '"':
+        put_text(json, "\\\"");
+        return;
+    case '\\':
+        put_text(json, "\\\\");
+        return;
+    case '\n':
+        put_text(json, "\\n");
+        return;
+    case '\r':
+        put_text(json, "\\r");
+        return;
+    case '\t':
+        put_text(json, "\\t");
+        return;
+    default:
+        snprintf(escape, sizeof escape, "\\u%04x", byte);
+        put_text(json, escape);
+    }
+}
+
+/* Plain runs go out whole; only what must be escaped or replaced stops one. */
+static void put_string(struct vb_json *json, struct vb_view text)
+{
+    size_t run = 0, i = 0;
+    put(json, "\"", 1);
+    while (i < text.length) {
+        unsigned char byte = (unsigned char)text.data[i];
+        size_t width = vb_utf8_width(text.data + i, text.length - i);
+        if (width > 0 && byte >= 0x20 && byte != '"' && byte != '\\') {
+            i += width;
+            continue;
+        }
+        put(json, text.data + run, i - run);
+        if (width == 0)
+            put_text(json, "\xEF\xBF\xBD");
+        else
+            put_escaped(json, byte);
+        run = ++i;
+    }
+    put(json, text.data + run, i - run);
+    put(json, "\"", 1);
+}
+
+void vb_json_name(struct vb_json *json, const char *name)
+{
+    begin_value(json);
+    put_string(json, vb_view_of(name));
+    put(json, ":", 1);
+    json->need_comma = false;
+}
+
+void vb_json_view(struct vb_json *json, struct vb_view text)
+{
+    begin_value(json);
+    if (text.data)
+        put_string(json, text);
+    else
+        put_text(json, "null");
+}
+
+void vb_json_text(struct vb_json *json, const char *text)
+{
+    vb_json_view(json, vb_view_of(text));
+}
+
+void vb_json_integer(struct vb_json *json, int64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    vb_json_raw(json, digits);
+}
+
+void vb_json_boolean(struct vb_json *json, bool value)
+{
+    vb_json_raw(json, value ? "true" : "false");
+}
+
+void vb_json_null(struct vb_json *json)
+{
+    vb_json_raw(json, "null");
+}
+
+void vb_json_raw(struct vb_json *json, const char *text)
+{
+    begin_value(json);
+    put_text(json, text);
+}
+
+void vb_json_member_text(struct vb_json *json, const char *name, const char *text)
+{
+    vb_json_name(json, name);
+    vb_json_text(json, text);
+}
+
+void vb_json_member_integer(struct vb_json *json, const char *name, int64_t value)
+{
+    vb_json_name(json, name);
+    vb_json_integer(json, value);
+}
+
+void vb_json_member_boolean(struct vb_json *json, const char *name, bool value)
+{
+    vb_json_name(json, name);
+    vb_json_boolean(json, value);
+}

@@ -1,0 +1,97 @@
+#include "verbatim/log.h"
+
+#include "verbatim/clock.h"
+#include "verbatim/json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VALUE_SIZE 64
+#define LINE_CEILING 8192
+
+static enum vb_log_level threshold = VB_LOG_INFO;
+static enum vb_log_format line_format = VB_LOG_TEXT;
+static _Thread_local char context[VB_LOG_FIELDS][VALUE_SIZE];
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const char *const field_names[VB_LOG_FIELDS] = {"job", "request", "workspace", "thread"};
+
+void vb_log_setup(enum vb_log_level level, enum vb_log_format format)
+{
+    threshold = level;
+    line_format = format;
+}
+
+bool vb_log_enabled(enum vb_log_level level)
+{
+    return level >= threshold;
+}
+
+void vb_log_set(enum vb_log_field field, const char *value)
+{
+    snprintf(context[field], VALUE_SIZE, "%s", value ? value : "");
+}
+
+/* Control characters of a message (a peer's words may hold them) become blanks: one line an event. */
+static void flatten(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7F)
+            *text = ' ';
+}
+
+static enum vb_status compose_json(struct vb_buffer *line, const char *time, const char *level,
+                                   const char *message)
+{
+    struct vb_json json;
+    vb_json_init(&json, line);
+    vb_json_begin_object(&json);
+    vb_json_member_text(&json, "time", time);
+    vb_json_member_text(&json, "level", level);
+    for (int i = 0; i < VB_LOG_FIELDS; i++)
+        if (context[i][0])
+            vb_json_member_text(&json, field_names[i], context[i]);
+    vb_json_member_text(&json, "message", message);
+    vb_json_end_object(&json);
+    return vb_json_status(&json);
+}
+
+static enum vb_status compose_text(struct vb_buffer *line, const char *time, const char *level,
+                                   const char *message)
+{
+    enum vb_status status = vb_buffer_printf(line, "%s %-5s", time, level);
+    for (int i = 0; i < VB_LOG_FIELDS && status == VB_OK; i++)
+        if (context[i][0])
+            status = vb_buffer_printf(line, " %s=%s", field_names[i], context[i]);
+    if (status == VB_OK)
+        status = vb_buffer_printf(line, " %s", message);
+    if (line->data)
+        flatten(line->data);
+    return status;
+}
+
+void vb_log(enum vb_log_level level, const char *format, ...)
+{
+    if (!vb_log_enabled(level))
+        return;
+    char message[2048], time[VB_INSTANT_TEXT + 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    vb_instant_text(vb_clock_now(), time);
+    memcpy(time + strlen(time), "Z", 2);
+
+    struct vb_buffer line;
+    vb_buffer_init(&line, LINE_CEILING);
+    enum vb_status status = line_format == VB_LOG_JSON
+                                ? compose_json(&line, time, level_names[level], message)
+                                : compose_text(&line, time, level_names[level], message);
+    if (status == VB_OK && vb_buffer_append_byte(&line, '\n') == VB_OK) {
+        ssize_t written = write(STDERR_FILENO, line.data, line.length);
+        (void)written; /* nobody is left to tell */
+    }
+    vb_buffer_done(&line);
+}

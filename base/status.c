@@ -1,0 +1,122 @@
+#include "verbatim/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const status_names[VB_STATUS_COUNT] = {
+    [VB_OK] = "ok",
+    [VB_AGAIN] = "again",
+    [VB_END] = "end",
+    [VB_INVALID] = "invalid",
+    [VB_NOT_FOUND] = "not_found",
+    [VB_CONFLICT] = "conflict",
+    [VB_DENIED] = "denied",
+    [VB_LIMIT] = "limit",
+    [VB_NO_MEMORY] = "no_memory",
+    [VB_IO] = "io",
+    [VB_NETWORK] = "network",
+    [VB_DATABASE] = "database",
+    [VB_STORAGE] = "storage",
+    [VB_SOURCE] = "source",
+    [VB_FENCED] = "fenced",
+    [VB_STOPPED] = "stopped",
+    [VB_CORRUPT] = "corrupt",
+};
+
+const char *vb_status_name(enum vb_status status)
+{
+    return (unsigned)status < VB_STATUS_COUNT ? status_names[status] : "unknown";
+}
+
+void vb_error_clear(struct vb_error *err)
+{
+    if (err)
+        *err = (struct vb_error){.status = VB_OK};
+}
+
+/* Drops a UTF-8 sequence that snprintf cut in the middle. */
+static void cut_at_character(char *text)
+{
+    size_t length = strlen(text);
+    size_t start = length;
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start == 0)
+        return;
+    unsigned char lead = (unsigned char)text[start - 1];
+    size_t need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    if (length - (start - 1) < need)
+        text[start - 1] = '\0';
+}
+
+static enum vb_status fill(struct vb_error *err, enum vb_status status, bool retryable,
+                           const char *format, va_list arguments) __attribute__((format(printf, 4, 0)));
+
+static enum vb_status fill(struct vb_error *err, enum vb_status status, bool retryable,
+                           const char *format, va_list arguments)
+{
+    if (!err)
+        return status;
+    /* Arguments may point into err->text itself, so the text is built beside it. */
+    char text[sizeof err->text];
+    vsnprintf(text, sizeof text, format, arguments);
+    cut_at_character(text);
+    *err = (struct vb_error){.status = status, .retryable = retryable};
+    memcpy(err->text, text, sizeof text);
+    return status;
+}
+
+enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fill(err, status, false, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+enum vb_status vb_fail_retryable(struct vb_error *err, enum vb_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fill(err, status, true, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int system_code,
+                              const char *format, ...)
+{
+    if (!err)
+        return status;
+    char reason[128];
+    va_list arguments;
+    va_start(arguments, format);
+    fill(err, status, false, format, arguments);
+    va_end(arguments);
+    err->system_code = system_code;
+    /* The GNU strerror_r: thread-safe, and may return a static string. */
+    const char *text = strerror_r(system_code, reason, sizeof reason);
+    size_t used = strlen(err->text);
+    snprintf(err->text + used, sizeof err->text - used, ": %s", text);
+    cut_at_character(err->text);
+    return status;
+}
+
+enum vb_status vb_fail_within(struct vb_error *err, const char *format, ...)
+{
+    if (!err)
+        return VB_OK;
+    char prefix[sizeof err->text / 2];
+    char whole[sizeof prefix + sizeof err->text + 2];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(prefix, sizeof prefix, format, arguments);
+    va_end(arguments);
+    snprintf(whole, sizeof whole, "%s: %s", prefix, err->text);
+    whole[sizeof err->text - 1] = '\0';
+    cut_at_character(whole);
+    memcpy(err->text, whole, strlen(whole) + 1);
+    return err->status;
+}

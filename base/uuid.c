@@ -1,0 +1,48 @@
+#include "verbatim/uuid.h"
+
+#include "verbatim/hash.h"
+
+/* Positions of the hyphens in the canonical text. */
+static bool is_hyphen_at(size_t i)
+{
+    return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+struct vb_uuid vb_uuid_random(void)
+{
+    struct vb_uuid uuid;
+    vb_random_bytes(uuid.bytes, sizeof uuid.bytes);
+    uuid.bytes[6] = (unsigned char)((uuid.bytes[6] & 0x0F) | 0x40);
+    uuid.bytes[8] = (unsigned char)((uuid.bytes[8] & 0x3F) | 0x80);
+    return uuid;
+}
+
+void vb_uuid_format(struct vb_uuid uuid, char text[VB_UUID_TEXT])
+{
+    char hex[33];
+    vb_hex_encode(uuid.bytes, sizeof uuid.bytes, hex);
+    for (size_t i = 0, from = 0; i < 36; i++)
+        text[i] = is_hyphen_at(i) ? '-' : hex[from++];
+    text[36] = '\0';
+}
+
+enum vb_status vb_uuid_parse(struct vb_view text, struct vb_uuid *ret_uuid)
+{
+    char hex[32];
+    size_t count = 0;
+    if (text.length != 36)
+        return VB_INVALID;
+    for (size_t i = 0; i < 36; i++) {
+        if (is_hyphen_at(i)) {
+            if (text.data[i] != '-')
+                return VB_INVALID;
+        } else {
+            hex[count++] = text.data[i];
+        }
+    }
+    struct vb_uuid uuid;
+    enum vb_status status = vb_hex_decode((struct vb_view){hex, 32}, uuid.bytes, sizeof uuid.bytes);
+    if (status == VB_OK)
+        *ret_uuid = uuid;
+    return status;
+}

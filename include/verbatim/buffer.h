@@ -1,0 +1,52 @@
+/* A growing byte buffer with a ceiling given at birth, and read-only views of bytes.
+ *
+ * Nothing else in the program grows memory by itself. Appending past the ceiling is VB_LIMIT and
+ * leaves the contents as they were. Not thread-safe: one owner.
+ */
+#ifndef VERBATIM_BUFFER_H
+#define VERBATIM_BUFFER_H
+
+#include "verbatim/status.h"
+
+#include <stdint.h>
+
+/* A borrowed run of bytes; data may be NULL when length is 0. `data == NULL` also means SQL NULL. */
+struct vb_view {
+    const char *data;
+    size_t length;
+};
+
+struct vb_buffer {
+    char *data;      /* NUL-terminated after every call but vb_buffer_grown */
+    size_t length;   /* bytes in use, without the NUL */
+    size_t capacity; /* bytes allocated */
+    size_t ceiling;  /* most bytes it may ever hold */
+};
+
+#define VB_VIEW(literal) ((struct vb_view){(literal), sizeof(literal) - 1})
+
+struct vb_view vb_view_of(const char *text); /* NULL gives the NULL view */
+bool vb_view_equals(struct vb_view a, struct vb_view b);
+
+/* No allocation until the first append. */
+void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling);
+/* Frees; the buffer is as after init. A zeroed or NULL buffer is a no-op. */
+void vb_buffer_done(struct vb_buffer *buffer);
+/* Length 0; keeps the memory. */
+void vb_buffer_reset(struct vb_buffer *buffer);
+/* Hands the NUL-terminated bytes to the caller (free()); the buffer is empty afterwards. */
+char *vb_buffer_take(struct vb_buffer *buffer);
+
+/* Makes room for `more` bytes behind length; write there, then call vb_buffer_grown. */
+enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more) vb_must_check;
+void vb_buffer_grown(struct vb_buffer *buffer, size_t more);
+
+enum vb_status vb_buffer_append(struct vb_buffer *buffer, const void *data, size_t length) vb_must_check;
+enum vb_status vb_buffer_append_text(struct vb_buffer *buffer, const char *text) vb_must_check;
+enum vb_status vb_buffer_append_byte(struct vb_buffer *buffer, char byte) vb_must_check;
+enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ...)
+    vb_must_check vb_printf_like(2, 3);
+/* Drops the first `length` bytes. */
+void vb_buffer_consume(struct vb_buffer *buffer, size_t length);
+
+#endif

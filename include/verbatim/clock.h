@@ -1,0 +1,47 @@
+/* Time: monotonic for durations, wall clock for people, and the calendar without a time zone.
+ *
+ * Decisions about leases use neither: they use the database's clock. Instants are microseconds since
+ * 1970-01-01T00:00:00Z in int64_t (type vb_instant), as PostgreSQL keeps them but for the epoch.
+ * Thread-safe: pure functions and system calls.
+ */
+#ifndef VERBATIM_CLOCK_H
+#define VERBATIM_CLOCK_H
+
+#include "verbatim/buffer.h"
+
+typedef int64_t vb_instant;
+
+#define VB_SECOND INT64_C(1000000)
+#define VB_POSTGRES_EPOCH (INT64_C(946684800) * VB_SECOND) /* 2000-01-01, as Unix microseconds */
+
+struct vb_date {
+    int year;  /* 1 to 9999 */
+    int month; /* 1 to 12 */
+    int day;   /* 1 to 31 */
+};
+
+/* Broken-down proleptic Gregorian time. */
+struct vb_civil {
+    struct vb_date date;
+    int hour, minute, second, microsecond;
+};
+
+int64_t vb_clock_monotonic(void); /* microseconds since some start */
+vb_instant vb_clock_now(void);    /* the system's wall clock */
+void vb_clock_sleep(int64_t microseconds);
+
+/* Days since 1970-01-01 and back. */
+int64_t vb_date_to_days(struct vb_date date);
+struct vb_date vb_date_from_days(int64_t days);
+/* Exactly YYYY-MM-DD of a day that exists; VB_INVALID otherwise. */
+enum vb_status vb_date_parse(struct vb_view text, struct vb_date *ret_date) vb_must_check;
+int vb_date_compare(struct vb_date a, struct vb_date b);
+
+/* `seconds` east of UTC are added before breaking down. */
+struct vb_civil vb_civil_of(vb_instant instant, int offset_seconds);
+
+#define VB_INSTANT_TEXT 40
+/* "2026-06-11T06:50:43.861185", UTC, always six digits, no zone: the form of the HTTP contract. */
+void vb_instant_text(vb_instant instant, char text[VB_INSTANT_TEXT]);
+
+#endif

@@ -1,0 +1,31 @@
+/* Digests, MACs, checksums, hex, random bytes. OpenSSL underneath; ISA-L for CRC-32. Thread-safe. */
+#ifndef VERBATIM_HASH_H
+#define VERBATIM_HASH_H
+
+#include "verbatim/buffer.h"
+
+#define VB_SHA256 32
+#define VB_SHA256_HEX 65 /* with the NUL */
+
+void vb_sha256(const void *data, size_t length, unsigned char digest[VB_SHA256]);
+void vb_sha256_hex(const void *data, size_t length, char hex[VB_SHA256_HEX]);
+void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                    unsigned char mac[VB_SHA256]);
+
+/* CRC-32 of ZIP and gzip (polynomial 0xEDB88320 reflected); start with 0, feed in any pieces. */
+uint32_t vb_crc32(uint32_t crc, const void *data, size_t length);
+
+/* Lower-case; `hex` has room for 2 * length + 1. */
+void vb_hex_encode(const void *data, size_t length, char *hex);
+/* Exactly 2 * length hex digits of either case, else VB_INVALID. */
+enum vb_status vb_hex_decode(struct vb_view hex, void *data, size_t length) vb_must_check;
+
+/* Takes the same time wherever the first difference lies. */
+bool vb_constant_time_equal(const void *a, const void *b, size_t length);
+
+/* From the kernel's generator; a process without one cannot go on and aborts. */
+void vb_random_bytes(void *data, size_t length);
+/* Uniform in [0, 1): for jitter, not for secrets. */
+double vb_random_unit(void);
+
+#endif

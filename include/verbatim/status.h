@@ -1,0 +1,60 @@
+/* Status codes and the error value that travels with them.
+ *
+ * Every fallible function returns enum vb_status and takes an optional `struct vb_error *err` as its
+ * last parameter. Library code fills the error and returns; only the top (a worker, a request, a
+ * command) logs it. Results go through `ret_` parameters, written only on VB_OK.
+ */
+#ifndef VERBATIM_STATUS_H
+#define VERBATIM_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define vb_must_check __attribute__((warn_unused_result))
+#define vb_printf_like(format_index, first) __attribute__((format(printf, format_index, first)))
+
+enum vb_status {
+    VB_OK = 0,
+    VB_AGAIN,     /* nothing now; ask again later. Not a failure */
+    VB_END,       /* the stream is exhausted. Not a failure */
+    VB_INVALID,   /* input or configuration breaks a rule */
+    VB_NOT_FOUND, /* the thing named does not exist */
+    VB_CONFLICT,  /* somebody else holds what was asked for */
+    VB_DENIED,    /* credentials or rights refuse it */
+    VB_LIMIT,     /* a ceiling given at birth was reached */
+    VB_NO_MEMORY, /* an allocation failed */
+    VB_IO,        /* local file system or socket */
+    VB_NETWORK,   /* a peer could not be reached or answered too late */
+    VB_DATABASE,  /* PostgreSQL refused or went away */
+    VB_STORAGE,   /* the object store refused */
+    VB_SOURCE,    /* the source contract is broken, or a row cannot be rendered */
+    VB_FENCED,    /* a segment or job is not ours any more: stop, leave nothing behind */
+    VB_STOPPED,   /* the process was asked to stop */
+    VB_CORRUPT,   /* bytes read back are not what was written */
+    VB_STATUS_COUNT
+};
+
+/* What went wrong, for a person. A plain value: copy it freely, nothing to free. */
+struct vb_error {
+    enum vb_status status;
+    int system_code;   /* errno, CURLcode or HTTP status; 0 where there is none */
+    bool retryable;    /* the same call may succeed later: database gone, 5xx, timeouts */
+    char text[512];    /* lower-case sentence without full stop; UTF-8, cut at a character */
+};
+
+/* Fills `err` (may be NULL) and returns `status`, so a failure is one line. */
+enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *format, ...)
+    vb_printf_like(3, 4);
+/* The same, marked retryable. */
+enum vb_status vb_fail_retryable(struct vb_error *err, enum vb_status status, const char *format, ...)
+    vb_printf_like(3, 4);
+/* The same from errno: appends ": " and its text; remembers the code. */
+enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int system_code,
+                              const char *format, ...) vb_printf_like(4, 5);
+/* Puts "prefix: " before the text of an error that already happened. Returns err->status. */
+enum vb_status vb_fail_within(struct vb_error *err, const char *format, ...) vb_printf_like(2, 3);
+
+void vb_error_clear(struct vb_error *err);
+const char *vb_status_name(enum vb_status status);
+
+#endif
