@@ -1,0 +1,30 @@
+/* Names inside and of the archive (INTERFACE: "The archive"): safe on every file system, UTF-8.
+ *
+ * Numbering needs no memory beyond one second's conversations, so names do not depend on pages or
+ * segments. A vb_namer belongs to one thread.
+ */
+#ifndef VERBATIM_NAMES_H
+#define VERBATIM_NAMES_H
+
+#include "verbatim/conversation.h"
+#include "verbatim/zone.h"
+
+#define VB_NAME_BYTES 255 /* longest entry name in bytes, extension included */
+
+struct vb_namer;
+
+/* `zone` is borrowed for the namer's life; `extension` like ".csv". */
+enum vb_status vb_namer_new(struct vb_zone *zone, struct vb_channel channel, const char *extension,
+                            struct vb_namer **ret_namer, struct vb_error *err) vb_must_check;
+void vb_namer_free(struct vb_namer *namer);
+
+/* `<contact>--<created_at>--<channel>.csv`; conversations must come in (created_at, id) order, and
+ * a run must begin at the start of a second, or anywhere in a second of more than VB_CROWD. */
+enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
+                              char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
+
+/* `<channel>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the job's UUID text. */
+enum vb_status vb_archive_name(struct vb_channel channel, struct vb_date start, const char *job_id,
+                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
+
+#endif

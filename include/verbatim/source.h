@@ -1,0 +1,107 @@
+/* Reading conversations by the source contract (INTERFACE 5): introspection, then keyset pages.
+ *
+ * vb_contract is read once at start and shared, read-only, by all threads. A vb_reader owns one
+ * connection and belongs to one thread. Every page is read in its own short transactions; no statement
+ * or snapshot stays open longer than VB_PAGE_STALL. Ids are opaque text here, whatever their type.
+ */
+#ifndef VERBATIM_SOURCE_H
+#define VERBATIM_SOURCE_H
+
+#include "verbatim/conversation.h"
+
+#include <libpq-fe.h>
+
+struct vb_contract;
+
+/* Reads the catalogue. Missing required columns: VB_SOURCE, all of them named in one message. A type
+ * that cannot serve (an id that is no uuid, bigint, integer or text; ids of two sides that cannot be
+ * compared) is named the same way. `schema` is copied. */
+enum vb_status vb_contract_read(PGconn *connection, const char *schema, struct vb_contract **ret_contract,
+                                struct vb_error *err) vb_must_check;
+void vb_contract_free(struct vb_contract *contract);
+/* Optional columns that are missing (read as NULL), comma-separated; "" for none. */
+const char *vb_contract_missing(const struct vb_contract *contract);
+
+/* SQL of channel look-ups, for the HTTP loops: parameters are text, results are text. NULL columns are
+ * given as NULL literals; ids are compared in their own type, and an id that does not parse as that
+ * type must be refused by vb_contract_id_valid before it is sent.
+ *   by id:    $1 source workspace, $2 channel id
+ *   by phone: $1 source workspace, $2 phone number
+ * Columns: id, name, channel_type, phone_number, as_of (Unix microseconds of clock_timestamp()),
+ * snapshot (pg_current_snapshot() as text). */
+const char *vb_contract_channel_by_id_sql(const struct vb_contract *contract);
+const char *vb_contract_channel_by_phone_sql(const struct vb_contract *contract);
+bool vb_contract_channel_id_valid(const struct vb_contract *contract, struct vb_view id);
+bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct vb_view id);
+
+/* Which conversations, and how much of them. Plain values; strings borrowed until the reader's free. */
+struct vb_selection {
+    const char *workspace;  /* the workspace's id in the source */
+    const char *channel_id;
+    vb_instant from, to;    /* created_at >= from and < to */
+    vb_instant as_of;       /* nothing created after this instant is read */
+    const char *snapshot;   /* pg_snapshot text noted with as_of; NULL: do not wait */
+};
+
+/* A stretch of the ordered conversations: after `low`, up to and including `high`. */
+struct vb_stretch {
+    struct vb_cursor low, high;
+    bool has_low, has_high; /* false: open on that side */
+};
+
+struct vb_reader_options {
+    const char *connection_string; /* libpq keywords or URI; NULL: environment */
+    const char *application_name;
+    const struct vb_contract *contract;
+    bool prepared_statements;
+    size_t page_conversations;     /* of a page, the first one included */
+    size_t giant_messages;         /* a conversation is read on by keyset after so many; 0: default */
+    /* Asked between pages and while waiting; true ends the read with VB_STOPPED. May be NULL. */
+    bool (*stop)(void *context);
+    void *stop_context;
+};
+
+struct vb_reader;
+
+enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_reader **ret_reader,
+                             struct vb_error *err) vb_must_check;
+void vb_reader_free(struct vb_reader *reader);
+
+/* Starts reading a stretch. Waits (at most 10 s, then goes on and sets *ret_waited_out) until the
+ * transactions open at `snapshot` have ended, and on a replica until its replay has passed as_of. */
+enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selection *selection,
+                               const struct vb_stretch *stretch, bool *ret_waited_out,
+                               struct vb_error *err) vb_must_check;
+/* Moves the end of the stretch that is being read: earlier after a split, later after an absorb. Not before
+ * what was already handed out, else VB_INVALID. */
+enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_cursor *high,
+                                  struct vb_error *err) vb_must_check;
+
+enum vb_reader_event {
+    VB_READ_CONVERSATION, /* *conversation is filled; its messages follow */
+    VB_READ_MESSAGE,      /* *message is filled */
+    VB_READ_END_CONVERSATION,
+    VB_READ_END_PAGE,     /* no transaction is open now: the place to split, record, stop */
+    VB_READ_END           /* the stretch is exhausted */
+};
+
+/* The next event. Views live until the next call. VB_DATABASE and VB_NETWORK are retryable by beginning
+ * again; VB_SOURCE is a row that breaks the contract, named in `err` with its conversation. A page that is not
+ * consumed within VB_PAGE_STALL gives up its transaction and is read on by itself, without repeating rows. */
+enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *ret_event,
+                              struct vb_conversation *conversation, struct vb_message *message,
+                              struct vb_error *err) vb_must_check;
+#define VB_PAGE_STALL (10 * VB_SECOND)
+
+/* The last conversation handed out whole. False before the first. */
+bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cursor);
+
+/* The cursor about `ahead` conversations after `from` (an index-only skip), moved to the end of its UTC second unless
+ * more than VB_CROWD conversations share it. VB_END when the stretch ends before. Between pages only. */
+enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cursor *from, uint64_t ahead,
+                                    struct vb_cursor *ret_cursor, struct vb_error *err) vb_must_check;
+
+/* Rows of memory the reader holds now, in bytes: for the budget and its test. */
+size_t vb_reader_memory(const struct vb_reader *reader);
+
+#endif

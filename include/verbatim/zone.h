@@ -1,0 +1,26 @@
+/* IANA time zones: instants to local time and calendar days to instants.
+ *
+ * GLib reads the system's zone files; each zone caches the interval it answered last, so a run of
+ * instants in one season costs a comparison. A vb_zone belongs to one thread.
+ */
+#ifndef VERBATIM_ZONE_H
+#define VERBATIM_ZONE_H
+
+#include "verbatim/clock.h"
+
+struct vb_zone;
+
+/* VB_INVALID for a name the system's zone database does not hold; never a silent UTC. */
+enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct vb_error *err) vb_must_check;
+void vb_zone_free(struct vb_zone *zone);
+
+/* Seconds east of UTC in force at the instant. */
+int vb_zone_offset(struct vb_zone *zone, vb_instant instant);
+/* The local time of `instant` occurs twice because clocks went back. */
+bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant);
+/* First instant of the local day: 00:00, the earlier of two, or the end of the gap where 00:00 is skipped. */
+vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day);
+/* The calendar day of the instant. */
+struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant);
+
+#endif
