@@ -5,23 +5,12 @@
 #include <string.h>
 
 static const char *const status_names[VB_STATUS_COUNT] = {
-    [VB_OK] = "ok",
-    [VB_AGAIN] = "again",
-    [VB_END] = "end",
-    [VB_INVALID] = "invalid",
-    [VB_NOT_FOUND] = "not_found",
-    [VB_CONFLICT] = "conflict",
-    [VB_DENIED] = "denied",
-    [VB_LIMIT] = "limit",
-    [VB_NO_MEMORY] = "no_memory",
-    [VB_IO] = "io",
-    [VB_NETWORK] = "network",
-    [VB_DATABASE] = "database",
-    [VB_STORAGE] = "storage",
-    [VB_SOURCE] = "source",
-    [VB_FENCED] = "fenced",
-    [VB_STOPPED] = "stopped",
-    [VB_CORRUPT] = "corrupt",
+    [VB_OK] = "ok",           [VB_AGAIN] = "again",         [VB_END] = "end",
+    [VB_INVALID] = "invalid", [VB_NOT_FOUND] = "not_found", [VB_CONFLICT] = "conflict",
+    [VB_DENIED] = "denied",   [VB_LIMIT] = "limit",         [VB_NO_MEMORY] = "no_memory",
+    [VB_IO] = "io",           [VB_NETWORK] = "network",     [VB_DATABASE] = "database",
+    [VB_STORAGE] = "storage", [VB_SOURCE] = "source",       [VB_FENCED] = "fenced",
+    [VB_STOPPED] = "stopped", [VB_CORRUPT] = "corrupt",
 };
 
 const char *vb_status_name(enum vb_status status)
@@ -51,7 +40,8 @@ static void cut_at_character(char *text)
 }
 
 static enum vb_status fill(struct vb_error *err, enum vb_status status, bool retryable,
-                           const char *format, va_list arguments) __attribute__((format(printf, 4, 0)));
+                           const char *format, va_list arguments)
+    __attribute__((format(printf, 4, 0)));
 
 static enum vb_status fill(struct vb_error *err, enum vb_status status, bool retryable,
                            const char *format, va_list arguments)
@@ -76,7 +66,8 @@ enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *
     return status;
 }
 
-enum vb_status vb_fail_retryable(struct vb_error *err, enum vb_status status, const char *format, ...)
+enum vb_status vb_fail_retryable(struct vb_error *err, enum vb_status status, const char *format,
+                                 ...)
 {
     va_list arguments;
     va_start(arguments, format);

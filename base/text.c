@@ -83,8 +83,8 @@ size_t vb_utf8_cut(struct vb_view text, size_t limit)
 
 static bool is_unreserved(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_' || c == '.' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '~';
 }
 
 enum vb_status vb_percent_encode(struct vb_buffer *out, struct vb_view text, bool keep_slash)

@@ -17,16 +17,16 @@
 
 #include <sys/uio.h>
 
-#define VB_BLOCK_SIZE (256u * 1024u)          /* parts are chains of blocks; cut points are block ends */
-#define VB_PART_MINIMUM (5u * 1024u * 1024u)  /* S3: every part but the last */
-#define VB_DIRECTORY_PIECE (64u * 1024u)      /* about how many bytes of records leave at a time */
+#define VB_BLOCK_SIZE (256u * 1024u) /* parts are chains of blocks; cut points are block ends */
+#define VB_PART_MINIMUM (5u * 1024u * 1024u) /* S3: every part but the last */
+#define VB_DIRECTORY_PIECE (64u * 1024u)     /* about how many bytes of records leave at a time */
 
 /* A part's body: owned bytes in order. */
 struct vb_body {
     struct iovec *pieces;
     size_t count;
-    uint64_t size;                      /* sum of the pieces */
-    void (*release)(struct vb_body *);  /* gives the memory back; any thread; may be called once */
+    uint64_t size;                     /* sum of the pieces */
+    void (*release)(struct vb_body *); /* gives the memory back; any thread; may be called once */
     void *owner;
 };
 
@@ -52,42 +52,46 @@ struct vb_archive_options {
 
 struct vb_archive;
 
-enum vb_status vb_archive_new(const struct vb_archive_options *options, struct vb_archive **ret_archive,
-                              struct vb_error *err) vb_must_check;
+enum vb_status vb_archive_new(const struct vb_archive_options *options,
+                              struct vb_archive **ret_archive, struct vb_error *err) vb_must_check;
 /* Also mid-way: what was not handed over is dropped. */
 void vb_archive_free(struct vb_archive *archive);
 
 /* `name` is UTF-8, at most 65,535 bytes; `at` becomes the DOS time, in UTC. */
-enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name, vb_instant at,
-                                      struct vb_error *err) vb_must_check;
+enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
+                                      vb_instant at, struct vb_error *err) vb_must_check;
 enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, size_t length,
                                 struct vb_error *err) vb_must_check;
 enum vb_status vb_archive_end_entry(struct vb_archive *archive, struct vb_error *err) vb_must_check;
 
 struct vb_archive_totals {
     uint64_t entries;
-    uint64_t size;       /* bytes of the segment so far, handed over or not */
-    uint64_t raw_size;   /* bytes before deflate */
-    uint64_t unsent;     /* bytes still here */
-    uint32_t parts;      /* parts cut so far */
+    uint64_t size;     /* bytes of the segment so far, handed over or not */
+    uint64_t raw_size; /* bytes before deflate */
+    uint64_t unsent;   /* bytes still here */
+    uint32_t parts;    /* parts cut so far */
 };
 struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive);
 
 /* Ends a segment that does not close the archive: hands over the rest of the records and of the bytes. */
-enum vb_status vb_archive_end_segment(struct vb_archive *archive, struct vb_error *err) vb_must_check;
+enum vb_status vb_archive_end_segment(struct vb_archive *archive,
+                                      struct vb_error *err) vb_must_check;
 
 /* Ends the segment that closes the archive. First the records not handed over yet are available here
  * (a small export never sends any), so a caller with other segments calls
  * vb_archive_flush_directory first; then for each segment in order its pieces, then the end. */
-enum vb_status vb_archive_flush_directory(struct vb_archive *archive, struct vb_error *err) vb_must_check;
+enum vb_status vb_archive_flush_directory(struct vb_archive *archive,
+                                          struct vb_error *err) vb_must_check;
 /* Records of the segment that starts at `base` in the whole archive; whole records only. */
-enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t base, const void *records,
-                                        size_t length, struct vb_error *err) vb_must_check;
+enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t base,
+                                        const void *records, size_t length,
+                                        struct vb_error *err) vb_must_check;
 /* The records still here, as if fed by vb_archive_add_directory. `base`: where this segment starts. */
 enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t base,
                                             struct vb_error *err) vb_must_check;
 /* End records and the last part. */
-enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base, struct vb_error *err) vb_must_check;
+enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base,
+                                struct vb_error *err) vb_must_check;
 
 /* SHA-256 (hex) over the deflated form of a fixed text: two processes may continue each other's archive
  * only if theirs agree. Computed once, then remembered; thread-safe. */

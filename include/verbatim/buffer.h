@@ -41,11 +41,12 @@ char *vb_buffer_take(struct vb_buffer *buffer);
 enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more) vb_must_check;
 void vb_buffer_grown(struct vb_buffer *buffer, size_t more);
 
-enum vb_status vb_buffer_append(struct vb_buffer *buffer, const void *data, size_t length) vb_must_check;
+enum vb_status vb_buffer_append(struct vb_buffer *buffer, const void *data,
+                                size_t length) vb_must_check;
 enum vb_status vb_buffer_append_text(struct vb_buffer *buffer, const char *text) vb_must_check;
 enum vb_status vb_buffer_append_byte(struct vb_buffer *buffer, char byte) vb_must_check;
-enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ...)
-    vb_must_check vb_printf_like(2, 3);
+enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ...) vb_must_check
+    vb_printf_like(2, 3);
 /* Drops the first `length` bytes. */
 void vb_buffer_consume(struct vb_buffer *buffer, size_t length);
 

@@ -26,7 +26,7 @@ void vb_json_end_array(struct vb_json *json);
 /* The name of the next value. */
 void vb_json_name(struct vb_json *json, const char *name);
 
-void vb_json_text(struct vb_json *json, const char *text); /* NULL writes null */
+void vb_json_text(struct vb_json *json, const char *text);    /* NULL writes null */
 void vb_json_view(struct vb_json *json, struct vb_view text); /* the NULL view writes null */
 void vb_json_integer(struct vb_json *json, int64_t value);
 void vb_json_boolean(struct vb_json *json, bool value);

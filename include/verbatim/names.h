@@ -25,6 +25,7 @@ enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversati
 
 /* `<channel>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the job's UUID text. */
 enum vb_status vb_archive_name(struct vb_channel channel, struct vb_date start, const char *job_id,
-                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
+                               char ret_name[VB_NAME_BYTES + 1],
+                               struct vb_error *err) vb_must_check;
 
 #endif

@@ -12,7 +12,8 @@
 
 enum vb_csv_profile { VB_CSV_SAFE, VB_CSV_EXCEL, VB_CSV_RAW };
 /* VB_INVALID for anything but safe, excel, raw. */
-enum vb_status vb_csv_profile_parse(struct vb_view text, enum vb_csv_profile *ret_profile) vb_must_check;
+enum vb_status vb_csv_profile_parse(struct vb_view text,
+                                    enum vb_csv_profile *ret_profile) vb_must_check;
 const char *vb_csv_profile_name(enum vb_csv_profile profile);
 
 /* What every renderer may know; borrowed for the renderer's life. */
@@ -32,8 +33,8 @@ struct vb_renderer {
     enum vb_status (*begin_file)(const struct vb_render_context *context, struct vb_buffer *out,
                                  struct vb_error *err);
     enum vb_status (*conversation)(const struct vb_render_context *context,
-                                   const struct vb_conversation *conversation, struct vb_buffer *out,
-                                   struct vb_error *err);
+                                   const struct vb_conversation *conversation,
+                                   struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*message)(const struct vb_render_context *context,
                               const struct vb_conversation *conversation,
                               const struct vb_message *message, struct vb_buffer *out,

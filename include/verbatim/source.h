@@ -16,7 +16,8 @@ struct vb_contract;
 /* Reads the catalogue. Missing required columns: VB_SOURCE, all of them named in one message. A type
  * that cannot serve (an id that is no uuid, bigint, integer or text; ids of two sides that cannot be
  * compared) is named the same way. `schema` is copied. */
-enum vb_status vb_contract_read(PGconn *connection, const char *schema, struct vb_contract **ret_contract,
+enum vb_status vb_contract_read(PGconn *connection, const char *schema,
+                                struct vb_contract **ret_contract,
                                 struct vb_error *err) vb_must_check;
 void vb_contract_free(struct vb_contract *contract);
 /* Optional columns that are missing (read as NULL), comma-separated; "" for none. */
@@ -36,11 +37,11 @@ bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct v
 
 /* Which conversations, and how much of them. Plain values; strings borrowed until the reader's free. */
 struct vb_selection {
-    const char *workspace;  /* the workspace's id in the source */
+    const char *workspace; /* the workspace's id in the source */
     const char *channel_id;
-    vb_instant from, to;    /* created_at >= from and < to */
-    vb_instant as_of;       /* nothing created after this instant is read */
-    const char *snapshot;   /* pg_snapshot text noted with as_of; NULL: do not wait */
+    vb_instant from, to;  /* created_at >= from and < to */
+    vb_instant as_of;     /* nothing created after this instant is read */
+    const char *snapshot; /* pg_snapshot text noted with as_of; NULL: do not wait */
 };
 
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
@@ -54,8 +55,8 @@ struct vb_reader_options {
     const char *application_name;
     const struct vb_contract *contract;
     bool prepared_statements;
-    size_t page_conversations;     /* of a page, the first one included */
-    size_t giant_messages;         /* a conversation is read on by keyset after so many; 0: default */
+    size_t page_conversations; /* of a page, the first one included */
+    size_t giant_messages;     /* a conversation is read on by keyset after so many; 0: default */
     /* Asked between pages and while waiting; true ends the read with VB_STOPPED. May be NULL. */
     bool (*stop)(void *context);
     void *stop_context;
@@ -81,8 +82,8 @@ enum vb_reader_event {
     VB_READ_CONVERSATION, /* *conversation is filled; its messages follow */
     VB_READ_MESSAGE,      /* *message is filled */
     VB_READ_END_CONVERSATION,
-    VB_READ_END_PAGE,     /* no transaction is open now: the place to split, record, stop */
-    VB_READ_END           /* the stretch is exhausted */
+    VB_READ_END_PAGE, /* no transaction is open now: the place to split, record, stop */
+    VB_READ_END       /* the stretch is exhausted */
 };
 
 /* The next event. Views live until the next call. VB_DATABASE and VB_NETWORK are retryable by beginning
@@ -98,8 +99,9 @@ bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cu
 
 /* The cursor about `ahead` conversations after `from` (an index-only skip), moved to the end of its UTC second unless
  * more than VB_CROWD conversations share it. VB_END when the stretch ends before. Between pages only. */
-enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cursor *from, uint64_t ahead,
-                                    struct vb_cursor *ret_cursor, struct vb_error *err) vb_must_check;
+enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cursor *from,
+                                    uint64_t ahead, struct vb_cursor *ret_cursor,
+                                    struct vb_error *err) vb_must_check;
 
 /* Rows of memory the reader holds now, in bytes: for the budget and its test. */
 size_t vb_reader_memory(const struct vb_reader *reader);

@@ -37,17 +37,17 @@ enum vb_status {
 /* What went wrong, for a person. A plain value: copy it freely, nothing to free. */
 struct vb_error {
     enum vb_status status;
-    int system_code;   /* errno, CURLcode or HTTP status; 0 where there is none */
-    bool retryable;    /* the same call may succeed later: database gone, 5xx, timeouts */
-    char text[512];    /* lower-case sentence without full stop; UTF-8, cut at a character */
+    int system_code; /* errno, CURLcode or HTTP status; 0 where there is none */
+    bool retryable;  /* the same call may succeed later: database gone, 5xx, timeouts */
+    char text[512];  /* lower-case sentence without full stop; UTF-8, cut at a character */
 };
 
 /* Fills `err` (may be NULL) and returns `status`, so a failure is one line. */
 enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *format, ...)
     vb_printf_like(3, 4);
 /* The same, marked retryable. */
-enum vb_status vb_fail_retryable(struct vb_error *err, enum vb_status status, const char *format, ...)
-    vb_printf_like(3, 4);
+enum vb_status vb_fail_retryable(struct vb_error *err, enum vb_status status, const char *format,
+                                 ...) vb_printf_like(3, 4);
 /* The same from errno: appends ": " and its text; remembers the code. */
 enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int system_code,
                               const char *format, ...) vb_printf_like(4, 5);

@@ -16,7 +16,8 @@ enum vb_status vb_utf8_append(struct vb_buffer *buffer, uint32_t character) vb_m
 size_t vb_utf8_cut(struct vb_view text, size_t limit);
 
 /* Octets outside A-Z a-z 0-9 - _ . ~ become %XX, upper-case; '/' stays when keep_slash. */
-enum vb_status vb_percent_encode(struct vb_buffer *out, struct vb_view text, bool keep_slash) vb_must_check;
+enum vb_status vb_percent_encode(struct vb_buffer *out, struct vb_view text,
+                                 bool keep_slash) vb_must_check;
 /* VB_INVALID on a bad escape. '+' stays '+'. */
 enum vb_status vb_percent_decode(struct vb_buffer *out, struct vb_view text) vb_must_check;
 

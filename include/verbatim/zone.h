@@ -11,7 +11,8 @@
 struct vb_zone;
 
 /* VB_INVALID for a name the system's zone database does not hold; never a silent UTC. */
-enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct vb_error *err) vb_must_check;
+enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone,
+                           struct vb_error *err) vb_must_check;
 void vb_zone_free(struct vb_zone *zone);
 
 /* Seconds east of UTC in force at the instant. */

@@ -36,9 +36,9 @@ static void dates_that_do_not_exist_are_refused(void **state)
     struct vb_date date;
     assert_int_equal(vb_date_parse(vb_view_of("2024-02-29"), &date), VB_OK);
     assert_int_equal(vb_date_to_days(date), 19782);
-    static const char *const bad[] = {"2026-02-30", "2026-02-29", "2026-13-01", "2026-00-10",
-                                      "2026-1-01",  "20260101",   "2026-01-01 ", "0000-01-01",
-                                      "2026-04-31", "２０２６-01-01", ""};
+    static const char *const bad[] = {
+        "2026-02-30",  "2026-02-29", "2026-13-01", "2026-00-10",     "2026-1-01", "20260101",
+        "2026-01-01 ", "0000-01-01", "2026-04-31", "２０２６-01-01", ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(vb_date_parse(vb_view_of(bad[i]), &date), VB_INVALID);
     for (int64_t day = -800000; day < 3000000; day += 37)
@@ -58,8 +58,9 @@ static void instants_have_six_digits(void **state)
 static void utf8_takes_only_what_is_well_formed(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82",
-                                      "\x80", "\xF0\x80\x80\x80", "\xFF"};
+    static const char *const bad[] = {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+                                      "\xE2\x82", "\x80",         "\xF0\x80\x80\x80",
+                                      "\xFF"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(vb_utf8_valid(vb_view_of(bad[i])));
     assert_true(vb_utf8_valid(vb_view_of("Zoë 你好 مرحبا 👩‍👩‍👧")));
