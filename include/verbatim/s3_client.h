@@ -1,0 +1,162 @@
+/* Objects and multipart uploads in an S3-compatible store, over libcurl.
+ *
+ * A client is one connection's worth of state: it belongs to one thread and keeps its connection
+ * open. Each attempt is signed afresh; what may succeed later is tried again with jittered back-off, a wrong
+ * clock is corrected from the answer's Date, expired credentials are fetched anew once. What remains is an error
+ * whose `retryable` says whether a later call may succeed. Bodies are borrowed and never copied whole.
+ * Lists no buckets, follows no redirects, sends no x-amz-checksum and no aws-chunked.
+ */
+#ifndef VERBATIM_S3_CLIENT_H
+#define VERBATIM_S3_CLIENT_H
+
+#include "verbatim/s3_credentials.h"
+
+#include <stdatomic.h>
+#include <sys/uio.h>
+
+/* Ceilings with the NUL. */
+#define VB_S3_ETAG 80
+#define VB_S3_UPLOAD_ID 1024
+#define VB_S3_PART_MOST 10000u /* the highest part number */
+
+enum vb_s3_addressing { VB_S3_AUTO, VB_S3_PATH, VB_S3_VIRTUAL };
+/* VB_INVALID for anything but auto, path, virtual. */
+enum vb_status vb_s3_addressing_parse(struct vb_view text,
+                                      enum vb_s3_addressing *ret_addressing) vb_must_check;
+
+/* A bucket and how to reach it. Strings are borrowed where a place is passed. */
+struct vb_s3_place {
+    const char
+        *endpoint; /* http(s)://HOST[:PORT][/PREFIX]; NULL: https://s3.REGION.amazonaws.com */
+    const char *region;
+    const char *bucket;
+    enum vb_s3_addressing addressing; /* auto: virtual for amazonaws.com, path elsewhere */
+};
+
+enum vb_s3_outcome {
+    VB_S3_SUCCEEDED,
+    VB_S3_THROTTLED,     /* 429, SlowDown and their like */
+    VB_S3_SERVER_FAILED, /* other 5xx */
+    VB_S3_REFUSED,       /* other 4xx, redirects, answers that make no sense */
+    VB_S3_UNREACHABLE,   /* no connection, reset, timed out */
+    VB_S3_CUT_SHORT,     /* stopped by the stop callback */
+    VB_S3_OUTCOMES
+};
+/* For metrics; shared by all clients, read at any time from any thread. Zero it before use. */
+struct vb_s3_counters {
+    _Atomic uint64_t requests[VB_S3_OUTCOMES]; /* every attempt counts */
+    _Atomic uint64_t retries;
+    _Atomic uint64_t bytes_sent; /* of bodies */
+};
+/* "ok", "throttled", "server_error", "refused", "unreachable", "stopped": a label. */
+const char *vb_s3_outcome_name(enum vb_s3_outcome outcome);
+
+struct vb_s3_options {
+    struct vb_s3_place place;              /* copied */
+    struct vb_s3_credentials *credentials; /* borrowed for the client's life */
+    struct vb_s3_counters *counters;       /* borrowed; may be NULL */
+    /* Asked at least once a second while a call runs; true ends it with VB_STOPPED. May be NULL. */
+    bool (*stop)(void *context);
+    void *stop_context;
+    unsigned attempts;        /* of one call; 0: 5 */
+    unsigned connect_seconds; /* to connect; 0: 5 */
+    unsigned stall_seconds;   /* without progress; 0: 30 */
+};
+
+struct vb_s3_client;
+
+/* Connects to nobody yet. VB_INVALID for an endpoint, region or bucket that cannot be. */
+enum vb_status vb_s3_client_new(const struct vb_s3_options *options,
+                                struct vb_s3_client **ret_client,
+                                struct vb_error *err) vb_must_check;
+void vb_s3_client_free(struct vb_s3_client *client);
+/* Another stop question from the next call on. */
+void vb_s3_client_set_stop(struct vb_s3_client *client, bool (*stop)(void *context), void *context);
+/* The S3 code of the last call's failure, such as "NoSuchUpload"; "" if it had none. */
+const char *vb_s3_client_code(const struct vb_s3_client *client);
+
+/* The status of every call below: VB_NOT_FOUND for 404 (no such key, upload or bucket), VB_DENIED for 401
+ * and 403, VB_NETWORK when no whole answer came, VB_STOPPED, VB_CONFLICT where a multipart upload's parts are not as
+ * told (InvalidPart, InvalidPartOrder, EntityTooSmall), VB_STORAGE for the rest. Keys are UTF-8, decoded,
+ * without a leading "/". */
+
+/* A body in pieces, borrowed for the call. */
+struct vb_s3_body {
+    const struct iovec *pieces;
+    size_t count;
+    uint64_t size; /* sum of the pieces */
+};
+
+/* The object's kind: NULL members are left out. */
+struct vb_s3_kind {
+    const char *content_type;
+    const char *file_name; /* becomes a Content-Disposition for any language */
+};
+
+enum vb_status vb_s3_put(struct vb_s3_client *client, const char *key,
+                         const struct vb_s3_body *body, struct vb_s3_kind kind,
+                         char ret_etag[VB_S3_ETAG], struct vb_error *err) vb_must_check;
+
+enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
+                                   struct vb_s3_kind kind, char ret_upload_id[VB_S3_UPLOAD_ID],
+                                   struct vb_error *err) vb_must_check;
+enum vb_status vb_s3_upload_part(struct vb_s3_client *client, const char *key,
+                                 const char *upload_id, uint32_t number,
+                                 const struct vb_s3_body *body, char ret_etag[VB_S3_ETAG],
+                                 struct vb_error *err) vb_must_check;
+
+struct vb_s3_part {
+    uint32_t number; /* 1 to VB_S3_PART_MOST */
+    uint64_t size;
+    char etag[VB_S3_ETAG];
+};
+/* Parts in ascending order of number. The answer's body decides. When the upload is gone but an object of the
+ * parts' total size stands at the key, an earlier answer was lost and this is success too, so it
+ * may be called again after a crash. */
+enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *key,
+                                     const char *upload_id, const struct vb_s3_part *parts,
+                                     size_t count, char ret_etag[VB_S3_ETAG],
+                                     struct vb_error *err) vb_must_check;
+/* VB_NOT_FOUND once the upload is gone: the sign that nothing is left of it. */
+enum vb_status vb_s3_abort_upload(struct vb_s3_client *client, const char *key,
+                                  const char *upload_id, struct vb_error *err) vb_must_check;
+/* Calls `part` for each uploaded part in order of number; anything but VB_OK from it ends the listing. */
+enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, const char *upload_id,
+                                enum vb_status (*part)(void *context,
+                                                       const struct vb_s3_part *part),
+                                void *context, struct vb_error *err) vb_must_check;
+
+struct vb_s3_object {
+    uint64_t size;
+    vb_instant last_modified; /* 0 if not told */
+    char etag[VB_S3_ETAG];
+};
+enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
+                          struct vb_s3_object *ret_object, struct vb_error *err) vb_must_check;
+/* Appends the whole object; VB_LIMIT when it exceeds the buffer's ceiling. For small objects. */
+enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb_buffer *out,
+                         struct vb_error *err) vb_must_check;
+/* An object that is not there counts as deleted. */
+enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key,
+                            struct vb_error *err) vb_must_check;
+/* The bucket is there and may be reached with these credentials. One attempt: for readiness. */
+enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *err) vb_must_check;
+
+/* A link to GET one object, signed over the host alone. Pure: the same arguments, the same link. */
+struct vb_s3_link {
+    const struct vb_s3_place *place; /* with the endpoint that the person with the link reaches */
+    const struct vb_s3_keys *keys;   /* if temporary, the link dies with them */
+    const char *key;
+    vb_instant at;
+    unsigned lifetime;     /* seconds, 1 to 604800 */
+    const char *file_name; /* response-content-disposition; NULL: none */
+};
+/* Appends the link to `out`. */
+enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer *out,
+                                 struct vb_error *err) vb_must_check;
+
+/* Appends `attachment; filename="..."; filename*=UTF-8''...` (RFC 6266, RFC 8187): an ASCII form for old
+ * clients, and the true name. */
+enum vb_status vb_content_disposition(struct vb_buffer *out, const char *file_name) vb_must_check;
+
+#endif
