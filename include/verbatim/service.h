@@ -1,0 +1,52 @@
+/* What the parts of a running process share, and how each part starts and stops.
+ *
+ * main builds one vb_service and hands it to every part; it is read-only and outlives them. Start
+ * functions return once the part runs; stop functions return once its threads have ended and its memory
+ * is free. Stopping is asked first of all parts (ask), then waited for (stop), so that they end side by side.
+ */
+#ifndef VERBATIM_SERVICE_H
+#define VERBATIM_SERVICE_H
+
+#include "verbatim/options.h"
+#include "verbatim/source.h"
+#include "verbatim/storage.h"
+
+struct vb_service {
+    const struct vb_options *options;
+    struct vb_storage *storage;
+    const struct vb_contract *contract;
+    char process_id[37]; /* random UUID of this process start */
+};
+
+/* Worker threads, the express thread and the keeper (heartbeat, LISTEN). */
+struct vb_workers;
+enum vb_status vb_workers_start(const struct vb_service *service, struct vb_workers **ret_workers,
+                                struct vb_error *err) vb_must_check;
+void vb_workers_ask(struct vb_workers *workers);
+/* Running segments are handed back; at most 10 s. */
+void vb_workers_stop(struct vb_workers *workers);
+
+/* HTTP loops. */
+struct vb_http;
+enum vb_status vb_http_start(const struct vb_service *service, struct vb_http **ret_http,
+                             struct vb_error *err) vb_must_check;
+void vb_http_ask(struct vb_http *http); /* no more new connections; answers under way go on */
+void vb_http_stop(struct vb_http *http);
+
+/* Retention, orphans, old rows. */
+struct vb_janitor;
+enum vb_status vb_janitor_start(const struct vb_service *service, struct vb_janitor **ret_janitor,
+                                struct vb_error *err) vb_must_check;
+void vb_janitor_ask(struct vb_janitor *janitor);
+void vb_janitor_stop(struct vb_janitor *janitor);
+
+/* Mail from the outbox. Started only where smtp_url is given. */
+struct vb_outbox;
+enum vb_status vb_outbox_start(const struct vb_service *service, struct vb_outbox **ret_outbox,
+                               struct vb_error *err) vb_must_check;
+/* There may be mail: look now. Any thread. */
+void vb_outbox_wake(struct vb_outbox *outbox);
+void vb_outbox_ask(struct vb_outbox *outbox);
+void vb_outbox_stop(struct vb_outbox *outbox);
+
+#endif
