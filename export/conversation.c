@@ -1,0 +1,36 @@
+/* Walks the elements of a text[] as PostgreSQL sends it in binary: for each a length of four bytes,
+ * most significant first, -1 for NULL, then the text. Borrows; never reads past the view. */
+#include "verbatim/conversation.h"
+
+static bool take_element(struct vb_text_list *list, struct vb_view *ret_element)
+{
+    const unsigned char *b = (const unsigned char *)list->rest.data;
+    if (list->count == 0 || list->rest.length < 4)
+        return false;
+    uint32_t length = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    struct vb_view element = {NULL, 0};
+    size_t width = 4;
+    if (length != UINT32_MAX) {
+        if (length > list->rest.length - 4)
+            return false;
+        element = (struct vb_view){list->rest.data + 4, length};
+        width += length;
+    }
+    list->rest.data += width;
+    list->rest.length -= width;
+    list->count--;
+    *ret_element = element;
+    return true;
+}
+
+bool vb_text_list_next(struct vb_text_list *list, struct vb_view *ret_element)
+{
+    struct vb_view element;
+    while (take_element(list, &element)) {
+        if (!element.data)
+            continue;
+        *ret_element = element;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,168 @@
+/* ISA-L at level 1 behind a 64 KiB collecting buffer; see deflate.h. One allocation for the life of
+ * an archive, reset for each entry. */
+#include "deflate.h"
+
+#include "verbatim/archive.h"
+#include "verbatim/hash.h"
+
+#include <isa-l/igzip_lib.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct vb_deflate {
+    struct isal_zstream stream;
+    struct vb_deflate_output output;
+    struct vb_deflate_counts counts;
+    size_t collected; /* bytes in `raw` */
+    unsigned char raw[VB_DEFLATE_BLOCK];
+    unsigned char packed[VB_DEFLATE_BLOCK];
+    _Alignas(16) unsigned char level[ISAL_DEF_LVL1_DEFAULT];
+};
+
+enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_deflate **ret_deflate,
+                              struct vb_error *err)
+{
+    struct vb_deflate *deflate = malloc(sizeof *deflate);
+    if (!deflate)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for deflate");
+    isal_deflate_init(&deflate->stream);
+    deflate->stream.level = 1;
+    deflate->stream.level_buf = deflate->level;
+    deflate->stream.level_buf_size = sizeof deflate->level;
+    deflate->output = output;
+    deflate->collected = 0;
+    deflate->counts = (struct vb_deflate_counts){0};
+    *ret_deflate = deflate;
+    return VB_OK;
+}
+
+void vb_deflate_free(struct vb_deflate *deflate)
+{
+    free(deflate);
+}
+
+void vb_deflate_begin(struct vb_deflate *deflate)
+{
+    isal_deflate_reset(&deflate->stream);
+    deflate->stream.flush = NO_FLUSH;
+    deflate->stream.end_of_stream = 0;
+    deflate->counts = (struct vb_deflate_counts){0};
+    deflate->collected = 0;
+}
+
+/* Feeds what was collected. An output buffer that came back full may hide more: ask again. */
+static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_error *err)
+{
+    struct isal_zstream *stream = &deflate->stream;
+    deflate->counts.crc = vb_crc32(deflate->counts.crc, deflate->raw, deflate->collected);
+    deflate->counts.raw_size += deflate->collected;
+    stream->next_in = deflate->raw;
+    stream->avail_in = (uint32_t)deflate->collected;
+    stream->end_of_stream = last;
+    deflate->collected = 0;
+    do {
+        stream->next_out = deflate->packed;
+        stream->avail_out = sizeof deflate->packed;
+        int result = isal_deflate(stream);
+        if (result != COMP_OK)
+            return vb_fail(err, VB_CORRUPT, "deflate failed with code %d", result);
+        size_t produced = sizeof deflate->packed - stream->avail_out;
+        deflate->counts.deflated_size += produced;
+        if (produced == 0)
+            continue;
+        enum vb_status status =
+            deflate->output.write(deflate->output.context, deflate->packed, produced, err);
+        if (status != VB_OK)
+            return status;
+    } while (stream->avail_out == 0);
+    if (stream->avail_in != 0 || (last && stream->internal_state.state != ZSTATE_END))
+        return vb_fail(err, VB_CORRUPT, "deflate stopped before its input ended");
+    return VB_OK;
+}
+
+/* A full buffer waits for the next byte, so that the last block is never empty. */
+enum vb_status vb_deflate_write(struct vb_deflate *deflate, const void *data, size_t length,
+                                struct vb_error *err)
+{
+    const unsigned char *bytes = data;
+    while (length > 0) {
+        if (deflate->collected == VB_DEFLATE_BLOCK) {
+            enum vb_status status = feed(deflate, false, err);
+            if (status != VB_OK)
+                return status;
+        }
+        size_t room = VB_DEFLATE_BLOCK - deflate->collected;
+        size_t taken = length < room ? length : room;
+        memcpy(deflate->raw + deflate->collected, bytes, taken);
+        deflate->collected += taken;
+        bytes += taken;
+        length -= taken;
+    }
+    return VB_OK;
+}
+
+enum vb_status vb_deflate_end(struct vb_deflate *deflate, struct vb_error *err)
+{
+    return feed(deflate, true, err);
+}
+
+struct vb_deflate_counts vb_deflate_counts(const struct vb_deflate *deflate)
+{
+    return deflate->counts;
+}
+
+/* The fingerprint: text with repeats, runs and noise over several blocks, so that matches, literals
+ * and new Huffman tables all occur. */
+#define PROBE_BLOCKS 5u
+#define PROBE_SIZE (PROBE_BLOCKS * VB_DEFLATE_BLOCK - 777u)
+
+static char fingerprint[VB_SHA256_HEX];
+static pthread_once_t fingerprint_once = PTHREAD_ONCE_INIT;
+
+static enum vb_status collect(void *context, const void *data, size_t length, struct vb_error *err)
+{
+    (void)err;
+    return vb_buffer_append(context, data, length);
+}
+
+static enum vb_status write_probe(struct vb_deflate *deflate)
+{
+    static const char words[] = "message,inbound,customer,2026-04-08T03:24:43.123456+00:00,\r\n";
+    char line[80];
+    uint32_t seed = 2026;
+    vb_deflate_begin(deflate);
+    for (size_t written = 0; written < PROBE_SIZE;) {
+        seed = seed * 1664525u + 1013904223u;
+        size_t start = (seed >> 16) % 32, length = 1 + (seed >> 24) % 28;
+        memcpy(line, words + start, length);
+        line[length] = (char)('!' + (seed >> 9) % 90);
+        if (length + 1 > PROBE_SIZE - written)
+            length = PROBE_SIZE - written - 1;
+        enum vb_status status = vb_deflate_write(deflate, line, length + 1, NULL);
+        if (status != VB_OK)
+            return status;
+        written += length + 1;
+    }
+    return vb_deflate_end(deflate, NULL);
+}
+
+static void take_fingerprint(void)
+{
+    struct vb_buffer packed;
+    struct vb_deflate *deflate = NULL;
+    vb_buffer_init(&packed, (size_t)2 * PROBE_SIZE);
+    struct vb_deflate_output output = {collect, &packed};
+    if (vb_deflate_new(output, &deflate, NULL) == VB_OK && write_probe(deflate) == VB_OK)
+        vb_sha256_hex(packed.data, packed.length, fingerprint);
+    else
+        abort(); /* no memory at start: without the answer no archive may be continued */
+    vb_deflate_free(deflate);
+    vb_buffer_done(&packed);
+}
+
+const char *vb_deflate_fingerprint(void)
+{
+    pthread_once(&fingerprint_once, take_fingerprint);
+    return fingerprint;
+}

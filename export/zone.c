@@ -1,0 +1,182 @@
+/* IANA zones on GLib's GTimeZone, with the stretch of constant offset that was asked for last.
+ *
+ * GLib searches its transitions from the first on at every question and does not tell where a
+ * stretch begins and ends; both are found here once by bisection and then serve every instant of
+ * the season. GLib would also take offsets, POSIX rules and paths as names; those are refused
+ * before it sees them. Reads zone files at birth only. */
+#include "verbatim/zone.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ZONE_NAME_LENGTH 64u
+#define WINDOW INT64_C(17280000) /* seconds looked at on each side of an instant: 200 days */
+/* No place was ever further from UTC than 16 hours; one day more than that is safe. */
+#define FARTHEST_OFFSET INT64_C(144000)
+
+struct vb_zone {
+    GTimeZone *glib;
+    int64_t start, end; /* Unix seconds; `offset` holds from start up to but not including end */
+    int offset;
+    int before, after; /* in force just before start and at end */
+};
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '+' || c == '/';
+}
+
+/* What the database's own names look like: no dots, so no "..", and no empty component. The two
+ * subtrees are other renderings of the whole database ("right" counts leap seconds), and the two
+ * files stand for whatever this machine is set to. */
+static bool is_zone_name(const char *name)
+{
+    static const char *const refused[] = {"localtime", "posixrules"};
+    size_t length = strlen(name);
+    if (length == 0 || length > ZONE_NAME_LENGTH || !g_ascii_isalpha(name[0]))
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (!is_name_byte(name[i]) || (name[i] == '/' && (name[i + 1] == '/' || !name[i + 1])))
+            return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        if (strcmp(name, refused[i]) == 0)
+            return false;
+    return !g_str_has_prefix(name, "posix/") && !g_str_has_prefix(name, "right/");
+}
+
+static bool is_zone_file(const char *path)
+{
+    char magic[4] = {0};
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return false;
+    ssize_t got = read(file, magic, sizeof magic);
+    close(file);
+    return got == (ssize_t)sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0;
+}
+
+/* NULL if the database has no such zone. An absolute path keeps GLib from reading names such as
+ * EST5EDT as a POSIX rule of its own. */
+static GTimeZone *open_zone(const char *name)
+{
+    if (strcmp(name, "UTC") == 0)
+        return g_time_zone_new_utc();
+    if (!is_zone_name(name))
+        return NULL;
+    const char *directory = g_getenv("TZDIR");
+    if (!directory || directory[0] != '/')
+        directory = "/usr/share/zoneinfo";
+    char *path = g_build_filename(directory, name, NULL);
+    GTimeZone *zone = is_zone_file(path) ? g_time_zone_new_identifier(path) : NULL;
+    g_free(path);
+    return zone;
+}
+
+enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct vb_error *err)
+{
+    GTimeZone *glib = open_zone(name);
+    if (!glib)
+        return vb_fail(err, VB_INVALID, "time zone \"%.64s\" is not in the system's zone database",
+                       name);
+    struct vb_zone *zone = calloc(1, sizeof *zone);
+    if (!zone) {
+        g_time_zone_unref(glib);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a time zone");
+    }
+    zone->glib = glib;
+    *ret_zone = zone;
+    return VB_OK;
+}
+
+void vb_zone_free(struct vb_zone *zone)
+{
+    if (!zone)
+        return;
+    g_time_zone_unref(zone->glib);
+    free(zone);
+}
+
+static int64_t seconds_of(vb_instant instant)
+{
+    int64_t seconds = instant / VB_SECOND;
+    return seconds - (instant % VB_SECOND < 0);
+}
+
+static int interval_at(const struct vb_zone *zone, int64_t seconds)
+{
+    return g_time_zone_find_interval(zone->glib, G_TIME_TYPE_UNIVERSAL, seconds);
+}
+
+static int offset_at(const struct vb_zone *zone, int64_t seconds)
+{
+    return g_time_zone_get_offset(zone->glib, interval_at(zone, seconds));
+}
+
+/* The instant in (outside, inside] or [inside, outside) that is farthest from `inside` and still in
+ * its interval. GLib numbers intervals in order, so one change lies between at most. */
+static int64_t farthest(const struct vb_zone *zone, int64_t inside, int64_t outside)
+{
+    int interval = interval_at(zone, inside);
+    if (interval_at(zone, outside) == interval)
+        return outside;
+    while (inside - outside > 1 || outside - inside > 1) {
+        int64_t middle = inside + (outside - inside) / 2;
+        if (interval_at(zone, middle) == interval)
+            inside = middle;
+        else
+            outside = middle;
+    }
+    return inside;
+}
+
+static void look_up(struct vb_zone *zone, int64_t seconds)
+{
+    if (seconds >= zone->start && seconds < zone->end)
+        return;
+    zone->offset = offset_at(zone, seconds);
+    zone->start = farthest(zone, seconds, seconds - WINDOW);
+    zone->end = farthest(zone, seconds, seconds + WINDOW) + 1;
+    zone->before = offset_at(zone, zone->start - 1);
+    zone->after = offset_at(zone, zone->end);
+}
+
+int vb_zone_offset(struct vb_zone *zone, vb_instant instant)
+{
+    look_up(zone, seconds_of(instant));
+    return zone->offset;
+}
+
+bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant)
+{
+    int64_t seconds = seconds_of(instant);
+    look_up(zone, seconds);
+    int64_t local = seconds + zone->offset;
+    /* The same local time under the neighbour's offset, if that instant is the neighbour's. */
+    return local - zone->before < zone->start || local - zone->after >= zone->end;
+}
+
+/* The first instant whose local time is not before 00:00: walk the stretches from a point that is
+ * surely earlier. In a gap the stretch behind it begins past midnight already. */
+vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day)
+{
+    int64_t midnight = vb_date_to_days(day) * 86400;
+    int64_t from = midnight - FARTHEST_OFFSET;
+    for (;;) {
+        look_up(zone, from);
+        int64_t candidate = midnight - zone->offset;
+        if (candidate < from)
+            candidate = from;
+        if (candidate < zone->end)
+            return candidate * VB_SECOND;
+        from = zone->end;
+    }
+}
+
+struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant)
+{
+    return vb_civil_of(instant, vb_zone_offset(zone, instant)).date;
+}

@@ -1,0 +1,225 @@
+/* Time zones: names that count, days when clocks change, and Python's zoneinfo as the oracle. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "verbatim/zone.h"
+
+static struct vb_zone *zone_of(const char *name)
+{
+    struct vb_zone *zone = NULL;
+    struct vb_error err = {0};
+    if (vb_zone_new(name, &zone, &err) != VB_OK)
+        fail_msg("%s: %s", name, err.text);
+    return zone;
+}
+
+static vb_instant utc(int year, int month, int day, int hour, int minute)
+{
+    return ((vb_date_to_days((struct vb_date){year, month, day}) * 24 + hour) * 60 + minute) * 60 *
+           VB_SECOND;
+}
+
+static void only_names_of_the_database_count(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "Europe/Atlantis",
+                                      "../zoneinfo/UTC",
+                                      "/usr/share/zoneinfo/UTC",
+                                      "Europe/../UTC",
+                                      "+01",
+                                      "+01:00",
+                                      "-0500",
+                                      "01:00",
+                                      "Z",
+                                      "CET-1CEST",
+                                      "EST5EDT4,M3.2.0,M11.1.0",
+                                      "UTC+3",
+                                      "Europe",
+                                      "Europe/",
+                                      "/Berlin",
+                                      "europe/berlin",
+                                      "Europe//Berlin",
+                                      "posix/UTC",
+                                      "right/UTC",
+                                      "localtime",
+                                      "tzdata.zi",
+                                      "zone.tab",
+                                      " UTC",
+                                      "UTC\n",
+                                      "Europe/Berlin\xC3\xA9"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct vb_zone *zone = NULL;
+        struct vb_error err = {0};
+        if (vb_zone_new(bad[i], &zone, &err) != VB_INVALID)
+            fail_msg("taken as a zone: \"%s\"", bad[i]);
+        assert_null(zone);
+        assert_true(strlen(err.text) > 0);
+    }
+    static const char *const good[] = {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires",
+                                       "Etc/GMT+5", "America/Port-au-Prince"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        vb_zone_free(zone_of(good[i]));
+    vb_zone_free(NULL);
+}
+
+/* EST5EDT is a file of the database; as a POSIX name its summers before 2007 would be wrong. */
+static void names_that_look_like_rules_are_read_from_the_database(void **state)
+{
+    (void)state;
+    struct vb_zone *zone = zone_of("EST5EDT");
+    assert_int_equal(vb_zone_offset(zone, utc(2005, 3, 20, 12, 0)), -5 * 3600);
+    assert_int_equal(vb_zone_offset(zone, utc(2007, 3, 20, 12, 0)), -4 * 3600);
+    vb_zone_free(zone);
+    zone = zone_of("Etc/GMT+5");
+    assert_int_equal(vb_zone_offset(zone, 0), -5 * 3600);
+    vb_zone_free(zone);
+}
+
+static void days_begin_where_the_clock_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        struct vb_date day;
+        int hour, minute; /* of the same day in UTC */
+    } cases[] = {
+        {"UTC", {2026, 6, 1}, 0, 0},
+        {"America/Sao_Paulo", {2018, 11, 4}, 3, 0}, /* 00:00 skipped */
+        {"America/Sao_Paulo", {2018, 11, 5}, 2, 0},
+        {"America/Sao_Paulo",
+         {2018, 2, 18},
+         3,
+         0},                                       /* clocks went back at 00:00 to the day before */
+        {"America/Havana", {2025, 11, 2}, 4, 0},   /* 00:00 twice: the earlier */
+        {"America/Havana", {2025, 3, 9}, 5, 0},    /* skipped */
+        {"Atlantic/Azores", {2025, 10, 26}, 0, 0}, /* 00:00 twice */
+        {"Atlantic/Azores", {2025, 3, 30}, 1, 0},  /* skipped */
+        {"America/New_York", {2026, 11, 1}, 4, 0},
+        {"America/New_York", {2026, 11, 2}, 5, 0},
+        {"America/New_York", {2060, 7, 1}, 4, 0}, /* past the listed transitions: by rule */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vb_zone *zone = zone_of(cases[i].zone);
+        vb_instant expected = utc(cases[i].day.year, cases[i].day.month, cases[i].day.day,
+                                  cases[i].hour, cases[i].minute);
+        vb_instant start = vb_zone_day_start(zone, cases[i].day);
+        if (start != expected)
+            fail_msg("%s case %zu: off by %lld s", cases[i].zone, i,
+                     (long long)((start - expected) / VB_SECOND));
+        assert_int_equal(vb_date_compare(vb_zone_day_of(zone, start), cases[i].day), 0);
+        assert_true(vb_date_compare(vb_zone_day_of(zone, start - 1), cases[i].day) < 0);
+        vb_zone_free(zone);
+    }
+    /* East of UTC the day begins on the UTC day before. */
+    struct vb_zone *zone = zone_of("Asia/Beirut");
+    assert_int_equal(vb_zone_day_start(zone, (struct vb_date){2024, 3, 31}),
+                     utc(2024, 3, 30, 22, 0)); /* 00:00 skipped: 01:00+03 */
+    vb_zone_free(zone);
+    /* A day that never was begins where the next one does. */
+    zone = zone_of("Pacific/Apia");
+    assert_int_equal(vb_zone_day_start(zone, (struct vb_date){2011, 12, 30}),
+                     vb_zone_day_start(zone, (struct vb_date){2011, 12, 31}));
+    vb_zone_free(zone);
+}
+
+static void both_of_two_equal_local_times_are_ambiguous(void **state)
+{
+    (void)state;
+    struct vb_zone *zone =
+        zone_of("America/New_York"); /* 2026-11-01, at 06:00 UTC back by an hour */
+    assert_false(vb_zone_is_ambiguous(zone, utc(2026, 11, 1, 5, 0) - 1));
+    assert_true(vb_zone_is_ambiguous(zone, utc(2026, 11, 1, 5, 0)));
+    assert_true(vb_zone_is_ambiguous(zone, utc(2026, 11, 1, 6, 0) - 1));
+    assert_true(vb_zone_is_ambiguous(zone, utc(2026, 11, 1, 6, 0)));
+    assert_true(vb_zone_is_ambiguous(zone, utc(2026, 11, 1, 7, 0) - 1));
+    assert_false(vb_zone_is_ambiguous(zone, utc(2026, 11, 1, 7, 0)));
+    assert_false(vb_zone_is_ambiguous(zone, utc(2026, 3, 8, 7, 0))); /* forward: nothing twice */
+    assert_false(vb_zone_is_ambiguous(zone, utc(2026, 3, 8, 7, 0) - 1));
+    vb_zone_free(zone);
+}
+
+/* Prints for each zone: instant, offset, ambiguous (both folds exist and round-trip); and for each
+ * day its start by brute force from the same library. */
+static const char oracle[] =
+    "import random, zoneinfo as z, datetime as d\n"
+    "r=random.Random(7); u=d.timezone.utc; E=d.datetime(1970,1,1,tzinfo=u); "
+    "s=d.timedelta(seconds=1)\n"
+    "for n in ('Europe/Berlin','America/New_York','America/Havana','America/Sao_Paulo',"
+    "'Asia/Beirut','Atlantic/Azores','Australia/Lord_Howe','Pacific/Apia','Asia/Kathmandu',"
+    "'Africa/Casablanca','America/Asuncion','Asia/Tehran','UTC'):\n"
+    "  t=z.ZoneInfo(n)\n"
+    "  for i in range(1500):\n"
+    "    x=r.randrange(157766400,2524608000)\n"
+    "    if i%3==0: x=x//3600*3600-(i%2)\n"
+    "    l=(E+x*s).astimezone(t); w=l.replace(tzinfo=None)\n"
+    "    c={int((w.replace(tzinfo=t,fold=f).astimezone(u)-E)/s) for f in (0,1)}\n"
+    "    c={k for k in c if (E+k*s).astimezone(t).replace(tzinfo=None)==w}\n"
+    "    print('t',n,x,int(l.utcoffset()/s),int(len(c)>1))\n"
+    "  for i in range(300):\n"
+    "    y=d.date(1975,1,1)+d.timedelta(days=r.randrange(27000))\n"
+    "    m=d.datetime(y.year,y.month,y.day)\n"
+    "    k=int((m.replace(tzinfo=u)-E)/s)-50400-3600\n"
+    "    while (E+k*s).astimezone(t).date()<y: k+=900\n"
+    "    print('d',n,y.year,y.month,y.day,k)\n";
+
+static void check_line(const char *line, struct vb_zone *zone, const char *rest)
+{
+    long long instant;
+    int offset, ambiguous, consumed = 0;
+    struct vb_date day;
+    if (line[0] == 't') {
+        assert_int_equal(sscanf(rest, "%lld %d %d%n", &instant, &offset, &ambiguous, &consumed), 3);
+        if (vb_zone_offset(zone, instant * VB_SECOND) != offset ||
+            vb_zone_is_ambiguous(zone, instant * VB_SECOND) != (ambiguous != 0))
+            fail_msg("oracle differs: %s", line);
+        return;
+    }
+    assert_int_equal(sscanf(rest, "%d %d %d %lld", &day.year, &day.month, &day.day, &instant), 4);
+    if (vb_zone_day_start(zone, day) != instant * VB_SECOND)
+        fail_msg("oracle differs: %s, we say %lld", line,
+                 (long long)(vb_zone_day_start(zone, day) / VB_SECOND));
+}
+
+static void python_agrees(void **state)
+{
+    (void)state;
+    char command[sizeof oracle + 40], line[200], name[64], current[64] = "";
+    struct vb_zone *zone = NULL;
+    int consumed, lines = 0;
+    if (strchr(oracle, '"'))
+        fail_msg("the oracle must not contain quotes");
+    snprintf(command, sizeof command, "python3 -c \"%s\"", oracle);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    for (; fgets(line, sizeof line, pipe); lines++) {
+        assert_int_equal(sscanf(line + 2, "%63s%n", name, &consumed), 1);
+        if (strcmp(name, current) != 0) {
+            vb_zone_free(zone);
+            zone = zone_of(name);
+            snprintf(current, sizeof current, "%s", name);
+        }
+        check_line(line, zone, line + 2 + consumed);
+    }
+    vb_zone_free(zone);
+    assert_int_equal(pclose(pipe), 0);
+    assert_int_equal(lines, 13 * 1800);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_names_of_the_database_count),
+        cmocka_unit_test(names_that_look_like_rules_are_read_from_the_database),
+        cmocka_unit_test(days_begin_where_the_clock_says),
+        cmocka_unit_test(both_of_two_equal_local_times_are_ambiguous),
+        cmocka_unit_test(python_agrees),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
