@@ -40,5 +40,4 @@ prepare_s3_servers() {
     provide_server minio 1.24 github.com/minio/minio@latest
     provide_server versitygw 1.25 github.com/versity/versitygw/cmd/versitygw@latest
     [ -z "$s3_note" ] || s3_note="S3: $s3_note; OpenStack Swift serves instead"
-    export VERBATIM_S3_PATH="${VERBATIM_SERVERS_BIN:+$VERBATIM_SERVERS_BIN:}$servers_bin"
 }

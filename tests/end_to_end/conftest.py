@@ -1,0 +1,163 @@
+"""Fixtures of the end-to-end tests: real servers, started on first use and shared by the session.
+
+postgres        the cluster                    database      a fresh database for each module
+program         the binary with that database  make_service  starts services that end with the module
+storage         file storage and each S3 server in turn (a fresh folder or bucket for each module)
+object_store    each S3 server in turn         minio, versitygw, swift    one of them by name
+smtp            an empty mail sink             pgbouncer     a pooler before the cluster
+"""
+
+import os
+import pathlib
+import signal
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.lib import object_stores  # noqa: E402 (after the path)
+from tests.lib.mail_sink import MailSink  # noqa: E402
+from tests.lib.postgres import PgBouncer, Postgres  # noqa: E402
+from tests.lib.process import scratch_folder  # noqa: E402
+from tests.lib.service import Program, Service  # noqa: E402
+
+S3_SERVERS = object_stores.available()
+
+
+def pytest_configure():
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, interrupt)  # so that fixtures stop their servers
+
+
+def pytest_report_header():
+    return "S3 servers: " + (", ".join(S3_SERVERS) or "none")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    with Postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def database(postgres, request):
+    name = request.module.__name__.rsplit(".", 1)[-1]
+    return postgres.create_database(name)
+
+
+@pytest.fixture(scope="session")
+def verbatim():
+    """Path of the binary."""
+    path = pathlib.Path(os.environ.get("VERBATIM_BINARY", ROOT / "build/release/verbatim"))
+    assert path.exists(), f"{path} is not built"
+    return path
+
+
+@pytest.fixture(scope="module")
+def program(verbatim, database):
+    return Program(verbatim, database.url)
+
+
+@pytest.fixture(scope="module")
+def folder():
+    """A folder of the module's own, removed at its end."""
+    with scratch_folder() as path:
+        yield path
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A place for archives: `options` and `env` make Verbatim use it."""
+
+    name: str
+    options: dict
+    env: dict = field(default_factory=dict)
+    store: object = None
+    bucket: str = None
+    folder: pathlib.Path = None
+
+
+def storage_in_store(store, request):
+    """A bucket of the module's own; names of modules are no bucket names."""
+    bucket = request.module.__name__.rsplit(".", 1)[-1].replace("_", "-").lower()
+    store.make_bucket(bucket)
+    return Storage(store.name, store.options(bucket), store.credentials(), store, bucket)
+
+
+def file_storage(folder):
+    target = folder / "storage"
+    target.mkdir()
+    return Storage("file", {"storage": f"file://{target}"}, folder=target)
+
+
+def _session_store(name):
+    @pytest.fixture(scope="session", name=name)
+    def running_store():
+        if name not in S3_SERVERS:
+            pytest.skip(f"{name} is not on this machine")
+        with object_stores.STORES[name]() as store:
+            yield store
+    return running_store
+
+
+minio = _session_store("minio")
+versitygw = _session_store("versitygw")
+swift = _session_store("swift")
+
+
+@pytest.fixture(scope="module", params=S3_SERVERS)
+def object_store(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module", params=["file", *S3_SERVERS])
+def storage(request):
+    if request.param == "file":
+        with scratch_folder() as folder:
+            yield file_storage(folder)
+    else:
+        yield storage_in_store(request.getfixturevalue(request.param), request)
+
+
+@pytest.fixture
+def smtp():
+    with MailSink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="module")
+def pgbouncer(postgres):
+    with PgBouncer(postgres) as pooler:
+        yield pooler
+
+
+@pytest.fixture(scope="module")
+def make_service(program, folder):
+    """make_service(storage=..., env={...}, command="serve", **options) starts one more service of the module.
+
+    Without a storage it gets file storage in the module's folder."""
+    services = []
+
+    def make(storage=None, env=None, command="serve", **options):
+        if storage:
+            options = storage.options | options
+            env = storage.env | (env or {})
+        options.setdefault("storage", f"file://{folder}/storage")
+        (folder / "storage").mkdir(exist_ok=True)
+        service = Service(program, folder, command, env, **options)
+        service.start()
+        services.append(service)
+        return service
+
+    yield make
+    failures = []
+    for service in services:
+        try:
+            service.stop()
+        except AssertionError as error:
+            failures.append(str(error))
+    assert not failures, "\n".join(failures)

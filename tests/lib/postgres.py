@@ -1,0 +1,174 @@
+"""A private PostgreSQL cluster and a PgBouncer before it, both on loopback ports of their own.
+
+PostgreSQL refuses root and cannot reach into root's home: as root the cluster belongs to the user
+`postgres`; it lies under /var/tmp in any case, since a socket's path must stay short.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+import psycopg
+from psycopg import sql
+
+from .process import Process, free_port, port_answers, scratch_folder, server_user
+
+# Tests kill processes, never the machine: nothing has to survive a power failure.
+TEST_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "timezone": "UTC",
+    "log_line_prefix": "'%m [%p] %d '",
+}
+
+
+def program(name):
+    """Path of a PostgreSQL program; Debian keeps the server's out of PATH."""
+    folder = subprocess.run(["pg_config", "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
+    return os.path.join(folder, name)
+
+
+class Database:
+    """One database of the cluster, and a shortcut to run SQL in it."""
+
+    def __init__(self, port, name):
+        self.port = port
+        self.name = name
+        self.url = f"postgresql://postgres@127.0.0.1:{port}/{name}"
+
+    def connect(self, **options):
+        return psycopg.connect(self.url, autocommit=True, **options)
+
+    def execute(self, statement, parameters=None):
+        """Runs SQL and returns the rows, if it has any. Several statements are fine without parameters."""
+        with self.connect() as connection:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else None
+
+    def value(self, statement, parameters=None):
+        return self.execute(statement, parameters)[0][0]
+
+
+class Postgres:
+    """`with Postgres() as cluster:` is a running cluster; stop, crash and start may be called in between."""
+
+    def __init__(self, settings=None):
+        self.settings = TEST_SETTINGS | (settings or {})
+        self.process = None
+        self.port = None
+
+    def __enter__(self):
+        self._cleanup = contextlib.ExitStack()
+        self.user = server_user()
+        self.folder = self._cleanup.enter_context(scratch_folder("/var/tmp", self.user))
+        self.data = self.folder / "data"
+        self.log_path = self.folder / "log"
+        try:
+            self._initdb()
+            self.port = free_port()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        self._cleanup.close()
+
+    def _initdb(self):
+        options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        Process([program("initdb"), *options, str(self.data)], self.log_path, cwd="/", user=self.user).child.wait()
+        if not (self.data / "PG_VERSION").exists():
+            raise RuntimeError("initdb failed:\n" + self.log_path.read_text())
+
+    def start(self):
+        arguments = [program("postgres"), "-D", str(self.data), "-p", str(self.port), "-h", "127.0.0.1",
+                     "-k", str(self.folder)]
+        for name, value in self.settings.items():
+            arguments += ["-c", f"{name}={value.strip(chr(39))}"]
+        self.process = Process(arguments, self.log_path, cwd="/", user=self.user,
+                               death_signal=signal.SIGQUIT, stop_signal=signal.SIGINT)
+        self.process.wait_ready(self._accepts)
+
+    def _accepts(self):
+        try:
+            psycopg.connect(Database(self.port, "postgres").url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self):
+        """Fast shutdown: open connections are cut, nothing committed is lost."""
+        if self.process:
+            self.process.stop()
+            self.process = None
+
+    def crash(self):
+        """Immediate shutdown, as if the server had died; the next start recovers."""
+        self.process.signal(signal.SIGQUIT)
+        self.process.child.wait()
+        self.process = None
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def database(self, name="postgres"):
+        return Database(self.port, name)
+
+    def create_database(self, name):
+        with self.database().connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.database(name)
+
+
+class PgBouncer:
+    """A pooler before a cluster. `database(name)` is a database as seen through it."""
+
+    def __init__(self, postgres, pool_mode="transaction", pool_size=20):
+        self.postgres = postgres
+        self.pool_mode = pool_mode
+        self.pool_size = pool_size
+
+    def __enter__(self):
+        self._cleanup = contextlib.ExitStack()
+        user = server_user()
+        folder = self._cleanup.enter_context(scratch_folder("/var/tmp", user))
+        self.port = free_port()
+        configuration = folder / "pgbouncer.ini"
+        configuration.write_text(self._configuration())
+        self.process = Process(["/usr/sbin/pgbouncer", str(configuration)], folder / "log", cwd="/", user=user,
+                               stop_signal=signal.SIGINT)
+        self._cleanup.callback(self.process.kill)
+        try:
+            self.process.wait_ready(lambda: port_answers(self.port))
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._cleanup.close()
+
+    def _configuration(self):
+        return "\n".join([
+            "[databases]",
+            f"* = host=127.0.0.1 port={self.postgres.port} user=postgres",
+            "[pgbouncer]",
+            "listen_addr = 127.0.0.1",
+            f"listen_port = {self.port}",
+            "unix_socket_dir =",
+            "auth_type = any",
+            f"pool_mode = {self.pool_mode}",
+            f"default_pool_size = {self.pool_size}",
+            "max_client_conn = 500",
+            "ignore_startup_parameters = extra_float_digits,options",
+        ]) + "\n"
+
+    def database(self, name):
+        return Database(self.port, name)
