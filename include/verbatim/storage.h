@@ -63,7 +63,8 @@ enum vb_close_result {
     VB_CLOSE_PARTS_DIFFER /* some recorded parts are not what the store holds: `bad` is filled */
 };
 /* Joins the recorded parts (in order) into the object. A retryable step from records alone: an upload that is gone
- * with an object of `size` at the key is VB_CLOSE_DONE. `bad` holds as many flags as parts. */
+ * with an object of `size` at the key is VB_CLOSE_DONE. `bad` holds as many flags as parts. VB_NOT_FOUND: the upload is gone and no such object stands,
+ * so the archive has to begin anew. */
 enum vb_status vb_storage_close(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, const struct vb_stored_part *parts,
                                 size_t count, uint64_t size, enum vb_close_result *ret_result,
@@ -86,6 +87,10 @@ struct vb_link_secrets {
     unsigned char secrets[2][32]; /* the newest first */
     size_t count;
 };
+/* The newest two generations, newest first. VB_DATABASE when there are none: `migrate` makes them. */
+struct vb_pg;
+enum vb_status vb_link_secrets_load(struct vb_pg *pg, struct vb_link_secrets *ret_secrets,
+                                    struct vb_error *err) vb_must_check;
 /* The same link for the same arguments: dated `finished_at`, dead at `expires_at`. Own links (directory, and
  * S3 with temporary credentials) are {base_url}/files/KEY?expires=...&signature=... */
 enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_secrets *secrets,
