@@ -48,6 +48,21 @@ PGconn *vb_pg_connection(struct vb_pg *pg);
 enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err) vb_must_check;
 void vb_pg_disconnect(struct vb_pg *pg);
 
+/* What every connection of the process needs, for those who connect by themselves (the HTTP loops): keepalives,
+ * time-outs, UTF-8, a server that may be written to. The connection string may override all but the encoding. */
+#define VB_PG_KEYWORDS 16
+struct vb_pg_keywords {
+    const char *names[VB_PG_KEYWORDS]; /* for PQconnectStartParams, with expand_dbname = 1 */
+    const char *values[VB_PG_KEYWORDS];
+};
+/* Strings are borrowed. `connection_string` may be NULL. */
+struct vb_pg_keywords vb_pg_keywords(const char *connection_string, const char *application_name);
+/* One SELECT of set_config calls that takes on the role, UTC and ISO dates: for the transaction alone, or for the
+ * session. */
+const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction);
+/* Fills `err` from a failed result, or from the connection where result is NULL; returns the status. */
+enum vb_status vb_pg_fail(struct vb_error *err, const PGconn *connection, const PGresult *result);
+
 /* Value of a field as text, NULL for SQL NULL; lives as long as the result. */
 const char *vb_pg_value(const PGresult *result, int row, int column);
 
