@@ -181,9 +181,12 @@ static enum vb_status open_parts(struct vb_storage_session *session, const char 
     const char *slash = strrchr(key, '/');
     char parts[VB_PARTS_TEXT];
     struct vb_buffer path;
+    enum vb_status status = vb_key_check(key, err);
+    if (status != VB_OK)
+        return status;
     vb_buffer_init(&path, 4096);
     vb_parts_name(slash ? slash + 1 : key, parts);
-    enum vb_status status = vb_buffer_append(&path, key, slash ? (size_t)(slash - key) + 1 : 0);
+    status = vb_buffer_append(&path, key, slash ? (size_t)(slash - key) + 1 : 0);
     if (status == VB_OK)
         status = vb_buffer_printf(&path, "%s/part", parts);
     if (status == VB_OK)

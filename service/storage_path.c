@@ -28,11 +28,29 @@ enum vb_status vb_path_fail(struct vb_error *err, const char *what)
     return status;
 }
 
+static struct vb_view first_component(const char *key)
+{
+    return (struct vb_view){key, strcspn(key, "/")};
+}
+
 static bool component_valid(struct vb_view component)
 {
     if (component.length == 0 || component.length > 255)
         return false;
     return !vb_view_equals(component, VB_VIEW(".")) && !vb_view_equals(component, VB_VIEW(".."));
+}
+
+enum vb_status vb_key_check(const char *key, struct vb_error *err)
+{
+    for (size_t depth = 0; depth <= VB_PLACE_DEPTH; depth++) {
+        struct vb_view component = first_component(key);
+        if (!component_valid(component))
+            return vb_fail(err, VB_INVALID, "a key with an empty, '.', '..' or overlong component");
+        if (!key[component.length])
+            return VB_OK;
+        key += component.length + 1;
+    }
+    return vb_fail(err, VB_INVALID, "the key is too deep");
 }
 
 /* Opens one folder below another, made first where asked; *ret_made tells. */
@@ -58,12 +76,10 @@ static enum vb_status descend(struct vb_place *place, struct vb_view component, 
                               struct vb_error *err)
 {
     char name[256];
-    bool made;
-    int fd;
+    bool made = false;
+    int fd = -1;
     memcpy(name, component.data, component.length);
     name[component.length] = '\0';
-    if (place->parent_count == VB_PLACE_DEPTH)
-        return vb_fail(err, VB_INVALID, "the key is too deep");
     enum vb_status status = step(place->folder, name, create, &made, &fd, err);
     if (status != VB_OK)
         return status;
@@ -78,26 +94,24 @@ static enum vb_status descend(struct vb_place *place, struct vb_view component, 
 enum vb_status vb_place_open(int root, const char *key, bool create, struct vb_place *ret_place,
                              struct vb_error *err)
 {
+    enum vb_status status = vb_key_check(key, err);
+    if (status != VB_OK)
+        return status;
     struct vb_place place = {.folder = fcntl(root, F_DUPFD_CLOEXEC, 0)};
     if (place.folder < 0)
         return vb_path_fail(err, "the store's directory");
-    enum vb_status status = VB_OK;
-    while (status == VB_OK) {
-        const char *slash = strchr(key, '/');
-        struct vb_view component = {key, slash ? (size_t)(slash - key) : strlen(key)};
-        if (!component_valid(component)) {
-            status = vb_fail(err, VB_INVALID, "a key with an empty, '.' or '..' component");
-        } else if (!slash) {
-            memcpy(place.name, component.data, component.length);
-            *ret_place = place;
-            return VB_OK;
-        } else {
-            status = descend(&place, component, create, err);
-            key = slash + 1;
-        }
+    struct vb_view component = first_component(key);
+    for (; key[component.length] && status == VB_OK; component = first_component(key)) {
+        status = descend(&place, component, create, err);
+        key += component.length + 1;
     }
-    vb_place_done(&place);
-    return status;
+    if (status != VB_OK) {
+        vb_place_done(&place);
+        return status;
+    }
+    memcpy(place.name, component.data, component.length);
+    *ret_place = place;
+    return VB_OK;
 }
 
 void vb_place_done(struct vb_place *place)

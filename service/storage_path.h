@@ -21,6 +21,8 @@ struct vb_place {
 };
 
 /* VB_INVALID for keys that are absolute, hold empty, `.` or `..` components, or are too deep. */
+enum vb_status vb_key_check(const char *key, struct vb_error *err) vb_must_check;
+/* The place of a checked key; its folders are made where asked. VB_NOT_FOUND where one is missing. */
 enum vb_status vb_place_open(int root, const char *key, bool create, struct vb_place *ret_place,
                              struct vb_error *err) vb_must_check;
 void vb_place_done(struct vb_place *place);

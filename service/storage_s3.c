@@ -7,8 +7,8 @@
 #include "storage_driver.h"
 
 #include "pulse.h"
-#include "verbatim/metrics.h"
 #include "verbatim/s3_client.h"
+#include "verbatim/s3_signer.h"
 
 #include <pthread.h>
 #include <stdio.h>
