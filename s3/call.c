@@ -1,0 +1,315 @@
+/* The attempt loop: each attempt signed afresh, what may heal tried again with jitter. See call.h.
+ *
+ * Waits full-jittered: a random share of a bound that doubles, so that clients which failed together do not
+ * come back together. The digest of the body is computed once a call.
+ */
+#include "call.h"
+
+#include "verbatim/text.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_WAIT (VB_SECOND / 5)
+#define FIRST_WAIT_THROTTLED VB_SECOND
+#define LONGEST_WAIT (20 * VB_SECOND)
+#define WAIT_SLICE (VB_SECOND / 20)
+#define SKEW_WORTH_CORRECTING (60 * VB_SECOND)
+#define SLOWEST_BYTES_PER_SECOND 65536u /* an attempt may take size / this, and half a minute */
+#define PATIENT_SECONDS 600u
+
+/* What one call remembers between its attempts. */
+struct progress {
+    unsigned attempt; /* from 1 */
+    bool clock_corrected, keys_renewed;
+    size_t body_start; /* length of the answer's buffer before the call */
+    char digest[VB_SHA256_HEX];
+};
+
+static void hash_body(const struct vb_s3_body *body, char digest[VB_SHA256_HEX])
+{
+    unsigned char raw[VB_SHA256];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    for (size_t i = 0; good && body && i < body->count; i++)
+        good = EVP_DigestUpdate(context, body->pieces[i].iov_base, body->pieces[i].iov_len) == 1;
+    if (!good || EVP_DigestFinal_ex(context, raw, NULL) != 1)
+        abort(); /* only without memory or without SHA-256, as in vb_sha256 */
+    EVP_MD_CTX_free(context);
+    vb_hex_encode(raw, sizeof raw, digest);
+}
+
+static bool stopped(const struct vb_s3_client *client)
+{
+    return client->stop && client->stop(client->stop_context);
+}
+
+static void count(struct vb_s3_client *client, enum vb_s3_outcome outcome, uint64_t sent)
+{
+    if (!client->counters)
+        return;
+    atomic_fetch_add_explicit(&client->counters->requests[outcome], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&client->counters->bytes_sent, sent, memory_order_relaxed);
+}
+
+static enum vb_status make_path(const struct vb_s3_client *client, const struct vb_s3_call *call,
+                                struct vb_buffer *out)
+{
+    const char *key = call->key ? call->key : "";
+    return vb_buffer_printf(out, "%s%s%s", client->address.base,
+                            call->key || !*client->address.base ? "/" : "", key);
+}
+
+static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call *call,
+                           const char *digest, struct vb_s3_signature *signature,
+                           struct vb_error *err)
+{
+    struct vb_buffer path;
+    vb_buffer_init(&path, 16384);
+    const struct vb_s3_pair headers[] = {
+        {VB_VIEW("host"), vb_view_of(client->address.host)},
+        {VB_VIEW("x-amz-content-sha256"), vb_view_of(digest)},
+        {VB_VIEW("content-type"), vb_view_of(call->content_type)},
+    };
+    enum vb_status status = make_path(client, call, &path);
+    if (status != VB_OK)
+        (void)vb_fail(err, status, "the key is too long");
+    const struct vb_s3_signing signing = {
+        .method = call->method,
+        .path = {path.data, path.length},
+        .query = call->query,
+        .query_count = call->query_count,
+        .headers = headers,
+        .header_count = call->content_type ? 3 : 2,
+        .payload_sha256 = digest,
+        .access_key_id = client->keys.access_key_id,
+        .secret_access_key = client->keys.secret_access_key,
+        .session_token = client->keys.session_token,
+        .at = vb_clock_now() + client->clock_offset,
+        .region = client->region,
+        .service = "s3",
+        .mode = VB_S3_SIGN_HEADER,
+    };
+    if (status == VB_OK)
+        status = vb_s3_sign(&signing, signature, err);
+    vb_buffer_done(&path);
+    return status;
+}
+
+/* Optional headers are left out, never sent empty. */
+static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3_call *call,
+                           const char *digest, const struct vb_s3_signature *signature,
+                           struct vb_s3_pair headers[7])
+{
+    const struct vb_s3_pair all[] = {
+        {VB_VIEW("Host"), vb_view_of(client->address.host)},
+        {VB_VIEW("x-amz-date"), vb_view_of(signature->date)},
+        {VB_VIEW("x-amz-content-sha256"), vb_view_of(digest)},
+        {VB_VIEW("Authorization"),
+         {signature->authorization.data, signature->authorization.length}},
+        {VB_VIEW("x-amz-security-token"), vb_view_of(client->keys.session_token)},
+        {VB_VIEW("Content-Type"), vb_view_of(call->content_type)},
+        {VB_VIEW("Content-Disposition"), vb_view_of(call->content_disposition)},
+    };
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].value.length > 0)
+            headers[used++] = all[i];
+    return used;
+}
+
+static unsigned total_seconds(const struct vb_s3_call *call)
+{
+    uint64_t size = call->body ? call->body->size : 0;
+    uint64_t seconds = 30 + size / SLOWEST_BYTES_PER_SECOND;
+    if (call->patient)
+        return PATIENT_SECONDS;
+    return seconds > 86400 ? 86400u : (unsigned)seconds;
+}
+
+static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_call *call,
+                                const char *digest, const struct vb_s3_signature *signature,
+                                struct vb_http_answer *answer, struct vb_error *err)
+{
+    struct vb_s3_pair headers[7];
+    struct vb_buffer url;
+    vb_buffer_init(&url, 65536);
+    enum vb_status status =
+        vb_buffer_printf(&url, "%s%s", client->address.origin, signature->target.data);
+    if (status != VB_OK)
+        return vb_fail(err, status, "the request's URL is too long");
+    const struct vb_http_request request = {
+        .method = call->method,
+        .url = url.data,
+        .headers = headers,
+        .header_count = make_headers(client, call, digest, signature, headers),
+        .body = call->body,
+        .connect_seconds = client->connect_seconds,
+        .stall_seconds = call->patient ? 0 : client->stall_seconds,
+        .total_seconds = total_seconds(call),
+        .stop = client->stop,
+        .stop_context = client->stop_context,
+    };
+    status = vb_http_exchange(client->http, &request, answer, err);
+    vb_buffer_done(&url);
+    return status;
+}
+
+static struct vb_view body_since(const struct vb_buffer *body, size_t start)
+{
+    if (!body || body->length <= start)
+        return (struct vb_view){"", 0};
+    return (struct vb_view){body->data + start, body->length - start};
+}
+
+/* An answer without a body (HEAD) can only hint; then a date far from ours tells a wrong clock, and a 400
+ * with temporary keys an expired token. */
+static void guess_code(struct vb_s3_client *client, const struct vb_s3_call *call,
+                       const struct vb_http_answer *answer, struct vb_s3_failure *failure)
+{
+    vb_instant ours = vb_clock_now() + client->clock_offset;
+    vb_instant apart = answer->date > ours ? answer->date - ours : ours - answer->date;
+    if (*failure->code || strcmp(call->method, "HEAD") != 0)
+        return;
+    if (answer->status == 403 && answer->date && apart > 10 * SKEW_WORTH_CORRECTING)
+        snprintf(failure->code, sizeof failure->code, "RequestTimeTooSkewed");
+    else if (answer->status == 400 && client->keys.temporary)
+        snprintf(failure->code, sizeof failure->code, "ExpiredToken");
+}
+
+/* True if the answer is a success; else `failure` says what it is. */
+static bool judge(struct vb_s3_client *client, const struct vb_s3_call *call,
+                  const struct vb_http_answer *answer, size_t body_start,
+                  struct vb_s3_failure *failure)
+{
+    struct vb_view body = body_since(answer->body, body_start);
+    *failure = (struct vb_s3_failure){.status = answer->status};
+    snprintf(failure->request_id, sizeof failure->request_id, "%s", answer->request_id);
+    if (answer->status >= 200 && answer->status < 300)
+        return !call->is_success || call->is_success(body, failure);
+    if (body.length > 0)
+        (void)vb_s3_failure_read(body, failure);
+    guess_code(client, call, answer, failure);
+    return false;
+}
+
+/* One attempt. VB_OK: the answer counts. Else `*ret_remedy` says what may help. */
+static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_call *call,
+                              const struct progress *progress, struct vb_http_answer *answer,
+                              enum vb_s3_remedy *ret_remedy, struct vb_error *err)
+{
+    struct vb_s3_signature signature = {0};
+    struct vb_s3_failure failure;
+    *ret_remedy = VB_S3_GIVE_UP;
+    if (answer->body && answer->body->length > progress->body_start) {
+        answer->body->length = progress->body_start;
+        answer->body->data[answer->body->length] = '\0';
+    }
+    enum vb_status status = vb_s3_credentials_get(client->credentials, &client->keys, err);
+    if (status == VB_OK)
+        status = sign(client, call, progress->digest, &signature, err);
+    if (status != VB_OK)
+        return status;
+    status = send_once(client, call, progress->digest, &signature, answer, err);
+    vb_s3_signature_done(&signature);
+    if (status != VB_OK) {
+        count(client, status == VB_STOPPED ? VB_S3_CUT_SHORT : VB_S3_UNREACHABLE, answer->sent);
+        if (status == VB_NETWORK && err->retryable)
+            *ret_remedy = VB_S3_TRY_AGAIN;
+        return status;
+    }
+    if (judge(client, call, answer, progress->body_start, &failure)) {
+        count(client, VB_S3_SUCCEEDED, answer->sent);
+        return VB_OK;
+    }
+    count(client, vb_s3_failure_outcome(&failure), answer->sent);
+    memcpy(client->code, failure.code, sizeof client->code);
+    *ret_remedy = vb_s3_failure_remedy(&failure);
+    return vb_s3_failure_explain(&failure, &client->keys, err);
+}
+
+/* False if the same remedy was taken before: it did not help. */
+static bool apply(struct vb_s3_client *client, enum vb_s3_remedy remedy,
+                  const struct vb_http_answer *answer, struct progress *progress)
+{
+    if (remedy == VB_S3_CORRECT_CLOCK) {
+        if (progress->clock_corrected || !answer->date)
+            return false;
+        client->clock_offset = answer->date - vb_clock_now();
+        progress->clock_corrected = true;
+        return true;
+    }
+    if (remedy == VB_S3_RENEW_KEYS) {
+        if (progress->keys_renewed)
+            return false;
+        vb_s3_credentials_expired(client->credentials, &client->keys);
+        progress->keys_renewed = true;
+        return true;
+    }
+    return remedy != VB_S3_GIVE_UP;
+}
+
+/* False if stopped meanwhile. Corrections need no wait: nothing is overloaded. */
+static bool wait_before_next(const struct vb_s3_client *client, enum vb_s3_remedy remedy,
+                             const struct vb_http_answer *answer, unsigned attempt_number)
+{
+    if (remedy == VB_S3_CORRECT_CLOCK || remedy == VB_S3_RENEW_KEYS)
+        return !stopped(client);
+    int64_t bound = remedy == VB_S3_TRY_LATER ? FIRST_WAIT_THROTTLED : FIRST_WAIT;
+    for (unsigned i = 1; i < attempt_number && bound < LONGEST_WAIT; i++)
+        bound *= 2;
+    if (bound > LONGEST_WAIT)
+        bound = LONGEST_WAIT;
+    int64_t wait = (int64_t)(vb_random_unit() * (double)bound);
+    long asked = answer->status ? strtol(answer->retry_after, NULL, 10) : 0;
+    if (asked > 0 && asked <= LONGEST_WAIT / VB_SECOND)
+        wait += asked * VB_SECOND;
+    for (int64_t end = vb_clock_monotonic() + wait; vb_clock_monotonic() < end;) {
+        int64_t left = end - vb_clock_monotonic();
+        if (stopped(client))
+            return false;
+        vb_clock_sleep(left < WAIT_SLICE ? left : WAIT_SLICE);
+    }
+    return !stopped(client);
+}
+
+/* "put conversations/a.zip: HTTP 503 SlowDown: ..., after 5 attempts" */
+static enum vb_status name_call(const struct vb_s3_call *call, unsigned attempts,
+                                struct vb_error *err)
+{
+    struct vb_view key = vb_view_of(call->key ? call->key : "the bucket");
+    int shown = (int)vb_utf8_cut(key, 200);
+    if (err->status == VB_STOPPED)
+        return err->status;
+    if (attempts > 1)
+        return vb_fail_within(err, "%s %.*s, attempt %u", call->verb, shown, key.data, attempts);
+    return vb_fail_within(err, "%s %.*s", call->verb, shown, key.data);
+}
+
+enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *call,
+                          struct vb_http_answer *answer, struct vb_error *err)
+{
+    struct vb_error own;
+    struct progress progress = {.body_start = answer->body ? answer->body->length : 0};
+    struct vb_error *error = err ? err : &own;
+    unsigned most = call->attempts ? call->attempts : client->attempts;
+    enum vb_s3_remedy remedy;
+    client->code[0] = '\0';
+    hash_body(call->body, progress.digest);
+    for (;;) {
+        progress.attempt++;
+        enum vb_status status = attempt(client, call, &progress, answer, &remedy, error);
+        if (status == VB_OK) {
+            client->code[0] = '\0';
+            return VB_OK;
+        }
+        bool correction = remedy == VB_S3_CORRECT_CLOCK || remedy == VB_S3_RENEW_KEYS;
+        if (!apply(client, remedy, answer, &progress) || (progress.attempt >= most && !correction))
+            return name_call(call, progress.attempt, error);
+        if (!wait_before_next(client, remedy, answer, progress.attempt))
+            return vb_fail(error, VB_STOPPED, "stopped");
+        if (client->counters)
+            atomic_fetch_add_explicit(&client->counters->retries, 1, memory_order_relaxed);
+    }
+}

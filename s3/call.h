@@ -1,0 +1,58 @@
+/* One S3 request from first attempt to final answer: sign, send, judge, wait, again.
+ *
+ * The client's inside, shared by client.c, multipart.c and call.c. One thread a client.
+ */
+#ifndef VERBATIM_S3_CALL_H
+#define VERBATIM_S3_CALL_H
+
+#include "endpoint.h"
+#include "failure.h"
+#include "http.h"
+#include "verbatim/s3_signer.h"
+
+struct vb_s3_client {
+    struct vb_http *http;
+    struct vb_s3_address address;
+    char *region;
+    struct vb_s3_credentials *credentials; /* borrowed */
+    struct vb_s3_counters *counters;       /* borrowed; may be NULL */
+    bool (*stop)(void *context);
+    void *stop_context;
+    unsigned attempts, connect_seconds, stall_seconds;
+    vb_instant clock_offset; /* server's clock minus ours, once it was found wrong */
+    struct vb_s3_keys keys;  /* of the attempt that runs */
+    char code[64];           /* of the last failure */
+};
+
+/* A request. All borrowed. */
+struct vb_s3_call {
+    const char *verb; /* for the error's text: "put", "complete upload of" */
+    const char *method;
+    const char *key; /* NULL: the bucket itself */
+    const struct vb_s3_pair *query;
+    size_t query_count;
+    const char *content_type;        /* signed; may be NULL */
+    const char *content_disposition; /* not signed; may be NULL */
+    const struct vb_s3_body *body;   /* may be NULL */
+    unsigned attempts;               /* 0: the client's */
+    bool patient;                    /* the answer may take minutes without a byte */
+    /* Looks into a 2xx answer; false is a failure, with the code filled in where there is one. May be NULL. */
+    bool (*is_success)(struct vb_view body, struct vb_s3_failure *failure);
+};
+
+/* `answer->body` collects the body of the final answer, behind what it held before. The key is named in `err`. */
+enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *call,
+                          struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
+
+/* The same where the body of the answer does not matter; `answer` is filled here. */
+enum vb_status vb_s3_call_plain(struct vb_s3_client *client, const struct vb_s3_call *call,
+                                struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
+/* The same where only the header ETag matters. */
+enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_s3_call *call,
+                                   char ret_etag[VB_S3_ETAG], struct vb_error *err) vb_must_check;
+
+/* The Content-Disposition of a kind; `out` is initialised here and stays empty where there is no name. */
+enum vb_status vb_s3_disposition_of(struct vb_s3_kind kind, struct vb_buffer *out,
+                                    struct vb_error *err) vb_must_check;
+
+#endif

@@ -1,0 +1,176 @@
+/* The client's life, and the operations on whole objects. See s3_client.h. Retries are call.c's. */
+#include "call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_MOST 65536u     /* errors and short answers */
+#define DISPOSITION_MOST 8192u /* a name of 1024 bytes, escaped */
+
+static void copy_options(struct vb_s3_client *client, const struct vb_s3_options *options)
+{
+    client->credentials = options->credentials;
+    client->counters = options->counters;
+    client->stop = options->stop;
+    client->stop_context = options->stop_context;
+    client->attempts = options->attempts ? options->attempts : 5;
+    client->connect_seconds = options->connect_seconds ? options->connect_seconds : 5;
+    client->stall_seconds = options->stall_seconds ? options->stall_seconds : 30;
+}
+
+enum vb_status vb_s3_client_new(const struct vb_s3_options *options,
+                                struct vb_s3_client **ret_client, struct vb_error *err)
+{
+    struct vb_s3_client *client = calloc(1, sizeof *client);
+    if (!client)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an S3 client");
+    copy_options(client, options);
+    enum vb_status status = vb_http_new(&client->http, err);
+    if (status == VB_OK)
+        status = vb_s3_address_of(&options->place, &client->address, err);
+    if (status == VB_OK && !(client->region = strdup(options->place.region)))
+        status = vb_fail(err, VB_NO_MEMORY, "no memory for an S3 client");
+    if (status != VB_OK) {
+        vb_s3_client_free(client);
+        return status;
+    }
+    *ret_client = client;
+    return VB_OK;
+}
+
+void vb_s3_client_free(struct vb_s3_client *client)
+{
+    if (!client)
+        return;
+    vb_http_free(client->http);
+    vb_s3_address_done(&client->address);
+    vb_s3_keys_wipe(&client->keys);
+    free(client->region);
+    free(client);
+}
+
+void vb_s3_client_set_stop(struct vb_s3_client *client, bool (*stop)(void *context), void *context)
+{
+    client->stop = stop;
+    client->stop_context = context;
+}
+
+const char *vb_s3_client_code(const struct vb_s3_client *client)
+{
+    return client->code;
+}
+
+enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_s3_call *call,
+                                   char ret_etag[VB_S3_ETAG], struct vb_error *err)
+{
+    struct vb_buffer body;
+    struct vb_http_answer answer = {.body = &body};
+    vb_buffer_init(&body, ANSWER_MOST);
+    enum vb_status status = vb_s3_call(client, call, &answer, err);
+    vb_buffer_done(&body);
+    if (status != VB_OK)
+        return status;
+    if (!*answer.etag || strlen(answer.etag) >= VB_S3_ETAG)
+        return vb_fail_retryable(err, VB_STORAGE, "%s %s: the answer has no usable ETag",
+                                 call->verb, call->key);
+    memcpy(ret_etag, answer.etag, strlen(answer.etag) + 1);
+    return VB_OK;
+}
+
+enum vb_status vb_s3_disposition_of(struct vb_s3_kind kind, struct vb_buffer *out,
+                                    struct vb_error *err)
+{
+    vb_buffer_init(out, DISPOSITION_MOST);
+    if (!kind.file_name || vb_content_disposition(out, kind.file_name) == VB_OK)
+        return VB_OK;
+    vb_buffer_done(out);
+    return vb_fail(err, VB_INVALID, "the file name is empty or too long");
+}
+
+enum vb_status vb_s3_put(struct vb_s3_client *client, const char *key,
+                         const struct vb_s3_body *body, struct vb_s3_kind kind,
+                         char ret_etag[VB_S3_ETAG], struct vb_error *err)
+{
+    struct vb_buffer disposition;
+    enum vb_status status = vb_s3_disposition_of(kind, &disposition, err);
+    if (status != VB_OK)
+        return status;
+    const struct vb_s3_call call = {
+        .verb = "put",
+        .method = "PUT",
+        .key = key,
+        .content_type = kind.content_type,
+        .content_disposition = disposition.data,
+        .body = body,
+    };
+    status = vb_s3_call_for_etag(client, &call, ret_etag, err);
+    vb_buffer_done(&disposition);
+    return status;
+}
+
+/* A call whose answer's body does not matter. */
+enum vb_status vb_s3_call_plain(struct vb_s3_client *client, const struct vb_s3_call *call,
+                                struct vb_http_answer *answer, struct vb_error *err)
+{
+    struct vb_buffer body;
+    vb_buffer_init(&body, ANSWER_MOST);
+    *answer = (struct vb_http_answer){.body = &body};
+    enum vb_status status = vb_s3_call(client, call, answer, err);
+    vb_buffer_done(&body);
+    answer->body = NULL;
+    return status;
+}
+
+enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
+                          struct vb_s3_object *ret_object, struct vb_error *err)
+{
+    const struct vb_s3_call call = {.verb = "look at", .method = "HEAD", .key = key};
+    struct vb_http_answer answer;
+    enum vb_status status = vb_s3_call_plain(client, &call, &answer, err);
+    if (status != VB_OK)
+        return status;
+    if (answer.content_length < 0)
+        return vb_fail(err, VB_STORAGE, "look at %s: the answer tells no size", key);
+    struct vb_s3_object object = {
+        .size = (uint64_t)answer.content_length,
+        .last_modified = answer.last_modified,
+    };
+    if (strlen(answer.etag) < VB_S3_ETAG)
+        memcpy(object.etag, answer.etag, strlen(answer.etag) + 1);
+    *ret_object = object;
+    return VB_OK;
+}
+
+enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb_buffer *out,
+                         struct vb_error *err)
+{
+    const struct vb_s3_call call = {.verb = "get", .method = "GET", .key = key};
+    struct vb_http_answer answer = {.body = out};
+    size_t start = out->length;
+    enum vb_status status = vb_s3_call(client, &call, &answer, err);
+    if (status != VB_OK && out->length > start) {
+        out->length = start;
+        out->data[start] = '\0';
+    }
+    return status;
+}
+
+enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct vb_error *err)
+{
+    const struct vb_s3_call call = {.verb = "delete", .method = "DELETE", .key = key};
+    struct vb_http_answer answer;
+    struct vb_error own;
+    struct vb_error *error = err ? err : &own;
+    enum vb_status status = vb_s3_call_plain(client, &call, &answer, error);
+    bool gone = status == VB_NOT_FOUND && strcmp(client->code, "NoSuchBucket") != 0;
+    if (gone)
+        vb_error_clear(error);
+    return gone ? VB_OK : status;
+}
+
+enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *err)
+{
+    const struct vb_s3_call call = {.verb = "look at", .method = "HEAD", .attempts = 1};
+    struct vb_http_answer answer;
+    return vb_s3_call_plain(client, &call, &answer, err);
+}

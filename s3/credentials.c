@@ -1,0 +1,249 @@
+/* The chain, and the keys it last gave. See s3_credentials.h.
+ *
+ * The lock is never held while a place is asked. Threads that find a fetch under way go on with
+ * valid keys, or wait for its outcome. Memory: the keys, about 9 KiB.
+ */
+#include "credentials.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RENEW_BEFORE (15 * 60 * VB_SECOND)
+#define UNUSABLE_BEFORE (60 * VB_SECOND)
+#define PAUSE_AFTER_FAILURE (30 * VB_SECOND) /* while the old keys still serve */
+
+struct vb_s3_credentials {
+    char *region; /* fixed at birth */
+    bool fixed;   /* the keys were given */
+    pthread_mutex_t lock;
+    pthread_cond_t fetched;
+    /* The rest under the lock. */
+    struct vb_s3_keys keys;
+    bool has_keys, rejected, fetching;
+    vb_instant not_before; /* of the next renewal after one that failed */
+    uint64_t fetches;      /* ended ones */
+    struct vb_error error; /* of the last fetch */
+    const char *source;
+};
+
+static vb_s3_fetch fetch_environment;
+
+static const struct {
+    const char *name;
+    vb_s3_fetch *fetch;
+} places[] = {
+    {"environment", fetch_environment},       {"web identity", vb_s3_fetch_web_identity},
+    {"shared file", vb_s3_fetch_shared_file}, {"container", vb_s3_fetch_container},
+    {"instance", vb_s3_fetch_instance},
+};
+
+void vb_s3_keys_wipe(struct vb_s3_keys *keys)
+{
+    OPENSSL_cleanse(keys, sizeof *keys);
+}
+
+enum vb_status vb_s3_keys_set(char *to, size_t room, const char *field, const char *value,
+                              struct vb_error *err)
+{
+    size_t length = value ? strlen(value) : 0;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)value[i] <= 0x20 || value[i] == 0x7f)
+            return vb_fail(err, VB_INVALID, "the %s holds a blank or a control character", field);
+    if (length >= room)
+        return vb_fail(err, VB_LIMIT, "the %s exceeds %zu bytes", field, room - 1);
+    if (length > 0)
+        memcpy(to, value, length);
+    to[length] = '\0';
+    return VB_OK;
+}
+
+static enum vb_status set_keys(struct vb_s3_keys *keys, const char *id, const char *secret,
+                               const char *token, struct vb_error *err)
+{
+    *keys = (struct vb_s3_keys){0};
+    enum vb_status status =
+        vb_s3_keys_set(keys->access_key_id, sizeof keys->access_key_id, "access key id", id, err);
+    if (status == VB_OK)
+        status = vb_s3_keys_set(keys->secret_access_key, sizeof keys->secret_access_key,
+                                "secret access key", secret, err);
+    if (status == VB_OK)
+        status = vb_s3_keys_set(keys->session_token, sizeof keys->session_token, "session token",
+                                token, err);
+    keys->temporary = *keys->session_token != '\0';
+    return status;
+}
+
+static enum vb_status fetch_environment(const struct vb_s3_lookup *lookup,
+                                        struct vb_s3_keys *ret_keys, struct vb_error *err)
+{
+    const char *id = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
+    (void)lookup;
+    bool has_id = id && *id, has_secret = secret && *secret;
+    if (!has_id && !has_secret)
+        return VB_NOT_FOUND;
+    if (!has_id || !has_secret)
+        return vb_fail(err, VB_INVALID, "%s is set without %s",
+                       has_id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
+                       has_id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
+    return set_keys(ret_keys, id, secret, getenv("AWS_SESSION_TOKEN"), err);
+}
+
+static enum vb_status make(const char *region, struct vb_s3_credentials **ret_credentials,
+                           struct vb_error *err)
+{
+    struct vb_s3_credentials *credentials = calloc(1, sizeof *credentials);
+    if (!credentials)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for credentials");
+    credentials->source = "";
+    credentials->region = region ? strdup(region) : NULL;
+    if (region && !credentials->region) {
+        free(credentials);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for credentials");
+    }
+    pthread_mutex_init(&credentials->lock, NULL); /* cannot fail with default attributes */
+    pthread_cond_init(&credentials->fetched, NULL);
+    *ret_credentials = credentials;
+    return VB_OK;
+}
+
+enum vb_status vb_s3_credentials_new(const char *region, struct vb_s3_credentials **ret_credentials,
+                                     struct vb_error *err)
+{
+    return make(region, ret_credentials, err);
+}
+
+enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *secret_access_key,
+                                       const char *session_token,
+                                       struct vb_s3_credentials **ret_credentials,
+                                       struct vb_error *err)
+{
+    struct vb_s3_credentials *credentials;
+    enum vb_status status = make(NULL, &credentials, err);
+    if (status != VB_OK)
+        return status;
+    status = set_keys(&credentials->keys, access_key_id, secret_access_key, session_token, err);
+    if (status != VB_OK) {
+        vb_s3_credentials_free(credentials);
+        return status;
+    }
+    credentials->fixed = credentials->has_keys = true;
+    credentials->source = "given";
+    *ret_credentials = credentials;
+    return VB_OK;
+}
+
+void vb_s3_credentials_free(struct vb_s3_credentials *credentials)
+{
+    if (!credentials)
+        return;
+    pthread_mutex_destroy(&credentials->lock);
+    pthread_cond_destroy(&credentials->fetched);
+    vb_s3_keys_wipe(&credentials->keys);
+    free(credentials->region);
+    free(credentials);
+}
+
+static enum vb_status fetch(const struct vb_s3_credentials *credentials,
+                            struct vb_s3_keys *ret_keys, const char **ret_source,
+                            struct vb_error *err)
+{
+    const struct vb_s3_lookup lookup = {.region = credentials->region};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct vb_error own = {0};
+        enum vb_status status = places[i].fetch(&lookup, ret_keys, &own);
+        if (status == VB_NOT_FOUND)
+            continue;
+        *ret_source = places[i].name;
+        if (status != VB_OK) {
+            *err = own;
+            return vb_fail_within(err, "S3 credentials from the %s", places[i].name);
+        }
+        return VB_OK;
+    }
+    return vb_fail(
+        err, VB_DENIED,
+        "no S3 credentials: neither the environment (AWS_ACCESS_KEY_ID), a web identity, "
+        "a shared file, a container nor an instance gave any");
+}
+
+static bool usable(const struct vb_s3_credentials *credentials, vb_instant now, int64_t before)
+{
+    return credentials->has_keys && !credentials->rejected &&
+           (credentials->keys.expires == 0 || now < credentials->keys.expires - before);
+}
+
+/* Called with the lock held; gives it up meanwhile. */
+static enum vb_status renew(struct vb_s3_credentials *credentials)
+{
+    struct vb_s3_keys keys = {0};
+    struct vb_error error = {0};
+    const char *source = "";
+    credentials->fetching = true;
+    pthread_mutex_unlock(&credentials->lock);
+    enum vb_status status = fetch(credentials, &keys, &source, &error);
+    pthread_mutex_lock(&credentials->lock);
+    credentials->fetching = false;
+    credentials->fetches++;
+    credentials->error = error;
+    credentials->not_before = vb_clock_now() + PAUSE_AFTER_FAILURE;
+    if (status == VB_OK) {
+        credentials->keys = keys;
+        credentials->has_keys = true;
+        credentials->rejected = false;
+        credentials->source = source;
+        credentials->not_before = 0;
+    }
+    vb_s3_keys_wipe(&keys);
+    pthread_cond_broadcast(&credentials->fetched);
+    return status;
+}
+
+/* Waits for the fetch of another thread. Lock held. */
+static enum vb_status await(struct vb_s3_credentials *credentials)
+{
+    uint64_t before = credentials->fetches;
+    while (credentials->fetches == before)
+        pthread_cond_wait(&credentials->fetched, &credentials->lock);
+    return credentials->error.status;
+}
+
+enum vb_status vb_s3_credentials_get(struct vb_s3_credentials *credentials,
+                                     struct vb_s3_keys *ret_keys, struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    pthread_mutex_lock(&credentials->lock);
+    vb_instant now = vb_clock_now();
+    bool serve = usable(credentials, now, UNUSABLE_BEFORE);
+    bool renewal_due = !usable(credentials, now, RENEW_BEFORE) && now >= credentials->not_before;
+    if (credentials->fixed)
+        status = VB_OK;
+    else if (!serve)
+        status = credentials->fetching ? await(credentials) : renew(credentials);
+    else if (renewal_due && !credentials->fetching)
+        (void)renew(credentials); /* the keys at hand serve on if it fails */
+    if (status == VB_OK)
+        *ret_keys = credentials->keys;
+    else if (err)
+        *err = credentials->error;
+    pthread_mutex_unlock(&credentials->lock);
+    return status;
+}
+
+void vb_s3_credentials_expired(struct vb_s3_credentials *credentials, const struct vb_s3_keys *keys)
+{
+    pthread_mutex_lock(&credentials->lock);
+    if (strcmp(credentials->keys.access_key_id, keys->access_key_id) == 0 &&
+        strcmp(credentials->keys.session_token, keys->session_token) == 0)
+        credentials->rejected = true;
+    pthread_mutex_unlock(&credentials->lock);
+}
+
+const char *vb_s3_credentials_source(struct vb_s3_credentials *credentials)
+{
+    pthread_mutex_lock(&credentials->lock);
+    const char *source = credentials->source;
+    pthread_mutex_unlock(&credentials->lock);
+    return source;
+}

@@ -1,0 +1,177 @@
+/* The shared credentials file: sections of `name = value` lines. See credentials.h.
+ *
+ * Reads AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials; the profile is AWS_PROFILE, else
+ * "default". Profiles that assume roles or run programs are not followed. Thread-safe.
+ */
+#include "credentials.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_MOST (256u * 1024u)
+
+enum vb_status vb_s3_read_file(const char *path, struct vb_buffer *out, struct vb_error *err)
+{
+    char block[4096];
+    size_t got;
+    enum vb_status status = VB_OK;
+    FILE *file = fopen(path, "re");
+    if (!file && (errno == ENOENT || errno == ENOTDIR))
+        return VB_NOT_FOUND;
+    if (!file)
+        return vb_fail_system(err, VB_IO, errno, "%s cannot be read", path);
+    while (status == VB_OK && (got = fread(block, 1, sizeof block, file)) > 0)
+        if (vb_buffer_append(out, block, got) != VB_OK)
+            status = vb_fail(err, VB_LIMIT, "%s exceeds %zu bytes", path, out->ceiling);
+    if (status == VB_OK && ferror(file))
+        status = vb_fail(err, VB_IO, "%s cannot be read", path);
+    (void)fclose(file);
+    OPENSSL_cleanse(block, sizeof block);
+    return status;
+}
+
+static bool file_path(char *to, size_t room)
+{
+    const char *given = getenv("AWS_SHARED_CREDENTIALS_FILE"), *home = getenv("HOME");
+    struct passwd entry, *found = NULL;
+    char space[2048];
+    int length;
+    if (given && *given) {
+        length = snprintf(to, room, "%s", given);
+        return length > 0 && (size_t)length < room;
+    }
+    if (!home || !*home)
+        home = getpwuid_r(getuid(), &entry, space, sizeof space, &found) == 0 && found
+                   ? found->pw_dir
+                   : NULL;
+    length = home ? snprintf(to, room, "%s/.aws/credentials", home) : 0;
+    return length > 0 && (size_t)length < room;
+}
+
+static struct vb_view trimmed(struct vb_view text)
+{
+    while (text.length > 0 && strchr(" \t\r", text.data[0])) {
+        text.data++;
+        text.length--;
+    }
+    while (text.length > 0 && strchr(" \t\r", text.data[text.length - 1]))
+        text.length--;
+    return text;
+}
+
+/* True for "[profile]" of the wanted name; *ret_section tells whether the line is a section at all. */
+static bool opens(struct vb_view line, const char *profile, bool *ret_section)
+{
+    *ret_section = line.length >= 2 && line.data[0] == '[' && line.data[line.length - 1] == ']';
+    if (!*ret_section)
+        return false;
+    struct vb_view name = trimmed((struct vb_view){line.data + 1, line.length - 2});
+    return vb_view_equals(name, vb_view_of(profile));
+}
+
+static enum vb_status take_line(struct vb_view line, struct vb_s3_keys *keys, struct vb_error *err)
+{
+    const char *equals = memchr(line.data, '=', line.length);
+    char text[VB_S3_TOKEN_TEXT];
+    const struct {
+        const char *name;
+        char *to;
+        size_t room;
+    } fields[] = {
+        {"aws_access_key_id", keys->access_key_id, sizeof keys->access_key_id},
+        {"aws_secret_access_key", keys->secret_access_key, sizeof keys->secret_access_key},
+        {"aws_session_token", keys->session_token, sizeof keys->session_token},
+    };
+    if (!equals)
+        return VB_OK;
+    size_t name_length = (size_t)(equals - line.data);
+    struct vb_view name = trimmed((struct vb_view){line.data, name_length});
+    struct vb_view value = trimmed((struct vb_view){equals + 1, line.length - name_length - 1});
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!vb_view_equals(name, vb_view_of(fields[i].name)))
+            continue;
+        if (value.length >= sizeof text)
+            return vb_fail(err, VB_LIMIT, "%s is too long", fields[i].name);
+        if (value.length > 0)
+            memcpy(text, value.data, value.length);
+        text[value.length] = '\0';
+        enum vb_status status =
+            vb_s3_keys_set(fields[i].to, fields[i].room, fields[i].name, text, err);
+        OPENSSL_cleanse(text, sizeof text);
+        return status;
+    }
+    return VB_OK;
+}
+
+/* Later lines win over earlier ones, as other readers of the file have it. */
+static enum vb_status read_profile(struct vb_view text, const char *profile,
+                                   struct vb_s3_keys *keys, bool *ret_found, struct vb_error *err)
+{
+    bool inside = false, section = false;
+    enum vb_status status = VB_OK;
+    while (text.length > 0 && status == VB_OK) {
+        const char *end = memchr(text.data, '\n', text.length);
+        size_t width = end ? (size_t)(end - text.data) : text.length;
+        struct vb_view line = trimmed((struct vb_view){text.data, width});
+        bool comment = line.length == 0 || line.data[0] == '#' || line.data[0] == ';';
+        if (!comment) {
+            bool opened = opens(line, profile, &section);
+            if (section)
+                inside = opened;
+            else if (inside)
+                status = take_line(line, keys, err);
+            *ret_found = *ret_found || opened;
+        }
+        width += end ? 1 : 0;
+        text.data += width;
+        text.length -= width;
+    }
+    return status;
+}
+
+static enum vb_status check_profile(const struct vb_s3_keys *keys, bool found, bool asked_for,
+                                    const char *profile, const char *path, struct vb_error *err)
+{
+    if (!found && asked_for)
+        return vb_fail(err, VB_INVALID, "%s has no profile \"%s\"", path, profile);
+    if (!*keys->access_key_id && !*keys->secret_access_key)
+        return VB_NOT_FOUND;
+    if (!*keys->access_key_id || !*keys->secret_access_key)
+        return vb_fail(err, VB_INVALID, "profile \"%s\" of %s lacks one of its two keys", profile,
+                       path);
+    return VB_OK;
+}
+
+enum vb_status vb_s3_fetch_shared_file(const struct vb_s3_lookup *lookup,
+                                       struct vb_s3_keys *ret_keys, struct vb_error *err)
+{
+    char path[4096];
+    const char *asked = getenv("AWS_PROFILE");
+    bool asked_for = asked && *asked, found = false;
+    const char *profile = asked_for ? asked : "default";
+    struct vb_s3_keys keys = {0};
+    struct vb_buffer text;
+    (void)lookup;
+    if (!file_path(path, sizeof path))
+        return VB_NOT_FOUND;
+    vb_buffer_init(&text, FILE_MOST);
+    enum vb_status status = vb_s3_read_file(path, &text, err);
+    if (status == VB_OK)
+        status =
+            read_profile((struct vb_view){text.data, text.length}, profile, &keys, &found, err);
+    if (status == VB_OK)
+        status = check_profile(&keys, found, asked_for, profile, path, err);
+    if (text.data)
+        OPENSSL_cleanse(text.data, text.capacity);
+    vb_buffer_done(&text);
+    keys.temporary = *keys.session_token != '\0';
+    if (status == VB_OK)
+        *ret_keys = keys;
+    vb_s3_keys_wipe(&keys);
+    return status;
+}

@@ -1,0 +1,20 @@
+/* From a place (endpoint, bucket, addressing) to the host and the path that are signed and sent.
+ *
+ * Pure; an address owns its strings. Resolves no names.
+ */
+#ifndef VERBATIM_S3_ENDPOINT_H
+#define VERBATIM_S3_ENDPOINT_H
+
+#include "verbatim/s3_client.h"
+
+struct vb_s3_address {
+    char *origin; /* "https://HOST[:PORT]", what the encoded path is put behind */
+    char *host;   /* "HOST[:PORT]" as sent; the scheme's own port is left out */
+    char *base;   /* decoded path of the bucket: "/PREFIX/BUCKET", "/BUCKET" or "" */
+};
+
+enum vb_status vb_s3_address_of(const struct vb_s3_place *place, struct vb_s3_address *ret_address,
+                                struct vb_error *err) vb_must_check;
+void vb_s3_address_done(struct vb_s3_address *address);
+
+#endif

@@ -1,0 +1,167 @@
+/* The classes of S3's errors. See failure.h. One table says which codes may heal. */
+#include "failure.h"
+
+#include "verbatim/text.h"
+#include "xml.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Codes whose remedy differs from what their HTTP status suggests. */
+static const struct {
+    const char *code;
+    enum vb_s3_remedy remedy;
+} known_codes[] = {
+    {"BadDigest", VB_S3_TRY_AGAIN}, /* the body was damaged on its way */
+    {"BandwidthLimitExceeded", VB_S3_TRY_LATER},
+    {"ExpiredToken", VB_S3_RENEW_KEYS},
+    {"ExpiredTokenException", VB_S3_RENEW_KEYS},
+    {"IncompleteBody", VB_S3_TRY_AGAIN},
+    {"InternalError", VB_S3_TRY_AGAIN},
+    {"NotImplemented", VB_S3_GIVE_UP},
+    {"OperationAborted", VB_S3_TRY_AGAIN},
+    {"PriorRequestNotComplete", VB_S3_TRY_AGAIN},
+    {"RequestLimitExceeded", VB_S3_TRY_LATER},
+    {"RequestThrottled", VB_S3_TRY_LATER},
+    {"RequestThrottledException", VB_S3_TRY_LATER},
+    {"RequestTimeTooSkewed", VB_S3_CORRECT_CLOCK},
+    {"RequestTimeout", VB_S3_TRY_AGAIN},
+    {"RequestTimeoutException", VB_S3_TRY_AGAIN},
+    {"ServiceUnavailable", VB_S3_TRY_AGAIN},
+    {"SlowDown", VB_S3_TRY_LATER},
+    {"SlowDownRead", VB_S3_TRY_LATER},
+    {"SlowDownWrite", VB_S3_TRY_LATER},
+    {"Throttling", VB_S3_TRY_LATER},
+    {"ThrottlingException", VB_S3_TRY_LATER},
+    {"TokenRefreshRequired", VB_S3_RENEW_KEYS},
+    {"TooManyRequests", VB_S3_TRY_LATER},
+    {"TooManyRequestsException", VB_S3_TRY_LATER},
+    {"XAmzContentSHA256Mismatch", VB_S3_TRY_AGAIN},
+};
+
+/* A text that does not fit is cut at a character. */
+static void copy(char *to, size_t room, const char *from)
+{
+    size_t length = vb_utf8_cut(vb_view_of(from), room - 1);
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+struct reading {
+    struct vb_s3_failure *failure;
+    bool is_error;
+};
+
+static void on_element(void *context, const char *path, const char *text)
+{
+    struct reading *reading = context;
+    struct vb_s3_failure *failure = reading->failure;
+    if (strcmp(path, "Error") == 0)
+        reading->is_error = true;
+    else if (strcmp(path, "Error/Code") == 0)
+        copy(failure->code, sizeof failure->code, text);
+    else if (strcmp(path, "Error/Message") == 0)
+        copy(failure->message, sizeof failure->message, text);
+    else if (strcmp(path, "Error/RequestId") == 0 && !*failure->request_id)
+        copy(failure->request_id, sizeof failure->request_id, text);
+}
+
+bool vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure)
+{
+    struct vb_s3_failure found = *failure;
+    struct reading reading = {.failure = &found};
+    const struct vb_xml_reader reader = {on_element, &reading};
+    if (vb_xml_read(body, &reader, NULL) != VB_OK || !reading.is_error)
+        return false;
+    *failure = found;
+    return true;
+}
+
+enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure)
+{
+    for (size_t i = 0; i < sizeof known_codes / sizeof *known_codes; i++)
+        if (strcmp(known_codes[i].code, failure->code) == 0)
+            return known_codes[i].remedy;
+    if (failure->status == 429)
+        return VB_S3_TRY_LATER;
+    if (failure->status == 501 || failure->status == 505)
+        return VB_S3_GIVE_UP;
+    if (failure->status >= 500 || failure->status == 408 || failure->status == 200)
+        return VB_S3_TRY_AGAIN; /* 200: a success that was none, and gave no known reason */
+    return VB_S3_GIVE_UP;
+}
+
+enum vb_s3_outcome vb_s3_failure_outcome(const struct vb_s3_failure *failure)
+{
+    if (vb_s3_failure_remedy(failure) == VB_S3_TRY_LATER)
+        return VB_S3_THROTTLED;
+    return failure->status >= 500 || failure->status < 300 ? VB_S3_SERVER_FAILED : VB_S3_REFUSED;
+}
+
+/* Overwrites every occurrence of a secret by asterisks. */
+static void mask(char *text, const char *secret)
+{
+    size_t width = strlen(secret);
+    if (width < 4)
+        return;
+    for (char *found = strstr(text, secret); found; found = strstr(found + width, secret))
+        memset(found, '*', width);
+}
+
+/* Signatures and digests: runs of at least 32 hex digits. Controls become spaces. */
+static void mask_digests(char *text)
+{
+    for (char *at = text; *at;) {
+        size_t run = strspn(at, "0123456789abcdefABCDEF");
+        if (run >= 32)
+            memset(at, '*', run);
+        if (iscntrl((unsigned char)*at))
+            *at = ' ';
+        at += run ? run : 1;
+    }
+}
+
+static enum vb_status status_of(const struct vb_s3_failure *failure)
+{
+    static const char *const wrong_parts[] = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"};
+    for (size_t i = 0; i < sizeof wrong_parts / sizeof *wrong_parts; i++)
+        if (strcmp(failure->code, wrong_parts[i]) == 0)
+            return VB_CONFLICT;
+    if (failure->status == 404)
+        return VB_NOT_FOUND;
+    return failure->status == 401 || failure->status == 403 ? VB_DENIED : VB_STORAGE;
+}
+
+enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,
+                                     const struct vb_s3_keys *keys, struct vb_error *err)
+{
+    struct vb_s3_failure clean = *failure;
+    mask(clean.message, keys->access_key_id);
+    mask(clean.message, keys->secret_access_key);
+    mask(clean.message, keys->session_token);
+    mask_digests(clean.message);
+    mask_digests(clean.code);
+    enum vb_status status = vb_fail(err, status_of(&clean), "HTTP %d%s%s%s%s%s%s%s", clean.status,
+                                    *clean.code ? " " : "", clean.code, *clean.message ? ": " : "",
+                                    clean.message, *clean.request_id ? " (request id " : "",
+                                    clean.request_id, *clean.request_id ? ")" : "");
+    if (err) {
+        err->system_code = clean.status;
+        err->retryable = vb_s3_failure_remedy(failure) != VB_S3_GIVE_UP;
+    }
+    return status;
+}
+
+const char *vb_s3_outcome_name(enum vb_s3_outcome outcome)
+{
+    static const char *const names[VB_S3_OUTCOMES] = {
+        [VB_S3_SUCCEEDED] = "ok",
+        [VB_S3_THROTTLED] = "throttled",
+        [VB_S3_SERVER_FAILED] = "server_error",
+        [VB_S3_REFUSED] = "refused",
+        [VB_S3_UNREACHABLE] = "unreachable",
+        [VB_S3_CUT_SHORT] = "stopped",
+    };
+    return outcome < VB_S3_OUTCOMES ? names[outcome] : "";
+}

@@ -1,0 +1,37 @@
+/* What an S3 answer that is no success means: its code, its text, and what to do about it.
+ *
+ * Plain values, pure functions.
+ */
+#ifndef VERBATIM_S3_FAILURE_H
+#define VERBATIM_S3_FAILURE_H
+
+#include "verbatim/s3_client.h"
+
+struct vb_s3_failure {
+    int status; /* of HTTP; 200 where a failure hid in a success */
+    char code[64];
+    char message[256];
+    char request_id[256];
+};
+
+enum vb_s3_remedy {
+    VB_S3_GIVE_UP,
+    VB_S3_TRY_AGAIN,
+    VB_S3_TRY_LATER,     /* throttled: wait longer */
+    VB_S3_CORRECT_CLOCK, /* sign with the server's time, once */
+    VB_S3_RENEW_KEYS     /* fetch new credentials, once */
+};
+
+/* Reads `<Error>` out of the body if there is one. True if there is. */
+bool vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure);
+
+enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure);
+enum vb_s3_outcome vb_s3_failure_outcome(const struct vb_s3_failure *failure);
+
+/* Fills `err`: status, `retryable` and the text "HTTP 503 SlowDown: message (request id X)". Whatever of the keys, and
+ * whatever looks like a signature, is taken out of the server's words. */
+enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,
+                                     const struct vb_s3_keys *keys,
+                                     struct vb_error *err) vb_must_check;
+
+#endif

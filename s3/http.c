@@ -1,0 +1,339 @@
+/* One HTTP exchange over libcurl. See http.h.
+ *
+ * Memory: the handle's receive buffer of 16 KiB and send buffer of 64 KiB, TLS state, and one list of
+ * headers a call. The body is read from the caller's pieces by the callbacks below.
+ */
+#include "http.h"
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define RECEIVE_BUFFER 16384L
+#define SEND_BUFFER 65536L
+#define DEAD_PEER_MILLISECONDS 15000u /* unacknowledged for so long: the peer is gone */
+#define HEADER_LINE_MOST 8192u
+
+struct vb_http {
+    CURL *easy;
+    char detail[CURL_ERROR_SIZE];
+};
+
+/* What the callbacks share during one exchange. */
+struct exchange {
+    CURL *easy;
+    const struct vb_http_request *request;
+    struct vb_http_answer *answer;
+    size_t piece;  /* next byte to send: which piece, */
+    size_t offset; /* and where in it */
+    bool stopped;
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode global_result;
+
+static void start_curl(void)
+{
+    global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static size_t give_body(char *to, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+    const struct vb_s3_body *body = exchange->request->body;
+    size_t room = size * count, given = 0;
+    while (body && given < room && exchange->piece < body->count) {
+        const struct iovec *piece = &body->pieces[exchange->piece];
+        size_t left = piece->iov_len - exchange->offset;
+        size_t step = left < room - given ? left : room - given;
+        if (step > 0)
+            memcpy(to + given, (const char *)piece->iov_base + exchange->offset, step);
+        given += step;
+        exchange->offset += step;
+        if (exchange->offset == piece->iov_len) {
+            exchange->piece++;
+            exchange->offset = 0;
+        }
+    }
+    return given;
+}
+
+/* libcurl rewinds when a kept connection turned out to be closed. */
+static int seek_body(void *context, curl_off_t offset, int origin)
+{
+    struct exchange *exchange = context;
+    const struct vb_s3_body *body = exchange->request->body;
+    if (origin != SEEK_SET || offset < 0)
+        return CURL_SEEKFUNC_FAIL;
+    uint64_t left = (uint64_t)offset;
+    exchange->piece = 0;
+    exchange->offset = 0;
+    while (body && exchange->piece < body->count && left >= body->pieces[exchange->piece].iov_len) {
+        left -= body->pieces[exchange->piece].iov_len;
+        exchange->piece++;
+    }
+    exchange->offset = (size_t)left;
+    return CURL_SEEKFUNC_OK;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+    size_t length = size * count;
+    long status = 0;
+    if (!exchange->answer->body || vb_buffer_append(exchange->answer->body, data, length) == VB_OK)
+        return length;
+    /* The status of a refusal says enough; only a wanted body has to be whole. */
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status >= 300)
+        return length;
+    exchange->answer->body_too_long = true;
+    return 0;
+}
+
+static bool header_is(const char *line, size_t length, const char *name, struct vb_view *ret_value)
+{
+    size_t width = strlen(name);
+    if (length <= width || line[width] != ':' || strncasecmp(line, name, width) != 0)
+        return false;
+    const char *start = line + width + 1, *end = line + length;
+    while (start < end && (*start == ' ' || *start == '\t'))
+        start++;
+    while (end > start && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *ret_value = (struct vb_view){start, (size_t)(end - start)};
+    return true;
+}
+
+/* A value that does not fit is as good as none. */
+static void keep(struct vb_view value, char to[VB_HTTP_HEADER])
+{
+    if (value.length >= VB_HTTP_HEADER)
+        return;
+    memcpy(to, value.data, value.length);
+    to[value.length] = '\0';
+}
+
+static vb_instant http_date(struct vb_view value)
+{
+    char text[VB_HTTP_HEADER] = "";
+    keep(value, text);
+    time_t seconds = *text ? curl_getdate(text, NULL) : -1;
+    return seconds > 0 ? (vb_instant)seconds * VB_SECOND : 0;
+}
+
+static size_t take_header(char *line, size_t size, size_t count, void *context)
+{
+    struct vb_http_answer *answer = ((struct exchange *)context)->answer;
+    size_t length = size * count;
+    struct vb_view value;
+    if (length > HEADER_LINE_MOST)
+        return length;
+    if (header_is(line, length, "etag", &value))
+        keep(value, answer->etag);
+    else if (header_is(line, length, "x-amz-request-id", &value))
+        keep(value, answer->request_id);
+    else if (header_is(line, length, "retry-after", &value))
+        keep(value, answer->retry_after);
+    else if (header_is(line, length, "date", &value))
+        answer->date = http_date(value);
+    else if (header_is(line, length, "last-modified", &value))
+        answer->last_modified = http_date(value);
+    return length;
+}
+
+/* libcurl asks at least once a second. */
+static int on_progress(void *context, curl_off_t total_down, curl_off_t down, curl_off_t total_up,
+                       curl_off_t up)
+{
+    struct exchange *exchange = context;
+    (void)total_down, (void)down, (void)total_up, (void)up;
+    if (exchange->request->stop && exchange->request->stop(exchange->request->stop_context))
+        exchange->stopped = true;
+    return exchange->stopped ? 1 : 0;
+}
+
+/* A peer that vanished without a word is noticed by the kernel, also while a slow answer is awaited. */
+static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+    unsigned limit = DEAD_PEER_MILLISECONDS;
+    (void)context, (void)purpose;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+    return CURL_SOCKOPT_OK;
+}
+
+enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err)
+{
+    pthread_once(&once, start_curl);
+    if (global_result != CURLE_OK)
+        return vb_fail(err, VB_NO_MEMORY, "libcurl could not start: %s",
+                       curl_easy_strerror(global_result));
+    struct vb_http *http = calloc(1, sizeof *http);
+    if (http)
+        http->easy = curl_easy_init();
+    if (!http || !http->easy) {
+        free(http);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP handle");
+    }
+    *ret_http = http;
+    return VB_OK;
+}
+
+void vb_http_free(struct vb_http *http)
+{
+    if (!http)
+        return;
+    curl_easy_cleanup(http->easy);
+    free(http);
+}
+
+/* "Name: value" lines; an empty Expect and Transfer-Encoding keep libcurl from adding its own. */
+static enum vb_status make_headers(const struct vb_http_request *request,
+                                   struct curl_slist **ret_list)
+{
+    static const char *const fixed[] = {"Expect:", "Transfer-Encoding:", "Content-Type:"};
+    struct curl_slist *list = NULL, *grown;
+    bool has_type = false;
+    for (size_t i = 0; i < request->header_count; i++)
+        has_type =
+            has_type || (request->headers[i].name.length == 12 &&
+                         strncasecmp(request->headers[i].name.data, "content-type", 12) == 0);
+    for (size_t i = 0; i < request->header_count + (has_type ? 2 : 3); i++) {
+        struct vb_buffer line;
+        enum vb_status status = VB_OK;
+        vb_buffer_init(&line, 2 * VB_S3_TOKEN_TEXT);
+        if (i < request->header_count)
+            status = vb_buffer_printf(&line, "%.*s: %.*s", (int)request->headers[i].name.length,
+                                      request->headers[i].name.data,
+                                      (int)request->headers[i].value.length,
+                                      request->headers[i].value.data);
+        else
+            status = vb_buffer_append_text(&line, fixed[i - request->header_count]);
+        grown = status == VB_OK ? curl_slist_append(list, line.data) : NULL;
+        vb_buffer_done(&line);
+        if (!grown) {
+            curl_slist_free_all(list);
+            return status == VB_OK ? VB_NO_MEMORY : status;
+        }
+        list = grown;
+    }
+    *ret_list = list;
+    return VB_OK;
+}
+
+static void set_method(CURL *easy, const struct vb_http_request *request)
+{
+    bool sends = strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    if (strcmp(request->method, "HEAD") == 0)
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    if (!sends)
+        return;
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
+                     (curl_off_t)(request->body ? request->body->size : 0));
+}
+
+static void set_limits(CURL *easy, const struct vb_http_request *request)
+{
+    unsigned connect = request->connect_seconds ? request->connect_seconds : 5;
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)connect);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->total_seconds);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, request->stall_seconds ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)request->stall_seconds);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 5L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);
+    curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 1L);
+}
+
+/* The handle keeps its connection, its name cache and its TLS session over a reset. */
+static void set_options(struct vb_http *http, struct exchange *exchange, struct curl_slist *headers)
+{
+    CURL *easy = http->easy;
+    const char *bundle = getenv("AWS_CA_BUNDLE");
+    curl_easy_reset(easy);
+    http->detail[0] = '\0';
+    curl_easy_setopt(easy, CURLOPT_URL, exchange->request->url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->detail);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+    curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    if (exchange->request->direct)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    if (bundle && *bundle)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
+    set_method(easy, exchange->request);
+    set_limits(easy, exchange->request);
+}
+
+static bool will_not_heal(CURLcode code)
+{
+    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+           code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+}
+
+static enum vb_status explain(const struct vb_http *http, CURLcode code,
+                              const struct exchange *exchange, struct vb_error *err)
+{
+    if (code == CURLE_OK)
+        return VB_OK;
+    if (exchange->stopped)
+        return vb_fail(err, VB_STOPPED, "stopped");
+    if (exchange->answer->body_too_long)
+        return vb_fail(err, VB_LIMIT, "the answer exceeds %zu bytes",
+                       exchange->answer->body->ceiling);
+    if (code == CURLE_OUT_OF_MEMORY)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a request");
+    const char *detail = *http->detail ? http->detail : curl_easy_strerror(code);
+    enum vb_status status = will_not_heal(code) ? vb_fail(err, VB_NETWORK, "%s", detail)
+                                                : vb_fail_retryable(err, VB_NETWORK, "%s", detail);
+    if (err)
+        err->system_code = (int)code;
+    return status;
+}
+
+enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
+                                struct vb_http_answer *answer, struct vb_error *err)
+{
+    struct exchange exchange = {.easy = http->easy, .request = request, .answer = answer};
+    struct curl_slist *headers = NULL;
+    struct vb_buffer *body = answer->body;
+    *answer = (struct vb_http_answer){.body = body, .content_length = -1};
+    enum vb_status status = make_headers(request, &headers);
+    if (status != VB_OK)
+        return vb_fail(err, status, "no memory for a request");
+    set_options(http, &exchange, headers);
+    CURLcode code = curl_easy_perform(http->easy);
+    long code_of_answer = 0;
+    curl_off_t length = -1, sent = 0;
+    curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);
+    curl_easy_getinfo(http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    curl_easy_getinfo(http->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_slist_free_all(headers);
+    answer->status = (int)code_of_answer;
+    answer->content_length = length;
+    answer->sent = (uint64_t)sent;
+    return explain(http, code, &exchange, err);
+}

@@ -1,0 +1,51 @@
+/* One HTTP exchange over libcurl: a request with a body in pieces, a small answer in a buffer.
+ *
+ * An s3_http owns one easy handle and its connection; one thread. No retries, no signatures, no redirects.
+ */
+#ifndef VERBATIM_S3_HTTP_H
+#define VERBATIM_S3_HTTP_H
+
+#include "verbatim/s3_client.h"
+#include "verbatim/s3_signer.h"
+
+#define VB_HTTP_HEADER 256 /* ceiling of a header value that is kept, with the NUL */
+
+struct vb_http;
+
+struct vb_http_request {
+    const char *method;
+    const char *url;
+    const struct vb_s3_pair
+        *headers; /* sent as given; nothing else but Content-Length and Accept is */
+    size_t header_count;
+    const struct vb_s3_body *body; /* NULL: none; a PUT or POST then sends Content-Length: 0 */
+    unsigned connect_seconds;      /* 0: 5 */
+    unsigned stall_seconds;        /* without progress for so long it fails; 0: never */
+    unsigned total_seconds;        /* for the whole exchange; 0: no limit */
+    bool direct;                   /* past any proxy: for addresses of the machine itself */
+    bool (*stop)(void *context);
+    void *stop_context;
+};
+
+struct vb_http_answer {
+    int status; /* 0: none came */
+    char etag[VB_HTTP_HEADER];
+    char request_id[VB_HTTP_HEADER];
+    char retry_after[VB_HTTP_HEADER];
+    vb_instant date;          /* the server's clock; 0: not told */
+    vb_instant last_modified; /* 0: not told */
+    int64_t content_length;   /* -1: not told */
+    uint64_t sent;            /* bytes of the body that left */
+    struct vb_buffer *body;   /* given by the caller: the answer's body is appended */
+    bool body_too_long;       /* the exchange was ended at the body's ceiling */
+};
+
+enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err) vb_must_check;
+void vb_http_free(struct vb_http *http);
+
+/* VB_OK for any whole answer, whatever its status. VB_NETWORK (retryable), VB_STOPPED, VB_LIMIT; an answer whose
+ * certificate is not trusted is VB_NETWORK and not retryable. `answer` is filled as far as it came. */
+enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
+                                struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
+
+#endif

@@ -1,0 +1,337 @@
+/* Multipart uploads: create, part, complete, abort, list. See s3_client.h.
+ *
+ * The largest memory here is the list of parts in a Complete (about 120 bytes a part, 1.2 MB at most)
+ * and one page of ListParts.
+ */
+#include "call.h"
+#include "xml.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMPLETE_MOST (2u * 1024u * 1024u)
+#define ANSWER_MOST 65536u
+#define PAGE_MOST (1024u * 1024u)
+#define PAGE_PARTS "500"
+
+struct created {
+    char upload_id[VB_S3_UPLOAD_ID];
+};
+
+static void on_created(void *context, const char *path, const char *text)
+{
+    struct created *created = context;
+    if (strcmp(path, "InitiateMultipartUploadResult/UploadId") == 0 &&
+        strlen(text) < sizeof created->upload_id)
+        memcpy(created->upload_id, text, strlen(text) + 1);
+}
+
+/* True, and the id, if the answer holds one. */
+static bool read_created(struct vb_view body, struct created *created)
+{
+    const struct vb_xml_reader reader = {on_created, created};
+    created->upload_id[0] = '\0';
+    return vb_xml_read(body, &reader, NULL) == VB_OK && *created->upload_id;
+}
+
+static bool was_created(struct vb_view body, struct vb_s3_failure *failure)
+{
+    struct created created;
+    if (read_created(body, &created))
+        return true;
+    snprintf(failure->message, sizeof failure->message, "the answer names no upload");
+    return false;
+}
+
+enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
+                                   struct vb_s3_kind kind, char ret_upload_id[VB_S3_UPLOAD_ID],
+                                   struct vb_error *err)
+{
+    const struct vb_s3_pair query[] = {{VB_VIEW("uploads"), VB_VIEW("")}};
+    struct vb_buffer disposition, body;
+    struct vb_http_answer answer = {.body = &body};
+    struct created created;
+    vb_buffer_init(&body, ANSWER_MOST);
+    enum vb_status status = vb_s3_disposition_of(kind, &disposition, err);
+    if (status != VB_OK)
+        return status;
+    const struct vb_s3_call call = {
+        .verb = "create upload of",
+        .method = "POST",
+        .key = key,
+        .query = query,
+        .query_count = 1,
+        .content_type = kind.content_type,
+        .content_disposition = disposition.data,
+        .is_success = was_created,
+    };
+    status = vb_s3_call(client, &call, &answer, err);
+    if (status == VB_OK && read_created((struct vb_view){body.data, body.length}, &created))
+        memcpy(ret_upload_id, created.upload_id, sizeof created.upload_id);
+    vb_buffer_done(&disposition);
+    vb_buffer_done(&body);
+    return status;
+}
+
+enum vb_status vb_s3_upload_part(struct vb_s3_client *client, const char *key,
+                                 const char *upload_id, uint32_t number,
+                                 const struct vb_s3_body *body, char ret_etag[VB_S3_ETAG],
+                                 struct vb_error *err)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%" PRIu32, number);
+    const struct vb_s3_pair query[] = {
+        {VB_VIEW("partNumber"), vb_view_of(text)},
+        {VB_VIEW("uploadId"), vb_view_of(upload_id)},
+    };
+    const struct vb_s3_call call = {
+        .verb = "upload part of",
+        .method = "PUT",
+        .key = key,
+        .query = query,
+        .query_count = 2,
+        .body = body,
+    };
+    if (number < 1 || number > VB_S3_PART_MOST)
+        return vb_fail(err, VB_INVALID, "%" PRIu32 " is no part number", number);
+    return vb_s3_call_for_etag(client, &call, ret_etag, err);
+}
+
+/* ETags come from answers and records; markup characters in them are escaped all the same. */
+static enum vb_status append_escaped(struct vb_buffer *out, const char *text)
+{
+    enum vb_status status = VB_OK;
+    for (; *text && status == VB_OK; text++) {
+        const char *escape = *text == '&'   ? "&amp;"
+                             : *text == '<' ? "&lt;"
+                             : *text == '>' ? "&gt;"
+                             : *text == '"' ? "&quot;"
+                                            : NULL;
+        status = escape ? vb_buffer_append_text(out, escape) : vb_buffer_append_byte(out, *text);
+    }
+    return status;
+}
+
+static enum vb_status write_parts(const struct vb_s3_part *parts, size_t count,
+                                  struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_append_text(
+        out, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+    for (size_t i = 0; i < count && status == VB_OK; i++) {
+        status = vb_buffer_printf(out, "<Part><PartNumber>%" PRIu32 "</PartNumber><ETag>",
+                                  parts[i].number);
+        if (status == VB_OK)
+            status = append_escaped(out, parts[i].etag);
+        if (status == VB_OK)
+            status = vb_buffer_append_text(out, "</ETag></Part>");
+    }
+    return status == VB_OK ? vb_buffer_append_text(out, "</CompleteMultipartUpload>") : status;
+}
+
+struct completed {
+    char etag[VB_S3_ETAG];
+};
+
+static void on_completed(void *context, const char *path, const char *text)
+{
+    struct completed *completed = context;
+    if (strcmp(path, "CompleteMultipartUploadResult/ETag") == 0 &&
+        strlen(text) < sizeof completed->etag)
+        memcpy(completed->etag, text, strlen(text) + 1);
+}
+
+static bool read_completed(struct vb_view body, struct completed *completed)
+{
+    const struct vb_xml_reader reader = {on_completed, completed};
+    completed->etag[0] = '\0';
+    return vb_xml_read(body, &reader, NULL) == VB_OK && *completed->etag;
+}
+
+/* The store may answer 200 before it knows, and put the failure into the body. */
+static bool was_completed(struct vb_view body, struct vb_s3_failure *failure)
+{
+    struct completed completed;
+    if (read_completed(body, &completed))
+        return true;
+    if (!vb_s3_failure_read(body, failure))
+        snprintf(failure->message, sizeof failure->message,
+                 "the answer to the completion is no confirmation");
+    return false;
+}
+
+/* The upload is gone: whether the object stands is the question that decides. */
+static enum vb_status look_for_object(struct vb_s3_client *client, const char *key, uint64_t size,
+                                      char ret_etag[VB_S3_ETAG], struct vb_error *err)
+{
+    struct vb_s3_object object;
+    struct vb_error own;
+    char code[sizeof client->code];
+    memcpy(code, client->code, sizeof code);
+    enum vb_status status = vb_s3_head(client, key, &object, &own);
+    if (status == VB_OK && object.size == size) {
+        memcpy(ret_etag, object.etag, sizeof object.etag);
+        return VB_OK;
+    }
+    memcpy(client->code, code, sizeof code);
+    if (status == VB_OK || status == VB_NOT_FOUND)
+        return VB_NOT_FOUND; /* `err` still tells of the upload */
+    if (err)
+        *err = own;
+    return status;
+}
+
+enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *key,
+                                     const char *upload_id, const struct vb_s3_part *parts,
+                                     size_t count, char ret_etag[VB_S3_ETAG], struct vb_error *err)
+{
+    const struct vb_s3_pair query[] = {{VB_VIEW("uploadId"), vb_view_of(upload_id)}};
+    struct vb_buffer list, body;
+    struct vb_http_answer answer = {.body = &body};
+    struct completed completed;
+    uint64_t size = 0;
+    vb_buffer_init(&list, COMPLETE_MOST);
+    vb_buffer_init(&body, ANSWER_MOST);
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].size;
+    enum vb_status status = write_parts(parts, count, &list);
+    if (status != VB_OK)
+        (void)vb_fail(err, status, "complete upload of %s: the list of parts is too long", key);
+    struct iovec piece = {list.data, list.length};
+    const struct vb_s3_body content = {&piece, 1, list.length};
+    const struct vb_s3_call call = {
+        .verb = "complete upload of",
+        .method = "POST",
+        .key = key,
+        .query = query,
+        .query_count = 1,
+        .content_type = "application/xml",
+        .body = &content,
+        .patient = true,
+        .is_success = was_completed,
+    };
+    if (status == VB_OK)
+        status = vb_s3_call(client, &call, &answer, err);
+    if (status == VB_OK && read_completed((struct vb_view){body.data, body.length}, &completed))
+        memcpy(ret_etag, completed.etag, sizeof completed.etag);
+    vb_buffer_done(&list);
+    vb_buffer_done(&body);
+    if (status == VB_NOT_FOUND && strcmp(client->code, "NoSuchBucket") != 0)
+        status = look_for_object(client, key, size, ret_etag, err);
+    return status;
+}
+
+enum vb_status vb_s3_abort_upload(struct vb_s3_client *client, const char *key,
+                                  const char *upload_id, struct vb_error *err)
+{
+    const struct vb_s3_pair query[] = {{VB_VIEW("uploadId"), vb_view_of(upload_id)}};
+    const struct vb_s3_call call = {
+        .verb = "abort upload of",
+        .method = "DELETE",
+        .key = key,
+        .query = query,
+        .query_count = 1,
+    };
+    struct vb_http_answer answer;
+    return vb_s3_call_plain(client, &call, &answer, err);
+}
+
+/* One page of ListParts as it is read, and the caller's question. */
+struct page {
+    enum vb_status (*part)(void *context, const struct vb_s3_part *part);
+    void *context;
+    enum vb_status status; /* of the first call that was not VB_OK */
+    struct vb_s3_part next;
+    uint32_t last; /* number of the last part handed out, over all pages */
+    bool whole;    /* the root element ended */
+    bool truncated;
+};
+
+static bool whole_number(const char *text, uint64_t *ret_value)
+{
+    char *end = NULL;
+    if (*text < '0' || *text > '9' || strlen(text) > 19)
+        return false;
+    *ret_value = strtoull(text, &end, 10);
+    return *end == '\0';
+}
+
+static void hand_out(struct page *page)
+{
+    if (page->status == VB_OK && page->next.number > page->last && *page->next.etag) {
+        page->last = page->next.number;
+        page->status = page->part(page->context, &page->next);
+    }
+    page->next = (struct vb_s3_part){0};
+}
+
+static void on_part(void *context, const char *path, const char *text)
+{
+    static const char root[] = "ListPartsResult";
+    struct page *page = context;
+    uint64_t value = 0;
+    if (strncmp(path, root, sizeof root - 1) != 0)
+        return;
+    const char *rest = path + sizeof root - 1;
+    if (!*rest)
+        page->whole = true;
+    else if (strcmp(rest, "/Part/PartNumber") == 0 && whole_number(text, &value))
+        page->next.number = value <= VB_S3_PART_MOST ? (uint32_t)value : 0;
+    else if (strcmp(rest, "/Part/Size") == 0 && whole_number(text, &value))
+        page->next.size = value;
+    else if (strcmp(rest, "/Part/ETag") == 0 && strlen(text) < VB_S3_ETAG)
+        memcpy(page->next.etag, text, strlen(text) + 1);
+    else if (strcmp(rest, "/Part") == 0)
+        hand_out(page);
+    else if (strcmp(rest, "/IsTruncated") == 0)
+        page->truncated = strcmp(text, "true") == 0;
+}
+
+static enum vb_status list_page(struct vb_s3_client *client, const char *key, const char *upload_id,
+                                struct page *page, struct vb_error *err)
+{
+    char marker[16];
+    struct vb_buffer body;
+    struct vb_http_answer answer = {.body = &body};
+    const struct vb_xml_reader reader = {on_part, page};
+    snprintf(marker, sizeof marker, "%" PRIu32, page->last);
+    const struct vb_s3_pair query[] = {
+        {VB_VIEW("uploadId"), vb_view_of(upload_id)},
+        {VB_VIEW("max-parts"), VB_VIEW(PAGE_PARTS)},
+        {VB_VIEW("part-number-marker"), vb_view_of(marker)},
+    };
+    const struct vb_s3_call call = {
+        .verb = "list parts of",
+        .method = "GET",
+        .key = key,
+        .query = query,
+        .query_count = page->last ? 3 : 2,
+    };
+    page->whole = page->truncated = false;
+    vb_buffer_init(&body, PAGE_MOST);
+    enum vb_status status = vb_s3_call(client, &call, &answer, err);
+    if (status == VB_OK &&
+        (vb_xml_read((struct vb_view){body.data, body.length}, &reader, NULL) != VB_OK ||
+         !page->whole))
+        status = vb_fail(err, VB_STORAGE, "list parts of %s: the answer is no list of parts", key);
+    vb_buffer_done(&body);
+    return status;
+}
+
+enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, const char *upload_id,
+                                enum vb_status (*part)(void *context,
+                                                       const struct vb_s3_part *part),
+                                void *context, struct vb_error *err)
+{
+    struct page page = {.part = part, .context = context};
+    uint32_t before;
+    do {
+        before = page.last;
+        enum vb_status status = list_page(client, key, upload_id, &page, err);
+        if (status != VB_OK)
+            return status;
+        if (page.status != VB_OK)
+            return vb_fail(err, page.status, "list parts of %s: ended by the caller", key);
+    } while (page.truncated && page.last > before);
+    return VB_OK;
+}

@@ -1,0 +1,26 @@
+/* The few fields that S3 answers are read for. Elements by path from the root, text only.
+ *
+ * Expat underneath; a document type, and with it every entity but the five of XML, ends the parse.
+ * Depth, text and elements have ceilings. Pure; no memory stays.
+ */
+#ifndef VERBATIM_S3_XML_H
+#define VERBATIM_S3_XML_H
+
+#include "verbatim/buffer.h"
+
+#define VB_XML_DEPTH 16u  /* deeper elements end the parse */
+#define VB_XML_TEXT 8192u /* an element's text, with the NUL; what is longer is cut to nothing */
+#define VB_XML_NAME 64u   /* a longer name matches nothing */
+
+/* Called at the end of each element, children first. `path` is like "Error/Code", without the namespace;
+ * `text` is its own text, NUL-terminated, "" for a container. */
+struct vb_xml_reader {
+    void (*element)(void *context, const char *path, const char *text);
+    void *context;
+};
+
+/* VB_INVALID for what is not well-formed, or uses what answers have no use for. */
+enum vb_status vb_xml_read(struct vb_view document, const struct vb_xml_reader *reader,
+                           struct vb_error *err) vb_must_check;
+
+#endif
