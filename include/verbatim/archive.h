@@ -19,14 +19,20 @@
 
 #define VB_BLOCK_SIZE (256u * 1024u) /* parts are chains of blocks; cut points are block ends */
 #define VB_PART_MINIMUM (5u * 1024u * 1024u) /* S3: every part but the last */
-#define VB_DIRECTORY_PIECE (64u * 1024u)     /* about how many bytes of records leave at a time */
+/* Most memory of one archive: the stretch being filled, the part in flight and the parts held back
+ * (one, with equal parts two), then blocks partly used, deflate, directory records. It holds if the
+ * sink keeps at most one unreleased body when it returns. */
+#define VB_ARCHIVE_MEMORY(part_size)                                                               \
+    (4 * ((uint64_t)(part_size) + VB_BLOCK_SIZE) + 2u * 1024u * 1024u)
+#define VB_DIRECTORY_PIECE (64u * 1024u) /* about how many bytes of records leave at a time */
 
 /* A part's body: owned bytes in order. */
 struct vb_body {
     struct iovec *pieces;
     size_t count;
     uint64_t size;                     /* sum of the pieces */
-    void (*release)(struct vb_body *); /* gives the memory back; any thread; may be called once */
+    void (*release)(struct vb_body *); /* frees the body and all it holds; any
+                                          thread, once, also after the archive's free */
     void *owner;
 };
 
@@ -34,8 +40,9 @@ struct vb_body {
 struct vb_part_sink {
     void *context;
     /* Part `index` of the segment (from 0, in order of position; a held-back part comes after later
-     * ones). Owns `body` from the call on, also on failure. `last` marks the end of the segment: everything was
-     * handed over. May wait for an earlier part: that is the back-pressure. */
+     * ones). Owns `body` from the call on, also on failure. `last` marks the end of the segment:
+     * everything was handed over; that one may be small, and is empty for a segment without a byte.
+     * May wait for an earlier part: that is the back-pressure. */
     enum vb_status (*part)(void *context, uint32_t index, struct vb_body *body, bool last,
                            struct vb_error *err);
     /* A piece of directory records, in order; borrowed for the call. */
@@ -66,10 +73,11 @@ enum vb_status vb_archive_end_entry(struct vb_archive *archive, struct vb_error 
 
 struct vb_archive_totals {
     uint64_t entries;
-    uint64_t size;     /* bytes of the segment so far, handed over or not */
-    uint64_t raw_size; /* bytes before deflate */
-    uint64_t unsent;   /* bytes still here */
-    uint32_t parts;    /* parts cut so far */
+    uint64_t size;        /* bytes of the segment so far, handed over or not */
+    uint64_t raw_size;    /* bytes before deflate */
+    uint64_t unsent;      /* bytes still here */
+    uint32_t parts;       /* parts cut so far */
+    uint64_t peak_memory; /* most bytes of parts at once, unreleased bodies included */
 };
 struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive);
 

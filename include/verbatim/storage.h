@@ -81,6 +81,18 @@ enum vb_status vb_storage_size(struct vb_storage_session *session, const char *k
 enum vb_status vb_storage_ready(struct vb_storage_session *session,
                                 struct vb_error *err) vb_must_check;
 
+/* For the janitor: folders of jobs that hold temporary or part files untouched for `least_age`. The
+ * folder, the job's id and the age of its youngest such file. A store without files of its own visits none. */
+typedef enum vb_status vb_leftover_visit(void *context, const char *folder, const char *job_id,
+                                         int64_t age);
+enum vb_status vb_storage_leftovers(struct vb_storage_session *session, int64_t least_age,
+                                    vb_leftover_visit *visit, void *context,
+                                    struct vb_error *err) vb_must_check;
+/* Removes those files of one folder, never an archive; *ret_removed counts them. */
+enum vb_status vb_storage_sweep(struct vb_storage_session *session, const char *folder,
+                                int64_t least_age, uint64_t *ret_removed,
+                                struct vb_error *err) vb_must_check;
+
 /* Links. Pure but for credentials; any thread. */
 struct vb_link_secrets {
     int generations[2];

@@ -3,7 +3,7 @@ GRANT USAGE ON SCHEMA verbatim TO verbatim_api, verbatim_worker;
 REVOKE ALL ON ALL TABLES IN SCHEMA verbatim FROM PUBLIC, verbatim_api, verbatim_worker;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA verbatim FROM PUBLIC;
 
-GRANT SELECT ON verbatim.workspace TO verbatim_api, verbatim_worker;
+GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO verbatim_api, verbatim_worker;
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO verbatim_api;
 GRANT SELECT ON verbatim.link_secret TO verbatim_api, verbatim_worker;
 GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_touch(text) TO verbatim_api;

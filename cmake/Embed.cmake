@@ -1,0 +1,18 @@
+# Turns files into one C source with their bytes, at build time:
+#   cmake -DOUTPUT=... -DNAME=vb_schema -DFILES=a.sql,b.sql -P Embed.cmake
+# The source defines `const struct vb_embedded NAME_files[]`, in the order given, ended by a NULL name.
+string(REPLACE "," ";" FILES "${FILES}")
+set(table "")
+set(arrays "")
+set(number 0)
+foreach(file IN LISTS FILES)
+    file(READ "${file}" bytes HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    get_filename_component(base "${file}" NAME)
+    # A NUL behind the bytes lets text be used as a C string.
+    string(APPEND arrays "static const unsigned char bytes_${number}[] = {${bytes}0};\n")
+    string(APPEND table "    {\"${base}\", (const char *)bytes_${number}, sizeof bytes_${number} - 1},\n")
+    math(EXPR number "${number} + 1")
+endforeach()
+file(WRITE "${OUTPUT}" "#include \"embedded.h\"\n\n${arrays}
+const struct vb_embedded ${NAME}_files[] = {\n${table}    {0, 0, 0},\n};\n")

@@ -1,0 +1,308 @@
+/* One segment of a ZIP: entries, directory records, the central directory; see archive.h.
+ *
+ * Bytes go from deflate straight into the blocks of parts.c; formats come from zip.c. Owns all
+ * three. A failure inside leaves the archive broken: every later call but free answers VB_INVALID. */
+#include "verbatim/archive.h"
+
+#include "deflate.h"
+#include "parts.h"
+#include "zip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the archive is in its life. Entries come first, then the directory, then nothing. */
+enum state { BETWEEN_ENTRIES, IN_ENTRY, IN_DIRECTORY, ENDED, BROKEN };
+
+struct vb_archive {
+    enum state state;
+    struct vb_parts parts;
+    struct vb_deflate *deflate;
+    struct vb_part_sink sink;
+    bool equal_parts;
+    struct vb_zip_entry entry; /* the one begun last; its name is borrowed from `header` */
+    struct vb_buffer header;   /* its local header and name */
+    struct vb_buffer records;  /* not handed over yet */
+    uint64_t entries, raw_size;
+    uint64_t directory_start, directory_entries; /* position in the segment */
+};
+
+/* A record is added to what is less than a piece. */
+#define RECORDS_CEILING (VB_DIRECTORY_PIECE + VB_ZIP_RECORD + VB_ZIP_NAME)
+
+static enum vb_status take_deflated(void *context, const void *data, size_t length,
+                                    struct vb_error *err)
+{
+    struct vb_archive *archive = context;
+    enum vb_status status = vb_parts_append(&archive->parts, data, length, err);
+    return status == VB_OK ? vb_parts_cut(&archive->parts, err) : status;
+}
+
+enum vb_status vb_archive_new(const struct vb_archive_options *options,
+                              struct vb_archive **ret_archive, struct vb_error *err)
+{
+    struct vb_archive *archive = calloc(1, sizeof *archive);
+    if (!archive)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an archive");
+    archive->sink = options->sink;
+    archive->equal_parts = options->equal_parts;
+    vb_buffer_init(&archive->records, RECORDS_CEILING);
+    vb_buffer_init(&archive->header, VB_ZIP_LOCAL + VB_ZIP_NAME);
+    enum vb_status status = vb_parts_init(&archive->parts, options, err);
+    struct vb_deflate_output output = {take_deflated, archive};
+    if (status == VB_OK)
+        status = vb_deflate_new(output, &archive->deflate, err);
+    if (status != VB_OK) {
+        vb_archive_free(archive);
+        return status;
+    }
+    *ret_archive = archive;
+    return VB_OK;
+}
+
+void vb_archive_free(struct vb_archive *archive)
+{
+    if (!archive)
+        return;
+    vb_deflate_free(archive->deflate);
+    vb_parts_done(&archive->parts);
+    vb_buffer_done(&archive->records);
+    vb_buffer_done(&archive->header);
+    free(archive);
+}
+
+/* Passes a status on; what failed half way cannot go on. */
+static enum vb_status settle(struct vb_archive *archive, enum vb_status status)
+{
+    if (status != VB_OK)
+        archive->state = BROKEN;
+    return status;
+}
+
+static enum vb_status out_of_turn(const char *what, struct vb_error *err)
+{
+    return vb_fail(err, VB_INVALID, "archive: %s out of turn", what);
+}
+
+static enum vb_status begin_entry(struct vb_archive *archive, struct vb_view name, vb_instant at,
+                                  struct vb_error *err)
+{
+    struct vb_buffer *header = &archive->header;
+    vb_buffer_reset(header);
+    if (vb_buffer_reserve(header, VB_ZIP_LOCAL + name.length) != VB_OK)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a local header");
+    archive->entry = (struct vb_zip_entry){
+        .name = {header->data + VB_ZIP_LOCAL, name.length},
+        .dos_time = vb_zip_dos_time(at),
+        .offset = archive->parts.size,
+    };
+    vb_zip_local(&archive->entry, (unsigned char *)header->data);
+    memcpy(header->data + VB_ZIP_LOCAL, name.data, name.length);
+    vb_buffer_grown(header, VB_ZIP_LOCAL + name.length);
+    enum vb_status status =
+        vb_parts_append_marked(&archive->parts, header->data, header->length, err);
+    if (status != VB_OK)
+        return status;
+    vb_deflate_begin(archive->deflate);
+    archive->state = IN_ENTRY;
+    return VB_OK;
+}
+
+enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
+                                      vb_instant at, struct vb_error *err)
+{
+    if (archive->state != BETWEEN_ENTRIES)
+        return out_of_turn("an entry", err);
+    if (name.length == 0 || name.length > VB_ZIP_NAME)
+        return vb_fail(err, VB_INVALID, "an entry's name must have 1 to 65,535 bytes");
+    return settle(archive, begin_entry(archive, name, at, err));
+}
+
+/* Its header would have to grow, and with it a part. */
+static enum vb_status too_large(struct vb_error *err)
+{
+    return vb_fail(err, VB_LIMIT,
+                   "with equal parts (s3_equal_parts) a file in the archive cannot exceed 4 GiB");
+}
+
+enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, size_t length,
+                                struct vb_error *err)
+{
+    if (archive->state != IN_ENTRY)
+        return out_of_turn("data", err);
+    enum vb_status status = vb_deflate_write(archive->deflate, data, length, err);
+    /* Known early, so that nothing is uploaded for hours first. */
+    if (status == VB_OK && archive->equal_parts &&
+        vb_deflate_counts(archive->deflate).raw_size >= UINT32_MAX)
+        status = too_large(err);
+    return settle(archive, status);
+}
+
+/* Writes the numbers into the local header; it grows if they need it. */
+static enum vb_status finish_header(struct vb_archive *archive, struct vb_error *err)
+{
+    unsigned char header[VB_ZIP_LOCAL], extra[VB_ZIP_LOCAL_EXTRA];
+    vb_zip_local(&archive->entry, header);
+    vb_parts_patch(&archive->parts, header, sizeof header);
+    if (vb_zip_needs_local_extra(&archive->entry)) {
+        if (archive->equal_parts)
+            return too_large(err);
+        vb_zip_local_extra(&archive->entry, extra);
+        enum vb_status status = vb_parts_insert(&archive->parts, extra, sizeof extra, err);
+        if (status != VB_OK)
+            return status;
+    }
+    return vb_parts_unmark(&archive->parts, err);
+}
+
+static enum vb_status send_records(struct vb_archive *archive, struct vb_error *err)
+{
+    if (archive->records.length == 0)
+        return VB_OK;
+    enum vb_status status = archive->sink.directory(archive->sink.context, archive->records.data,
+                                                    archive->records.length, err);
+    if (status == VB_OK)
+        vb_buffer_reset(&archive->records);
+    return status;
+}
+
+static enum vb_status add_record(struct vb_archive *archive, struct vb_error *err)
+{
+    enum vb_status status = vb_zip_record_append(&archive->records, &archive->entry);
+    return status == VB_OK ? status : vb_fail(err, status, "no memory for a directory record");
+}
+
+static enum vb_status end_entry(struct vb_archive *archive, struct vb_error *err)
+{
+    enum vb_status status = vb_deflate_end(archive->deflate, err);
+    if (status != VB_OK)
+        return status;
+    struct vb_deflate_counts counts = vb_deflate_counts(archive->deflate);
+    archive->entry.crc = counts.crc;
+    archive->entry.raw_size = counts.raw_size;
+    archive->entry.deflated_size = counts.deflated_size;
+    status = finish_header(archive, err);
+    if (status == VB_OK)
+        status = add_record(archive, err);
+    if (status == VB_OK && archive->records.length >= VB_DIRECTORY_PIECE)
+        status = send_records(archive, err);
+    if (status == VB_OK)
+        status = vb_parts_cut(&archive->parts, err);
+    if (status != VB_OK)
+        return status;
+    archive->entries++;
+    archive->raw_size += counts.raw_size;
+    archive->state = BETWEEN_ENTRIES;
+    return VB_OK;
+}
+
+enum vb_status vb_archive_end_entry(struct vb_archive *archive, struct vb_error *err)
+{
+    if (archive->state != IN_ENTRY)
+        return out_of_turn("the end of an entry", err);
+    return settle(archive, end_entry(archive, err));
+}
+
+struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive)
+{
+    struct vb_archive_totals totals = {.entries = archive->entries,
+                                       .size = archive->parts.size,
+                                       .raw_size = archive->raw_size,
+                                       .unsent = vb_parts_unsent(&archive->parts),
+                                       .parts = archive->parts.next_index,
+                                       .peak_memory = vb_parts_peak(&archive->parts)};
+    if (archive->state == IN_ENTRY)
+        totals.raw_size += vb_deflate_counts(archive->deflate).raw_size;
+    return totals;
+}
+
+enum vb_status vb_archive_end_segment(struct vb_archive *archive, struct vb_error *err)
+{
+    if (archive->state != BETWEEN_ENTRIES)
+        return out_of_turn("the end of a segment", err);
+    enum vb_status status = send_records(archive, err);
+    if (status == VB_OK)
+        status = vb_parts_finish(&archive->parts, err);
+    archive->state = ENDED;
+    return settle(archive, status);
+}
+
+enum vb_status vb_archive_flush_directory(struct vb_archive *archive, struct vb_error *err)
+{
+    if (archive->state != BETWEEN_ENTRIES)
+        return out_of_turn("flushing the directory", err);
+    return settle(archive, send_records(archive, err));
+}
+
+/* From the first record on, or at the latest from the end, the directory has a place. */
+static bool enter_directory(struct vb_archive *archive)
+{
+    if (archive->state == BETWEEN_ENTRIES) {
+        archive->state = IN_DIRECTORY;
+        archive->directory_start = archive->parts.size;
+    }
+    return archive->state == IN_DIRECTORY;
+}
+
+static enum vb_status add_central(struct vb_archive *archive, const struct vb_zip_entry *entry,
+                                  struct vb_error *err)
+{
+    struct vb_zip_central central;
+    vb_zip_central(entry, &central);
+    enum vb_status status =
+        vb_parts_append(&archive->parts, central.header, sizeof central.header, err);
+    if (status == VB_OK)
+        status = vb_parts_append(&archive->parts, entry->name.data, entry->name.length, err);
+    if (status == VB_OK)
+        status = vb_parts_append(&archive->parts, central.extra, central.extra_length, err);
+    if (status == VB_OK)
+        status = vb_parts_cut(&archive->parts, err);
+    archive->directory_entries++;
+    return status;
+}
+
+enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t base,
+                                        const void *records, size_t length, struct vb_error *err)
+{
+    if (!enter_directory(archive))
+        return out_of_turn("the directory", err);
+    struct vb_view rest = {records, length};
+    struct vb_zip_entry entry;
+    enum vb_status status;
+    while ((status = vb_zip_record_next(&rest, &entry)) == VB_OK) {
+        entry.offset += base;
+        status = add_central(archive, &entry, err);
+        if (status != VB_OK)
+            return settle(archive, status);
+    }
+    if (status == VB_END)
+        return VB_OK;
+    return settle(archive, vb_fail(err, status, "the archive's directory records are damaged"));
+}
+
+enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t base,
+                                            struct vb_error *err)
+{
+    enum vb_status status = vb_archive_add_directory(archive, base, archive->records.data,
+                                                     archive->records.length, err);
+    if (status == VB_OK)
+        vb_buffer_reset(&archive->records);
+    return status;
+}
+
+enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base, struct vb_error *err)
+{
+    if (archive->records.length > 0 || !enter_directory(archive))
+        return out_of_turn("the end", err);
+    unsigned char end[VB_ZIP_END];
+    uint64_t size = archive->parts.size - archive->directory_start;
+    size_t length =
+        vb_zip_end(archive->directory_entries, base + archive->directory_start, size, end);
+    enum vb_status status = vb_parts_append(&archive->parts, end, length, err);
+    if (status == VB_OK)
+        status = vb_parts_cut(&archive->parts, err);
+    if (status == VB_OK)
+        status = vb_parts_finish(&archive->parts, err);
+    archive->state = ENDED;
+    return settle(archive, status);
+}

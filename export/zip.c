@@ -1,0 +1,191 @@
+/* Bytes of local headers, central headers, end records and directory records; see zip.h. */
+#include "zip.h"
+
+#include <string.h>
+
+#define LIMIT_16 0xFFFFu
+#define LIMIT_32 0xFFFFFFFFu
+
+enum {
+    VERSION_DEFLATE = 20,
+    VERSION_ZIP64 = 45,
+    MADE_BY_UNIX = 3 << 8 | VERSION_ZIP64,
+    FLAG_UTF8 = 1 << 11,
+    METHOD_DEFLATE = 8,
+    EXTRA_ZIP64 = 1
+};
+#define REGULAR_FILE_0644 (0100644u << 16)
+
+/* Little-endian, as all of ZIP. Each returns the next place. */
+static unsigned char *put16(unsigned char *at, uint32_t value)
+{
+    at[0] = (unsigned char)value;
+    at[1] = (unsigned char)(value >> 8);
+    return at + 2;
+}
+
+static unsigned char *put32(unsigned char *at, uint32_t value)
+{
+    return put16(put16(at, value & LIMIT_16), value >> 16);
+}
+
+static unsigned char *put64(unsigned char *at, uint64_t value)
+{
+    return put32(put32(at, (uint32_t)value), (uint32_t)(value >> 32));
+}
+
+static uint64_t get(const unsigned char *at, int width)
+{
+    uint64_t value = 0;
+    for (int i = width - 1; i >= 0; i--)
+        value = value << 8 | at[i];
+    return value;
+}
+
+static uint32_t clip32(uint64_t value)
+{
+    return value < LIMIT_32 ? (uint32_t)value : LIMIT_32;
+}
+
+uint32_t vb_zip_dos_time(vb_instant instant)
+{
+    struct vb_civil civil = vb_civil_of(instant, 0);
+    if (civil.date.year < 1980)
+        return 1u << 21 | 1u << 16;
+    if (civil.date.year > 2107)
+        return 127u << 25 | 12u << 21 | 31u << 16 | 23u << 11 | 59u << 5 | 29u;
+    return (uint32_t)(civil.date.year - 1980) << 25 | (uint32_t)civil.date.month << 21 |
+           (uint32_t)civil.date.day << 16 | (uint32_t)civil.hour << 11 |
+           (uint32_t)civil.minute << 5 | (uint32_t)civil.second / 2;
+}
+
+bool vb_zip_needs_local_extra(const struct vb_zip_entry *entry)
+{
+    return entry->raw_size >= LIMIT_32 || entry->deflated_size >= LIMIT_32;
+}
+
+/* The stretch that local and central headers share: version needed to the length of the name. With a
+ * local ZIP64 field both sizes must move into it, in the central one only those too large. */
+static unsigned char *put_common(unsigned char *at, const struct vb_zip_entry *entry, int version,
+                                 uint32_t deflated_size, uint32_t raw_size)
+{
+    at = put16(at, (uint32_t)version);
+    at = put16(at, FLAG_UTF8);
+    at = put16(at, METHOD_DEFLATE);
+    at = put32(at, entry->dos_time);
+    at = put32(at, entry->crc);
+    at = put32(at, deflated_size);
+    at = put32(at, raw_size);
+    return put16(at, (uint32_t)entry->name.length);
+}
+
+void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_LOCAL])
+{
+    bool zip64 = vb_zip_needs_local_extra(entry);
+    unsigned char *at = put32(header, 0x04034b50);
+    at = put_common(at, entry, zip64 ? VERSION_ZIP64 : VERSION_DEFLATE,
+                    zip64 ? LIMIT_32 : (uint32_t)entry->deflated_size,
+                    zip64 ? LIMIT_32 : (uint32_t)entry->raw_size);
+    put16(at, zip64 ? VB_ZIP_LOCAL_EXTRA : 0);
+}
+
+void vb_zip_local_extra(const struct vb_zip_entry *entry, unsigned char extra[VB_ZIP_LOCAL_EXTRA])
+{
+    unsigned char *at = put16(put16(extra, EXTRA_ZIP64), VB_ZIP_LOCAL_EXTRA - 4);
+    put64(put64(at, entry->raw_size), entry->deflated_size);
+}
+
+/* The ZIP64 field of a central header: the large values among the three, in this order. */
+static size_t put_central_extra(const struct vb_zip_entry *entry, unsigned char *extra)
+{
+    const uint64_t values[] = {entry->raw_size, entry->deflated_size, entry->offset};
+    unsigned char *at = extra + 4;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        if (values[i] >= LIMIT_32)
+            at = put64(at, values[i]);
+    size_t length = (size_t)(at - extra);
+    if (length == 4)
+        return 0;
+    put16(put16(extra, EXTRA_ZIP64), (uint32_t)length - 4);
+    return length;
+}
+
+void vb_zip_central(const struct vb_zip_entry *entry, struct vb_zip_central *ret_central)
+{
+    size_t extra_length = put_central_extra(entry, ret_central->extra);
+    unsigned char *at = put16(put32(ret_central->header, 0x02014b50), MADE_BY_UNIX);
+    at = put_common(at, entry, extra_length > 0 ? VERSION_ZIP64 : VERSION_DEFLATE,
+                    clip32(entry->deflated_size), clip32(entry->raw_size));
+    at = put16(at, (uint32_t)extra_length);
+    at = put16(at, 0); /* comment */
+    at = put16(at, 0); /* disk */
+    at = put16(at, 0); /* internal attributes */
+    at = put32(at, REGULAR_FILE_0644);
+    put32(at, clip32(entry->offset));
+    ret_central->extra_length = extra_length;
+}
+
+/* The ZIP64 end record and the locator that leads to it. */
+static unsigned char *put_end64(unsigned char *at, uint64_t entries, uint64_t offset, uint64_t size)
+{
+    at = put64(put32(at, 0x06064b50), 44); /* bytes that follow in this record */
+    at = put16(put16(at, MADE_BY_UNIX), VERSION_ZIP64);
+    at = put32(put32(at, 0), 0); /* this disk, the directory's disk */
+    at = put64(put64(at, entries), entries);
+    at = put64(put64(at, size), offset);
+    at = put32(put32(at, 0x07064b50), 0);
+    at = put64(at, offset + size);
+    return put32(at, 1); /* disks */
+}
+
+size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t directory_size,
+                  unsigned char end[VB_ZIP_END])
+{
+    unsigned char *at = end;
+    if (entries >= LIMIT_16 || directory_offset >= LIMIT_32 || directory_size >= LIMIT_32)
+        at = put_end64(at, entries, directory_offset, directory_size);
+    uint32_t count = entries < LIMIT_16 ? (uint32_t)entries : LIMIT_16;
+    at = put32(at, 0x06054b50);
+    at = put16(put16(at, 0), 0);
+    at = put16(put16(at, count), count);
+    at = put32(put32(at, clip32(directory_size)), clip32(directory_offset));
+    at = put16(at, 0); /* comment */
+    return (size_t)(at - end);
+}
+
+enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_entry *entry)
+{
+    enum vb_status status = vb_buffer_reserve(out, VB_ZIP_RECORD + entry->name.length);
+    if (status != VB_OK)
+        return status;
+    unsigned char *at = (unsigned char *)out->data + out->length;
+    at = put32(put32(at, entry->dos_time), entry->crc);
+    at = put64(put64(at, entry->deflated_size), entry->raw_size);
+    at = put64(at, entry->offset);
+    at = put16(at, (uint32_t)entry->name.length);
+    if (entry->name.length > 0)
+        memcpy(at, entry->name.data, entry->name.length);
+    vb_buffer_grown(out, VB_ZIP_RECORD + entry->name.length);
+    return VB_OK;
+}
+
+enum vb_status vb_zip_record_next(struct vb_view *records, struct vb_zip_entry *ret_entry)
+{
+    if (records->length == 0)
+        return VB_END;
+    if (records->length < VB_ZIP_RECORD)
+        return VB_CORRUPT;
+    const unsigned char *at = (const unsigned char *)records->data;
+    size_t name_length = (size_t)get(at + 32, 2);
+    if (name_length > records->length - VB_ZIP_RECORD)
+        return VB_CORRUPT;
+    *ret_entry = (struct vb_zip_entry){.name = {records->data + VB_ZIP_RECORD, name_length},
+                                       .dos_time = (uint32_t)get(at, 4),
+                                       .crc = (uint32_t)get(at + 4, 4),
+                                       .deflated_size = get(at + 8, 8),
+                                       .raw_size = get(at + 16, 8),
+                                       .offset = get(at + 24, 8)};
+    records->data += VB_ZIP_RECORD + name_length;
+    records->length -= VB_ZIP_RECORD + name_length;
+    return VB_OK;
+}

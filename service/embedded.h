@@ -1,0 +1,16 @@
+/* Files that the build puts into the program; see cmake/Embed.cmake. */
+#ifndef VERBATIM_SERVICE_EMBEDDED_H
+#define VERBATIM_SERVICE_EMBEDDED_H
+
+#include <stddef.h>
+
+struct vb_embedded {
+    const char *name;  /* without folders; NULL ends the table */
+    const char *bytes; /* with a NUL behind */
+    size_t length;
+};
+
+/* service/schema/NNN_*.sql in order, then roles.sql. */
+extern const struct vb_embedded vb_schema_files[];
+
+#endif

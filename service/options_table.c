@@ -1,0 +1,127 @@
+/* The whole configuration on one screen: every option with its default, meaning and limits.
+ *
+ * docs/options.md says the same; a test compares the two. Read-only data, and the help made from it.
+ */
+#include "options_table.h"
+
+#define TEXT(member) VB_OPTION_TEXT, offsetof(struct vb_options, member)
+#define DURATION(member) VB_OPTION_DURATION, offsetof(struct vb_options, member)
+#define SIZE(member) VB_OPTION_SIZE, offsetof(struct vb_options, member)
+#define NUMBER(member) VB_OPTION_NUMBER, offsetof(struct vb_options, member)
+#define CHOICE(member) VB_OPTION_CHOICE, offsetof(struct vb_options, member)
+
+#define HOUR (3600 * VB_SECOND)
+#define MEBIBYTE (INT64_C(1024) * 1024)
+#define CONNECTION_WORDS "a libpq connection string or URI"
+#define WEB_ADDRESS_WORDS "http://HOST[:PORT] or https://HOST[:PORT], perhaps with a path"
+
+static const char *const addressing_choices[] = {"auto", "path", "virtual", NULL};
+static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
+static const char *const format_choices[] = {"text", "json", NULL};
+
+/* clang-format off */
+const struct vb_option vb_option_table[] = {
+    {"database_url", TEXT(database_url), NULL, "libpq's own environment",
+     "where the schema `verbatim` lives", CONNECTION_WORDS,
+     .check = vb_option_is_connection, .secret = true},
+    {"source_url", TEXT(source_url), NULL, "`database_url`",
+     "where the conversations are read; may be a replica", CONNECTION_WORDS,
+     .check = vb_option_is_connection, .secret = true},
+    {"source_schema", TEXT(source_schema), "chat", NULL,
+     "schema of the source contract", "a name of at most 63 bytes",
+     .check = vb_option_is_identifier},
+    {"prepared_statements", CHOICE(prepared_statements), "on", NULL,
+     "`off` behind a transaction pooler that does not keep them", "on or off"},
+    {"listen", TEXT(listen), "127.0.0.1:8080", NULL,
+     "address of the API", "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080",
+     .check = vb_option_is_listen},
+    {"base_url", TEXT(base_url), NULL, "`http://` + `listen`",
+     "what links to Verbatim itself begin with", WEB_ADDRESS_WORDS,
+     .check = vb_option_is_web_address},
+    {"storage", TEXT(storage), "file:///var/lib/verbatim", NULL,
+     "where archives go: `file:///DIR` or `s3://BUCKET[/PREFIX]`",
+     "file:///DIR with an absolute folder, or s3://BUCKET[/PREFIX]", .check = vb_option_is_storage},
+    {"s3_endpoint", TEXT(s3_endpoint), NULL, "`https://s3.REGION.amazonaws.com`",
+     "where Verbatim reaches the object store", WEB_ADDRESS_WORDS,
+     .check = vb_option_is_web_address},
+    {"s3_public_endpoint", TEXT(s3_public_endpoint), NULL, "`s3_endpoint`",
+     "where the person with the link reaches it; used for presigning only", WEB_ADDRESS_WORDS,
+     .check = vb_option_is_web_address},
+    {"s3_region", TEXT(s3_region), NULL, "`AWS_REGION`, else `us-east-1`",
+     "region of the bucket", "letters, digits, `-` and `_`", .check = vb_option_is_region},
+    {"s3_addressing", CHOICE(s3_addressing), "auto", NULL,
+     "`path` or `virtual`; `auto` is virtual for amazonaws.com, path elsewhere",
+     "auto, path or virtual", addressing_choices},
+    {"s3_part_size", SIZE(s3_part_size), "6MiB", NULL,
+     "part of a multipart upload; raised by itself for very large exports",
+     "a size from 5MiB to 1GiB", .least = 5 * MEBIBYTE, .most = 1024 * MEBIBYTE},
+    {"s3_equal_parts", CHOICE(s3_equal_parts), "off", NULL,
+     "for stores that want all parts equal: one segment per job", "on or off"},
+    {"segment_parts", NUMBER(segment_parts), "4", NULL,
+     "about how many parts one segment of a large export fills", "a number from 1 to 15",
+     .least = 1, .most = 15},
+    {"link_ttl", DURATION(link_ttl), "24h", NULL,
+     "life of a link, from the finish of the job", "a duration from 1s to 168h",
+     .least = VB_SECOND, .most = 168 * HOUR},
+    {"smtp_url", TEXT(smtp_url), NULL, "none: no mail",
+     "`smtp://HOST:PORT` (STARTTLS when offered) or `smtps://HOST:PORT`",
+     "smtp://HOST[:PORT] or smtps://HOST[:PORT]", .check = vb_option_is_smtp},
+    {"smtp_user", TEXT(smtp_user), NULL, "none", "user at the mail server", "a name"},
+    {"smtp_password", TEXT(smtp_password), NULL, "none", "password at the mail server", "a text",
+     .secret = true},
+    {"smtp_require_tls", CHOICE(smtp_require_tls), "off", NULL,
+     "send no mail over a connection that is not encrypted", "on or off"},
+    {"mail_from", TEXT(mail_from), "verbatim@localhost", NULL,
+     "sender of mails", "ADDRESS or NAME <ADDRESS>", .check = vb_option_is_sender},
+    {"workers", NUMBER(workers), NULL, "number of cores",
+     "worker threads of this process, each with one segment of a job at a time; 0: none",
+     "a number from 0 to 256", .least = 0, .most = 256},
+    {"max_running", NUMBER(max_running), "3", NULL,
+     "jobs at a time of one workspace, over all processes", "a number from 1 to 10000",
+     .least = 1, .most = 10000},
+    {"lease", DURATION(lease), "30s", NULL,
+     "a worker silent for this long has lost its segments", "a duration from 2s to 1h",
+     .least = 2 * VB_SECOND, .most = HOUR},
+    {"max_attempts", NUMBER(max_attempts), "5", NULL,
+     "tries of one segment; the first retry after about 1 s, then doubled up to 60 s, with jitter",
+     "a number from 1 to 100", .least = 1, .most = 100},
+    {"retention", DURATION(retention), "7d", NULL,
+     "how long an archive is kept after its job ended; not shorter than `link_ttl`",
+     "a duration from 1s to 3650d", .least = VB_SECOND, .most = 3650 * 24 * HOUR},
+    {"janitor_interval", DURATION(janitor_interval), "60s", NULL,
+     "how often leftovers are looked for", "a duration from 100ms to 24h",
+     .least = VB_SECOND / 10, .most = 24 * HOUR},
+    {"log_level", CHOICE(log_level), "info", NULL,
+     "the least important lines that are logged", "debug, info, warn or error", level_choices},
+    {"log_format", CHOICE(log_format), "text", NULL,
+     "`text`, or `json` for machines", "text or json", format_choices},
+};
+/* clang-format on */
+const size_t vb_option_count = sizeof vb_option_table / sizeof *vb_option_table;
+
+static enum vb_status write_flag(struct vb_buffer *out, const struct vb_option *option)
+{
+    enum vb_status status = vb_buffer_append_text(out, "  --");
+    for (const char *at = option->name; *at && status == VB_OK; at++)
+        status = vb_buffer_append_byte(out, *at == '_' ? '-' : *at);
+    return status;
+}
+
+enum vb_status vb_options_help(struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_append_text(
+        out, "Options (--s3-endpoint X, VERBATIM_S3_ENDPOINT=X, or s3_endpoint = X in the file of "
+             "--config):\n");
+    for (size_t i = 0; i < vb_option_count && status == VB_OK; i++) {
+        const struct vb_option *option = &vb_option_table[i];
+        const char *value = option->default_value ? option->default_value : option->default_words;
+        status = write_flag(out, option);
+        if (status == VB_OK)
+            status = vb_buffer_printf(
+                out, "   [%s]%s\n      %s\n", value,
+                option->secret ? " (or NAME-file: a file with the value)" : "", option->meaning);
+        if (status == VB_OK)
+            status = vb_buffer_printf(out, "      %s\n", option->allowed);
+    }
+    return status;
+}
