@@ -1,0 +1,206 @@
+/* The table of commands, their command lines and their help. Owns the options of a parsed line; no threads. */
+#include "command.h"
+
+#include "verbatim/s3_signer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum vb_status sign(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    (void)arguments;
+    return vb_s3_sign_command(stdin, stdout, err);
+}
+
+static const struct vb_command commands[] = {
+    {"migrate", NULL, "creates or upgrades the schema verbatim; may be started by many at once",
+     .run = vb_command_migrate},
+    {"workspace set",
+     "ID",
+     "creates or changes a workspace; what is not given stays as it is",
+     {{"name", "TEXT", "for people"},
+      {"time-zone", "ZONE", "IANA name; dates of exports are days there (UTC)"},
+      {"source-id", "X", "its id in the platform, when that is not ID"},
+      {"csv-profile", "P", "safe, excel or raw (safe)"},
+      {"max-running", "N", "jobs at a time, instead of the option max_running"}},
+     .run = vb_command_workspace_set},
+    {"key create",
+     NULL,
+     "prints a new API key, once; only its hash is stored",
+     {{"workspace", "ID", "the workspace it opens; required"},
+      {"name", "TEXT", "for people"},
+      {"scope", "S", "workspace-events-notification (default) or metrics", .repeats = true}},
+     .run = vb_command_key_create},
+    {"key list",
+     NULL,
+     "lists the keys of a workspace: id, name, scopes, created, last used, revoked",
+     {{"workspace", "ID", "the workspace; required"}},
+     .run = vb_command_key_list},
+    {"key revoke", "KEY_ID", "revokes a key at once in every process",
+     .run = vb_command_key_revoke},
+    {"s3 sign", NULL, "signs the request given as JSON on standard input; prints each step as JSON",
+     .run = sign},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+/* How many arguments the name takes up at the start of the line; 0 if it does not stand there. */
+static int words_matched(const char *name, int argc, char *const argv[])
+{
+    int words = 0;
+    while (words < argc) {
+        size_t length = strcspn(name, " ");
+        if (strlen(argv[words]) != length || memcmp(argv[words], name, length) != 0)
+            return 0;
+        words++;
+        if (name[length] == '\0')
+            return words;
+        name += length + 1;
+    }
+    return 0;
+}
+
+const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_words)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int words = words_matched(commands[i].name, argc, argv);
+        if (words > 0) {
+            *ret_words = words;
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int find_flag(const struct vb_command *command, const char *text, size_t length)
+{
+    for (int i = 0; command->flags[i].name; i++)
+        if (strlen(command->flags[i].name) == length &&
+            memcmp(command->flags[i].name, text, length) == 0)
+            return i;
+    return -1;
+}
+
+static enum vb_status keep_flag(const struct vb_command *command, int flag, const char *value,
+                                struct vb_arguments *arguments, struct vb_error *err)
+{
+    const char *name = command->flags[flag].name;
+    size_t *count = &arguments->flags[flag].count;
+    if (!value)
+        return vb_fail(err, VB_INVALID, "flag --%s lacks a value", name);
+    if (*count > 0 && !command->flags[flag].repeats)
+        return vb_fail(err, VB_INVALID, "flag --%s is given twice", name);
+    if (*count == VB_FLAG_VALUES)
+        return vb_fail(err, VB_INVALID, "flag --%s is given more than %d times", name,
+                       VB_FLAG_VALUES);
+    arguments->flags[flag].values[(*count)++] = value;
+    return VB_OK;
+}
+
+/* Takes out what is the command's own; what remains, options with their values, goes to `rest`. */
+static enum vb_status take_own(const struct vb_command *command, int argc, char *const argv[],
+                               struct vb_arguments *arguments, char **rest, int *rest_count,
+                               struct vb_error *err)
+{
+    for (int i = 0; i < argc; i++) {
+        char *text = argv[i];
+        if (strncmp(text, "--", 2) != 0) {
+            if (!command->word || arguments->word)
+                return vb_fail(err, VB_INVALID, "unexpected argument %s", text);
+            arguments->word = text;
+            continue;
+        }
+        size_t length = strcspn(text + 2, "=");
+        bool has_value = text[2 + length] == '=';
+        int flag = find_flag(command, text + 2, length);
+        if (flag < 0) {
+            rest[(*rest_count)++] = text;
+            if (!has_value && i + 1 < argc)
+                rest[(*rest_count)++] = argv[++i];
+            continue;
+        }
+        const char *value = has_value ? text + 2 + length + 1 : i + 1 < argc ? argv[++i] : NULL;
+        enum vb_status status = keep_flag(command, flag, value, arguments, err);
+        if (status != VB_OK)
+            return status;
+    }
+    if (command->word && !arguments->word)
+        return vb_fail(err, VB_INVALID, "%s lacks its %s", command->name, command->word);
+    return VB_OK;
+}
+
+enum vb_status vb_command_parse(const struct vb_command *command, int argc, char *const argv[],
+                                char *const environment[], struct vb_arguments *ret_arguments,
+                                struct vb_error *err)
+{
+    struct vb_arguments arguments = {.word = NULL};
+    char **rest = calloc((size_t)argc + 2, sizeof *rest);
+    if (!rest)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the command line");
+    int rest_count = 1; /* the program's name, which nobody reads */
+    enum vb_status status = take_own(command, argc, argv, &arguments, rest, &rest_count, err);
+    if (status == VB_OK)
+        status = vb_options_load(rest_count, rest, environment, &arguments.options, err);
+    free(rest);
+    if (status == VB_OK)
+        *ret_arguments = arguments;
+    return status;
+}
+
+static enum vb_status help_of_program(struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_append_text(
+        out, "usage: verbatim COMMAND [--help] ...\n\nExports conversations, word for word.\n\n");
+    for (size_t i = 0; i < COMMANDS && status == VB_OK; i++)
+        status = vb_buffer_printf(out, "  %-14s %s\n", commands[i].name, commands[i].meaning);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(
+            out,
+            "\nverbatim --version tells the version; verbatim serve --help lists all options.\n"
+            "Exit status: 0 done, 1 it failed, 2 wrong usage or configuration.\n");
+    return status;
+}
+
+enum vb_status vb_command_help(const struct vb_command *command, struct vb_buffer *out)
+{
+    if (!command)
+        return help_of_program(out);
+    enum vb_status status = vb_buffer_printf(
+        out, "usage: verbatim %s%s%s [FLAG]... [OPTION]...\n\n%s\n\n", command->name,
+        command->word ? " " : "", command->word ? command->word : "", command->meaning);
+    for (int i = 0; command->flags[i].name && status == VB_OK; i++) {
+        const struct vb_flag *flag = &command->flags[i];
+        status = vb_buffer_printf(out, "  --%s %s%s\n      %s\n", flag->name, flag->argument,
+                                  flag->repeats ? " (may be repeated)" : "", flag->meaning);
+    }
+    if (status != VB_OK)
+        return status;
+    if (command->is_service)
+        return vb_options_help(out);
+    return vb_buffer_append_text(out, "The database is that of the option database_url; "
+                                      "verbatim serve --help lists all options.\n");
+}
+
+const char *vb_argument(const struct vb_arguments *arguments, size_t flag)
+{
+    size_t count = arguments->flags[flag].count;
+    return count > 0 ? arguments->flags[flag].values[count - 1] : NULL;
+}
+
+enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
+                                  struct vb_error *err)
+{
+    struct vb_pg_options wanted = {.connection_string = options->database_url,
+                                   .application_name = "verbatim command",
+                                   .role = VB_PG_OWNER,
+                                   .prepared_statements = options->prepared_statements};
+    return vb_pg_new(&wanted, ret_pg, err);
+}
+
+enum vb_status vb_command_print(const char *text, struct vb_error *err)
+{
+    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
+        return vb_fail_system(err, VB_IO, errno, "cannot write to standard output");
+    return VB_OK;
+}

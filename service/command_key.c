@@ -1,0 +1,167 @@
+/* verbatim key create, list, revoke. Keys are looked up in the database at each request, so a revocation holds at once. */
+#include "command.h"
+
+#include "verbatim/key.h"
+#include "verbatim/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WORKSPACE, NAME, SCOPE };
+#define SCOPES_CEILING 512
+#define LIST_CEILING (16u << 20)
+
+/* The scopes as an array literal of PostgreSQL; known names hold no character that would need quoting. */
+static enum vb_status write_scopes(const struct vb_arguments *arguments, struct vb_buffer *out,
+                                   struct vb_error *err)
+{
+    enum vb_status status = vb_buffer_append_byte(out, '{');
+    for (size_t i = 0; i < arguments->flags[SCOPE].count && status == VB_OK; i++) {
+        const char *name = arguments->flags[SCOPE].values[i];
+        if (!vb_scope_known(vb_view_of(name)))
+            return vb_fail(err, VB_INVALID, "--scope \"%s\": must be %s or %s", name,
+                           VB_SCOPE_EXPORT, VB_SCOPE_METRICS);
+        status = vb_buffer_printf(out, "%s%s", i > 0 ? "," : "", name);
+    }
+    if (status == VB_OK && arguments->flags[SCOPE].count == 0)
+        status = vb_buffer_append_text(out, VB_SCOPE_EXPORT);
+    if (status == VB_OK)
+        status = vb_buffer_append_byte(out, '}');
+    return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the scopes");
+}
+
+static enum vb_status check_name(const char *name, struct vb_error *err)
+{
+    bool good = vb_utf8_valid(vb_view_of(name));
+    for (const char *at = name; *at; at++)
+        good = good && (unsigned char)*at >= ' ' && *at != 0x7F;
+    return good ? VB_OK
+                : vb_fail(err, VB_INVALID, "--name: must be UTF-8 text without control characters");
+}
+
+static enum vb_status require_workspace(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    if (vb_argument(arguments, WORKSPACE))
+        return VB_OK;
+    return vb_fail(err, VB_INVALID, "--workspace ID is required");
+}
+
+static enum vb_status no_workspace(const char *id, struct vb_error *err)
+{
+    return vb_fail(err, VB_NOT_FOUND,
+                   "there is no workspace \"%s\"; verbatim workspace set creates it", id);
+}
+
+static enum vb_status insert_key(struct vb_pg *pg, const char *workspace, const char *name,
+                                 const char *scopes, char *key, struct vb_error *err)
+{
+    struct vb_key_id id;
+    unsigned char hash[VB_SHA256];
+    char hex[VB_SHA256_HEX];
+    uint64_t rows = 0;
+    vb_key_make(key, &id, hash);
+    vb_hex_encode(hash, sizeof hash, hex);
+    const char *const parameters[] = {id.text, workspace, name, hex, scopes};
+    enum vb_status status =
+        vb_pg_exec(pg,
+                   "INSERT INTO verbatim.api_key (key_id, workspace_id, name, secret_hash, scopes)"
+                   " SELECT $1, workspace_id, $3, decode($4, 'hex'), $5::text[]"
+                   " FROM verbatim.workspace WHERE workspace_id = $2",
+                   5, parameters, &rows, err);
+    if (status == VB_OK && rows == 0)
+        status = no_workspace(workspace, err);
+    return status;
+}
+
+enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    char key[VB_KEY_LENGTH + 2];
+    const char *name = vb_argument(arguments, NAME) ? vb_argument(arguments, NAME) : "";
+    struct vb_pg *pg = NULL;
+    struct vb_buffer scopes;
+    vb_buffer_init(&scopes, SCOPES_CEILING);
+    enum vb_status status = require_workspace(arguments, err);
+    if (status == VB_OK)
+        status = check_name(name, err);
+    if (status == VB_OK)
+        status = write_scopes(arguments, &scopes, err);
+    if (status == VB_OK)
+        status = vb_command_connect(&arguments->options, &pg, err);
+    if (status == VB_OK)
+        status = insert_key(pg, vb_argument(arguments, WORKSPACE), name, scopes.data, key, err);
+    if (status == VB_OK) {
+        memcpy(key + VB_KEY_LENGTH, "\n", 2);
+        status = vb_command_print(key, err);
+    }
+    explicit_bzero(key, sizeof key);
+    vb_pg_free(pg);
+    vb_buffer_done(&scopes);
+    return status;
+}
+
+static enum vb_status write_list(const PGresult *result, struct vb_buffer *out)
+{
+    enum vb_status status =
+        vb_buffer_append_text(out, "id\tname\tscopes\tcreated\tlast used\trevoked\n");
+    for (int row = 0; row < PQntuples(result) && status == VB_OK; row++)
+        for (int column = 0; column < PQnfields(result) && status == VB_OK; column++)
+            status = vb_buffer_printf(out, "%s%s", PQgetvalue(result, row, column),
+                                      column + 1 < PQnfields(result) ? "\t" : "\n");
+    return status;
+}
+
+enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    static const char sql[] =
+        "SELECT k.key_id, k.name, array_to_string(k.scopes, ','), to_char(k.created_at, "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(to_char(k.last_used_at, "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '-'), coalesce(to_char(k.revoked_at, "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '-')"
+        " FROM verbatim.api_key AS k WHERE k.workspace_id = $1 ORDER BY k.created_at, k.key_id";
+    struct vb_pg *pg = NULL;
+    PGresult *result = NULL;
+    struct vb_buffer text;
+    uint64_t known = 0;
+    vb_buffer_init(&text, LIST_CEILING);
+    const char *workspace = vb_argument(arguments, WORKSPACE);
+    enum vb_status status = require_workspace(arguments, err);
+    if (status == VB_OK)
+        status = vb_command_connect(&arguments->options, &pg, err);
+    if (status == VB_OK)
+        status = vb_pg_exec(pg, "SELECT FROM verbatim.workspace WHERE workspace_id = $1", 1,
+                            &workspace, &known, err);
+    if (status == VB_OK && known == 0)
+        status = no_workspace(workspace, err);
+    if (status == VB_OK)
+        status = vb_pg_query(pg, sql, 1, &workspace, &result, err);
+    if (status == VB_OK && (status = write_list(result, &text)) != VB_OK)
+        vb_fail(err, status, "no memory for the list of keys");
+    if (status == VB_OK)
+        status = vb_command_print(text.data, err);
+    PQclear(result);
+    vb_buffer_done(&text);
+    vb_pg_free(pg);
+    return status;
+}
+
+enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    /* Who pastes the whole key means its id. */
+    struct vb_key_id parsed;
+    const char *id = arguments->word;
+    if (vb_key_parse(vb_view_of(id), &parsed) == VB_OK)
+        id = parsed.text;
+    struct vb_pg *pg;
+    uint64_t rows = 0;
+    enum vb_status status = vb_command_connect(&arguments->options, &pg, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_pg_exec(pg,
+                        "UPDATE verbatim.api_key SET revoked_at = coalesce(revoked_at, now())"
+                        " WHERE key_id = $1",
+                        1, &id, &rows, err);
+    if (status == VB_OK && rows == 0)
+        status = vb_fail(err, VB_NOT_FOUND, "there is no key with the id \"%.60s\"", id);
+    vb_pg_free(pg);
+    return status;
+}

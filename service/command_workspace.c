@@ -1,0 +1,123 @@
+/* verbatim workspace set. Nothing is cached anywhere, so a change holds from the next request and job on. */
+#include "command.h"
+
+#include "verbatim/text.h"
+#include "verbatim/zone.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME, TIME_ZONE, SOURCE_ID, CSV_PROFILE, MAX_RUNNING };
+#define ID_LONGEST 128
+
+/* The id stands in paths of the API and in keys of the store. */
+static enum vb_status check_id(const char *id, struct vb_error *err)
+{
+    size_t length = strlen(id);
+    bool good = length >= 1 && length <= ID_LONGEST && isalnum((unsigned char)id[0]);
+    for (size_t i = 0; i < length; i++)
+        good = good && isascii(id[i]) && (isalnum((unsigned char)id[i]) || strchr("._-", id[i]));
+    if (good)
+        return VB_OK;
+    return vb_fail(err, VB_INVALID,
+                   "workspace id \"%s\": must be 1 to %d letters, digits, `.`, `_` or `-`, the "
+                   "first a letter or digit",
+                   id, ID_LONGEST);
+}
+
+static enum vb_status check_text(const char *flag, const char *text, bool may_be_empty,
+                                 struct vb_error *err)
+{
+    if (!text)
+        return VB_OK;
+    bool good = vb_utf8_valid(vb_view_of(text)) && (may_be_empty || *text);
+    for (const char *at = text; *at; at++)
+        good = good && !iscntrl((unsigned char)*at);
+    if (good)
+        return VB_OK;
+    return vb_fail(err, VB_INVALID, "--%s: must be UTF-8 text without control characters%s", flag,
+                   may_be_empty ? "" : ", not empty");
+}
+
+static enum vb_status check_zone(const char *name, struct vb_error *err)
+{
+    struct vb_zone *zone;
+    if (!name)
+        return VB_OK;
+    enum vb_status status = vb_zone_new(name, &zone, err);
+    if (status == VB_OK)
+        vb_zone_free(zone);
+    else
+        vb_fail_within(err, "--time-zone");
+    return status;
+}
+
+static enum vb_status check_profile(const char *profile, struct vb_error *err)
+{
+    if (!profile || strcmp(profile, "safe") == 0 || strcmp(profile, "excel") == 0 ||
+        strcmp(profile, "raw") == 0)
+        return VB_OK;
+    return vb_fail(err, VB_INVALID, "--csv-profile \"%s\": must be safe, excel or raw", profile);
+}
+
+static enum vb_status check_max_running(const char *text, struct vb_error *err)
+{
+    if (!text)
+        return VB_OK;
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (isdigit((unsigned char)text[0]) && *end == '\0' && number >= 1 && number <= 10000)
+        return VB_OK;
+    return vb_fail(err, VB_INVALID, "--max-running \"%s\": must be a number from 1 to 10000", text);
+}
+
+static enum vb_status check(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    enum vb_status status = check_id(arguments->word, err);
+    if (status == VB_OK)
+        status = check_text("name", vb_argument(arguments, NAME), true, err);
+    if (status == VB_OK)
+        status = check_zone(vb_argument(arguments, TIME_ZONE), err);
+    if (status == VB_OK)
+        status = check_text("source-id", vb_argument(arguments, SOURCE_ID), false, err);
+    if (status == VB_OK)
+        status = check_profile(vb_argument(arguments, CSV_PROFILE), err);
+    if (status == VB_OK)
+        status = check_max_running(vb_argument(arguments, MAX_RUNNING), err);
+    return status;
+}
+
+enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    /* The row in `turn` is what workers lock to start a job of the workspace. */
+    static const char sql[] =
+        "WITH kept AS ("
+        " INSERT INTO verbatim.workspace AS w"
+        " (workspace_id, name, time_zone, source_id, csv_profile, max_running)"
+        " VALUES ($1, coalesce($2, ''), coalesce($3, 'UTC'), coalesce($4, $1),"
+        " coalesce($5, 'safe'), $6)"
+        " ON CONFLICT (workspace_id) DO UPDATE SET name = coalesce($2, w.name),"
+        " time_zone = coalesce($3, w.time_zone), source_id = coalesce($4, w.source_id),"
+        " csv_profile = coalesce($5, w.csv_profile), max_running = coalesce($6, w.max_running)"
+        " RETURNING workspace_id)"
+        " INSERT INTO verbatim.turn (workspace_id) SELECT workspace_id FROM kept"
+        " ON CONFLICT DO NOTHING";
+    const char *const parameters[] = {
+        arguments->word,
+        vb_argument(arguments, NAME),
+        vb_argument(arguments, TIME_ZONE),
+        vb_argument(arguments, SOURCE_ID),
+        vb_argument(arguments, CSV_PROFILE),
+        vb_argument(arguments, MAX_RUNNING),
+    };
+    struct vb_pg *pg;
+    enum vb_status status = check(arguments, err);
+    if (status == VB_OK)
+        status = vb_command_connect(&arguments->options, &pg, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_pg_exec(pg, sql, 6, parameters, NULL, err);
+    vb_pg_free(pg);
+    return status;
+}

@@ -1,0 +1,126 @@
+/* Signals, limits and memory of the process. No handler ever runs: signals are blocked and waited for.
+ *
+ * The main thread waits; when it stops the parts, a thread of its own watches the time and the second signal. The
+ * numbers for memory are those of docs/memory-budget.md.
+ */
+#include "process.h"
+
+#include "verbatim/log.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEAPS 2
+#define MAPPED_FROM                                                                                \
+    (128 * 1024) /* larger pieces are mapped, and go back to the system when freed */
+#define STACK_SIZE (1024u * 1024u)
+#define FILES_MOST 65536u
+
+static bool signal_came;
+
+void vb_process_guard(void)
+{
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < FILES_MOST ? limit.rlim_max : FILES_MOST;
+    /* Best effort: the limits of the HTTP front end hold under any value. */
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        vb_debug("the limit of open files stays as it is");
+}
+
+enum vb_status vb_process_prepare(struct vb_error *err)
+{
+    pthread_attr_t attributes;
+    mallopt(M_ARENA_MAX, HEAPS);
+    mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    mallopt(M_TRIM_THRESHOLD, MAPPED_FROM);
+    int failed = pthread_attr_init(&attributes);
+    if (!failed) {
+        failed = pthread_attr_setstacksize(&attributes, STACK_SIZE);
+        if (!failed)
+            failed = pthread_setattr_default_np(&attributes);
+        pthread_attr_destroy(&attributes);
+    }
+    if (failed)
+        return vb_fail_system(err, VB_NO_MEMORY, failed, "cannot set the size of stacks");
+    raise_file_limit();
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return vb_fail(err, VB_NO_MEMORY, "libcurl cannot be set up");
+    return VB_OK;
+}
+
+static sigset_t awaited(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+void vb_signals_block(void)
+{
+    sigset_t set = awaited();
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Waits until `until` on the monotonic clock; true when a signal came. */
+static bool wait_until(int64_t until)
+{
+    sigset_t set = awaited();
+    for (;;) {
+        int64_t left = until - vb_clock_monotonic();
+        if (left < 0)
+            left = 0;
+        struct timespec rest = {left / VB_SECOND, (left % VB_SECOND) * 1000};
+        if (sigtimedwait(&set, NULL, &rest) > 0)
+            return true;
+        if (left == 0) /* EAGAIN; EINTR goes round again */
+            return false;
+    }
+}
+
+bool vb_signals_wait(int64_t microseconds)
+{
+    if (!signal_came)
+        signal_came = wait_until(vb_clock_monotonic() + microseconds);
+    return signal_came;
+}
+
+static void *watch(void *argument)
+{
+    int64_t until = *(const int64_t *)argument;
+    if (wait_until(until))
+        vb_warn("a second signal: ending at once; what ran is taken over when its lease ends");
+    else
+        vb_error_log("the parts did not stop in time: ending; what ran is taken over when its "
+                     "lease ends");
+    _exit(1);
+}
+
+enum vb_status vb_signals_set_deadline(int64_t microseconds, struct vb_error *err)
+{
+    static int64_t until; /* read by the thread at any later time */
+    pthread_t thread;
+    until = vb_clock_monotonic() + microseconds;
+    int failed = pthread_create(&thread, NULL, watch, &until);
+    if (failed)
+        return vb_fail_system(err, VB_NO_MEMORY, failed, "cannot start a thread");
+    pthread_detach(thread);
+    return VB_OK;
+}
