@@ -1,0 +1,198 @@
+/* Writing of answers: status line, headers, JSON. One place decides what every answer carries. */
+#include "http_server.h"
+
+#include "verbatim/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        {200, "OK"},
+        {202, "Accepted"},
+        {206, "Partial Content"},
+        {302, "Found"},
+        {304, "Not Modified"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Status";
+}
+
+void http_date_text(time_t time, char text[64])
+{
+    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm tm = {0};
+    (void)gmtime_r(&time, &tm);
+    (void)snprintf(text, 64, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+                   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+const char *http_date(struct http_loop *loop)
+{
+    time_t now = (time_t)(vb_clock_now() / VB_SECOND);
+    if (now != loop->date_of) {
+        loop->date_of = now;
+        http_date_text(now, loop->date);
+    }
+    return loop->date;
+}
+
+void http_answer_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    /* Past its ceiling a header is left out; only our own code puts headers here, and few. */
+    if (vb_buffer_printf(&exchange->headers, "%s: %s\r\n", name, value) != VB_OK)
+        vb_warn("the header %s of an answer was left out", name);
+}
+
+/* Bytes of a body that nobody reads make the connection unusable unless they are few and surely on their way. */
+static void decide_keep_alive(struct http_exchange *exchange)
+{
+    if (exchange->loop->is_draining)
+        exchange->keep_alive = false;
+    if (exchange->framing.state == VB_BODY_DONE)
+        return;
+    bool is_coming = !exchange->head.expect_continue || exchange->continued;
+    if (exchange->head.chunked || exchange->head.content_length > VB_HTTP_BODY || !is_coming)
+        exchange->keep_alive = false;
+}
+
+static void log_answer(struct http_exchange *exchange)
+{
+    bool is_poll = exchange->status < 400 && vb_view_equals(exchange->head.method, VB_VIEW("GET"));
+    enum vb_log_level level = exchange->status >= 500 ? VB_LOG_WARN
+                              : is_poll               ? VB_LOG_DEBUG
+                                                      : VB_LOG_INFO;
+    if (!vb_log_enabled(level))
+        return;
+    /* The path only: the query of a link holds its signature. */
+    vb_log_set(VB_LOG_REQUEST, exchange->request_id);
+    vb_log_set(VB_LOG_WORKSPACE,
+               exchange->route && exchange->route->scope ? exchange->arguments[0].data : NULL);
+    vb_log(level, "http %.*s %.*s %d, %" PRIu64 " bytes, %" PRId64 " us",
+           (int)exchange->head.method.length,
+           exchange->head.method.data ? exchange->head.method.data : "",
+           (int)exchange->head.path.length,
+           exchange->head.path.data ? exchange->head.path.data : "", exchange->status,
+           exchange->answer_size, vb_clock_monotonic() - exchange->begun_at);
+    vb_log_set(VB_LOG_REQUEST, NULL);
+    vb_log_set(VB_LOG_WORKSPACE, NULL);
+}
+
+/* Puts the head, and the body unless it is a file or the request a HEAD, and lets it go. */
+static void send_answer(struct http_exchange *exchange, int status, const char *type,
+                        uint64_t length, struct vb_view body)
+{
+    struct http_connection *connection = exchange->connection;
+    struct vb_buffer *out = &connection->output;
+    decide_keep_alive(exchange);
+    exchange->status = status;
+    exchange->answer_size = length;
+    enum vb_status done = vb_buffer_printf(
+        out,
+        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %" PRIu64
+        "\r\nX-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
+        status, reason_of(status), http_date(exchange->loop), type, length, exchange->request_id,
+        connection->file >= 0 || status == 304 ? "" : "Cache-Control: no-store\r\n",
+        exchange->headers.length > 0 ? exchange->headers.data : "",
+        !exchange->keep_alive       ? "Connection: close\r\n"
+        : exchange->head.minor == 0 ? "Connection: keep-alive\r\n"
+                                    : "");
+    if (done == VB_OK && !exchange->is_head && body.length > 0)
+        done = vb_buffer_append(out, body.data, body.length);
+    if (done != VB_OK) {
+        vb_warn("an answer was too large or found no memory");
+        http_connection_close(connection);
+        return;
+    }
+    log_answer(exchange);
+    connection->phase = HTTP_WRITE;
+    connection->deadline = vb_clock_monotonic() + exchange->loop->http->times.progress;
+    http_connection_advance(connection);
+}
+
+void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body)
+{
+    send_answer(exchange, status, type, body.length, body);
+}
+
+void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
+                      off_t at, uint64_t length)
+{
+    struct http_connection *connection = exchange->connection;
+    if (exchange->is_head) {
+        close(file);
+        file = -1;
+    }
+    connection->file = file;
+    connection->file_at = at;
+    connection->file_left = file >= 0 ? length : 0;
+    send_answer(exchange, status, type, length, (struct vb_view){NULL, 0});
+}
+
+struct vb_json http_json(struct http_exchange *exchange)
+{
+    struct vb_json json;
+    vb_buffer_reset(&exchange->loop->scratch);
+    vb_json_init(&json, &exchange->loop->scratch);
+    return json;
+}
+
+void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json)
+{
+    const struct vb_buffer *body = json->out;
+    if (vb_json_status(json) == VB_OK)
+        http_answer(exchange, status, "application/json",
+                    (struct vb_view){body->data, body->length});
+    else
+        http_answer(exchange, 500, "application/json",
+                    VB_VIEW("{\"detail\":\"The answer is too large.\"}"));
+}
+
+void http_answer_detail(struct http_exchange *exchange, int status, const char *detail)
+{
+    struct vb_json json = http_json(exchange);
+    vb_json_begin_object(&json);
+    vb_json_member_text(&json, "detail", detail);
+    vb_json_end_object(&json);
+    http_answer_json(exchange, status, &json);
+}
+
+void http_answer_error(struct http_exchange *exchange, const struct vb_error *error)
+{
+    vb_log_set(VB_LOG_REQUEST, exchange->request_id);
+    vb_log(error->retryable ? VB_LOG_WARN : VB_LOG_ERROR, "request failed: %s", error->text);
+    vb_log_set(VB_LOG_REQUEST, NULL);
+    if (error->retryable) {
+        http_answer_header(exchange, "Retry-After", "2");
+        http_answer_detail(exchange, 503, "The database is not available. Try again later.");
+    } else {
+        http_answer_detail(exchange, 500, "Internal Server Error");
+    }
+}

@@ -1,0 +1,88 @@
+/* The statements themselves. All data goes in as parameters; workspace_id stands in every WHERE although row level
+ * security would see to it, so that a mistake in either is no leak.
+ */
+#include "http_sql.h"
+
+#define KEY_LIST "k.workspace_id = $2, k.secret_hash, $3 = ANY (k.scopes)"
+
+const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
+    [HTTP_SQL_ENTER] = {"enter",
+                        "SELECT set_config('role', 'verbatim_api', true),"
+                        " set_config('verbatim.workspace_id', $1, true)",
+                        1},
+    [HTTP_SQL_ENTER_WRITE] = {"enter_write",
+                              "SELECT set_config('role', 'verbatim_api', true),"
+                              " set_config('verbatim.workspace_id', $1, true),"
+                              " set_config('lock_timeout', '3s', true),"
+                              " set_config('statement_timeout', '4s', true)",
+                              1},
+    [HTTP_SQL_KEY] = {"key", "SELECT " KEY_LIST " FROM verbatim.key_find($1) AS k", 3},
+    [HTTP_SQL_WORKSPACE] = {"workspace",
+                            "SELECT " KEY_LIST ", w.time_zone, w.source_id, w.csv_profile"
+                            " FROM verbatim.key_find($1) AS k"
+                            " LEFT JOIN verbatim.workspace AS w ON w.workspace_id = $2",
+                            3},
+    [HTTP_SQL_JOB] = {"job",
+                      "SELECT " KEY_LIST ", j.status, j.channel_id, j.start_date, j.end_date,"
+                      " j.error_message, j.created_at, j.finished_at, j.link_expires_at,"
+                      " j.object_key, j.archive_deleted_at IS NOT NULL"
+                      " FROM verbatim.key_find($1) AS k"
+                      " LEFT JOIN verbatim.job AS j ON j.job_id = $4::uuid AND j.workspace_id = $2"
+                      " AND j.door = 'main'",
+                      4},
+    /* One statement, so one snapshot: the job, its first segment, the hint to the workers. */
+    [HTTP_SQL_CREATE] =
+        {"create",
+         "WITH made AS ("
+         "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, active_key,"
+         " notification_email, source_workspace, channel_id, channel_name, channel_type,"
+         " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
+         " as_of, source_snapshot, link_ttl)"
+         " VALUES ($1::uuid, $2, 'main', $3::jsonb, $4, $5, $6, $7, $8, $9, $10, $11::date,"
+         " $12::date, timestamptz 'epoch' + $13::bigint * interval '1 microsecond',"
+         " timestamptz 'epoch' + $14::bigint * interval '1 microsecond', $15, $16,"
+         " timestamptz 'epoch' + $17::bigint * interval '1 microsecond', $18,"
+         " $19::bigint * interval '1 microsecond')"
+         " ON CONFLICT (workspace_id, active_key)"
+         " WHERE status IN ('queued', 'started') AND active_key IS NOT NULL DO NOTHING"
+         " RETURNING job_id, workspace_id), "
+         "piece AS ("
+         "INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
+         " SELECT job_id, workspace_id, 1, 10000 FROM made)"
+         " SELECT pg_notify('verbatim_work', '') FROM made",
+         19},
+    /* Behind it, with a snapshot of its own: ours, or the one that was there first. */
+    [HTTP_SQL_ACTIVE] = {"active",
+                         "SELECT job_id::text FROM verbatim.job"
+                         " WHERE workspace_id = $1 AND active_key = $2"
+                         " AND status IN ('queued', 'started')",
+                         2},
+    [HTTP_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
+    [HTTP_SQL_SECRETS] = {"secrets",
+                          "SELECT generation, secret FROM verbatim.link_secret"
+                          " ORDER BY generation DESC LIMIT 2",
+                          0},
+    [HTTP_SQL_PING] = {"ping", "SELECT 1", 0},
+    [HTTP_SQL_AS_WORKER] = {"as_worker",
+                            "SELECT set_config('role', 'verbatim_worker', true),"
+                            " set_config('statement_timeout', '4s', true)",
+                            0},
+    /* Over all workspaces, hence the worker's role. Ages by the database's clock. */
+    [HTTP_SQL_GAUGES] =
+        {"gauges",
+         "SELECT 'verbatim_jobs{status=\"' || s || '\"}',"
+         " (SELECT count(*) FROM verbatim.job WHERE status = s)::text"
+         " FROM unnest(ARRAY['queued', 'started', 'finished', 'failed', 'cancelled']) AS s"
+         " UNION ALL SELECT 'verbatim_segments{status=\"' || s || '\"}',"
+         " (SELECT count(*) FROM verbatim.segment WHERE status = s)::text"
+         " FROM unnest(ARRAY['waiting', 'running', 'recorded']) AS s"
+         " UNION ALL SELECT 'verbatim_oldest_waiting_seconds',"
+         " coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::numeric(20, "
+         "3)::text"
+         " FROM verbatim.job WHERE status = 'queued'"
+         " UNION ALL SELECT 'verbatim_oldest_lapsed_lease_seconds',"
+         " coalesce(extract(epoch FROM clock_timestamp() - min(lease_until)), 0)::numeric(20, "
+         "3)::text"
+         " FROM verbatim.segment WHERE status = 'running' AND lease_until < clock_timestamp()",
+         0},
+};
