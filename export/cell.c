@@ -1,0 +1,211 @@
+/* Scans a cell sixteen bytes at a time for what needs care, then copies runs; see cell.h. */
+#include "cell.h"
+
+#include "verbatim/text.h"
+
+#include <string.h>
+
+typedef unsigned char vb_lanes __attribute__((vector_size(16)));
+
+/* What a scan found; nonzero means there is at least one. */
+struct findings {
+    bool special;   /* comma, quote, CR, LF */
+    bool non_ascii; /* to be validated */
+};
+
+static bool any(vb_lanes lanes)
+{
+    uint64_t halves[2];
+    memcpy(halves, &lanes, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+}
+
+static bool is_special(char c)
+{
+    return c == ',' || c == '"' || c == '\r' || c == '\n';
+}
+
+static struct findings scan(struct vb_view text)
+{
+    vb_lanes special = {0}, high = {0}, lanes;
+    size_t i = 0;
+    for (; i + sizeof lanes <= text.length; i += sizeof lanes) {
+        memcpy(&lanes, text.data + i, sizeof lanes);
+        special |= (vb_lanes)((lanes == ',') | (lanes == '"') | (lanes == '\r') | (lanes == '\n'));
+        high |= lanes & 0x80;
+    }
+    struct findings found = {any(special), any(high)};
+    for (; i < text.length; i++) {
+        found.special |= is_special(text.data[i]);
+        found.non_ascii |= (text.data[i] & 0x80) != 0;
+    }
+    return found;
+}
+
+static size_t count_byte(struct vb_view text, char byte)
+{
+    size_t count = 0;
+    const char *at = text.data, *end = text.data + text.length;
+    while (at < end && (at = memchr(at, byte, (size_t)(end - at))) != NULL) {
+        count++;
+        at++;
+    }
+    return count;
+}
+
+/* Copies runs between quotes, and each quote twice. */
+static char *copy_doubling(char *to, struct vb_view text)
+{
+    const char *at = text.data, *end = text.data + text.length;
+    while (at < end) {
+        const char *stop = memchr(at, '"', (size_t)(end - at));
+        size_t run = stop ? (size_t)(stop - at) + 1 : (size_t)(end - at);
+        memcpy(to, at, run);
+        to += run;
+        at += run;
+        if (stop)
+            *to++ = '"';
+    }
+    return to;
+}
+
+/* After leading guards and blanks: = + - @, tab, CR, or a full-width form. */
+static bool begins_formula(struct vb_view text)
+{
+    size_t i = 0;
+    while (i < text.length && text.data[i] == '\'')
+        i++;
+    while (i < text.length && text.data[i] == ' ')
+        i++;
+    if (i == text.length)
+        return false;
+    if (text.data[i] != '\0' && strchr("=+-@\t\r", text.data[i]))
+        return true;
+    static const char wide[][4] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+    for (size_t k = 0; k < 4 && text.length - i >= 3; k++)
+        if (memcmp(text.data + i, wide[k], 3) == 0)
+            return true;
+    return false;
+}
+
+/* Most cells begin with a letter or digit: one look at a table settles them. */
+bool vb_cell_is_formula(struct vb_view text)
+{
+    static const bool suspect[256] = {
+        [' '] = true, ['\''] = true, ['='] = true,  ['+'] = true, ['-'] = true,
+        ['@'] = true, ['\t'] = true, ['\r'] = true, [0xEF] = true};
+    return text.length > 0 && suspect[(unsigned char)text.data[0]] && begins_formula(text);
+}
+
+bool vb_cell_is_e164(struct vb_view text)
+{
+    if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')
+        return false;
+    for (size_t i = 1; i < text.length; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    return true;
+}
+
+/* The slow way, for cells with a separator, a quote or a line end. */
+static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, bool guard)
+{
+    size_t length = text.length + count_byte(text, '"') + 2 + guard;
+    enum vb_status status = vb_buffer_reserve(out, length);
+    if (status != VB_OK)
+        return status;
+    char *to = out->data + out->length;
+    *to++ = '"';
+    if (guard)
+        *to++ = '\'';
+    to = copy_doubling(to, text);
+    *to = '"';
+    vb_buffer_grown(out, length);
+    return VB_OK;
+}
+
+enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, bool guard)
+{
+    if (text.length == 0)
+        return VB_OK;
+    struct findings found = scan(text);
+    if (found.non_ascii && !vb_utf8_valid(text))
+        return VB_SOURCE;
+    guard = guard && vb_cell_is_formula(text);
+    if (found.special)
+        return append_quoted(out, text, guard);
+    enum vb_status status = vb_buffer_reserve(out, text.length + 1);
+    if (status != VB_OK)
+        return status;
+    char *to = out->data + out->length;
+    if (guard)
+        *to++ = '\'';
+    memcpy(to, text.data, text.length);
+    vb_buffer_grown(out, text.length + guard);
+    return VB_OK;
+}
+
+/* What a list needs before its first byte is written. */
+struct list_shape {
+    size_t count, length; /* elements, bytes of the joined text with its escapes */
+    bool quoted, guarded;
+};
+
+static enum vb_status measure_list(struct vb_text_list list, bool guard, struct list_shape *shape)
+{
+    struct vb_view element;
+    *shape = (struct list_shape){0};
+    while (vb_text_list_next(&list, &element)) {
+        if (!vb_utf8_valid(element))
+            return VB_SOURCE;
+        size_t quotes = count_byte(element, '"');
+        if (shape->count++ == 0)
+            shape->guarded = guard && vb_cell_is_formula(element);
+        shape->quoted |= shape->count > 1 || quotes > 0 ||
+                         memchr(element.data, '\r', element.length) ||
+                         memchr(element.data, '\n', element.length);
+        shape->length += element.length + quotes + 2 * count_byte(element, ',') + 1;
+    }
+    return VB_OK;
+}
+
+/* Rare enough to go without tricks; the room is reserved already. */
+static enum vb_status append_element(struct vb_buffer *out, struct vb_view element)
+{
+    enum vb_status status = VB_OK;
+    const char *at = element.data, *end = element.data + element.length;
+    while (at < end && status == VB_OK) {
+        const char *stop = at;
+        while (stop < end && *stop != ',' && *stop != '"')
+            stop++;
+        status = vb_buffer_append(out, at, (size_t)(stop - at));
+        if (stop < end && status == VB_OK)
+            status = vb_buffer_append_text(out, *stop == ',' ? "%2C" : "\"\"");
+        at = stop < end ? stop + 1 : end;
+    }
+    return status;
+}
+
+enum vb_status vb_cell_append_list(struct vb_buffer *out, struct vb_text_list list, bool guard)
+{
+    if (list.count == 0)
+        return VB_OK;
+    struct list_shape shape;
+    enum vb_status status = measure_list(list, guard, &shape);
+    if (status == VB_OK)
+        status = vb_buffer_reserve(out, shape.length + 3);
+    if (status == VB_OK && shape.quoted)
+        status = vb_buffer_append_byte(out, '"');
+    if (status == VB_OK && shape.guarded)
+        status = vb_buffer_append_byte(out, '\'');
+    struct vb_view element;
+    for (size_t i = 0; status == VB_OK && vb_text_list_next(&list, &element); i++) {
+        if (i > 0)
+            status = vb_buffer_append_byte(out, ',');
+        if (status == VB_OK)
+            status = append_element(out, element);
+    }
+    if (status == VB_OK && shape.quoted)
+        status = vb_buffer_append_byte(out, '"');
+    return status;
+}

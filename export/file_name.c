@@ -1,0 +1,92 @@
+/* What may stand in a file name; see file_name.h. Windows' rules are the strictest and so the ones
+ * that count (Microsoft, "Naming Files, Paths, and Namespaces"). */
+#include "file_name.h"
+
+#include "verbatim/text.h"
+
+#include <glib.h>
+#include <string.h>
+
+/* Invisible characters that reorder or hide text, so that a name reads as another one. The joiners
+ * U+200C and U+200D stay: emoji and several scripts are spelt with them. */
+static bool is_disguise(uint32_t c)
+{
+    return c == 0x061C || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+           (c >= 0xFFF9 && c <= 0xFFFB);
+}
+
+static bool is_refused(uint32_t c)
+{
+    if (c < 0x80)
+        return c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|", (int)c) != NULL;
+    return c < 0xA0 || is_disguise(c) || (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
+}
+
+/* Marks belong to the letter before them. */
+static bool is_word(uint32_t c)
+{
+    return c == '.' || c == '-' || g_unichar_isalnum(c) || g_unichar_ismark(c);
+}
+
+/* Appends one character of `text`, or '_' in its place. */
+static enum vb_status append_one(struct vb_buffer *out, const char *text, size_t width, bool keep)
+{
+    return keep ? vb_buffer_append(out, text, width) : vb_buffer_append_byte(out, '_');
+}
+
+static enum vb_status append_filtered(struct vb_buffer *out, struct vb_view text, bool words)
+{
+    bool in_run = false;
+    while (text.length > 0) {
+        const char *start = text.data;
+        if (vb_utf8_width(text.data, text.length) == 0)
+            return VB_INVALID;
+        uint32_t c = vb_utf8_next(&text);
+        bool keep = words ? is_word(c) : !is_refused(c);
+        if (!keep && words && in_run)
+            continue;
+        in_run = !keep;
+        enum vb_status status = append_one(out, start, (size_t)(text.data - start), keep);
+        if (status != VB_OK)
+            return status == VB_LIMIT ? VB_OK : status;
+    }
+    return VB_OK;
+}
+
+enum vb_status vb_file_name_append(struct vb_buffer *out, struct vb_view text)
+{
+    return append_filtered(out, text, false);
+}
+
+enum vb_status vb_file_name_append_word(struct vb_buffer *out, struct vb_view text)
+{
+    return append_filtered(out, text, true);
+}
+
+/* COM and LPT with a digit; the superscripts 1 to 3 count as digits. */
+static bool is_port(const char *name, size_t length)
+{
+    if (length < 4 ||
+        (g_ascii_strncasecmp(name, "COM", 3) != 0 && g_ascii_strncasecmp(name, "LPT", 3) != 0))
+        return false;
+    if (length == 4)
+        return g_ascii_isdigit(name[3]);
+    return length == 5 &&
+           (memcmp(name + 3, "\xC2\xB9", 2) == 0 || memcmp(name + 3, "\xC2\xB2", 2) == 0 ||
+            memcmp(name + 3, "\xC2\xB3", 2) == 0);
+}
+
+bool vb_file_name_is_device(struct vb_view name)
+{
+    static const char *const devices[] = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"};
+    size_t length = 0;
+    while (length < name.length && name.data[length] != '.')
+        length++;
+    while (length > 0 && name.data[length - 1] == ' ')
+        length--;
+    for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
+        if (length == strlen(devices[i]) && g_ascii_strncasecmp(name.data, devices[i], length) == 0)
+            return true;
+    return is_port(name.data, length);
+}

@@ -1,0 +1,219 @@
+/* Names of entries and of the archive: put together, cut to length, numbered; see names.h.
+ *
+ * The channel's side of every entry is made once. Contact and channel share what the time and
+ * the extension leave of 255 bytes; each may keep half, and what the other one does not need. */
+#include "verbatim/names.h"
+
+#include "file_name.h"
+#include "name_numbers.h"
+#include "verbatim/hash.h"
+#include "verbatim/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More of a text than could ever be used, so that it is known to be too long. */
+#define SIDE_CEILING (VB_NAME_BYTES + 8u)
+#define TIME_TEXT 64u
+#define TAIL_TEXT 48u
+
+struct vb_namer {
+    struct vb_zone *zone;
+    char extension[16];
+    struct vb_buffer channel, contact;
+    int64_t second; /* the one that `numbers` is about */
+    struct vb_name_numbers numbers;
+};
+
+static struct vb_view view_of_buffer(const struct vb_buffer *buffer)
+{
+    return (struct vb_view){buffer->data, buffer->length};
+}
+
+/* `name (phone)`, `name`, the phone alone, or Unknown. */
+static enum vb_status make_channel(struct vb_buffer *out, struct vb_channel channel)
+{
+    enum vb_status status = VB_OK;
+    if (channel.name.length == 0)
+        return vb_file_name_append(out, channel.phone_number.length > 0 ? channel.phone_number
+                                                                        : VB_VIEW("Unknown"));
+    status = vb_file_name_append(out, channel.name);
+    if (status != VB_OK || channel.phone_number.length == 0)
+        return status;
+    const struct vb_view pieces[] = {VB_VIEW(" ("), channel.phone_number, VB_VIEW(")")};
+    for (size_t i = 0; i < 3 && status == VB_OK; i++)
+        status = vb_file_name_append(out, pieces[i]);
+    return status;
+}
+
+enum vb_status vb_namer_new(struct vb_zone *zone, struct vb_channel channel, const char *extension,
+                            struct vb_namer **ret_namer, struct vb_error *err)
+{
+    struct vb_namer *namer = calloc(1, sizeof *namer);
+    if (!namer)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for names");
+    namer->zone = zone;
+    namer->second = INT64_MIN;
+    vb_buffer_init(&namer->channel, SIDE_CEILING);
+    vb_buffer_init(&namer->contact, SIDE_CEILING);
+    int length = snprintf(namer->extension, sizeof namer->extension, "%s", extension);
+    enum vb_status status = make_channel(&namer->channel, channel);
+    if (status == VB_INVALID)
+        status = vb_fail(err, VB_SOURCE, "the channel's name is not valid UTF-8");
+    else if (length < 0 || (size_t)length >= sizeof namer->extension)
+        status = vb_fail(err, VB_INVALID, "file name extension \"%s\" is too long", extension);
+    else if (status != VB_OK)
+        status = vb_fail(err, status, "no memory for names");
+    if (status != VB_OK) {
+        vb_namer_free(namer);
+        return status;
+    }
+    *ret_namer = namer;
+    return VB_OK;
+}
+
+void vb_namer_free(struct vb_namer *namer)
+{
+    if (!namer)
+        return;
+    vb_buffer_done(&namer->channel);
+    vb_buffer_done(&namer->contact);
+    vb_name_numbers_done(&namer->numbers);
+    free(namer);
+}
+
+/* A name whose base is a device's gets a '_' in front. Only a dot in the contact can make one:
+ * without it the base goes on with the time. */
+static enum vb_status make_contact(struct vb_buffer *out, const struct vb_conversation *c)
+{
+    const struct vb_view choices[] = {c->contact_name, c->contact_phone, c->contact_email,
+                                      VB_VIEW("Unknown")};
+    size_t chosen = 0;
+    while (choices[chosen].length == 0)
+        chosen++;
+    vb_buffer_reset(out);
+    enum vb_status status = vb_file_name_append(out, choices[chosen]);
+    if (status != VB_OK || !memchr(out->data, '.', out->length) ||
+        !vb_file_name_is_device(view_of_buffer(out)))
+        return status;
+    vb_buffer_reset(out);
+    status = vb_buffer_append_byte(out, '_');
+    return status == VB_OK ? vb_file_name_append(out, choices[chosen]) : status;
+}
+
+/* "--2026-04-08_032443--", with the offset where the local time occurs twice. */
+static size_t make_time(struct vb_zone *zone, vb_instant at, char text[TIME_TEXT])
+{
+    int offset = vb_zone_offset(zone, at);
+    struct vb_civil c = vb_civil_of(at, offset);
+    char shift[16] = "";
+    unsigned distance = (unsigned)abs(offset);
+    if (vb_zone_is_ambiguous(zone, at))
+        snprintf(shift, sizeof shift, "%c%02u%02u", offset < 0 ? '-' : '+', distance / 3600,
+                 distance / 60 % 60);
+    int length = snprintf(text, TIME_TEXT, "--%04d-%02d-%02d_%02d%02d%02d%s--", c.date.year,
+                          c.date.month, c.date.day, c.hour, c.minute, c.second, shift);
+    return (size_t)length;
+}
+
+/* Joins the pieces to at most VB_NAME_BYTES and returns the length. `time` and `tail` stay whole. */
+static size_t join(struct vb_view contact, struct vb_view time, struct vb_view channel,
+                   struct vb_view tail, char name[VB_NAME_BYTES + 1])
+{
+    size_t budget = VB_NAME_BYTES - time.length - tail.length, half = budget / 2;
+    size_t for_contact = channel.length < half ? budget - channel.length : budget - half;
+    contact.length = vb_utf8_cut(contact, for_contact);
+    channel.length = vb_utf8_cut(channel, budget - contact.length);
+    const struct vb_view pieces[] = {contact, time, channel, tail};
+    size_t length = 0;
+    for (size_t i = 0; i < 4; i++) {
+        memcpy(name + length, pieces[i].data, pieces[i].length);
+        length += pieces[i].length;
+    }
+    name[length] = '\0';
+    return length;
+}
+
+/* The name with ` (number)` before the extension; number 1 has none unless it `always` shows. */
+static size_t put_name(const struct vb_namer *namer, struct vb_view time, uint32_t number,
+                       bool always, char name[VB_NAME_BYTES + 1])
+{
+    char tail[TAIL_TEXT];
+    int length = number > 1 || always
+                     ? snprintf(tail, sizeof tail, " (%u)%s", number, namer->extension)
+                     : snprintf(tail, sizeof tail, "%s", namer->extension);
+    return join(view_of_buffer(&namer->contact), time, view_of_buffer(&namer->channel),
+                (struct vb_view){tail, (size_t)length}, name);
+}
+
+/* Raises the number until the whole name is free: a cut name with a number may meet another. */
+static enum vb_status put_free_name(struct vb_namer *namer, struct vb_view time,
+                                    char name[VB_NAME_BYTES + 1])
+{
+    uint32_t number = 1, uses = 0;
+    size_t length = put_name(namer, time, number, false, name);
+    enum vb_status status =
+        vb_name_numbers_take(&namer->numbers, (struct vb_view){name, length}, &number);
+    if (status != VB_OK || number == 1)
+        return status;
+    for (;; number++) {
+        length = put_name(namer, time, number, false, name);
+        status = vb_name_numbers_take(&namer->numbers, (struct vb_view){name, length}, &uses);
+        if (status != VB_OK || uses == 1)
+            return status;
+    }
+}
+
+enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
+                              char ret_name[VB_NAME_BYTES + 1], struct vb_error *err)
+{
+    char text[TIME_TEXT];
+    vb_instant at = conversation->created_at;
+    int64_t second = at / VB_SECOND - (at % VB_SECOND < 0);
+    enum vb_status status = make_contact(&namer->contact, conversation);
+    if (status == VB_INVALID)
+        return vb_fail(err, VB_SOURCE, "conversation %.*s: the contact's name is not valid UTF-8",
+                       (int)conversation->id.length, conversation->id.data);
+    if (status != VB_OK)
+        return vb_fail(err, status, "no memory for a name");
+    struct vb_view time = {text, make_time(namer->zone, at, text)};
+    if (conversation->count_in_second > VB_CROWD)
+        put_name(namer, time, conversation->ordinal_in_second, true, ret_name);
+    else if (conversation->count_in_second <= 1)
+        put_name(namer, time, 1, false, ret_name);
+    else {
+        if (second != namer->second)
+            vb_name_numbers_reset(&namer->numbers);
+        namer->second = second;
+        if (put_free_name(namer, time, ret_name) != VB_OK)
+            return vb_fail(err, VB_NO_MEMORY, "no memory for a name");
+    }
+    return VB_OK;
+}
+
+enum vb_status vb_archive_name(struct vb_channel channel, struct vb_date start, const char *job_id,
+                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err)
+{
+    char tail[TAIL_TEXT];
+    unsigned char id[4];
+    if (strlen(job_id) < 8 || vb_hex_decode((struct vb_view){job_id, 8}, id, sizeof id) != VB_OK)
+        return vb_fail(err, VB_INVALID, "job id \"%.40s\" is no UUID", job_id);
+    int length =
+        snprintf(tail, sizeof tail, "_%04d-%02d_%.8s.zip", start.year, start.month, job_id);
+    struct vb_view side = channel.name.length > 0 ? channel.name : channel.phone_number;
+    struct vb_buffer word;
+    vb_buffer_init(&word, SIDE_CEILING);
+    enum vb_status status =
+        vb_file_name_append_word(&word, side.length > 0 ? side : VB_VIEW("Unknown"));
+    if (status == VB_OK) {
+        struct vb_view view = view_of_buffer(&word);
+        bool device = memchr(view.data, '.', view.length) && vb_file_name_is_device(view);
+        join(device ? VB_VIEW("_") : VB_VIEW(""), VB_VIEW(""), view,
+             (struct vb_view){tail, (size_t)length}, ret_name);
+    }
+    vb_buffer_done(&word);
+    if (status == VB_INVALID)
+        return vb_fail(err, VB_SOURCE, "the channel's name is not valid UTF-8");
+    return status == VB_OK ? status : vb_fail(err, status, "no memory for the archive's name");
+}

@@ -1,0 +1,9 @@
+/* The renderers there are, for the table in render.c. Private to export/. */
+#ifndef VB_EXPORT_RENDERERS_H
+#define VB_EXPORT_RENDERERS_H
+
+#include "verbatim/render.h"
+
+extern const struct vb_renderer vb_csv_renderer;
+
+#endif
