@@ -57,6 +57,7 @@ struct vb_reader_options {
     bool prepared_statements;
     size_t page_conversations; /* of a page, the first one included */
     size_t giant_messages;     /* a conversation is read on by keyset after so many; 0: default */
+    int64_t page_stall;        /* microseconds; 0: VB_PAGE_STALL */
     /* Asked between pages and while waiting; true ends the read with VB_STOPPED. May be NULL. */
     bool (*stop)(void *context);
     void *stop_context;
@@ -73,8 +74,9 @@ void vb_reader_free(struct vb_reader *reader);
 enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selection *selection,
                                const struct vb_stretch *stretch, bool *ret_waited_out,
                                struct vb_error *err) vb_must_check;
-/* Moves the end of the stretch that is being read: earlier after a split, later after an absorb. Not before
- * what was already handed out, else VB_INVALID. */
+/* Moves the end of the stretch that is being read: earlier after a split, later after an absorb (also after
+ * VB_READ_END: reading goes on then). NULL: open. Between pages only, and not before what was already
+ * handed out, else VB_INVALID. */
 enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_cursor *high,
                                   struct vb_error *err) vb_must_check;
 

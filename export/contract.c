@@ -1,0 +1,301 @@
+/* Introspection of the source: reads the catalogue, checks it against the rules, keeps the types.
+ *
+ * Owns the contract's strings. All faults are collected first and told in one message, so that whoever
+ * writes the views sees the whole list at once. Does not look at rows.
+ */
+#include "contract.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAULTS_CEILING 4096u
+#define MISSING_CEILING 4096u
+
+/* One row per column of a relation that selects, domains followed to their base. `array` is the base type
+ * of an array's elements, category S and E are text-like types and enums. A column that may not be
+ * read counts as missing: `readable` tells the two apart for the message. */
+static const char catalogue_sql[] =
+    "WITH RECURSIVE found AS ("
+    " SELECT c.relname, a.attname, a.attnum, c.oid AS relation, a.atttypid AS declared,"
+    " a.atttypid AS type FROM pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
+    " WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm', 'f', 'p')"
+    " AND a.attnum > 0 AND NOT a.attisdropped"
+    " UNION ALL"
+    " SELECT f.relname, f.attname, f.attnum, f.relation, f.declared, t.typbasetype"
+    " FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.type WHERE t.typtype = 'd')"
+    " SELECT f.relname, f.attname, t.oid::int8, t.typcategory::text,"
+    " coalesce(e.typcategory::text, ''), pg_catalog.format_type(f.declared, NULL),"
+    " pg_catalog.has_schema_privilege($1, 'USAGE')"
+    " AND pg_catalog.has_column_privilege(f.relation, f.attnum, 'SELECT'), coalesce(e.oid, 0)::int8"
+    " FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.type AND t.typtype <> 'd'"
+    " LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'";
+
+enum { RELATION, NAME, TYPE, CATEGORY, ELEMENT_CATEGORY, DECLARED, READABLE, ELEMENT };
+
+struct vb_inspection {
+    struct vb_contract *contract;
+    const PGresult *catalogue;
+    struct vb_buffer faults;
+    struct vb_buffer missing;
+    enum vb_status status; /* the first failure to write into one of the buffers */
+};
+
+static void note(struct vb_inspection *inspection, struct vb_buffer *list, const char *text)
+{
+    enum vb_status status = VB_OK;
+    if (list->length > 0)
+        status = vb_buffer_append_text(list, ", ");
+    if (status == VB_OK)
+        status = vb_buffer_append_text(list, text);
+    if (status != VB_OK && inspection->status == VB_OK)
+        inspection->status = status;
+}
+
+static int find_row(const PGresult *catalogue, const char *relation, const char *name)
+{
+    for (int row = 0; row < PQntuples(catalogue); row++)
+        if (strcmp(PQgetvalue(catalogue, row, RELATION), relation) == 0 &&
+            (!name || strcmp(PQgetvalue(catalogue, row, NAME), name) == 0))
+            return row;
+    return -1;
+}
+
+static Oid oid_of(const PGresult *catalogue, int row, int field)
+{
+    return (Oid)strtoul(PQgetvalue(catalogue, row, field), NULL, 10);
+}
+
+static bool is_one_of(Oid type, const enum vb_type *types, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((Oid)types[i] == type)
+            return true;
+    return false;
+}
+
+static bool is_text_category(const char *category)
+{
+    return strcmp(category, "S") == 0 || strcmp(category, "E") == 0;
+}
+
+/* True when a column of that type can serve the kind; *ret_cast tells whether it must be cast for reading. */
+static bool serves(const PGresult *catalogue, int row, enum vb_column_kind kind, bool *ret_cast)
+{
+    static const enum vb_type ids[] = {VB_TYPE_UUID, VB_TYPE_INT8, VB_TYPE_INT4,
+                                       VB_TYPE_INT2, VB_TYPE_TEXT, VB_TYPE_VARCHAR};
+    static const enum vb_type integers[] = {VB_TYPE_INT8, VB_TYPE_INT4, VB_TYPE_INT2};
+    static const enum vb_type fractions[] = {VB_TYPE_FLOAT4, VB_TYPE_FLOAT8, VB_TYPE_NUMERIC};
+    Oid type = oid_of(catalogue, row, TYPE);
+    *ret_cast = false;
+    switch (kind) {
+    case VB_COLUMN_ID:
+        return is_one_of(type, ids, 6);
+    case VB_COLUMN_TEXT:
+        *ret_cast = type != VB_TYPE_TEXT && type != VB_TYPE_VARCHAR;
+        return is_text_category(PQgetvalue(catalogue, row, CATEGORY));
+    case VB_COLUMN_TEXTS: {
+        Oid element = oid_of(catalogue, row, ELEMENT);
+        *ret_cast = element != VB_TYPE_TEXT && element != VB_TYPE_VARCHAR;
+        return is_text_category(PQgetvalue(catalogue, row, ELEMENT_CATEGORY));
+    }
+    case VB_COLUMN_TIME:
+        return type == VB_TYPE_TIMESTAMPTZ || type == VB_TYPE_TIMESTAMP;
+    case VB_COLUMN_INTEGER:
+        return is_one_of(type, integers, 3);
+    case VB_COLUMN_NUMBER:
+        return is_one_of(type, integers, 3) || is_one_of(type, fractions, 3);
+    }
+    return false;
+}
+
+static const char *kind_text(enum vb_column_kind kind)
+{
+    static const char *const texts[] = {
+        [VB_COLUMN_ID] = "uuid, bigint, integer, smallint or text",
+        [VB_COLUMN_TEXT] = "text",
+        [VB_COLUMN_TEXTS] = "text[]",
+        [VB_COLUMN_TIME] = "timestamptz or timestamp",
+        [VB_COLUMN_INTEGER] = "bigint, integer or smallint",
+        [VB_COLUMN_NUMBER] = "a number",
+    };
+    return texts[kind];
+}
+
+/* Relations that a platform without them need not have. */
+static bool is_optional_relation(const char *relation)
+{
+    static const char *const required[] = {"channel", "conversation", "message"};
+    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++)
+        if (strcmp(required[i], relation) == 0)
+            return false;
+    return true;
+}
+
+static void inspect_column(struct vb_inspection *inspection, size_t index)
+{
+    const struct vb_column_rule *rule = &vb_column_rules[index];
+    const PGresult *catalogue = inspection->catalogue;
+    char text[256];
+    int row = find_row(catalogue, rule->relation, rule->name);
+    bool readable = row >= 0 && strcmp(PQgetvalue(catalogue, row, READABLE), "t") == 0;
+    if (!readable) {
+        bool absent = find_row(catalogue, rule->relation, NULL) < 0;
+        if (absent && is_optional_relation(rule->relation)) {
+            if (index == 0 || strcmp(vb_column_rules[index - 1].relation, rule->relation) != 0)
+                note(inspection, &inspection->missing,
+                     rule->relation); /* once, by its name alone */
+            return;
+        }
+        snprintf(text, sizeof text, "%s.%s%s", rule->relation, rule->name,
+                 row < 0 ? "" : " (no right to read it)");
+        note(inspection, rule->required ? &inspection->faults : &inspection->missing, text);
+        return;
+    }
+    bool cast;
+    if (!serves(catalogue, row, rule->kind, &cast)) {
+        snprintf(text, sizeof text, "%s.%s is %s but must be %s", rule->relation, rule->name,
+                 PQgetvalue(catalogue, row, DECLARED), kind_text(rule->kind));
+        note(inspection, &inspection->faults, text);
+        return;
+    }
+    inspection->contract->columns[index] =
+        (struct vb_column){.type = oid_of(catalogue, row, TYPE), .cast = cast};
+}
+
+/* Types of one family compare by one index operator family. */
+static int id_family(Oid type)
+{
+    if (type == VB_TYPE_UUID)
+        return 1;
+    return type == VB_TYPE_TEXT || type == VB_TYPE_VARCHAR ? 2 : 3;
+}
+
+static void inspect_pair(struct vb_inspection *inspection, const char *const pair[4])
+{
+    const struct vb_column *a = vb_contract_column(inspection->contract, pair[0], pair[1]);
+    const struct vb_column *b = vb_contract_column(inspection->contract, pair[2], pair[3]);
+    if (a->type == 0 || b->type == 0 || id_family(a->type) == id_family(b->type))
+        return;
+    char text[256];
+    snprintf(text, sizeof text, "%s.%s cannot be compared with %s.%s", pair[0], pair[1], pair[2],
+             pair[3]);
+    note(inspection, &inspection->faults, text);
+}
+
+static void inspect_pairs(struct vb_inspection *inspection)
+{
+    static const char *const pairs[][4] = {
+        {"conversation", "workspace_id", "channel", "workspace_id"},
+        {"conversation", "channel_id", "channel", "id"},
+        {"conversation", "contact_id", "contact", "id"},
+        {"conversation", "assistant_id", "assistant", "id"},
+        {"message", "conversation_id", "conversation", "id"},
+        {"attachment", "conversation_id", "conversation", "id"},
+        {"attachment", "message_id", "message", "id"},
+        {"note", "conversation_id", "conversation", "id"},
+        {"event", "conversation_id", "conversation", "id"},
+        {"skill_run", "conversation_id", "conversation", "id"},
+        {"citation", "conversation_id", "conversation", "id"},
+        {"citation", "message_id", "message", "id"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        inspect_pair(inspection, pairs[i]);
+}
+
+static enum vb_status judge(struct vb_inspection *inspection, const char *schema,
+                            struct vb_error *err)
+{
+    if (inspection->status == VB_NO_MEMORY)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the source contract");
+    if (inspection->faults.length > 0)
+        return vb_fail(err, VB_SOURCE, "schema %s breaks the source contract: missing or wrong: %s",
+                       schema, inspection->faults.data);
+    struct vb_contract *contract = inspection->contract;
+    contract->missing =
+        inspection->missing.data ? vb_buffer_take(&inspection->missing) : strdup("");
+    if (!contract->missing || vb_contract_build_lookups(contract) != VB_OK)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the source contract");
+    return VB_OK;
+}
+
+static enum vb_status inspect(struct vb_contract *contract, const PGresult *catalogue,
+                              const char *schema, struct vb_error *err)
+{
+    struct vb_inspection inspection = {.contract = contract, .catalogue = catalogue};
+    vb_buffer_init(&inspection.faults, FAULTS_CEILING);
+    vb_buffer_init(&inspection.missing, MISSING_CEILING);
+    for (size_t i = 0; i < vb_column_rule_count; i++)
+        inspect_column(&inspection, i);
+    inspect_pairs(&inspection);
+    enum vb_status status = judge(&inspection, schema, err);
+    vb_buffer_done(&inspection.faults);
+    vb_buffer_done(&inspection.missing);
+    return status;
+}
+
+static enum vb_status read_catalogue(PGconn *connection, const char *schema, PGresult **ret_result,
+                                     struct vb_error *err)
+{
+    PGresult *result = PQexecParams(connection, catalogue_sql, 1, NULL, &schema, NULL, NULL, 0);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        *ret_result = result;
+        return VB_OK;
+    }
+    PQclear(result);
+    return vb_fail_retryable(err, VB_DATABASE, "cannot read the catalogue of the source: %s",
+                             PQerrorMessage(connection));
+}
+
+enum vb_status vb_contract_read(PGconn *connection, const char *schema,
+                                struct vb_contract **ret_contract, struct vb_error *err)
+{
+    PGresult *catalogue = NULL;
+    enum vb_status status = read_catalogue(connection, schema, &catalogue, err);
+    if (status != VB_OK)
+        return status;
+    struct vb_contract *contract = calloc(1, sizeof *contract);
+    char *quoted = PQescapeIdentifier(connection, schema, strlen(schema));
+    if (contract && quoted)
+        contract->schema = strdup(quoted);
+    PQfreemem(quoted);
+    if (contract && contract->schema)
+        status = inspect(contract, catalogue, schema, err);
+    else
+        status = vb_fail(err, VB_NO_MEMORY, "no memory for the source contract");
+    PQclear(catalogue);
+    if (status == VB_OK)
+        *ret_contract = contract;
+    else
+        vb_contract_free(contract);
+    return status;
+}
+
+void vb_contract_free(struct vb_contract *contract)
+{
+    if (!contract)
+        return;
+    free(contract->schema);
+    free(contract->missing);
+    free(contract->channel_by_id);
+    free(contract->channel_by_phone);
+    free(contract);
+}
+
+const char *vb_contract_missing(const struct vb_contract *contract)
+{
+    return contract->missing;
+}
+
+const struct vb_column *vb_contract_column(const struct vb_contract *contract, const char *relation,
+                                           const char *name)
+{
+    for (size_t i = 0; i < vb_column_rule_count; i++)
+        if (strcmp(vb_column_rules[i].relation, relation) == 0 &&
+            strcmp(vb_column_rules[i].name, name) == 0)
+            return &contract->columns[i];
+    abort(); /* not in the table of columns.c: a mistake in the program */
+}

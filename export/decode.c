@@ -1,0 +1,137 @@
+/* Binary values of the wire as text, instants and lists: see decode.h. Owns nothing. */
+#include "decode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_DIMENSIONS 6 /* the server's MAXDIM */
+
+uint16_t vb_decode_uint16(const char *bytes)
+{
+    uint16_t value;
+    memcpy(&value, bytes, sizeof value);
+    return __builtin_bswap16(value);
+}
+
+uint32_t vb_decode_uint32(const char *bytes)
+{
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return __builtin_bswap32(value);
+}
+
+uint64_t vb_decode_uint64(const char *bytes)
+{
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return __builtin_bswap64(value);
+}
+
+/* Written for each message of an export, so without printf. */
+static size_t format_uuid(const char *bytes, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *out = text;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        unsigned char byte = (unsigned char)bytes[i];
+        *out++ = digits[byte >> 4];
+        *out++ = digits[byte & 15];
+    }
+    *out = '\0';
+    return (size_t)(out - text);
+}
+
+static size_t format_integer(int64_t value, char *text)
+{
+    char reversed[24];
+    size_t count = 0;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        reversed[count++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        reversed[count++] = '-';
+    for (size_t i = 0; i < count; i++)
+        text[i] = reversed[count - 1 - i];
+    text[count] = '\0';
+    return count;
+}
+
+static enum vb_status decode_integer(struct vb_view bytes, size_t size, char *text,
+                                     size_t *ret_length)
+{
+    if (bytes.length != size)
+        return VB_SOURCE;
+    int64_t value = size == 2   ? (int16_t)vb_decode_uint16(bytes.data)
+                    : size == 4 ? (int32_t)vb_decode_uint32(bytes.data)
+                                : (int64_t)vb_decode_uint64(bytes.data);
+    *ret_length = format_integer(value, text);
+    return VB_OK;
+}
+
+enum vb_status vb_decode_id(Oid type, struct vb_view bytes, char id[VB_CURSOR_ID],
+                            size_t *ret_length)
+{
+    size_t length = 0;
+    enum vb_status status = VB_OK;
+    if (type == VB_TYPE_UUID) {
+        if (bytes.length != 16)
+            return VB_SOURCE;
+        length = format_uuid(bytes.data, id);
+    } else if (type == VB_TYPE_INT8) {
+        status = decode_integer(bytes, 8, id, &length);
+    } else if (type == VB_TYPE_INT4) {
+        status = decode_integer(bytes, 4, id, &length);
+    } else if (type == VB_TYPE_INT2) {
+        status = decode_integer(bytes, 2, id, &length);
+    } else {
+        if (bytes.length >= VB_CURSOR_ID)
+            return VB_SOURCE;
+        memcpy(id, bytes.data, bytes.length);
+        id[bytes.length] = '\0';
+        length = bytes.length;
+    }
+    if (status == VB_OK && ret_length)
+        *ret_length = length;
+    return status;
+}
+
+enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant)
+{
+    /* 0001-01-01 and 10000-01-01 as Unix microseconds; both infinities lie outside. */
+    const vb_instant first = INT64_C(-62135596800) * VB_SECOND;
+    const vb_instant end = INT64_C(253402300800) * VB_SECOND;
+    if (bytes.length != 8)
+        return VB_SOURCE;
+    int64_t value = (int64_t)vb_decode_uint64(bytes.data);
+    if (value < first - VB_POSTGRES_EPOCH || value >= end - VB_POSTGRES_EPOCH)
+        return VB_SOURCE;
+    *ret_instant = value + VB_POSTGRES_EPOCH;
+    return VB_OK;
+}
+
+enum vb_status vb_decode_text_list(struct vb_view bytes, struct vb_text_list *ret_list)
+{
+    *ret_list = (struct vb_text_list){0};
+    if (!bytes.data)
+        return VB_OK;
+    /* int32 dimensions, int32 flags, element type, then size and lower bound of each dimension. */
+    if (bytes.length < 12)
+        return VB_SOURCE;
+    uint32_t dimensions = vb_decode_uint32(bytes.data);
+    size_t head = 12 + (size_t)dimensions * 8;
+    if (dimensions > MOST_DIMENSIONS || bytes.length < head)
+        return VB_SOURCE;
+    uint64_t count = dimensions > 0 ? 1 : 0;
+    for (uint32_t i = 0; i < dimensions; i++) {
+        count *= vb_decode_uint32(bytes.data + 12 + (size_t)i * 8);
+        if (count > bytes.length / 4) /* each element has a length word */
+            return VB_SOURCE;
+    }
+    ret_list->rest = (struct vb_view){bytes.data + head, bytes.length - head};
+    ret_list->count = (size_t)count;
+    return VB_OK;
+}

@@ -1,0 +1,218 @@
+/* Pages of conversations and places within a second: see page.h. Owns the result and the places. */
+#include "page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+vb_instant vb_second_of(vb_instant instant)
+{
+    vb_instant rest = instant % VB_SECOND;
+    return instant - (rest < 0 ? rest + VB_SECOND : rest);
+}
+
+struct vb_view vb_result_view(const PGresult *result, int row, int field)
+{
+    if (PQgetisnull(result, row, field))
+        return (struct vb_view){NULL, 0};
+    return (struct vb_view){PQgetvalue(result, row, field),
+                            (size_t)PQgetlength(result, row, field)};
+}
+
+enum vb_status vb_result_cursor(const PGresult *result, int row, Oid id_type,
+                                struct vb_cursor *ret_cursor, struct vb_error *err)
+{
+    struct vb_cursor cursor = {0};
+    struct vb_view id = vb_result_view(result, row, VB_PAGE_ID);
+    struct vb_view at = vb_result_view(result, row, VB_PAGE_CREATED_AT);
+    if (!id.data)
+        return vb_fail(err, VB_SOURCE, "a conversation has no id");
+    if (vb_decode_id(id_type, id, cursor.id, NULL) != VB_OK)
+        return vb_fail(err, VB_SOURCE, "a conversation's id of %zu bytes cannot be read (%.64s...)",
+                       id.length, id.data);
+    if (vb_decode_instant(at, &cursor.at) != VB_OK)
+        return vb_fail(err, VB_SOURCE,
+                       "conversation %s: created_at is not a time of the years 1 to 9999",
+                       cursor.id);
+    *ret_cursor = cursor;
+    return VB_OK;
+}
+
+static Oid id_type_of(const struct vb_contract *contract)
+{
+    return vb_contract_column(contract, "conversation", "id")->type;
+}
+
+enum vb_status vb_count_second(struct vb_session *session, const struct vb_scope *scope,
+                               vb_instant second, const struct vb_cursor *upto, uint32_t *ret_count,
+                               struct vb_error *err)
+{
+    struct vb_query query;
+    vb_query_init(&query);
+    vb_select_count(&query, scope, second, upto, upto ? UINT32_MAX : VB_CROWD + 1);
+    PGresult *result = NULL;
+    enum vb_status status = vb_session_query(session, &query, &result, err);
+    vb_query_done(&query);
+    if (status != VB_OK)
+        return status;
+    *ret_count = (uint32_t)vb_decode_uint64(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return VB_OK;
+}
+
+static void drop_rows(struct vb_page *page)
+{
+    PQclear(page->rows);
+    page->rows = NULL;
+    page->count = 0;
+}
+
+void vb_page_reset(struct vb_page *page)
+{
+    drop_rows(page);
+    page->second = (struct vb_second){0};
+    page->more = false;
+}
+
+void vb_page_done(struct vb_page *page)
+{
+    vb_page_reset(page);
+    free(page->places);
+    page->places = NULL;
+    page->capacity = 0;
+}
+
+enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contract *contract,
+                              size_t index, struct vb_cursor *ret_cursor, struct vb_error *err)
+{
+    return vb_result_cursor(page->rows, (int)index, id_type_of(contract), ret_cursor, err);
+}
+
+enum vb_status vb_page_conversation(const struct vb_page *page, size_t index,
+                                    struct vb_conversation *ret_conversation, struct vb_error *err)
+{
+    int row = (int)index;
+    struct vb_conversation conversation = {
+        .contact_name = vb_result_view(page->rows, row, VB_PAGE_CONTACT_NAME),
+        .contact_phone = vb_result_view(page->rows, row, VB_PAGE_CONTACT_PHONE),
+        .contact_email = vb_result_view(page->rows, row, VB_PAGE_CONTACT_EMAIL),
+        .assistant_name = vb_result_view(page->rows, row, VB_PAGE_ASSISTANT_NAME),
+        .ordinal_in_second = page->places[index].ordinal,
+        .count_in_second = page->places[index].count,
+    };
+    struct vb_view at = vb_result_view(page->rows, row, VB_PAGE_CREATED_AT);
+    if (vb_decode_instant(at, &conversation.created_at) != VB_OK)
+        return vb_fail(err, VB_SOURCE, "a conversation's created_at cannot be read");
+    *ret_conversation = conversation;
+    return VB_OK;
+}
+
+static enum vb_status fetch(struct vb_page *page, struct vb_session *session,
+                            const struct vb_scope *scope, size_t limit, struct vb_error *err)
+{
+    struct vb_query query;
+    vb_query_init(&query);
+    vb_select_page(&query, scope, (uint64_t)limit + 1); /* one more tells what follows */
+    enum vb_status status = vb_session_query(session, &query, &page->rows, err);
+    vb_query_done(&query);
+    if (status != VB_OK)
+        return status;
+    size_t found = (size_t)PQntuples(page->rows);
+    page->more = found > limit;
+    page->count = page->more ? limit : found;
+    if (page->count <= page->capacity)
+        return VB_OK;
+    struct vb_place *places = realloc(page->places, page->count * sizeof *places);
+    if (!places) {
+        drop_rows(page);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a page of %zu conversations", found);
+    }
+    page->places = places;
+    page->capacity = page->count;
+    return VB_OK;
+}
+
+/* A run of the page's conversations that began in one second: from `first` up to, not including, `end`. */
+struct run {
+    size_t first, end;
+    vb_instant second;
+    bool continues; /* perhaps behind the page */
+};
+
+static vb_instant row_second(const struct vb_page *page, size_t row)
+{
+    vb_instant at = 0;
+    if (vb_decode_instant(vb_result_view(page->rows, (int)row, VB_PAGE_CREATED_AT), &at) != VB_OK)
+        return INT64_MIN; /* told with its conversation's name when that is handed out */
+    return vb_second_of(at);
+}
+
+static struct run run_from(const struct vb_page *page, const struct vb_scope *scope, size_t first)
+{
+    struct run run = {.first = first, .end = first + 1, .second = row_second(page, first)};
+    while (run.end < page->count && row_second(page, run.end) == run.second)
+        run.end++;
+    if (run.end < page->count)
+        return run;
+    if (page->more)
+        run.continues = row_second(page, page->count) == run.second;
+    else
+        run.continues = scope->high && vb_second_of(scope->high->at) == run.second;
+    return run;
+}
+
+static enum vb_status place_run(struct vb_page *page, struct vb_session *session,
+                                const struct vb_scope *scope, const struct run *run,
+                                struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    uint32_t before = 0;
+    uint32_t size = (uint32_t)(run->end - run->first);
+    bool carried = run->first == 0 && page->second.known && page->second.start == run->second;
+    if (carried)
+        before = page->second.ordinal;
+    else if (run->first == 0 && scope->low && vb_second_of(scope->low->at) == run->second)
+        status = vb_count_second(session, scope, run->second, scope->low, &before, err);
+    uint32_t count = carried ? page->second.count : before + size;
+    if (!carried && run->continues && status == VB_OK)
+        status = vb_count_second(session, scope, run->second, NULL, &count, err);
+    if (status != VB_OK)
+        return status;
+    if (count > VB_CROWD + 1)
+        count = VB_CROWD + 1;
+    for (size_t i = run->first; i < run->end; i++)
+        page->places[i] = (struct vb_place){before + (uint32_t)(i - run->first) + 1, count};
+    page->second = (struct vb_second){true, run->second, before + size, count};
+    return VB_OK;
+}
+
+/* The inner statement demands the order; this catches a view or a join that lost it. */
+static bool is_ordered(const struct vb_page *page)
+{
+    for (int row = 1; row < PQntuples(page->rows); row++) {
+        if (PQgetlength(page->rows, row, VB_PAGE_CREATED_AT) != 8 ||
+            PQgetlength(page->rows, row - 1, VB_PAGE_CREATED_AT) != 8)
+            return false;
+        int64_t a = (int64_t)vb_decode_uint64(PQgetvalue(page->rows, row - 1, VB_PAGE_CREATED_AT));
+        int64_t b = (int64_t)vb_decode_uint64(PQgetvalue(page->rows, row, VB_PAGE_CREATED_AT));
+        if (a > b)
+            return false;
+    }
+    return true;
+}
+
+enum vb_status vb_page_read(struct vb_page *page, struct vb_session *session,
+                            const struct vb_scope *scope, size_t limit, struct vb_error *err)
+{
+    drop_rows(page);
+    enum vb_status status = fetch(page, session, scope, limit, err);
+    if (status == VB_OK && !is_ordered(page))
+        status = vb_fail(err, VB_SOURCE, "conversations came out of order");
+    for (size_t first = 0; first < page->count && status == VB_OK;) {
+        struct run run = run_from(page, scope, first);
+        status = place_run(page, session, scope, &run, err);
+        first = run.end;
+    }
+    if (status != VB_OK)
+        drop_rows(page);
+    return status;
+}

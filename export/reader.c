@@ -1,0 +1,256 @@
+/* The reader as a row of events: pages, conversations, their messages. Owns everything in struct vb_reader.
+ *
+ * The state says what comes next; the stream (stream.c) gives the messages. After a failure the reader is idle:
+ * its owner begins again behind the last conversation recorded.
+ */
+#include "reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_GIANT 4096u
+/* libpq's buffer keeps the size of the largest row; beyond this it is not worth keeping. */
+#define OVERSIZED_ROW (256u * 1024u)
+
+enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_reader **ret_reader,
+                             struct vb_error *err)
+{
+    if (options->page_conversations == 0)
+        return vb_fail(err, VB_INVALID, "a page needs at least one conversation");
+    struct vb_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a reader");
+    reader->options = *options;
+    if (reader->options.giant_messages == 0)
+        reader->options.giant_messages = DEFAULT_GIANT;
+    if (reader->options.page_stall == 0)
+        reader->options.page_stall = VB_PAGE_STALL;
+    reader->session = (struct vb_session){
+        .connection_string = options->connection_string,
+        .application_name = options->application_name,
+        .prepared_statements = options->prepared_statements,
+    };
+    reader->stream.rows.session = &reader->session;
+    *ret_reader = reader;
+    return VB_OK;
+}
+
+void vb_reader_free(struct vb_reader *reader)
+{
+    if (!reader)
+        return;
+    vb_stream_close(reader);
+    vb_page_done(&reader->page);
+    vb_session_drop(&reader->session);
+    free(reader);
+}
+
+enum vb_status vb_reader_check_stop(const struct vb_reader *reader, struct vb_error *err)
+{
+    if (reader->options.stop && reader->options.stop(reader->options.stop_context))
+        return vb_fail(err, VB_STOPPED, "reading was stopped");
+    return VB_OK;
+}
+
+struct vb_scope vb_reader_scope(const struct vb_reader *reader)
+{
+    struct vb_scope scope = {.contract = reader->options.contract, .selection = &reader->selection};
+    if (reader->placed)
+        scope.low = &reader->position;
+    else if (reader->stretch.has_low)
+        scope.low = &reader->stretch.low;
+    if (reader->stretch.has_high)
+        scope.high = &reader->stretch.high;
+    return scope;
+}
+
+/* Remembers a failure: whatever was open is given up. */
+static enum vb_status give_up(struct vb_reader *reader, enum vb_status status)
+{
+    vb_stream_close(reader);
+    vb_page_reset(&reader->page);
+    reader->state = VB_READER_IDLE;
+    return status;
+}
+
+enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selection *selection,
+                               const struct vb_stretch *stretch, bool *ret_waited_out,
+                               struct vb_error *err)
+{
+    give_up(reader, VB_OK);
+    reader->selection = *selection;
+    reader->stretch = stretch ? *stretch : (struct vb_stretch){0};
+    reader->placed = false;
+    reader->current = 0;
+    bool waited_out = false;
+    enum vb_status status = vb_reader_check_stop(reader, err);
+    if (status == VB_OK && selection->snapshot)
+        status = vb_wait_as_of(reader, &waited_out, err);
+    if (status != VB_OK)
+        return status;
+    if (ret_waited_out)
+        *ret_waited_out = waited_out;
+    reader->state = VB_READER_PAGE;
+    return VB_OK;
+}
+
+/* Ids of one instant are compared by the database, in the column's own order. */
+static enum vb_status check_not_before(struct vb_reader *reader, const struct vb_cursor *high,
+                                       struct vb_error *err)
+{
+    bool before = high->at < reader->position.at;
+    if (high->at == reader->position.at && strcmp(high->id, reader->position.id) != 0) {
+        struct vb_scope scope = vb_reader_scope(reader);
+        scope.high = high;
+        struct vb_query query;
+        vb_query_init(&query);
+        vb_select_beyond(&query, &scope, &reader->position);
+        PGresult *result = NULL;
+        enum vb_status status = vb_session_query(&reader->session, &query, &result, err);
+        vb_query_done(&query);
+        if (status != VB_OK)
+            return status;
+        before = PQntuples(result) > 0;
+        PQclear(result);
+    }
+    if (before)
+        return vb_fail(err, VB_INVALID, "the end of a stretch cannot move before what was read");
+    return VB_OK;
+}
+
+enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_cursor *high,
+                                  struct vb_error *err)
+{
+    if (reader->state != VB_READER_PAGE && reader->state != VB_READER_DONE)
+        return vb_fail(err, VB_INVALID, "the end of a stretch moves between pages only");
+    enum vb_status status = VB_OK;
+    if (high && reader->placed)
+        status = check_not_before(reader, high, err);
+    if (status != VB_OK)
+        return status;
+    reader->stretch.has_high = high != NULL;
+    if (high)
+        reader->stretch.high = *high;
+    reader->page.more = true; /* unknown: the next page will tell */
+    reader->state = VB_READER_PAGE;
+    return VB_OK;
+}
+
+bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cursor)
+{
+    if (reader->placed)
+        *ret_cursor = reader->position;
+    return reader->placed;
+}
+
+size_t vb_reader_memory(const struct vb_reader *reader)
+{
+    /* libpq keeps an input buffer of twice the largest row at most, and the row itself is copied out. */
+    size_t size = sizeof *reader + reader->stream.rows.largest * 2 + reader->stream.rows.buffered;
+    size += reader->page.capacity * sizeof *reader->page.places;
+    return reader->page.rows ? size + PQresultMemorySize(reader->page.rows) : size;
+}
+
+static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *ret_event,
+                                struct vb_error *err)
+{
+    enum vb_status status = vb_reader_check_stop(reader, err);
+    if (status != VB_OK)
+        return status;
+    if (reader->stream.rows.largest > OVERSIZED_ROW) {
+        vb_session_drop(&reader->session);
+        reader->stream.rows.largest = 0;
+    }
+    struct vb_scope scope = vb_reader_scope(reader);
+    status = vb_page_read(&reader->page, &reader->session, &scope,
+                          reader->options.page_conversations, err);
+    if (status != VB_OK)
+        return status;
+    if (reader->page.count == 0) {
+        reader->state = VB_READER_DONE;
+        *ret_event = VB_READ_END;
+        return VB_OK;
+    }
+    reader->current = 0;
+    reader->state = VB_READER_CONVERSATION;
+    vb_stream_begin_page(reader);
+    return VB_OK;
+}
+
+static enum vb_status next_conversation(struct vb_reader *reader, enum vb_reader_event *ret_event,
+                                        struct vb_conversation *conversation, struct vb_error *err)
+{
+    enum vb_status status = vb_page_cursor(&reader->page, reader->options.contract, reader->current,
+                                           &reader->conversation, err);
+    if (status == VB_OK)
+        status = vb_page_conversation(&reader->page, reader->current, conversation, err);
+    if (status != VB_OK)
+        return status;
+    conversation->id = vb_view_of(reader->conversation.id);
+    vb_stream_begin_conversation(reader);
+    reader->state = VB_READER_MESSAGES;
+    *ret_event = VB_READ_CONVERSATION;
+    return VB_OK;
+}
+
+static enum vb_status next_message(struct vb_reader *reader, enum vb_reader_event *ret_event,
+                                   struct vb_message *message, struct vb_error *err)
+{
+    enum vb_status status = vb_stream_next(reader, message, err);
+    if (status == VB_OK) {
+        *ret_event = VB_READ_MESSAGE;
+        return VB_OK;
+    }
+    if (status != VB_END)
+        return status;
+    reader->position = reader->conversation;
+    reader->placed = true;
+    reader->current++;
+    reader->state = VB_READER_CONVERSATION;
+    *ret_event = VB_READ_END_CONVERSATION;
+    return VB_OK;
+}
+
+/* The end of a page, or of the stretch if the page was its last. */
+static void end_page(struct vb_reader *reader, enum vb_reader_event *ret_event)
+{
+    vb_stream_close(reader);
+    reader->state = reader->page.more ? VB_READER_PAGE : VB_READER_DONE;
+    *ret_event = VB_READ_END_PAGE;
+}
+
+static enum vb_status step(struct vb_reader *reader, enum vb_reader_event *ret_event,
+                           struct vb_conversation *conversation, struct vb_message *message,
+                           struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    if (reader->state == VB_READER_PAGE) {
+        status = read_page(reader, ret_event, err);
+        if (status != VB_OK || reader->state == VB_READER_DONE)
+            return status;
+    }
+    switch (reader->state) {
+    case VB_READER_CONVERSATION:
+        if (reader->current < reader->page.count)
+            return next_conversation(reader, ret_event, conversation, err);
+        end_page(reader, ret_event);
+        return VB_OK;
+    case VB_READER_MESSAGES:
+        return next_message(reader, ret_event, message, err);
+    case VB_READER_DONE:
+        *ret_event = VB_READ_END;
+        return VB_OK;
+    case VB_READER_IDLE:
+    case VB_READER_PAGE:
+        break;
+    }
+    return vb_fail(err, VB_INVALID, "a reader has to begin before it can go on");
+}
+
+enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *ret_event,
+                              struct vb_conversation *conversation, struct vb_message *message,
+                              struct vb_error *err)
+{
+    enum vb_status status = step(reader, ret_event, conversation, message, err);
+    return status == VB_OK ? VB_OK : give_up(reader, status);
+}

@@ -1,0 +1,150 @@
+/* The binary COPY stream taken apart: see rows.h. Source: the chapter on COPY of the server's manual. */
+#include "rows.h"
+
+#include "decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGNATURE "PGCOPY\n\377\r\n" /* and a NUL: eleven bytes */
+#define SIGNATURE_SIZE 11u
+#define HEADER_SIZE 19u /* signature, flags, length of the extension */
+
+static void free_row(struct vb_rows *rows)
+{
+    PQfreemem(rows->buffer);
+    rows->buffer = NULL;
+    rows->buffered = 0;
+}
+
+void vb_rows_close(struct vb_rows *rows)
+{
+    free_row(rows);
+    if (!rows->open)
+        return;
+    rows->open = false;
+    rows->largest = 0;
+    vb_session_drop(rows->session);
+}
+
+static enum vb_status build_copy(const struct vb_session *session, const char *select,
+                                 char **ret_sql)
+{
+    struct vb_buffer sql;
+    vb_buffer_init(&sql, strlen(select) + 1024);
+    enum vb_status status =
+        vb_buffer_printf(&sql, "%sCOPY (%s) TO STDOUT (FORMAT binary)%s",
+                         vb_session_prologue(session), select, vb_session_epilogue(session));
+    if (status == VB_OK)
+        *ret_sql = vb_buffer_take(&sql);
+    vb_buffer_done(&sql);
+    return status;
+}
+
+enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, struct vb_error *err)
+{
+    vb_rows_close(rows);
+    enum vb_status status = vb_session_ready(rows->session, err);
+    if (status != VB_OK)
+        return status;
+    char *sql = NULL;
+    status = build_copy(rows->session, select, &sql);
+    if (status != VB_OK)
+        return vb_fail(err, status, "a statement to the source could not be built");
+    PGresult *result = PQexec(rows->session->connection, sql);
+    free(sql);
+    if (PQresultStatus(result) == PGRES_COPY_OUT) {
+        rows->open = true;
+        rows->past_header = false;
+    } else {
+        status = vb_session_fail(rows->session, result, "cannot read messages", err);
+    }
+    PQclear(result);
+    return status;
+}
+
+/* After the last row: results of COPY and of the COMMIT behind it, if any. */
+static enum vb_status finish(struct vb_rows *rows, bool broken, struct vb_error *err)
+{
+    struct vb_session *session = rows->session;
+    enum vb_status status = VB_OK;
+    rows->open = false;
+    PGresult *result;
+    while (status == VB_OK && (result = PQgetResult(session->connection))) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            status = vb_session_fail(session, result, "reading messages broke off", err);
+        PQclear(result);
+    }
+    if (status == VB_OK && broken)
+        status = vb_session_fail(session, NULL, "reading messages broke off", err);
+    if (status != VB_OK)
+        vb_session_drop(session);
+    return status == VB_OK ? VB_END : status;
+}
+
+static enum vb_status malformed(struct vb_rows *rows, struct vb_error *err)
+{
+    vb_rows_close(rows);
+    return vb_fail_retryable(err, VB_DATABASE, "source: a malformed row in a binary COPY");
+}
+
+/* Skips the header, which comes with the first row. */
+static bool skip_header(struct vb_rows *rows, size_t *at)
+{
+    if (rows->past_header)
+        return true;
+    if (rows->buffered < HEADER_SIZE || memcmp(rows->buffer, SIGNATURE, SIGNATURE_SIZE) != 0)
+        return false;
+    size_t size = HEADER_SIZE + vb_decode_uint32(rows->buffer + HEADER_SIZE - 4);
+    if (size > rows->buffered)
+        return false;
+    rows->past_header = true;
+    *at = size;
+    return true;
+}
+
+static bool split_fields(const struct vb_rows *rows, size_t at, size_t count,
+                         struct vb_view fields[])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows->buffered - at < 4)
+            return false;
+        int32_t length = (int32_t)vb_decode_uint32(rows->buffer + at);
+        at += 4;
+        fields[i] = (struct vb_view){NULL, 0};
+        if (length < 0)
+            continue;
+        if ((size_t)length > rows->buffered - at)
+            return false;
+        fields[i] = (struct vb_view){rows->buffer + at, (size_t)length};
+        at += (size_t)length;
+    }
+    return at == rows->buffered;
+}
+
+enum vb_status vb_rows_next(struct vb_rows *rows, size_t count, struct vb_view fields[],
+                            struct vb_error *err)
+{
+    for (;;) {
+        free_row(rows);
+        int length = PQgetCopyData(rows->session->connection, &rows->buffer, 0);
+        if (length < 0)
+            return finish(rows, length != -1, err);
+        rows->buffered = (size_t)length;
+        if (rows->buffered > rows->largest)
+            rows->largest = rows->buffered;
+        size_t at = 0;
+        if (!skip_header(rows, &at))
+            return malformed(rows, err);
+        if (at == rows->buffered) /* a header alone */
+            continue;
+        if (rows->buffered - at < 2)
+            return malformed(rows, err);
+        int16_t found = (int16_t)vb_decode_uint16(rows->buffer + at);
+        if (found == -1) /* the trailer; the end of the stream follows */
+            continue;
+        if ((size_t)found != count || !split_fields(rows, at + 2, count, fields))
+            return malformed(rows, err);
+        return VB_OK;
+    }
+}

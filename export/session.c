@@ -1,0 +1,243 @@
+/* The reader's connection: see session.h. Owns the PGconn and the texts of its prepared statements. */
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SQL_CEILING (64u * 1024u)
+
+/* Why each of them:
+ * - UTC: a timestamp without zone that a view casts to timestamptz means the same everywhere.
+ * - read only: this side never writes, whatever a view's functions try.
+ * - jit and parallel workers cost more to start than a page costs to read, and workers give no order.
+ * - custom plans: planning is half a millisecond for a page of thousands of rows; a generic plan that
+ *   turned bad would stay for the connection's life.
+ * - seqscan, bitmapscan, sort: without fresh statistics the planner takes a conversation for thousands
+ *   of rows and sorts them, or scans all messages, once for each conversation. These only put a penalty on
+ *   such nodes: a view over a small table without an index is still read, and right. Hash and
+ *   merge joins stay as they are, since a view may be right to use them.
+ * - statement_timeout: a page is given up after VB_PAGE_STALL anyway; this one ends a stuck server. */
+#define SETTING(scope, name, value) "SET " scope name " = " value ";"
+#define SETTINGS(scope)                                                                            \
+    SETTING(scope, "TimeZone", "'UTC'")                                                            \
+    SETTING(scope, "jit", "off")                                                                   \
+    SETTING(scope, "max_parallel_workers_per_gather", "0")                                         \
+    SETTING(scope, "plan_cache_mode", "force_custom_plan")                                         \
+    SETTING(scope, "enable_seqscan", "off")                                                        \
+    SETTING(scope, "enable_bitmapscan", "off")                                                     \
+    SETTING(scope, "enable_sort", "off")                                                           \
+    SETTING(scope, "standard_conforming_strings", "on")                                            \
+    SETTING(scope, "statement_timeout", "'120s'")
+
+static const char session_settings[] =
+    SETTINGS("SESSION ") SETTING("SESSION ", "default_transaction_read_only", "on");
+static const char transaction_settings[] = "BEGIN READ ONLY;" SETTINGS("LOCAL ");
+
+void vb_query_init(struct vb_query *query)
+{
+    vb_buffer_init(&query->sql, SQL_CEILING);
+    query->status = VB_OK;
+    query->count = 0;
+}
+
+void vb_query_done(struct vb_query *query)
+{
+    vb_buffer_done(&query->sql);
+}
+
+void vb_query_add(struct vb_query *query, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (query->status != VB_OK)
+        return;
+    if (length < 0 || (size_t)length >= sizeof text)
+        query->status = VB_LIMIT;
+    else
+        query->status = vb_buffer_append(&query->sql, text, (size_t)length);
+}
+
+void vb_query_bind(struct vb_query *query, const char *value, const char *type)
+{
+    if (query->status != VB_OK)
+        return;
+    if (query->count == VB_QUERY_PARAMETERS || strlen(value) >= VB_QUERY_VALUE) {
+        query->status = VB_LIMIT;
+        return;
+    }
+    memcpy(query->values[query->count++], value, strlen(value) + 1);
+    vb_query_add(query, "$%d::%s", query->count, type);
+}
+
+void vb_session_drop(struct vb_session *session)
+{
+    PQfinish(session->connection);
+    session->connection = NULL;
+    for (size_t i = 0; i < VB_SESSION_STATEMENTS; i++) {
+        free(session->statements[i]);
+        session->statements[i] = NULL;
+    }
+}
+
+const char *vb_session_prologue(const struct vb_session *session)
+{
+    return session->prepared_statements ? "" : transaction_settings;
+}
+
+const char *vb_session_epilogue(const struct vb_session *session)
+{
+    return session->prepared_statements ? "" : ";COMMIT";
+}
+
+static bool starts_with_any(const char *code, const char *const *prefixes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(code, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+/* First line only: details may quote rows. */
+static void first_line(const char *message, char text[256])
+{
+    snprintf(text, 256, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
+enum vb_status vb_session_fail(struct vb_session *session, const PGresult *result,
+                               const char *doing, struct vb_error *err)
+{
+    /* Wrong statements, wrong data, no right: trying again changes nothing. */
+    static const char *const lasting[] = {"0A", "22", "2F", "38", "39", "3D", "3F", "42", "P0"};
+    const char *code = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    char text[256];
+    first_line(message ? message : PQerrorMessage(session->connection), text);
+    if (!code) {
+        vb_session_drop(session);
+        return vb_fail_retryable(err, VB_NETWORK, "source: %s: %s", doing, text);
+    }
+    char state[6];
+    snprintf(state, sizeof state, "%s", code);
+    bool lost = PQstatus(session->connection) != CONNECTION_OK ||
+                PQtransactionStatus(session->connection) != PQTRANS_IDLE;
+    if (lost)
+        vb_session_drop(session);
+    if (starts_with_any(state, lasting, sizeof lasting / sizeof lasting[0]))
+        return vb_fail(err, VB_SOURCE, "source: %s: %s (%s)", doing, text, state);
+    return vb_fail_retryable(err, VB_DATABASE, "source: %s: %s (%s)", doing, text, state);
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+static enum vb_status run_simple(struct vb_session *session, const char *sql, struct vb_error *err)
+{
+    PGresult *result = PQexec(session->connection, sql);
+    enum vb_status status = VB_OK;
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        status = vb_session_fail(session, result, "cannot set up the connection", err);
+    PQclear(result);
+    return status;
+}
+
+static enum vb_status connect_now(struct vb_session *session, struct vb_error *err)
+{
+    const char *const names[] = {"dbname",           "application_name", "client_encoding",
+                                 "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+                                 "keepalives_count", "tcp_user_timeout", NULL};
+    const char *const values[] = {session->connection_string,
+                                  session->application_name,
+                                  "UTF8",
+                                  "10",
+                                  "30",
+                                  "10",
+                                  "3",
+                                  "60000",
+                                  NULL};
+    session->connection = PQconnectdbParams(names, values, 1);
+    if (PQstatus(session->connection) != CONNECTION_OK) {
+        char text[256];
+        first_line(PQerrorMessage(session->connection), text);
+        vb_session_drop(session);
+        return vb_fail_retryable(err, VB_NETWORK, "cannot connect to the source: %s", text);
+    }
+    PQsetNoticeReceiver(session->connection, ignore_notice, NULL);
+    if (!session->prepared_statements)
+        return VB_OK; /* behind a transaction pooler a setting would land on somebody else's session */
+    return run_simple(session, session_settings, err);
+}
+
+enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err)
+{
+    if (session->connection && PQstatus(session->connection) == CONNECTION_OK)
+        return VB_OK;
+    vb_session_drop(session);
+    return connect_now(session, err);
+}
+
+/* Number of the statement's slot; *ret_fresh when it has to be prepared first. */
+static int find_statement(struct vb_session *session, const char *sql, bool *ret_fresh)
+{
+    int slot = 0;
+    for (; slot < VB_SESSION_STATEMENTS && session->statements[slot]; slot++)
+        if (strcmp(session->statements[slot], sql) == 0)
+            return slot;
+    *ret_fresh = true;
+    return slot < VB_SESSION_STATEMENTS ? slot : -1;
+}
+
+static PGresult *execute(struct vb_session *session, struct vb_query *query)
+{
+    const char *values[VB_QUERY_PARAMETERS];
+    for (int i = 0; i < query->count; i++)
+        values[i] = query->values[i];
+    bool fresh = false;
+    int slot = session->prepared_statements ? find_statement(session, query->sql.data, &fresh) : -1;
+    char name[32];
+    if (slot < 0)
+        return PQexecParams(session->connection, query->sql.data, query->count, NULL, values, NULL,
+                            NULL, 1);
+    snprintf(name, sizeof name, "vb_source_%d", slot);
+    if (fresh) {
+        PGresult *result = PQprepare(session->connection, name, query->sql.data, 0, NULL);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            return result;
+        PQclear(result);
+        session->statements[slot] = strdup(query->sql.data);
+        if (!session->statements[slot])
+            return NULL;
+    }
+    return PQexecPrepared(session->connection, name, query->count, values, NULL, NULL, 1);
+}
+
+enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
+                                PGresult **ret_result, struct vb_error *err)
+{
+    if (query->status != VB_OK)
+        return vb_fail(err, query->status, "a statement to the source could not be built");
+    enum vb_status status = vb_session_ready(session, err);
+    if (status != VB_OK)
+        return status;
+    if (!session->prepared_statements)
+        status = run_simple(session, transaction_settings, err);
+    if (status != VB_OK)
+        return status;
+    PGresult *result = execute(session, query);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        status = vb_session_fail(session, result, "a query failed", err);
+    else if (!session->prepared_statements)
+        status = run_simple(session, "COMMIT", err);
+    if (status == VB_OK)
+        *ret_result = result;
+    else
+        PQclear(result);
+    return status;
+}

@@ -1,0 +1,56 @@
+/* One connection to the source: settings, statements with binary results, and what an error means.
+ *
+ * Belongs to the reader's thread. A connection in doubt is closed rather than repaired: a statement
+ * that streams cannot be called off in a safer way, since a server blocked in sending answers
+ * nothing else. The next use connects again.
+ */
+#ifndef VERBATIM_EXPORT_SESSION_H
+#define VERBATIM_EXPORT_SESSION_H
+
+#include "verbatim/buffer.h"
+
+#include <libpq-fe.h>
+
+#define VB_SESSION_STATEMENTS 16
+#define VB_QUERY_PARAMETERS 12
+#define VB_QUERY_VALUE 512
+
+/* A statement being built with its parameters, all of them text. */
+struct vb_query {
+    struct vb_buffer sql;
+    enum vb_status status; /* the first failure; later calls do nothing */
+    int count;
+    char values[VB_QUERY_PARAMETERS][VB_QUERY_VALUE];
+};
+
+void vb_query_init(struct vb_query *query);
+void vb_query_done(struct vb_query *query);
+void vb_query_add(struct vb_query *query, const char *format, ...) vb_printf_like(2, 3);
+/* Appends "$n::type" for a value that is copied. */
+void vb_query_bind(struct vb_query *query, const char *value, const char *type);
+
+struct vb_session {
+    const char *connection_string; /* borrowed */
+    const char *application_name;  /* borrowed */
+    bool prepared_statements;
+    PGconn *connection;                      /* NULL: none */
+    char *statements[VB_SESSION_STATEMENTS]; /* texts prepared on this connection */
+};
+
+void vb_session_drop(struct vb_session *session);
+/* Connects unless there is a connection that looks alive. */
+enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err) vb_must_check;
+/* Rows in binary; one transaction of its own. The caller clears the result. */
+enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
+                                PGresult **ret_result, struct vb_error *err) vb_must_check;
+/* What the server or the connection said: VB_NETWORK or VB_DATABASE (retryable), or VB_SOURCE. Drops the
+ * connection if it is gone. `result` may be NULL. */
+enum vb_status vb_session_fail(struct vb_session *session, const PGresult *result,
+                               const char *doing, struct vb_error *err);
+
+/* What has to precede a statement in a simple query, and to follow it: a transaction with the
+ * settings where a pooler keeps no session, else nothing. */
+const char *vb_session_prologue(const struct vb_session *session);
+const char *vb_session_epilogue(const struct vb_session *session);
+
+#endif

@@ -1,0 +1,229 @@
+/* The messages of a page, conversation by conversation, by as few statements as the sizes allow.
+ *
+ * One statement covers the whole page and gives at most `giant_messages` rows of each conversation. A
+ * conversation that fills this goes on by keyset in statements of its own, and the rest of the page starts
+ * again behind it. The same way back is taken when the consumer was too slow. Uses the reader's thread and memory only.
+ */
+#include "reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Lists of ids in one statement: 2,000 texts of 255 bytes fit. */
+#define LIST_CEILING (1024u * 1024u)
+
+void vb_stream_close(struct vb_reader *reader)
+{
+    struct vb_stream *stream = &reader->stream;
+    vb_rows_close(&stream->rows);
+    stream->pending = false;
+    stream->more = false;
+    stream->covered = 0;
+}
+
+void vb_stream_begin_page(struct vb_reader *reader)
+{
+    vb_stream_close(reader);
+    reader->stream.width = reader->page.count;
+}
+
+void vb_stream_begin_conversation(struct vb_reader *reader)
+{
+    reader->stream.given = 0;
+    reader->stream.total = 0;
+}
+
+static enum vb_status list_ids(const struct vb_reader *reader, size_t end, struct vb_buffer *list,
+                               struct vb_error *err)
+{
+    for (size_t i = reader->current; i < end; i++) {
+        struct vb_cursor cursor;
+        enum vb_status status =
+            vb_page_cursor(&reader->page, reader->options.contract, i, &cursor, err);
+        if (status != VB_OK)
+            return status;
+        if (vb_select_list_id(list, cursor.id) != VB_OK)
+            return vb_fail(err, VB_LIMIT, "the ids of a page do not fit a statement");
+    }
+    if (vb_buffer_append_byte(list, '}') != VB_OK)
+        return vb_fail(err, VB_LIMIT, "the ids of a page do not fit a statement");
+    return VB_OK;
+}
+
+static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql,
+                                 struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    struct vb_scope scope = vb_reader_scope(reader);
+    size_t left = reader->page.count - reader->current;
+    stream->end = reader->current + (stream->width < left ? stream->width : left);
+    stream->width *= 2;
+    struct vb_buffer list;
+    vb_buffer_init(&list, LIST_CEILING);
+    enum vb_status status = list_ids(reader, stream->end, &list, err);
+    if (status == VB_OK && vb_select_messages(sql, reader->session.connection, &scope, list.data,
+                                              reader->options.giant_messages) != VB_OK)
+        status = vb_fail(err, VB_LIMIT, "a statement to the source could not be built");
+    vb_buffer_done(&list);
+    return status;
+}
+
+static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql,
+                                 struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    struct vb_scope scope = vb_reader_scope(reader);
+    stream->end = reader->current + 1;
+    stream->width = 1; /* its neighbours may be as large */
+    if (vb_select_more_messages(sql, reader->session.connection, &scope, reader->conversation.id,
+                                &stream->last, reader->options.giant_messages) != VB_OK)
+        return vb_fail(err, VB_LIMIT, "a statement to the source could not be built");
+    return VB_OK;
+}
+
+/* A statement for what is next: the rest of a conversation already begun, or the conversations from the current one on. */
+static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    enum vb_status status = vb_session_ready(&reader->session, err);
+    if (status != VB_OK)
+        return status;
+    struct vb_buffer sql;
+    vb_buffer_init(&sql, 2 * LIST_CEILING);
+    stream->first = reader->current;
+    stream->given = 0;
+    stream->covered = 0;
+    status = stream->total > 0 ? start_rest(reader, &sql, err) : start_list(reader, &sql, err);
+    if (status == VB_OK)
+        status = vb_rows_start(&stream->rows, sql.data, err);
+    vb_buffer_done(&sql);
+    stream->more = status == VB_OK;
+    stream->started = vb_clock_monotonic();
+    return status;
+}
+
+static enum vb_status broken(const struct vb_reader *reader, struct vb_error *err, const char *what)
+{
+    return vb_fail(err, VB_SOURCE, "conversation %s: %s", reader->conversation.id, what);
+}
+
+static enum vb_status decode_time(const struct vb_reader *reader, const struct vb_view *fields,
+                                  vb_instant *ret_at, struct vb_error *err)
+{
+    if (vb_decode_instant(fields[VB_ROW_CREATED_AT], ret_at) != VB_OK)
+        return broken(reader, err,
+                      fields[VB_ROW_CREATED_AT].data
+                          ? "a message's created_at is not a time of the years 1 to 9999"
+                          : "a message has no created_at");
+    if (reader->stream.total > 0 && *ret_at < reader->stream.last.at)
+        return broken(reader, err, "its messages came out of order");
+    return VB_OK;
+}
+
+/* direction and speaker_type may not be NULL; text may be absent, where a message is media alone. */
+static enum vb_status decode_message(struct vb_reader *reader, struct vb_message *ret_message,
+                                     struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    const struct vb_view *fields = stream->fields;
+    struct vb_message message = {
+        .direction = fields[VB_ROW_DIRECTION],
+        .speaker_type = fields[VB_ROW_SPEAKER_TYPE],
+        .speaker_name = fields[VB_ROW_SPEAKER_NAME],
+        .text = fields[VB_ROW_TEXT],
+        .status = fields[VB_ROW_STATUS],
+        .sender_account = fields[VB_ROW_SENDER_ACCOUNT],
+    };
+    Oid type = vb_contract_column(reader->options.contract, "message", "id")->type;
+    enum vb_status status = decode_time(reader, fields, &message.created_at, err);
+    if (status != VB_OK)
+        return status;
+    if (!fields[VB_ROW_ID].data)
+        return broken(reader, err, "a message has no id");
+    if (!message.direction.data || !message.speaker_type.data)
+        return broken(reader, err, "a message has no direction or no speaker_type");
+    if (vb_decode_text_list(fields[VB_ROW_MEDIA_URLS], &message.media_urls) != VB_OK)
+        return broken(reader, err, "a message's media_urls cannot be read");
+    if (vb_decode_id(type, fields[VB_ROW_ID], stream->last.id, &message.id.length) != VB_OK)
+        return broken(reader, err, "a message's id is longer than 255 bytes");
+    message.id.data = stream->last.id;
+    stream->last.at = message.created_at;
+    *ret_message = message;
+    return VB_OK;
+}
+
+/* The page has been open for too long: let go of its transaction, and read on from here. */
+static void check_stall(struct vb_reader *reader)
+{
+    struct vb_stream *stream = &reader->stream;
+    if (stream->more && vb_clock_monotonic() - stream->started > reader->options.page_stall)
+        vb_stream_close(reader);
+}
+
+/* Number of the conversation that the pending row belongs to; VB_SOURCE when it lies behind. */
+static enum vb_status owner_of_row(struct vb_reader *reader, size_t *ret_owner,
+                                   struct vb_error *err)
+{
+    const struct vb_stream *stream = &reader->stream;
+    struct vb_view number = stream->fields[VB_ROW_NUMBER];
+    size_t owner = SIZE_MAX;
+    if (number.length == 4 && vb_decode_uint32(number.data) > 0)
+        owner = stream->first + vb_decode_uint32(number.data) - 1;
+    if (owner < reader->current || owner >= stream->end)
+        return broken(reader, err, "messages came out of order");
+    *ret_owner = owner;
+    return VB_OK;
+}
+
+/* Takes a row from the statement, or notes that it has ended and what that says. */
+static enum vb_status pull(struct vb_stream *stream, struct vb_error *err)
+{
+    enum vb_status status = vb_rows_next(&stream->rows, VB_ROW_COUNT, stream->fields, err);
+    stream->pending = status == VB_OK;
+    if (status != VB_END)
+        return status;
+    stream->more = false;
+    stream->covered = stream->end;
+    return VB_OK;
+}
+
+/* The current conversation filled the limit of its statement, so there may be more of it. */
+static bool is_cut_off(const struct vb_reader *reader)
+{
+    return reader->stream.given == reader->options.giant_messages;
+}
+
+enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
+                              struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    enum vb_status status = VB_OK;
+    check_stall(reader);
+    while (status == VB_OK && !stream->pending) {
+        if (stream->more)
+            status = pull(stream, err);
+        else if (reader->current < stream->covered && !is_cut_off(reader))
+            return VB_END;
+        else
+            status = start(reader, err);
+    }
+    size_t owner = 0;
+    if (status == VB_OK)
+        status = owner_of_row(reader, &owner, err);
+    if (status != VB_OK)
+        return status;
+    if (owner != reader->current && is_cut_off(reader)) {
+        /* What the statement still holds is of later conversations: they come after the rest of this one. */
+        vb_stream_close(reader);
+        return vb_stream_next(reader, ret_message, err);
+    }
+    if (owner != reader->current)
+        return VB_END;
+    status = decode_message(reader, ret_message, err);
+    if (status != VB_OK)
+        return status;
+    stream->pending = false;
+    stream->given++;
+    stream->total++;
+    return VB_OK;
+}

@@ -1,0 +1,149 @@
+/* Waiting until what was open at as_of has ended, so that rows cannot turn up behind the reader.
+ *
+ * The list of a pg_snapshot is not enough: the newest transactions open at that moment lie at or
+ * above its xmax and are not listed. So the writers open when reading begins are taken from pg_locks,
+ * without those of other databases and those that began after as_of (where this role may see when they
+ * began), and that fixed set is waited for: transactions that begin later are no concern.
+ * Limits: a transaction that had not written anything when reading began, and later inserts rows dated before
+ * as_of, is not seen. On a replica the locks of the primary do not show: there replay has to pass as_of
+ * (or to have caught up with all that was received) and the oldest open transaction the snapshot's xmax.
+ */
+#include "reader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PATIENCE (10 * VB_SECOND)
+#define FIRST_PAUSE 2000 /* microseconds, doubled up to the longest */
+#define LONGEST_PAUSE 100000
+
+/* Transaction ids as a comma-separated text; '' for none. $1 as_of. */
+static const char writers_sql[] =
+    "SELECT coalesce(string_agg(l.transactionid::text, ','), '') FROM pg_catalog.pg_locks l"
+    " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+    " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
+    " AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
+    " AND (a.datname IS NULL OR a.datname = pg_catalog.current_database())"
+    " AND (a.xact_start IS NULL OR a.xact_start <= ";
+
+struct wait {
+    struct vb_reader *reader;
+    bool replica;
+    bool past_patience; /* as_of is so long ago that everybody had time */
+    struct vb_buffer writers;
+};
+
+static enum vb_status query_row(struct wait *wait, struct vb_query *query, PGresult **ret_result,
+                                struct vb_error *err)
+{
+    enum vb_status status = vb_session_query(&wait->reader->session, query, ret_result, err);
+    vb_query_done(query);
+    return status;
+}
+
+static void bind_as_of(const struct wait *wait, struct vb_query *query)
+{
+    char text[VB_INSTANT_TEXT + 8];
+    vb_instant_text(wait->reader->selection.as_of, text);
+    strcat(text, "+00");
+    vb_query_bind(query, text, "timestamptz");
+}
+
+/* The set to wait for, and what kind of server this is: one round trip, all there is in the usual case. */
+static enum vb_status look(struct wait *wait, struct vb_error *err)
+{
+    struct vb_query query;
+    vb_query_init(&query);
+    vb_query_add(&query, "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.clock_timestamp() - ");
+    bind_as_of(wait, &query);
+    vb_query_add(&query, " > interval '10 s', (");
+    vb_query_add(&query, "%s", writers_sql);
+    bind_as_of(wait, &query);
+    vb_query_add(&query, "))");
+    PGresult *result = NULL;
+    enum vb_status status = query_row(wait, &query, &result, err);
+    if (status != VB_OK)
+        return status;
+    wait->replica = PQgetvalue(result, 0, 0)[0] != 0;
+    wait->past_patience = PQgetvalue(result, 0, 1)[0] != 0;
+    if (vb_buffer_append_text(&wait->writers, PQgetvalue(result, 0, 2)) != VB_OK)
+        status = vb_fail(err, VB_LIMIT, "too many open transactions in the source");
+    PQclear(result);
+    return status;
+}
+
+static void add_writers_ended(const struct wait *wait, struct vb_query *query)
+{
+    vb_query_add(query, "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype ="
+                        " 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
+                        " AND l.transactionid::text = ANY ('{");
+    if (query->status == VB_OK)
+        query->status = vb_buffer_append_text(&query->sql, wait->writers.data);
+    vb_query_add(query, "}'::text[]))");
+}
+
+static void add_replica_passed(const struct wait *wait, struct vb_query *query)
+{
+    vb_query_add(query, "SELECT (pg_catalog.pg_last_xact_replay_timestamp() >= ");
+    bind_as_of(wait, query);
+    vb_query_add(query, " OR (coalesce(pg_catalog.pg_last_wal_receive_lsn() ="
+                        " pg_catalog.pg_last_wal_replay_lsn(), true)"
+                        " AND pg_catalog.clock_timestamp() - ");
+    bind_as_of(wait, query);
+    vb_query_add(query, " > interval '1 s')) AND pg_catalog.pg_snapshot_xmin("
+                        "pg_catalog.pg_current_snapshot()) >= pg_catalog.pg_snapshot_xmax(");
+    vb_query_bind(query, wait->reader->selection.snapshot, "pg_snapshot");
+    vb_query_add(query, ")");
+}
+
+static enum vb_status has_passed(struct wait *wait, bool *ret_passed, struct vb_error *err)
+{
+    struct vb_query query;
+    vb_query_init(&query);
+    if (wait->replica)
+        add_replica_passed(wait, &query);
+    else
+        add_writers_ended(wait, &query);
+    PGresult *result = NULL;
+    enum vb_status status = query_row(wait, &query, &result, err);
+    if (status != VB_OK)
+        return status;
+    *ret_passed = PQgetlength(result, 0, 0) == 1 && PQgetvalue(result, 0, 0)[0] != 0;
+    PQclear(result);
+    return VB_OK;
+}
+
+static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct vb_error *err)
+{
+    int64_t start = vb_clock_monotonic();
+    int64_t pause = FIRST_PAUSE;
+    for (;;) {
+        bool passed = false;
+        enum vb_status status = has_passed(wait, &passed, err);
+        if (status == VB_OK)
+            status = vb_reader_check_stop(wait->reader, err);
+        if (status != VB_OK)
+            return status;
+        bool out = wait->past_patience || vb_clock_monotonic() - start > PATIENCE;
+        if (passed || out) {
+            *ret_waited_out = !passed;
+            return VB_OK;
+        }
+        vb_clock_sleep(pause);
+        pause = pause * 2 > LONGEST_PAUSE ? LONGEST_PAUSE : pause * 2;
+    }
+}
+
+enum vb_status vb_wait_as_of(struct vb_reader *reader, bool *ret_waited_out, struct vb_error *err)
+{
+    struct wait wait = {.reader = reader};
+    vb_buffer_init(&wait.writers, 32u * 1024u);
+    bool waited_out = false;
+    enum vb_status status = look(&wait, err);
+    if (status == VB_OK && (wait.replica || wait.writers.length > 0))
+        status = wait_for(&wait, &waited_out, err);
+    vb_buffer_done(&wait.writers);
+    if (status == VB_OK)
+        *ret_waited_out = waited_out;
+    return status;
+}

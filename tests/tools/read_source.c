@@ -1,0 +1,248 @@
+/* Prints what the reader gives, one event a line, for the end-to-end tests of the source contract.
+ *
+ * usage: read_source URL SCHEMA NAME=VALUE...   Instants are Unix microseconds, cursors INSTANT,ID.
+ *   contract=1            only introspection: the missing columns and the look-ups of channels
+ *   workspace channel from to as_of snapshot low high page giant stall prepared
+ *   ahead=N               look ahead N conversations from `low` instead of reading
+ *   pause=ROWS,MICROSECONDS   the consumer stalls once, after so many messages
+ *   quiet=1               counts alone, with CPU seconds and the reader's memory
+ * Exit status 1 with "STATUS [retryable]: text" on standard error.
+ */
+#include "verbatim/source.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct settings {
+    const char *url, *schema;
+    int count;
+    char **pairs;
+};
+
+static const char *setting(const struct settings *settings, const char *name)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < settings->count; i++)
+        if (strncmp(settings->pairs[i], name, length) == 0 && settings->pairs[i][length] == '=')
+            return settings->pairs[i] + length + 1;
+    return NULL;
+}
+
+static int64_t number(const struct settings *settings, const char *name, int64_t otherwise)
+{
+    const char *text = setting(settings, name);
+    return text ? strtoll(text, NULL, 10) : otherwise;
+}
+
+static bool cursor(const struct settings *settings, const char *name, struct vb_cursor *ret_cursor)
+{
+    const char *text = setting(settings, name);
+    if (!text)
+        return false;
+    char *comma;
+    ret_cursor->at = strtoll(text, &comma, 10);
+    snprintf(ret_cursor->id, sizeof ret_cursor->id, "%s", comma + 1);
+    return true;
+}
+
+/* Tabs and line breaks would break the lines; NULL and empty differ. */
+static void print_view(struct vb_view view)
+{
+    putchar('\t');
+    if (!view.data)
+        fputs("\\N", stdout);
+    for (size_t i = 0; i < view.length; i++) {
+        char c = view.data[i];
+        if (c == '\t' || c == '\n' || c == '\r' || c == '\\')
+            printf("\\x%02x", (unsigned)c);
+        else
+            putchar(c);
+    }
+}
+
+static void print_conversation(const struct vb_conversation *c)
+{
+    fputs("conversation", stdout);
+    print_view(c->id);
+    printf("\t%" PRId64 "\t%u\t%u", c->created_at, c->ordinal_in_second, c->count_in_second);
+    print_view(c->contact_name);
+    print_view(c->contact_phone);
+    print_view(c->contact_email);
+    print_view(c->assistant_name);
+    putchar('\n');
+}
+
+static void print_message(const struct vb_message *m)
+{
+    fputs("message", stdout);
+    print_view(m->id);
+    printf("\t%" PRId64, m->created_at);
+    print_view(m->direction);
+    print_view(m->speaker_type);
+    print_view(m->speaker_name);
+    print_view(m->text);
+    print_view(m->status);
+    print_view(m->sender_account);
+    struct vb_text_list list = m->media_urls;
+    struct vb_view element;
+    while (vb_text_list_next(&list, &element))
+        print_view(element);
+    putchar('\n');
+}
+
+struct tally {
+    uint64_t conversations, messages, pages, bytes;
+    size_t memory;
+};
+
+static void show(const struct settings *settings, struct vb_reader *reader,
+                 enum vb_reader_event event, const struct vb_conversation *conversation,
+                 const struct vb_message *message, struct tally *tally)
+{
+    bool quiet = setting(settings, "quiet") != NULL;
+    size_t memory = vb_reader_memory(reader);
+    if (memory > tally->memory)
+        tally->memory = memory;
+    if (event == VB_READ_CONVERSATION) {
+        tally->conversations++;
+        if (!quiet)
+            print_conversation(conversation);
+    } else if (event == VB_READ_MESSAGE) {
+        tally->messages++;
+        tally->bytes += message->text.length;
+        if (!quiet)
+            print_message(message);
+        const char *pause = setting(settings, "pause");
+        if (pause && strtoull(pause, NULL, 10) == tally->messages)
+            vb_clock_sleep(strtoll(strchr(pause, ',') + 1, NULL, 10));
+    } else if (event == VB_READ_END_PAGE) {
+        struct vb_cursor position = {0};
+        tally->pages++;
+        if (vb_reader_position(reader, &position) && !quiet)
+            printf("page\t%" PRId64 "\t%s\n", position.at, position.id);
+    }
+    if (setting(settings, "flush"))
+        fflush(stdout);
+}
+
+static void print_tally(const struct tally *tally)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("conversations=%" PRIu64 " messages=%" PRIu64 " pages=%" PRIu64 " bytes=%" PRIu64
+           " memory=%zu rss_kib=%ld user=%ld.%03ld system=%ld.%03ld\n",
+           tally->conversations, tally->messages, tally->pages, tally->bytes, tally->memory,
+           usage.ru_maxrss, usage.ru_utime.tv_sec, usage.ru_utime.tv_usec / 1000,
+           usage.ru_stime.tv_sec, usage.ru_stime.tv_usec / 1000);
+}
+
+static enum vb_status read_all(const struct settings *settings, struct vb_reader *reader,
+                               struct vb_error *err)
+{
+    struct tally tally = {0};
+    for (;;) {
+        enum vb_reader_event event;
+        struct vb_conversation conversation;
+        struct vb_message message;
+        enum vb_status status = vb_reader_next(reader, &event, &conversation, &message, err);
+        if (status != VB_OK)
+            return status;
+        if (event == VB_READ_END)
+            break;
+        show(settings, reader, event, &conversation, &message, &tally);
+    }
+    if (setting(settings, "quiet"))
+        print_tally(&tally);
+    return VB_OK;
+}
+
+static enum vb_status look_ahead(const struct settings *settings, struct vb_reader *reader,
+                                 const struct vb_stretch *stretch, struct vb_error *err)
+{
+    struct vb_cursor found;
+    enum vb_status status =
+        vb_reader_look_ahead(reader, stretch->has_low ? &stretch->low : NULL,
+                             (uint64_t)number(settings, "ahead", 1), &found, err);
+    if (status == VB_OK)
+        printf("ahead\t%" PRId64 "\t%s\n", found.at, found.id);
+    else if (status == VB_END)
+        puts("end");
+    return status == VB_END ? VB_OK : status;
+}
+
+static enum vb_status run(const struct settings *settings, struct vb_reader *reader,
+                          struct vb_error *err)
+{
+    int64_t as_of = number(settings, "as_of", vb_clock_now());
+    struct vb_selection selection = {
+        .workspace = setting(settings, "workspace"),
+        .channel_id = setting(settings, "channel"),
+        .from = number(settings, "from", 0),
+        .to = number(settings, "to", INT64_C(4102444800) * VB_SECOND),
+        .as_of = as_of,
+        .snapshot = setting(settings, "snapshot"),
+    };
+    struct vb_stretch stretch = {0};
+    stretch.has_low = cursor(settings, "low", &stretch.low);
+    stretch.has_high = cursor(settings, "high", &stretch.high);
+    bool waited_out = false;
+    enum vb_status status = vb_reader_begin(reader, &selection, &stretch, &waited_out, err);
+    if (status != VB_OK)
+        return status;
+    if (waited_out)
+        puts("waited out");
+    return setting(settings, "ahead") ? look_ahead(settings, reader, &stretch, err)
+                                      : read_all(settings, reader, err);
+}
+
+static enum vb_status with_contract(const struct settings *settings, struct vb_contract *contract,
+                                    struct vb_error *err)
+{
+    if (setting(settings, "contract")) {
+        printf("missing: %s\nby id: %s\nby phone: %s\n", vb_contract_missing(contract),
+               vb_contract_channel_by_id_sql(contract), vb_contract_channel_by_phone_sql(contract));
+        const char *id = setting(settings, "channel");
+        if (id)
+            printf("valid: %d\n", vb_contract_channel_id_valid(contract, vb_view_of(id)));
+        return VB_OK;
+    }
+    const char *prepared = setting(settings, "prepared");
+    struct vb_reader_options options = {
+        .connection_string = settings->url,
+        .application_name = "read_source",
+        .contract = contract,
+        .prepared_statements = !prepared || strcmp(prepared, "off") != 0,
+        .page_conversations = (size_t)number(settings, "page", 2000),
+        .giant_messages = (size_t)number(settings, "giant", 0),
+        .page_stall = number(settings, "stall", 0),
+    };
+    struct vb_reader *reader = NULL;
+    enum vb_status status = vb_reader_new(&options, &reader, err);
+    if (status == VB_OK)
+        status = run(settings, reader, err);
+    vb_reader_free(reader);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3)
+        return 2;
+    struct settings settings = {argv[1], argv[2], argc - 3, argv + 3};
+    struct vb_error err = {0};
+    struct vb_contract *contract = NULL;
+    PGconn *connection = PQconnectdb(settings.url);
+    enum vb_status status = vb_contract_read(connection, settings.schema, &contract, &err);
+    PQfinish(connection);
+    if (status == VB_OK)
+        status = with_contract(&settings, contract, &err);
+    vb_contract_free(contract);
+    fflush(stdout);
+    if (status != VB_OK)
+        fprintf(stderr, "%s%s: %s\n", vb_status_name(status), err.retryable ? " retryable" : "",
+                err.text);
+    return status == VB_OK ? 0 : 1;
+}
