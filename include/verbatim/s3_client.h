@@ -117,7 +117,8 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
                                      const char *upload_id, const struct vb_s3_part *parts,
                                      size_t count, char ret_etag[VB_S3_ETAG],
                                      struct vb_error *err) vb_must_check;
-/* VB_NOT_FOUND once the upload is gone: the sign that nothing is left of it. */
+/* VB_NOT_FOUND when the upload is gone already, but MinIO answers VB_OK then too; a part under way
+ * may land after an abort. What tells that nothing is left is VB_NOT_FOUND from vb_s3_list_parts. */
 enum vb_status vb_s3_abort_upload(struct vb_s3_client *client, const char *key,
                                   const char *upload_id, struct vb_error *err) vb_must_check;
 /* Calls `part` for each uploaded part in order of number; anything but VB_OK from it ends the listing. */
