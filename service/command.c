@@ -15,6 +15,9 @@ static enum vb_status sign(const struct vb_arguments *arguments, struct vb_error
 }
 
 static const struct vb_command commands[] = {
+    {"serve", NULL, "API and workers in one process; --workers 0 for the API alone",
+     .is_service = true, .run = vb_command_serve},
+    {"worker", NULL, "workers alone", .is_service = true, .run = vb_command_worker},
     {"migrate", NULL, "creates or upgrades the schema verbatim; may be started by many at once",
      .run = vb_command_migrate},
     {"workspace set",
