@@ -21,6 +21,7 @@ struct delivery {
     struct vb_view rest; /* of the message */
     char verb[8];        /* of the last command */
     char words[300];     /* the server's last line */
+    bool quit;           /* what follows is libcurl's farewell */
     int64_t stop_seen;   /* monotonic; 0: not asked yet */
 };
 
@@ -41,10 +42,13 @@ static int note(CURL *curl, curl_infotype type, char *data, size_t length, void 
     (void)curl;
     struct delivery *delivery = context;
     if (type == CURLINFO_HEADER_OUT) {
-        size_t verb = strcspn(data, " \r\n"); /* libcurl's commands end in CR LF */
-        verb = verb < length ? verb : length;
-        snprintf(delivery->verb, sizeof delivery->verb, "%.*s", (int)verb, data);
-    } else if (type == CURLINFO_HEADER_IN) {
+        size_t verb = 0; /* libcurl's commands end in CR LF */
+        while (verb < length && verb < sizeof delivery->verb - 1 && data[verb] > ' ')
+            verb++;
+        delivery->quit = delivery->quit || (verb == 4 && memcmp(data, "QUIT", 4) == 0);
+        if (!delivery->quit)
+            snprintf(delivery->verb, sizeof delivery->verb, "%.*s", (int)verb, data);
+    } else if (type == CURLINFO_HEADER_IN && !delivery->quit) {
         while (length > 0 && (data[length - 1] == '\r' || data[length - 1] == '\n'))
             length--;
         snprintf(delivery->words, sizeof delivery->words, "%.*s", (int)length, data);
@@ -130,15 +134,13 @@ static CURLcode set_up(CURL *curl, struct delivery *delivery, const char *from,
 
 /* Only an answer to the recipient or to the message itself is final; a refused login, sender or TLS is the
  * operator's to cure, and the mail waits for it. */
-static enum vb_status judge(CURL *curl, CURLcode code, const struct delivery *delivery,
-                            struct vb_error *err)
+static enum vb_status judge(CURLcode code, const struct delivery *delivery, struct vb_error *err)
 {
-    long answer = 0;
+    long answer = strtol(delivery->words, NULL, 10);
     if (code == CURLE_OK)
         return VB_OK;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return vb_fail(err, VB_STOPPED, "stopped");
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
     bool about_mail = strcmp(delivery->verb, "RCPT") == 0 || strcmp(delivery->verb, "DATA") == 0;
     bool refused =
         code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_RECV_ERROR;
@@ -167,7 +169,7 @@ enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *
     CURLcode code = set_up(curl, &delivery, from, recipients);
     if (code == CURLE_OK)
         code = curl_easy_perform(curl);
-    status = judge(curl, code, &delivery, err);
+    status = judge(code, &delivery, err);
 done:
     curl_slist_free_all(recipients);
     curl_easy_cleanup(curl);

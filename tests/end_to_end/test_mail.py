@@ -1,0 +1,233 @@
+"""The outbox against a real SMTP server that misbehaves: every finished job's mail comes, whole, and once."""
+
+import re
+import time
+import uuid
+
+import pytest
+
+from tests.end_to_end.conftest import file_storage
+from tests.lib.mail_sink import MailSink
+from tests.lib.parts import add_job, running_part
+from tests.lib.process import wait_until
+
+KEY = "conversation_exports/w/{job}-1/SMS_Support_2026-06_1c4639da.zip"
+
+
+@pytest.fixture(scope="module")
+def place(folder):
+    return file_storage(folder)
+
+
+@pytest.fixture
+def outbox(program, database, folder, place):
+    """outbox(sink, **options) starts the thread; queue(**columns) writes a finished job and its mail."""
+    program.migrate()
+    database.execute("DELETE FROM verbatim.outbox")
+
+    def start(sink, env=None, **options):
+        options = {"smtp_url": sink.url, "mail_from": "Verbatim \u00e4 <export@verbatim.example>",
+                   "base_url": "https://exports.example/" + "long/" * 30 + "v"} | options
+        return running_part(program, "outbox", folder, place, env, **options)
+    return start
+
+
+@pytest.fixture
+def queue(database):
+    def add(recipient="agent@example.com", **columns):
+        job = str(uuid.uuid4())
+        add_job(database, job_id=job, object_key=KEY.format(job=job), **columns)
+        database.execute("INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient) "
+                         "VALUES ('w', %s, 'mail', %s)", (job, recipient))
+        return job
+    return add
+
+
+def row(database, job):
+    with database.connect() as connection:
+        return connection.execute("SELECT sent_at, given_up_at, last_error, attempts FROM verbatim.outbox "
+                                  "WHERE job_id = %s", (job,)).fetchone()
+
+
+def settled(database, job):
+    return wait_until(lambda: (lambda r: r if r and (r[0] or r[1]) else None)(row(database, job)), "a settled mail")
+
+
+def due(database):
+    database.execute("UPDATE verbatim.outbox SET not_before = now()")
+
+
+def bodies(mail):
+    parts = {part.get_content_type(): part for part in mail.message.walk()}
+    return [parts[kind].get_content().replace("\r\n", "\n") for kind in ("text/plain", "text/html")]
+
+
+def test_one_mail_with_everything_in_it(outbox, queue, database, smtp):
+    with outbox(smtp):
+        job = queue()
+        settled(database, job)
+        time.sleep(2.5)
+    assert len(smtp.mails) == 1
+    mail = smtp.mails[0]
+    message = mail.message
+    assert not message.defects and mail.recipients == ("agent@example.com",)
+    assert mail.sender == "export@verbatim.example"
+    assert message["To"] == "agent@example.com"
+    assert message["From"] == "Verbatim \u00e4 <export@verbatim.example>"
+    assert message["Subject"] == "Your export is ready: SMS Support, 2026-06-01 to 2026-06-10"
+    assert message["Message-ID"] == f"<{job}.mail@verbatim.example>"
+    assert abs(message["Date"].datetime.timestamp() - time.time()) < 60
+    assert message.get_content_type() == "multipart/alternative"
+    assert max(len(line) for line in mail.raw.split(b"\r\n")) <= 78
+    expires = database.value("SELECT extract(epoch FROM link_expires_at)::float8 FROM verbatim.job "
+                             "WHERE job_id = %s", (job,))
+    text, html = bodies(mail)
+    link = re.search(r"^https://\S+$", text, re.M).group()
+    assert link.startswith("https://exports.example/" + "long/" * 30 + f"v/files/{KEY.format(job=job)}?expires=")
+    assert f"expires={int(expires)}&signature=" in link and len(link) > 300
+    assert link.replace("&", "&amp;") in html
+    for told in ("SMS Support (+12025550123)", "2026-06-01 to 2026-06-10", "Conversations: 12", "Messages: 345",
+                 "1.2 MB (1234567 bytes)"):
+        assert told in text, told
+    utc = time.strftime("%Y-%m-%d %H:%M", time.gmtime(expires))
+    local = database.value("SELECT to_char(to_timestamp(%s) AT TIME ZONE 'Europe/Paris', 'YYYY-MM-DD HH24:MI')",
+                           (expires,))
+    assert f"Link valid until: {local} Europe/Paris ({utc} UTC)" in text
+
+
+def test_hostile_names_stay_text(outbox, queue, database, smtp):
+    name = "a\r\nBcc: x@example.com\r\n\r\n<script>alert('1')</script> & \"q\" \u202eevil\u202c \u4f60\u597d=3D.\n.\nFrom x"
+    with outbox(smtp):
+        settled(database, queue(channel_name=name * 3, channel_phone=None))
+    mail = smtp.mails[0]
+    assert mail.recipients == ("agent@example.com",) and mail.message["Bcc"] is None
+    text, html = bodies(mail)
+    assert "<script" not in html and "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;q&quot;" in html
+    assert "\u202e" not in text + html + mail.message["Subject"]
+    assert "Channel: a  Bcc: x@example.com    <script>" in text and "\u4f60\u597d=3D. . From x" in text
+    assert mail.message["Subject"].startswith("Your export is ready: a  Bcc: x@example.com")
+
+
+def test_down_for_a_while(outbox, queue, database, smtp):
+    smtp.stop()
+    with outbox(smtp):
+        job = queue()
+        wait_until(lambda: row(database, job)[2], "a failure")
+        assert row(database, job)[:2] == (None, None) and "connect" in row(database, job)[2]
+        smtp.start()
+        settled(database, job)
+    assert len(smtp.mails) == 1 and row(database, job)[0] and row(database, job)[2] is None
+    assert row(database, job)[3] > 1
+
+
+def test_later_is_tried_again(outbox, queue, database, smtp):
+    smtp.reject_recipients = "451 4.7.1 greylisted"
+    with outbox(smtp):
+        job = queue()
+        wait_until(lambda: row(database, job)[2], "a failure")
+        assert "451 4.7.1 greylisted" in row(database, job)[2] and row(database, job)[1] is None
+        smtp.reject_recipients = None
+        settled(database, job)
+    assert len(smtp.mails) == 1
+
+
+@pytest.mark.parametrize("where", ["reject_recipients", "reject_data"])
+def test_refused_for_good_is_given_up(outbox, queue, database, smtp, where):
+    setattr(smtp, where, "550 5.1.1 no such user here")
+    with outbox(smtp):
+        job = queue()
+        sent, given_up, error, attempts = settled(database, job)
+        assert sent is None and given_up and attempts == 1 and "550 5.1.1 no such user here" in error
+        setattr(smtp, where, None)
+        other = queue()
+        assert settled(database, other)[0]
+    assert len(smtp.mails) == 1
+
+
+def test_dropped_after_data_comes_again_with_the_same_id(outbox, queue, database, smtp):
+    smtp.drop_after_data = 2
+    with outbox(smtp):
+        job = queue()
+        wait_until(lambda: (due(database), len(smtp.mails))[1], "the mail")
+        settled(database, job)
+    ids = {mail.message["Message-ID"] for mail in smtp.dropped + smtp.mails}
+    assert len(smtp.dropped) == 2 and len(smtp.mails) == 1 and ids == {f"<{job}.mail@verbatim.example>"}
+
+
+def test_a_dead_link_is_not_sent(outbox, queue, database, smtp):
+    with outbox(smtp):
+        job = queue()
+        late = queue(link_ttl="1 second")
+        assert settled(database, job)[0]
+        sent, given_up, error, _ = settled(database, late)
+        assert sent is None and given_up and error == "the link expired before the mail could be sent"
+    assert len(smtp.mails) == 1
+
+
+def test_many_processes_send_each_mail_once(outbox, queue, database, smtp):
+    jobs = {queue() for _ in range(30)}
+    with outbox(smtp), outbox(smtp), outbox(smtp):
+        smtp.wait_for(30)
+        for job in jobs:
+            settled(database, job)
+    ids = [mail.message["Message-ID"] for mail in smtp.mails]
+    assert sorted(ids) == sorted(f"<{job}.mail@verbatim.example>" for job in jobs)
+
+
+def test_no_transaction_is_open_while_the_server_is_slow(outbox, queue, database, smtp):
+    smtp.reject_recipients = "451 later"
+    with outbox(smtp):
+        job = queue()
+        wait_until(lambda: row(database, job)[2], "an attempt")
+        assert database.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'verbatim outbox' "
+                              "AND state LIKE 'idle in transaction%%'") == 0
+
+
+@pytest.mark.parametrize("tls", ["starttls", "smtps"])
+def test_tls_and_login(outbox, queue, database, tls):
+    with MailSink(tls=tls, user="mailer", password="s3cret pass") as sink:
+        trust = {"SSL_CERT_FILE": str(sink.certificate)}
+        login = {"smtp_user": "mailer", "smtp_password": "s3cret pass", "smtp_require_tls": "on",
+                 "smtp_url": sink.url.replace("127.0.0.1", "localhost")}
+        with outbox(sink, trust, **login):
+            assert settled(database, queue())[0]
+        assert len(sink.mails) == 1 and sink.mails[0].encrypted
+        with outbox(sink, **login):
+            job = queue()
+            wait_until(lambda: row(database, job)[2], "a failure")
+            assert "certificate" in row(database, job)[2].lower() and row(database, job)[1] is None
+        with outbox(sink, trust, **login | {"smtp_password": "wrong"}):
+            due(database)
+            wait_until(lambda: "ertificate" not in row(database, job)[2], "a refused login")
+            assert row(database, job)[1] is None and "wrong" not in row(database, job)[2]
+        assert len(sink.mails) == 1
+
+
+def test_tls_demanded_but_not_offered(outbox, queue, database, smtp):
+    with outbox(smtp, smtp_require_tls="on"):
+        job = queue()
+        wait_until(lambda: row(database, job)[2], "a failure")
+        assert row(database, job)[:2] == (None, None) and not smtp.mails
+
+
+def test_a_sender_that_is_none_ends_the_start(program, folder, place, smtp):
+    with running_part(program, "outbox", folder, place, smtp_url=smtp.url, mail_from="no\u00a0address") as process:
+        wait_until(lambda: not process.running, "the end")
+        assert "mail_from" in process.log() and "no\u00a0address" in process.log()
+
+
+def test_hostile_recipients_never_reach_the_server(outbox, queue, database, smtp):
+    with outbox(smtp):
+        job = queue(recipient="a@example.com>\r\nRCPT TO:<evil@example.com")
+        sent, given_up, error, _ = settled(database, job)
+        assert sent is None and given_up and error == "the recipient is no mail address"
+    assert not smtp.mails
+
+
+def test_a_lost_connection_is_made_again(outbox, queue, database, smtp):
+    with outbox(smtp):
+        assert settled(database, queue())[0]
+        database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                         "WHERE application_name = 'verbatim outbox'")
+        assert settled(database, queue())[0]
+    assert len(smtp.mails) == 2
