@@ -163,6 +163,13 @@ void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_in
     vb_query_add(query, ") c");
 }
 
+void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope)
+{
+    vb_query_add(query, "SELECT count(*)");
+    add_source(query, scope);
+    add_range(query, scope);
+}
+
 void vb_select_beyond(struct vb_query *query, const struct vb_scope *scope,
                       const struct vb_cursor *place)
 {

@@ -105,6 +105,10 @@ enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cu
                                     uint64_t ahead, struct vb_cursor *ret_cursor,
                                     struct vb_error *err) vb_must_check;
 
+/* How many conversations of the stretch are still to come. Between pages only. */
+enum vb_status vb_reader_count(struct vb_reader *reader, uint64_t *ret_count,
+                               struct vb_error *err) vb_must_check;
+
 /* Rows of memory the reader holds now, in bytes: for the budget and its test. */
 size_t vb_reader_memory(const struct vb_reader *reader);
 

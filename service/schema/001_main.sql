@@ -96,8 +96,10 @@ CREATE TABLE verbatim.segment (
     attempts integer NOT NULL DEFAULT 0,     -- failures charged
     lost_leases integer NOT NULL DEFAULT 0,
     not_before timestamptz NOT NULL DEFAULT now(),
+    after_others boolean NOT NULL DEFAULT false, -- closes the archive: not before open_segments is 1
     last_error text,
     estimate bigint, -- bytes of archive per 1,000 conversations, from the neighbour that split it off
+    expected bigint, -- conversations thought to be in it; NULL: not counted yet
     parts jsonb,     -- recorded: [{"number": 1, "etag": "...", "size": 6291456}, ...] in order of position
     size bigint,     -- recorded: bytes of the archive
     conversations bigint NOT NULL DEFAULT 0, -- progress while running, final when recorded
@@ -118,7 +120,8 @@ CREATE TABLE verbatim.segment_directory (
     claim_epoch bigint NOT NULL,
     piece integer NOT NULL,
     workspace_id text NOT NULL,
-    records bytea NOT NULL,
+    raw_size integer NOT NULL,
+    records bytea NOT NULL, -- raw deflate
     PRIMARY KEY (job_id, part_first, claim_epoch, piece)
 );
 
@@ -132,6 +135,7 @@ CREATE TABLE verbatim.turn (
 CREATE TABLE verbatim.process (
     process_id uuid PRIMARY KEY,
     fingerprint text NOT NULL,
+    storage text NOT NULL,
     worker_threads integer NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     beat_at timestamptz NOT NULL DEFAULT now()

@@ -1,0 +1,25 @@
+/* Counting what is left of a stretch: once a job, for its plan and its progress. */
+#include "decode.h"
+#include "reader.h"
+
+enum vb_status vb_reader_count(struct vb_reader *reader, uint64_t *ret_count, struct vb_error *err)
+{
+    if (reader->state == VB_READER_DONE) {
+        *ret_count = 0;
+        return VB_OK;
+    }
+    if (reader->state != VB_READER_PAGE)
+        return vb_fail(err, VB_INVALID, "counting is for between pages");
+    struct vb_scope scope = vb_reader_scope(reader);
+    struct vb_query query;
+    PGresult *result = NULL;
+    vb_query_init(&query);
+    vb_select_count_rest(&query, &scope);
+    enum vb_status status = vb_session_query(&reader->session, &query, &result, err);
+    vb_query_done(&query);
+    if (status != VB_OK)
+        return status;
+    *ret_count = vb_decode_uint64(PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return VB_OK;
+}

@@ -1,0 +1,115 @@
+/* Taking over the successor: its end and its part numbers, whatever state it is in.
+ *
+ * A running successor is fenced out by the loss of its row; the parts it sent are never listed or are
+ * written over. A recorded one's work is done again.
+ */
+#include "queue.h"
+
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+#include <stdio.h>
+
+/* The set of a job's segments changes only under the job's lock, which the fence holds. */
+static const char lock_next[] =
+    "SELECT s.part_first, s.part_last, (extract(epoch FROM s.high_at) * 1000000)::bigint,"
+    " s.high_id, s.status, s.expected FROM verbatim.segment AS s"
+    " WHERE s.job_id = $1 AND s.part_first > $2 ORDER BY s.part_first LIMIT 1 FOR UPDATE";
+
+static const char drop_directory[] =
+    "DELETE FROM verbatim.segment_directory WHERE job_id = $1 AND part_first = $2";
+static const char drop_next[] =
+    "DELETE FROM verbatim.segment WHERE job_id = $1 AND part_first = $2";
+static const char count_open[] =
+    "UPDATE verbatim.job SET open_segments = open_segments - $2 WHERE job_id = $1";
+static const char extend[] =
+    "UPDATE verbatim.segment SET part_last = $3, high_at = " VB_SQL_INSTANT(
+        "$4") ", high_id = $5,"
+              " expected = expected + $6 WHERE job_id = $1 AND part_first = $2";
+
+struct successor {
+    uint32_t first, last;
+    struct vb_cursor high;
+    bool has_high, recorded;
+    int64_t expected;
+};
+
+static enum vb_status find_next(struct vb_pg *pg, const struct vb_claim *claim,
+                                struct successor *ret_next, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *result = NULL;
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    enum vb_status status = vb_args_query(pg, lock_next, &args, &result, err);
+    if (status != VB_OK)
+        return status;
+    if (PQntuples(result) == 0) {
+        PQclear(result);
+        return VB_END;
+    }
+    struct successor next = {.first = (uint32_t)vb_row_number(result, 0, 0),
+                             .last = (uint32_t)vb_row_number(result, 0, 1),
+                             .has_high = !vb_row_null(result, 0, 3),
+                             .recorded = vb_pg_value(result, 0, 4)[0] == 'r' &&
+                                         vb_pg_value(result, 0, 4)[1] == 'e',
+                             .expected = vb_row_number(result, 0, 5)};
+    next.high.at = vb_row_number(result, 0, 2);
+    if (next.has_high)
+        snprintf(next.high.id, sizeof next.high.id, "%s", vb_pg_value(result, 0, 3));
+    PQclear(result);
+    *ret_next = next;
+    return VB_OK;
+}
+
+static enum vb_status drop_successor(struct vb_pg *pg, const struct vb_claim *claim,
+                                     const struct successor *next, struct vb_error *err)
+{
+    struct vb_pg_args key = {0}, open = {0};
+    vb_args_text(&key, claim->job.job_id);
+    vb_args_number(&key, next->first);
+    vb_args_text(&open, claim->job.job_id);
+    vb_args_number(&open, next->recorded ? 0 : 1);
+    enum vb_status status = vb_args_exec(pg, drop_directory, &key, NULL, err);
+    if (status == VB_OK)
+        status = vb_args_exec(pg, drop_next, &key, NULL, err);
+    if (status == VB_OK)
+        status = vb_args_exec(pg, count_open, &open, NULL, err);
+    return status;
+}
+
+static enum vb_status absorb_in_transaction(struct vb_pg *pg, const struct vb_claim *claim,
+                                            struct successor *ret_next, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    enum vb_status status = find_next(pg, claim, ret_next, err);
+    if (status == VB_OK)
+        status = drop_successor(pg, claim, ret_next, err);
+    if (status != VB_OK)
+        return status;
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_number(&args, ret_next->last);
+    vb_args_cursor(&args, ret_next->has_high, &ret_next->high);
+    vb_args_number(&args, ret_next->expected);
+    return vb_args_exec(pg, extend, &args, NULL, err);
+}
+
+enum vb_status vb_absorb_next(struct vb_pg *pg, const struct vb_claimer *claimer,
+                              struct vb_claim *claim, struct vb_error *err)
+{
+    struct successor next = {0};
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_fence_end(pg, absorb_in_transaction(pg, claim, &next, err), err);
+    if (status != VB_OK)
+        return status;
+    vb_info("parts %u-%u absorb their successor's, to %u%s", claim->part_first, claim->part_last,
+            next.last, next.recorded ? " (recorded already)" : "");
+    claim->part_last = next.last;
+    claim->stretch.has_high = next.has_high;
+    claim->stretch.high = next.high;
+    vb_count(VB_COUNT_SEGMENTS_ABSORBED, 1);
+    return VB_OK;
+}

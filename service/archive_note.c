@@ -1,0 +1,94 @@
+/* What is noted on a job before anything is put into the store, so that a crash leaves a trail. */
+#include "queue.h"
+
+#include "verbatim/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum vb_status vb_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
+                           int64_t epoch, struct vb_buffer *out, struct vb_error *err)
+{
+    char name[VB_NAME_BYTES + 1];
+    enum vb_status status =
+        vb_archive_name(vb_job_channel(job), job->start_date, job->job_id, name, err);
+    if (status != VB_OK)
+        return status;
+    return vb_storage_key(claimer->store, job->workspace_id, job->job_id, epoch, name, out, err);
+}
+
+/* The object of an earlier claim at another key is nobody's: it goes, whatever it is. */
+static const char leave_old[] =
+    "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
+    " keep_object) SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
+    " FROM verbatim.job WHERE job_id = $1 AND object_key IS NOT NULL AND archive_epoch <> $2";
+
+static const char note[] =
+    "UPDATE verbatim.job SET archive_epoch = $2, storage = $3, object_key = $4, upload_id = NULL,"
+    " part_size = $5, fingerprint = $6 WHERE job_id = $1";
+
+static enum vb_status note_in_transaction(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                          const struct vb_claim *claim, const char *key,
+                                          uint64_t part_size, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->epoch);
+    enum vb_status status = vb_args_exec(pg, leave_old, &args, NULL, err);
+    if (status != VB_OK)
+        return status;
+    vb_args_text(&args, claimer->storage);
+    vb_args_text(&args, key);
+    vb_args_number(&args, (int64_t)part_size);
+    vb_args_text(&args, claimer->fingerprint);
+    return vb_args_exec(pg, note, &args, NULL, err);
+}
+
+enum vb_status vb_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
+                               struct vb_claim *claim, uint64_t part_size, struct vb_error *err)
+{
+    struct vb_buffer key;
+    vb_buffer_init(&key, 4096);
+    enum vb_status status = vb_note_key(claimer, &claim->job, claim->epoch, &key, err);
+    if (status == VB_OK)
+        status = vb_fence_begin(pg, claimer, claim, err);
+    if (status == VB_OK) {
+        status = note_in_transaction(pg, claimer, claim, key.data, part_size, err);
+        status = vb_fence_end(pg, status, err);
+    }
+    if (status == VB_OK) {
+        free(claim->job.object_key);
+        free(claim->job.upload_id);
+        claim->job.object_key = vb_buffer_take(&key);
+        claim->job.upload_id = NULL;
+        claim->job.archive_epoch = claim->epoch;
+        claim->job.part_size = part_size;
+    }
+    vb_buffer_done(&key);
+    return status;
+}
+
+static const char note_upload[] = "UPDATE verbatim.job SET upload_id = $2 WHERE job_id = $1";
+
+enum vb_status vb_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer,
+                              struct vb_claim *claim, const char *upload_id, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    char *copy = strdup(upload_id);
+    if (!copy)
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for an upload");
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_text(&args, upload_id);
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status == VB_OK) {
+        status = vb_args_exec(pg, note_upload, &args, NULL, err);
+        status = vb_fence_end(pg, status, err);
+    }
+    if (status != VB_OK) {
+        free(copy);
+        return status;
+    }
+    free(claim->job.upload_id);
+    claim->job.upload_id = copy;
+    return VB_OK;
+}

@@ -1,0 +1,159 @@
+/* Choosing a segment: candidates in one look without locks, then one of them taken in one statement.
+ *
+ * The look costs a probe per workspace with queued jobs and per started job, whatever the backlog
+ * behind them. It is only advice: the taking statement checks everything again under the row's lock.
+ */
+#include "queue.h"
+
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+#define CANDIDATES "16"
+
+/* What makes a segment s of a started job j claimable. An ended job's segments are due at infinity, so
+ * a claim that waited for nobody cannot slip in behind the end. */
+#define CLAIMABLE                                                                                  \
+    "((s.status = 'waiting' AND s.not_before <= clock_timestamp()"                                 \
+    "  AND (NOT s.after_others OR j.open_segments = 1))"                                           \
+    " OR (s.status = 'running' AND s.lease_until < clock_timestamp()))"
+
+/* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds, $5 express.
+ * `queued` hops from workspace to workspace along the index job_queued. */
+static const char look[] =
+    "WITH RECURSIVE queued(workspace_id) AS ("
+    " (SELECT j.workspace_id FROM verbatim.job AS j WHERE j.status = 'queued'"
+    "  ORDER BY j.workspace_id LIMIT 1)"
+    " UNION ALL"
+    " SELECT (SELECT j.workspace_id FROM verbatim.job AS j WHERE j.status = 'queued'"
+    "  AND j.workspace_id > q.workspace_id ORDER BY j.workspace_id LIMIT 1)"
+    " FROM queued AS q WHERE q.workspace_id IS NOT NULL),"
+    "started AS MATERIALIZED ("
+    " SELECT j.job_id, j.workspace_id, next.part_first, (SELECT count(*) FROM verbatim.segment AS r"
+    "   WHERE r.job_id = j.job_id AND r.status = 'running'"
+    "   AND r.lease_until >= clock_timestamp()) AS running,"
+    "  j.upload_id IS NULL OR (j.storage = $1 AND j.fingerprint = $2) AS fits,"
+    "  EXISTS (SELECT FROM verbatim.process AS p WHERE p.storage = j.storage"
+    "   AND p.fingerprint = j.fingerprint"
+    "   AND p.beat_at > clock_timestamp() - $4::bigint * interval '1 microsecond') AS others"
+    " FROM verbatim.job AS j LEFT JOIN LATERAL (SELECT s.part_first FROM verbatim.segment AS s"
+    "  WHERE s.job_id = j.job_id AND " CLAIMABLE " ORDER BY s.part_first LIMIT 1) AS next ON true"
+    " WHERE j.status = 'started')"
+    "SELECT c.workspace_id, c.job_id, c.part_first, c.fits FROM ("
+    " SELECT workspace_id, job_id, part_first, running, fits FROM started"
+    "  WHERE part_first IS NOT NULL AND (fits OR NOT others) AND NOT $5"
+    " UNION ALL"
+    " SELECT w.workspace_id, NULL, NULL, 0, true FROM queued JOIN verbatim.workspace AS w"
+    "  USING (workspace_id) WHERE (SELECT count(*) FROM started"
+    "   WHERE started.workspace_id = w.workspace_id) < coalesce(w.max_running, $3)) AS c"
+    " LEFT JOIN verbatim.turn AS t USING (workspace_id)"
+    " ORDER BY t.last_turn NULLS FIRST, c.running, c.job_id NULLS LAST LIMIT " CANDIDATES;
+
+static enum vb_status find_candidates(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                      bool express, PGresult **ret_rows, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claimer->storage);
+    vb_args_text(&args, claimer->fingerprint);
+    vb_args_number(&args, claimer->max_running);
+    vb_args_number(&args, claimer->lease);
+    vb_args_text(&args, express ? "t" : "f");
+    vb_count(VB_COUNT_QUEUE_POLLS, 1);
+    return vb_args_query(pg, look, &args, ret_rows, err);
+}
+
+/* Moves the workspace to the end of the round unless somebody holds its turn: a claim never waits.
+ * Parameters: $1 job, $2 position, $3 process, $4 lease, $5 workspace. */
+static const char take[] =
+    "WITH taken AS MATERIALIZED ("
+    " SELECT s.job_id, s.part_first, s.status FROM verbatim.segment AS s"
+    " JOIN verbatim.job AS j USING (job_id) WHERE s.job_id = $1 AND s.part_first = $2"
+    " AND j.status = 'started' AND " CLAIMABLE " FOR UPDATE OF s SKIP LOCKED),"
+    "turned AS (UPDATE verbatim.turn SET last_turn = nextval('verbatim.turn_number')"
+    " WHERE workspace_id = (SELECT t.workspace_id FROM verbatim.turn AS t"
+    "  WHERE t.workspace_id = $5 AND EXISTS (SELECT FROM taken) FOR NO KEY UPDATE SKIP LOCKED)) "
+    "UPDATE verbatim.segment AS s SET status = 'running',"
+    " claim_epoch = nextval('verbatim.claim_epoch'), process_id = $3,"
+    " lease_until = clock_timestamp() + $4::bigint * interval '1 microsecond',"
+    " lost_leases = s.lost_leases + (taken.status = 'running')::integer, after_others = false,"
+    " conversations = 0, messages = 0"
+    " FROM taken, verbatim.job AS j WHERE s.job_id = taken.job_id"
+    " AND s.part_first = taken.part_first AND j.job_id = s.job_id"
+    " RETURNING taken.status = 'running', " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;
+
+static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                   const PGresult *rows, int row, struct vb_claim *ret_claim,
+                                   struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    struct vb_claim claim = {0};
+    PGresult *result = NULL;
+    vb_args_text(&args, vb_pg_value(rows, row, 1));
+    vb_args_text(&args, vb_pg_value(rows, row, 2));
+    vb_args_text(&args, claimer->process_id);
+    vb_args_number(&args, claimer->lease);
+    vb_args_text(&args, vb_pg_value(rows, row, 0));
+    enum vb_status status = vb_args_query(pg, take, &args, &result, err);
+    if (status != VB_OK)
+        return status;
+    if (PQntuples(result) == 0) {
+        PQclear(result);
+        return VB_AGAIN;
+    }
+    if (vb_row_true(result, 0, 0))
+        vb_count(VB_COUNT_LEASES_LOST, 1);
+    status = vb_job_read(result, 0, 1 + VB_SEGMENT_COLUMN_COUNT, &claim.job, err);
+    vb_segment_read(result, 0, 1, &claim);
+    PQclear(result);
+    if (status == VB_OK)
+        *ret_claim = claim;
+    return status;
+}
+
+static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                     const PGresult *rows, int row, struct vb_claim *ret_claim,
+                                     struct vb_error *err)
+{
+    if (vb_row_null(rows, row, 1))
+        return vb_start_job(pg, claimer, vb_pg_value(rows, row, 0), ret_claim, err);
+    if (vb_row_true(rows, row, 3))
+        return take_segment(pg, claimer, rows, row, ret_claim, err);
+    enum vb_status status = vb_begin_anew(pg, claimer, vb_pg_value(rows, row, 1), err);
+    return status == VB_OK ? VB_AGAIN : status;
+}
+
+enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
+                             struct vb_claim *ret_claim, struct vb_error *err)
+{
+    PGresult *rows = NULL;
+    enum vb_status status = find_candidates(pg, claimer, express, &rows, err);
+    if (status != VB_OK)
+        return status;
+    int count = PQntuples(rows);
+    status = count > 0 ? VB_AGAIN : VB_END;
+    for (int row = 0; row < count && status == VB_AGAIN; row++)
+        status = take_candidate(pg, claimer, rows, row, ret_claim, err);
+    PQclear(rows);
+    if (status == VB_OK)
+        vb_count(VB_COUNT_SEGMENTS_CLAIMED, 1);
+    return status;
+}
+
+static const char next_due[] =
+    "SELECT (extract(epoch FROM min(CASE WHEN s.status = 'running' THEN s.lease_until"
+    " ELSE s.not_before END) - clock_timestamp()) * 1000000)::bigint"
+    " FROM verbatim.job AS j JOIN verbatim.segment AS s USING (job_id)"
+    " WHERE j.status = 'started' AND s.status <> 'recorded'"
+    " AND NOT (s.after_others AND j.open_segments > 1) AND s.not_before < 'infinity'";
+
+enum vb_status vb_claim_next_due(struct vb_pg *pg, int64_t *ret_wait, struct vb_error *err)
+{
+    PGresult *result = NULL;
+    struct vb_pg_args none = {0};
+    enum vb_status status = vb_args_query(pg, next_due, &none, &result, err);
+    if (status != VB_OK)
+        return status;
+    int64_t wait = vb_row_number(result, 0, 0);
+    *ret_wait = vb_row_null(result, 0, 0) ? -1 : wait < 0 ? 0 : wait;
+    PQclear(result);
+    return VB_OK;
+}

@@ -1,0 +1,159 @@
+/* Closing an archive of several segments: when it may happen, the directories, and Complete from records. */
+#include "queue.h"
+
+#include "verbatim/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char look_around[] =
+    "SELECT j.open_segments, EXISTS (SELECT FROM verbatim.segment AS o WHERE o.job_id = $1"
+    "  AND (o.status = 'waiting' OR (o.status = 'running' AND o.lease_until < clock_timestamp()))),"
+    " EXISTS (SELECT FROM verbatim.segment AS s WHERE s.job_id = $1 AND s.part_first = $2"
+    "  AND s.claim_epoch = $3 AND s.process_id = $4 AND s.status = 'running')"
+    " FROM verbatim.job AS j WHERE j.job_id = $1";
+
+enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
+                             const struct vb_claim *claim, struct vb_others *ret_others,
+                             struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *result = NULL;
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_number(&args, claim->epoch);
+    vb_args_text(&args, claimer->process_id);
+    enum vb_status status = vb_args_query(pg, look_around, &args, &result, err);
+    if (status != VB_OK)
+        return status;
+    *ret_others = (struct vb_others){.open = vb_row_number(result, 0, 0),
+                                     .claimable = vb_row_true(result, 0, 1),
+                                     .still_ours = vb_row_true(result, 0, 2)};
+    PQclear(result);
+    return VB_OK;
+}
+
+static const char earlier[] = "SELECT part_first, claim_epoch, size FROM verbatim.segment"
+                              " WHERE job_id = $1 AND part_first < $2 ORDER BY part_first";
+
+enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *claim,
+                                    struct vb_archive *archive, uint64_t *ret_base,
+                                    struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *rows = NULL;
+    uint64_t base = 0;
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    enum vb_status status = vb_args_query(pg, earlier, &args, &rows, err);
+    if (status != VB_OK)
+        return status;
+    int count = PQntuples(rows);
+    for (int row = 0; row < count && status == VB_OK; row++) {
+        status = vb_directory_feed(pg, claim->job.job_id, (uint32_t)vb_row_number(rows, row, 0),
+                                   vb_row_number(rows, row, 1), base, archive, err);
+        base += (uint64_t)vb_row_number(rows, row, 2);
+    }
+    PQclear(rows);
+    if (status == VB_OK)
+        status = vb_directory_feed(pg, claim->job.job_id, claim->part_first, claim->epoch, base,
+                                   archive, err);
+    if (status == VB_OK)
+        *ret_base = base;
+    return status;
+}
+
+/* All recorded parts of a job in order, and the position of the segment that each belongs to. */
+struct record {
+    struct vb_stored_part *parts;
+    uint32_t *owners;
+    bool *bad;
+    size_t count;
+    uint64_t size;
+};
+
+static void record_done(struct record *record)
+{
+    free(record->parts);
+    free(record->owners);
+    free(record->bad);
+}
+
+static bool record_room(struct record *record, size_t count)
+{
+    record->parts = calloc(count + 1, sizeof *record->parts);
+    record->owners = calloc(count + 1, sizeof *record->owners);
+    record->bad = calloc(count + 1, sizeof *record->bad);
+    return record->parts && record->owners && record->bad;
+}
+
+/* Row by row, so that no more than one part's fields are held twice. */
+static const char list_parts[] =
+    "SELECT s.part_first, p.part ->> 'number', p.part ->> 'etag', p.part ->> 'size', j.size"
+    " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
+    " LEFT JOIN LATERAL jsonb_array_elements(s.parts) WITH ORDINALITY AS p(part, place) ON true"
+    " WHERE s.job_id = $1 ORDER BY s.part_first, p.place";
+
+static enum vb_status read_record(struct vb_pg *pg, const struct vb_claim *claim,
+                                  struct record *record, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *rows = NULL;
+    vb_args_text(&args, claim->job.job_id);
+    enum vb_status status = vb_args_query(pg, list_parts, &args, &rows, err);
+    if (status != VB_OK)
+        return status;
+    int count = PQntuples(rows);
+    if (!record_room(record, (size_t)count)) {
+        PQclear(rows);
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for the parts of an archive");
+    }
+    for (int row = 0; row < count; row++) {
+        record->size = (uint64_t)vb_row_number(rows, row, 4);
+        if (vb_row_null(rows, row, 1)) /* a segment without parts */
+            continue;
+        struct vb_stored_part *part = &record->parts[record->count];
+        record->owners[record->count++] = (uint32_t)vb_row_number(rows, row, 0);
+        part->number = (uint32_t)vb_row_number(rows, row, 1);
+        part->size = (uint64_t)vb_row_number(rows, row, 3);
+        snprintf(part->etag, sizeof part->etag, "%s", vb_pg_value(rows, row, 2));
+    }
+    PQclear(rows);
+    return VB_OK;
+}
+
+static enum vb_status reopen_bad(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 const struct vb_claim *claim, const struct record *record,
+                                 struct vb_error *err)
+{
+    uint32_t *positions = calloc(record->count + 1, sizeof *positions);
+    size_t count = 0;
+    if (!positions)
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for a list of segments");
+    for (size_t i = 0; i < record->count; i++)
+        if (record->bad[i] && (count == 0 || positions[count - 1] != record->owners[i]))
+            positions[count++] = record->owners[i];
+    vb_warn("the store differs in %zu segments: they are done again", count);
+    enum vb_status status = vb_reopen_segments(pg, claimer, claim, positions, count, err);
+    free(positions);
+    return status == VB_OK ? VB_AGAIN : status;
+}
+
+enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+                               const struct vb_claim *claim, struct vb_storage_session *session,
+                               struct vb_error *err)
+{
+    struct record record = {0};
+    enum vb_close_result result = VB_CLOSE_DONE;
+    enum vb_status status = read_record(pg, claim, &record, err);
+    if (status == VB_OK)
+        status =
+            vb_storage_close(session, claim->job.object_key, claim->job.upload_id, record.parts,
+                             record.count, record.size, &result, record.bad, err);
+    if (status == VB_OK && result == VB_CLOSE_PARTS_DIFFER)
+        status = reopen_bad(pg, claimer, claim, &record, err);
+    else if (status == VB_OK)
+        status = vb_finish_job(pg, claimer, claim, NULL, record.size, err);
+    record_done(&record);
+    return status;
+}

@@ -1,0 +1,137 @@
+/* Central directory records of segments: compressed pieces in a table of their own, a few at a time in memory. */
+#include "queue.h"
+
+#include "verbatim/hash.h"
+
+#include <isa-l/igzip_lib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORDS_CEILING                                                                            \
+    (256u * 1024u)  /* a piece is about 64 KiB, and one record at most that again */
+#define SLACK 1024u /* deflate of incompressible bytes is a little longer */
+
+static const char add_piece[] =
+    "INSERT INTO verbatim.segment_directory (job_id, part_first, claim_epoch, piece, workspace_id,"
+    " raw_size, records) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+/* Raw deflate into `out`, which has room for length + SLACK. */
+static size_t compress_records(const void *records, size_t length, unsigned char *out)
+{
+    struct isal_zstream stream;
+    isal_deflate_stateless_init(&stream);
+    stream.end_of_stream = 1;
+    stream.flush = NO_FLUSH;
+    /* ISA-L takes its input through a pointer without const and does not write to it. */
+    memcpy(&stream.next_in, &(const void *){records}, sizeof stream.next_in);
+    stream.avail_in = (uint32_t)length;
+    stream.next_out = out;
+    stream.avail_out = (uint32_t)(length + SLACK);
+    return isal_deflate_stateless(&stream) == COMP_OK ? stream.total_out : 0;
+}
+
+/* bytea's text form: \x and hex digits. NULL when memory is out. */
+static char *bytea_text(const unsigned char *bytes, size_t length)
+{
+    char *text = malloc(2 * length + 3);
+    if (!text)
+        return NULL;
+    text[0] = '\\';
+    text[1] = 'x';
+    vb_hex_encode(bytes, length, text + 2);
+    return text;
+}
+
+enum vb_status vb_directory_add(struct vb_pg *pg, const struct vb_claim *claim, uint32_t piece,
+                                const void *records, size_t length, struct vb_error *err)
+{
+    if (length > RECORDS_CEILING)
+        return vb_fail(err, VB_LIMIT, "a piece of directory records is too large");
+    struct vb_pg_args args = {0};
+    unsigned char *packed = malloc(length + SLACK);
+    size_t packed_length = packed ? compress_records(records, length, packed) : 0;
+    char *text = packed_length > 0 ? bytea_text(packed, packed_length) : NULL;
+    free(packed);
+    if (!text)
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for directory records");
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_number(&args, claim->epoch);
+    vb_args_number(&args, piece);
+    vb_args_text(&args, claim->job.workspace_id);
+    vb_args_number(&args, (int64_t)length);
+    vb_args_text(&args, text);
+    enum vb_status status = vb_args_exec(pg, add_piece, &args, NULL, err);
+    free(text);
+    return status;
+}
+
+/* The raw deflate of a piece; `out` has room for exactly `length`. */
+static bool expand_records(const unsigned char *packed, size_t packed_length, unsigned char *out,
+                           size_t length)
+{
+    struct inflate_state *state = malloc(sizeof *state); /* too large for a stack */
+    if (!state)
+        return false;
+    isal_inflate_init(state);
+    memcpy(&state->next_in, &(const void *){packed}, sizeof state->next_in);
+    state->avail_in = (uint32_t)packed_length;
+    state->next_out = out;
+    state->avail_out = (uint32_t)length;
+    bool whole = isal_inflate_stateless(state) == ISAL_DECOMP_OK && state->total_out == length;
+    free(state);
+    return whole;
+}
+
+/* One piece from its text form to the archive. */
+static enum vb_status feed_piece(struct vb_view text, size_t raw_size, uint64_t base,
+                                 struct vb_archive *archive, struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    if (text.length < 4 || raw_size == 0 || raw_size > RECORDS_CEILING)
+        return vb_fail(err, VB_CORRUPT, "a piece of directory records is not what was written");
+    size_t packed_length = (text.length - 2) / 2;
+    unsigned char *packed = malloc(packed_length);
+    unsigned char *raw = malloc(raw_size);
+    struct vb_view digits = {text.data + 2, text.length - 2};
+    if (!packed || !raw)
+        status = vb_fail_retryable(err, VB_NO_MEMORY, "no memory for directory records");
+    else if (vb_hex_decode(digits, packed, packed_length) != VB_OK ||
+             !expand_records(packed, packed_length, raw, raw_size))
+        status = vb_fail(err, VB_CORRUPT, "a piece of directory records is not what was written");
+    else
+        status = vb_archive_add_directory(archive, base, raw, raw_size, err);
+    free(packed);
+    free(raw);
+    return status;
+}
+
+static const char next_pieces[] =
+    "SELECT raw_size, records FROM verbatim.segment_directory WHERE job_id = $1"
+    " AND part_first = $2 AND claim_epoch = $3 AND piece >= $4 ORDER BY piece LIMIT 4";
+
+enum vb_status vb_directory_feed(struct vb_pg *pg, const char *job_id, uint32_t part_first,
+                                 int64_t epoch, uint64_t base, struct vb_archive *archive,
+                                 struct vb_error *err)
+{
+    int count = 1;
+    for (int64_t piece = 0; count > 0; piece += count) {
+        struct vb_pg_args args = {0};
+        PGresult *result = NULL;
+        vb_args_text(&args, job_id);
+        vb_args_number(&args, part_first);
+        vb_args_number(&args, epoch);
+        vb_args_number(&args, piece);
+        enum vb_status status = vb_args_query(pg, next_pieces, &args, &result, err);
+        if (status != VB_OK)
+            return status;
+        count = PQntuples(result);
+        for (int row = 0; row < count && status == VB_OK; row++)
+            status = feed_piece(vb_view_of(vb_pg_value(result, row, 1)),
+                                (size_t)vb_row_number(result, row, 0), base, archive, err);
+        PQclear(result);
+        if (status != VB_OK)
+            return status;
+    }
+    return VB_OK;
+}

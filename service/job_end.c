@@ -1,0 +1,119 @@
+/* The end of a job: finished with its mail noted, or failed; in either case with a trail for the janitor. */
+#include "queue.h"
+
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+/* The sum is taken after the claim's own segment is recorded, in the same transaction. */
+static const char note_totals[] =
+    "UPDATE verbatim.job SET size = $2, open_segments = 0, (conversations, messages) ="
+    " (SELECT sum(s.conversations), sum(s.messages) FROM verbatim.segment AS s"
+    "  WHERE s.job_id = $1) WHERE job_id = $1"
+    " RETURNING (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint";
+
+static const char record_last[] =
+    "UPDATE verbatim.segment SET status = 'recorded', process_id = NULL, lease_until = NULL"
+    " WHERE job_id = $1 AND part_first = $2";
+
+static const char note_mail[] =
+    "INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient)"
+    " SELECT workspace_id, job_id, 'mail', notification_email FROM verbatim.job WHERE job_id = $1"
+    " AND notification_email IS NOT NULL ON CONFLICT DO NOTHING";
+
+static const char drop_directories[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
+
+static const char leave_trail[] =
+    "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
+    " keep_object) SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), $2"
+    " FROM verbatim.job WHERE job_id = $1 AND object_key IS NOT NULL";
+
+/* Due at infinity: no claim under way takes a segment of an ended job. */
+static const char end_segments[] =
+    "UPDATE verbatim.segment SET status = 'waiting', process_id = NULL, lease_until = NULL,"
+    " not_before = 'infinity' WHERE job_id = $1 AND status <> 'recorded'";
+
+static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char *job_id,
+                                  const char *more, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, job_id);
+    if (more)
+        vb_args_text(&args, more);
+    return vb_args_exec(pg, sql, &args, NULL, err);
+}
+
+static enum vb_status record_own(struct vb_pg *pg, const struct vb_claim *claim,
+                                 const struct vb_segment_result *result, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    if (result)
+        return vb_record_result(pg, claim, result, false, err);
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    return vb_args_exec(pg, record_last, &args, NULL, err);
+}
+
+static enum vb_status total_up(struct vb_pg *pg, const char *job_id, uint64_t size,
+                               int64_t *ret_age, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *rows = NULL;
+    vb_args_text(&args, job_id);
+    vb_args_number(&args, (int64_t)size);
+    enum vb_status status = vb_args_query(pg, note_totals, &args, &rows, err);
+    if (status == VB_OK)
+        *ret_age = vb_row_number(rows, 0, 0);
+    PQclear(rows);
+    return status;
+}
+
+enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+                             const struct vb_claim *claim, const struct vb_segment_result *result,
+                             uint64_t size, struct vb_error *err)
+{
+    const char *id = claim->job.job_id;
+    int64_t age = 0;
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status != VB_OK)
+        return status;
+    status = record_own(pg, claim, result, err);
+    if (status == VB_OK)
+        status = total_up(pg, id, size, &age, err);
+    if (status == VB_OK)
+        status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FINISHED, NULL, err);
+    if (status == VB_OK && claim->job.notification_email)
+        status = run_for_job(pg, note_mail, id, NULL, err);
+    /* Without an upload nothing but the object itself was ever put at the key. */
+    if (status == VB_OK && claim->job.upload_id) {
+        status = run_for_job(pg, leave_trail, id, "t", err);
+        if (status == VB_OK)
+            status = run_for_job(pg, drop_directories, id, NULL, err);
+    }
+    status = vb_fence_end(pg, status, err);
+    if (status == VB_OK) {
+        vb_count(VB_COUNT_SEGMENTS_RECORDED, 1);
+        vb_count(VB_COUNT_JOBS_FINISHED, 1);
+        vb_count(VB_COUNT_JOB_SECONDS_MICRO, age > 0 ? (uint64_t)age : 0);
+    }
+    return status;
+}
+
+enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+                           const struct vb_claim *claim, const char *message, struct vb_error *err)
+{
+    const char *id = claim->job.job_id;
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FAILED, message, err);
+    if (status == VB_OK)
+        status = run_for_job(pg, leave_trail, id, "f", err);
+    if (status == VB_OK)
+        status = run_for_job(pg, end_segments, id, NULL, err);
+    if (status == VB_OK)
+        status = run_for_job(pg, drop_directories, id, NULL, err);
+    status = vb_fence_end(pg, status, err);
+    if (status == VB_OK)
+        vb_count(VB_COUNT_JOBS_FAILED, 1);
+    return status;
+}

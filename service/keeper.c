@@ -1,0 +1,301 @@
+/* The keeper: says every third of a lease that this process still works, and hears of new work.
+ *
+ * One thread with one connection. A beat is one statement for all segments of the process; rows that somebody
+ * has locked are passed over, so a stuck transaction elsewhere cannot cost the other leases. What the
+ * database no longer knows as ours is marked lost. LISTEN is a hint: without it the threads poll.
+ */
+#include "crew.h"
+
+#include "verbatim/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define BEAT_CEILING (64u * 1024u)
+
+struct vb_keeper {
+    struct vb_crew *crew;
+    struct vb_pg *pg;
+    pthread_t thread;
+    int wake; /* eventfd: written once to stop */
+    bool listens;
+    PGconn *listens_on; /* compared only: another connection has to LISTEN again */
+};
+
+/* Columns as arrays: job, position, epoch, conversations, messages. */
+struct beat {
+    struct vb_buffer arrays[5];
+    struct vb_lease *leases[64];
+    size_t count;
+};
+
+static const char beat_segments[] =
+    "WITH mine AS (SELECT * FROM unnest($3::uuid[], $4::integer[], $5::bigint[], $6::bigint[],"
+    " $7::bigint[]) AS m(job_id, part_first, claim_epoch, conversations, messages)),"
+    "free AS MATERIALIZED (SELECT s.job_id, s.part_first FROM verbatim.segment AS s"
+    " JOIN mine USING (job_id, part_first, claim_epoch) WHERE s.process_id = $1"
+    " AND s.status = 'running' ORDER BY s.job_id, s.part_first FOR UPDATE OF s SKIP LOCKED),"
+    "beaten AS (UPDATE verbatim.segment AS s"
+    " SET lease_until = clock_timestamp() + $2::bigint * interval '1 microsecond',"
+    " conversations = m.conversations, messages = m.messages"
+    " FROM free JOIN mine AS m USING (job_id, part_first) WHERE s.job_id = free.job_id"
+    " AND s.part_first = free.part_first RETURNING s.claim_epoch) "
+    "SELECT s.claim_epoch, EXISTS (SELECT FROM beaten AS b WHERE b.claim_epoch = s.claim_epoch)"
+    " FROM verbatim.segment AS s JOIN mine USING (job_id, part_first, claim_epoch)"
+    " WHERE s.process_id = $1 AND s.status = 'running'";
+
+static const char beat_process[] =
+    "INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads)"
+    " VALUES ($1, $2, $3, $4) ON CONFLICT (process_id) DO UPDATE SET beat_at = clock_timestamp()";
+
+static enum vb_status add_lease(struct beat *beat, struct vb_lease *lease)
+{
+    const char *comma = beat->count > 0 ? "," : "{";
+    const uint64_t conversations = lease->conversations, messages = lease->messages;
+    enum vb_status status[5] = {
+        vb_buffer_printf(&beat->arrays[0], "%s%s", comma, lease->job_id),
+        vb_buffer_printf(&beat->arrays[1], "%s%u", comma, lease->part_first),
+        vb_buffer_printf(&beat->arrays[2], "%s%lld", comma, (long long)lease->epoch),
+        vb_buffer_printf(&beat->arrays[3], "%s%llu", comma, (unsigned long long)conversations),
+        vb_buffer_printf(&beat->arrays[4], "%s%llu", comma, (unsigned long long)messages),
+    };
+    beat->leases[beat->count++] = lease;
+    for (int i = 0; i < 5; i++)
+        if (status[i] != VB_OK)
+            return status[i];
+    return VB_OK;
+}
+
+/* What is held at this moment. More threads than the array has places are refused at the start. */
+static enum vb_status gather(struct vb_crew *crew, struct beat *beat)
+{
+    enum vb_status status = VB_OK;
+    pthread_mutex_lock(&crew->mutex);
+    for (size_t i = 0; i < crew->lease_count && status == VB_OK; i++)
+        if (crew->leases[i].held)
+            status = add_lease(beat, &crew->leases[i]);
+    pthread_mutex_unlock(&crew->mutex);
+    for (int i = 0; i < 5 && status == VB_OK && beat->count > 0; i++)
+        status = vb_buffer_append_byte(&beat->arrays[i], '}');
+    return status;
+}
+
+/* A lease may have changed hands inside the process since it was gathered: the epoch tells. */
+static void note_answer(struct vb_crew *crew, struct vb_lease *lease, int64_t epoch,
+                        const PGresult *result, int64_t sent_at)
+{
+    bool known = false, beaten = false;
+    for (int row = 0; row < PQntuples(result); row++)
+        if (vb_row_number(result, row, 0) == epoch) {
+            known = true;
+            beaten = vb_row_true(result, row, 1);
+        }
+    pthread_mutex_lock(&crew->mutex);
+    if (lease->held && lease->epoch == epoch) {
+        if (!known)
+            lease->lost = true;
+        if (beaten)
+            lease->beaten_at = sent_at;
+    }
+    pthread_mutex_unlock(&crew->mutex);
+}
+
+static enum vb_status send_beat(struct vb_keeper *keeper, struct beat *beat, struct vb_error *err)
+{
+    struct vb_crew *crew = keeper->crew;
+    struct vb_pg_args args = {0};
+    PGresult *result = NULL;
+    int64_t epochs[64];
+    vb_args_text(&args, crew->claimer.process_id);
+    vb_args_number(&args, crew->claimer.lease);
+    for (int i = 0; i < 5; i++)
+        vb_args_text(&args, beat->arrays[i].data);
+    const char *at = beat->arrays[2].data;
+    for (size_t i = 0; i < beat->count; i++) {
+        char *end = NULL;
+        epochs[i] = strtoll(at + 1, &end, 10);
+        at = end;
+    }
+    int64_t sent_at = vb_clock_monotonic();
+    enum vb_status status = vb_args_query(keeper->pg, beat_segments, &args, &result, err);
+    if (status != VB_OK)
+        return status;
+    for (size_t i = 0; i < beat->count; i++)
+        note_answer(crew, beat->leases[i], epochs[i], result, sent_at);
+    PQclear(result);
+    return VB_OK;
+}
+
+static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
+{
+    struct beat beat = {0};
+    struct vb_pg_args args = {0};
+    for (int i = 0; i < 5; i++)
+        vb_buffer_init(&beat.arrays[i], BEAT_CEILING);
+    enum vb_status status = gather(keeper->crew, &beat);
+    if (status != VB_OK)
+        vb_fail(err, status, "no memory for a heartbeat");
+    else if (beat.count > 0)
+        status = send_beat(keeper, &beat, err);
+    for (int i = 0; i < 5; i++)
+        vb_buffer_done(&beat.arrays[i]);
+    if (status != VB_OK)
+        return status;
+    vb_args_text(&args, keeper->crew->claimer.process_id);
+    vb_args_text(&args, keeper->crew->claimer.fingerprint);
+    vb_args_text(&args, keeper->crew->claimer.storage);
+    vb_args_number(&args, (int64_t)keeper->crew->lease_count - 1);
+    return vb_args_exec(keeper->pg, beat_process, &args, NULL, err);
+}
+
+/* Behind a transaction pooler no session is ours to listen on. */
+static enum vb_status listen_again(struct vb_keeper *keeper, struct vb_error *err)
+{
+    if (!keeper->listens)
+        return VB_OK;
+    enum vb_status status = vb_pg_connect(keeper->pg, err);
+    if (status != VB_OK || vb_pg_connection(keeper->pg) == keeper->listens_on)
+        return status;
+    status = vb_pg_exec(keeper->pg, "LISTEN " VB_QUEUE_CHANNEL, 0, NULL, NULL, err);
+    if (status != VB_OK)
+        return status;
+    keeper->listens_on = vb_pg_connection(keeper->pg);
+    keeper->crew->listening = true;
+    vb_crew_wake(keeper->crew); /* what came while nobody listened */
+    return VB_OK;
+}
+
+/* Takes what has arrived; true when the connection is lost. */
+static bool take_notifications(struct vb_keeper *keeper)
+{
+    PGconn *connection = vb_pg_connection(keeper->pg);
+    bool heard = false;
+    if (!connection)
+        return true;
+    bool lost = PQconsumeInput(connection) != 1;
+    for (PGnotify *notify = PQnotifies(connection); notify; notify = PQnotifies(connection)) {
+        heard = true;
+        PQfreemem(notify);
+    }
+    if (heard)
+        vb_crew_wake(keeper->crew);
+    return lost;
+}
+
+/* Sleeps until `until` or a stop, waking the threads for what is heard. False: stop. */
+static bool listen_until(struct vb_keeper *keeper, int64_t until)
+{
+    for (;;) {
+        bool lost = take_notifications(keeper);
+        int64_t left = until - vb_clock_monotonic();
+        PGconn *connection = vb_pg_connection(keeper->pg);
+        struct pollfd waits[2] = {{.fd = keeper->wake, .events = POLLIN},
+                                  {.fd = connection ? PQsocket(connection) : -1, .events = POLLIN}};
+        if (lost) {
+            vb_pg_disconnect(keeper->pg);
+            keeper->listens_on = NULL;
+            keeper->crew->listening = false;
+            waits[1].fd = -1;
+            if (left > VB_SECOND / 2) /* look for a new connection soon */
+                left = VB_SECOND / 2;
+        }
+        if (left <= 0)
+            return true;
+        if (poll(waits, 2, (int)(left / 1000) + 1) < 0 && errno != EINTR)
+            vb_clock_sleep(VB_SECOND / 10);
+        if (waits[0].revents)
+            return false;
+        if (lost)
+            return true;
+    }
+}
+
+static void *keep(void *context)
+{
+    struct vb_keeper *keeper = context;
+    int64_t third = keeper->crew->claimer.lease / 3;
+    bool failing = false;
+    vb_log_set(VB_LOG_THREAD, "keeper");
+    for (int64_t next = vb_clock_monotonic();;) {
+        struct vb_error err = {0};
+        enum vb_status status = listen_again(keeper, &err);
+        if (status == VB_OK)
+            status = beat_all(keeper, &err);
+        if (status != VB_OK && !failing)
+            vb_warn("no heartbeat: %s", err.text);
+        if (status == VB_OK && failing)
+            vb_info("heartbeat goes on");
+        failing = status != VB_OK;
+        if (failing) {
+            keeper->crew->listening = false;
+            keeper->listens_on = NULL;
+        }
+        /* On a fixed clock, so that late beats do not add up; after a failure again soon. */
+        int64_t now = vb_clock_monotonic();
+        next = failing ? now + third / 8 : next + third > now ? next + third : now;
+        if (!listen_until(keeper, next))
+            return NULL;
+    }
+}
+
+static void forget_process(struct vb_keeper *keeper)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, keeper->crew->claimer.process_id);
+    if (vb_args_exec(keeper->pg, "DELETE FROM verbatim.process WHERE process_id = $1", &args, NULL,
+                     NULL) != VB_OK)
+        vb_debug("the process's row stays until it is old");
+}
+
+enum vb_status vb_keeper_start(struct vb_crew *crew, struct vb_keeper **ret_keeper,
+                               struct vb_error *err)
+{
+    const struct vb_options *options = crew->service->options;
+    struct vb_pg_options pg = {.connection_string = options->database_url,
+                               .application_name = "verbatim keeper",
+                               .role = VB_PG_WORKER,
+                               .prepared_statements = options->prepared_statements};
+    struct vb_keeper *keeper = calloc(1, sizeof *keeper);
+    if (!keeper || crew->lease_count > sizeof((struct beat *)0)->leases / sizeof(void *)) {
+        free(keeper);
+        return vb_fail(err, VB_LIMIT, "too many worker threads for one process");
+    }
+    keeper->crew = crew;
+    keeper->listens = options->prepared_statements;
+    keeper->wake = eventfd(0, EFD_CLOEXEC);
+    enum vb_status status = vb_pg_new(&pg, &keeper->pg, err);
+    if (status == VB_OK && keeper->wake < 0)
+        status = vb_fail_system(err, VB_IO, errno, "eventfd");
+    if (status == VB_OK) {
+        int result = pthread_create(&keeper->thread, NULL, keep, keeper);
+        if (result == 0) {
+            *ret_keeper = keeper;
+            return VB_OK;
+        }
+        status = vb_fail_system(err, VB_IO, result, "thread of the keeper");
+    }
+    if (keeper->wake >= 0)
+        close(keeper->wake);
+    vb_pg_free(keeper->pg);
+    free(keeper);
+    return status;
+}
+
+void vb_keeper_stop(struct vb_keeper *keeper)
+{
+    if (!keeper)
+        return;
+    uint64_t one = 1;
+    if (write(keeper->wake, &one, sizeof one) != (ssize_t)sizeof one)
+        vb_error_log("the keeper cannot be woken");
+    pthread_join(keeper->thread, NULL);
+    forget_process(keeper);
+    close(keeper->wake);
+    vb_pg_free(keeper->pg);
+    free(keeper);
+}

@@ -1,0 +1,102 @@
+/* What a segment leaves in the database when its last part is stored: the checkpoint of the export. */
+#include "queue.h"
+
+#include "verbatim/json.h"
+#include "verbatim/metrics.h"
+
+#define PARTS_CEILING (4u * 1024u * 1024u) /* JSON of 10,000 parts with long ETags */
+
+enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
+                              struct vb_buffer *out)
+{
+    struct vb_json json;
+    vb_json_init(&json, out);
+    vb_json_begin_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        vb_json_begin_object(&json);
+        vb_json_member_integer(&json, "number", parts[i].number);
+        vb_json_member_text(&json, "etag", parts[i].etag);
+        vb_json_member_integer(&json, "size", (int64_t)parts[i].size);
+        vb_json_end_object(&json);
+    }
+    vb_json_end_array(&json);
+    return vb_json_status(&json);
+}
+
+/* The CASE keeps a closing segment running: its owner still has to complete. */
+static const char store_result[] =
+    "UPDATE verbatim.segment SET parts = $3, size = $4, conversations = $5, messages = $6,"
+    " status = CASE WHEN $7 THEN 'running' ELSE 'recorded' END,"
+    " process_id = CASE WHEN $7 THEN process_id END,"
+    " lease_until = CASE WHEN $7 THEN lease_until END WHERE job_id = $1 AND part_first = $2";
+
+enum vb_status vb_record_result(struct vb_pg *pg, const struct vb_claim *claim,
+                                const struct vb_segment_result *result, bool closing,
+                                struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    struct vb_buffer parts;
+    vb_buffer_init(&parts, PARTS_CEILING);
+    enum vb_status status = vb_parts_write(result->parts, result->part_count, &parts);
+    if (status != VB_OK) {
+        vb_buffer_done(&parts);
+        return vb_fail(err, status, "the parts of a segment do not fit their record");
+    }
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_text(&args, parts.data);
+    vb_args_number(&args, (int64_t)result->size);
+    vb_args_number(&args, (int64_t)result->conversations);
+    vb_args_number(&args, (int64_t)result->messages);
+    vb_args_text(&args, closing ? "t" : "f");
+    status = vb_args_exec(pg, store_result, &args, NULL, err);
+    vb_buffer_done(&parts);
+    return status;
+}
+
+/* The owner of the last segment may be waiting for this one, and idle threads for its turn to come. */
+static const char one_less[] =
+    "WITH lessened AS (UPDATE verbatim.job SET open_segments = open_segments - 1"
+    "  WHERE job_id = $1 RETURNING open_segments) "
+    "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM lessened WHERE open_segments = 1";
+
+enum vb_status vb_record_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 const struct vb_claim *claim,
+                                 const struct vb_segment_result *result, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_record_result(pg, claim, result, false, err);
+    if (status == VB_OK)
+        status = vb_args_exec(pg, one_less, &args, NULL, err);
+    status = vb_fence_end(pg, status, err);
+    if (status == VB_OK)
+        vb_count(VB_COUNT_SEGMENTS_RECORDED, 1);
+    return status;
+}
+
+static const char note_size[] =
+    "UPDATE verbatim.job SET size = $2 WHERE job_id = $1 AND open_segments = 1";
+
+enum vb_status vb_record_closing(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 const struct vb_claim *claim,
+                                 const struct vb_segment_result *result, uint64_t total_size,
+                                 struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    uint64_t rows = 0;
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, (int64_t)total_size);
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_record_result(pg, claim, result, true, err);
+    if (status == VB_OK)
+        status = vb_args_exec(pg, note_size, &args, &rows, err);
+    if (status == VB_OK && rows == 0)
+        status = VB_AGAIN;
+    return vb_fence_end(pg, status, err);
+}

@@ -1,0 +1,185 @@
+/* The end of a stretch: a record for the one that closes, or the close itself. */
+#include "segment_line.h"
+
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+/* The closing owner keeps its bytes and waits while all others run. Should one of them be waiting for
+ * a worker for longer than this, then perhaps for this very thread: the closing segment goes back. */
+#define PATIENCE (2 * VB_SECOND)
+#define LOOK_EVERY (VB_SECOND / 4)
+
+static void count_work(const struct vb_line *line)
+{
+    vb_count(VB_COUNT_CONVERSATIONS, line->conversations);
+    vb_count(VB_COUNT_MESSAGES, line->messages);
+    vb_count(VB_COUNT_BYTES_READ, vb_archive_totals(line->archive).raw_size);
+}
+
+/* Everything is with the uploader; what it stored is the segment's result. */
+static enum vb_status collect(struct vb_line *line, struct vb_segment_result *ret_result,
+                              struct vb_error *err)
+{
+    *ret_result = (struct vb_segment_result){.size = vb_archive_totals(line->archive).size,
+                                             .conversations = line->conversations,
+                                             .messages = line->messages};
+    if (!line->uploading)
+        return VB_OK;
+    enum vb_status status = vb_uploader_drain(line->uploader, err);
+    if (status == VB_OK)
+        ret_result->parts = vb_uploader_parts(line->uploader, &ret_result->part_count);
+    return status;
+}
+
+static enum vb_status record(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_segment_result result;
+    enum vb_status status = vb_archive_end_segment(line->archive, err);
+    if (status == VB_OK)
+        status = collect(line, &result, err);
+    if (status != VB_OK)
+        return status;
+    do
+        status = vb_record_segment(line->pg, &line->crew->claimer, line->claim, &result, err);
+    while (vb_line_again(line, status, err));
+    if (status != VB_OK)
+        return status;
+    count_work(line);
+    vb_info("recorded: parts %u-%u hold %llu conversations, %llu bytes", line->claim->part_first,
+            line->claim->part_last, (unsigned long long)result.conversations,
+            (unsigned long long)result.size);
+    return VB_OK;
+}
+
+/* VB_AGAIN: somebody else's segment needs a worker first. */
+static enum vb_status wait_for_others(struct vb_line *line, struct vb_error *err)
+{
+    int64_t waiting_since = 0;
+    for (;;) {
+        struct vb_others others = {0};
+        uint64_t seen = vb_crew_generation(line->crew);
+        enum vb_status status =
+            vb_close_look(line->pg, &line->crew->claimer, line->claim, &others, err);
+        if (vb_line_again(line, status, err))
+            continue;
+        if (status != VB_OK)
+            return status;
+        if (!others.still_ours)
+            return vb_fenced(err);
+        if (others.open == 1)
+            return VB_OK;
+        if (vb_lease_stop(line->lease))
+            return vb_fail(err, VB_STOPPED, "the work on the segment was stopped");
+        int64_t now = vb_clock_monotonic();
+        if (!others.claimable)
+            waiting_since = 0;
+        else if (waiting_since == 0)
+            waiting_since = now;
+        else if (now - waiting_since > PATIENCE)
+            return VB_AGAIN;
+        vb_crew_wait(line->crew, seen, LOOK_EVERY);
+    }
+}
+
+/* Writes the central directory and the end. *ret_size: of the whole archive. */
+static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct vb_error *err)
+{
+    uint64_t base = 0;
+    enum vb_status status = VB_OK;
+    if (!line->claim->stretch.has_low && line->pieces == 0) {
+        status = vb_archive_add_own_directory(line->archive, 0, err);
+    } else {
+        status = vb_archive_flush_directory(line->archive, err);
+        if (status == VB_OK)
+            status = vb_close_directories(line->pg, line->claim, line->archive, &base, err);
+    }
+    if (status == VB_OK)
+        status = vb_archive_close(line->archive, base, err);
+    if (status == VB_OK)
+        *ret_size = base + vb_archive_totals(line->archive).size;
+    return status;
+}
+
+/* The small path: one object in one piece, and the finish. The key is one of this claim's own epoch, so
+ * that a stalled earlier owner cannot write over it. */
+static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_claim *claim = line->claim;
+    struct vb_segment_result result = {
+        .size = line->whole.size, .conversations = line->conversations, .messages = line->messages};
+    enum vb_status status = VB_OK;
+    if (claim->job.archive_epoch != claim->epoch) {
+        do
+            status = vb_note_archive(line->pg, &line->crew->claimer, claim, line->part_size, err);
+        while (vb_line_again(line, status, err));
+    }
+    if (status == VB_OK)
+        status = vb_storage_put(line->session, claim->job.object_key, vb_job_file_name(&claim->job),
+                                line->whole.pieces, line->whole.count, line->whole.size, err);
+    if (status != VB_OK)
+        return status;
+    vb_count(VB_COUNT_BYTES_STORED, line->whole.size);
+    do
+        status = vb_finish_job(line->pg, &line->crew->claimer, claim, &result, result.size, err);
+    while (vb_line_again(line, status, err));
+    return status;
+}
+
+static enum vb_status store_parts(struct vb_line *line, uint64_t size, struct vb_error *err)
+{
+    struct vb_segment_result result;
+    enum vb_status status = collect(line, &result, err);
+    if (status != VB_OK)
+        return status;
+    do
+        status = vb_record_closing(line->pg, &line->crew->claimer, line->claim, &result, size, err);
+    while (vb_line_again(line, status, err));
+    if (status != VB_OK)
+        return status;
+    return vb_line_complete(line, err);
+}
+
+static enum vb_status close_archive(struct vb_line *line, enum vb_hand_back *ret_back,
+                                    struct vb_error *err)
+{
+    uint64_t size = 0;
+    enum vb_status status = VB_OK;
+    *ret_back = VB_BACK_WAIT;
+    if (line->claim->stretch.has_low)
+        status = wait_for_others(line, err);
+    if (status != VB_OK)
+        return status;
+    *ret_back = VB_BACK_EXPRESS;
+    status = write_end(line, &size, err);
+    if (status == VB_OK)
+        status = line->whole.release ? store_whole(line, err) : store_parts(line, size, err);
+    if (status != VB_OK)
+        return status;
+    count_work(line);
+    vb_info("finished: %llu bytes", (unsigned long long)size);
+    return VB_OK;
+}
+
+enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err)
+{
+    enum vb_status status =
+        vb_complete_job(line->pg, &line->crew->claimer, line->claim, line->session, err);
+    return status == VB_AGAIN ? VB_END : status;
+}
+
+enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back, struct vb_error *err)
+{
+    while (line->claim->stretch.has_high &&
+           vb_archive_totals(line->archive).size < line->crew->tuning.absorb_below) {
+        enum vb_status status = vb_line_absorb(line, err);
+        if (status == VB_END)
+            return vb_fail(err, VB_INVALID, "a segment with an end must have a successor");
+        if (status == VB_OK)
+            status = vb_line_follow(line, err);
+        if (status == VB_OK)
+            status = vb_line_read(line, err);
+        if (status != VB_OK)
+            return status;
+    }
+    return line->claim->stretch.has_high ? record(line, err) : close_archive(line, ret_back, err);
+}

@@ -1,0 +1,67 @@
+/* One claim on its straight line: reader, namer, renderer, archive, part sink. Inside the runner only.
+ *
+ * segment_line.c makes and reads it, segment_parts.c is its part sink (the one place where export and storage
+ * meet), segment_cut.c splits and absorbs, segment_end.c records or closes. All on the worker's thread.
+ */
+#ifndef VERBATIM_SERVICE_SEGMENT_LINE_H
+#define VERBATIM_SERVICE_SEGMENT_LINE_H
+
+#include "crew.h"
+
+#include "verbatim/names.h"
+#include "verbatim/render.h"
+
+struct vb_line {
+    struct vb_crew *crew;
+    struct vb_lease *lease;
+    struct vb_pg *pg;
+    struct vb_reader *reader;
+    struct vb_storage_session *session;
+    struct vb_uploader *uploader; /* NULL on the express thread */
+    struct vb_buffer *out;        /* rows on their way to the archive */
+    bool express;
+
+    struct vb_claim *claim;
+    struct vb_zone *zone;
+    struct vb_namer *namer;
+    const struct vb_renderer *renderer;
+    struct vb_render_context context;
+    struct vb_archive *archive;
+    uint64_t part_size; /* of this archive; the job's may have been raised since */
+    uint64_t conversations, messages;
+    uint32_t pieces;      /* directory pieces in the database */
+    bool uploading;       /* the uploader knows where to */
+    bool high_moved;      /* by an absorb in the middle of a page: the reader has to be told */
+    struct vb_body whole; /* the only part of the only segment: stored in one piece */
+};
+
+/* segment_line.c */
+enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err) vb_must_check;
+void vb_line_done(struct vb_line *line);
+/* Reads to the end of the stretch. VB_AGAIN: too much for the express thread. */
+enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Whether a statement that failed may be sent again: the database may be back before the lease is over. */
+bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err);
+
+/* segment_parts.c */
+struct vb_part_sink vb_line_sink(struct vb_line *line);
+/* Notes the archive and begins its upload, unless that was done. */
+enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size,
+                                    struct vb_error *err) vb_must_check;
+
+/* segment_cut.c */
+/* Between pages: puts the rest back when there is enough of it. */
+enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Takes the successor over; the reader is told by vb_line_follow. VB_END: there is none. */
+enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Tells the reader of an end that an absorb moved. */
+enum vb_status vb_line_follow(struct vb_line *line, struct vb_error *err) vb_must_check;
+
+/* segment_end.c */
+/* After the stretch was read: records the segment or closes the archive. VB_AGAIN: *ret_back says why. */
+enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back,
+                           struct vb_error *err) vb_must_check;
+/* Only Complete is left of the job. VB_END: segments were reopened, nothing is ours any more. */
+enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err) vb_must_check;
+
+#endif

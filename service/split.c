@@ -1,0 +1,82 @@
+/* The rest of a segment becomes a segment of its own, waiting for the next thread. */
+#include "queue.h"
+
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+/* Both: $1 job, $2 position of the front, $3 $4 cursor, $5 the front's last number, $6 estimate, $7
+ * conversations. The rest takes the old end over before the front loses it. */
+static const char insert_rest[] =
+    "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, low_at, low_id,"
+    " high_at, high_id, estimate, expected)"
+    " SELECT job_id, $5::integer + 1, part_last, workspace_id, " VB_SQL_INSTANT(
+        "$3") ", $4,"
+              " high_at, high_id, $6, $7 FROM verbatim.segment WHERE job_id = $1 AND part_first = "
+              "$2";
+
+static const char shrink_front[] = "UPDATE verbatim.segment SET high_at = " VB_SQL_INSTANT(
+    "$3") ", high_id = $4,"
+          " part_last = $5, estimate = $6, expected = $7 WHERE job_id = $1 AND part_first = $2";
+
+static const char count_open[] =
+    "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')) "
+    "UPDATE verbatim.job SET open_segments = open_segments + 1,"
+    " conversations_total = coalesce($2::bigint, conversations_total)"
+    " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
+
+static void number_or_null(struct vb_pg_args *args, int64_t number)
+{
+    if (number >= 0)
+        vb_args_number(args, number);
+    else
+        vb_args_text(args, NULL);
+}
+
+static enum vb_status run_half(struct vb_pg *pg, const char *sql, const struct vb_claim *claim,
+                               const struct vb_split *split, int64_t conversations,
+                               struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_cursor(&args, true, &split->cursor);
+    vb_args_number(&args, (int64_t)claim->part_first + split->numbers - 1);
+    vb_args_number(&args, split->estimate);
+    number_or_null(&args, conversations);
+    return vb_args_exec(pg, sql, &args, NULL, err);
+}
+
+static enum vb_status split_in_transaction(struct vb_pg *pg, const struct vb_claim *claim,
+                                           const struct vb_split *split, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    number_or_null(&args, split->total);
+    enum vb_status status = run_half(pg, insert_rest, claim, split, split->rest, err);
+    if (status == VB_OK)
+        status = run_half(pg, shrink_front, claim, split, split->front, err);
+    if (status == VB_OK)
+        status = vb_args_exec(pg, count_open, &args, NULL, err);
+    return status;
+}
+
+enum vb_status vb_split_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                struct vb_claim *claim, const struct vb_split *split,
+                                struct vb_error *err)
+{
+    if (split->numbers == 0 || split->numbers > claim->part_last - claim->part_first)
+        return vb_fail(err, VB_INVALID, "a split must leave part numbers on both sides");
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_fence_end(pg, split_in_transaction(pg, claim, split, err), err);
+    if (status != VB_OK)
+        return status;
+    claim->part_last = claim->part_first + split->numbers - 1;
+    claim->stretch.high = split->cursor;
+    claim->stretch.has_high = true;
+    claim->estimate = split->estimate;
+    claim->expected = split->front;
+    vb_count(VB_COUNT_SEGMENTS_SPLIT, 1);
+    return VB_OK;
+}

@@ -1,0 +1,260 @@
+/* A worker thread: claims, runs, and says what became of it. The only place that logs a segment's failure. */
+#include "crew.h"
+
+#include "verbatim/hash.h"
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define POLL_LISTENING (10 * VB_SECOND)
+#define POLL_DEAF VB_SECOND
+#define LOCKED_PAUSE (VB_SECOND / 200) /* "all locked" is not "empty" */
+#define BIG_ARCHIVE_CONVERSATIONS 1000u
+
+struct vb_worker {
+    struct vb_crew *crew;
+    struct vb_lease *lease;
+    struct vb_pg *pg;
+    struct vb_runner *runner;
+    pthread_t thread;
+    bool express;
+    char name[16];
+};
+
+/* Between half and the whole, so that processes do not look in step. */
+static int64_t jitter(int64_t microseconds)
+{
+    return (int64_t)((double)microseconds * (0.5 + vb_random_unit() / 2));
+}
+
+/* Statements that end a claim are worth some patience, as long as the lease is ours. */
+static bool once_more(struct vb_worker *worker, enum vb_status status, const struct vb_error *err)
+{
+    if (status == VB_OK || status == VB_FENCED || !err->retryable || !vb_lease_good(worker->lease))
+        return false;
+    vb_clock_sleep(VB_SECOND / 4);
+    return true;
+}
+
+static enum vb_status hand_back(struct vb_worker *worker, const struct vb_claim *claim,
+                                enum vb_hand_back how, const char *reason, struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    do
+        status = vb_hand_back(worker->pg, &worker->crew->claimer, claim, how, reason, err);
+    while (once_more(worker, status, err));
+    vb_crew_wake(worker->crew);
+    return status;
+}
+
+static enum vb_status fail_job(struct vb_worker *worker, const struct vb_claim *claim,
+                               const char *message, struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    vb_error_log("job failed: %s", message);
+    do
+        status = vb_fail_job(worker->pg, &worker->crew->claimer, claim, message, err);
+    while (once_more(worker, status, err));
+    return status;
+}
+
+static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_claim *claim,
+                                     const struct vb_error *why, struct vb_error *err)
+{
+    int64_t most = worker->crew->service->options->max_attempts;
+    char message[sizeof why->text + 64];
+    if (!why->retryable)
+        return fail_job(worker, claim, why->text, err);
+    if (claim->attempts + 1 >= most) {
+        snprintf(message, sizeof message, "Given up after %lld attempts: %s", (long long)most,
+                 why->text);
+        return fail_job(worker, claim, message, err);
+    }
+    vb_warn("attempt %lld of %lld failed: %s", (long long)claim->attempts + 1, (long long)most,
+            why->text);
+    return hand_back(worker, claim, VB_BACK_RETRY, why->text, err);
+}
+
+/* A stopped run is one of three: the process ends, the lease was lost, or no beat came through. */
+static enum vb_status settle_stop(struct vb_worker *worker, const struct vb_claim *claim,
+                                  struct vb_error *err)
+{
+    if (worker->lease->lost)
+        return vb_fenced(err);
+    if (!vb_lease_good(worker->lease))
+        vb_warn("no heartbeat came through for two thirds of the lease: the work is dropped");
+    return hand_back(worker, claim, VB_BACK_STOP, NULL, err);
+}
+
+static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum vb_status status,
+                   enum vb_hand_back back, const struct vb_error *why)
+{
+    struct vb_error err = {0};
+    if (status == VB_AGAIN) {
+        vb_info(worker->express ? "more than one page: handed to the other threads"
+                                : "handed back until all other segments are recorded");
+        status = hand_back(worker, claim, back, NULL, &err);
+    } else if (status == VB_STOPPED) {
+        status = settle_stop(worker, claim, &err);
+    } else if (status != VB_OK && status != VB_END && status != VB_FENCED) {
+        status = settle_failure(worker, claim, why, &err);
+    }
+    if (status == VB_FENCED) {
+        vb_count(VB_COUNT_FENCES_REFUSED, 1);
+        vb_warn("the segment at part %u is not ours any more: its work is dropped",
+                claim->part_first);
+    } else if (status != VB_OK && status != VB_END) {
+        vb_warn("the segment is left to its lease: %s", err.text);
+    }
+}
+
+static void run_claim(struct vb_worker *worker, struct vb_claim *claim)
+{
+    struct vb_error err = {0};
+    enum vb_hand_back back = VB_BACK_STOP;
+    enum vb_status status = VB_OK;
+    char reason[128];
+    vb_log_set(VB_LOG_JOB, claim->job.job_id);
+    vb_log_set(VB_LOG_WORKSPACE, claim->job.workspace_id);
+    vb_debug("claimed parts %u-%u, epoch %lld", claim->part_first, claim->part_last,
+             (long long)claim->epoch);
+    if (claim->lost_leases > VB_LOST_LEASES) {
+        snprintf(reason, sizeof reason,
+                 "Given up: the worker died %lld times in the middle of the same stretch.",
+                 (long long)claim->lost_leases);
+        status = vb_fail(&err, VB_LIMIT, "%s", reason);
+    } else {
+        status = vb_runner_run(worker->runner, claim, &back, &err);
+    }
+    settle(worker, claim, status, back, &err);
+    vb_log_set(VB_LOG_JOB, NULL);
+    vb_log_set(VB_LOG_WORKSPACE, NULL);
+    if (worker->lease->conversations > BIG_ARCHIVE_CONVERSATIONS)
+        malloc_trim(
+            0); /* a big job's memory goes back to the system, not to the heap's free lists */
+}
+
+/* Idle worker threads are quicker than the express thread, and can do all that it can. */
+static enum vb_status look_for_work(struct vb_worker *worker, struct vb_claim *claim)
+{
+    struct vb_crew *crew = worker->crew;
+    struct vb_error err = {0};
+    if (worker->express && vb_crew_idle_count(crew) > 0)
+        return VB_END;
+    int64_t sent_at = vb_clock_monotonic();
+    enum vb_status status = vb_claim_take(worker->pg, &crew->claimer, worker->express, claim, &err);
+    if (status == VB_OK)
+        vb_lease_hold(worker->lease, claim, sent_at);
+    else if (status != VB_END && status != VB_AGAIN)
+        vb_warn("no claim: %s", err.text);
+    return status;
+}
+
+static int64_t idle_time(struct vb_worker *worker, enum vb_status status)
+{
+    int64_t due = -1;
+    int64_t poll = worker->crew->listening ? POLL_LISTENING : POLL_DEAF;
+    struct vb_error err;
+    if (status == VB_AGAIN)
+        return jitter(LOCKED_PAUSE);
+    if (status != VB_END)
+        return jitter(POLL_DEAF);
+    if (!worker->express && vb_claim_next_due(worker->pg, &due, &err) != VB_OK)
+        return jitter(POLL_DEAF);
+    int64_t wait = jitter(poll);
+    if (due >= 0 && due < wait)
+        wait = due + jitter(VB_SECOND / 20);
+    return wait;
+}
+
+/* Looks until there is something to do. False: the crew stops. */
+static bool next_claim(struct vb_worker *worker, struct vb_claim *claim)
+{
+    struct vb_crew *crew = worker->crew;
+    bool idle = false;
+    enum vb_status status = VB_END;
+    while (!crew->stopping) {
+        uint64_t seen = vb_crew_generation(crew);
+        status = look_for_work(worker, claim);
+        if (status == VB_OK)
+            break;
+        if (!idle && !worker->express)
+            vb_crew_idle(crew, true);
+        idle = true;
+        vb_crew_wait(crew, seen, idle_time(worker, status));
+    }
+    if (idle && !worker->express)
+        vb_crew_idle(crew, false);
+    return status == VB_OK;
+}
+
+static void *work(void *context)
+{
+    struct vb_worker *worker = context;
+    struct vb_claim claim = {0};
+    vb_log_set(VB_LOG_THREAD, worker->name);
+    while (next_claim(worker, &claim)) {
+        run_claim(worker, &claim);
+        vb_lease_drop(worker->lease);
+        vb_claim_done(&claim);
+    }
+    return NULL;
+}
+
+static enum vb_status open_worker(struct vb_worker *worker, struct vb_error *err)
+{
+    const struct vb_options *options = worker->crew->service->options;
+    struct vb_pg_options pg = {.connection_string = options->database_url,
+                               .application_name = "verbatim worker",
+                               .role = VB_PG_WORKER,
+                               .prepared_statements = options->prepared_statements};
+    enum vb_status status = vb_pg_new(&pg, &worker->pg, err);
+    if (status != VB_OK)
+        return status;
+    struct vb_runner_options runner = {
+        .crew = worker->crew, .lease = worker->lease, .pg = worker->pg, .express = worker->express};
+    status = vb_runner_new(&runner, &worker->runner, err);
+    if (status != VB_OK)
+        return status;
+    int result = pthread_create(&worker->thread, NULL, work, worker);
+    return result == 0 ? VB_OK : vb_fail_system(err, VB_IO, result, "thread of a worker");
+}
+
+static void close_worker(struct vb_worker *worker)
+{
+    vb_runner_free(worker->runner);
+    vb_pg_free(worker->pg);
+    free(worker);
+}
+
+enum vb_status vb_worker_start(struct vb_crew *crew, size_t index, bool express,
+                               struct vb_worker **ret_worker, struct vb_error *err)
+{
+    struct vb_worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a worker");
+    worker->crew = crew;
+    worker->lease = &crew->leases[index];
+    worker->express = express;
+    if (express)
+        snprintf(worker->name, sizeof worker->name, "express");
+    else
+        snprintf(worker->name, sizeof worker->name, "worker-%zu", index + 1);
+    enum vb_status status = open_worker(worker, err);
+    if (status == VB_OK)
+        *ret_worker = worker;
+    else
+        close_worker(worker);
+    return status;
+}
+
+void vb_worker_join(struct vb_worker *worker)
+{
+    if (!worker)
+        return;
+    pthread_join(worker->thread, NULL);
+    close_worker(worker);
+}
