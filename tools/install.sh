@@ -12,7 +12,7 @@ test_packages=(
     python3-pytest python3-psycopg python3-boto3 python3-aiosmtpd
     swift-proxy swift-account swift-container swift-object
 )
-lint_packages=(clang clang-format clang-tidy git)
+lint_packages=(clang clang-format clang-tidy git libclang-rt-14-dev)
 
 # Services of packages that tests start by themselves, with their own configuration.
 foreign_services=(
