@@ -29,7 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct vb_error err;
     char name[VB_NAME_BYTES + 1];
     MUST(vb_zone_new("Europe/Berlin", &zone, &err) == VB_OK);
-    MUST(vb_namer_new(zone, channel, ".csv", &namer, &err) == VB_OK);
+    if (vb_namer_new(zone, channel, ".csv", &namer, &err) != VB_OK) {
+        MUST(!vb_utf8_valid(channel.name));
+        vb_zone_free(zone);
+        return 0;
+    }
     struct vb_conversation conversation = {.id = VB_VIEW("7"),
                                            .created_at = data[1] * VB_SECOND,
                                            .contact_name = contact,
