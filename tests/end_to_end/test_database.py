@@ -1,0 +1,37 @@
+"""The blocking connection (tests/unit/test_pg.c) against real servers: directly and through poolers."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.lib.postgres import PgBouncer
+
+
+@pytest.fixture(scope="module")
+def roles(database):
+    database.execute("DO $$ BEGIN CREATE ROLE verbatim_api; CREATE ROLE verbatim_worker; "
+                     "EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+
+
+def run_suite(verbatim, url, admin_url, prepared):
+    program = verbatim.parent / "tests/unit/test_pg"
+    env = os.environ | {"TEST_DATABASE_URL": url, "TEST_ADMIN_URL": admin_url, "TEST_PREPARED": prepared}
+    done = subprocess.run([program], env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[  PASSED  ] 7 test(s)." in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("prepared", ["on", "off"])
+def test_connection_to_the_server_itself(verbatim, database, roles, prepared):
+    run_suite(verbatim, database.url, database.url, prepared)
+
+
+def test_connection_through_a_transaction_pooler(verbatim, postgres, database, roles):
+    with PgBouncer(postgres, pool_size=1) as pooler:
+        run_suite(verbatim, pooler.database(database.name).url, database.url, "off")
+
+
+def test_connection_through_a_session_pooler(verbatim, postgres, database, roles):
+    with PgBouncer(postgres, pool_mode="session", pool_size=5) as pooler:
+        run_suite(verbatim, pooler.database(database.name).url, database.url, "on")
