@@ -87,8 +87,10 @@ enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure)
         return VB_S3_TRY_LATER;
     if (failure->status == 501 || failure->status == 505)
         return VB_S3_GIVE_UP;
-    if (failure->status >= 500 || failure->status == 408 || failure->status == 200)
-        return VB_S3_TRY_AGAIN; /* 200: a success that was none, and gave no known reason */
+    if (failure->status == 200)
+        return *failure->code ? VB_S3_GIVE_UP : VB_S3_TRY_AGAIN; /* a success that was none */
+    if (failure->status >= 500 || failure->status == 408)
+        return VB_S3_TRY_AGAIN;
     return VB_S3_GIVE_UP;
 }
 
