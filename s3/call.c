@@ -8,6 +8,7 @@
 #include "verbatim/text.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "verbatim/text.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -6,6 +6,7 @@
 #include "verbatim/s3_signer.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
