@@ -1,7 +1,8 @@
-/* The attempt loop: each attempt signed afresh, what may heal tried again with jitter. See call.h.
+/* The attempt loop: each attempt signed afresh, what may heal tried again with jitter. See
+ * call.h.
  *
- * Waits full-jittered: a random share of a bound that doubles, so that clients which failed together do not
- * come back together. The digest of the body is computed once a call.
+ * Waits full-jittered: a random share of a bound that doubles, so that clients which failed
+ * together do not come back together. The digest of the body is computed once a call.
  */
 #include "call.h"
 
@@ -164,8 +165,8 @@ static struct vb_view body_since(const struct vb_buffer *body, size_t start)
     return (struct vb_view){body->data + start, body->length - start};
 }
 
-/* An answer without a body (HEAD) can only hint; then a date far from ours tells a wrong clock, and a 400
- * with temporary keys an expired token. */
+/* An answer without a body (HEAD) can only hint; then a date far from ours tells a wrong
+ * clock, and a 400 with temporary keys an expired token. */
 static void guess_code(struct vb_s3_client *client, const struct vb_s3_call *call,
                        const struct vb_http_answer *answer, struct vb_s3_failure *failure)
 {

@@ -36,11 +36,13 @@ struct vb_s3_call {
     const struct vb_s3_body *body;   /* may be NULL */
     unsigned attempts;               /* 0: the client's */
     bool patient;                    /* the answer may take minutes without a byte */
-    /* Looks into a 2xx answer; false is a failure, with the code filled in where there is one. May be NULL. */
+    /* Looks into a 2xx answer; false is a failure, with the code filled in where there is one.
+     * May be NULL. */
     bool (*is_success)(struct vb_view body, struct vb_s3_failure *failure);
 };
 
-/* `answer->body` collects the body of the final answer, behind what it held before. The key is named in `err`. */
+/* `answer->body` collects the body of the final answer, behind what it held before. The key is
+ * named in `err`. */
 enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *call,
                           struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
 
@@ -51,7 +53,8 @@ enum vb_status vb_s3_call_plain(struct vb_s3_client *client, const struct vb_s3_
 enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_s3_call *call,
                                    char ret_etag[VB_S3_ETAG], struct vb_error *err) vb_must_check;
 
-/* The Content-Disposition of a kind; `out` is initialised here and stays empty where there is no name. */
+/* The Content-Disposition of a kind; `out` is initialised here and stays empty where there is
+ * no name. */
 enum vb_status vb_s3_disposition_of(struct vb_s3_kind kind, struct vb_buffer *out,
                                     struct vb_error *err) vb_must_check;
 

@@ -9,8 +9,8 @@ struct vb_s3_lookup {
     const char *region; /* may be NULL */
 };
 
-/* VB_NOT_FOUND: this place is not set up, ask the next. Any other failure ends the chain: a place that is set up
- * but broken must not silently give way to other rights. */
+/* VB_NOT_FOUND: this place is not set up, ask the next. Any other failure ends the chain: a
+ * place that is set up but broken must not silently give way to other rights. */
 typedef enum vb_status vb_s3_fetch(const struct vb_s3_lookup *lookup, struct vb_s3_keys *ret_keys,
                                    struct vb_error *err);
 
@@ -19,7 +19,8 @@ vb_s3_fetch vb_s3_fetch_web_identity;
 vb_s3_fetch vb_s3_fetch_container;
 vb_s3_fetch vb_s3_fetch_instance;
 
-/* Copies one value into a key's field; VB_LIMIT names the field when it does not fit or holds a control. */
+/* Copies one value into a key's field; VB_LIMIT names the field when it does not fit or holds
+ * a control. */
 enum vb_status vb_s3_keys_set(char *to, size_t room, const char *field, const char *value,
                               struct vb_error *err) vb_must_check;
 /* A whole small file; VB_NOT_FOUND if it is not there. */

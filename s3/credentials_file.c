@@ -64,7 +64,8 @@ static struct vb_view trimmed(struct vb_view text)
     return text;
 }
 
-/* True for "[profile]" of the wanted name; *ret_section tells whether the line is a section at all. */
+/* True for "[profile]" of the wanted name; *ret_section tells whether the line is a section at
+ * all. */
 static bool opens(struct vb_view line, const char *profile, bool *ret_section)
 {
     *ret_section = line.length >= 2 && line.data[0] == '[' && line.data[line.length - 1] == ']';

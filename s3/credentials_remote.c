@@ -1,7 +1,8 @@
 /* Credentials that a service hands out: STS web identity, container endpoint, instance metadata.
  *
- * See credentials.h. Each fetch makes its own short-lived HTTP handle. Answers are read up to 64 KiB.
- * No word of an answer gets into an error text, only its status and S3-style code: answers hold secrets.
+ * See credentials.h. Each fetch makes its own short-lived HTTP handle. Answers are read up to 64
+ * KiB. No word of an answer gets into an error text, only its status and S3-style code: answers
+ * hold secrets.
  */
 #include "credentials.h"
 
@@ -268,7 +269,8 @@ enum vb_status vb_s3_fetch_web_identity(const struct vb_s3_lookup *lookup,
 
 /* ---- container ---- */
 
-/* Keys may travel unencrypted only to the machine itself and to the addresses that ECS and EKS use. */
+/* Keys may travel unencrypted only to the machine itself and to the addresses that ECS and EKS
+ * use. */
 static bool may_be_plain(const char *url)
 {
     static const char *const hosts[] = {

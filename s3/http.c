@@ -1,7 +1,7 @@
 /* One HTTP exchange over libcurl. See http.h.
  *
- * Memory: the handle's receive buffer of 16 KiB and send buffer of 64 KiB, TLS state, and one list of
- * headers a call. The body is read from the caller's pieces by the callbacks below.
+ * Memory: the handle's receive buffer of 16 KiB and send buffer of 64 KiB, TLS state, and one
+ * list of headers a call. The body is read from the caller's pieces by the callbacks below.
  */
 #include "http.h"
 
@@ -158,7 +158,8 @@ static int on_progress(void *context, curl_off_t total_down, curl_off_t down, cu
     return exchange->stopped ? 1 : 0;
 }
 
-/* A peer that vanished without a word is noticed by the kernel, also while a slow answer is awaited. */
+/* A peer that vanished without a word is noticed by the kernel, also while a slow answer is
+ * awaited. */
 static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
 {
     unsigned limit = DEAD_PEER_MILLISECONDS;

@@ -1,6 +1,7 @@
 /* One HTTP exchange over libcurl: a request with a body in pieces, a small answer in a buffer.
  *
- * An s3_http owns one easy handle and its connection; one thread. No retries, no signatures, no redirects.
+ * An s3_http owns one easy handle and its connection; one thread. No retries, no signatures, no
+ * redirects.
  */
 #ifndef VERBATIM_S3_HTTP_H
 #define VERBATIM_S3_HTTP_H
@@ -43,8 +44,9 @@ struct vb_http_answer {
 enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err) vb_must_check;
 void vb_http_free(struct vb_http *http);
 
-/* VB_OK for any whole answer, whatever its status. VB_NETWORK (retryable), VB_STOPPED, VB_LIMIT; an answer whose
- * certificate is not trusted is VB_NETWORK and not retryable. `answer` is filled as far as it came. */
+/* VB_OK for any whole answer, whatever its status. VB_NETWORK (retryable), VB_STOPPED,
+ * VB_LIMIT; an answer whose certificate is not trusted is VB_NETWORK and not retryable.
+ * `answer` is filled as far as it came. */
 enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
                                 struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
 

@@ -1,7 +1,7 @@
 /* Multipart uploads: create, part, complete, abort, list. See s3_client.h.
  *
- * The largest memory here is the list of parts in a Complete (about 120 bytes a part, 1.2 MB at most)
- * and one page of ListParts.
+ * The largest memory here is the list of parts in a Complete (about 120 bytes a part, 1.2 MB at
+ * most) and one page of ListParts.
  */
 #include "call.h"
 #include "xml.h"

@@ -1,6 +1,7 @@
 /* `verbatim s3 sign`: the signer behind a JSON door, to compare with a server's own computation.
  *
- * Reads one object, borrows its strings for one signing, writes the three stages. One thread. Prints no key.
+ * Reads one object, borrows its strings for one signing, writes the three stages. One thread.
+ * Prints no key.
  */
 #include "verbatim/json.h"
 #include "verbatim/s3_signer.h"

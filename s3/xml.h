@@ -12,8 +12,8 @@
 #define VB_XML_TEXT 8192u /* an element's text, with the NUL; what is longer is cut to nothing */
 #define VB_XML_NAME 64u   /* a longer name matches nothing */
 
-/* Called at the end of each element, children first. `path` is like "Error/Code", without the namespace;
- * `text` is its own text, NUL-terminated, "" for a container. */
+/* Called at the end of each element, children first. `path` is like "Error/Code", without the
+ * namespace; `text` is its own text, NUL-terminated, "" for a container. */
 struct vb_xml_reader {
     void (*element)(void *context, const char *path, const char *text);
     void *context;

@@ -1,10 +1,11 @@
 /* Objects and multipart uploads in an S3-compatible store, over libcurl.
  *
  * A client is one connection's worth of state: it belongs to one thread and keeps its connection
- * open. Each attempt is signed afresh; what may succeed later is tried again with jittered back-off, a wrong
- * clock is corrected from the answer's Date, expired credentials are fetched anew once. What remains is an error
- * whose `retryable` says whether a later call may succeed. Bodies are borrowed and never copied whole.
- * Lists no buckets, follows no redirects, sends no x-amz-checksum and no aws-chunked.
+ * open. Each attempt is signed afresh; what may succeed later is tried again with jittered
+ * back-off, a wrong clock is corrected from the answer's Date, expired credentials are fetched
+ * anew once. What remains is an error whose `retryable` says whether a later call may succeed.
+ * Bodies are borrowed and never copied whole. Lists no buckets, follows no redirects, sends no
+ * x-amz-checksum and no aws-chunked.
  */
 #ifndef VERBATIM_S3_CLIENT_H
 #define VERBATIM_S3_CLIENT_H
@@ -75,10 +76,10 @@ void vb_s3_client_set_stop(struct vb_s3_client *client, bool (*stop)(void *conte
 /* The S3 code of the last call's failure, such as "NoSuchUpload"; "" if it had none. */
 const char *vb_s3_client_code(const struct vb_s3_client *client);
 
-/* The status of every call below: VB_NOT_FOUND for 404 (no such key, upload or bucket), VB_DENIED for 401
- * and 403, VB_NETWORK when no whole answer came, VB_STOPPED, VB_CONFLICT where a multipart upload's parts are not as
- * told (InvalidPart, InvalidPartOrder, EntityTooSmall), VB_STORAGE for the rest. Keys are UTF-8, decoded,
- * without a leading "/". */
+/* The status of every call below: VB_NOT_FOUND for 404 (no such key, upload or bucket),
+ * VB_DENIED for 401 and 403, VB_NETWORK when no whole answer came, VB_STOPPED, VB_CONFLICT
+ * where a multipart upload's parts are not as told (InvalidPart, InvalidPartOrder,
+ * EntityTooSmall), VB_STORAGE for the rest. Keys are UTF-8, decoded, without a leading "/". */
 
 /* A body in pieces, borrowed for the call. */
 struct vb_s3_body {
@@ -110,18 +111,20 @@ struct vb_s3_part {
     uint64_t size;
     char etag[VB_S3_ETAG];
 };
-/* Parts in ascending order of number. The answer's body decides. When the upload is gone but an object of the
- * parts' total size stands at the key, an earlier answer was lost and this is success too, so it
- * may be called again after a crash. */
+/* Parts in ascending order of number. The answer's body decides. When the upload is gone but
+ * an object of the parts' total size stands at the key, an earlier answer was lost and this is
+ * success too, so it may be called again after a crash. */
 enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *key,
                                      const char *upload_id, const struct vb_s3_part *parts,
                                      size_t count, char ret_etag[VB_S3_ETAG],
                                      struct vb_error *err) vb_must_check;
-/* VB_NOT_FOUND when the upload is gone already, but MinIO answers VB_OK then too; a part under way
- * may land after an abort. What tells that nothing is left is VB_NOT_FOUND from vb_s3_list_parts. */
+/* VB_NOT_FOUND when the upload is gone already, but MinIO answers VB_OK then too; a part under
+ * way may land after an abort. What tells that nothing is left is VB_NOT_FOUND from
+ * vb_s3_list_parts. */
 enum vb_status vb_s3_abort_upload(struct vb_s3_client *client, const char *key,
                                   const char *upload_id, struct vb_error *err) vb_must_check;
-/* Calls `part` for each uploaded part in order of number; anything but VB_OK from it ends the listing. */
+/* Calls `part` for each uploaded part in order of number; anything but VB_OK from it ends the
+ * listing. */
 enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, const char *upload_id,
                                 enum vb_status (*part)(void *context,
                                                        const struct vb_s3_part *part),
@@ -156,8 +159,8 @@ struct vb_s3_link {
 enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer *out,
                                  struct vb_error *err) vb_must_check;
 
-/* Appends `attachment; filename="..."; filename*=UTF-8''...` (RFC 6266, RFC 8187): an ASCII form for old
- * clients, and the true name. */
+/* Appends `attachment; filename="..."; filename*=UTF-8''...` (RFC 6266, RFC 8187): an ASCII
+ * form for old clients, and the true name. */
 enum vb_status vb_content_disposition(struct vb_buffer *out, const char *file_name) vb_must_check;
 
 #endif

@@ -1,8 +1,10 @@
-/* Where S3 credentials come from: the chain that AWS tools use, asked in order, refreshed in time.
+/* Where S3 credentials come from: the chain that AWS tools use, asked in order, refreshed in
+ * time.
  *
  * Environment, web identity, shared file, container, instance metadata (IMDSv2). One provider is
- * shared by all threads: a lock guards the cached keys, one thread at a time fetches, and the others go on with
- * the keys at hand while those are valid. Writes nothing, logs nothing. No SSO, no credential_process.
+ * shared by all threads: a lock guards the cached keys, one thread at a time fetches, and the
+ * others go on with the keys at hand while those are valid. Writes nothing, logs nothing. No SSO,
+ * no credential_process.
  */
 #ifndef VERBATIM_S3_CREDENTIALS_H
 #define VERBATIM_S3_CREDENTIALS_H
@@ -35,9 +37,9 @@ enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *se
                                        struct vb_error *err) vb_must_check;
 void vb_s3_credentials_free(struct vb_s3_credentials *credentials);
 
-/* The keys to sign with. Renewed 15 minutes before they expire; when that fails, the old ones serve until a
- * minute before the end. May wait for the network (seconds). VB_DENIED with the places that were asked when
- * there are none. */
+/* The keys to sign with. Renewed 15 minutes before they expire; when that fails, the old ones
+ * serve until a minute before the end. May wait for the network (seconds). VB_DENIED with the
+ * places that were asked when there are none. */
 enum vb_status vb_s3_credentials_get(struct vb_s3_credentials *credentials,
                                      struct vb_s3_keys *ret_keys,
                                      struct vb_error *err) vb_must_check;
@@ -45,7 +47,8 @@ enum vb_status vb_s3_credentials_get(struct vb_s3_credentials *credentials,
 void vb_s3_credentials_expired(struct vb_s3_credentials *credentials,
                                const struct vb_s3_keys *keys);
 
-/* Which place the keys at hand came from: "environment", "shared file", ...; "" before the first get. */
+/* Which place the keys at hand came from: "environment", "shared file", ...; "" before the
+ * first get. */
 const char *vb_s3_credentials_source(struct vb_s3_credentials *credentials);
 
 #endif

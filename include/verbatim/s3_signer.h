@@ -1,8 +1,9 @@
 /* Signature Version 4, as a pure function: time and credentials are arguments, nothing is sent.
  *
- * Signs a request by header or by query (presigned link) and shows every stage: canonical request, string to
- * sign, signature. Path and query come decoded; each octet is encoded exactly once, and what is
- * signed is what must be sent. Thread-safe. Knows no body (its digest is given), does no aws-chunked.
+ * Signs a request by header or by query (presigned link) and shows every stage: canonical
+ * request, string to sign, signature. Path and query come decoded; each octet is encoded exactly
+ * once, and what is signed is what must be sent. Thread-safe. Knows no body (its digest is
+ * given), does no aws-chunked.
  */
 #ifndef VERBATIM_S3_SIGNER_H
 #define VERBATIM_S3_SIGNER_H
@@ -28,8 +29,9 @@ struct vb_s3_signing {
     struct vb_view path; /* decoded; "" counts as "/" */
     const struct vb_s3_pair *query;
     size_t query_count;
-    /* `host` must be among them, as `host[:port]` exactly as sent. x-amz-date and x-amz-security-token are
-     * added by the signer; x-amz-content-sha256 is not. All are signed but those a proxy may change. */
+    /* `host` must be among them, as `host[:port]` exactly as sent. x-amz-date and
+     * x-amz-security-token are added by the signer; x-amz-content-sha256 is not. All are
+     * signed but those a proxy may change. */
     const struct vb_s3_pair *headers;
     size_t header_count;
     /* Hex SHA-256 of the body or VB_S3_UNSIGNED. NULL: the empty body's, and VB_S3_UNSIGNED for a
@@ -61,7 +63,8 @@ enum vb_status vb_s3_sign(const struct vb_s3_signing *signing,
                           struct vb_error *err) vb_must_check;
 void vb_s3_signature_done(struct vb_s3_signature *signature);
 
-/* The command `verbatim s3 sign`: one request as JSON from `in`, the three stages as JSON to `out`. */
+/* The command `verbatim s3 sign`: one request as JSON from `in`, the three stages as JSON to
+ * `out`. */
 enum vb_status vb_s3_sign_command(FILE *in, FILE *out, struct vb_error *err) vb_must_check;
 
 #endif

@@ -1,6 +1,7 @@
 """The S3 client against a server that fails by script: what is tried again, what is not, and what is said."""
 
 import hashlib
+import subprocess
 import time
 
 import pytest
@@ -218,3 +219,29 @@ def test_list_that_never_ends_is_left(run):
 def test_create_without_an_id_is_a_failure(run):
     answer, _ = run([Step(body=b"<InitiateMultipartUploadResult/>")] * 3, "create", "key")
     assert (answer["status"], answer["retryable"]) == ("storage", True)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tls") / "pair.pem"
+    key, cert = path.with_suffix(".key"), path.with_suffix(".crt")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert,
+                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True)
+    path.write_bytes(key.read_bytes() + cert.read_bytes())
+    return path
+
+
+def test_stranger_on_tls_gets_no_request(certificate):
+    with ScriptedHttp(STORED, certificate=certificate) as server:
+        with Probe(S3_ENDPOINT=server.endpoint, S3_BUCKET="bucket", **KEYS) as probe:
+            answer = probe.ask("put", "key", 10, 0)
+        assert (answer["status"], answer["retryable"], server.seen) == ("network", False, [])
+        assert "certificate" in answer["text"]
+
+
+def test_trusted_server_on_tls(certificate):
+    with ScriptedHttp(STORED, certificate=certificate) as server:
+        with Probe(S3_ENDPOINT=server.endpoint, S3_BUCKET="bucket", AWS_CA_BUNDLE=certificate, **KEYS) as probe:
+            probe.do("put", "key", 3_000_000, 0)
+        assert server.seen[0].body == body(3_000_000, 0)

@@ -1,6 +1,7 @@
 """An HTTP server that answers by script: each request takes the next step, and is kept for the test to look at."""
 
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -34,7 +35,7 @@ def error(status, code, message="as told", **more):
 
 
 class ScriptedHttp:
-    def __init__(self, *steps):
+    def __init__(self, *steps, certificate=None):
         self.steps, self.seen = list(steps), []
         self._lock = threading.Lock()
         outer = self
@@ -53,11 +54,17 @@ class ScriptedHttp:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True,
+                                                      do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self):
         self._thread.start()

@@ -1,8 +1,10 @@
-/* A program that does what it is told with one S3 client, for the tests in tests/end_to_end/test_s3_*.py.
+/* A program that does what it is told with one S3 client, for the tests in
+ * tests/end_to_end/test_s3_*.py.
  *
- * Reads commands from standard input, one a line, words separated by tabs; answers each with one line
- * of JSON. The place comes from S3_ENDPOINT, S3_REGION, S3_BUCKET, S3_ADDRESSING; the keys from the chain.
- * Bodies are made here: byte i of a body is (7 * i + seed) mod 256, in pieces of odd sizes.
+ * Reads commands from standard input, one a line, words separated by tabs; answers each with one
+ * line of JSON. The place comes from S3_ENDPOINT, S3_REGION, S3_BUCKET, S3_ADDRESSING; the keys
+ * from the chain. Bodies are made here: byte i of a body is (7 * i + seed) mod 256, in pieces of
+ * odd sizes.
  */
 #include "verbatim/json.h"
 #include "verbatim/s3_client.h"

@@ -1,5 +1,5 @@
-/* What the S3 client computes without a network: addresses, links, file names, answers, classes of failure,
- * and credentials asked for by many threads at once. */
+/* What the S3 client computes without a network: addresses, links, file names, answers,
+ * classes of failure, and credentials asked for by many threads at once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Signature Version 4: the known answers of the S3 documentation, the presigned link, and the rules of
- * canonical form. Times and keys are fixed; nothing is sent. */
+/* Signature Version 4: the known answers of the S3 documentation, the presigned link, and the
+ * rules of canonical form. Times and keys are fixed; nothing is sent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
