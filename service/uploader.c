@@ -25,11 +25,11 @@ struct vb_uploader {
     size_t count, room;
 };
 
+/* The body may lie in the memory that it gives back: it is not touched afterwards. */
 static void release(struct vb_body *body)
 {
     if (body->release)
         body->release(body);
-    *body = (struct vb_body){0};
 }
 
 /* Room for one more result is made before its part is sent. */
@@ -63,6 +63,7 @@ static void store(struct vb_uploader *uploader)
         uploader->failure = err;
     }
     release(body);
+    *body = (struct vb_body){0}; /* our copy */
     uploader->busy = false;
     pthread_cond_broadcast(&uploader->changed);
     pthread_mutex_unlock(&uploader->mutex);
@@ -161,7 +162,6 @@ enum vb_status vb_uploader_put(struct vb_uploader *uploader, uint32_t number, st
         uploader->number = number;
         uploader->body = *body;
         uploader->busy = true;
-        *body = (struct vb_body){0};
         pthread_cond_broadcast(&uploader->changed);
     }
     pthread_mutex_unlock(&uploader->mutex);

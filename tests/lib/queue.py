@@ -147,6 +147,7 @@ class Crew:
             return
         if kind:
             self.process.kill()
+            print(self.log()[-6000:])  # pytest shows it with the failure
         else:
             self.stop()
 
