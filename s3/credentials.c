@@ -119,7 +119,7 @@ enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *se
                                        struct vb_s3_credentials **ret_credentials,
                                        struct vb_error *err)
 {
-    struct vb_s3_credentials *credentials;
+    struct vb_s3_credentials *credentials = NULL;
     enum vb_status status = make(NULL, &credentials, err);
     if (status != VB_OK)
         return status;

@@ -19,7 +19,9 @@ struct parts {
 
 static bool made_of(const char *text, size_t most, const char *punctuation)
 {
-    size_t length = text ? strlen(text) : 0;
+    if (!text)
+        return false;
+    size_t length = strlen(text);
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
