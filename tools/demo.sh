@@ -1,0 +1,261 @@
+#!/usr/bin/env bash
+# The demo: a private PostgreSQL with demo conversations, the service on file storage, one export from
+# the request to the first lines of a CSV. Run by ./run demo, which has installed and built everything.
+#
+# The cluster, its data and the archives are kept between runs; as root the cluster lies under /var/tmp,
+# because PostgreSQL refuses root and its user cannot reach into root's home. It listens on a socket in a
+# folder that nobody else can enter, on no port.
+set -euo pipefail
+unset "${!VERBATIM_@}" "${!AWS_@}" "${!PG@}" # the caller's settings are not the demo's
+
+once=no
+case ${1:-} in
+'') ;;
+--once) once=yes ;;
+*)
+    echo "usage: ./run demo [--once]" >&2
+    exit 2
+    ;;
+esac
+
+root=$PWD
+kept=$root/.run/demo
+program=$root/build/release/verbatim
+postgres_bin=$(pg_config --bindir)
+bold='' plain=''
+if [ -t 1 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+typed() { printf '$ %s\n' "$*"; }
+fail() {
+    echo "demo: $*" >&2
+    exit 1
+}
+
+# --- ending -----------------------------------------------------------------------------------------
+
+sockets= postgres_pid= service_pid=
+
+# Stops what runs, the service first: it hands its work back to the database.
+finish() {
+    local status=$?
+    trap - EXIT
+    trap '' INT TERM
+    [ -z "$service_pid" ] || { kill -TERM "$service_pid" && wait "$service_pid"; } 2>/dev/null || true
+    [ -z "$postgres_pid" ] || { kill -INT "$postgres_pid" && wait "$postgres_pid"; } 2>/dev/null || true
+    [ -z "$sockets" ] || rm -rf "$sockets"
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# --- PostgreSQL -------------------------------------------------------------------------------------
+
+as_postgres=()
+if [ "$(id -u)" = 0 ]; then
+    as_postgres=(setpriv --reuid postgres --regid postgres --init-groups)
+    cluster=/var/tmp/verbatim-demo-$(cksum <<<"$root" | cut -d ' ' -f 1)
+else
+    cluster=$kept/postgres
+fi
+
+# Made by mkdir with mode 700, so a folder that somebody else put there first is noticed.
+make_cluster_folder() {
+    [ "$(id -u)" = 0 ] || { mkdir -p "$cluster" && return; }
+    [ -d "$cluster" ] || { mkdir -m 700 "$cluster" && chown postgres:postgres "$cluster"; }
+    [ "$(stat -c %U "$cluster")" = postgres ] || fail "$cluster does not belong to postgres; remove it"
+}
+
+make_cluster() {
+    [ ! -f "$cluster/complete" ] || return 0
+    say "Creating a private PostgreSQL cluster in $cluster"
+    rm -rf "$cluster/data" "$kept/filled" "$kept/key"
+    (cd / && "${as_postgres[@]}" "$postgres_bin/initdb" --auth=trust --username=verbatim --encoding=UTF8 \
+        --locale=C.UTF-8 "$cluster/data" >"$kept/initdb.log" 2>&1) || { cat "$kept/initdb.log" >&2; exit 1; }
+    "${as_postgres[@]}" touch "$cluster/complete"
+}
+
+start_postgres() {
+    make_cluster_folder
+    make_cluster
+    sockets=$(mktemp -d /tmp/verbatim-demo.XXXXXX)
+    [ "$(id -u)" != 0 ] || chown postgres:postgres "$sockets"
+    (cd / && exec "${as_postgres[@]}" setpriv --pdeathsig INT "$postgres_bin/postgres" -D "$cluster/data" \
+        -k "$sockets" -h '' -c shared_buffers=128MB -c max_wal_size=1GB) >"$kept/postgres.log" 2>&1 &
+    postgres_pid=$!
+    export VERBATIM_DATABASE_URL="postgresql://verbatim@/postgres?host=$sockets"
+    wait_for "PostgreSQL" "$postgres_pid" "$kept/postgres.log" "$postgres_bin/pg_isready" -q -h "$sockets"
+}
+
+# wait_for NAME PID LOG COMMAND...: until the command succeeds, at most 30 s and only while the process lives.
+wait_for() {
+    local name=$1 pid=$2 log=$3 tries=300
+    shift 3
+    until "$@" >/dev/null 2>&1; do
+        kill -0 "$pid" 2>/dev/null && [ $((tries -= 1)) -gt 0 ] || {
+            tail -n 20 "$log" >&2
+            fail "$name does not start; its log is $log"
+        }
+        sleep 0.1
+    done
+}
+
+query() { psql -X -q -A -t -F $'\t' -v ON_ERROR_STOP=1 -d "$VERBATIM_DATABASE_URL" -c "$1"; }
+
+# --- Verbatim ---------------------------------------------------------------------------------------
+
+fill_source() {
+    say "Creating Verbatim's own schema"
+    typed verbatim migrate
+    "$program" migrate
+    [ ! -f "$kept/filled" ] || return 0
+    say "Filling a conversation platform's tables (schema chat) with demo conversations"
+    typed verbatim demo-data --conversations 12000 --messages-per-conversation 15
+    "$program" demo-data --conversations 12000 --messages-per-conversation 15
+    touch "$kept/filled"
+}
+
+# The channel and month with the most conversations, whatever the demo data holds.
+choose_range() {
+    IFS=$'\t' read -r workspace channel channel_name first_day last_day conversations < <(query "
+        SELECT c.workspace_id, c.id, c.name, m.month::date, (m.month + interval '1 month - 1 day')::date, m.n
+        FROM (SELECT channel_id, date_trunc('month', created_at AT TIME ZONE 'UTC') AS month, count(*) AS n
+              FROM chat.conversation WHERE created_at < date_trunc('month', now()) GROUP BY 1, 2) AS m
+        JOIN chat.channel AS c ON c.id = m.channel_id ORDER BY m.n DESC, c.id LIMIT 1")
+    [ -n "${conversations:-}" ] || fail "the demo data has no conversations"
+}
+
+# Only a hash of a key is stored, so the demo keeps its own in a file that only its user can read.
+make_key() {
+    say "A workspace and an API key for it"
+    typed "verbatim workspace set $workspace --name 'Demo workspace' --time-zone UTC"
+    "$program" workspace set "$workspace" --name 'Demo workspace' --time-zone UTC
+    if [ ! -s "$kept/key" ]; then
+        typed "verbatim key create --workspace $workspace --name demo"
+        (umask 077 && "$program" key create --workspace "$workspace" --name demo >"$kept/key.part")
+        mv "$kept/key.part" "$kept/key"
+    fi
+    key=$(<"$kept/key")
+}
+
+# The first port from 8080 on that nothing listens on.
+choose_port() {
+    port=8080
+    while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+}
+
+start_service() {
+    choose_port
+    url=http://127.0.0.1:$port
+    mkdir -p "$kept/storage"
+    say "The service, API and workers in one process"
+    typed "verbatim serve --listen 127.0.0.1:$port --storage file://$kept/storage"
+    setpriv --pdeathsig TERM "$program" serve --listen "127.0.0.1:$port" --storage "file://$kept/storage" \
+        2>"$kept/service.log" &
+    service_pid=$!
+    wait_for "verbatim serve" "$service_pid" "$kept/service.log" curl -fsS "$url/readyz"
+    echo "ready at $url (log: .run/demo/service.log)"
+}
+
+# --- the export -------------------------------------------------------------------------------------
+
+# field NAME: that member of the JSON object on standard input, null as an empty line.
+field() { python3 -c 'import json, sys; value = json.load(sys.stdin)[sys.argv[1]]; print("" if value is None else value)' "$1"; }
+
+request_export() {
+    local exports=$url/api/v1/workspace/$workspace/export-conversations
+    local body="{\"channel_id\": \"$channel\", \"start_date\": \"$first_day\", \"end_date\": \"$last_day\"}"
+    say "Exporting ${first_day%-*} of the channel \"$channel_name\" ($conversations conversations)"
+    typed "curl -X POST $exports \\
+    -H 'X-API-Key: $key' -H 'Content-Type: application/json' \\
+    -d '$body'"
+    answer=$(curl -sS --fail-with-body -X POST "$exports" -H "X-API-Key: $key" \
+        -H 'Content-Type: application/json' -d "$body") || fail "the request was refused: $answer"
+    echo "$answer"
+    job_url=$exports/$(field export_job_id <<<"$answer")
+}
+
+poll() { curl -sS --fail-with-body -H "X-API-Key: $key" "$job_url"; }
+
+# Our own field progress, when the answer has it, else only the status.
+progress_line() {
+    python3 -c '
+import json, sys
+job = json.load(sys.stdin)
+progress = job.get("progress") or {}
+print(job["status"], *(f"{name}={value}" for name, value in progress.items() if value is not None))'
+}
+
+await_export() {
+    local status= last= line tries=1200
+    say "Polling until it is finished"
+    typed "curl -H 'X-API-Key: $key' $job_url"
+    while [ "$status" != finished ]; do
+        answer=$(poll) || fail "the poll failed: $answer"
+        status=$(field status <<<"$answer")
+        line=$(progress_line <<<"$answer")
+        [ "$line" = "$last" ] || echo "$line"
+        last=$line
+        [ "$status" != failed ] || fail "the export failed: $(field error_message <<<"$answer")"
+        [ $((tries -= 1)) -gt 0 ] || fail "the export has not finished after two minutes"
+        [ "$status" = finished ] || sleep 0.1
+    done
+    echo "$answer"
+    link=$(field presigned_url <<<"$answer")
+    [ -n "$link" ] || fail "a finished export without a link"
+}
+
+show_archive() {
+    local archive=$kept/conversations.zip entries first
+    say "Downloading it: the link needs no key and lives 24 hours"
+    typed "curl -o conversations.zip '$link'"
+    curl -fsS -o "$archive" "$link"
+    typed unzip -l conversations.zip
+    entries=$(unzip -Z1 "$archive" | grep -c .)
+    unzip -l "$archive" | sed -n '1,9p'
+    unzip -l "$archive" | tail -n 2
+    unzip -tqq "$archive" || fail "the archive is damaged"
+    [ "$entries" = "$conversations" ] || fail "$entries files for $conversations conversations"
+    first=$(unzip -Z1 "$archive" | sed -n 1p)
+    typed "unzip -p conversations.zip '$first' | head -n 5"
+    python3 - "$archive" <<'PYTHON'
+import sys
+import zipfile
+
+with zipfile.ZipFile(sys.argv[1]) as archive:
+    lines = archive.read(archive.infolist()[0]).decode().split("\r\n")
+print(*lines[:5], sep="\n")
+PYTHON
+}
+
+keep_serving() {
+    say "Serving until Ctrl-C"
+    cat <<TEXT
+URL        $url
+workspace  $workspace
+key        $key
+
+curl -X POST $url/api/v1/workspace/$workspace/export-conversations \\
+    -H 'X-API-Key: $key' -H 'Content-Type: application/json' \\
+    -d '{"channel_id": "$channel", "start_date": "$first_day", "end_date": "$(date -u +%F)"}'
+TEXT
+    wait "$service_pid" || fail "the service ended; its log is $kept/service.log"
+}
+
+mkdir -p "$kept"
+exec 9>"$kept/lock"
+flock -n 9 || fail "another demo runs in this checkout"
+start_postgres 9>&-
+fill_source
+choose_range
+make_key
+start_service 9>&-
+request_export
+await_export
+show_archive
+if [ $once = yes ]; then
+    say "Everything worked. Archive: .run/demo/conversations.zip"
+else
+    keep_serving
+fi
