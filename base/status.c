@@ -1,3 +1,4 @@
+#define VB_STATUS_IMPLEMENTATION
 #include "verbatim/status.h"
 
 #include <stdarg.h>

@@ -161,7 +161,12 @@ start_service() {
 # --- the export -------------------------------------------------------------------------------------
 
 # field NAME: that member of the JSON object on standard input, null as an empty line.
-field() { python3 -c 'import json, sys; value = json.load(sys.stdin)[sys.argv[1]]; print("" if value is None else value)' "$1"; }
+field() {
+    python3 -c '
+import json, sys
+value = json.load(sys.stdin)[sys.argv[1]]
+print("" if value is None else value)' "$1"
+}
 
 request_export() {
     local exports=$url/api/v1/workspace/$workspace/export-conversations

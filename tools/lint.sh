@@ -24,7 +24,7 @@ formatting() { c_files | xargs -0 clang-format --dry-run -Werror; }
 # One file a process, as many at a time as there are cores; only files that the build compiles.
 clang_tidy() {
     local known
-    known=$(sed -n 's/^ *"file": "\(.*\)",*$/\1/p' build/clang/compile_commands.json | grep '\.c$' | grep -v "/build/" | sort -u)
+    known=$(sed -n 's/^ *"file": "\(.*\.c\)",*$/\1/p' build/clang/compile_commands.json | grep -v "/build/")
     xargs -d '\n' -P "$(nproc)" -n 1 clang-tidy -p build/clang --quiet <<<"$known" 2>/dev/null
 }
 

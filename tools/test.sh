@@ -5,11 +5,19 @@ unit_tests=()   # names for ctest
 test_files=()   # files for pytest
 test_words=     # expression for pytest's -k
 
-# A NAME is a unit test, a file under tests/end_to_end (with or without test_ and .py), or a word in a test's name.
+# A NAME is `unit` for all unit tests, `threads` for the end-to-end tests worth running under the thread sanitizer,
+# one unit test, a file under tests/end_to_end (with or without test_ and .py), or a word in a test's name.
 sort_names() {
     local name file known
     known=$(ctest --test-dir "build/$preset" -N | sed -n 's/^ *Test *#[0-9]*: //p')
     for name in "$@"; do
+        if [ "$name" = unit ]; then
+            mapfile -t unit_tests <<<"$known"
+            continue
+        elif [ "$name" = threads ]; then
+            mapfile -t test_files < <(grep -lE '^pytestmark = pytest\.mark\.threads$' tests/end_to_end/*.py)
+            continue
+        fi
         file=$(basename "$name" .py)
         file=tests/end_to_end/test_${file#test_}.py
         if [ -f "$file" ]; then

@@ -126,6 +126,9 @@ class Versitygw(ObjectStore):
         self._spawn(arguments).wait_ready(lambda: http_ok(f"{self.endpoint}/health"))
 
 
+SWIFT_PIPELINE = ("catch_errors proxy-logging cache listing_formats s3api tempauth bulk copy slo dlo "
+                  "versioned_writes proxy-logging proxy-server")
+
 SWIFT_PROXY = """[DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = {port}
@@ -133,7 +136,7 @@ workers = 0
 user = {user}
 swift_dir = {folder}
 [pipeline:main]
-pipeline = catch_errors proxy-logging cache listing_formats s3api tempauth bulk copy slo dlo versioned_writes proxy-logging proxy-server
+pipeline = {pipeline}
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -215,7 +218,7 @@ class Swift(ObjectStore):
             self._run_server(kind, port, text)
         account, name = self.access_key.split(":")
         text = SWIFT_PROXY.format(port=self.port, user=user, folder=self.folder, account=account, name=name,
-                                  secret=self.secret_key, region=self.region)
+                                  secret=self.secret_key, region=self.region, pipeline=SWIFT_PIPELINE)
         self._run_server("proxy", self.port, text)
         ports["proxy"] = self.port
         for process, port in zip(self.processes, ports.values()):

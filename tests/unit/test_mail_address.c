@@ -70,8 +70,8 @@ static void hostile_addresses_are_refused(void **state)
         "agent@example.123",
         "agent\x7F@example.com",
         "\xC3\xA4gent@example.com",
-        "agent@b\xC3\xBC"
-        "cher.example",
+        ("agent@b\xC3\xBC"
+         "cher.example"),
         "agent@example.com\xE2\x80\xAE",
         "a\\b@example.com",
         "a:b@example.com",
