@@ -193,7 +193,7 @@ print(job["status"], *(f"{name}={value}" for name, value in progress.items() if 
 }
 
 await_export() {
-    local status= last= line tries=1200
+    local status= last= line deadline=$((SECONDS + 120))
     say "Polling until it is finished"
     typed "curl -H 'X-API-Key: $key' $job_url"
     while [ "$status" != finished ]; do
@@ -203,7 +203,7 @@ await_export() {
         [ "$line" = "$last" ] || echo "$line"
         last=$line
         [ "$status" != failed ] || fail "the export failed: $(field error_message <<<"$answer")"
-        [ $((tries -= 1)) -gt 0 ] || fail "the export has not finished after two minutes"
+        [ $SECONDS -lt $deadline ] || fail "the export has not finished after two minutes"
         [ "$status" = finished ] || sleep 0.1
     done
     echo "$answer"
