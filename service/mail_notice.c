@@ -94,7 +94,7 @@ static enum vb_status put_channel(struct vb_buffer *out, const struct vb_export_
 
 struct row {
     const char *label;
-    char value[2 * NAME_MOST + 64];
+    char value[6 * NAME_MOST + 64]; /* a bad byte becomes three */
 };
 
 /* What is told, once; both forms are written from it. */
