@@ -128,6 +128,20 @@ static void show(const struct settings *settings, struct vb_reader *reader,
         fflush(stdout);
 }
 
+/* Peak of this program alone: ru_maxrss would carry over that of the process that started it. */
+static long peak_kib(void)
+{
+    char line[256];
+    long peak = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            peak = strtol(line + 6, NULL, 10);
+    if (file)
+        fclose(file);
+    return peak;
+}
+
 static void print_tally(const struct tally *tally)
 {
     struct rusage usage;
@@ -135,8 +149,8 @@ static void print_tally(const struct tally *tally)
     printf("conversations=%" PRIu64 " messages=%" PRIu64 " pages=%" PRIu64 " bytes=%" PRIu64
            " memory=%zu rss_kib=%ld user=%ld.%03ld system=%ld.%03ld\n",
            tally->conversations, tally->messages, tally->pages, tally->bytes, tally->memory,
-           usage.ru_maxrss, usage.ru_utime.tv_sec, usage.ru_utime.tv_usec / 1000,
-           usage.ru_stime.tv_sec, usage.ru_stime.tv_usec / 1000);
+           peak_kib(), usage.ru_utime.tv_sec, usage.ru_utime.tv_usec / 1000, usage.ru_stime.tv_sec,
+           usage.ru_stime.tv_usec / 1000);
 }
 
 static enum vb_status read_all(const struct settings *settings, struct vb_reader *reader,
