@@ -168,6 +168,16 @@ value = json.load(sys.stdin)[sys.argv[1]]
 print("" if value is None else value)' "$1"
 }
 
+# The job of an accepted request, or the one that an interrupted demo left active (409 names it).
+started_job() {
+    python3 -c '
+import json, sys
+answer = json.load(sys.stdin)
+detail = answer.get("detail")
+job = answer.get("export_job_id") or (detail.get("export_job_id") if isinstance(detail, dict) else None)
+print(job) if job else sys.exit(1)'
+}
+
 request_export() {
     local exports=$url/api/v1/workspace/$workspace/export-conversations
     local body="{\"channel_id\": \"$channel\", \"start_date\": \"$first_day\", \"end_date\": \"$last_day\"}"
@@ -175,10 +185,9 @@ request_export() {
     typed "curl -X POST $exports \\
     -H 'X-API-Key: $key' -H 'Content-Type: application/json' \\
     -d '$body'"
-    answer=$(curl -sS --fail-with-body -X POST "$exports" -H "X-API-Key: $key" \
-        -H 'Content-Type: application/json' -d "$body") || fail "the request was refused: $answer"
+    answer=$(curl -sS -X POST "$exports" -H "X-API-Key: $key" -H 'Content-Type: application/json' -d "$body")
     echo "$answer"
-    job_url=$exports/$(field export_job_id <<<"$answer")
+    job_url=$exports/$(started_job <<<"$answer") || fail "the request was refused"
 }
 
 poll() { curl -sS --fail-with-body -H "X-API-Key: $key" "$job_url"; }
