@@ -71,7 +71,8 @@ static enum vb_status try_role_statement(struct vb_pg *pg, const char *statement
     char sql[512];
     snprintf(sql, sizeof sql,
              "DO $$ BEGIN %s; EXCEPTION WHEN duplicate_object OR unique_violation"
-             " OR insufficient_privilege OR internal_error THEN NULL; END $$",
+             " OR insufficient_privilege OR undefined_object OR internal_error"
+             " THEN NULL; END $$",
              statement);
     return vb_pg_exec(pg, sql, 0, NULL, NULL, err);
 }

@@ -1,0 +1,212 @@
+"""verbatim migrate: many at once, lesser logins, newer databases, and the policies of every table."""
+
+import subprocess
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+
+from tests.lib.postgres import PgBouncer
+from tests.lib.process import ROOT
+from tests.lib.service import Program, clean_environment
+
+NEWEST = max(int(path.name[:3]) for path in (ROOT / "service/schema").glob("[0-9]*.sql"))
+
+
+@pytest.fixture
+def fresh(postgres, request):
+    """A database of the test's own; the roles, which the whole cluster shares, are left as they are."""
+    return postgres.create_database("migrate_" + str(abs(hash(request.node.name)) % 10 ** 8))
+
+
+@pytest.fixture
+def login(postgres, fresh):
+    """A login without any right, and how to reach the fresh database as that one."""
+    name = "lesser_" + fresh.name
+    postgres.database().execute(f"CREATE ROLE {name} LOGIN")
+    yield name
+    fresh.execute(f"DROP OWNED BY {name} CASCADE")
+    postgres.database().execute(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def no_roles(postgres):
+    """The cluster without verbatim's roles, as on a first day."""
+    admin = postgres.database()
+    for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datallowconn"):
+        postgres.database(name).execute(
+            "DO $$ DECLARE r text; BEGIN FOREACH r IN ARRAY ARRAY['verbatim_api', 'verbatim_worker'] LOOP "
+            "IF EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN EXECUTE 'DROP OWNED BY ' || r; END IF; "
+            "END LOOP; END $$")
+    admin.execute("DROP ROLE IF EXISTS verbatim_api, verbatim_worker")
+    yield
+    admin.execute("DO $$ BEGIN CREATE ROLE verbatim_api; CREATE ROLE verbatim_worker; "
+                  "EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+
+
+def url_of(database, user):
+    return database.url.replace("postgres@", user + "@")
+
+
+def state(database):
+    return database.execute("SELECT version, name FROM verbatim.schema_migration ORDER BY 1")
+
+
+def test_again_changes_nothing(verbatim, fresh):
+    program = Program(verbatim, fresh.url)
+    assert program.run("migrate").stdout == f"schema verbatim: version {NEWEST}, {NEWEST} applied\n"
+    before = state(fresh), fresh.value("SELECT secret FROM verbatim.link_secret WHERE generation = 1")
+    assert len(before[1]) == 32 and len(before[0]) == NEWEST
+    assert program.run("migrate").stdout == f"schema verbatim: version {NEWEST}, 0 applied\n"
+    assert before == (state(fresh), fresh.value("SELECT secret FROM verbatim.link_secret"))
+
+
+def start_migrate(verbatim, database):
+    return subprocess.Popen([verbatim, "migrate"], env=clean_environment({"database_url": database.url}),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_many_at_once_in_several_databases(verbatim, postgres, no_roles):
+    databases = [postgres.create_database(f"migrate_many_{i}") for i in range(3)]
+    started = [start_migrate(verbatim, database) for _ in range(5) for database in databases]
+    applied = []
+    for process in started:
+        output, complaint = process.communicate(timeout=60)
+        assert process.returncode == 0, complaint
+        applied.append(int(output.split()[-2]))
+    assert sum(applied) == 3 * NEWEST
+    for database in databases:
+        assert len(state(database)) == NEWEST
+        assert database.value("SELECT count(*) FROM verbatim.link_secret") == 1
+
+
+def test_through_a_transaction_pooler(verbatim, postgres, fresh):
+    with PgBouncer(postgres, pool_size=1) as pooler:
+        program = Program(verbatim, pooler.database(fresh.name).url, {"prepared_statements": "off"})
+        program.migrate()
+        program.workspace("w")
+        assert program.key("w").startswith("vb_")
+    assert len(state(fresh)) == NEWEST
+
+
+def test_a_login_without_rights_is_told_what_an_administrator_runs(verbatim, postgres, fresh, no_roles, login):
+    program = Program(verbatim, url_of(fresh, login))
+    done = program.run("migrate", check=False)
+    assert done.returncode == 1
+    statements = [line for line in done.stderr.splitlines() if line.endswith(";")]
+    assert statements == ["CREATE ROLE verbatim_api NOLOGIN;", "CREATE ROLE verbatim_worker NOLOGIN;",
+                          f"GRANT verbatim_api, verbatim_worker TO {login};",
+                          f"CREATE SCHEMA verbatim AUTHORIZATION {login};"]
+    assert fresh.value("SELECT to_regnamespace('verbatim') IS NULL")
+    for statement in statements:
+        fresh.execute(statement)
+    program.migrate()
+    assert fresh.value("SELECT tableowner FROM pg_tables WHERE tablename = 'job'") == login
+    program.workspace("w")
+    assert program.key("w").startswith("vb_")
+    # A superuser's migrate afterwards leaves the tables and policies with their owner.
+    Program(verbatim, fresh.url).migrate()
+    fresh.execute("DELETE FROM verbatim.schema_rights")
+    Program(verbatim, fresh.url).migrate()
+    assert program.key("w").startswith("vb_")
+
+
+def test_a_login_that_may_create_roles_needs_no_administrator(verbatim, postgres, fresh, no_roles, login):
+    postgres.database().execute(f"ALTER ROLE {login} CREATEROLE")
+    fresh.execute(f"GRANT CREATE ON DATABASE {fresh.name} TO {login}")
+    Program(verbatim, url_of(fresh, login)).migrate()
+    with psycopg.connect(url_of(fresh, login)) as connection:
+        connection.execute("SET ROLE verbatim_api")
+        connection.execute("RESET ROLE; SET ROLE verbatim_worker")
+
+
+def test_a_newer_database_is_refused(verbatim, fresh):
+    program = Program(verbatim, fresh.url)
+    program.migrate()
+    fresh.execute("INSERT INTO verbatim.schema_migration VALUES (9999, 'future')")
+    for command in ("migrate", "serve", "worker"):
+        done = program.run(command, check=False, options={} if command == "migrate" else {"storage": "file:///tmp"})
+        assert done.returncode == 1
+        assert "9999" in done.stderr and "newer verbatim" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def migrated(verbatim, database):
+    program = Program(verbatim, database.url)
+    program.migrate()
+    for name in ("mine", "other"):
+        program.workspace(name)
+        program.key(name)
+        database.execute(
+            "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, source_workspace, channel_id, start_date,"
+            " end_date, range_from, range_to, time_zone, csv_profile, as_of, link_ttl) VALUES (gen_random_uuid(), %s, 'main',"
+            " '{}', 's', 'c', '2026-01-01', '2026-01-01', '2026-01-01', '2026-01-02', 'UTC', 'safe', now(), '1 day')", (name,))
+        database.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id)"
+                         " SELECT job_id, 1, 10000, workspace_id FROM verbatim.job WHERE workspace_id = %s", (name,))
+    return database
+
+
+def workspace_tables(database):
+    tables = [name for (name,) in database.execute(
+        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE a.attname = 'workspace_id'"
+        " AND c.relkind IN ('r', 'p') AND c.relnamespace = 'verbatim'::regnamespace")]
+    assert {"workspace", "api_key", "job", "segment", "outbox", "cleanup"} <= set(tables)
+    return tables
+
+
+def test_every_table_of_workspaces_is_under_forced_policies(migrated):
+    for table in workspace_tables(migrated):
+        forced = migrated.execute("SELECT relrowsecurity, relforcerowsecurity FROM pg_class"
+                                  " WHERE oid = ('verbatim.' || %s)::regclass", (table,))
+        assert forced == [(True, True)], table
+        policies = dict(migrated.execute("SELECT policyname, roles::text[] FROM pg_policies"
+                                         " WHERE schemaname = 'verbatim' AND tablename = %s", (table,)))
+        assert policies["api"] == ["verbatim_api"] and policies["worker"] == ["verbatim_worker"], table
+        assert set(policies) == {"api", "worker", "owner"}, table
+
+
+def test_the_api_role_sees_nothing_without_a_workspace_and_one_with(migrated):
+    with migrated.connect() as connection:
+        readable = [name for name in workspace_tables(migrated) if connection.execute(
+            "SELECT has_table_privilege('verbatim_api', 'verbatim.' || %s, 'SELECT')", (name,)).fetchone()[0]]
+        assert {"workspace", "job", "segment"} <= set(readable)
+        connection.execute("SET ROLE verbatim_api")
+        for name in readable:
+            query = sql.SQL("SELECT DISTINCT workspace_id FROM verbatim.{}").format(sql.Identifier(name))
+            assert connection.execute(query).fetchall() == [], name
+            with connection.transaction():
+                connection.execute("SELECT set_config('verbatim.workspace_id', 'mine', true)")
+                assert connection.execute(query).fetchall() in ([("mine",)], []), name
+            assert connection.execute(query).fetchall() == [], name
+        with connection.transaction():
+            connection.execute("SELECT set_config('verbatim.workspace_id', 'mine', true)")
+            assert connection.execute("SELECT count(*) FROM verbatim.job").fetchone() == (1,)
+
+
+def test_the_api_role_cannot_write_for_another_workspace(migrated):
+    with migrated.connect() as connection:
+        connection.execute("SET ROLE verbatim_api")
+        with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("SELECT set_config('verbatim.workspace_id', 'mine', true)")
+            connection.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id)"
+                               " VALUES (gen_random_uuid(), 1, 1, 'other')")
+        for table in ("api_key", "outbox", "process"):
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(f"SELECT * FROM verbatim.{table}")
+
+
+def test_the_worker_role_sees_the_queue_of_all_but_no_key(migrated):
+    with migrated.connect() as connection:
+        connection.execute("SET ROLE verbatim_worker")
+        assert connection.execute("SELECT count(*) FROM verbatim.job").fetchone() == (2,)
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM verbatim.api_key")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("SELECT verbatim.key_find('x')")
+
+
+def test_functions_are_closed_to_the_public(migrated):
+    open_functions = migrated.execute(
+        "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'verbatim'::regnamespace"
+        " AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0))")
+    assert open_functions == []
