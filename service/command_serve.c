@@ -53,6 +53,8 @@ struct part {
     }
 
 PART_FUNCTIONS(http)
+PART_FUNCTIONS(workers)
+PART_FUNCTIONS(janitor)
 PART_FUNCTIONS(outbox)
 
 static bool wants_http(const struct vb_options *options, bool has_http)
@@ -62,6 +64,12 @@ static bool wants_http(const struct vb_options *options, bool has_http)
 }
 
 /* The API alone sends no mail and cleans nothing up. */
+static bool wants_workers(const struct vb_options *options, bool has_http)
+{
+    (void)has_http;
+    return options->workers > 0;
+}
+
 static bool wants_outbox(const struct vb_options *options, bool has_http)
 {
     (void)has_http;
@@ -71,6 +79,8 @@ static bool wants_outbox(const struct vb_options *options, bool has_http)
 /* Started in this order and asked to stop in it too: new requests end first. */
 static const struct part parts[] = {
     PART(http, wants_http),
+    PART(workers, wants_workers),
+    PART(janitor, wants_workers),
     PART(outbox, wants_outbox),
 };
 #define PARTS (sizeof parts / sizeof *parts)

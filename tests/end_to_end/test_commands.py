@@ -9,7 +9,7 @@ import pytest
 from tests.lib.process import free_port, wait_until
 from tests.lib.service import Program, clean_environment, http_request
 
-COMMANDS = ["serve", "worker", "migrate", "workspace set", "key create", "key list", "key revoke", "s3 sign"]
+COMMANDS = ["serve", "worker", "migrate", "demo-data", "workspace set", "key create", "key list", "key revoke", "s3 sign"]
 KEY = re.compile(r"vb_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}")
 SOURCE = """
     CREATE SCHEMA chat;
@@ -190,6 +190,20 @@ def test_a_signal_ends_the_wait_for_the_database(verbatim, folder):
     wait_until(lambda: "waiting for the database" in log.read_text(), "serve waits")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=15) == 0
+
+
+def test_demo_data_fulfils_the_contract_and_repeats(ready, database):
+    options = {"source_schema": "demo_one"}
+    ready.run("demo-data", "--conversations", "30", "--messages-per-conversation", "3", "--seed", "7", options=options)
+    digest = "SELECT md5(string_agg(m::text, ';' ORDER BY id)) FROM demo_one.message AS m"
+    first = database.value(digest)
+    assert database.value("SELECT count(*) FROM demo_one.conversation") == 30
+    ready.run("demo-data", "--conversations", "30", "--messages-per-conversation", "3", "--seed", "7", options=options)
+    assert database.value(digest) == first
+    ready.run("demo-data", "--conversations", "30", "--messages-per-conversation", "3", "--seed", "8", options=options)
+    assert database.value(digest) != first
+    for flag, value in (("conversations", "0"), ("conversations", "-1"), ("messages-per-conversation", "x"), ("seed", "")):
+        assert flag in fails(ready, 2, "demo-data", "--" + flag, value)
 
 
 def test_a_broken_source_contract_is_named(ready, database):
