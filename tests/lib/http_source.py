@@ -1,0 +1,39 @@
+"""A small source (schema `chat`, ids are uuid) and workspaces for tests of the HTTP front end."""
+
+WHATSAPP = "a1b2c3d4-1111-2222-3333-444455556666"
+SMS = "b2c3d4e5-7777-8888-9999-000011112222"
+TOLL_FREE = "c3d4e5f6-0000-1111-2222-333344445555"
+LONELY = "d4e5f6a7-0000-1111-2222-333344445555"
+FOREIGN = "e5f6a7b8-0000-1111-2222-333344445555"
+SHARED_NUMBER = "+12025550123"
+LONELY_NUMBER = "+4915112345678"
+
+TABLES = f"""
+CREATE SCHEMA chat;
+CREATE TABLE chat.channel (id uuid PRIMARY KEY, workspace_id text NOT NULL, name text NOT NULL,
+    channel_type text NOT NULL, phone_number text);
+CREATE TABLE chat.contact (id uuid PRIMARY KEY, workspace_id text, name text, phone text, email text);
+CREATE TABLE chat.assistant (id uuid PRIMARY KEY, workspace_id text NOT NULL, name text NOT NULL);
+CREATE TABLE chat.conversation (id uuid PRIMARY KEY, workspace_id text NOT NULL, channel_id uuid NOT NULL,
+    created_at timestamptz NOT NULL, contact_id uuid, assistant_id uuid);
+CREATE TABLE chat.message (id uuid PRIMARY KEY, conversation_id uuid NOT NULL, created_at timestamptz NOT NULL,
+    direction text NOT NULL, speaker_type text NOT NULL, speaker_name text, text text);
+INSERT INTO chat.channel VALUES
+    ('{SMS}', 'platform-one', 'SMS Support', 'LOCAL', '{SHARED_NUMBER}'),
+    ('{WHATSAPP}', 'platform-one', 'WhatsApp Sales', 'WHATSAPP_BUSINESS_PLATFORM', '{SHARED_NUMBER}'),
+    ('{TOLL_FREE}', 'platform-one', 'Hotline', 'TOLL_FREE', '{SHARED_NUMBER}'),
+    ('{LONELY}', 'platform-one', 'Büro', 'LINE', '{LONELY_NUMBER}'),
+    ('{FOREIGN}', 'two', 'Elsewhere', 'LOCAL', '+33123456789');
+"""
+
+
+def make_source(database):
+    database.execute(TABLES)
+
+
+def make_workspaces(program):
+    """Workspaces one (its source calls it platform-one) and two; their keys, and one for metrics."""
+    program.migrate()
+    program.workspace("one", source_id="platform-one")
+    program.workspace("two")
+    return {"one": program.key("one"), "two": program.key("two"), "metrics": program.key("one", scope="metrics")}
