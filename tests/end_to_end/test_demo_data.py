@@ -1,0 +1,68 @@
+"""verbatim demo-data: the same for the same seed, everything the contract knows, and never over somebody else's schema."""
+
+import subprocess
+
+import pytest
+
+from tests.lib.source import read
+
+WORKSPACE = "00000000-0000-4000-8000-000000000001"
+CHANNEL = "00000000-0000-4000-8000-000000000101"
+TABLES = ("channel", "contact", "assistant", "conversation", "message", "attachment", "note", "event", "skill_run", "citation")
+
+
+@pytest.fixture(scope="module")
+def demo_data(verbatim, database):
+    def run(*arguments):
+        return subprocess.run([str(verbatim), "demo-data", "--database-url", database.url, *arguments],
+                              capture_output=True, text=True, timeout=120)
+    return run
+
+
+def fingerprint(database):
+    """Of all rows in the order in which they were written."""
+    return [database.value(f"SELECT md5(string_agg(t::text, '|' ORDER BY ctid)) FROM chat.{table} t") for table in TABLES]
+
+
+def test_the_same_for_the_same_seed_and_replaced_at_will(database, demo_data):
+    prints = []
+    for seed in ("1", "2", "1"):
+        done = demo_data("--conversations", "300", "--messages-per-conversation", "9", "--seed", seed)
+        assert done.returncode == 0, done.stderr
+        assert WORKSPACE in done.stdout
+        prints.append(fingerprint(database))
+        assert None not in prints[-1]
+    assert prints[0] == prints[2] and prints[0] != prints[1]
+
+
+def test_it_fulfils_the_contract_and_has_what_it_promises(database, demo_data):
+    assert demo_data("--conversations", "2000", "--messages-per-conversation", "12").returncode == 0
+    assert read(database.url, "chat", contract=1)[0] == ["missing: "]
+    assert database.value("SELECT count(*) FROM chat.message") == 24_000
+    lines = read(database.url, "chat", workspace=WORKSPACE, channel=CHANNEL)
+    heads = [line for line in lines if line[0] == "conversation"]
+    assert 900 < len(heads) < 1100 and any(int(line[4]) > 1 for line in heads)
+    assert "\\N" in {line[5] for line in heads}
+    names = {name for name, in database.execute("SELECT name FROM chat.contact")}
+    assert {"=HYPERLINK(\"http://example.com\")", "CON", "", "AC/DC Fan Club", None, "Line\nBreak"} <= names
+    texts = " ".join(line[6] for line in lines if line[0] == "message")
+    assert all(part in texts for part in ("订单", "طلبي", "👋", "Bestellung"))
+    shared = database.execute("SELECT channel_type FROM chat.channel WHERE phone_number = '+12025550123' ORDER BY id")
+    assert shared == [("LOCAL",), ("WHATSAPP_BUSINESS_PLATFORM",)]
+    months = database.execute("SELECT DISTINCT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') FROM chat.conversation ORDER BY 1")
+    assert [month for month, in months] == [f"2026-0{i}" for i in range(1, 7)]
+    assert database.value("SELECT count(*) FROM chat.message m LEFT JOIN chat.conversation c ON c.id = m.conversation_id"
+                          " WHERE c.id IS NULL") == 0
+
+
+def test_a_schema_of_somebody_else_is_left_alone(database, demo_data):
+    database.execute("DROP SCHEMA IF EXISTS chat CASCADE; CREATE SCHEMA chat; CREATE TABLE chat.precious AS SELECT 1 AS one")
+    done = demo_data()
+    assert done.returncode == 1 and "was not made by demo-data" in done.stderr
+    assert database.value("SELECT one FROM chat.precious") == 1
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "ten", "1x", "999999999999"])
+def test_counts_are_checked(demo_data, value):
+    done = demo_data("--conversations", value)
+    assert done.returncode == 2 and "--conversations" in done.stderr
