@@ -7,6 +7,7 @@
 
 #include "options_table.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <sched.h>
@@ -371,6 +372,7 @@ enum vb_status vb_options_load(int argc, char *const argv[], char *const environ
 {
     struct vb_options options = {0};
     struct collection *all = calloc(1, sizeof *all);
+    assert(vb_option_count <= OPTIONS_MOST);
     if (!all)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
     enum vb_status status = collect_flags(all, argc, argv, err);
