@@ -1,48 +1,57 @@
-/* verbatim demo-data: fills the schema of the source contract, on the server where conversations are read. */
+/* verbatim demo-data. */
 #include "command.h"
 
 #include "verbatim/demo_data.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { CONVERSATIONS, MESSAGES, SEED };
-#define CONVERSATIONS_MOST 100000000u
-#define MESSAGES_MOST 10000000u
-#define SEED_DEFAULT 1
+#define MOST UINT64_C(100000000)
 
-/* Leaves the default where the flag was not given. */
-static enum vb_status read_number(const struct vb_arguments *arguments, size_t flag,
-                                  const char *name, uint64_t least, uint64_t most, uint64_t *number,
-                                  struct vb_error *err)
+enum { CONVERSATIONS, MESSAGES, SEED };
+
+static enum vb_status parse_count(const char *text, const char *flag, uint64_t least,
+                                  uint64_t *ret_value, struct vb_error *err)
 {
-    const char *text = vb_argument(arguments, flag);
     if (!text)
         return VB_OK;
-    char *end = NULL;
+    char *end;
     errno = 0;
-    uint64_t value = strtoull(text, &end, 10);
-    /* strtoull takes blanks and signs, too */
-    if (text[0] < '0' || text[0] > '9' || *end || errno == ERANGE || value < least || value > most)
-        return vb_fail(err, VB_INVALID,
-                       "--%s \"%s\": must be a number from %" PRIu64 " to %" PRIu64, name, text,
-                       least, most);
-    *number = value;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || value < least ||
+        value > MOST)
+        return vb_fail(err, VB_INVALID, "--%s is %s but must be a whole number from %llu to %llu",
+                       flag, text, (unsigned long long)least, (unsigned long long)MOST);
+    *ret_value = value;
     return VB_OK;
 }
 
 enum vb_status vb_command_demo_data(const struct vb_arguments *arguments, struct vb_error *err)
 {
-    struct vb_demo_options demo = {.connection_string = arguments->options.source_url,
-                                   .schema = arguments->options.source_schema,
-                                   .seed = SEED_DEFAULT};
-    enum vb_status status = read_number(arguments, CONVERSATIONS, "conversations", 1,
-                                        CONVERSATIONS_MOST, &demo.conversations, err);
+    struct vb_demo_options options = {
+        .connection_string = arguments->options.source_url ? arguments->options.source_url
+                                                           : arguments->options.database_url,
+        .schema = arguments->options.source_schema,
+        .conversations = 2000,
+        .messages_per_conversation = 12,
+        .seed = 1,
+    };
+    enum vb_status status = parse_count(vb_argument(arguments, CONVERSATIONS), "conversations", 1,
+                                        &options.conversations, err);
     if (status == VB_OK)
-        status = read_number(arguments, MESSAGES, "messages-per-conversation", 1, MESSAGES_MOST,
-                             &demo.messages_per_conversation, err);
+        status = parse_count(vb_argument(arguments, MESSAGES), "messages-per-conversation", 1,
+                             &options.messages_per_conversation, err);
     if (status == VB_OK)
-        status = read_number(arguments, SEED, "seed", 0, UINT64_MAX, &demo.seed, err);
-    return status == VB_OK ? vb_demo_data(&demo, err) : status;
+        status = parse_count(vb_argument(arguments, SEED), "seed", 0, &options.seed, err);
+    if (status == VB_OK)
+        status = vb_demo_data(&options, err);
+    if (status != VB_OK)
+        return status;
+    char text[256];
+    snprintf(text, sizeof text,
+             "workspace %s: %llu conversations with %llu messages each on average\n",
+             VB_DEMO_WORKSPACE, (unsigned long long)options.conversations,
+             (unsigned long long)options.messages_per_conversation);
+    return vb_command_print(text, err);
 }
