@@ -47,7 +47,9 @@ def test_a_database_that_is_away_means_503_at_once(verbatim, own_cluster, folder
         assert service.get("/healthz").status == 200
         own_cluster.start()
         wait_until(lambda: service.get(JOB, keys["one"]).status == 404, "the database to be used again", 10)
-        assert service.start_export("one", keys["one"], **RANGE, channel_id=source.SMS).status == 202
+        # The source has connections of its own, which come back by themselves.
+        wait_until(lambda: service.start_export("one", keys["one"], **RANGE, channel_id=source.SMS).status == 202,
+                   "the source to be used again", 10)
 
 
 def test_a_database_that_does_not_answer_is_given_up(verbatim, postgres, folder):
