@@ -2,9 +2,14 @@
 #include "decode.h"
 #include "reader.h"
 
+bool vb_reader_exhausted(const struct vb_reader *reader)
+{
+    return reader->state == VB_READER_DONE;
+}
+
 enum vb_status vb_reader_count(struct vb_reader *reader, uint64_t *ret_count, struct vb_error *err)
 {
-    if (reader->state == VB_READER_DONE) {
+    if (vb_reader_exhausted(reader)) {
         *ret_count = 0;
         return VB_OK;
     }

@@ -96,7 +96,8 @@ static bool may_split(const struct vb_line *line)
 {
     const struct vb_tuning *tuning = &line->crew->tuning;
     const struct vb_claim *claim = line->claim;
-    return !tuning->one_segment && !claim->stretch.has_high && line->conversations > 0 &&
+    return !line->express && !tuning->one_segment && !claim->stretch.has_high &&
+           line->conversations > 0 && !vb_reader_exhausted(line->reader) &&
            claim->part_last - claim->part_first >= 2 * tuning->front_numbers;
 }
 

@@ -135,7 +135,7 @@ static enum vb_status add_message(struct vb_line *line, const struct vb_conversa
 /* No transaction is open on the source here. */
 static enum vb_status end_page(struct vb_line *line, struct vb_error *err)
 {
-    if (line->express) {
+    if (line->express && !vb_reader_exhausted(line->reader)) {
         struct vb_archive_totals totals = vb_archive_totals(line->archive);
         if (totals.entries > 0)
             line->claim->estimate = (int64_t)(totals.size * 1000 / totals.entries);

@@ -1,0 +1,136 @@
+"""The same bytes however an export was cut: by chance, with absorbed segments, kills and stalls in between."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from tests.lib import queue
+from tests.lib.process import wait_until
+from tests.lib.queue import Crew
+
+SEED = int(os.environ.get("VERBATIM_TEST_SEED", "20260611"))
+ROUNDS = int(os.environ.get("VERBATIM_TEST_CUTS", "60"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def source(program, database):
+    queue.prepare(program, database, w={"max_running": 50})
+    queue.fill(database, "plain", 400, messages=3)
+    queue.fill(database, "seconds", 400, messages=2, step="170 milliseconds")  # six in each second
+    queue.fill(database, "crowd", 5000, messages=1, step="100 microseconds")  # more than 4,096 in one
+    queue.fill(database, "giants", 12, messages=400, noise=4)
+
+
+@pytest.fixture(scope="module")
+def expected(program, database, folder):
+    """The bytes of each channel, written by one thread in one piece."""
+    from tests.end_to_end.conftest import file_storage
+    (folder / "whole").mkdir()
+    storage = file_storage(folder / "whole")
+    whole = {}
+    with Crew(program, folder, storage, workers=1, s3_equal_parts="on"):
+        for channel in ("plain", "seconds", "crowd", "giants"):
+            found = queue.finished(database, queue.add_job(database, channel))
+            whole[channel] = queue.archive(storage, found)
+    return whole
+
+
+@pytest.fixture(scope="module")
+def local(folder):
+    from tests.end_to_end.conftest import file_storage
+    (folder / "local").mkdir()
+    return file_storage(folder / "local")
+
+
+def draw(chance):
+    """Some way to cut."""
+    tuning = {"page": chance.choice([1, 2, 7, 30, 400, 1000]), "cuts": chance.choice([1, 3, 20, 150, 2000]),
+              "numbers": chance.choice([1, 2, 16]), "units": chance.choice([1, 4]),
+              "workers": chance.choice([1, 2, 4])}
+    if chance.random() < 0.5:
+        tuning["absorb"] = chance.choice([500, 5_000, 50_000])
+    if chance.random() < 0.3:
+        tuning["giant"] = chance.choice([1, 5, 100])
+    return tuning
+
+
+def test_random_cuts(program, database, folder, local, expected):
+    chance = random.Random(SEED)
+    split = absorbed = 0
+    for number in range(ROUNDS // 3):
+        tuning = draw(chance)
+        with Crew(program, folder, local, log_level="info", **tuning) as crew:
+            jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants")]
+            for channel, job_id in jobs:
+                found = queue.finished(database, job_id)
+                assert queue.archive(local, found) == expected[channel], (SEED, number, channel, tuning)
+            counts = crew.stop()
+            split += counts["split"]
+            absorbed += counts["absorbed"]
+    assert split > ROUNDS and absorbed > ROUNDS / 4  # the cuts were real
+
+
+@pytest.mark.parametrize("cuts, absorb", [(400, 0), (1500, 0), (800, 60_000)])
+def test_cuts_within_one_crowded_second(program, database, folder, local, expected, cuts, absorb):
+    with Crew(program, folder, local, page=150, cuts=cuts, absorb=absorb) as crew:
+        found = queue.finished(database, queue.add_job(database, "crowd"))
+        assert queue.archive(local, found) == expected["crowd"]
+        assert crew.stop()["split"] > 1
+
+
+def test_processes_that_die_and_stall(program, database, folder, local, expected):
+    """Three crews on one queue; at each turn one is killed or stopped beyond its lease."""
+    chance = random.Random(SEED + 1)
+    made = []
+
+    def start():
+        made.append(Crew(program, folder, local, lease="2s", log_level="info", page=chance.choice([1, 5, 20]),
+                         cuts=chance.choice([3, 20]), numbers=chance.choice([1, 4]),
+                         absorb=chance.choice([1, 3_000]), workers=2))
+        return made[-1]
+
+    crews = [start() for _ in range(3)]
+    jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants") * 4]
+    fenced = 0
+    try:
+        for _ in range(5):
+            time.sleep(chance.uniform(0.2, 0.8))
+            victim = crews.pop(0)
+            if chance.random() < 0.5:
+                victim.kill()
+            else:
+                victim.signal(signal.SIGSTOP)
+                time.sleep(2.5)
+                victim.signal(signal.SIGCONT)
+                fenced += victim.stop()["fenced"]
+            crews.append(start())
+        for channel, job_id in jobs:
+            found = queue.finished(database, job_id, 90)
+            assert queue.archive(local, found) == expected[channel], (SEED, channel, job_id)
+    finally:
+        for crew in made:
+            if crew.process:
+                crew.kill()
+    assert database.value("SELECT count(*) FROM verbatim.job WHERE status <> 'finished'") == 0
+
+
+def test_parts_of_a_large_export(program, database, folder, storage, local):
+    """Real parts of real size, split by their estimate; on S3 small segments are absorbed for the rule of 5 MiB."""
+    channel = f"large-{storage.name}"
+    queue.fill(database, channel, 1500, messages=20, noise=50)
+    with Crew(program, folder, local, workers=1, s3_equal_parts="on"):
+        whole = queue.archive(local, queue.finished(database, queue.add_job(database, channel)))
+    assert len(whole) > 24 * 1024 * 1024
+    for tuning in ({"page": 100}, {"page": 50, "cuts": 120}, {"page": 20, "numbers": 1, "units": 1, "cuts": 900}):
+        with Crew(program, folder, storage, **tuning) as crew:
+            job_id = queue.add_job(database, channel)
+            assert queue.archive(storage, queue.finished(database, job_id)) == whole, tuning
+            counts = crew.stop()
+        assert counts["split"] > 0
+        if storage.name != "file" and "cuts" in tuning:
+            assert counts["absorbed"] > 0
+        wait_until(lambda: database.value("SELECT count(*) FROM verbatim.segment_directory WHERE job_id = %s",
+                                          [job_id]) == 0, "the end of the directory's pieces")
