@@ -1,11 +1,12 @@
 /* The edges between a job's statuses: all of them, and no others. */
 #include "queue.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void only_these_edges_exist(void **state)
 {
