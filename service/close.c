@@ -122,10 +122,15 @@ static enum vb_status read_record(struct vb_pg *pg, const struct vb_claim *claim
     return VB_OK;
 }
 
+/* A store that loses what it confirmed is given this many closes. */
+#define REOPENS 4
+
 static enum vb_status reopen_bad(struct vb_pg *pg, const struct vb_claimer *claimer,
                                  const struct vb_claim *claim, const struct record *record,
                                  struct vb_error *err)
 {
+    if (claim->attempts >= REOPENS)
+        return vb_fail(err, VB_STORAGE, "the store does not keep parts that it has confirmed");
     uint32_t *positions = calloc(record->count + 1, sizeof *positions);
     size_t count = 0;
     if (!positions)
