@@ -50,8 +50,9 @@ def draw(chance, absorb):
     tuning = {"page": chance.choice([1, 2, 7, 30, 400, 1000]), "cuts": chance.choice([1, 3, 20, 150, 2000]),
               "numbers": chance.choice([1, 2, 16]), "units": chance.choice([1, 4]),
               "workers": chance.choice([1, 2, 4])}
-    if absorb:
-        tuning["absorb"] = chance.choice([500, 5_000, 50_000])
+    if absorb:  # small cuts of which most are too small
+        tuning |= {"absorb": chance.choice([1_500, 5_000, 50_000]), "cuts": chance.choice([1, 3, 20]),
+                   "page": chance.choice([1, 2, 7])}
     if chance.random() < 0.3:
         tuning["giant"] = chance.choice([1, 5, 100])
     return tuning
@@ -141,9 +142,11 @@ def test_closing_segment_steps_aside_for_the_others(program, database, folder, l
     job_id = queue.add_job(database, "plain")
     with Crew(program, folder, local, page=1, cuts=40, workers=1):
         wait_until(lambda: len(queue.segments(database, job_id)) >= 3, "a few segments")
-    first = next(first for first, _, status, *_ in queue.segments(database, job_id) if status == "waiting")
-    database.execute("UPDATE verbatim.segment SET not_before = clock_timestamp() + interval '5 seconds'"
-                     " WHERE job_id = %s AND part_first = %s", [job_id, first])
+    database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
+                     " lease_until = NULL, not_before = clock_timestamp() + interval '5 seconds'"
+                     " WHERE job_id = %s AND part_first = 1", [job_id])
+    database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
+                     " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
     with Crew(program, folder, local, workers=1) as crew:
         assert queue.archive(local, queue.finished(database, job_id)) == expected["plain"]
         assert "until all other segments are recorded" in crew.log()
