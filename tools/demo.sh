@@ -25,7 +25,10 @@ postgres_bin=$(pg_config --bindir)
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
 
-say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+step=0
+# A heading, numbered.
+say() { printf '\n%s%d. %s%s\n' "$bold" $((step += 1)) "$*" "$plain"; }
+# What a user would type for what happens next.
 typed() { printf '$ %s\n' "$*"; }
 fail() {
     echo "demo: $*" >&2
@@ -69,7 +72,7 @@ make_cluster_folder() {
 
 make_cluster() {
     [ ! -f "$cluster/complete" ] || return 0
-    say "Creating a private PostgreSQL cluster in $cluster"
+    echo "creating a cluster in $cluster"
     rm -rf "$cluster/data" "$kept/filled" "$kept/key"
     (cd / && "${as_postgres[@]}" "$postgres_bin/initdb" --auth=trust --username=verbatim --encoding=UTF8 \
         --locale=C.UTF-8 "$cluster/data" >"$kept/initdb.log" 2>&1) || { cat "$kept/initdb.log" >&2; exit 1; }
@@ -77,6 +80,7 @@ make_cluster() {
 }
 
 start_postgres() {
+    say "A private PostgreSQL"
     make_cluster_folder
     make_cluster
     sockets=$(mktemp -d /tmp/verbatim-demo.XXXXXX)
@@ -86,18 +90,20 @@ start_postgres() {
     postgres_pid=$!
     export VERBATIM_DATABASE_URL="postgresql://verbatim@/postgres?host=$sockets"
     wait_for "PostgreSQL" "$postgres_pid" "$kept/postgres.log" "$postgres_bin/pg_isready" -q -h "$sockets"
+    echo "$(query 'SHOW server_version' | cut -d ' ' -f 1), on a socket in $sockets"
+    typed "export VERBATIM_DATABASE_URL='$VERBATIM_DATABASE_URL'"
 }
 
-# wait_for NAME PID LOG COMMAND...: until the command succeeds, at most 30 s and only while the process lives.
+# wait_for NAME PID LOG COMMAND...: until the command succeeds, at most 15 s and only while the process lives.
 wait_for() {
     local name=$1 pid=$2 log=$3 tries=300
     shift 3
     until "$@" >/dev/null 2>&1; do
+        sleep 0.05
         kill -0 "$pid" 2>/dev/null && [ $((tries -= 1)) -gt 0 ] || {
             tail -n 20 "$log" >&2
             fail "$name does not start; its log is $log"
         }
-        sleep 0.1
     done
 }
 
@@ -105,14 +111,22 @@ query() { psql -X -q -A -t -F $'\t' -v ON_ERROR_STOP=1 -d "$VERBATIM_DATABASE_UR
 
 # --- Verbatim ---------------------------------------------------------------------------------------
 
-fill_source() {
-    say "Creating Verbatim's own schema"
+migrate() {
+    say "Verbatim's own tables (schema verbatim)"
     typed verbatim migrate
     "$program" migrate
-    [ ! -f "$kept/filled" ] || return 0
-    say "Filling a conversation platform's tables (schema chat) with demo conversations"
-    typed verbatim demo-data --conversations 12000 --messages-per-conversation 15
-    "$program" demo-data --conversations 12000 --messages-per-conversation 15
+}
+
+# The platform whose conversations are exported; the same seed gives the same rows on every machine.
+fill_source() {
+    local command=(demo-data --conversations 12000 --messages-per-conversation 15)
+    say "A conversation platform to export from (schema chat)"
+    if [ -f "$kept/filled" ]; then
+        query "SELECT 'kept from the last run: ' || count(*) || ' conversations' FROM chat.conversation"
+        return
+    fi
+    typed verbatim "${command[@]}"
+    "$program" "${command[@]}"
     touch "$kept/filled"
 }
 
@@ -137,6 +151,7 @@ make_key() {
         mv "$kept/key.part" "$kept/key"
     fi
     key=$(<"$kept/key")
+    typed "key=$key"
 }
 
 # The first port from 8080 on that nothing listens on.
@@ -178,81 +193,93 @@ job = answer.get("export_job_id") or (detail.get("export_job_id") if isinstance(
 print(job) if job else sys.exit(1)'
 }
 
+# The JSON of standard input as a person likes to read it.
+show_json() { python3 -m json.tool --no-ensure-ascii --indent 2; }
+
 request_export() {
     local exports=$url/api/v1/workspace/$workspace/export-conversations
     local body="{\"channel_id\": \"$channel\", \"start_date\": \"$first_day\", \"end_date\": \"$last_day\"}"
-    say "Exporting ${first_day%-*} of the channel \"$channel_name\" ($conversations conversations)"
-    typed "curl -X POST $exports \\
-    -H 'X-API-Key: $key' -H 'Content-Type: application/json' \\
+    say "Exporting ${first_day%-*} of the channel \"$channel_name\": $conversations conversations"
+    typed "exports=$exports"
+    typed "curl -X POST \$exports -H \"X-API-Key: \$key\" -H 'Content-Type: application/json' \\
     -d '$body'"
     answer=$(curl -sS -X POST "$exports" -H "X-API-Key: $key" -H 'Content-Type: application/json' -d "$body")
-    echo "$answer"
-    job_url=$exports/$(started_job <<<"$answer") || fail "the request was refused"
+    show_json <<<"$answer"
+    job=$(started_job <<<"$answer") || fail "the request was refused"
+    job_url=$exports/$job
 }
 
 poll() { curl -sS --fail-with-body -H "X-API-Key: $key" "$job_url"; }
 
-# Our own field progress, when the answer has it, else only the status.
-progress_line() {
-    python3 -c '
-import json, sys
-job = json.load(sys.stdin)
-progress = job.get("progress") or {}
-print(job["status"], *(f"{name}={value}" for name, value in progress.items() if value is not None))'
-}
-
+# Prints each status when it is first seen, then the answer that carries the link.
 await_export() {
-    local status= last= line deadline=$((SECONDS + 120))
+    local status= last=queued deadline=$((SECONDS + 120))
     say "Polling until it is finished"
-    typed "curl -H 'X-API-Key: $key' $job_url"
+    typed "curl -H \"X-API-Key: \$key\" \$exports/$job"
+    echo "status: $last"
     while [ "$status" != finished ]; do
         answer=$(poll) || fail "the poll failed: $answer"
         status=$(field status <<<"$answer")
-        line=$(progress_line <<<"$answer")
-        [ "$line" = "$last" ] || echo "$line"
-        last=$line
+        [ "$status" = "$last" ] || echo "status: $status"
+        last=$status
         [ "$status" != failed ] || fail "the export failed: $(field error_message <<<"$answer")"
         [ $SECONDS -lt $deadline ] || fail "the export has not finished after two minutes"
-        [ "$status" = finished ] || sleep 0.1
+        [ "$status" = finished ] || sleep 0.02
     done
-    echo "$answer"
+    show_json <<<"$answer"
     link=$(field presigned_url <<<"$answer")
     [ -n "$link" ] || fail "a finished export without a link"
+    query "SELECT conversations || ' conversations with ' || messages || ' messages in '
+        || round(extract(epoch FROM finished_at - created_at) * 1000) || ' ms'
+        FROM verbatim.job WHERE job_id = '$job'"
 }
 
+# unzip by the archive's own name, as in the commands shown. Its complaints about names are not the demo's.
+in_archive() { (cd "$kept" && unzip "$@" conversations.zip); }
+
 show_archive() {
-    local archive=$kept/conversations.zip entries first
+    local entries first
     say "Downloading it: the link needs no key and lives 24 hours"
-    typed "curl -o conversations.zip '$link'"
-    curl -fsS -o "$archive" "$link"
+    typed "link='$link'"
+    typed "curl -o conversations.zip \"\$link\""
+    curl -fsS -o "$kept/conversations.zip" "$link"
+    echo "$(stat -c %s "$kept/conversations.zip") bytes"
+
+    say "Looking into it: one CSV for each conversation"
     typed unzip -l conversations.zip
-    entries=$(unzip -Z1 "$archive" | grep -c .)
-    unzip -l "$archive" | sed -n '1,9p'
-    unzip -l "$archive" | tail -n 2
-    unzip -tqq "$archive" || fail "the archive is damaged"
+    in_archive -l >"$kept/listing"
+    entries=$(in_archive -Z1 | grep -c .)
+    sed -n '1,9p' "$kept/listing"
+    echo "      ... $((entries - 6)) more"
+    tail -n 2 "$kept/listing"
+    in_archive -tqq || fail "the archive is damaged"
     [ "$entries" = "$conversations" ] || fail "$entries files for $conversations conversations"
-    first=$(unzip -Z1 "$archive" | sed -n 1p)
+    first=$(in_archive -Z1 | sed -n 1p)
+    echo
     typed "unzip -p conversations.zip '$first' | head -n 5"
-    python3 - "$archive" <<'PYTHON'
+    first_lines 5
+}
+
+# first_lines COUNT: of the archive's first file. Its name may hold what unzip takes for a pattern.
+first_lines() {
+    python3 - "$kept/conversations.zip" "$1" <<'PYTHON'
 import sys
 import zipfile
 
 with zipfile.ZipFile(sys.argv[1]) as archive:
     lines = archive.read(archive.infolist()[0]).decode().split("\r\n")
-print(*lines[:5], sep="\n")
+print(*lines[:int(sys.argv[2])], sep="\n")
 PYTHON
 }
 
 keep_serving() {
     say "Serving until Ctrl-C"
     cat <<TEXT
-URL        $url
-workspace  $workspace
-key        $key
-
-curl -X POST $url/api/v1/workspace/$workspace/export-conversations \\
-    -H 'X-API-Key: $key' -H 'Content-Type: application/json' \\
-    -d '{"channel_id": "$channel", "start_date": "$first_day", "end_date": "$(date -u +%F)"}'
+In another terminal, a longer range of the same channel:
+$ key=$key
+$ exports=$url/api/v1/workspace/$workspace/export-conversations
+$ curl -X POST \$exports -H "X-API-Key: \$key" -H 'Content-Type: application/json' \\
+    -d '{"channel_id": "$channel", "start_date": "2000-01-01", "end_date": "$(date -u +%F)"}'
 TEXT
     wait "$service_pid" || fail "the service ended; its log is $kept/service.log"
 }
@@ -260,7 +287,9 @@ TEXT
 mkdir -p "$kept"
 exec 9>"$kept/lock"
 flock -n 9 || fail "another demo runs in this checkout"
+echo "Verbatim's demo: conversations out of PostgreSQL into a ZIP behind a link. Everything is kept under .run/demo."
 start_postgres 9>&-
+migrate
 fill_source
 choose_range
 make_key
@@ -269,7 +298,7 @@ request_export
 await_export
 show_archive
 if [ $once = yes ]; then
-    say "Everything worked. Archive: .run/demo/conversations.zip"
+    printf '\n%sEverything worked.%s The archive is .run/demo/conversations.zip\n' "$bold" "$plain"
 else
     keep_serving
 fi

@@ -3,7 +3,7 @@
 
 build_packages=(
     cmake ninja-build gcc libc6-dev pkg-config
-    libpq-dev libcurl4-openssl-dev libssl-dev libevent-dev libjansson-dev libisal-dev libglib2.0-dev
+    libpq-dev libcurl4-openssl-dev libssl-dev libevent-dev libjansson-dev libisal-dev libglib2.0-dev libexpat1-dev
     libcmocka-dev libzip-dev
 )
 demo_packages=(postgresql curl ca-certificates tzdata unzip python3)
