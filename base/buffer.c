@@ -1,3 +1,9 @@
+/* Growing byte buffers with a ceiling. See buffer.h.
+ *
+ * A buffer belongs to one thread. Its bytes are always followed by a NUL that does not count, so
+ * they can be handed to C functions as text where no NUL is inside. Nothing is allocated before the
+ * first byte.
+ */
 #include "verbatim/buffer.h"
 
 #include <assert.h>
@@ -47,12 +53,14 @@ char *vb_buffer_take(struct vb_buffer *buffer)
 
 enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more)
 {
+    /* In this order, so that no sum can wrap. */
     if (more > buffer->ceiling || buffer->length > buffer->ceiling - more)
         return VB_LIMIT;
     size_t need = buffer->length + more + 1; /* the NUL */
     if (need <= buffer->capacity)
         return VB_OK;
     size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
+    /* By half, not double: what is unused at the ceiling of a large buffer stays below a third. */
     while (capacity < need)
         capacity += capacity / 2;
     if (capacity > buffer->ceiling + 1)
@@ -97,6 +105,7 @@ enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ..
 {
     va_list arguments;
     va_start(arguments, format);
+    /* Measured first, so that a text which does not fit leaves the buffer as it was. */
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     if (length < 0)

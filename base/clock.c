@@ -1,9 +1,15 @@
+/* The two clocks, and dates of the proleptic Gregorian calendar. See clock.h.
+ *
+ * Pure but for the clocks; no locale, no TZ, no mktime, so that every thread and machine computes
+ * the same. Zones other than a fixed offset are zone.c's.
+ */
 #include "verbatim/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
+/* clock_gettime cannot fail for these two clocks with a valid pointer. */
 static int64_t read_clock(clockid_t id)
 {
     struct timespec now;
@@ -37,6 +43,7 @@ int64_t vb_date_to_days(struct vb_date date)
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t year_of_era = year - era * 400;
     int64_t month = date.month > 2 ? date.month - 3 : date.month + 9;
+    /* 153 days in five months from March on: 31, 30, 31, 30, 31. */
     int64_t day_of_year = (153 * month + 2) / 5 + date.day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
@@ -65,6 +72,7 @@ static int days_in_month(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
+/* Exactly `count` ASCII digits: no sign, no blanks, as strtol would let pass. */
 static bool digits(const char *text, int count, int *ret_value)
 {
     int value = 0;
@@ -77,6 +85,8 @@ static bool digits(const char *text, int count, int *ret_value)
     return true;
 }
 
+/* YYYY-MM-DD and nothing else; year 0 does not exist in ISO 8601's common use, nor in
+ * PostgreSQL. */
 enum vb_status vb_date_parse(struct vb_view text, struct vb_date *ret_date)
 {
     struct vb_date date;
@@ -102,6 +112,7 @@ struct vb_civil vb_civil_of(vb_instant instant, int offset_seconds)
 {
     int64_t local = instant + (int64_t)offset_seconds * VB_SECOND;
     int64_t day_length = 86400 * VB_SECOND;
+    /* C divides towards zero; instants before 1970 need the floor. */
     int64_t days = local / day_length, rest = local % day_length;
     if (rest < 0) {
         rest += day_length;

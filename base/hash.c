@@ -1,3 +1,9 @@
+/* Digests, CRC-32, hexadecimal, comparison without a clock to read, randomness. See hash.h.
+ *
+ * SHA-256 and HMAC are OpenSSL's, CRC-32 is ISA-L's (with carry-less multiplication where the
+ * processor has it). All of it is pure and thread-safe. What cannot fail in a sound process aborts
+ * rather than return a weak answer.
+ */
 #include "verbatim/hash.h"
 
 #include <isa-l/crc.h>
@@ -28,6 +34,7 @@ void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t
         abort();
 }
 
+/* The polynomial of gzip and ZIP, reflected; chains over pieces like zlib's crc32. */
 uint32_t vb_crc32(uint32_t crc, const void *data, size_t length)
 {
     return crc32_gzip_refl(crc, data, length);
@@ -69,6 +76,7 @@ enum vb_status vb_hex_decode(struct vb_view hex, void *data, size_t length)
     return VB_OK;
 }
 
+/* The time taken tells nothing of where two keys or signatures differ. */
 bool vb_constant_time_equal(const void *a, const void *b, size_t length)
 {
     return CRYPTO_memcmp(a, b, length) == 0;
@@ -79,6 +87,8 @@ void vb_random_bytes(void *data, size_t length)
     char *to = data;
     while (length > 0) {
         ssize_t got = getrandom(to, length, 0);
+        /* Up to 256 bytes never fail once the pool is ready; a process without randomness must not
+         * make keys. */
         if (got <= 0)
             abort();
         to += got;
@@ -90,5 +100,6 @@ double vb_random_unit(void)
 {
     uint64_t bits;
     vb_random_bytes(&bits, sizeof bits);
+    /* 53 bits, as many as a double holds exactly: uniform in [0, 1). */
     return (double)(bits >> 11) / (double)(UINT64_C(1) << 53);
 }

@@ -1,3 +1,9 @@
+/* Writing JSON into a buffer: commas, brackets and escapes. See json.h.
+ *
+ * The writer owns nothing, and the buffer is the caller's. The first failure (the buffer's ceiling,
+ * memory) is kept and silences what follows, so callers ask once, at the end. Nesting is not
+ * checked: a wrong order of calls is a mistake in the program, which the tests of its output show.
+ */
 #include "verbatim/json.h"
 
 #include "verbatim/text.h"
@@ -26,6 +32,7 @@ static void put_text(struct vb_json *json, const char *text)
     put(json, text, vb_view_of(text).length);
 }
 
+/* A comma belongs before every value but the first of its bracket and the one behind a name. */
 static void begin_value(struct vb_json *json)
 {
     if (json->need_comma)
@@ -66,6 +73,7 @@ void vb_json_end_array(struct vb_json *json)
     close_bracket(json, "]");
 }
 
+/* The short escapes of RFC 8259, section 7; every other control as \u00XX. */
 static void put_escaped(struct vb_json *json, unsigned char byte)
 {
     char escape[8];
@@ -105,6 +113,8 @@ static void put_string(struct vb_json *json, struct vb_view text)
         }
         put(json, text.data + run, i - run);
         if (width == 0)
+            /* U+FFFD for each byte that is no UTF-8: the output is valid whatever a source or a
+             * peer sent. */
             put_text(json, "\xEF\xBF\xBD");
         else
             put_escaped(json, byte);
@@ -153,6 +163,7 @@ void vb_json_null(struct vb_json *json)
     vb_json_raw(json, "null");
 }
 
+/* The caller vouches for the text: numbers, literals, JSON that was made before. */
 void vb_json_raw(struct vb_json *json, const char *text)
 {
     begin_value(json);

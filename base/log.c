@@ -1,3 +1,10 @@
+/* Lines on standard error, as text or JSON, with the thread's job, request and workspace. See
+ * log.h.
+ *
+ * Settings are made once, before threads start; the context belongs to its thread. A line is one
+ * write(2), so lines of several threads and processes do not mix (up to PIPE_BUF on a pipe).
+ * Secrets are kept out by the callers: nobody formats a key, a signature or a connection string.
+ */
 #include "verbatim/log.h"
 
 #include "verbatim/clock.h"
@@ -8,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A longer value is cut: ids and names fit. */
 #define VALUE_SIZE 64
+/* An event that does not fit is dropped; the message itself is cut at 2 KiB before. */
 #define LINE_CEILING 8192
 
 static enum vb_log_level threshold = VB_LOG_INFO;

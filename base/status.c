@@ -1,3 +1,8 @@
+/* Names of statuses, and filling in of errors. See status.h.
+ *
+ * Errors lie with the caller, usually on the stack: nothing is allocated, so running out of memory
+ * can be told as well. Texts are for people and are cut at a character where they are too long.
+ */
 #define VB_STATUS_IMPLEMENTATION
 #include "verbatim/status.h"
 
@@ -14,6 +19,7 @@ static const char *const status_names[VB_STATUS_COUNT] = {
     [VB_STOPPED] = "stopped", [VB_CORRUPT] = "corrupt",
 };
 
+/* Also for values that came from outside, where nothing vouches for the range. */
 const char *vb_status_name(enum vb_status status)
 {
     return (unsigned)status < VB_STATUS_COUNT ? status_names[status] : "unknown";
@@ -96,6 +102,7 @@ enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int s
     return status;
 }
 
+/* The inner text is kept at its end, where it says what happened; the words before it say where. */
 enum vb_status vb_fail_within(struct vb_error *err, const char *format, ...)
 {
     if (!err)

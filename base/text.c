@@ -1,3 +1,4 @@
+/* UTF-8 and percent-encoding. See text.h. Pure; nothing here depends on the locale. */
 #include "verbatim/text.h"
 
 #include "verbatim/hash.h"
@@ -16,6 +17,7 @@ size_t vb_utf8_width(const char *text, size_t length)
         return 0;
     if (b[0] < 0x80)
         return 1;
+    /* Continuations, and C0 and C1, which only overlong forms begin with. */
     if (b[0] < 0xC2)
         return 0;
     size_t width = b[0] < 0xE0 ? 2 : b[0] < 0xF0 ? 3 : b[0] < 0xF5 ? 4 : 0;
@@ -53,6 +55,7 @@ uint32_t vb_utf8_next(struct vb_view *text)
         for (size_t i = 1; i < width; i++)
             character = character << 6 | (b[i] & 0x3F);
     }
+    /* A bad byte counts for one character, so a loop over any text ends. */
     size_t step = width > 0 ? width : text->length > 0;
     text->data += step;
     text->length -= step;
@@ -72,6 +75,7 @@ enum vb_status vb_utf8_append(struct vb_buffer *buffer, uint32_t c)
     return vb_buffer_append(buffer, bytes, width);
 }
 
+/* For valid text the result ends at a character; else at most three bytes are lost. */
 size_t vb_utf8_cut(struct vb_view text, size_t limit)
 {
     if (text.length <= limit)
@@ -81,6 +85,7 @@ size_t vb_utf8_cut(struct vb_view text, size_t limit)
     return limit;
 }
 
+/* RFC 3986, section 2.3; SigV4 demands exactly this set. */
 static bool is_unreserved(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||

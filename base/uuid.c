@@ -1,3 +1,5 @@
+/* Random ids in the canonical text form of RFC 9562. See uuid.h. Ids of the source are opaque text,
+ * never these. */
 #include "verbatim/uuid.h"
 
 #include "verbatim/hash.h"
@@ -12,6 +14,7 @@ struct vb_uuid vb_uuid_random(void)
 {
     struct vb_uuid uuid;
     vb_random_bytes(uuid.bytes, sizeof uuid.bytes);
+    /* Version 4, and the variant of the RFC. */
     uuid.bytes[6] = (unsigned char)((uuid.bytes[6] & 0x0F) | 0x40);
     uuid.bytes[8] = (unsigned char)((uuid.bytes[8] & 0x3F) | 0x80);
     return uuid;

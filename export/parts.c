@@ -148,13 +148,13 @@ static enum vb_status cut_one(struct vb_parts *parts, bool *ret_cut, struct vb_e
     uint64_t size = 0;
     size_t count = 0;
     bool touches_mark = false, divides_mark = false;
-    while (size < parts->part_size || (divides_mark && !parts->equal)) {
+    do {
         end = end ? end->next : parts->open.head;
         size += end->length;
         count++;
         touches_mark |= parts->first && (end == parts->first || end == parts->last);
         divides_mark = end == parts->first && end != parts->last;
-    }
+    } while (size < parts->part_size || (divides_mark && !parts->equal));
     if (parts->open.size - size < behind)
         return VB_OK;
     struct vb_block_list taken = take_until(parts, end, count, size);

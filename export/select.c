@@ -25,7 +25,7 @@ static void bind_instant(struct vb_query *query, const struct vb_scope *scope, v
 {
     char text[VB_INSTANT_TEXT + 8];
     vb_instant_text(instant, text);
-    strcat(text, "+00"); /* a timestamp without zone passes over it */
+    memcpy(text + strlen(text), "+00", sizeof "+00"); /* a timestamp without zone passes over it */
     vb_query_bind(query, text, time_cast(scope));
 }
 

@@ -45,7 +45,7 @@ static void bind_as_of(const struct wait *wait, struct vb_query *query)
 {
     char text[VB_INSTANT_TEXT + 8];
     vb_instant_text(wait->reader->selection.as_of, text);
-    strcat(text, "+00");
+    memcpy(text + strlen(text), "+00", sizeof "+00");
     vb_query_bind(query, text, "timestamptz");
 }
 

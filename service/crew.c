@@ -1,3 +1,10 @@
+/* The worker threads of a process together: their leases, what they wait for, how they are stopped.
+ * See crew.h.
+ *
+ * One mutex guards what several threads write (leases, generation, the count of idle ones). A
+ * generation that moved says "look again": who reads it before looking and waits on the value read
+ * can miss no wake-up.
+ */
 #include "crew.h"
 
 #include <errno.h>
@@ -9,6 +16,7 @@ void vb_tuning_of(const struct vb_service *service, struct vb_tuning *ret_tuning
 {
     const struct vb_options *options = service->options;
     *ret_tuning = (struct vb_tuning){
+        /* Some MB of rows at common sizes, and one round trip's delay a thousand conversations. */
         .page_conversations = 1000,
         .absorb_below = vb_storage_small_parts(service->storage) ? 0 : VB_PART_MINIMUM,
         .part_size = options->s3_part_size,
@@ -69,6 +77,7 @@ void vb_crew_done(struct vb_crew *crew)
 void vb_crew_wake(struct vb_crew *crew)
 {
     pthread_mutex_lock(&crew->mutex);
+    /* Also without a waiter: who is just looking finds the number changed and looks once more. */
     crew->generation++;
     pthread_cond_broadcast(&crew->changed);
     pthread_mutex_unlock(&crew->mutex);
@@ -105,6 +114,7 @@ void vb_crew_idle(struct vb_crew *crew, bool idle)
     pthread_mutex_lock(&crew->mutex);
     if (idle)
         crew->idle++;
+    /* The express thread may have waited for this: from here on small jobs are its own. */
     else if (--crew->idle == 0) {
         crew->generation++;
         pthread_cond_broadcast(&crew->changed);
@@ -141,12 +151,14 @@ void vb_lease_drop(struct vb_lease *lease)
     pthread_mutex_unlock(&lease->crew->mutex);
 }
 
+/* Two thirds: the last third is the time to stop in before another process may take over. */
 bool vb_lease_good(const struct vb_lease *lease)
 {
     int64_t silence = vb_clock_monotonic() - lease->beaten_at;
     return !lease->lost && silence < lease->crew->claimer.lease / 3 * 2;
 }
 
+/* Asked between rows and between bytes on the wire; costs one read of the clock. */
 bool vb_lease_stop(void *lease)
 {
     const struct vb_lease *mine = lease;

@@ -233,10 +233,10 @@ static bool take_body(struct http_connection *connection, struct vb_buffer *out)
 static void read_body(struct http_connection *connection)
 {
     struct http_exchange *exchange = connection->exchange;
-    if (take_body(connection, &exchange->body)) {
-        set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
-        exchange->on_body(exchange);
-    }
+    if (!exchange || !take_body(connection, &exchange->body))
+        return;
+    set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
+    exchange->on_body(exchange);
 }
 
 static void write_answer(struct http_connection *connection)

@@ -1,3 +1,9 @@
+/* Rows of job and segment as structs. See queue.h. The column lists VB_JOB_COLUMNS and
+ * VB_SEGMENT_COLUMNS there and the numbers here go together: a column that is added stands last in
+ * both.
+ *
+ * A struct vb_job owns its strings; the result it was read from may go at once.
+ */
 #include "queue.h"
 
 #include <stdio.h>
@@ -19,6 +25,7 @@ enum vb_status vb_job_read(const PGresult *result, int row, int column, struct v
     const char *id = vb_pg_value(result, row, column);
     const char *start = vb_pg_value(result, row, column + 12);
     snprintf(job.job_id, sizeof job.job_id, "%s", id ? id : "");
+    /* Columns 1 to 11 in this order. */
     char **texts[] = {&job.workspace_id,    &job.source_workspace,  &job.channel_id,
                       &job.channel_name,    &job.channel_type,      &job.channel_phone,
                       &job.format,          &job.time_zone,         &job.csv_profile,
@@ -71,6 +78,7 @@ void vb_claim_done(struct vb_claim *claim)
     *claim = (struct vb_claim){0};
 }
 
+/* The name that the person with the link sees: the last part of the object's key. */
 const char *vb_job_file_name(const struct vb_job *job)
 {
     const char *slash = strrchr(job->object_key, '/');
@@ -87,6 +95,7 @@ struct vb_channel vb_job_channel(const struct vb_job *job)
     };
 }
 
+/* A NULL id: the stretch has no border on this side. */
 static bool read_cursor(const PGresult *result, int row, int column, struct vb_cursor *cursor)
 {
     const char *id = vb_pg_value(result, row, column + 1);

@@ -1,3 +1,9 @@
+/* Parameters of a statement as libpq wants them, and fields of its result. See pg_args.h.
+ *
+ * Texts are borrowed until the statement ran; numbers are kept in the struct itself, so it must not
+ * be moved. Results are in text format, since SQL of the queue casts what it returns to bigint,
+ * text or boolean.
+ */
 #include "pg_args.h"
 
 #include <assert.h>
@@ -42,6 +48,7 @@ enum vb_status vb_args_exec(struct vb_pg *pg, const char *sql, const struct vb_p
     return vb_pg_exec(pg, sql, args->count, args->values, ret_rows, err);
 }
 
+/* NULL reads as 0; where the two differ the caller asks vb_row_null first. */
 int64_t vb_row_number(const PGresult *result, int row, int column)
 {
     const char *text = vb_pg_value(result, row, column);

@@ -1,3 +1,9 @@
+/* The straight line of one claim: reader, renderer, archive. See segment_line.h.
+ *
+ * All of it runs on the worker's thread. What the line opens it closes; reader, session, uploader
+ * and row buffer are the runner's. Ends of stretches are segment_end.c's, parts segment_parts.c's,
+ * cuts segment_cut.c's.
+ */
 #include "segment_line.h"
 
 #include "verbatim/log.h"
@@ -6,6 +12,8 @@
 /* Rows collect to about a block of the deflate before they are handed on. */
 #define OUT_FLUSH (64u * 1024u)
 
+/* Everything that shapes the bytes comes from the job, nothing from this process's options: another
+ * worker that goes on with the archive must write the same. */
 static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
 {
     const struct vb_job *job = &line->claim->job;
@@ -46,6 +54,8 @@ static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
 
 enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
 {
+    /* The first worker notes the size of parts on the job; others follow it, whatever their own
+     * option says. */
     uint64_t noted = line->claim->job.part_size;
     line->part_size = noted > 0 ? noted : line->crew->tuning.part_size;
     /* The express thread gives up at the first part, so it needs no room behind one. */
@@ -71,6 +81,8 @@ void vb_line_done(struct vb_line *line)
         line->whole.release(&line->whole);
 }
 
+/* For single statements and calls: a short outage is waited out on the spot while the lease lasts,
+ * so that it costs no attempt and no work. */
 bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err)
 {
     if (status == VB_OK || status == VB_END || status == VB_AGAIN || status == VB_FENCED)
@@ -110,6 +122,7 @@ static enum vb_status begin_conversation(struct vb_line *line,
     return status;
 }
 
+/* The lease's counters are what the heartbeat folds into the job's progress. */
 static enum vb_status end_conversation(struct vb_line *line, struct vb_error *err)
 {
     enum vb_status status = line->renderer->end_file(&line->context, line->out, err);
@@ -170,6 +183,8 @@ enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err)
         case VB_READ_END_PAGE:
             status = end_page(line, err);
             break;
+        /* The border may have moved outwards (a neighbour was absorbed) after the reader saw the
+         * old one. */
         case VB_READ_END:
             if (!line->high_moved)
                 return VB_OK;

@@ -9,7 +9,8 @@ import pytest
 from tests.lib.process import free_port, wait_until
 from tests.lib.service import Program, clean_environment, http_request
 
-COMMANDS = ["serve", "worker", "migrate", "demo-data", "workspace set", "key create", "key list", "key revoke", "s3 sign"]
+COMMANDS = ["serve", "worker", "migrate", "demo-data", "workspace set", "key create", "key list",
+            "key revoke", "s3 sign"]
 KEY = re.compile(r"vb_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}")
 SOURCE = """
     CREATE SCHEMA chat;
@@ -72,10 +73,12 @@ def test_commands_before_migrate_say_so(verbatim, postgres):
 
 
 def test_workspace_set_creates_and_changes_only_what_is_given(ready, database):
-    row = "SELECT name, time_zone, source_id, csv_profile, max_running FROM verbatim.workspace WHERE workspace_id = 'w1'"
+    row = ("SELECT name, time_zone, source_id, csv_profile, max_running"
+           " FROM verbatim.workspace WHERE workspace_id = 'w1'")
     ready.workspace("w1")
     assert database.execute(row) == [("", "UTC", "w1", "safe", None)]
-    ready.workspace("w1", name="Größe 漢字", time_zone="Asia/Tokyo", source_id="42", csv_profile="excel", max_running=7)
+    ready.workspace("w1", name="Größe 漢字", time_zone="Asia/Tokyo", source_id="42", csv_profile="excel",
+                    max_running=7)
     assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "excel", 7)]
     ready.workspace("w1", csv_profile="raw")
     assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "raw", 7)]
@@ -84,8 +87,10 @@ def test_workspace_set_creates_and_changes_only_what_is_given(ready, database):
 @pytest.mark.parametrize("arguments, named", [
     (["a/b"], "a/b"), ([".."], ".."), ([""], "workspace id"), (["x" * 129], "128"), (["ä"], "ä"), (["-"], "-"),
     (["w", "--time-zone", "Mars/Base"], "Mars/Base"), (["w", "--time-zone", "../etc/passwd"], "passwd"),
-    (["w", "--time-zone", ""], "time-zone"), (["w", "--csv-profile", "wild"], "wild"), (["w", "--max-running", "0"], "0"),
-    (["w", "--max-running", "9x"], "9x"), (["w", "--name", "a\tb"], "--name"), (["w", "--source-id", ""], "--source-id"),
+    (["w", "--time-zone", ""], "time-zone"), (["w", "--csv-profile", "wild"], "wild"),
+    (["w", "--max-running", "0"], "0"),
+    (["w", "--max-running", "9x"], "9x"), (["w", "--name", "a\tb"], "--name"),
+    (["w", "--source-id", ""], "--source-id"),
 ])
 def test_workspace_set_refuses(ready, database, arguments, named):
     before = database.value("SELECT count(*) FROM verbatim.workspace")
@@ -202,7 +207,8 @@ def test_demo_data_fulfils_the_contract_and_repeats(ready, database):
     assert database.value(digest) == first
     ready.run("demo-data", "--conversations", "30", "--messages-per-conversation", "3", "--seed", "8", options=options)
     assert database.value(digest) != first
-    for flag, value in (("conversations", "0"), ("conversations", "-1"), ("messages-per-conversation", "x"), ("seed", "")):
+    for flag, value in (("conversations", "0"), ("conversations", "-1"), ("messages-per-conversation", "x"),
+                        ("seed", "")):
         assert flag in fails(ready, 2, "demo-data", "--" + flag, value)
 
 

@@ -1,4 +1,4 @@
-"""verbatim demo-data: the same for the same seed, everything the contract knows, and never over somebody else's schema."""
+"""verbatim demo-data: the same for the same seed, everything the contract knows, never over another's schema."""
 
 import subprocess
 
@@ -8,7 +8,8 @@ from tests.lib.source import read
 
 WORKSPACE = "00000000-0000-4000-8000-000000000001"
 CHANNEL = "00000000-0000-4000-8000-000000000101"
-TABLES = ("channel", "contact", "assistant", "conversation", "message", "attachment", "note", "event", "skill_run", "citation")
+TABLES = ("channel", "contact", "assistant", "conversation", "message", "attachment", "note", "event", "skill_run",
+          "citation")
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,8 @@ def demo_data(verbatim, database):
 
 def fingerprint(database):
     """Of all rows in the order in which they were written."""
-    return [database.value(f"SELECT md5(string_agg(t::text, '|' ORDER BY ctid)) FROM chat.{table} t") for table in TABLES]
+    return [database.value(f"SELECT md5(string_agg(t::text, '|' ORDER BY ctid)) FROM chat.{table} t")
+            for table in TABLES]
 
 
 def test_the_same_for_the_same_seed_and_replaced_at_will(database, demo_data):
@@ -49,14 +51,17 @@ def test_it_fulfils_the_contract_and_has_what_it_promises(database, demo_data):
     assert all(part in texts for part in ("订单", "طلبي", "👋", "Bestellung"))
     shared = database.execute("SELECT channel_type FROM chat.channel WHERE phone_number = '+12025550123' ORDER BY id")
     assert shared == [("LOCAL",), ("WHATSAPP_BUSINESS_PLATFORM",)]
-    months = database.execute("SELECT DISTINCT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') FROM chat.conversation ORDER BY 1")
+    months = database.execute("SELECT DISTINCT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM')"
+                              " FROM chat.conversation ORDER BY 1")
     assert [month for month, in months] == [f"2026-0{i}" for i in range(1, 7)]
-    assert database.value("SELECT count(*) FROM chat.message m LEFT JOIN chat.conversation c ON c.id = m.conversation_id"
+    assert database.value("SELECT count(*) FROM chat.message m"
+                          " LEFT JOIN chat.conversation c ON c.id = m.conversation_id"
                           " WHERE c.id IS NULL") == 0
 
 
 def test_a_schema_of_somebody_else_is_left_alone(database, demo_data):
-    database.execute("DROP SCHEMA IF EXISTS chat CASCADE; CREATE SCHEMA chat; CREATE TABLE chat.precious AS SELECT 1 AS one")
+    database.execute("DROP SCHEMA IF EXISTS chat CASCADE; CREATE SCHEMA chat;"
+                     " CREATE TABLE chat.precious AS SELECT 1 AS one")
     done = demo_data()
     assert done.returncode == 1 and "was not made by demo-data" in done.stderr
     assert database.value("SELECT one FROM chat.precious") == 1

@@ -109,7 +109,8 @@ def test_a_body_that_is_not_json_is_415(service, keys, kind):
     assert isinstance(answer.json()["detail"], str)
 
 
-@pytest.mark.parametrize("kind", ["Application/JSON", "application/json; charset=UTF-8", "application/json;charset=utf-8"])
+@pytest.mark.parametrize("kind", ["Application/JSON", "application/json; charset=UTF-8",
+                                  "application/json;charset=utf-8"])
 def test_forms_of_the_json_type(service, keys, kind):
     body = json.dumps(RANGE | {"channel_id": source.SMS})
     assert service.request("POST", JOBS, keys["one"], body=body, headers={"Content-Type": kind}).status == 202

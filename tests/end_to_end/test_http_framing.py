@@ -119,7 +119,8 @@ def test_a_pipeline_is_answered_in_order(service, keys):
 
 def test_bytes_may_come_one_by_one(service, keys):
     with RawConnection(service.port) as connection:
-        for byte in create_head(keys["one"], "Transfer-Encoding: chunked") + b"2;x=\"y\"\r\n{}\r\n0\r\nT: v\r\n\r\n" + GOOD:
+        head = create_head(keys["one"], "Transfer-Encoding: chunked")
+        for byte in head + b"2;x=\"y\"\r\n{}\r\n0\r\nT: v\r\n\r\n" + GOOD:
             connection.send(bytes([byte]))
         assert connection.answer().status == 422
         assert connection.answer().status == 200

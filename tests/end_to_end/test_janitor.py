@@ -172,7 +172,7 @@ def test_old_rows_go(directory):
         database.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id) "
                          "VALUES (%s, 1, 10000, 'w')", (job,))
         database.execute("INSERT INTO verbatim.segment_directory (job_id, part_first, claim_epoch, piece, "
-                         "workspace_id, records) VALUES (%s, 1, 1, 1, 'w', '')", (job,))
+                         "workspace_id, raw_size, records) VALUES (%s, 1, 1, 1, 'w', 1, '')", (job,))
         database.execute("INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient, sent_at) "
                          "VALUES ('w', %s, 'mail', 'a@example.com', now() - interval '31 days')", (job,))
     for age in ("2 hours", "1 minute"):

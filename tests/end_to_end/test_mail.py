@@ -96,7 +96,8 @@ def test_one_mail_with_everything_in_it(outbox, queue, database, smtp):
 
 
 def test_hostile_names_stay_text(outbox, queue, database, smtp):
-    name = "a\r\nBcc: x@example.com\r\n\r\n<script>alert('1')</script> & \"q\" \u202eevil\u202c \u4f60\u597d=3D.\n.\nFrom x"
+    name = ("a\r\nBcc: x@example.com\r\n\r\n"
+            "<script>alert('1')</script> & \"q\" \u202eevil\u202c \u4f60\u597d=3D.\n.\nFrom x")
     with outbox(smtp):
         settled(database, queue(channel_name=name * 3, channel_phone=None))
     mail = smtp.mails[0]

@@ -138,9 +138,12 @@ def migrated(verbatim, database):
         program.workspace(name)
         program.key(name)
         database.execute(
-            "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, source_workspace, channel_id, start_date,"
-            " end_date, range_from, range_to, time_zone, csv_profile, as_of, link_ttl) VALUES (gen_random_uuid(), %s, 'main',"
-            " '{}', 's', 'c', '2026-01-01', '2026-01-01', '2026-01-01', '2026-01-02', 'UTC', 'safe', now(), '1 day')", (name,))
+            "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, source_workspace, channel_id,"
+            " start_date,"
+            " end_date, range_from, range_to, time_zone, csv_profile, as_of, link_ttl) "
+            " VALUES (gen_random_uuid(), %s, 'main',"
+            " '{}', 's', 'c', '2026-01-01', '2026-01-01', '2026-01-01', '2026-01-02', 'UTC', 'safe', now(), '1 day')",
+            (name,))
         database.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id)"
                          " SELECT job_id, 1, 10000, workspace_id FROM verbatim.job WHERE workspace_id = %s", (name,))
     return database

@@ -1,7 +1,7 @@
 """The source contract: two platforms of different types, read in every cut, through faults, by index alone.
 
 `chat`   tables with uuids and timestamptz
-`legacy` views over a platform with bigint, integer and text ids, timestamps without time zone, an enum, and no assistants
+`legacy` views over a platform with bigint, integer and text ids, timestamps without time zone, an enum, no assistants
 """
 
 import random
@@ -72,7 +72,8 @@ CREATE VIEW contact AS SELECT no AS id, first || ' ' || last AS name FROM app.pe
 CREATE VIEW conversation AS SELECT no AS id, tenant AS workspace_id, inbox_no AS channel_id, started AS created_at,
     person AS contact_id FROM app.thread;
 CREATE VIEW message AS SELECT key AS id, thread_no AS conversation_id, posted AS created_at,
-    CASE WHEN incoming THEN 'inbound' ELSE 'outbound' END AS direction, author AS speaker_type, body AS text FROM app.post;
+    CASE WHEN incoming THEN 'inbound' ELSE 'outbound' END AS direction,
+    author AS speaker_type, body AS text FROM app.post;
 """
 
 CHAT_SELECTION = {"workspace": WORKSPACE, "channel": CHANNEL}
@@ -222,7 +223,8 @@ def test_the_same_events_however_it_is_cut(source, schema, selection, seed):
     for low, high in zip(cursors, cursors[1:]):
         found += events(read(source.url, schema, low=low, high=high, page=chance.choice([1, 2, 3, 7, 50, 3000])
                              if schema == "chat" else chance.choice([61, 800, 5000]),
-                             giant=chance.choice([None, 11, 9]) if schema == "legacy" else chance.choice([None, 1, 2, 4]),
+                             giant=chance.choice([None, 11, 9]) if schema == "legacy"
+                             else chance.choice([None, 1, 2, 4]),
                              prepared=chance.choice(["on", "off"]), **selection))
     assert found == whole
 
@@ -335,7 +337,8 @@ def test_a_stalled_page_is_read_on_without_repeating(source):
 
 @pytest.mark.parametrize("column, value, text", [
     ("created_at", "'infinity'", None), ("created_at", "'-infinity'", "created_at is not a time"),
-    ("created_at", "NULL", "no created_at"), ("direction", "NULL", "no direction"), ("speaker_type", "NULL", "speaker_type")])
+    ("created_at", "NULL", "no created_at"), ("direction", "NULL", "no direction"),
+    ("speaker_type", "NULL", "speaker_type")])
 def test_a_message_that_breaks_the_contract_names_its_conversation(source, column, value, text):
     """Nothing is left out silently; only what lies after as_of is not read."""
     conversation = source.value("SELECT md5('v27')::uuid::text")
@@ -403,11 +406,13 @@ def test_pages_are_read_by_index(source, postgres, schema, selection, tables, st
     if statistics == "none":
         source.execute("DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM pg_class WHERE relname IN"
                        " ('conversation', 'message', 'thread', 'post'));"
-                       "UPDATE pg_class SET reltuples = -1 WHERE relname IN ('conversation', 'message', 'thread', 'post')")
+                       "UPDATE pg_class SET reltuples = -1"
+                       " WHERE relname IN ('conversation', 'message', 'thread', 'post')")
     try:
         low = f"{START + 10 * SECOND},{CHANNEL}" if schema == "chat" else f"{1_775_001_640 * SECOND},3"
         assert_by_index(plans(source, postgres, schema, selection, page=300, low=low), *tables)
-        assert_by_index(plans(source, postgres, schema, selection, page=50, giant=2, high=f"{START + 100 * SECOND},{CHANNEL}"
+        assert_by_index(plans(source, postgres, schema, selection, page=50, giant=2,
+                              high=f"{START + 100 * SECOND},{CHANNEL}"
                               if schema == "chat" else f"{1_775_001_700 * SECOND},3"), *tables)
     finally:
         source.execute("ANALYZE")

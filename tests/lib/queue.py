@@ -29,14 +29,15 @@ INSERT INTO chat.assistant VALUES (1, 'w', 'Ada');
 
 # Conversations follow each other by `step`; every message differs, and only `random` ones are hard to compress.
 CHANNEL = """
-WITH channel AS (INSERT INTO chat.channel VALUES (%(channel)s, %(workspace)s, 'Line ' || %(channel)s, 'SMS', '+12025550123')),
+WITH channel AS (INSERT INTO chat.channel VALUES (%(channel)s, %(workspace)s, 'Line ' || %(channel)s,
+    'SMS', '+12025550123')),
 born AS MATERIALIZED (SELECT nextval('chat.next_id') AS id, n FROM generate_series(1, %(conversations)s) AS n),
 made AS (INSERT INTO chat.conversation SELECT id, %(workspace)s, %(channel)s,
     '2026-04-01 10:00:00+00'::timestamptz + (n - 1) * %(step)s::interval, n %% 50 + 1, 1 FROM born RETURNING id)
 INSERT INTO chat.message (id, conversation_id, created_at, direction, speaker_type, text)
 SELECT nextval('chat.next_id'), born.id, '2026-04-02'::timestamptz + m * interval '1 second', 'inbound', 'customer',
-    'Message ' || m || ' of ' || n || CASE WHEN %(noise)s > 0 THEN (SELECT string_agg(md5(n || '/' || m || '/' || k), '')
-        FROM generate_series(1, %(noise)s) AS k) ELSE '' END
+    'Message ' || m || ' of ' || n || CASE WHEN %(noise)s > 0 THEN
+        (SELECT string_agg(md5(n || '/' || m || '/' || k), '') FROM generate_series(1, %(noise)s) AS k) ELSE '' END
 FROM born, generate_series(1, %(messages)s) AS m
 """
 
