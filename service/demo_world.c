@@ -130,15 +130,13 @@ const char *const vb_demo_awkward_names[] = {
     "",
     "   ",
     ("An extraordinarily long name that goes on and on, as if someone had pasted the whole of "
-     "their "
-     "signature, their address, and the slogan of their company into the field for the name, and "
-     "then a second time: an extraordinarily long name that goes on and on and never really ends"),
-    ("非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常"
-     "非"
-     "常非常长的"
-     "名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字"
-     "名"
-     "字名字名字"),
+     "their signature, their address, and the slogan of their company into the field for the "
+     "name, and then a second time: an extraordinarily long name that goes on and on and never "
+     "really ends"),
+    ("非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常非常"
+     "非常非常非常非常常非常长的"
+     "名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字名字"
+     "名字名字名字名字名字"),
     "jane doe",
     "JANE DOE",
     "Tab\tbed",

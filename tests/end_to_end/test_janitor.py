@@ -176,8 +176,8 @@ def test_old_rows_go(directory):
         database.execute("INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient, sent_at) "
                          "VALUES ('w', %s, 'mail', 'a@example.com', now() - interval '31 days')", (job,))
     for age in ("2 hours", "1 minute"):
-        database.execute("INSERT INTO verbatim.process (process_id, fingerprint, worker_threads, beat_at) "
-                         "VALUES (gen_random_uuid(), 'f', 1, now() - %s::interval)", (age,))
+        database.execute("INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads, beat_at) "
+                         "VALUES (gen_random_uuid(), 'f', 'file', 1, now() - %s::interval)", (age,))
 
     def jobs(table):
         return {row[0] for row in database.execute(f"SELECT job_id::text FROM verbatim.{table}")}
