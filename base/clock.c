@@ -85,8 +85,7 @@ static bool digits(const char *text, int count, int *ret_value)
     return true;
 }
 
-/* YYYY-MM-DD and nothing else; year 0 does not exist in ISO 8601's common use, nor in
- * PostgreSQL. */
+/* YYYY-MM-DD and nothing else; PostgreSQL knows no year 0. */
 enum vb_status vb_date_parse(struct vb_view text, struct vb_date *ret_date)
 {
     struct vb_date date;

@@ -75,7 +75,7 @@ enum vb_status vb_utf8_append(struct vb_buffer *buffer, uint32_t c)
     return vb_buffer_append(buffer, bytes, width);
 }
 
-/* For valid text the result ends at a character; else at most three bytes are lost. */
+/* For valid text the result ends at a character. */
 size_t vb_utf8_cut(struct vb_view text, size_t limit)
 {
     if (text.length <= limit)

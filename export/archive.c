@@ -94,6 +94,7 @@ static enum vb_status begin_entry(struct vb_archive *archive, struct vb_view nam
     archive->entry = (struct vb_zip_entry){
         .name = {header->data + VB_ZIP_LOCAL, name.length},
         .dos_time = vb_zip_dos_time(at),
+        /* Relative to the segment; the closer adds what lies before. */
         .offset = archive->parts.size,
     };
     vb_zip_local(&archive->entry, (unsigned char *)header->data);
@@ -166,12 +167,14 @@ static enum vb_status send_records(struct vb_archive *archive, struct vb_error *
     return status;
 }
 
+/* Whole records only, so that every piece can be read by itself. */
 static enum vb_status add_record(struct vb_archive *archive, struct vb_error *err)
 {
     enum vb_status status = vb_zip_record_append(&archive->records, &archive->entry);
     return status == VB_OK ? status : vb_fail(err, status, "no memory for a directory record");
 }
 
+/* Sizes and CRC are known only here: the local header was held back for them. */
 static enum vb_status end_entry(struct vb_archive *archive, struct vb_error *err)
 {
     enum vb_status status = vb_deflate_end(archive->deflate, err);
@@ -270,6 +273,7 @@ enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t bas
     struct vb_zip_entry entry;
     enum vb_status status;
     while ((status = vb_zip_record_next(&rest, &entry)) == VB_OK) {
+        /* From the segment's own count to the archive's. */
         entry.offset += base;
         status = add_central(archive, &entry, err);
         if (status != VB_OK)

@@ -1,6 +1,7 @@
 /* INTERFACE 5 and 8 as one table: every relation and column of the source contract. */
 #include "contract.h"
 
+/* A required column that is missing ends the start; an optional one is read as NULL. */
 #define REQUIRED true
 #define OPTIONAL false
 

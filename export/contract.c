@@ -44,6 +44,7 @@ struct vb_inspection {
     enum vb_status status; /* the first failure to write into one of the buffers */
 };
 
+/* Joins by commas. A list that is full keeps what it has: the message is long enough by then. */
 static void note(struct vb_inspection *inspection, struct vb_buffer *list, const char *text)
 {
     enum vb_status status = VB_OK;
@@ -55,6 +56,7 @@ static void note(struct vb_inspection *inspection, struct vb_buffer *list, const
         inspection->status = status;
 }
 
+/* `name` NULL: any column of the relation. Linear; runs once at the start. */
 static int find_row(const PGresult *catalogue, const char *relation, const char *name)
 {
     for (int row = 0; row < PQntuples(catalogue); row++)
@@ -77,6 +79,7 @@ static bool is_one_of(Oid type, const enum vb_type *types, size_t count)
     return false;
 }
 
+/* String types and enums; enums are cast to text when read. */
 static bool is_text_category(const char *category)
 {
     return strcmp(category, "S") == 0 || strcmp(category, "E") == 0;
@@ -237,6 +240,8 @@ static enum vb_status inspect(struct vb_contract *contract, const PGresult *cata
     return status;
 }
 
+/* The catalogue: information_schema hides what the login has no right to, and the message has to
+ * tell that from what is missing. */
 static enum vb_status read_catalogue(PGconn *connection, const char *schema, PGresult **ret_result,
                                      struct vb_error *err)
 {

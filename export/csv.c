@@ -74,6 +74,7 @@ static const struct hour_text *text_of_hour(int64_t hour)
     return &last_hour;
 }
 
+/* Two digits without printf: six of them for each message. */
 static char *put_two(char *to, unsigned value)
 {
     to[0] = (char)('0' + value / 10 % 10);
@@ -104,6 +105,7 @@ static enum vb_status append_time(struct vb_buffer *out, struct vb_zone *zone, v
     int64_t local = at + offset * VB_SECOND, hour_length = 3600 * VB_SECOND;
     int64_t hour = local / hour_length - (local % hour_length < 0);
     const struct hour_text *front = text_of_hour(hour);
+    /* Once for the longest form; the rest writes without asking. */
     enum vb_status status = vb_buffer_reserve(out, TIME_TEXT);
     if (status != VB_OK)
         return status;
@@ -136,6 +138,7 @@ static enum vb_status append_cells(struct vb_buffer *out, const struct vb_view *
     return status;
 }
 
+/* The twelve columns in the contract's order. Ids and the time are never guarded. */
 static enum vb_status append_row(const struct vb_render_context *context,
                                  const struct vb_conversation *c, const struct vb_message *m,
                                  struct vb_buffer *out)
@@ -168,6 +171,7 @@ static enum vb_status append_row(const struct vb_render_context *context,
     return status == VB_OK ? vb_buffer_append(out, "\r\n", 2) : status;
 }
 
+/* Names the row but quotes nothing of it: messages are private, logs are not. */
 static enum vb_status fail_row(enum vb_status status, const struct vb_conversation *c,
                                const struct vb_message *m, struct vb_error *err)
 {

@@ -47,6 +47,7 @@ static size_t format_integer(int64_t value, char *text)
 {
     char reversed[24];
     size_t count = 0;
+    /* Unsigned, so that the most negative number has a magnitude too. */
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     do {
         reversed[count++] = (char)('0' + rest % 10);
@@ -125,6 +126,7 @@ enum vb_status vb_decode_text_list(struct vb_view bytes, struct vb_text_list *re
     size_t head = 12 + (size_t)dimensions * 8;
     if (dimensions > MOST_DIMENSIONS || bytes.length < head)
         return VB_SOURCE;
+    /* Arrays of several dimensions are read as one list, row by row. */
     uint64_t count = dimensions > 0 ? 1 : 0;
     for (uint32_t i = 0; i < dimensions; i++) {
         count *= vb_decode_uint32(bytes.data + 12 + (size_t)i * 8);

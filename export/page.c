@@ -42,6 +42,7 @@ static Oid id_type_of(const struct vb_contract *contract)
     return vb_contract_column(contract, "conversation", "id")->type;
 }
 
+/* Without `upto` at most VB_CROWD + 1 are counted: beyond it only "too many" matters. */
 enum vb_status vb_count_second(struct vb_session *session, const struct vb_scope *scope,
                                vb_instant second, const struct vb_cursor *upto, uint32_t *ret_count,
                                struct vb_error *err)
@@ -146,6 +147,8 @@ static vb_instant row_second(const struct vb_page *page, size_t row)
     return vb_second_of(at);
 }
 
+/* A run at the end of a page may go on behind it; only the next row can tell, and it was
+ * asked for. */
 static struct run run_from(const struct vb_page *page, const struct vb_scope *scope, size_t first)
 {
     struct run run = {.first = first, .end = first + 1, .second = row_second(page, first)};
@@ -160,6 +163,8 @@ static struct run run_from(const struct vb_page *page, const struct vb_scope *sc
     return run;
 }
 
+/* Three ways to know how many came before: the page before said so, the stretch begins inside the
+ * second and they are counted, or the second begins here. */
 static enum vb_status place_run(struct vb_page *page, struct vb_session *session,
                                 const struct vb_scope *scope, const struct run *run,
                                 struct vb_error *err)

@@ -54,6 +54,7 @@ static enum vb_status add_block(struct vb_parts *parts, struct vb_error *err)
     return VB_OK;
 }
 
+/* Blocks are taken one by one as bytes come, so a small archive stays small. */
 static enum vb_status make_room(struct vb_parts *parts, struct vb_error *err)
 {
     if (parts->open.tail && parts->open.tail->length < VB_BLOCK_SIZE)
@@ -70,6 +71,7 @@ enum vb_status vb_parts_append(struct vb_parts *parts, const void *data, size_t 
         if (status != VB_OK)
             return status;
         struct vb_block *tail = parts->open.tail;
+        /* The tail always has room here. */
         size_t room = VB_BLOCK_SIZE - tail->length;
         size_t taken = length < room ? length : room;
         memcpy(tail->data + tail->length, bytes, taken);
@@ -98,6 +100,8 @@ static void release_body(struct vb_body *body)
     free(owned);
 }
 
+/* The blocks change hands without a copy; the pool lives until the last body is released, maybe by
+ * another thread after the archive is gone. */
 static enum vb_status hand_over(struct vb_parts *parts, struct vb_block_list *list, uint32_t index,
                                 bool last, struct vb_error *err)
 {
@@ -152,6 +156,8 @@ static enum vb_status cut_one(struct vb_parts *parts, bool *ret_cut, struct vb_e
         end = end ? end->next : parts->open.head;
         size += end->length;
         count++;
+        /* A part with the mark in it is complete but for the header, which is filled in when the
+         * entry ends. */
         touches_mark |= parts->first && (end == parts->first || end == parts->last);
         divides_mark = end == parts->first && end != parts->last;
     } while (size < parts->part_size || (divides_mark && !parts->equal));
@@ -162,6 +168,7 @@ static enum vb_status cut_one(struct vb_parts *parts, bool *ret_cut, struct vb_e
     *ret_cut = true;
     if (!touches_mark)
         return hand_over(parts, &taken, index, false, err);
+    /* The mark lies in at most two blocks, and only with equal parts can a cut go between them. */
     assert(parts->held_count < 2);
     parts->held[parts->held_count++] = (struct vb_held_part){taken, index};
     return VB_OK;
@@ -195,6 +202,7 @@ enum vb_status vb_parts_append_marked(struct vb_parts *parts, const void *data, 
     return VB_OK;
 }
 
+/* The header may lie across two blocks, even in two held parts. */
 void vb_parts_patch(struct vb_parts *parts, const void *data, size_t length)
 {
     size_t room = VB_BLOCK_SIZE - parts->offset;
@@ -250,6 +258,7 @@ enum vb_status vb_parts_unmark(struct vb_parts *parts, struct vb_error *err)
     return status;
 }
 
+/* The last part may be smaller than any minimum. */
 enum vb_status vb_parts_finish(struct vb_parts *parts, struct vb_error *err)
 {
     assert(!parts->first && parts->held_count == 0);

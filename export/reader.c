@@ -54,6 +54,8 @@ enum vb_status vb_reader_check_stop(const struct vb_reader *reader, struct vb_er
 
 struct vb_scope vb_reader_scope(const struct vb_reader *reader)
 {
+    /* Behind what was read, else behind the stretch's lower end, else from the start of the
+     * range. */
     struct vb_scope scope = {.contract = reader->options.contract, .selection = &reader->selection};
     if (reader->placed)
         scope.low = &reader->position;
@@ -151,6 +153,7 @@ size_t vb_reader_memory(const struct vb_reader *reader)
     return reader->page.rows ? size + PQresultMemorySize(reader->page.rows) : size;
 }
 
+/* Between pages is the place to let a bloated connection go: no transaction is open. */
 static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *ret_event,
                                 struct vb_error *err)
 {
@@ -203,6 +206,7 @@ static enum vb_status next_message(struct vb_reader *reader, enum vb_reader_even
     }
     if (status != VB_END)
         return status;
+    /* Only a conversation that came whole moves the position. */
     reader->position = reader->conversation;
     reader->placed = true;
     reader->current++;
@@ -219,6 +223,7 @@ static void end_page(struct vb_reader *reader, enum vb_reader_event *ret_event)
     *ret_event = VB_READ_END_PAGE;
 }
 
+/* One event. A page that is empty is the end: `more` was only a guess after set_high. */
 static enum vb_status step(struct vb_reader *reader, enum vb_reader_event *ret_event,
                            struct vb_conversation *conversation, struct vb_message *message,
                            struct vb_error *err)

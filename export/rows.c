@@ -17,6 +17,7 @@ static void free_row(struct vb_rows *rows)
     rows->buffered = 0;
 }
 
+/* A COPY that is not read to its end can only be left by leaving the connection. */
 void vb_rows_close(struct vb_rows *rows)
 {
     free_row(rows);
@@ -82,6 +83,7 @@ static enum vb_status finish(struct vb_rows *rows, bool broken, struct vb_error 
     return status == VB_OK ? VB_END : status;
 }
 
+/* Retryable: nothing says whether the server or the line between damaged it. */
 static enum vb_status malformed(struct vb_rows *rows, struct vb_error *err)
 {
     vb_rows_close(rows);
@@ -103,6 +105,8 @@ static bool skip_header(struct vb_rows *rows, size_t *at)
     return true;
 }
 
+/* Fields are views into libpq's buffer, good until the next row. Lengths come from the wire and are
+ * checked against it. */
 static bool split_fields(const struct vb_rows *rows, size_t at, size_t count,
                          struct vb_view fields[])
 {

@@ -47,6 +47,7 @@ void vb_query_done(struct vb_query *query)
     vb_buffer_done(&query->sql);
 }
 
+/* Statements are put together from texts of our own and quoted names; values are always bound. */
 void vb_query_add(struct vb_query *query, const char *format, ...)
 {
     char text[1024];
@@ -62,6 +63,7 @@ void vb_query_add(struct vb_query *query, const char *format, ...)
         query->status = vb_buffer_append(&query->sql, text, (size_t)length);
 }
 
+/* With its type, since the server could not infer one from a view's expressions. */
 void vb_query_bind(struct vb_query *query, const char *value, const char *type)
 {
     if (query->status != VB_OK)
@@ -84,6 +86,7 @@ void vb_session_drop(struct vb_session *session)
     }
 }
 
+/* Without a session of our own, settings and statement travel together in one transaction. */
 const char *vb_session_prologue(const struct vb_session *session)
 {
     return session->prepared_statements ? "" : transaction_settings;
@@ -117,6 +120,7 @@ enum vb_status vb_session_fail(struct vb_session *session, const PGresult *resul
     const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     char text[256];
     first_line(message ? message : PQerrorMessage(session->connection), text);
+    /* No SQLSTATE: libpq itself speaks, and the connection is of no use any more. */
     if (!code) {
         vb_session_drop(session);
         return vb_fail_retryable(err, VB_NETWORK, "source: %s: %s", doing, text);
@@ -148,6 +152,7 @@ static enum vb_status run_simple(struct vb_session *session, const char *sql, st
     return status;
 }
 
+/* keepalives and tcp_user_timeout find a peer that vanished without a word. */
 static enum vb_status connect_now(struct vb_session *session, struct vb_error *err)
 {
     const char *const names[] = {"dbname",           "application_name", "client_encoding",

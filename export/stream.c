@@ -21,6 +21,7 @@ void vb_stream_close(struct vb_reader *reader)
     stream->covered = 0;
 }
 
+/* The whole page in one statement, until a giant conversation says otherwise. */
 void vb_stream_begin_page(struct vb_reader *reader)
 {
     vb_stream_close(reader);
@@ -33,6 +34,7 @@ void vb_stream_begin_conversation(struct vb_reader *reader)
     reader->stream.total = 0;
 }
 
+/* An array literal; ids were decoded by us, and quotes in text ids are escaped. */
 static enum vb_status list_ids(const struct vb_reader *reader, size_t end, struct vb_buffer *list,
                                struct vb_error *err)
 {
@@ -57,6 +59,7 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_scope scope = vb_reader_scope(reader);
     size_t left = reader->page.count - reader->current;
     stream->end = reader->current + (stream->width < left ? stream->width : left);
+    /* After a giant the statements grow again: one conversation, then two, then four. */
     stream->width *= 2;
     struct vb_buffer list;
     vb_buffer_init(&list, LIST_CEILING);
@@ -68,6 +71,7 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     return status;
 }
 
+/* The conversation has begun already: after a giant's limit, or after a stall. */
 static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql,
                                  struct vb_error *err)
 {
@@ -102,6 +106,7 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
     return status;
 }
 
+/* Not retryable: the rows will be the same. The id lets somebody find them. */
 static enum vb_status broken(const struct vb_reader *reader, struct vb_error *err, const char *what)
 {
     return vb_fail(err, VB_SOURCE, "conversation %s: %s", reader->conversation.id, what);
@@ -167,6 +172,7 @@ static enum vb_status owner_of_row(struct vb_reader *reader, size_t *ret_owner,
     const struct vb_stream *stream = &reader->stream;
     struct vb_view number = stream->fields[VB_ROW_NUMBER];
     size_t owner = SIZE_MAX;
+    /* Ordinality of the list, counted from 1. */
     if (number.length == 4 && vb_decode_uint32(number.data) > 0)
         owner = stream->first + vb_decode_uint32(number.data) - 1;
     if (owner < reader->current || owner >= stream->end)

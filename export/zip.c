@@ -11,6 +11,7 @@ enum {
     VERSION_ZIP64 = 45,
     MADE_BY_UNIX = 3 << 8 | VERSION_ZIP64,
     FLAG_UTF8 = 1 << 11,
+    /* APPNOTE.TXT 6.3.10, sections 4.4 and 4.5.3. */
     METHOD_DEFLATE = 8,
     EXTRA_ZIP64 = 1
 };
@@ -34,6 +35,7 @@ static unsigned char *put64(unsigned char *at, uint64_t value)
     return put32(put32(at, (uint32_t)value), (uint32_t)(value >> 32));
 }
 
+/* Little-endian, 2 to 8 bytes. */
 static uint64_t get(const unsigned char *at, int width)
 {
     uint64_t value = 0;
@@ -47,6 +49,7 @@ static uint32_t clip32(uint64_t value)
     return value < LIMIT_32 ? (uint32_t)value : LIMIT_32;
 }
 
+/* Two seconds' precision, 1980 to 2107; times outside are moved to the nearest end. */
 uint32_t vb_zip_dos_time(vb_instant instant)
 {
     struct vb_civil civil = vb_civil_of(instant, 0);
@@ -142,6 +145,7 @@ size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t director
                   unsigned char end[VB_ZIP_END])
 {
     unsigned char *at = end;
+    /* Only where a value needs it, so small archives are plain ZIP. */
     if (entries >= LIMIT_16 || directory_offset >= LIMIT_32 || directory_size >= LIMIT_32)
         at = put_end64(at, entries, directory_offset, directory_size);
     uint32_t count = entries < LIMIT_16 ? (uint32_t)entries : LIMIT_16;
@@ -153,6 +157,7 @@ size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t director
     return (size_t)(at - end);
 }
 
+/* A form of our own, kept in the database between segments; never seen outside. */
 enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_entry *entry)
 {
     enum vb_status status = vb_buffer_reserve(out, VB_ZIP_RECORD + entry->name.length);

@@ -7,6 +7,7 @@
 #define ANSWER_MOST 65536u     /* errors and short answers */
 #define DISPOSITION_MOST 8192u /* a name of 1024 bytes, escaped */
 
+/* Zero means the default, so that callers name only what they care about. */
 static void copy_options(struct vb_s3_client *client, const struct vb_s3_options *options)
 {
     client->credentials = options->credentials;
@@ -70,6 +71,7 @@ enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_
     vb_buffer_done(&body);
     if (status != VB_OK)
         return status;
+    /* Without it the part cannot be completed; another attempt may get past a broken proxy. */
     if (!*answer.etag || strlen(answer.etag) >= VB_S3_ETAG)
         return vb_fail_retryable(err, VB_STORAGE, "%s %s: the answer has no usable ETag",
                                  call->verb, call->key);
@@ -148,6 +150,7 @@ enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb
     struct vb_http_answer answer = {.body = out};
     size_t start = out->length;
     enum vb_status status = vb_s3_call(client, &call, &answer, err);
+    /* Half an object is none: the buffer is as it was before. */
     if (status != VB_OK && out->length > start) {
         out->length = start;
         out->data[start] = '\0';
@@ -162,12 +165,15 @@ enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct
     struct vb_error own;
     struct vb_error *error = err ? err : &own;
     enum vb_status status = vb_s3_call_plain(client, &call, &answer, error);
+    /* What is not there is deleted; a bucket that is not there is a mistake in the
+     * configuration. */
     bool gone = status == VB_NOT_FOUND && strcmp(client->code, "NoSuchBucket") != 0;
     if (gone)
         vb_error_clear(error);
     return gone ? VB_OK : status;
 }
 
+/* One attempt: the caller asks again by itself, and a readiness check must not take long. */
 enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *err)
 {
     const struct vb_s3_call call = {.verb = "look at", .method = "HEAD", .attempts = 1};

@@ -17,6 +17,7 @@ struct parts {
     char *scheme, *host, *port, *path;
 };
 
+/* What becomes part of a host or path is checked by what it may hold, not by what it may not. */
 static bool made_of(const char *text, size_t most, const char *punctuation)
 {
     if (!text)
@@ -53,6 +54,8 @@ static bool is_label(const char *bucket)
     return length >= 3 && length <= 63;
 }
 
+/* An address or a name of the local network has no subdomains: `auto` asks for them at Amazon
+ * only. */
 static bool is_virtual(const struct vb_s3_place *place, const char *host)
 {
     if (place->addressing == VB_S3_AUTO)
@@ -71,6 +74,7 @@ static enum vb_status check_place(const struct vb_s3_place *place, struct vb_err
     return VB_OK;
 }
 
+/* The text is libcurl's, freed by free_parts. */
 static bool get_part(CURLU *url, CURLUPart part, char **to)
 {
     return curl_url_get(url, part, to, 0) == CURLUE_OK;
@@ -82,6 +86,7 @@ static enum vb_status take_apart(const char *endpoint, struct parts *parts, stru
     char *rest = NULL;
     if (!url)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an endpoint");
+    /* A user in the URL would end up in logs; a query or fragment has no meaning in an endpoint. */
     bool good = curl_url_set(url, CURLUPART_URL, endpoint, CURLU_DISALLOW_USER) == CURLUE_OK &&
                 get_part(url, CURLUPART_SCHEME, &parts->scheme) &&
                 get_part(url, CURLUPART_HOST, &parts->host) &&
@@ -107,6 +112,7 @@ static void free_parts(struct parts *parts)
     curl_free(parts->path);
 }
 
+/* Clients leave a default port out of Host, and what is signed must be what is sent. */
 static bool port_is_default(const struct parts *parts)
 {
     return !parts->port ||

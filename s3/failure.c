@@ -48,6 +48,7 @@ static void copy(char *to, size_t room, const char *from)
     to[length] = '\0';
 }
 
+/* S3's error document: the codes decide, the message is for the log. */
 struct reading {
     struct vb_s3_failure *failure;
     bool is_error;
@@ -105,6 +106,7 @@ enum vb_s3_outcome vb_s3_failure_outcome(const struct vb_s3_failure *failure)
 static void mask(char *text, const char *secret)
 {
     size_t width = strlen(secret);
+    /* An empty or tiny secret would mask half of the text. */
     if (width < 4)
         return;
     for (char *found = strstr(text, secret); found; found = strstr(found + width, secret))
@@ -124,6 +126,8 @@ static void mask_digests(char *text)
     }
 }
 
+/* VB_CONFLICT: the store holds other parts than those recorded. The closer asks for the list
+ * then. */
 static enum vb_status status_of(const struct vb_s3_failure *failure)
 {
     static const char *const wrong_parts[] = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"};

@@ -42,6 +42,7 @@ static void start_curl(void)
     global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+/* Copies from the caller's pieces; nothing of a part is held twice. */
 static size_t give_body(char *to, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
@@ -201,6 +202,7 @@ static enum vb_status make_headers(const struct vb_http_request *request,
     struct curl_slist *list = NULL, *grown;
     bool has_type = false;
     for (size_t i = 0; i < request->header_count; i++)
+        /* libcurl would add a type of its own to a POST, which was not signed. */
         has_type =
             has_type || (request->headers[i].name.length == 12 &&
                          strncasecmp(request->headers[i].name.data, "content-type", 12) == 0);
@@ -245,6 +247,7 @@ static void set_limits(CURL *easy, const struct vb_http_request *request)
     unsigned connect = request->connect_seconds ? request->connect_seconds : 5;
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)connect);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->total_seconds);
+    /* Silence ends a call; a slow line does not. */
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, request->stall_seconds ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)request->stall_seconds);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
@@ -252,6 +255,7 @@ static void set_limits(CURL *easy, const struct vb_http_request *request)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 5L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);
+    /* One store, one connection a session; more would only wait for their idle time. */
     curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 1L);
 }
 
@@ -265,6 +269,7 @@ static void set_options(struct vb_http *http, struct exchange *exchange, struct 
     curl_easy_setopt(easy, CURLOPT_URL, exchange->request->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    /* Keys may hold "..": the path must arrive as it was signed. */
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->detail);
@@ -289,6 +294,7 @@ static void set_options(struct vb_http *http, struct exchange *exchange, struct 
     set_limits(easy, exchange->request);
 }
 
+/* A certificate that does not verify is told at once; all else may be a moment's trouble. */
 static bool will_not_heal(CURLcode code)
 {
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||

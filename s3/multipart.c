@@ -36,6 +36,7 @@ static bool read_created(struct vb_view body, struct created *created)
     return vb_xml_read(body, &reader, NULL) == VB_OK && *created->upload_id;
 }
 
+/* A 200 without an id is a failure of the attempt: the call is tried again. */
 static bool was_created(struct vb_view body, struct vb_s3_failure *failure)
 {
     struct created created;
@@ -114,6 +115,7 @@ static enum vb_status append_escaped(struct vb_buffer *out, const char *text)
     return status;
 }
 
+/* In the order of `parts`, which is the order of the archive; stores demand rising numbers. */
 static enum vb_status write_parts(const struct vb_s3_part *parts, size_t count,
                                   struct vb_buffer *out)
 {
@@ -208,6 +210,8 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
         .query_count = 1,
         .content_type = "application/xml",
         .body = &content,
+        /* Assembling a large object takes some stores minutes; meanwhile they send white space or
+         * nothing. */
         .patient = true,
         .is_success = was_completed,
     };
@@ -217,6 +221,7 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
         memcpy(ret_etag, completed.etag, sizeof completed.etag);
     vb_buffer_done(&list);
     vb_buffer_done(&body);
+    /* The answer to an earlier attempt may have been lost after the store did its work. */
     if (status == VB_NOT_FOUND && strcmp(client->code, "NoSuchBucket") != 0)
         status = look_for_object(client, key, size, ret_etag, err);
     return status;
@@ -257,6 +262,7 @@ static bool whole_number(const char *text, uint64_t *ret_value)
     return *end == '\0';
 }
 
+/* Stores that ignore the marker begin anew: numbers already handed out are passed over. */
 static void hand_out(struct page *page)
 {
     if (page->status == VB_OK && page->next.number > page->last && *page->next.etag) {
@@ -333,6 +339,7 @@ enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, co
             return status;
         if (page.status != VB_OK)
             return vb_fail(err, page.status, "list parts of %s: ended by the caller", key);
+        /* A page that says there is more but brings no higher number would make this loop for ever. */
     } while (page.truncated && page.last > before);
     return VB_OK;
 }

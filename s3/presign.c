@@ -37,6 +37,8 @@ enum vb_status vb_content_disposition(struct vb_buffer *out, const char *file_na
     return status == VB_OK ? vb_percent_encode(out, name, false) : status;
 }
 
+/* Only Host is signed: the person with the link sends whatever headers a browser sends. The instant
+ * is the caller's, so the same job gives the same link at every poll. */
 static enum vb_status sign_link(const struct vb_s3_link *link, const struct vb_s3_address *address,
                                 const char *disposition, struct vb_s3_signature *ret_signature,
                                 struct vb_error *err)

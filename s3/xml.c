@@ -19,6 +19,7 @@ struct parse {
     bool refused;
 };
 
+/* No answer of a store has a document type; without one there are no entities to expand. */
 static void refuse(struct parse *parse)
 {
     parse->refused = true;
@@ -55,6 +56,7 @@ static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char
 static void XMLCALL on_text(void *context, const XML_Char *text, int length)
 {
     struct parse *parse = context;
+    /* Text comes in pieces of expat's choice. */
     size_t room = VB_XML_TEXT - parse->text_length, width = (size_t)length;
     if (width < room)
         memcpy(parse->text + parse->text_length, text, width);

@@ -44,6 +44,7 @@ static enum vb_status note_in_transaction(struct vb_pg *pg, const struct vb_clai
     return vb_args_exec(pg, note, &args, NULL, err);
 }
 
+/* The struct follows the row only after the commit. */
 enum vb_status vb_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
                                struct vb_claim *claim, uint64_t part_size, struct vb_error *err)
 {
@@ -74,6 +75,7 @@ enum vb_status vb_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer
                               struct vb_claim *claim, const char *upload_id, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
+    /* Before the transaction: a failure after the commit would leave the struct behind the row. */
     char *copy = strdup(upload_id);
     if (!copy)
         return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for an upload");

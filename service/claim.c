@@ -48,6 +48,8 @@ static const char look[] =
     " LEFT JOIN verbatim.turn AS t USING (workspace_id)"
     " ORDER BY t.last_turn NULLS FIRST, c.running, c.job_id NULLS LAST LIMIT " CANDIDATES;
 
+/* A small number of candidates: where several processes look at once, each finds one that is
+ * free. */
 static enum vb_status find_candidates(struct vb_pg *pg, const struct vb_claimer *claimer,
                                       bool express, PGresult **ret_rows, struct vb_error *err)
 {
@@ -80,6 +82,7 @@ static const char take[] =
     " AND s.part_first = taken.part_first AND j.job_id = s.job_id"
     " RETURNING taken.status = 'running', " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;
 
+/* No row: somebody was faster. The next candidate is tried before the thread waits. */
 static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
                                    const PGresult *rows, int row, struct vb_claim *ret_claim,
                                    struct vb_error *err)
@@ -109,6 +112,8 @@ static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *cl
     return status;
 }
 
+/* Without a job it is a workspace that may start one; `fits` says that the deflate is the
+ * archive's. */
 static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *claimer,
                                      const PGresult *rows, int row, struct vb_claim *ret_claim,
                                      struct vb_error *err)
@@ -138,6 +143,7 @@ enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer,
     return status;
 }
 
+/* When something becomes claimable by time alone, so that idle threads sleep exactly so long. */
 static const char next_due[] =
     "SELECT (extract(epoch FROM min(CASE WHEN s.status = 'running' THEN s.lease_until"
     " ELSE s.not_before END) - clock_timestamp()) * 1000000)::bigint"

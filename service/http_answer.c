@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Every status that is ever sent. */
 static const char *reason_of(int status)
 {
     static const struct {
@@ -43,6 +44,7 @@ static const char *reason_of(int status)
     return "Status";
 }
 
+/* IMF-fixdate of RFC 9110; strftime would follow the locale. */
 void http_date_text(time_t time, char text[64])
 {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -54,6 +56,7 @@ void http_date_text(time_t time, char text[64])
                    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
+/* Formatted once a second for all answers of the loop. */
 const char *http_date(struct http_loop *loop)
 {
     time_t now = (time_t)(vb_clock_now() / VB_SECOND);
@@ -85,6 +88,7 @@ static void decide_keep_alive(struct http_exchange *exchange)
 
 static void log_answer(struct http_exchange *exchange)
 {
+    /* Polls are the bulk of all requests: seen at level debug only. */
     bool is_poll = exchange->status < 400 && vb_view_equals(exchange->head.method, VB_VIEW("GET"));
     enum vb_log_level level = exchange->status >= 500 ? VB_LOG_WARN
                               : is_poll               ? VB_LOG_DEBUG
@@ -146,6 +150,7 @@ void http_answer_file(struct http_exchange *exchange, int status, const char *ty
                       off_t at, uint64_t length)
 {
     struct http_connection *connection = exchange->connection;
+    /* The length is told, the bytes are not sent. */
     if (exchange->is_head) {
         close(file);
         file = -1;
@@ -184,6 +189,7 @@ void http_answer_detail(struct http_exchange *exchange, int status, const char *
     http_answer_json(exchange, status, &json);
 }
 
+/* The text goes to the log; the caller learns only whether trying again may help. */
 void http_answer_error(struct http_exchange *exchange, const struct vb_error *error)
 {
     vb_log_set(VB_LOG_REQUEST, exchange->request_id);

@@ -15,12 +15,14 @@
 
 #define SEND_FILE (256u << 10) /* bytes of a file a turn, so that others get theirs */
 
+/* Absolute: bytes that trickle in do not move the deadline of a head or a body. */
 static void set_phase(struct http_connection *connection, enum http_phase phase, int64_t time)
 {
     connection->phase = phase;
     connection->deadline = vb_clock_monotonic() + time;
 }
 
+/* Kept in a flag, so that asking twice costs no system call. */
 static void want_reads(struct http_connection *connection, bool wanted)
 {
     if (connection->reads == wanted)
@@ -43,6 +45,7 @@ static void want_writes(struct http_connection *connection, bool wanted)
         event_del(&connection->writable);
 }
 
+/* Frees what is expensive at once and queues the rest for bury(). */
 void http_connection_close(struct http_connection *connection)
 {
     if (connection->phase == HTTP_DEAD)
@@ -97,6 +100,8 @@ static enum vb_status send_output(struct http_connection *connection)
     return VB_OK;
 }
 
+/* From the page cache to the socket; nothing of the archive passes through this process's
+ * memory. */
 static enum vb_status send_file(struct http_connection *connection)
 {
     size_t turn = SEND_FILE;
@@ -144,6 +149,7 @@ static void next_request(struct http_connection *connection)
     if (connection->file >= 0)
         close(connection->file);
     connection->file = -1;
+    /* The answer came before the body: what is left of it is not the next request. */
     if (goes_on && exchange->framing.state != VB_BODY_DONE) {
         set_phase(connection, HTTP_DRAIN, connection->loop->http->times.body);
         return;
@@ -162,12 +168,15 @@ static void next_request(struct http_connection *connection)
     set_phase(connection, HTTP_IDLE, connection->loop->http->times.idle);
 }
 
+/* A request that cannot be framed ends its connection: nobody knows where the next one would
+ * begin. */
 void http_connection_fail(struct http_connection *connection, struct vb_http_refusal refusal)
 {
     vb_count(VB_COUNT_HTTP_REFUSED, 1);
     struct http_exchange *exchange = connection->exchange;
     if (!exchange)
         exchange = connection->exchange = http_exchange_new(connection);
+    /* An answer has begun: a second one inside it would be read as its body. */
     if (!exchange || exchange->status != 0) {
         http_connection_close(connection);
         return;
@@ -294,6 +303,7 @@ void http_connection_advance(struct http_connection *connection)
         ;
     connection->is_busy = false;
     if (connection->phase != HTTP_DEAD && !connection->ended)
+        /* A client that pipelines without reading its answers is held back by TCP. */
         want_reads(connection, connection->input.length < HTTP_INPUT);
 }
 
@@ -302,6 +312,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct http_connection *connection = context;
     struct http_loop *loop = connection->loop;
+    /* One buffer for all connections of the loop: idle ones hold none. */
     ssize_t count = recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return;

@@ -34,6 +34,7 @@ struct create {
 /* Columns of the contract's look-ups. */
 enum { CHANNEL_ID, CHANNEL_NAME, CHANNEL_TYPE, CHANNEL_PHONE, CHANNEL_AS_OF, CHANNEL_SNAPSHOT };
 
+/* Runs when the exchange ends in any way, also when the client leaves in the middle. */
 static void free_create(void *state)
 {
     struct create *create = state;
@@ -73,6 +74,7 @@ static void answer_created(struct http_exchange *exchange)
     http_answer_json(exchange, 202, &json);
 }
 
+/* The body of the contract: the message, and the job that is in the way. */
 static void answer_running(struct http_exchange *exchange, struct vb_view job)
 {
     struct vb_json json = http_json(exchange);
@@ -90,6 +92,8 @@ static void answer_running(struct http_exchange *exchange, struct vb_view job)
 
 static void insert_job(struct http_exchange *exchange);
 
+/* Either our row, or the one that already holds the key; neither, if that one ended between the two
+ * statements. */
 static void on_inserted(void *context, const struct pg_outcome *outcome)
 {
     struct http_exchange *exchange = context;
@@ -118,11 +122,14 @@ static void make_active_key(struct create *create, const char *start, const char
     vb_sha256_hex(text, length + (size_t)more, create->active_key);
 }
 
+/* Forty bytes hold any two ints, so the compiler can see that nothing is cut. */
 static void date_text(struct vb_date date, char text[40])
 {
     (void)snprintf(text, 40, "%04d-%02d-%02d", date.year, date.month, date.day);
 }
 
+/* The job's facts are copied into its row: a channel renamed later changes neither bytes nor
+ * names. */
 static void send_insert(struct http_exchange *exchange, struct vb_zone *zone, const char *profile)
 {
     struct create *create = exchange->state;
@@ -189,6 +196,7 @@ static void insert_job(struct http_exchange *exchange)
 
 /* --- the channel --- */
 
+/* A channel_id is exact: a type beside it says nothing more. */
 static bool type_fits(const struct create *create, int row)
 {
     const char *wanted = create->request.channel_type;
@@ -199,6 +207,7 @@ static bool type_fits(const struct create *create, int row)
     return coarse && strcmp(coarse, wanted) == 0;
 }
 
+/* As text, so that the order is the same whatever type the source gives its ids. */
 static int by_id(const void *a, const void *b, void *channels)
 {
     const int *left = a, *right = b;
@@ -245,6 +254,7 @@ static void on_channels(void *context, const struct pg_outcome *outcome)
     struct create *create = exchange->state;
     if (!http_ended(exchange, outcome))
         return;
+    /* The pool frees the outcome after this call; the channel is needed for two more steps. */
     create->channels = PQcopyResult(outcome->results[0], PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
     if (!create->channels) {
         answer_status(exchange, VB_NO_MEMORY, "the channels");
@@ -271,6 +281,8 @@ static void find_channel(struct http_exchange *exchange)
     struct create *create = exchange->state;
     const struct vb_contract *contract = exchange->loop->http->service->contract;
     const char *id = create->request.channel_id;
+    /* An id that cannot be of the column's type is not sent: the server would answer with an error,
+     * not with no row. */
     if (!vb_contract_workspace_id_valid(contract, vb_view_of(create->source)) ||
         (id && !vb_contract_channel_id_valid(contract, vb_view_of(id)))) {
         answer_no_channel(exchange);
@@ -290,6 +302,7 @@ static void refuse_body(struct http_exchange *exchange, struct vb_view answer)
     http_answer(exchange, 422, "application/json", answer);
 }
 
+/* Today is the workspace's today: in Auckland tomorrow has begun when UTC says today. */
 static void judge_start(struct http_exchange *exchange)
 {
     const struct create *create = exchange->state;
@@ -342,6 +355,7 @@ static bool type_is_json(const struct http_exchange *exchange)
            vb_http_same_word(rest, "charset=\"utf-8\"");
 }
 
+/* Copies, since the row goes with this callback. */
 static bool keep_workspace(struct create *create, const PGresult *row)
 {
     struct vb_view zone = pg_view(row, 0, WORKSPACE_ZONE);
@@ -353,6 +367,7 @@ static bool keep_workspace(struct create *create, const PGresult *row)
     return create->zone && create->source && create->profile;
 }
 
+/* Only who holds a good key learns anything about size and type, and only then is the body read. */
 static void on_workspace(void *context, const struct pg_outcome *outcome)
 {
     struct http_exchange *exchange = context;

@@ -15,6 +15,7 @@
 
 #define SPARES 64u
 
+/* Not a memset: buffers keep their memory, and 64 headers need no clearing. */
 static void reset(struct http_exchange *exchange)
 {
     vb_buffer_done(&exchange->body);
@@ -38,6 +39,7 @@ static void reset(struct http_exchange *exchange)
         vb_buffer_reset(&exchange->arguments[i]);
 }
 
+/* Ceilings only; nothing is allocated before it is used. */
 static struct http_exchange *make(void)
 {
     struct http_exchange *exchange = calloc(1, sizeof(*exchange));
@@ -95,6 +97,7 @@ void http_exchange_free(struct http_exchange *exchange)
     exchange->free_state = NULL;
     /* The key stood in the head. */
     if (exchange->head_bytes.data)
+        /* Not left to the optimiser: the memory goes on to the next request. */
         explicit_bzero(exchange->head_bytes.data, exchange->head_bytes.length);
     if (loop->spares >= SPARES || loop->is_draining) {
         destroy(exchange);

@@ -38,6 +38,9 @@ static int hex_value(char byte)
     return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
 }
 
+/* Goes on where the last look ended, so that a head that comes byte by byte costs no more than a
+ * whole one. Bare LF and folded lines are where two readers of one stream begin to disagree:
+ * refused. */
 enum vb_status vb_http_head_scan(struct vb_http_scan *scan, struct vb_view bytes,
                                  size_t *ret_length, struct vb_http_refusal *ret_refusal)
 {
@@ -69,6 +72,7 @@ enum vb_status vb_http_head_scan(struct vb_http_scan *scan, struct vb_view bytes
         }
     }
     size_t held = bytes.length - scan->start;
+    /* TLS on a plain port, or garbage: said at once instead of after the deadline. */
     if (held > 0 && bytes.data[scan->start] != '\r' && !is_token(bytes.data[scan->start]))
         return refuse(ret_refusal, 400, "This is not an HTTP request.");
     if (scan->lines == 0 && held > VB_HTTP_LINE)
@@ -90,6 +94,7 @@ static bool cut_line(struct vb_view *rest, struct vb_view *ret_line)
     return true;
 }
 
+/* Exactly one space: RFC 9112 lets lenient servers take more, and we are not one. */
 static bool cut_word(struct vb_view *rest, struct vb_view *ret_word)
 {
     const char *end = memchr(rest->data, ' ', rest->length);
@@ -121,6 +126,7 @@ static bool target_is_clean(struct vb_view target)
     return true;
 }
 
+/* Letters, digits and what names, addresses and ports are made of; never empty. */
 static bool host_is_clean(struct vb_view host)
 {
     for (size_t i = 0; i < host.length; i++)
@@ -199,6 +205,7 @@ static enum vb_status parse_request_line(struct vb_view line, struct vb_http_hea
     return status == VB_OK ? parse_target(target, head, refusal) : status;
 }
 
+/* No blank before the colon (RFC 9112, 5.1), no control but tab in the value. */
 bool vb_http_header_line(struct vb_view line, struct vb_http_header *ret_header)
 {
     size_t colon = 0;
@@ -225,6 +232,7 @@ bool vb_http_same_word(struct vb_view text, const char *word)
     return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
 }
 
+/* The first of them, and how many there are: whoever cares about doubles asks for the count. */
 struct vb_view vb_http_header_value(const struct vb_http_head *head, const char *name,
                                     size_t *ret_count)
 {
@@ -241,6 +249,7 @@ struct vb_view vb_http_header_value(const struct vb_http_head *head, const char 
     return value;
 }
 
+/* A list, a sign, a second header: each is how requests are smuggled past a proxy. */
 static enum vb_status parse_length(struct vb_http_head *head, struct vb_http_refusal *refusal)
 {
     size_t count = 0;
@@ -258,6 +267,7 @@ static enum vb_status parse_length(struct vb_http_head *head, struct vb_http_ref
     return VB_OK;
 }
 
+/* After the length, since both together are refused (RFC 9112, 6.1). */
 static enum vb_status parse_coding(struct vb_http_head *head, struct vb_http_refusal *refusal)
 {
     size_t count = 0;
@@ -305,6 +315,7 @@ static void parse_connection(struct vb_http_head *head)
     head->keep_alive = !wants_close && (head->minor > 0 || wants_keep);
 }
 
+/* Nobody is told to go on with a body of nothing. */
 static enum vb_status parse_expect(struct vb_http_head *head, struct vb_http_refusal *refusal)
 {
     size_t count = 0;

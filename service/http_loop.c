@@ -31,6 +31,7 @@ void http_loop_wake(void *context)
     (void)written; /* a full counter has woken it already */
 }
 
+/* Sent blind: there is no room to wait for the request or for a slow reader. */
 static void refuse_connection(int fd)
 {
     static const char answer[] =
@@ -61,12 +62,14 @@ static void on_accept(evutil_socket_t listener, short what, void *context)
             refuse_connection(fd);
             continue;
         }
+        /* An answer is one write; waiting to fill a segment would only delay it. */
         int on = 1;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         http_connection_new(loop, fd, slot);
     }
 }
 
+/* Two generations at most: the current one, and the one before for links that still live. */
 static void on_secrets(void *context, const struct pg_outcome *outcome)
 {
     struct http_loop *loop = context;
@@ -101,6 +104,7 @@ static void refresh_secrets(struct http_loop *loop, int64_t now)
     (void)status; /* away: the next tick tries again */
 }
 
+/* From now on the kernel gives new connections to other processes, or refuses them. */
 static void begin_draining(struct http_loop *loop)
 {
     loop->is_draining = true;
@@ -130,6 +134,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         event_base_loopbreak(loop->base);
 }
 
+/* The count is of no interest: whatever was asked is found by the tick. */
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
     uint64_t count;
@@ -180,6 +185,8 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
     enum vb_status status = pg_pool_new(&main, loop->http->main_connector, &loop->main_pool, err);
     if (status != VB_OK)
         return status;
+    /* The source's login may be another one and takes on no role of ours; text results, since ids
+     * are of any type. */
     struct pg_pool_options source = main;
     source.connection_string = options->source_url ? options->source_url : options->database_url;
     source.role = NULL;
@@ -226,6 +233,7 @@ enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err)
     return VB_OK;
 }
 
+/* Loops have caches of their own, so no lock; the oldest entry makes room. */
 struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct vb_error *err)
 {
     size_t slots = sizeof(loop->zones) / sizeof(loop->zones[0]);

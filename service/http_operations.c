@@ -16,6 +16,7 @@ static void answer_state(struct http_exchange *exchange, const char *state)
     http_answer_json(exchange, 200, &json);
 }
 
+/* Looks at nothing on purpose: a database that is away is no reason to restart this process. */
 void http_alive_begin(struct http_exchange *exchange)
 {
     answer_state(exchange, "ok");
@@ -27,6 +28,8 @@ static void answer_unready(struct http_exchange *exchange, const char *detail)
     http_answer_detail(exchange, 503, detail);
 }
 
+/* The storage is looked at by a thread of its own every few seconds; only its last finding is read
+ * here. */
 static void on_pong(void *context, const struct pg_outcome *outcome)
 {
     struct http_exchange *exchange = context;

@@ -15,6 +15,7 @@ static const char record_last[] =
     "UPDATE verbatim.segment SET status = 'recorded', process_id = NULL, lease_until = NULL"
     " WHERE job_id = $1 AND part_first = $2";
 
+/* One mail a job: the unique key makes a second row impossible. */
 static const char note_mail[] =
     "INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient)"
     " SELECT workspace_id, job_id, 'mail', notification_email FROM verbatim.job WHERE job_id = $1"
@@ -22,6 +23,7 @@ static const char note_mail[] =
 
 static const char drop_directories[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
 
+/* One row for the janitor, who looks at key and upload until both are as they should be. */
 static const char leave_trail[] =
     "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
     " keep_object) SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), $2"
@@ -42,6 +44,7 @@ static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char 
     return vb_args_exec(pg, sql, &args, NULL, err);
 }
 
+/* Without a result the closing segment was recorded before, and only its status changes. */
 static enum vb_status record_own(struct vb_pg *pg, const struct vb_claim *claim,
                                  const struct vb_segment_result *result, struct vb_error *err)
 {
@@ -67,6 +70,8 @@ static enum vb_status total_up(struct vb_pg *pg, const char *job_id, uint64_t si
     return status;
 }
 
+/* Everything that makes a job finished is in this one transaction: totals, status, mail,
+ * clean-up. */
 enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
                              uint64_t size, struct vb_error *err)
@@ -98,6 +103,7 @@ enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
     return status;
 }
 
+/* The archive is left as it stands; the trail says that nothing of it is to be kept. */
 enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                            const struct vb_claim *claim, const char *message, struct vb_error *err)
 {

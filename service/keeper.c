@@ -53,6 +53,7 @@ static const char beat_process[] =
     "INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads)"
     " VALUES ($1, $2, $3, $4) ON CONFLICT (process_id) DO UPDATE SET beat_at = clock_timestamp()";
 
+/* Under the crew's mutex: a worker may be giving the lease up at this moment. */
 static enum vb_status add_lease(struct beat *beat, struct vb_lease *lease)
 {
     const char *comma = beat->count > 0 ? "," : "{";
@@ -105,6 +106,8 @@ static void note_answer(struct vb_crew *crew, struct vb_lease *lease, int64_t ep
     pthread_mutex_unlock(&crew->mutex);
 }
 
+/* The time of sending counts, not of the answer: a slow answer must not lengthen what we believe to
+ * hold. */
 static enum vb_status send_beat(struct vb_keeper *keeper, struct beat *beat, struct vb_error *err)
 {
     struct vb_crew *crew = keeper->crew;
@@ -131,6 +134,7 @@ static enum vb_status send_beat(struct vb_keeper *keeper, struct beat *beat, str
     return VB_OK;
 }
 
+/* The process's own row last: others ask by it whether a deflate like theirs is alive. */
 static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
 {
     struct beat beat = {0};

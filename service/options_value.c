@@ -24,6 +24,7 @@ static enum vb_status parse_digits(const char *text, int64_t *ret_number, const 
     return VB_OK;
 }
 
+/* Units are exact: `1H` or `1 h` are refused rather than guessed at. */
 struct unit {
     const char *name;
     int64_t factor;
@@ -69,6 +70,7 @@ enum vb_status vb_size_parse(const char *text, uint64_t *ret_bytes)
     return VB_OK;
 }
 
+/* Switches are choices of two words. */
 static enum vb_status store_choice(const struct vb_option *option, const char *text, void *member)
 {
     static const char *const off_on[] = {"off", "on", NULL};
@@ -89,6 +91,7 @@ _Static_assert(sizeof(enum vb_addressing) == sizeof(int) &&
                    sizeof(enum vb_log_level) == sizeof(int),
                "an enum member is stored as int");
 
+/* The check may tidy the copy, for instance take a trailing slash away. */
 static enum vb_status store_text(const struct vb_option *option, const char *text, char **member)
 {
     char *copy = strdup(text);
@@ -129,10 +132,12 @@ enum vb_status vb_option_store(const struct vb_option *option, const char *text,
     }
     if (status != VB_OK || *rest || value < option->least || value > option->most)
         return VB_INVALID;
+    /* Durations, sizes and numbers are all eight bytes. */
     memcpy(member, &value, sizeof value);
     return VB_OK;
 }
 
+/* Only its form; whether the server is there is seen when it is used. */
 bool vb_option_is_connection(char *text)
 {
     PQconninfoOption *parsed = PQconninfoParse(text, NULL);
@@ -140,11 +145,13 @@ bool vb_option_is_connection(char *text)
     return parsed != NULL;
 }
 
+/* PostgreSQL would cut a longer name without a word. */
 bool vb_option_is_identifier(char *text)
 {
     return strlen(text) <= 63;
 }
 
+/* An address, not a name: what is listened on must not depend on a resolver. IPv6 in brackets. */
 bool vb_option_is_listen(char *text)
 {
     char address[INET6_ADDRSTRLEN];
@@ -217,6 +224,7 @@ bool vb_option_is_storage(char *text)
     return length > 0;
 }
 
+/* It becomes part of a host name and of the signature's scope. */
 bool vb_option_is_region(char *text)
 {
     for (const char *at = text; *at; at++)

@@ -161,6 +161,7 @@ static struct vb_export_notice notice_of(const struct errand *errand, const char
     return notice;
 }
 
+/* The Message-ID is the job's: a mail that is sent twice is seen once by most readers. */
 static enum vb_status compose(struct vb_outbox *outbox, const struct errand *errand,
                               struct vb_buffer *message, struct vb_error *err)
 {
@@ -230,6 +231,7 @@ static void record_sent(struct vb_outbox *outbox, const struct errand *errand)
     }
 }
 
+/* Jitter of a quarter, so that mails refused together do not come back together. */
 static double pause_after(const struct errand *errand)
 {
     double pause = FIRST_PAUSE;
@@ -240,6 +242,7 @@ static double pause_after(const struct errand *errand)
     return pause * (0.75 + vb_random_unit() / 2);
 }
 
+/* The attempt's number is the fence, here as well. */
 static void record_failure(struct vb_outbox *outbox, const struct errand *errand, bool final,
                            double pause, const char *reason)
 {

@@ -15,6 +15,7 @@
 #define STATEMENTS 96
 #define STATEMENT_NAME 24
 
+/* Looked up by text: callers pass literals, and nobody has to name or register them. */
 struct statement {
     char *sql; /* owned; NULL: the slot is free */
     uint64_t hash;
@@ -106,6 +107,7 @@ enum vb_status vb_pg_fail(struct vb_error *err, const PGconn *connection, const 
     return vb_fail(err, status, "%s (SQLSTATE %s)", text, state);
 }
 
+/* Sets `failed` only; the caller checks once for all copies. */
 static char *copy_or_null(const char *text, bool *failed)
 {
     if (!text)
@@ -151,6 +153,7 @@ static void forget_statements(struct vb_pg *pg)
     pg->next_slot = 0;
 }
 
+/* The server rolls back whatever was open, and forgets the prepared statements with us. */
 void vb_pg_disconnect(struct vb_pg *pg)
 {
     PQfinish(pg->connection);
@@ -268,6 +271,7 @@ static void statement_name(size_t slot, char name[STATEMENT_NAME])
     snprintf(name, STATEMENT_NAME, "verbatim_%zu", slot);
 }
 
+/* COMMIT answers ROLLBACK after a failed statement: the tag tells, not the status. */
 static enum vb_status run_simple(struct vb_pg *pg, const char *sql, const char *expected_tag,
                                  struct vb_error *err)
 {

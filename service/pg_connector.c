@@ -39,6 +39,7 @@ static bool wait_for(struct pg_connector *connector, PGconn *connection, bool to
 
 static bool connect_now(struct pg_connector *connector, PGconn *connection, int64_t deadline)
 {
+    /* Malformed parameters show here; everything else while polling. */
     if (PQstatus(connection) == CONNECTION_BAD)
         return false;
     PostgresPollingStatusType wish = PGRES_POLLING_WRITING;
@@ -51,6 +52,7 @@ static bool connect_now(struct pg_connector *connector, PGconn *connection, int6
     return true;
 }
 
+/* Prepared under the API's role, so that a missing right is found now and not by a request. */
 static bool send_preparations(PGconn *connection, const struct pg_pool_options *options)
 {
     if (options->role) {
@@ -72,6 +74,7 @@ static bool read_preparations(struct pg_connector *connector, PGconn *connection
 {
     bool is_good = true;
     for (;;) {
+        /* Non-blocking: what did not fit the socket goes out while results are awaited. */
         int flushed = PQflush(connection);
         if (flushed < 0)
             return false;

@@ -60,6 +60,7 @@ struct pg_pool {
     struct pg_order *answers;
 };
 
+/* A queue: `last` points to where the next one is hung. */
 static void list_init(struct ticket_list *list)
 {
     list->first = NULL;
@@ -87,6 +88,7 @@ static struct pg_ticket *list_cut(struct ticket_list *list)
     return ticket;
 }
 
+/* The callback may send more tickets, also on this link. */
 static void finish_ticket(struct pg_ticket *ticket)
 {
     struct pg_outcome *outcome = &ticket->outcome;
@@ -97,6 +99,7 @@ static void finish_ticket(struct pg_ticket *ticket)
     free(ticket);
 }
 
+/* Partial results are dropped: a callback sees all of them or none. */
 static void fail_ticket(struct pg_ticket *ticket, const char *reason)
 {
     for (size_t i = 0; i < PG_STEPS; i++) {
@@ -112,6 +115,7 @@ void pg_ticket_drop(struct pg_ticket *ticket)
         ticket->done = NULL;
 }
 
+/* Callbacks are not called here: the caller may be in the middle of one. The next tick does it. */
 static void fail_all(struct pg_pool *pool, struct ticket_list *list, const char *reason)
 {
     struct pg_ticket *ticket;
@@ -188,6 +192,7 @@ static bool take_result(struct pg_link *link, PGresult *result)
     return true;
 }
 
+/* Write events only while something is stuck, or the loop would spin. */
 static void flush_link(struct pg_link *link)
 {
     int left = PQflush(link->connection);
@@ -241,6 +246,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     flush_link(context);
 }
 
+/* All steps and one sync: they are one transaction, and a refused step skips the rest. */
 static bool send_steps(struct pg_link *link, const struct pg_ticket *ticket)
 {
     int format = link->pool->options.text ? 0 : 1;
@@ -257,6 +263,7 @@ static bool send_steps(struct pg_link *link, const struct pg_ticket *ticket)
     return PQpipelineSync(link->connection) == 1;
 }
 
+/* The one with the fewest tickets in flight. */
 static struct pg_link *best_link(struct pg_pool *pool)
 {
     struct pg_link *best = NULL;

@@ -6,6 +6,7 @@
 
 #define PARTS_CEILING (4u * 1024u * 1024u) /* JSON of 10,000 parts with long ETags */
 
+/* JSON in one column: parts are read and written only as a whole. */
 enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
                               struct vb_buffer *out)
 {

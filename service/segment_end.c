@@ -9,6 +9,7 @@
 #define PATIENCE (2 * VB_SECOND)
 #define LOOK_EVERY (VB_SECOND / 4)
 
+/* Only recorded work counts, so work that is done twice is counted once. */
 static void count_work(const struct vb_line *line)
 {
     vb_count(VB_COUNT_CONVERSATIONS, line->conversations);

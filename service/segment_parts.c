@@ -33,6 +33,8 @@ static enum vb_status begin_noted(struct vb_line *line, struct vb_buffer *upload
     return status;
 }
 
+/* The note is made before anything is created, so there is no moment in which a crash leaves an
+ * upload without a trail. */
 enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, struct vb_error *err)
 {
     struct vb_claim *claim = line->claim;
@@ -77,6 +79,7 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
     struct vb_line *line = context;
     const struct vb_stretch *stretch = &line->claim->stretch;
     uint32_t number = 0;
+    /* The whole archive in one body: kept for the single PUT, no upload is begun. */
     if (last && index == 0 && !stretch->has_low && !stretch->has_high) {
         line->whole = *body;
         return VB_OK;
@@ -95,6 +98,7 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
     return vb_uploader_put(line->uploader, number, body, err);
 }
 
+/* Kept in the database as it fills: at the end it may be larger than all our memory. */
 static enum vb_status take_directory(void *context, const void *records, size_t length,
                                      struct vb_error *err)
 {

@@ -71,6 +71,8 @@ static enum vb_status append_folder(struct vb_buffer *out, const char *workspace
     return vb_buffer_printf(out, "~%s", hex);
 }
 
+/* Job ids are ours and file names made by us: anything else is a mistake, and never becomes a
+ * path. */
 static bool job_and_name_valid(const char *job_id, const char *name)
 {
     struct vb_uuid uuid;

@@ -25,6 +25,7 @@ void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT])
 {
     char hex[VB_SHA256_HEX];
     vb_sha256_hex(object_name, strlen(object_name), hex);
+    /* Hashed, since the object's name may already have the longest length. */
     snprintf(name, VB_PARTS_TEXT, VB_PARTS "%.16s", hex);
 }
 
@@ -82,6 +83,7 @@ static enum vb_status try_writing(int root, struct vb_error *err)
     return status;
 }
 
+/* The store's identity is in the directory, not in its path: mounts differ between machines. */
 static enum vb_status adopt(struct vb_file_storage *file, const char *path, struct vb_error *err)
 {
     char id[VB_UUID_TEXT];
@@ -227,6 +229,7 @@ static enum vb_status file_part(struct vb_storage_session *session, const char *
     enum vb_status status = open_parts(session, key, &place, err);
     if (status != VB_OK)
         return status;
+    /* The epoch stands for the ETag: two owners of one part number write two files. */
     snprintf(part.etag, sizeof part.etag, "%" PRId64, epoch);
     vb_part_name(number, part.etag, name);
     status = write_file(place.folder, name, body, count, size, err);
@@ -273,6 +276,7 @@ static enum vb_status file_ready(struct vb_storage_session *session, struct vb_e
     return status;
 }
 
+/* Served by our own front end, from the same key. */
 static enum vb_status file_link(struct vb_storage *storage, const struct vb_link_secrets *secrets,
                                 const char *key, const char *file_name, vb_instant finished_at,
                                 vb_instant expires_at, struct vb_buffer *out, struct vb_error *err)
@@ -292,6 +296,7 @@ static enum vb_status file_open(struct vb_storage *storage, const char *key, int
     enum vb_status status = vb_place_open(vb_file_root(storage), key, false, &place, err);
     if (status != VB_OK)
         return status;
+    /* Neither a link out of the store nor a FIFO that would block the loop. */
     int fd = openat(place.folder, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     vb_place_done(&place);
     if (fd < 0)

@@ -15,6 +15,7 @@
 #define FILE_MODE 0640
 #define WINDOW 64 /* pieces a writev: far below IOV_MAX */
 
+/* Denied and read-only do not heal by themselves; a full disk may. */
 enum vb_status vb_path_fail(struct vb_error *err, const char *what)
 {
     int code = errno;
@@ -28,6 +29,7 @@ enum vb_status vb_path_fail(struct vb_error *err, const char *what)
     return status;
 }
 
+/* Up to the slash or the end. */
 static struct vb_view first_component(const char *key)
 {
     return (struct vb_view){key, strcspn(key, "/")};
@@ -40,6 +42,8 @@ static bool component_valid(struct vb_view component)
     return !vb_view_equals(component, VB_VIEW(".")) && !vb_view_equals(component, VB_VIEW(".."));
 }
 
+/* Keys come from our own database, but a path outside the directory must be impossible, not
+ * unlikely. */
 enum vb_status vb_key_check(const char *key, struct vb_error *err)
 {
     for (size_t depth = 0; depth <= VB_PLACE_DEPTH; depth++) {
@@ -72,6 +76,7 @@ static enum vb_status step(int folder, const char *name, bool create, bool *ret_
     return VB_OK;
 }
 
+/* Parents of folders that were made stay open, to be synced after the file. */
 static enum vb_status descend(struct vb_place *place, struct vb_view component, bool create,
                               struct vb_error *err)
 {
@@ -134,6 +139,7 @@ enum vb_status vb_place_sync(const struct vb_place *place, struct vb_error *err)
     return VB_OK;
 }
 
+/* O_EXCL and a random name: writers never meet, on any number of machines. */
 enum vb_status vb_temporary_open(int folder, char ret_name[VB_TEMPORARY_TEXT], int *ret_fd,
                                  struct vb_error *err)
 {
@@ -163,6 +169,7 @@ enum vb_status vb_temporary_finish(int folder, const char *temporary, int fd, co
     enum vb_status status = VB_OK;
     if (fsync(fd) != 0)
         status = vb_path_fail(err, "a file of the store cannot be synced");
+    /* Network file systems tell of a full disk as late as here. */
     if (close(fd) != 0 && status == VB_OK)
         status = vb_path_fail(err, "a file of the store cannot be closed");
     if (status == VB_OK && renameat(folder, temporary, folder, name) != 0)
@@ -207,6 +214,8 @@ enum vb_status vb_path_write(int fd, const struct iovec *pieces, size_t count, u
     return VB_OK;
 }
 
+/* One level deep, as parts lie. Somebody else may be removing the same: what is gone is no
+ * failure. */
 enum vb_status vb_path_remove_folder(int folder, const char *name, struct vb_error *err)
 {
     int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -46,6 +46,7 @@ static enum vb_status make_room(struct vb_uploader *uploader, struct vb_error *e
     return VB_OK;
 }
 
+/* Without the mutex while it sends; the worker touches nothing of it while `busy` is set. */
 static void store(struct vb_uploader *uploader)
 {
     struct vb_stored_part part = {0};

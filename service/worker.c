@@ -50,6 +50,7 @@ static enum vb_status hand_back(struct vb_worker *worker, const struct vb_claim 
     return status;
 }
 
+/* The message is what the caller of the API reads as error_message. */
 static enum vb_status fail_job(struct vb_worker *worker, const struct vb_claim *claim,
                                const char *message, struct vb_error *err)
 {
@@ -61,6 +62,7 @@ static enum vb_status fail_job(struct vb_worker *worker, const struct vb_claim *
     return status;
 }
 
+/* What cannot heal fails the job now; what can is tried again, max_attempts times in all. */
 static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_claim *claim,
                                      const struct vb_error *why, struct vb_error *err)
 {
@@ -89,6 +91,7 @@ static enum vb_status settle_stop(struct vb_worker *worker, const struct vb_clai
     return hand_back(worker, claim, VB_BACK_STOP, NULL, err);
 }
 
+/* VB_END: the claim ended within: the store lost parts, and their segments were opened again. */
 static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum vb_status status,
                    enum vb_hand_back back, const struct vb_error *why)
 {
@@ -121,6 +124,7 @@ static void run_claim(struct vb_worker *worker, struct vb_claim *claim)
     vb_log_set(VB_LOG_WORKSPACE, claim->job.workspace_id);
     vb_debug("claimed parts %u-%u, epoch %lld", claim->part_first, claim->part_last,
              (long long)claim->epoch);
+    /* A row that kills its reader must not go round for ever. */
     if (claim->lost_leases > VB_LOST_LEASES) {
         snprintf(reason, sizeof reason,
                  "Given up: the worker died %lld times in the middle of the same stretch.",
@@ -142,6 +146,7 @@ static enum vb_status look_for_work(struct vb_worker *worker, struct vb_claim *c
 {
     struct vb_crew *crew = worker->crew;
     struct vb_error err = {0};
+    /* They wake for the same notification. */
     if (worker->express && vb_crew_idle_count(crew) > 0)
         return VB_END;
     int64_t sent_at = vb_clock_monotonic();
@@ -204,6 +209,7 @@ static void *work(void *context)
     return NULL;
 }
 
+/* Connections are not opened yet: a database that is away delays the first claim, not the start. */
 static enum vb_status open_worker(struct vb_worker *worker, struct vb_error *err)
 {
     const struct vb_options *options = worker->crew->service->options;
