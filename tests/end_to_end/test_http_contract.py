@@ -13,6 +13,8 @@ import pytest
 from tests.lib import http_source as source
 from tests.lib.http_raw import RawConnection
 
+pytestmark = pytest.mark.threads
+
 JOBS = "/api/v1/workspace/one/export-conversations"
 RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28"}
 EXACT_KEYS = ["export_job_id", "workspace_id", "channel_id", "start_date", "end_date", "status", "presigned_url",

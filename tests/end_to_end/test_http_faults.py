@@ -10,6 +10,8 @@ from tests.lib.postgres import Postgres
 from tests.lib.process import wait_until
 from tests.lib.service import Program, Service
 
+pytestmark = pytest.mark.threads
+
 JOB = "/api/v1/workspace/one/export-conversations/x"
 RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28"}
 

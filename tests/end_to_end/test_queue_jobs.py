@@ -12,6 +12,8 @@ from tests.lib import queue
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
 
+pytestmark = pytest.mark.threads
+
 
 @pytest.fixture(scope="module", autouse=True)
 def source(program, database):
