@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.lib.process import SANITIZED
 from tests.lib.s3_probe import Probe, body
 
 MIB = 1024 * 1024
@@ -220,6 +221,7 @@ def test_server_that_is_away_is_retryable(object_store, bucket):
         assert answer["counters"]["unreachable"] == 2
 
 
+@pytest.mark.skipif(SANITIZED, reason="measures memory, which a sanitizer changes")
 def test_memory_does_not_grow_with_parts(object_store, bucket):
     """One client sends part after part; beyond the probe's own body nothing piles up."""
     with Probe.of_store(object_store, bucket) as running:

@@ -19,6 +19,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".run"
 PR_SET_PDEATHSIG = 1
+# A sanitizer keeps freed memory and shadows the rest: what a process occupies then says nothing about the program.
+SANITIZED = os.environ.get("VERBATIM_PRESET") in ("asan", "tsan")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
