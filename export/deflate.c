@@ -1,4 +1,4 @@
-/* ISA-L at level 1 behind a 64 KiB collecting buffer; see deflate.h. One allocation for the life of
+/* ISA-L at level 1 behind a 64 KiB collecting buffer; see deflate.h and docs/decisions/0004. One allocation for the life of
  * an archive, reset for each entry. */
 #include "deflate.h"
 
@@ -9,6 +9,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* How far back a match may lie, and how long it may be: nothing behind that can reach the dictionary. */
+#define REACH (32u * 1024u + 258u)
+#define DICTIONARY 8u
+#define MATCH 4u /* ISA-L's shortest */
 
 struct vb_deflate {
     struct isal_zstream stream;
@@ -51,10 +56,58 @@ void vb_deflate_begin(struct vb_deflate *deflate)
     deflate->collected = 0;
 }
 
+/* Nothing in `data` could be written as a match that begins in a dictionary of `byte` repeated: a match has at
+ * least four bytes, and those of one that runs out of the dictionary are the data's own first ones. */
+static bool is_out_of_reach(unsigned char byte, const unsigned char *data, size_t length)
+{
+    if (!memchr(data, byte, length))
+        return true;
+    unsigned char match[MATCH + MATCH];
+    memset(match, byte, sizeof match);
+    memcpy(match + MATCH, data, length < MATCH - 1 ? length : MATCH - 1);
+    for (size_t from = 0; from < MATCH; from++)
+        if (memmem(data, length, match + from, MATCH))
+            return false;
+    return true;
+}
+
+/* A byte for the dictionary, 256 for none. UTF-8 never holds 0xFF: one look is enough. */
+static unsigned dictionary_byte(const unsigned char *data, size_t length)
+{
+    for (unsigned byte = 256; byte-- > 0;)
+        if (is_out_of_reach((unsigned char)byte, data, length < REACH ? length : REACH))
+            return byte;
+    return 256;
+}
+
+/* Readies the stream for an entry whose first block is collected.
+ *
+ * ISA-L 2.30 at levels 1 and up enters a hash of its own stream's address into the table of matches when it
+ * begins without history, so the same bytes deflate differently at one address in some 3,000. With a
+ * dictionary it begins another way. The dictionary repeats a byte with which no match can be made as
+ * far as one could reach back, so nothing refers to it and any reader inflates the result. For data
+ * that is made so that there is no such byte, level 0 serves: it has no such flaw. */
+static enum vb_status prime(struct vb_deflate *deflate, struct vb_error *err)
+{
+    unsigned char dictionary[DICTIONARY];
+    unsigned byte = dictionary_byte(deflate->raw, deflate->collected);
+    deflate->stream.level = byte < 256 ? 1 : 0;
+    if (byte == 256)
+        return VB_OK;
+    memset(dictionary, (int)byte, sizeof dictionary);
+    int result = isal_deflate_set_dict(&deflate->stream, dictionary, sizeof dictionary);
+    if (result != COMP_OK)
+        return vb_fail(err, VB_CORRUPT, "deflate refused its dictionary with code %d", result);
+    return VB_OK;
+}
+
 /* Feeds what was collected. An output buffer that came back full may hide more: ask again. */
 static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_error *err)
 {
     struct isal_zstream *stream = &deflate->stream;
+    enum vb_status primed = deflate->counts.raw_size == 0 ? prime(deflate, err) : VB_OK;
+    if (primed != VB_OK)
+        return primed;
     deflate->counts.crc = vb_crc32(deflate->counts.crc, deflate->raw, deflate->collected);
     deflate->counts.raw_size += deflate->collected;
     stream->next_in = deflate->raw;

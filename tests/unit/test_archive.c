@@ -7,8 +7,10 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "collector.h"
+#include "verbatim/hash.h"
 
 #define PART VB_PART_MINIMUM
 #define BIG (256u * 1024 * 1024) /* ceiling of joined archives */
@@ -403,6 +405,44 @@ static void *take_fingerprint(void *argument)
     return (void *)(uintptr_t)vb_deflate_fingerprint();
 }
 
+/* CRC-32 of one small archive with a file whose first bytes come again and again. */
+static uint32_t small_archive(void)
+{
+    static const char line[] = "message_id,conversation_id,contact_name\r\n1,2,Jane\r\n";
+    struct collector c;
+    struct vb_archive *archive = collector_archive(&c, PART, false);
+    assert_int_equal(vb_archive_begin_entry(archive, vb_view_of("a.csv"), 0, NULL), VB_OK);
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(vb_archive_write(archive, line, sizeof line - 1, NULL), VB_OK);
+    assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
+    close_alone(archive);
+    struct vb_buffer joined;
+    vb_buffer_init(&joined, BIG);
+    collector_join(&c, &joined);
+    uint32_t crc = vb_crc32(0, joined.data, joined.length);
+    vb_buffer_done(&joined);
+    collector_done(&c);
+    return crc;
+}
+
+/* ISA-L alone answers differently at one address of its stream in some 3,000: each round shifts the next
+ * allocation by a page of 64 KiB that stays reserved. */
+static void addresses_do_not_matter(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 12000 };
+    static void *reserved[ROUNDS];
+    uint32_t first = small_archive();
+    for (int i = 0; i < ROUNDS; i++) {
+        reserved[i] =
+            mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        assert_ptr_not_equal(reserved[i], MAP_FAILED);
+        assert_int_equal(small_archive(), first);
+    }
+    for (int i = 0; i < ROUNDS; i++)
+        munmap(reserved[i], 65536);
+}
+
 static void the_fingerprint_is_one_for_all_threads(void **state)
 {
     (void)state;
@@ -428,6 +468,7 @@ int main(void)
         cmocka_unit_test(memory_stays_within_its_bound),
         cmocka_unit_test(a_failing_sink_ends_the_archive),
         cmocka_unit_test(calls_out_of_turn_are_refused),
+        cmocka_unit_test(addresses_do_not_matter),
         cmocka_unit_test(the_fingerprint_is_one_for_all_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
