@@ -29,6 +29,7 @@ struct progress {
     char digest[VB_SHA256_HEX];
 };
 
+/* The pieces in their order; the part is never laid out in one stretch. */
 static void hash_body(const struct vb_s3_body *body, char digest[VB_SHA256_HEX])
 {
     unsigned char raw[VB_SHA256];
@@ -42,11 +43,13 @@ static void hash_body(const struct vb_s3_body *body, char digest[VB_SHA256_HEX])
     vb_hex_encode(raw, sizeof raw, digest);
 }
 
+/* The worker's lease, as a rule: asked while waiting, so that a stop is quick. */
 static bool stopped(const struct vb_s3_client *client)
 {
     return client->stop && client->stop(client->stop_context);
 }
 
+/* Relaxed: figures for an operator, nothing waits for them. */
 static void count(struct vb_s3_client *client, enum vb_s3_outcome outcome, uint64_t sent)
 {
     if (!client->counters)
@@ -88,6 +91,7 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
         .access_key_id = client->keys.access_key_id,
         .secret_access_key = client->keys.secret_access_key,
         .session_token = client->keys.session_token,
+        /* Now, for each attempt: a signature is good for some minutes only. */
         .at = vb_clock_now() + client->clock_offset,
         .region = client->region,
         .service = "s3",
@@ -158,6 +162,7 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
     return status;
 }
 
+/* The caller's buffer may already hold something: only this call's bytes are looked at. */
 static struct vb_view body_since(const struct vb_buffer *body, size_t start)
 {
     if (!body || body->length <= start)
@@ -264,6 +269,7 @@ static bool wait_before_next(const struct vb_s3_client *client, enum vb_s3_remed
     if (bound > LONGEST_WAIT)
         bound = LONGEST_WAIT;
     int64_t wait = (int64_t)(vb_random_unit() * (double)bound);
+    /* Only the form in seconds; a date would need a clock that both sides trust. */
     long asked = answer->status ? strtol(answer->retry_after, NULL, 10) : 0;
     if (asked > 0 && asked <= LONGEST_WAIT / VB_SECOND)
         wait += asked * VB_SECOND;

@@ -33,6 +33,7 @@ static vb_s3_fetch fetch_environment;
 static const struct {
     const char *name;
     vb_s3_fetch *fetch;
+    /* In the order of the AWS SDKs. */
 } places[] = {
     {"environment", fetch_environment},       {"web identity", vb_s3_fetch_web_identity},
     {"shared file", vb_s3_fetch_shared_file}, {"container", vb_s3_fetch_container},
@@ -44,6 +45,7 @@ void vb_s3_keys_wipe(struct vb_s3_keys *keys)
     OPENSSL_cleanse(keys, sizeof *keys);
 }
 
+/* Keys end up in headers: a stray line feed from a file must not become one more header. */
 enum vb_status vb_s3_keys_set(char *to, size_t room, const char *field, const char *value,
                               struct vb_error *err)
 {
@@ -71,6 +73,7 @@ static enum vb_status set_keys(struct vb_s3_keys *keys, const char *id, const ch
     if (status == VB_OK)
         status = vb_s3_keys_set(keys->session_token, sizeof keys->session_token, "session token",
                                 token, err);
+    /* Temporary keys cannot sign links that outlive them; the storage asks for this. */
     keys->temporary = *keys->session_token != '\0';
     return status;
 }
@@ -83,6 +86,7 @@ static enum vb_status fetch_environment(const struct vb_s3_lookup *lookup,
     bool has_id = id && *id, has_secret = secret && *secret;
     if (!has_id && !has_secret)
         return VB_NOT_FOUND;
+    /* Half a pair is a mistake; going on to the next place would hide it. */
     if (!has_id || !has_secret)
         return vb_fail(err, VB_INVALID, "%s is set without %s",
                        has_id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
@@ -145,6 +149,7 @@ void vb_s3_credentials_free(struct vb_s3_credentials *credentials)
     free(credentials);
 }
 
+/* A place that has nothing passes to the next; one that fails is told and ends the search. */
 static enum vb_status fetch(const struct vb_s3_credentials *credentials,
                             struct vb_s3_keys *ret_keys, const char **ret_source,
                             struct vb_error *err)
@@ -168,6 +173,7 @@ static enum vb_status fetch(const struct vb_s3_credentials *credentials,
         "a shared file, a container nor an instance gave any");
 }
 
+/* Two thresholds: renew long before the end, refuse shortly before it. */
 static bool usable(const struct vb_s3_credentials *credentials, vb_instant now, int64_t before)
 {
     return credentials->has_keys && !credentials->rejected &&

@@ -93,6 +93,7 @@ static char *lowered(struct vb_view name)
     return out;
 }
 
+/* Also the empty text gives a string, hence the room for nothing but the NUL. */
 static char *encoded(struct vb_view text)
 {
     struct vb_buffer out;
@@ -105,6 +106,7 @@ static char *encoded(struct vb_view text)
     return vb_buffer_take(&out);
 }
 
+/* Takes both strings, also when it fails. */
 static enum vb_status add_entry(struct entry *list, size_t *count, char *name, char *value)
 {
     if (!name || !value) {
@@ -127,6 +129,7 @@ static enum vb_status add_parameter(struct work *work, struct vb_view name, stru
     return add_entry(work->query, &work->query_count, encoded(name), encoded(value));
 }
 
+/* qsort is not stable, so the position decides between equals. */
 static int by_name(const void *a, const void *b)
 {
     const struct entry *left = a, *right = b;
@@ -141,6 +144,7 @@ static int by_name_and_value(const void *a, const void *b)
     return order ? order : strcmp(left->value, right->value);
 }
 
+/* A caller that gives one of ours keeps its own. */
 static bool has_header(const struct work *work, const char *name)
 {
     for (size_t i = 0; i < work->header_count; i++)
@@ -172,6 +176,7 @@ static enum vb_status collect_headers(struct work *work)
     return status;
 }
 
+/* X-Amz-Signature itself is not among them: it is added to the finished target. */
 static enum vb_status add_signing_parameters(struct work *work)
 {
     const struct vb_s3_signing *of = work->of;
@@ -236,6 +241,7 @@ static enum vb_status fold_path(struct vb_view path, struct vb_buffer *out)
     return status;
 }
 
+/* S3 signs paths as they are; other services want them normalised first. */
 static enum vb_status encode_path(struct work *work)
 {
     struct vb_view path = work->of->path.length ? work->of->path : VB_VIEW("/");
@@ -264,6 +270,7 @@ static enum vb_status write_headers(const struct work *work, struct vb_buffer *o
     return status;
 }
 
+/* Method, path, query, headers, their names, payload: six parts, joined by line feeds. */
 static enum vb_status write_canonical_request(struct work *work)
 {
     struct vb_buffer *out = &work->to->canonical_request;
@@ -304,6 +311,7 @@ static enum vb_status write_signature(struct work *work)
         vb_hex_encode(key, sizeof key, work->to->signature);
     }
     if (start.data)
+        /* Holds the secret in clear. */
         OPENSSL_cleanse(start.data, start.capacity);
     vb_buffer_done(&start);
     return status;
@@ -325,6 +333,7 @@ static enum vb_status write_results(struct work *work)
     return status;
 }
 
+/* A presigned link to S3 cannot know the body; other services take the hash of nothing. */
 static const char *payload_of(const struct vb_s3_signing *of)
 {
     if (of->payload_sha256)
@@ -353,6 +362,7 @@ static enum vb_status check(const struct vb_s3_signing *of, struct vb_error *err
     return VB_OK;
 }
 
+/* The remainders only tell the compiler that each number fits its digits. */
 static void init_work(struct work *work, const struct vb_s3_signing *of, struct vb_s3_signature *to)
 {
     struct vb_civil at = vb_civil_of(of->at, 0);

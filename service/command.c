@@ -71,6 +71,7 @@ static int words_matched(const char *name, int argc, char *const argv[])
     return 0;
 }
 
+/* Names of two words are compared whole: `key` alone is no command. */
 const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_words)
 {
     for (size_t i = 0; i < COMMANDS; i++) {
@@ -92,6 +93,7 @@ static int find_flag(const struct vb_command *command, const char *text, size_t 
     return -1;
 }
 
+/* Values are borrowed from argv, which lives as long as the process. */
 static enum vb_status keep_flag(const struct vb_command *command, int flag, const char *value,
                                 struct vb_arguments *arguments, struct vb_error *err)
 {
@@ -208,6 +210,7 @@ enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg
     return vb_pg_new(&wanted, ret_pg, err);
 }
 
+/* Flushed, so that a full disk or a closed pipe fails the command. */
 enum vb_status vb_command_print(const char *text, struct vb_error *err)
 {
     if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)

@@ -30,6 +30,7 @@ static enum vb_status write_scopes(const struct vb_arguments *arguments, struct 
     return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the scopes");
 }
 
+/* Keys are listed line by line with tabs: a name must not break that. */
 static enum vb_status check_name(const char *name, struct vb_error *err)
 {
     bool good = vb_utf8_valid(vb_view_of(name));
@@ -52,6 +53,7 @@ static enum vb_status no_workspace(const char *id, struct vb_error *err)
                    "there is no workspace \"%s\"; verbatim workspace set creates it", id);
 }
 
+/* One statement: no row means that the workspace does not exist. */
 static enum vb_status insert_key(struct vb_pg *pg, const char *workspace, const char *name,
                                  const char *scopes, char *key, struct vb_error *err)
 {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Bytes of the file: from the first of them, so many. */
 struct range {
     uint64_t from, length;
 };
@@ -38,6 +39,7 @@ static bool query_value(struct vb_view query, const char *name, struct vb_buffer
     return is_found;
 }
 
+/* Both secrets of the loop are tried: a link outlives a change of secrets by its own lifetime. */
 static bool link_holds(struct http_exchange *exchange)
 {
     struct vb_buffer expires, signature;
@@ -59,6 +61,7 @@ static bool take_number(struct vb_view *text, uint64_t *ret_number)
 {
     size_t i = 0;
     uint64_t number = 0;
+    /* Nineteen digits always fit; longer ones leave a rest that is refused by the caller. */
     for (; i < text->length && i < 19 && text->data[i] >= '0' && text->data[i] <= '9'; i++)
         number = number * 10 + (uint64_t)(text->data[i] - '0');
     *text = (struct vb_view){text->data + i, text->length - i};
@@ -124,6 +127,7 @@ static void make_validators(const struct stat *file, char etag[64], char modifie
     http_date_text(file->st_mtim.tv_sec, modified);
 }
 
+/* Our tags hold nothing that could be part of another one, so a search does. */
 static bool list_names_tag(struct vb_view list, const char *etag)
 {
     return vb_view_equals(list, VB_VIEW("*")) ||
@@ -144,6 +148,7 @@ static enum range_kind wanted_range(const struct http_exchange *exchange, uint64
     return parse_range(text, size, range);
 }
 
+/* Takes the file over: every way out closes it or hands it to the connection. */
 static void answer_open_file(struct http_exchange *exchange, int file, uint64_t size)
 {
     struct stat about;
@@ -182,6 +187,8 @@ static void answer_open_file(struct http_exchange *exchange, int file, uint64_t 
     }
 }
 
+/* Opened here on the loop: on a local directory that is a moment. S3 answers with its own link
+ * instead. */
 static void answer_file(struct http_exchange *exchange)
 {
     int file = -1;
@@ -207,6 +214,7 @@ static void answer_file(struct http_exchange *exchange)
 
 void http_file_begin(struct http_exchange *exchange)
 {
+    /* The secrets have not been read once since the start: nothing can be judged yet. */
     if (exchange->loop->secrets.count == 0) {
         http_answer_header(exchange, "Retry-After", "2");
         http_answer_detail(exchange, 503, "The database is not available. Try again later.");

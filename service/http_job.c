@@ -14,6 +14,7 @@ static bool row_is(const PGresult *row, int column, const char *text)
     return vb_view_equals(pg_view(row, 0, column), vb_view_of(text));
 }
 
+/* The wire's microseconds count from 2000; the contract wants UTC with six digits. */
 static void put_time(struct vb_json *json, const char *name, const PGresult *row, int column)
 {
     char text[VB_INSTANT_TEXT];
@@ -57,6 +58,7 @@ static bool make_link(struct http_exchange *exchange, const PGresult *row, struc
     return status == VB_OK;
 }
 
+/* Members in the order of the contract. Before the finish link and expiry are null, not absent. */
 static void put_job(struct http_exchange *exchange, const PGresult *row, struct vb_json *json,
                     const char *link)
 {
@@ -92,6 +94,7 @@ static void on_job(void *context, const struct pg_outcome *outcome)
     const PGresult *row = outcome->results[1];
     if (!http_key_judge(exchange, row, false))
         return;
+    /* An outer join: the key is good, the job is not there. */
     if (pg_null(row, 0, JOB_STATUS)) {
         http_answer_detail(exchange, 404, "Export job not found.");
         return;

@@ -12,11 +12,13 @@
 
 #define TOUCH_EVERY (60 * VB_SECOND)
 
+/* The same bytes for a missing, malformed, unknown and revoked key: nothing can be probed. */
 static void refuse_key(struct http_exchange *exchange)
 {
     http_answer_detail(exchange, 401, "Missing or invalid X-API-Key.");
 }
 
+/* Two keys are none: a proxy might judge the other one. */
 static struct vb_view key_of(const struct http_exchange *exchange)
 {
     size_t count = 0;
@@ -66,6 +68,7 @@ bool http_key_judge(struct http_exchange *exchange, const PGresult *row, bool an
 {
     struct vb_view key = key_of(exchange);
     struct vb_key_id id;
+    /* The order of checks is the contract's: key, scope, workspace. */
     bool is_known = PQntuples(row) == 1 && vb_key_parse(key, &id) == VB_OK;
     struct vb_view hash = is_known ? pg_view(row, 0, KEY_HASH) : (struct vb_view){NULL, 0};
     if (hash.length != VB_SHA256 || !vb_key_matches(key, (const unsigned char *)hash.data)) {
@@ -87,6 +90,7 @@ bool http_key_judge(struct http_exchange *exchange, const PGresult *row, bool an
     return true;
 }
 
+/* A database that is away answers here, at once, with 503. */
 void http_ask(struct http_exchange *exchange, struct pg_pool *pool, const struct pg_step *steps,
               size_t count, pg_done *then)
 {

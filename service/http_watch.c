@@ -23,12 +23,14 @@ struct http_storage_watch {
     atomic_llong looked_at;
 };
 
+/* Asked by the storage in the middle of a call, so a stop never waits for a store. */
 static bool is_stopping(void *context)
 {
     struct http_storage_watch *watch = context;
     return atomic_load(&watch->stopping);
 }
 
+/* Logs the change only, not every look. */
 static void look(struct http_storage_watch *watch, struct vb_storage_session **session)
 {
     struct vb_error err = {0};

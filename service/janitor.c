@@ -92,6 +92,7 @@ static enum vb_status record_clean(struct vb_janitor *janitor, const struct chor
                       2, parameters, NULL, err);
 }
 
+/* Back to no looks at all: two clean ones in a row are what ends a row. */
 static enum vb_status record_unclean(struct vb_janitor *janitor, const struct chore *chore,
                                      const char *reason, struct vb_error *err)
 {
@@ -167,6 +168,8 @@ static bool asked(void *context)
     return vb_pulse_stopping(&((struct vb_janitor *)context)->pulse);
 }
 
+/* A folder that no clean-up row tells of, perhaps of a database that was set back. Age protects
+ * what is in the making. */
 static enum vb_status visit(void *context, const char *folder, const char *job_id, int64_t age)
 {
     struct vb_janitor *janitor = context;
@@ -184,6 +187,7 @@ static enum vb_status visit(void *context, const char *folder, const char *job_i
     return status == VB_DATABASE ? status : VB_OK; /* one bad folder does not shield the rest */
 }
 
+/* The first search comes with the first round, then one an hour: it reads every folder. */
 static enum vb_status search(struct vb_janitor *janitor, struct vb_error *err)
 {
     int64_t now = vb_clock_monotonic();

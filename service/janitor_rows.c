@@ -20,6 +20,8 @@ static enum vb_status repeat(struct vb_pg *pg, const char *sql, int count,
     return status;
 }
 
+/* The job is marked and its clean-up noted in one statement, so neither is ever without the
+ * other. */
 enum vb_status vb_janitor_expire(struct vb_pg *pg, const char *storage, int64_t retention,
                                  struct vb_error *err)
 {
@@ -44,6 +46,7 @@ enum vb_status vb_janitor_expire(struct vb_pg *pg, const char *storage, int64_t 
         2, parameters, err);
 }
 
+/* How old orphans of this job have to be: an active job's are never touched. */
 enum vb_status vb_janitor_patience(struct vb_pg *pg, const char *job_id, int64_t *ret_least_age,
                                    struct vb_error *err)
 {
@@ -99,6 +102,7 @@ enum vb_status vb_janitor_old_rows(struct vb_pg *pg, struct vb_error *err)
     return status;
 }
 
+/* Rows due for more than a minute: those who have the store have had their chance. */
 enum vb_status vb_janitor_foreign(struct vb_pg *pg, const char *storage, char *ret_text,
                                   size_t size, struct vb_error *err)
 {

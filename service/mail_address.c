@@ -33,6 +33,7 @@ static bool local_valid(struct vb_view local)
     return before != '.';
 }
 
+/* Letters, digits and inner hyphens; an international domain comes in its xn-- form. */
 static bool label_valid(struct vb_view label, bool *ret_digits_only)
 {
     if (label.length == 0 || label.length > LABEL_MOST)
@@ -69,6 +70,7 @@ static bool domain_valid(struct vb_view domain, size_t labels_least)
     return labels >= labels_least && !digits_only;
 }
 
+/* The first @: a local part without quotes holds none. */
 static bool address_valid(struct vb_view address, size_t labels_least)
 {
     if (address.length == 0 || address.length > WHOLE_MOST)

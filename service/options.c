@@ -61,6 +61,7 @@ static int find_option(struct vb_view name, char separator, bool *ret_is_path)
     return -1;
 }
 
+/* What wins is kept; the same source twice is a mistake, since the order would decide. */
 static enum vb_status keep(struct collection *all, int index, enum source source, bool is_path,
                            struct vb_view value, const char *origin, struct vb_error *err)
 {
@@ -91,6 +92,7 @@ static enum vb_status keep_config(struct collection *all, struct vb_view path, s
     return all->config ? VB_OK : vb_fail(err, VB_NO_MEMORY, "no memory for the options");
 }
 
+/* Before the variables: --config overrides VERBATIM_CONFIG. */
 static enum vb_status collect_flags(struct collection *all, int argc, char *const argv[],
                                     struct vb_error *err)
 {
@@ -100,6 +102,7 @@ static enum vb_status collect_flags(struct collection *all, int argc, char *cons
         if (flag[0] != '-' || flag[1] != '-')
             return vb_fail(err, VB_INVALID, "unexpected argument %s", flag);
         struct vb_view name = {flag + 2, strcspn(flag + 2, "=")};
+        /* Both `--name=value` and `--name value`. */
         const char *value = name.data[name.length] == '=' ? name.data + name.length + 1 : NULL;
         snprintf(origin, sizeof origin, "flag --%.*s", (int)name.length, name.data);
         bool is_path = false, is_config = vb_view_equals(name, VB_VIEW("config"));
@@ -190,6 +193,7 @@ static enum vb_status collect_environment(struct collection *all, char *const en
     return VB_OK;
 }
 
+/* Whole, with a ceiling: neither a configuration nor a secret is large. */
 static enum vb_status read_file(const char *path, struct vb_buffer *out, struct vb_error *err)
 {
     FILE *file = fopen(path, "re");
@@ -282,6 +286,7 @@ static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
     return status;
 }
 
+/* Last, when all sources are known. A secret's value is never quoted in a message. */
 static enum vb_status store_all(struct collection *all, struct vb_options *options,
                                 struct vb_error *err)
 {
@@ -305,6 +310,7 @@ static enum vb_status store_all(struct collection *all, struct vb_options *optio
     return VB_OK;
 }
 
+/* An empty variable counts as none, as everywhere here. */
 static const char *variable_of(char *const environment[], const char *name)
 {
     size_t length = strlen(name);
@@ -337,6 +343,7 @@ static bool derive(char **member, const char *prefix, const char *value, const c
     return true;
 }
 
+/* Defaults that hang on other options, in the order in which they do. */
 static enum vb_status derive_all(struct collection *all, char *const environment[],
                                  struct vb_options *options, struct vb_error *err)
 {
@@ -406,6 +413,7 @@ void vb_options_done(struct vb_options *options)
             continue;
         char **member = (char **)((char *)options + vb_option_table[i].offset);
         if (*member && vb_option_table[i].secret)
+            /* Passwords do not stay behind in freed memory, where a core file would show them. */
             explicit_bzero(*member, strlen(*member));
         free(*member);
     }
