@@ -3,11 +3,12 @@
 
 static const struct vb_renderer *const renderers[] = {
     &vb_csv_renderer,
+    NULL,
 };
 
 const struct vb_renderer *vb_renderer_find(struct vb_view name)
 {
-    for (size_t i = 0; i < sizeof renderers / sizeof *renderers; i++)
+    for (size_t i = 0; renderers[i]; i++)
         if (vb_view_equals(name, vb_view_of(renderers[i]->name)))
             return renderers[i];
     return NULL;

@@ -197,7 +197,7 @@ void http_limits_leave(struct vb_http *http, unsigned slot);
 enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int listener,
                               struct vb_error *err) vb_must_check;
 enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err) vb_must_check;
-void http_loop_wake(void *loop); /* any thread */
+void http_loop_wake(void *context); /* the loop; any thread */
 void http_loop_done(struct http_loop *loop);
 /* A zone, kept for the next request; NULL with `err`. */
 struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct vb_error *err);

@@ -43,7 +43,7 @@ void vb_key_make(char ret_key[VB_KEY_LENGTH + 1], struct vb_key_id *ret_id,
     unsigned char id[12],
         secret[SECRET_BYTES]; /* more bits than digits hold: the digits are even */
     char *at = ret_key;
-    memcpy(at, PREFIX, PREFIX_LENGTH);
+    memcpy(at, PREFIX, sizeof PREFIX);
     at += PREFIX_LENGTH;
     vb_random_bytes(id, sizeof id);
     base62(id, sizeof id, at, VB_KEY_ID_LENGTH);

@@ -4,11 +4,11 @@
  */
 #include "options_table.h"
 
-#define TEXT(member) VB_OPTION_TEXT, offsetof(struct vb_options, member)
-#define DURATION(member) VB_OPTION_DURATION, offsetof(struct vb_options, member)
-#define SIZE(member) VB_OPTION_SIZE, offsetof(struct vb_options, member)
-#define NUMBER(member) VB_OPTION_NUMBER, offsetof(struct vb_options, member)
-#define CHOICE(member) VB_OPTION_CHOICE, offsetof(struct vb_options, member)
+#define TEXT(member) .kind = VB_OPTION_TEXT, .offset = offsetof(struct vb_options, member)
+#define DURATION(member) .kind = VB_OPTION_DURATION, .offset = offsetof(struct vb_options, member)
+#define SIZE(member) .kind = VB_OPTION_SIZE, .offset = offsetof(struct vb_options, member)
+#define NUMBER(member) .kind = VB_OPTION_NUMBER, .offset = offsetof(struct vb_options, member)
+#define CHOICE(member) .kind = VB_OPTION_CHOICE, .offset = offsetof(struct vb_options, member)
 
 #define HOUR (3600 * VB_SECOND)
 #define MEBIBYTE (INT64_C(1024) * 1024)

@@ -14,6 +14,7 @@ enum vb_option_kind {
 
 struct vb_option {
     const char *name;
+    bool secret; /* never shown; also as NAME_file */
     enum vb_option_kind kind;
     size_t offset;             /* of its member in struct vb_options */
     const char *default_value; /* NULL: none, or worked out from others */
@@ -23,7 +24,6 @@ struct vb_option {
     const char *const *choices; /* of VB_OPTION_CHOICE; NULL ends; NULL: off and on */
     int64_t least, most;        /* of numbers, durations and sizes */
     bool (*check)(char *text);  /* of VB_OPTION_TEXT; may trim; NULL: anything */
-    bool secret;                /* never shown; also as NAME_file */
 };
 
 extern const struct vb_option vb_option_table[];

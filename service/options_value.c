@@ -224,13 +224,18 @@ bool vb_option_is_storage(char *text)
     return length > 0;
 }
 
+static bool is_word(const char *text)
+{
+    for (; *text; text++)
+        if (!isascii(*text) || (!isalnum((unsigned char)*text) && *text != '-' && *text != '_'))
+            return false;
+    return true;
+}
+
 /* It becomes part of a host name and of the signature's scope. */
 bool vb_option_is_region(char *text)
 {
-    for (const char *at = text; *at; at++)
-        if (!isascii(*at) || (!isalnum((unsigned char)*at) && *at != '-' && *at != '_'))
-            return false;
-    return true;
+    return is_word(text);
 }
 
 bool vb_option_is_smtp(char *text)

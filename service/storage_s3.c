@@ -323,12 +323,13 @@ static enum vb_status s3_link(struct vb_storage *storage, const struct vb_link_s
 static enum vb_status s3_open(struct vb_storage *storage, const char *key, int *ret_fd,
                               uint64_t *ret_size, struct vb_buffer *redirect, struct vb_error *err)
 {
-    (void)ret_size;
     const char *slash = strrchr(key, '/');
     enum vb_status status = presign(s3_of(storage), key, slash ? slash + 1 : key, vb_clock_now(),
                                     REDIRECT_SECONDS, redirect, err);
-    if (status == VB_OK)
+    if (status == VB_OK) {
         *ret_fd = -1;
+        *ret_size = 0; /* the store tells it with the object */
+    }
     return status;
 }
 

@@ -97,7 +97,8 @@ static double time_renderer(struct scene *scene, struct vb_buffer *out)
     for (unsigned i = 0; i < CONVERSATIONS; i++) {
         vb_buffer_reset(out);
         render_conversation(scene, i, out);
-        scene->sum += out->data[out->length / 2];
+        size_t middle = out->length / 2;
+        scene->sum += out->data[middle];
     }
     return cpu_seconds() - start;
 }

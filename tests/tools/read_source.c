@@ -52,8 +52,10 @@ static bool cursor(const struct settings *settings, const char *name, struct vb_
 static void print_view(struct vb_view view)
 {
     putchar('\t');
-    if (!view.data)
+    if (!view.data) {
         fputs("\\N", stdout);
+        return;
+    }
     for (size_t i = 0; i < view.length; i++) {
         char c = view.data[i];
         if (c == '\t' || c == '\n' || c == '\r' || c == '\\')

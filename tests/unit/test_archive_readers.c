@@ -151,7 +151,7 @@ static void bytes_of_any_kind_come_back(void **state)
         data[i] = (char)(i % 256 ^ i / 256);
     add_entry(archive, "all.bin", 0, data, sizeof data);
     for (size_t i = 1; i <= 8; i++)
-        add_entry(archive, "12345678" + 8 - i, 0, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", i);
+        add_entry(archive, &"12345678"[8 - i], 0, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", i);
     close_alone(archive);
     vb_archive_free(archive);
     write_file(&c, 0);

@@ -257,7 +257,8 @@ static void limits_heads(void **state)
                      VB_INVALID);
     assert_int_equal(refusal.status, 414);
     scan = (struct vb_http_scan){0};
-    memcpy(bytes, "GET / HTTP/1.1\r\n", 16);
+    static const struct vb_view start = VB_VIEW("GET / HTTP/1.1\r\n");
+    memcpy(bytes, start.data, start.length);
     assert_int_equal(vb_http_head_scan(&scan, (struct vb_view){bytes, 8192}, &length, &refusal),
                      VB_AGAIN);
     assert_int_equal(vb_http_head_scan(&scan, (struct vb_view){bytes, 8193}, &length, &refusal),
@@ -280,7 +281,7 @@ static void cuts_pipelines(void **state)
     static const struct vb_view bytes =
         VB_VIEW("POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nGET /"
                 "GET /next HTTP/1.1\r\n" HOST "\r\n");
-    struct vb_http_head head;
+    struct vb_http_head head = {0};
     struct vb_buffer body;
     vb_buffer_init(&body, VB_HTTP_BODY);
     size_t used = 0;

@@ -15,11 +15,11 @@
 
 static struct vb_pg *connection_as(enum vb_pg_role role)
 {
+    const char *prepared = getenv("TEST_PREPARED");
     struct vb_pg_options options = {.connection_string = getenv("TEST_DATABASE_URL"),
                                     .application_name = "verbatim test",
                                     .role = role,
-                                    .prepared_statements =
-                                        strcmp(getenv("TEST_PREPARED"), "on") == 0};
+                                    .prepared_statements = prepared && strcmp(prepared, "on") == 0};
     struct vb_pg *pg;
     assert_int_equal(vb_pg_new(&options, &pg, NULL), VB_OK);
     return pg;
