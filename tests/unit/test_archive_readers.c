@@ -124,7 +124,7 @@ static void everyone_reads_names_times_and_contents(void **state)
 static size_t fill_with_every_run(char *data)
 {
     size_t length = 0;
-    memcpy(data, "abc", 3);
+    memcpy(data, "abc", sizeof "abc");
     length += 3;
     for (int byte = 0; byte < 256; byte++)
         for (size_t own = 0; own < 4; own++) {
