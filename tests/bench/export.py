@@ -62,7 +62,7 @@ INSERT INTO chat.conversation
            '2026-04-01T00:00:00Z'::timestamptz + (row_number() OVER () * interval '{step} ms')
     FROM (SELECT id FROM chat.contact ORDER BY id LIMIT {conversations}) AS c;
 INSERT INTO chat.message
-    SELECT gen_random_uuid(), c.id, c.created_at + n * interval '37 s',
+    SELECT gen_random_uuid(), c.id, c.created_at + n * interval '{gap} s',
            CASE WHEN n % 2 = 1 THEN 'inbound' ELSE 'outbound' END,
            CASE WHEN n % 2 = 1 THEN 'customer' WHEN n % 4 = 0 THEN 'agent' ELSE 'bot' END,
            CASE WHEN n % 4 = 0 THEN 'Alex Doe' END,
@@ -85,8 +85,9 @@ COPY = """COPY (SELECT m.id, m.conversation_id, k.name, k.phone, m.direction, m.
 
 def fill(database, name, number, conversations, per_conversation):
     step = max(1, 29 * 24 * 3600 * 1000 // conversations)
+    gap = min(37, 30 * 24 * 3600 / per_conversation)  # all of it has to lie before the export's as_of
     database.execute(FILL.format(channel=CHANNELS[name], workspace=WORKSPACE, name=name, number=number,
-                                 contacts=conversations, conversations=conversations, step=step,
+                                 contacts=conversations, conversations=conversations, step=step, gap=gap,
                                  per_conversation=per_conversation))
 
 
