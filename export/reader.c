@@ -138,6 +138,12 @@ enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_curs
     return VB_OK;
 }
 
+void vb_reader_pause(struct vb_reader *reader)
+{
+    if (reader->stream.more)
+        vb_stream_close(reader);
+}
+
 bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cursor)
 {
     if (reader->placed)

@@ -95,6 +95,9 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
         drop_body(body);
         return status;
     }
+    /* A slow store must not keep a statement open on the source: what it holds back, vacuum misses. */
+    while (!vb_uploader_wait(line->uploader, VB_PAGE_STALL))
+        vb_reader_pause(line->reader);
     return vb_uploader_put(line->uploader, number, body, err);
 }
 

@@ -9,6 +9,7 @@
 #include "verbatim/metrics.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct vb_uploader {
     struct vb_storage_session *session;
@@ -86,6 +87,18 @@ static void *upload(void *context)
     }
 }
 
+/* Its timed waits go by the monotonic clock. */
+static bool init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0)
+        return false;
+    bool done = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                pthread_cond_init(condition, &attributes) == 0;
+    pthread_condattr_destroy(&attributes);
+    return done;
+}
+
 enum vb_status vb_uploader_new(struct vb_storage *storage, struct vb_lease *lease,
                                struct vb_uploader **ret_uploader, struct vb_error *err)
 {
@@ -99,7 +112,7 @@ enum vb_status vb_uploader_new(struct vb_storage *storage, struct vb_lease *leas
         return status;
     }
     if (pthread_mutex_init(&uploader->mutex, NULL) == 0) {
-        if (pthread_cond_init(&uploader->changed, NULL) == 0) {
+        if (init_condition(&uploader->changed)) {
             if (pthread_create(&uploader->thread, NULL, upload, uploader) == 0) {
                 *ret_uploader = uploader;
                 return VB_OK;
@@ -137,6 +150,19 @@ static enum vb_status wait_idle(struct vb_uploader *uploader, struct vb_error *e
     if (uploader->failure.status != VB_OK && err)
         *err = uploader->failure;
     return uploader->failure.status;
+}
+
+bool vb_uploader_wait(struct vb_uploader *uploader, int64_t microseconds)
+{
+    int64_t until = vb_clock_monotonic() + microseconds;
+    struct timespec end = {until / VB_SECOND, until % VB_SECOND * 1000};
+    int waited = 0;
+    pthread_mutex_lock(&uploader->mutex);
+    while (uploader->busy && waited == 0)
+        waited = pthread_cond_timedwait(&uploader->changed, &uploader->mutex, &end);
+    bool idle = !uploader->busy;
+    pthread_mutex_unlock(&uploader->mutex);
+    return idle;
 }
 
 void vb_uploader_begin(struct vb_uploader *uploader, const char *key, const char *upload_id,

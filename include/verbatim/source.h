@@ -90,11 +90,16 @@ enum vb_reader_event {
 
 /* The next event. Views live until the next call. VB_DATABASE and VB_NETWORK are retryable by beginning
  * again; VB_SOURCE is a row that breaks the contract, named in `err` with its conversation. A page that is not
- * consumed within VB_PAGE_STALL gives up its transaction and is read on by itself, without repeating rows. */
+ * consumed within VB_PAGE_STALL gives up its transaction at the next call and is read on by itself, without
+ * repeating rows; who waits for longer between two calls uses vb_reader_pause. */
 enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *ret_event,
                               struct vb_conversation *conversation, struct vb_message *message,
                               struct vb_error *err) vb_must_check;
 #define VB_PAGE_STALL (10 * VB_SECOND)
+
+/* Lets go of the statement and transaction of the page, if one is open: for a consumer that has to wait for long
+ * between two calls. Views die; the next call reads on behind the last message, without repeating rows. */
+void vb_reader_pause(struct vb_reader *reader);
 
 /* The last conversation handed out whole. False before the first. */
 bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cursor);

@@ -106,6 +106,12 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def idle_seconds():
+    """What all cores spent idle or waiting for a disk, since the machine's start."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
+
+
 def tree_cpu_seconds(pid):
     """User and system time of a process and all that it reaped or still has: the database server's backends."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -177,12 +183,14 @@ class Bench:
 
     def one_large(self, name, workers, runs):
         """Pairs of yardstick and export; the median of the ratios."""
-        ratios, walls, yards, cpus, servers = [], [], [], [], []
+        ratios, walls, yards, cpus, servers, busy = [], [], [], [], [], []
         with self.service("s3", workers=workers) as service:
             for _ in range(runs):
                 yard = copy_seconds(self.database, name)
                 own, server = cpu_seconds(service.process.pid), tree_cpu_seconds(self.cluster.process.pid)
+                idle = idle_seconds()
                 wall, job = self.export(service, name)
+                busy.append(1 - (idle_seconds() - idle) / (wall * os.cpu_count()))
                 cpus.append(cpu_seconds(service.process.pid) - own)
                 servers.append(tree_cpu_seconds(self.cluster.process.pid) - server)
                 ratios.append(wall / yard)
@@ -194,7 +202,8 @@ class Bench:
         middle = statistics.median
         print(f"{name}, {workers} worker thread(s): export {middle(walls):.2f} s, COPY {middle(yards):.2f} s, "
               f"ratio {middle(ratios):.2f} (of {', '.join(f'{r:.2f}' for r in ratios)}); own CPU "
-              f"{middle(cpus):.2f} s, server CPU {middle(servers):.2f} s; peak RSS {rss:.1f} MiB; {parts} parts, "
+              f"{middle(cpus):.2f} s, server CPU {middle(servers):.2f} s, {os.cpu_count()} cores busy "
+              f"{middle(busy):.0%}; peak RSS {rss:.1f} MiB; {parts} parts, "
               f"{size / 2**20:.1f} MiB, {conversations} conversations, {messages} messages", flush=True)
         return middle(walls)
 

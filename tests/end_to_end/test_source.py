@@ -336,6 +336,12 @@ def test_a_stalled_page_is_read_on_without_repeating(source):
                            **LEGACY_SELECTION)) == whole
 
 
+def test_a_released_page_is_read_on_without_repeating(source):
+    whole = events(read(source.url, "legacy", **LEGACY_SELECTION))
+    for rows in (11, 300):
+        assert events(read(source.url, "legacy", page=5000, giant=20, release=rows, **LEGACY_SELECTION)) == whole
+
+
 @pytest.mark.parametrize("column, value, text", [
     ("created_at", "'infinity'", None), ("created_at", "'-infinity'", "created_at is not a time"),
     ("created_at", "NULL", "no created_at"), ("direction", "NULL", "no direction"),

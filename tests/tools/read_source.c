@@ -5,6 +5,7 @@
  *   workspace channel from to as_of snapshot low high page giant stall prepared
  *   ahead=N               look ahead N conversations from `low` instead of reading
  *   pause=ROWS,MICROSECONDS   the consumer stalls once, after so many messages
+ *   release=ROWS          vb_reader_pause after every so many messages, and at each conversation's end
  *   quiet=1               counts alone, with CPU seconds and the reader's memory
  * Exit status 1 with "STATUS [retryable]: text" on standard error.
  */
@@ -120,6 +121,12 @@ static void show(const struct settings *settings, struct vb_reader *reader,
         const char *pause = setting(settings, "pause");
         if (pause && strtoull(pause, NULL, 10) == tally->messages)
             vb_clock_sleep(strtoll(strchr(pause, ',') + 1, NULL, 10));
+        uint64_t release = (uint64_t)number(settings, "release", 0);
+        if (release > 0 && tally->messages % release == 0)
+            vb_reader_pause(reader);
+    } else if (event == VB_READ_END_CONVERSATION) {
+        if (number(settings, "release", 0) > 0)
+            vb_reader_pause(reader);
     } else if (event == VB_READ_END_PAGE) {
         struct vb_cursor position = {0};
         tally->pages++;
