@@ -76,14 +76,15 @@ static bool wants_outbox(const struct vb_options *options, bool has_http)
     return options->workers > 0 && options->smtp_url;
 }
 
-/* Started in this order and asked to stop in it too: new requests end first. */
-static const struct part parts[] = {
-    PART(http, wants_http),
-    PART(workers, wants_workers),
-    PART(janitor, wants_workers),
-    PART(outbox, wants_outbox),
+/* Each part may use those before it: started in this order, stopped in the reverse, so that new requests end
+ * first and the workers can wake the outbox to their last moment. */
+enum { OUTBOX, JANITOR, WORKERS, HTTP, PARTS };
+static const struct part parts[PARTS] = {
+    [OUTBOX] = PART(outbox, wants_outbox),
+    [JANITOR] = PART(janitor, wants_workers),
+    [WORKERS] = PART(workers, wants_workers),
+    [HTTP] = PART(http, wants_http),
 };
-#define PARTS (sizeof parts / sizeof *parts)
 
 struct process {
     struct vb_service service;
@@ -156,6 +157,8 @@ static enum vb_status start_parts(struct process *process, bool has_http, struct
             vb_fail_within(err, "cannot start %s", parts[i].name);
             return status;
         }
+        if (i == OUTBOX)
+            process->service.outbox = process->running[i];
     }
     return VB_OK;
 }
@@ -163,10 +166,10 @@ static enum vb_status start_parts(struct process *process, bool has_http, struct
 /* All are asked before any is waited for, so that they end side by side. */
 static void stop_parts(struct process *process)
 {
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = PARTS; i-- > 0;)
         if (process->running[i])
             parts[i].ask(process->running[i]);
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = PARTS; i-- > 0;)
         if (process->running[i])
             parts[i].stop(process->running[i]);
 }

@@ -101,6 +101,13 @@ static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct
     return status;
 }
 
+/* The mail need not wait until the outbox looks by itself. */
+static void finished(const struct vb_line *line)
+{
+    if (line->claim->job.notification_email)
+        vb_outbox_wake(line->crew->service->outbox);
+}
+
 /* The small path: one object in one piece, and the finish. The key is one of this claim's own epoch, so
  * that a stalled earlier owner cannot write over it. */
 static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
@@ -123,6 +130,8 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
     do
         status = vb_finish_job(line->pg, &line->crew->claimer, claim, &result, result.size, err);
     while (vb_line_again(line, status, err));
+    if (status == VB_OK)
+        finished(line);
     return status;
 }
 
@@ -165,6 +174,8 @@ enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err)
 {
     enum vb_status status =
         vb_complete_job(line->pg, &line->crew->claimer, line->claim, line->session, err);
+    if (status == VB_OK)
+        finished(line);
     return status == VB_AGAIN ? VB_END : status;
 }
 

@@ -1,6 +1,6 @@
 /* What the parts of a running process share, and how each part starts and stops.
  *
- * main builds one vb_service and hands it to every part; it is read-only and outlives them. Start
+ * main builds one vb_service and hands it to every part; to them it is read-only, and it outlives them. Start
  * functions return once the part runs; stop functions return once its threads have ended and its memory
  * is free. Stopping is asked first of all parts (ask), then waited for (stop), so that they end side by side.
  */
@@ -11,11 +11,16 @@
 #include "verbatim/source.h"
 #include "verbatim/storage.h"
 
+struct vb_outbox;
+
 struct vb_service {
     const struct vb_options *options;
     struct vb_storage *storage;
     const struct vb_contract *contract;
     char process_id[37]; /* random UUID of this process start */
+    /* NULL where this process sends no mail. Set before the workers start, ended after them: they wake it
+     * when a job is finished. */
+    struct vb_outbox *outbox;
 };
 
 /* Worker threads, the express thread and the keeper (heartbeat, LISTEN). */
@@ -41,10 +46,9 @@ void vb_janitor_ask(struct vb_janitor *janitor);
 void vb_janitor_stop(struct vb_janitor *janitor);
 
 /* Mail from the outbox. Started only where smtp_url is given. */
-struct vb_outbox;
 enum vb_status vb_outbox_start(const struct vb_service *service, struct vb_outbox **ret_outbox,
                                struct vb_error *err) vb_must_check;
-/* There may be mail: look now. Any thread. */
+/* There may be mail: look now. Any thread; NULL is nobody to wake. */
 void vb_outbox_wake(struct vb_outbox *outbox);
 void vb_outbox_ask(struct vb_outbox *outbox);
 void vb_outbox_stop(struct vb_outbox *outbox);

@@ -1,0 +1,54 @@
+"""The mail of an export from the request to the mailbox: one for each finished job, and at once."""
+
+import re
+import time
+
+import pytest
+
+from tests.lib import http_source as source
+from tests.lib.process import wait_until
+
+ADDRESS = "ann@example.com"
+RANGE = {"channel_id": source.SMS, "start_date": "2026-06-01", "end_date": "2026-06-30"}
+CONVERSATIONS = f"""
+INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at)
+    SELECT gen_random_uuid(), 'platform-one', '{source.SMS}', '2026-06-02'::timestamptz + n * interval '1 minute'
+    FROM generate_series(1, 5) AS n;
+INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at, 'inbound', 'customer', NULL, 'Hello'
+    FROM chat.conversation;
+"""
+
+
+@pytest.fixture(scope="module")
+def key(program, database):
+    source.make_source(database)
+    database.execute(CONVERSATIONS)
+    return source.make_workspaces(program)["one"]
+
+
+def mailed(database, job_id):
+    """Seconds by the database's clock from the finish to the sent mail, once it is recorded."""
+    return wait_until(lambda: database.value(
+        "SELECT extract(epoch FROM sent_at - finished_at)::float8 FROM verbatim.outbox"
+        " JOIN verbatim.job USING (job_id) WHERE job_id = %s", [job_id]), "the mail to be recorded")
+
+
+def test_each_finished_export_sends_one_mail_at_once(key, database, make_service, smtp):
+    """A job that begins right after a mail ends long before the outbox looks by itself, every 2 s: so a mail
+    that took less than half of that was woken for. One such mail is proof, and a busy machine delays some."""
+    service = make_service(workers=1, smtp_url=smtp.url, mail_from="export@verbatim.example")
+    jobs = []
+    delays = []
+    for _ in range(4):
+        jobs.append(service.export("one", key, **RANGE, notification_email=ADDRESS)["export_job_id"])
+        delays.append(mailed(database, jobs[-1]))
+    assert min(delays) < 1, delays
+    unasked = service.export("one", key, **RANGE)["export_job_id"]
+    time.sleep(2.5)  # the outbox looks once more: a second mail would come here
+    assert [mail.message["Message-ID"] for mail in smtp.mails] == [f"<{job}.mail@verbatim.example>" for job in jobs]
+    assert unasked not in "".join(mail.raw.decode() for mail in smtp.mails)
+    assert {mail.recipients for mail in smtp.mails} == {(ADDRESS,)}
+    text = next(part for part in smtp.mails[0].message.walk() if part.get_content_type() == "text/plain").get_content()
+    assert "Conversations: 5" in text and "Messages: 5" in text
+    link = re.search(r"^http://127\.0\.0\.1:\d+(/\S+)\r?$", text, re.M)
+    assert link and service.get(link.group(1)).body.startswith(b"PK"), text
