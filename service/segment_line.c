@@ -46,9 +46,8 @@ static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
     enum vb_status status =
         vb_reader_begin(line->reader, &selection, &line->claim->stretch, &waited_out, err);
     if (status == VB_OK && waited_out)
-        vb_warn(
-            "a transaction that was open when the job was created is still open: what it writes "
-            "may be missing");
+        vb_warn("the source has not caught up with the moment the job was created (a transaction "
+                "that was open is still open, or a replica lags): what it lacks may be missing");
     return status;
 }
 

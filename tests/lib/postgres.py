@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster and a PgBouncer before it, both on loopback ports of their own.
+"""A private PostgreSQL cluster, a standby of it and a PgBouncer before it, all on loopback ports of their own.
 
 PostgreSQL refuses root and cannot reach into root's home: as root the cluster belongs to the user
 `postgres`; it lies under /var/tmp in any case, since a socket's path must stay short.
@@ -12,7 +12,7 @@ import subprocess
 import psycopg
 from psycopg import sql
 
-from .process import Process, free_port, port_answers, scratch_folder, server_user
+from .process import Process, free_port, port_answers, scratch_folder, server_user, wait_until
 
 # Tests kill processes, never the machine: nothing has to survive a power failure.
 TEST_SETTINGS = {
@@ -125,6 +125,37 @@ class Postgres:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.database(name)
+
+
+class Standby(Postgres):
+    """A streaming replica of a running cluster, with a copy of its own: `with Standby(postgres) as standby:`."""
+
+    def __init__(self, primary):
+        super().__init__(primary.settings)
+        self.primary = primary
+
+    def _initdb(self):
+        options = ["-h", "127.0.0.1", "-p", str(self.primary.port), "-U", "postgres", "--checkpoint=fast", "--no-sync",
+                   "--wal-method=stream", "--write-recovery-conf"]
+        status = Process([program("pg_basebackup"), *options, "-D", str(self.data)], self.log_path, cwd="/",
+                         user=self.user).child.wait()
+        if status != 0:
+            raise RuntimeError("pg_basebackup failed:\n" + self.log_path.read_text())
+
+    def pause(self):
+        """Received changes pile up unseen from here on. Returns when replay stands."""
+        self.database().execute("SELECT pg_wal_replay_pause()")
+        wait_until(lambda: self.database().value("SELECT pg_get_wal_replay_pause_state()") == "paused",
+                   "replay to pause")
+
+    def resume(self):
+        self.database().execute("SELECT pg_wal_replay_resume()")
+
+    def wait_received(self):
+        """Waits until the standby has received (not replayed) all that the primary has written so far."""
+        lsn = self.primary.database().value("SELECT pg_current_wal_flush_lsn()")
+        wait_until(lambda: self.database().value("SELECT pg_last_wal_receive_lsn() >= %s::pg_lsn", [lsn]),
+                   "the standby to receive")
 
 
 class PgBouncer:

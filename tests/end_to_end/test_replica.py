@@ -1,0 +1,86 @@
+"""A streaming standby as the source: what was committed before the request is in the export, or its lack is told."""
+
+import pytest
+
+from tests.lib import http_source as source
+from tests.lib.postgres import Standby
+from tests.lib.process import wait_until
+
+RANGE = {"channel_id": source.SMS, "start_date": "2026-01-01", "end_date": "2100-12-31"}
+LAGS = "the source has not caught up with the moment the job was created"
+
+
+@pytest.fixture(scope="module")
+def keys(program, database):
+    source.make_source(database)
+    return source.make_workspaces(program)
+
+
+@pytest.fixture(scope="module")
+def standby(postgres, keys):
+    with Standby(postgres) as standby:
+        yield standby
+
+
+@pytest.fixture
+def service(standby, database, make_service):
+    service = make_service(workers=1, source_url=standby.database(database.name).url)
+    yield service
+    standby.resume()
+    service.stop()
+
+
+def add_conversation(database):
+    """Committed on the primary; returns how many there are."""
+    with database.connect() as connection, connection.transaction():
+        connection.execute("INSERT INTO chat.conversation SELECT gen_random_uuid(), 'platform-one', %s, now()",
+                           [source.SMS])
+        return connection.execute("SELECT count(*) FROM chat.conversation").fetchone()[0]
+
+
+def exported(database, job):
+    return database.value("SELECT conversations FROM verbatim.job WHERE job_id = %s", [job["export_job_id"]])
+
+
+def start(service, keys):
+    answer = service.start_export("one", keys["one"], **RANGE)
+    assert answer.status == 202, answer.body
+    return answer.json()["export_job_id"]
+
+
+def test_what_was_committed_is_in(service, standby, database, keys):
+    assert standby.database().value("SELECT pg_is_in_recovery()")
+    for _ in range(5):
+        count = add_conversation(database)
+        standby.wait_received()
+        assert exported(database, service.export("one", keys["one"], **RANGE)) == count
+    assert LAGS not in service.log()
+
+
+def test_reading_waits_for_replay(service, standby, database, keys):
+    standby.pause()
+    count = add_conversation(database)
+    standby.wait_received()
+    job_id = start(service, keys)
+    # The reader asks the standby again and again whether it has caught up.
+    replica = standby.database(database.name)
+    wait_until(lambda: replica.value("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <>"
+                                     " pg_backend_pid() AND query LIKE '%%pg_last_xact_replay_timestamp%%'",
+                                     [database.name]), "the reader to wait")
+    assert service.job("one", keys["one"], job_id)["status"] == "started"
+    standby.resume()
+    assert exported(database, service.wait_for_job("one", keys["one"], job_id)) == count
+    assert LAGS not in service.log()
+
+
+def test_waiting_for_replay_ends_and_says_so(service, standby, database, keys):
+    before = exported(database, service.export("one", keys["one"], **RANGE))
+    standby.pause()
+    assert add_conversation(database) == before + 1
+    standby.wait_received()
+    job = service.wait_for_job("one", keys["one"], start(service, keys))
+    assert job["status"] == "finished" and exported(database, job) == before
+    assert service.log().count(LAGS) == 1
+    waited = database.value("SELECT extract(epoch FROM finished_at - started_at)::float8 FROM verbatim.job"
+                            " WHERE job_id = %s", [job["export_job_id"]])
+    assert waited > 8, waited
