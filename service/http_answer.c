@@ -189,6 +189,17 @@ void http_answer_detail(struct http_exchange *exchange, int status, const char *
     http_answer_json(exchange, status, &json);
 }
 
+/* What is away, as far as a caller may know. Whatever is neither database nor memory is the storage: nothing else
+ * is asked on behalf of a request. */
+static const char *away_detail(enum vb_status status)
+{
+    if (status == VB_DATABASE)
+        return "The database is not available. Try again later.";
+    if (status == VB_NO_MEMORY)
+        return "Out of memory. Try again later.";
+    return "The storage is not available. Try again later.";
+}
+
 /* The text goes to the log; the caller learns only whether trying again may help. */
 void http_answer_error(struct http_exchange *exchange, const struct vb_error *error)
 {
@@ -197,7 +208,7 @@ void http_answer_error(struct http_exchange *exchange, const struct vb_error *er
     vb_log_set(VB_LOG_REQUEST, NULL);
     if (error->retryable) {
         http_answer_header(exchange, "Retry-After", "2");
-        http_answer_detail(exchange, 503, "The database is not available. Try again later.");
+        http_answer_detail(exchange, 503, away_detail(error->status));
     } else {
         http_answer_detail(exchange, 500, "Internal Server Error");
     }

@@ -9,7 +9,9 @@
 #include "verbatim/metrics.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -182,6 +184,11 @@ void http_connection_fail(struct http_connection *connection, struct vb_http_ref
         return;
     }
     exchange->keep_alive = false;
+    /* What the handler waits for must not answer a second time while a slow peer takes this. */
+    pg_ticket_drop(exchange->ticket);
+    exchange->ticket = NULL;
+    if (refusal.status == 503)
+        http_answer_header(exchange, "Retry-After", "2");
     http_answer_detail(exchange, refusal.status, refusal.detail);
 }
 
@@ -374,8 +381,22 @@ void http_connection_new(struct http_loop *loop, int fd, unsigned slot)
     want_reads(connection, true);
 }
 
+/* The socket takes more only once a good part of its megabytes is free: for a peer on a slow line that lasts longer
+ * than the deadline, though it takes bytes all the time. So what the peer has acknowledged counts as well. */
+static void note_progress(struct http_connection *connection, int64_t now)
+{
+    int held = 0;
+    if (ioctl(connection->fd, SIOCOUTQ, &held) != 0)
+        return;
+    if (held < connection->unacknowledged)
+        connection->deadline = now + connection->loop->http->times.progress;
+    connection->unacknowledged = held;
+}
+
 void http_connection_sweep(struct http_connection *connection, int64_t now)
 {
+    if (connection->phase == HTTP_WRITE)
+        note_progress(connection, now);
     if (connection->phase == HTTP_IDLE && connection->loop->is_draining) {
         http_connection_close(connection);
         return;

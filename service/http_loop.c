@@ -8,6 +8,7 @@
 
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
+#include "verbatim/metrics.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -31,15 +32,18 @@ void http_loop_wake(void *context)
     (void)written; /* a full counter has woken it already */
 }
 
-/* Sent blind: there is no room to wait for the request or for a slow reader. */
-static void refuse_connection(int fd)
+/* Sent blind: there is no room to wait for the request or for a slow reader. A request that is there already is
+ * taken off, since a close over unread bytes resets the connection, and the answer with it. */
+static void refuse_connection(struct http_loop *loop, int fd)
 {
     static const char answer[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
         "Content-Length: 34\r\nRetry-After: 2\r\nX-Request-Id: refused\r\n"
         "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
         "{\"detail\":\"Too many connections.\"}";
+    vb_count(VB_COUNT_HTTP_REFUSED, 1);
     (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
     close(fd);
 }
 
@@ -59,7 +63,7 @@ static void on_accept(evutil_socket_t listener, short what, void *context)
         }
         unsigned slot = 0;
         if (!http_limits_enter(loop->http, (struct sockaddr *)&address, &slot)) {
-            refuse_connection(fd);
+            refuse_connection(loop, fd);
             continue;
         }
         /* An answer is one write; waiting to fill a segment would only delay it. */

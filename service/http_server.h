@@ -23,7 +23,7 @@ struct http_times {
     int64_t head;     /* from its first byte, or from the connect, to its last */
     int64_t body;     /* from the end of the head, or from 100 Continue, to its last byte */
     int64_t answer;   /* from the whole request to the first byte of the answer */
-    int64_t progress; /* of the answer, without a byte taken */
+    int64_t progress; /* of the answer, without a byte taken by the peer */
     int64_t idle;     /* between two requests */
     int64_t linger;   /* for the peer to notice a close */
 };
@@ -97,6 +97,7 @@ struct http_connection {
     struct vb_http_scan scan;
     struct vb_buffer output;
     size_t sent;
+    int unacknowledged; /* bytes the socket held at the last look */
     struct http_exchange *exchange;
     int file; /* the rest of the answer; -1: none */
     off_t file_at;

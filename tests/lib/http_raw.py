@@ -17,10 +17,17 @@ class RawAnswer:
 
 
 class RawConnection:
-    """`with RawConnection(port) as connection:`; send bytes, then read answers one by one."""
+    """`with RawConnection(port) as connection:`; send bytes, then read answers one by one.
 
-    def __init__(self, port, seconds=20):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+    `origin`: the loopback address it comes from; `window`: about so many bytes are taken before they are read."""
+
+    def __init__(self, port, seconds=20, origin="127.0.0.1", window=None):
+        self.socket = socket.socket()
+        self.socket.settimeout(seconds)
+        if window:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)  # counts from the handshake on only
+        self.socket.bind((origin, 0))
+        self.socket.connect(("127.0.0.1", port))
         self.held = b""
 
     def __enter__(self):

@@ -1,0 +1,95 @@
+"""Temporary S3 credentials: links are Verbatim's own, and lead to one that the store accepts at that moment."""
+
+import io
+import json
+import urllib.request
+import zipfile
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+
+from tests.end_to_end.conftest import Storage
+from tests.lib import http_source as source
+from tests.lib.process import wait_until
+from tests.lib.scripted_http import ScriptedHttp, Step
+
+RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28"}
+BUCKET = "temporary"
+
+
+@pytest.fixture(scope="module")
+def keys(program, database):
+    source.make_source(database)
+    database.execute(
+        "INSERT INTO chat.contact VALUES ('11111111-0000-4000-8000-000000000001', 'platform-one', 'Ada', '+4930123', NULL);"
+        "INSERT INTO chat.conversation VALUES ('22222222-0000-4000-8000-000000000001', 'platform-one',"
+        f" '{source.LONELY}', '2026-02-03T10:00:00Z', '11111111-0000-4000-8000-000000000001', NULL);"
+        "INSERT INTO chat.message VALUES ('33333333-0000-4000-8000-000000000001',"
+        " '22222222-0000-4000-8000-000000000001', '2026-02-03T10:00:01Z', 'inbound', 'customer', 'Ada', 'good day')")
+    return source.make_workspaces(program)
+
+
+@pytest.fixture(scope="module")
+def assumed(minio):
+    """Keys of a quarter of an hour, from the store's own token service."""
+    minio.make_bucket(BUCKET)
+    tokens = boto3.client("sts", endpoint_url=minio.endpoint, region_name=minio.region,
+                          aws_access_key_id=minio.access_key, aws_secret_access_key=minio.secret_key)
+    return tokens.assume_role(RoleArn="arn:aws:iam::1:role/any", RoleSessionName="verbatim",
+                              DurationSeconds=900)["Credentials"]
+
+
+def start(make_service, minio, **env):
+    return make_service(Storage("temporary", minio.options(BUCKET), env), workers=1)
+
+
+def test_an_export_with_temporary_credentials(minio, assumed, keys, make_service):
+    service = start(make_service, minio, AWS_ACCESS_KEY_ID=assumed["AccessKeyId"],
+                    AWS_SECRET_ACCESS_KEY=assumed["SecretAccessKey"], AWS_SESSION_TOKEN=assumed["SessionToken"])
+    url = service.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
+    assert url.startswith(service.url + "/files/conversation_exports/one/")
+    assert set(parse_qs(urlsplit(url).query)) == {"expires", "signature"}
+
+    answer = service.get(url[len(service.url):])
+    assert (answer.status, answer.headers["Cache-Control"]) == (302, "no-store")
+    target = answer.headers["Location"]
+    query = parse_qs(urlsplit(target).query)
+    assert target.startswith(minio.endpoint + "/" + BUCKET + "/conversation_exports/one/")
+    assert query["X-Amz-Security-Token"] == [assumed["SessionToken"]]
+    assert query["X-Amz-Credential"][0].startswith(assumed["AccessKeyId"] + "/")
+    assert 0 < int(query["X-Amz-Expires"][0]) <= 900  # no longer than the keys
+
+    with urllib.request.urlopen(url) as download:  # follows the redirect, as a browser does
+        assert download.url == target or download.url.split("?")[0] == target.split("?")[0]
+        assert "attachment" in download.headers["Content-Disposition"]
+        archive = zipfile.ZipFile(io.BytesIO(download.read()))
+    assert archive.testzip() is None
+    (name,) = archive.namelist()
+    assert "good day" in archive.read(name).decode()
+
+    # The last character but one: the bits of the last one may be padding.
+    forged = url[:-2] + ("0" if url[-2] != "0" else "1") + url[-1]
+    refused = service.get(forged[len(service.url):])
+    assert refused.status == 403 and "Location" not in refused.headers
+    log = service.log()
+    assert assumed["SessionToken"] not in log and query["X-Amz-Signature"][0] not in log
+
+
+def test_a_storage_that_gives_no_keys_is_named(minio, assumed, keys, make_service):
+    """Keys that run out within seconds and are not renewed: links stay, and what they lead to is away for a while."""
+    # Keys are not used in their last minute.
+    expires = datetime.now(timezone.utc) + timedelta(seconds=60 + 8)
+    answer = {"Code": "Success", "AccessKeyId": assumed["AccessKeyId"], "SecretAccessKey": assumed["SecretAccessKey"],
+              "Token": assumed["SessionToken"], "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    with ScriptedHttp(Step(body=json.dumps(answer).encode())) as server:
+        service = start(make_service, minio, AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint)
+        url = service.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
+        link = url[len(service.url):]
+        assert service.get(link).status == 302
+        answer = wait_until(lambda: (found := service.get(link)).status != 302 and found, "the keys to expire", 30, 0.2)
+        assert (answer.status, answer.json()) == (503, {"detail": "The storage is not available. Try again later."})
+        assert answer.headers["Retry-After"]
+        assert service.get("/healthz").status == 200
+        assert server.seen[1:]  # it did ask again
