@@ -269,7 +269,7 @@ static enum vb_status message_line(const struct vb_demo_options *options, uint64
         out, id, conversation, created, speaker == CUSTOMER ? "inbound" : "outbound",
         types[speaker], speaker == AGENT ? vb_demo_agents[number % vb_demo_agent_count] : NULL,
         urls && drawn / 12 % 3 == 0 ? NULL : text, urls, drawn % 211 == 0 ? "failed" : "delivered",
-        speaker == CUSTOMER ? NULL : phone, speaker == BOT && drawn % 40 == 1 ? "helpful" : NULL);
+        speaker == AGENT ? phone : NULL, speaker == BOT && drawn % 40 == 1 ? "helpful" : NULL);
 }
 
 static enum vb_status message_lines(const struct vb_demo_options *options, uint64_t number,

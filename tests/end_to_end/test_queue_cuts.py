@@ -125,13 +125,15 @@ def test_parts_of_a_large_export(program, database, folder, storage, local):
     with Crew(program, folder, local, workers=1, s3_equal_parts="on"):
         whole = queue.archive(local, queue.finished(database, queue.add_job(database, channel)))
     assert len(whole) > 24 * 1024 * 1024
-    for tuning in ({"page": 100}, {"page": 50, "cuts": 120}, {"page": 20, "numbers": 1, "units": 1, "cuts": 900}):
+    # 120 conversations are less than 5 MiB, so fronts must absorb; where they have up to 900 it is chance.
+    small_cuts = {"page": 50, "cuts": 120}
+    for tuning in ({"page": 100}, small_cuts, {"page": 20, "numbers": 1, "units": 1, "cuts": 900}):
         with Crew(program, folder, storage, **tuning) as crew:
             job_id = queue.add_job(database, channel)
             assert queue.archive(storage, queue.finished(database, job_id)) == whole, tuning
             counts = crew.stop()
         assert counts["split"] > 0
-        if storage.name != "file" and "cuts" in tuning:
+        if storage.name != "file" and tuning == small_cuts:
             assert counts["absorbed"] > 0
         wait_until(lambda: database.value("SELECT count(*) FROM verbatim.segment_directory WHERE job_id = %s",
                                           [job_id]) == 0, "the end of the directory's pieces")
