@@ -1,5 +1,5 @@
-/* ISA-L at level 1 behind a 64 KiB collecting buffer; see deflate.h and docs/decisions/0004. One allocation for the life of
- * an archive, reset for each entry. */
+/* ISA-L at level 1 behind a 64 KiB collecting buffer; see deflate.h and docs/decisions/0004. One
+ * allocation for the life of an archive, reset for each entry. */
 #include "deflate.h"
 
 #include "verbatim/archive.h"
