@@ -12,10 +12,11 @@ go_at_least() {
 }
 
 # go_install NAME PACKAGE: modules and objects are thrown away afterwards, they are many times the program.
+# A module proxy that accepts and never answers must not hold up the tests.
 go_install() {
     local go=$kept/go status=0
     echo "building $1 with $(go env GOVERSION): some minutes, once (log: .run/go-$1.log)"
-    run_child env GOTOOLCHAIN=local CGO_ENABLED=0 GOBIN="$servers_bin" GOPATH="$go" GOMODCACHE="$go/mod" \
+    run_child timeout 900 env GOTOOLCHAIN=local CGO_ENABLED=0 GOBIN="$servers_bin" GOPATH="$go" GOMODCACHE="$go/mod" \
         GOCACHE="$go/cache" go install -modcacherw "$2" >"$kept/go-$1.log" 2>&1 || status=$?
     rm -rf "$go"
     [ $status = 0 ] || echo "run: building $1 failed, see .run/go-$1.log" >&2

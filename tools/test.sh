@@ -38,7 +38,7 @@ exactly() {
 run_unit_tests() {
     local only=()
     [ ${#unit_tests[@]} = 0 ] || only=(-R "$(exactly "${unit_tests[@]}")")
-    run_child ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" \
+    run_child ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --timeout 300 -j "$(nproc)" \
         --output-junit "$results/unit.xml" "${only[@]}"
 }
 
