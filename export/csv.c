@@ -27,10 +27,24 @@ static enum vb_status begin_file(const struct vb_render_context *context, struct
 /* Every row names its conversation: nothing stands between the header and the rows. */
 static enum vb_status begin_conversation(const struct vb_render_context *context,
                                          const struct vb_conversation *conversation,
-                                         struct vb_buffer *out, struct vb_error *err)
+                                         bool first_in_file, struct vb_buffer *out,
+                                         struct vb_error *err)
+{
+    (void)context, (void)conversation, (void)first_in_file, (void)out, (void)err;
+    return VB_OK;
+}
+
+static enum vb_status end_conversation(const struct vb_render_context *context,
+                                       const struct vb_conversation *conversation,
+                                       struct vb_buffer *out, struct vb_error *err)
 {
     (void)context, (void)conversation, (void)out, (void)err;
     return VB_OK;
+}
+
+static unsigned columns(unsigned include)
+{
+    return include & VB_INCLUDE_MEDIA ? VB_COLUMNS_MEDIA : 0;
 }
 
 static enum vb_status end_file(const struct vb_render_context *context, struct vb_buffer *out,
@@ -198,11 +212,14 @@ static enum vb_status append_message(const struct vb_render_context *context,
 }
 
 const struct vb_renderer vb_csv_renderer = {
-    .name = "csv",
+    .format = "csv",
+    .layout = "messages",
     .extension = ".csv",
     .content_type = "text/csv; charset=utf-8",
+    .columns = columns,
     .begin_file = begin_file,
     .conversation = begin_conversation,
     .message = append_message,
+    .end_conversation = end_conversation,
     .end_file = end_file,
 };

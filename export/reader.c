@@ -144,6 +144,11 @@ void vb_reader_pause(struct vb_reader *reader)
         vb_stream_close(reader);
 }
 
+const struct vb_extra *vb_reader_extra(const struct vb_reader *reader)
+{
+    return &reader->extra;
+}
+
 bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cursor)
 {
     if (reader->placed)

@@ -40,6 +40,7 @@ struct vb_reader {
     struct vb_cursor position;
     struct vb_cursor conversation; /* the current one */
     struct vb_stream stream;
+    struct vb_extra extra;
 };
 
 /* The scope of what is still to be read. */

@@ -6,12 +6,35 @@ static const struct vb_renderer *const renderers[] = {
     NULL,
 };
 
-const struct vb_renderer *vb_renderer_find(struct vb_view name)
+const struct vb_renderer *vb_renderer_find(struct vb_view format, struct vb_view layout)
 {
-    for (size_t i = 0; renderers[i]; i++)
-        if (vb_view_equals(name, vb_view_of(renderers[i]->name)))
+    for (size_t i = 0; renderers[i]; i++) {
+        const char *own = renderers[i]->layout;
+        if (vb_view_equals(format, vb_view_of(renderers[i]->format)) &&
+            (!layout.data || (own && vb_view_equals(layout, vb_view_of(own)))))
             return renderers[i];
+    }
     return NULL;
+}
+
+const char *const vb_include_names[VB_INCLUDE_COUNT] = {
+    "messages", "customer", "tags", "notes", "events", "skills", "citations", "media",
+};
+
+/* The longest message that a row of a conversation may quote. */
+#define KEPT_TEXT (64u * 1024u * 1024u)
+
+void vb_render_state_init(struct vb_render_state *state)
+{
+    *state = (struct vb_render_state){0};
+    vb_buffer_init(&state->first, KEPT_TEXT);
+    vb_buffer_init(&state->last, KEPT_TEXT);
+}
+
+void vb_render_state_done(struct vb_render_state *state)
+{
+    vb_buffer_done(&state->first);
+    vb_buffer_done(&state->last);
 }
 
 static const char *const profiles[] = {

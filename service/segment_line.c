@@ -18,7 +18,7 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
 {
     const struct vb_job *job = &line->claim->job;
     enum vb_csv_profile profile = VB_CSV_SAFE;
-    line->renderer = vb_renderer_find(vb_view_of(job->format));
+    line->renderer = vb_renderer_find(vb_view_of(job->format), (struct vb_view){NULL, 0});
     if (!line->renderer)
         return vb_fail(err, VB_INVALID, "the format \"%s\" is not known here", job->format);
     if (vb_csv_profile_parse(vb_view_of(job->csv_profile), &profile) != VB_OK)
@@ -117,14 +117,19 @@ static enum vb_status begin_conversation(struct vb_line *line,
     if (status == VB_OK)
         status = line->renderer->begin_file(&line->context, line->out, err);
     if (status == VB_OK)
-        status = line->renderer->conversation(&line->context, conversation, line->out, err);
+        status = line->renderer->conversation(&line->context, conversation, true, line->out, err);
     return status;
 }
 
 /* The lease's counters are what the heartbeat folds into the job's progress. */
-static enum vb_status end_conversation(struct vb_line *line, struct vb_error *err)
+static enum vb_status end_conversation(struct vb_line *line,
+                                       const struct vb_conversation *conversation,
+                                       struct vb_error *err)
 {
-    enum vb_status status = line->renderer->end_file(&line->context, line->out, err);
+    enum vb_status status =
+        line->renderer->end_conversation(&line->context, conversation, line->out, err);
+    if (status == VB_OK)
+        status = line->renderer->end_file(&line->context, line->out, err);
     if (status == VB_OK)
         status = flush_rows(line, 0, err);
     if (status == VB_OK)
@@ -176,8 +181,14 @@ enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err)
         case VB_READ_MESSAGE:
             status = add_message(line, &conversation, &message, err);
             break;
+        case VB_READ_EXTRA:
+            status = line->renderer->extra(&line->context, &conversation,
+                                           vb_reader_extra(line->reader), line->out, err);
+            if (status == VB_OK)
+                status = flush_rows(line, OUT_FLUSH, err);
+            break;
         case VB_READ_END_CONVERSATION:
-            status = end_conversation(line, err);
+            status = end_conversation(line, &conversation, err);
             break;
         case VB_READ_END_PAGE:
             status = end_page(line, err);

@@ -15,6 +15,12 @@ struct vb_cursor {
     char id[VB_CURSOR_ID]; /* the id's text form, NUL-terminated */
 };
 
+/* Words that a caller gives, such as ids or tags. items NULL: no limit; items without a count: nothing fits. Borrowed. */
+struct vb_words {
+    const char *const *items;
+    size_t count;
+};
+
 /* text[]: NULL elements are skipped. Iterate with vb_text_list_next on a copy. */
 struct vb_text_list {
     struct vb_view rest; /* PostgreSQL's binary array elements not yet taken */
@@ -27,11 +33,35 @@ struct vb_channel {
     struct vb_view id, name, type, phone_number;
 };
 
+/* What vb_selection.columns asks for beyond what CSV of messages needs; without its bit a view below is NULL. */
+enum vb_columns {
+    VB_COLUMNS_CHANNEL = 1, /* conversation.channel, from the source instead of the job */
+    VB_COLUMNS_DETAILS =
+        2, /* assistant_id, ended_at ... feedback of the conversation, and of messages feedback */
+    VB_COLUMNS_CUSTOMER = 4,  /* contact_id ... contact_lead_status */
+    VB_COLUMNS_CITATIONS = 8, /* of each message */
+    VB_COLUMNS_NOTES = 16,    /* rows behind the messages, as struct vb_extra */
+    VB_COLUMNS_EVENTS = 32,
+    VB_COLUMNS_SKILLS = 64,
+    VB_COLUMNS_MEDIA = 128,       /* attachments of each message */
+    VB_COLUMNS_NO_MESSAGES = 256, /* conversations alone: no message is read */
+    VB_COLUMNS_NOTES_FIRST = 512, /* notes come before the messages */
+};
+
 struct vb_conversation {
     struct vb_view id; /* text form, whatever the column's type */
     vb_instant created_at;
     struct vb_view contact_name, contact_phone, contact_email;
     struct vb_view assistant_name;
+    struct vb_channel channel; /* the job's, or the source's where it was asked for */
+    struct vb_view contact_id, contact_company, contact_address, contact_website,
+        contact_lead_status;
+    struct vb_view assistant_id;
+    bool has_ended_at, has_csat_rating;
+    vb_instant ended_at;
+    int64_t csat_rating;
+    struct vb_view status, priority, assigned_agent, csat_comment, feedback;
+    struct vb_text_list tags;
     /* Place among the conversations of the same UTC second, from 1, and how many there are in all:
      * exact up to 4,096, VB_CROWD + 1 for "more". Independent of pages and segments. */
     uint32_t ordinal_in_second;
@@ -45,6 +75,22 @@ struct vb_message {
     struct vb_view direction, speaker_type, speaker_name, text;
     struct vb_text_list media_urls;
     struct vb_view status, sender_account;
+    struct vb_view feedback;
+    struct vb_text_list citations; /* title, url, snippet of each in turn; "" for NULL */
+    struct vb_text_list
+        attachments; /* id, url, file_name, content_type of each in turn; "" for NULL */
+};
+
+/* A row that belongs to a conversation but is no message. They come behind the messages: all notes, then all
+ * events, then all skills, each by (created_at, id). */
+enum vb_extra_kind { VB_EXTRA_NOTE, VB_EXTRA_EVENT, VB_EXTRA_SKILL };
+struct vb_extra {
+    enum vb_extra_kind kind;
+    vb_instant created_at;
+    struct vb_view id;     /* NULL for a skill */
+    struct vb_view first;  /* note: author; event: kind; skill: name */
+    struct vb_view second; /* note: text; event: actor; skill: outcome */
+    struct vb_view third;  /* note: NULL; event: detail; skill: message_id */
 };
 
 #endif

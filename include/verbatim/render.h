@@ -2,7 +2,8 @@
  *
  * A format is one file in export/ and one row in the table of render.c. A renderer appends to the
  * output buffer, which the caller empties between calls; a call appends a bounded amount (one row).
- * State between two conversations is small plain data, so a segment can begin anywhere.
+ * State between two conversations is what the caller tells (`first_in_file`), so a segment can begin
+ * anywhere; state within a conversation is in struct vb_render_state.
  */
 #ifndef VERBATIM_RENDER_H
 #define VERBATIM_RENDER_H
@@ -16,34 +17,74 @@ enum vb_status vb_csv_profile_parse(struct vb_view text,
                                     enum vb_csv_profile *ret_profile) vb_must_check;
 const char *vb_csv_profile_name(enum vb_csv_profile profile);
 
+/* What a file holds of a conversation; names in vb_include_names, in this order. */
+enum vb_include {
+    VB_INCLUDE_MESSAGES = 1,
+    VB_INCLUDE_CUSTOMER = 2,
+    VB_INCLUDE_TAGS = 4,
+    VB_INCLUDE_NOTES = 8,
+    VB_INCLUDE_EVENTS = 16,
+    VB_INCLUDE_SKILLS = 32,
+    VB_INCLUDE_CITATIONS = 64,
+    VB_INCLUDE_MEDIA = 128,
+};
+#define VB_INCLUDE_COUNT 8
+#define VB_INCLUDE_DEFAULT (VB_INCLUDE_MESSAGES | VB_INCLUDE_CUSTOMER | VB_INCLUDE_TAGS)
+extern const char *const vb_include_names[VB_INCLUDE_COUNT];
+
+/* What one conversation needs remembered until its end. Owned by the caller, who inits it once and frees it at last;
+ * renderers reset it at each conversation. One for each thread. */
+struct vb_render_state {
+    uint64_t messages;            /* of the conversation so far */
+    struct vb_buffer first, last; /* texts kept for layouts of one row a conversation */
+    bool has_first, has_last;
+    int part;   /* what is open: a renderer's own numbers */
+    int side;   /* whose turn it is, likewise */
+    bool comma; /* the open list has an element */
+};
+void vb_render_state_init(struct vb_render_state *state);
+void vb_render_state_done(struct vb_render_state *state);
+
 /* What every renderer may know; borrowed for the renderer's life. */
 struct vb_render_context {
     struct vb_zone *zone;
     enum vb_csv_profile csv_profile;
-    struct vb_channel channel;
+    unsigned include;          /* enum vb_include */
+    struct vb_channel channel; /* the job's; conversations carry their own */
+    struct vb_render_state *state;
 };
 
 /* All calls of one renderer come from one thread. Each may answer VB_LIMIT (a row larger than the
  * buffer's ceiling), VB_NO_MEMORY or VB_SOURCE (a value that cannot be rendered); `err` names the
  * conversation and the message then. */
 struct vb_renderer {
-    const char *name;      /* "csv" */
-    const char *extension; /* ".csv" */
+    const char *format, *layout; /* as in a specification; layout NULL where the format has none */
+    const char *extension;       /* ".csv" */
     const char *content_type;
+    /* enum vb_columns that this renderer wants of the reader, given what is to be included. */
+    unsigned (*columns)(unsigned include);
     enum vb_status (*begin_file)(const struct vb_render_context *context, struct vb_buffer *out,
                                  struct vb_error *err);
     enum vb_status (*conversation)(const struct vb_render_context *context,
-                                   const struct vb_conversation *conversation,
+                                   const struct vb_conversation *conversation, bool first_in_file,
                                    struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*message)(const struct vb_render_context *context,
                               const struct vb_conversation *conversation,
                               const struct vb_message *message, struct vb_buffer *out,
                               struct vb_error *err);
+    /* NULL where the format shows none. */
+    enum vb_status (*extra)(const struct vb_render_context *context,
+                            const struct vb_conversation *conversation,
+                            const struct vb_extra *extra, struct vb_buffer *out,
+                            struct vb_error *err);
+    enum vb_status (*end_conversation)(const struct vb_render_context *context,
+                                       const struct vb_conversation *conversation,
+                                       struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*end_file)(const struct vb_render_context *context, struct vb_buffer *out,
                                struct vb_error *err);
 };
 
-/* NULL for a name that is no format. */
-const struct vb_renderer *vb_renderer_find(struct vb_view name);
+/* NULL for what is no format. `layout` NULL: the format's first. */
+const struct vb_renderer *vb_renderer_find(struct vb_view format, struct vb_view layout);
 
 #endif

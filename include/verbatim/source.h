@@ -35,13 +35,22 @@ const char *vb_contract_channel_by_phone_sql(const struct vb_contract *contract)
 bool vb_contract_channel_id_valid(const struct vb_contract *contract, struct vb_view id);
 bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct vb_view id);
 
-/* Which conversations, and how much of them. Plain values; strings borrowed until the reader's free. */
+/* Which conversations, and how much of them. Plain values; strings borrowed until the reader's free. Everything that
+ * is given must hold. Ids must have passed the contract's check of their column's type. */
 struct vb_selection {
-    const char *workspace; /* the workspace's id in the source */
-    const char *channel_id;
-    vb_instant from, to;  /* created_at >= from and < to */
-    vb_instant as_of;     /* nothing created after this instant is read */
-    const char *snapshot; /* pg_snapshot text noted with as_of; NULL: do not wait */
+    const char *workspace;  /* the workspace's id in the source */
+    const char *channel_id; /* these three: NULL for any */
+    const char *assistant_id;
+    const char *contact_id;
+    struct vb_words conversation_ids, channel_ids, contact_ids;
+    struct vb_words statuses;
+    struct vb_words tags;     /* any of them */
+    struct vb_words audience; /* any of them in `audience`, or in `tags` where that is NULL */
+    bool completed_only;      /* ended_at is set and not after as_of */
+    unsigned columns;         /* enum vb_columns */
+    vb_instant from, to;      /* created_at >= from and < to */
+    vb_instant as_of;         /* nothing created after this instant is read */
+    const char *snapshot;     /* pg_snapshot text noted with as_of; NULL: do not wait */
 };
 
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
@@ -83,6 +92,7 @@ enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_curs
 enum vb_reader_event {
     VB_READ_CONVERSATION, /* *conversation is filled; its messages follow */
     VB_READ_MESSAGE,      /* *message is filled */
+    VB_READ_EXTRA,        /* vb_reader_extra tells it; only where the selection asks for such */
     VB_READ_END_CONVERSATION,
     VB_READ_END_PAGE, /* no transaction is open now: the place to split, record, stop */
     VB_READ_END       /* the stretch is exhausted */
@@ -96,6 +106,8 @@ enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *re
                               struct vb_conversation *conversation, struct vb_message *message,
                               struct vb_error *err) vb_must_check;
 #define VB_PAGE_STALL (10 * VB_SECOND)
+/* The row of VB_READ_EXTRA; its views live until the next vb_reader_next. */
+const struct vb_extra *vb_reader_extra(const struct vb_reader *reader);
 
 /* Lets go of the statement and transaction of the page, if one is open: for a consumer that has to wait for long
  * between two calls. Views die; the next call reads on behind the last message, without repeating rows. */

@@ -72,7 +72,7 @@ static void a_file_begins_with_the_twelve_columns(void **state)
                                             .csv_profile = (enum vb_csv_profile)profile};
         vb_buffer_init(&out, 4096);
         assert_int_equal(csv->begin_file(&context, &out, NULL), VB_OK);
-        assert_int_equal(csv->conversation(&context, &jane, &out, NULL), VB_OK);
+        assert_int_equal(csv->conversation(&context, &jane, true, &out, NULL), VB_OK);
         assert_int_equal(csv->end_file(&context, &out, NULL), VB_OK);
         size_t mark = profile == VB_CSV_EXCEL ? 3 : 0;
         assert_memory_equal(out.data, "\xEF\xBB\xBF", mark);
@@ -80,7 +80,7 @@ static void a_file_begins_with_the_twelve_columns(void **state)
         vb_buffer_done(&out);
     }
     assert_string_equal(csv->extension, ".csv");
-    assert_null(vb_renderer_find(VB_VIEW("CSV")));
+    assert_null(vb_renderer_find(VB_VIEW("CSV"), (struct vb_view){NULL, 0}));
 }
 
 static void cells_are_quoted_only_where_needed(void **state)
@@ -302,7 +302,7 @@ static void profiles_have_names(void **state)
 static int open_zone(void **state)
 {
     (void)state;
-    csv = vb_renderer_find(VB_VIEW("csv"));
+    csv = vb_renderer_find(VB_VIEW("csv"), VB_VIEW("messages"));
     return csv && vb_zone_new("UTC", &zone, NULL) == VB_OK ? 0 : -1;
 }
 

@@ -1,0 +1,98 @@
+/* What to export, as one value (INTERFACE 7): parsed and checked from JSON, printed as JSON, stored with the job.
+ *
+ * Every door makes one of these and nothing else; it alone decides the bytes. The stored form has three members more,
+ * which only the service writes and no caller may send: `audience`, `channel_ids`, `contact_ids`. Pure; any thread.
+ */
+#ifndef VERBATIM_SPECIFICATION_H
+#define VERBATIM_SPECIFICATION_H
+
+#include "verbatim/render.h"
+
+struct json_t;
+
+enum vb_select_kind {
+    VB_SELECT_CHANNEL,
+    VB_SELECT_PHONE, /* with `channel_type`, or without */
+    VB_SELECT_ASSISTANT,
+    VB_SELECT_CONTACT,
+    VB_SELECT_CONVERSATIONS,
+    VB_SELECT_ALL
+};
+#define VB_SELECT_IDS 200 /* conversation_ids at most */
+
+enum vb_files { VB_FILES_PER_CONVERSATION, VB_FILES_SINGLE, VB_FILES_CHUNKS };
+#define VB_CHUNK 5000 /* conversations of one file */
+
+/* An end of a range: a day of the workspace's zone (inclusive), or an instant (from: inclusive, to: exclusive). */
+struct vb_moment {
+    bool is_given, is_instant;
+    struct vb_date date;
+    vb_instant instant;
+};
+
+/* Strings belong to `root` and are NULL where not given. */
+struct vb_specification {
+    struct json_t *root;
+    enum vb_select_kind kind;
+    const char *select;       /* the id or the phone number; NULL for conversations and all */
+    const char *channel_type; /* coarse, beside a phone number */
+    struct vb_words conversation_ids;
+    struct {
+        const char *channel_id, *channel_type, *assistant_id, *contact_id;
+        struct vb_moment from, to;
+        struct vb_words statuses, tags;
+        bool completed_only;
+    } filter;
+    const char *format; /* never NULL */
+    const char *layout; /* NULL where the format has none */
+    enum vb_files files;
+    unsigned include;        /* enum vb_include */
+    const char *csv_profile; /* NULL: the workspace's */
+    const char *notification_email;
+    int64_t link_ttl; /* microseconds; 0: the door's */
+    /* The service's own. */
+    struct vb_words audience;    /* items NULL: sees all */
+    struct vb_words channel_ids; /* what filter.channel_type stood for when the job was created */
+    struct vb_words contact_ids; /* everybody who is the selected contact */
+};
+
+/* One broken rule. Strings are static or of the problem's owner's document. */
+struct vb_problem {
+    const char
+        *type; /* as FastAPI's clients know it: "missing", "value_error", "extra_forbidden", ... */
+    const char *path;    /* "select.channel_id"; "" for the body as a whole */
+    const char *message; /* the rule */
+    const struct json_t *input;
+};
+#define VB_PROBLEMS 100 /* listed at most */
+struct vb_problems {
+    struct vb_problem items[VB_PROBLEMS];
+    size_t count; /* may be larger than the list */
+    char paths[VB_PROBLEMS][96];
+    struct json_t *root; /* what `input` points into, where parsing gave one */
+    char text[160];      /* of malformed JSON */
+};
+void vb_problems_done(struct vb_problems *problems);
+
+/* Takes a JSON document apart; every broken rule is listed. `zone` is not needed: dates stay dates.
+ * VB_INVALID: `ret_problems` is filled, by its owner to be done with. VB_NO_MEMORY. */
+enum vb_status vb_specification_parse(struct vb_view body,
+                                      struct vb_specification *ret_specification,
+                                      struct vb_problems *ret_problems) vb_must_check;
+/* The same from a document that a door has built. Takes `root` over, also on failure. */
+enum vb_status vb_specification_from(struct json_t *root,
+                                     struct vb_specification *ret_specification,
+                                     struct vb_problems *ret_problems) vb_must_check;
+/* The stored form back, the service's own members included. VB_INVALID: not one of ours. */
+enum vb_status vb_specification_read(struct vb_view stored,
+                                     struct vb_specification *ret_specification,
+                                     struct vb_error *err) vb_must_check;
+/* The canonical form: the same value gives the same text. `stored`: with the service's own members. */
+enum vb_status vb_specification_write(const struct vb_specification *specification, bool stored,
+                                      struct vb_buffer *out) vb_must_check;
+void vb_specification_done(struct vb_specification *specification);
+
+/* The renderer of its format and layout; never NULL for one that was parsed. */
+const struct vb_renderer *vb_specification_renderer(const struct vb_specification *specification);
+
+#endif

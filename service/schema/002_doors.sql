@@ -1,0 +1,63 @@
+-- Many doors: whatever a specification can select, who asked for it, and who may see it.
+
+ALTER TABLE verbatim.api_key
+    ADD COLUMN role text NOT NULL DEFAULT 'owner' CHECK (role IN ('owner', 'admin', 'editor', 'viewer')),
+    ADD COLUMN user_email text,
+    ADD COLUMN audience text[] NOT NULL DEFAULT '{}'; -- an editor's tags
+
+ALTER TABLE verbatim.job
+    ALTER COLUMN channel_id DROP NOT NULL,  -- NULL: not one channel
+    ADD COLUMN title text,                  -- what the archive is named after where that is no channel
+    ADD COLUMN requested_by text,           -- the key's user, else its name, else its id
+    ADD COLUMN requested_key text,          -- key_id
+    ADD COLUMN audience text[],             -- NULL: unrestricted
+    ADD COLUMN idempotency_key text,
+    ADD COLUMN request_hash text,           -- of the body that came with it
+    ADD COLUMN retention interval,          -- after the creation; NULL: the option of the process, after the end
+    ADD COLUMN file_name text,              -- of the finished file
+    ADD COLUMN content_type text,
+    ADD COLUMN crc32 bigint,                -- of the finished file
+    ADD COLUMN media bigint NOT NULL DEFAULT 0,        -- media files in it
+    ADD COLUMN media_failed bigint NOT NULL DEFAULT 0; -- and those that could not be had
+CREATE UNIQUE INDEX job_idempotent ON verbatim.job (workspace_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX job_list ON verbatim.job (workspace_id, created_at DESC, job_id DESC);
+
+ALTER TABLE verbatim.segment
+    ADD COLUMN first_conversation bigint, -- conversations before it; NULL: not known, not needed
+    ADD COLUMN media bigint NOT NULL DEFAULT 0,
+    ADD COLUMN media_failed bigint NOT NULL DEFAULT 0;
+
+-- Who exported what: written with the job or the answer, never changed.
+CREATE TABLE verbatim.audit (
+    audit_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workspace_id text NOT NULL,
+    job_id uuid,                 -- NULL: a synchronous export
+    door text NOT NULL,
+    author text NOT NULL,
+    audience text[],             -- of the key; NULL: unrestricted
+    filter jsonb NOT NULL,       -- the specification as asked
+    format text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX audit_list ON verbatim.audit (workspace_id, audit_id DESC);
+-- What became of it: records exported, downloads. Rows of their own, since nothing in an audit is updated.
+CREATE TABLE verbatim.audit_event (
+    audit_event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    audit_id bigint NOT NULL REFERENCES verbatim.audit,
+    workspace_id text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('records', 'download', 'cancelled', 'failed', 'deleted')),
+    records bigint,
+    by_whom text,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX audit_event_of ON verbatim.audit_event (audit_id);
+
+CREATE FUNCTION verbatim.audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'the audit of exports is append-only';
+    END
+$$;
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim.audit
+    FOR EACH STATEMENT EXECUTE FUNCTION verbatim.audit_refuse();
+CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim.audit_event
+    FOR EACH STATEMENT EXECUTE FUNCTION verbatim.audit_refuse();
