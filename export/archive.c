@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Where the archive is in its life. Entries come first, then the directory, then nothing. */
-enum state { BETWEEN_ENTRIES, IN_ENTRY, IN_DIRECTORY, ENDED, BROKEN };
+enum state { BETWEEN_ENTRIES, IN_ENTRY, IN_DIRECTORY, PLAIN, ENDED, BROKEN };
 
 struct vb_archive {
     enum state state;
@@ -30,8 +30,8 @@ struct vb_archive {
 /* A record is added to what is less than a piece. */
 #define RECORDS_CEILING (VB_DIRECTORY_PIECE + VB_ZIP_RECORD + VB_ZIP_NAME)
 
-static enum vb_status take_deflated(void *context, const void *data, size_t length,
-                                    struct vb_error *err)
+static enum vb_status take_bytes(void *context, const void *data, size_t length,
+                                 struct vb_error *err)
 {
     struct vb_archive *archive = context;
     enum vb_status status = vb_parts_append(&archive->parts, data, length, err);
@@ -44,12 +44,13 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
     struct vb_archive *archive = calloc(1, sizeof *archive);
     if (!archive)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an archive");
+    archive->state = options->plain ? PLAIN : BETWEEN_ENTRIES;
     archive->sink = options->sink;
     archive->equal_parts = options->equal_parts;
     vb_buffer_init(&archive->records, RECORDS_CEILING);
     vb_buffer_init(&archive->header, VB_ZIP_LOCAL + VB_ZIP_NAME);
     enum vb_status status = vb_parts_init(&archive->parts, options, err);
-    struct vb_deflate_output output = {take_deflated, archive};
+    struct vb_deflate_output output = {take_bytes, archive};
     if (status == VB_OK)
         status = vb_deflate_new(output, &archive->deflate, err);
     if (status != VB_OK) {
@@ -126,9 +127,26 @@ static enum vb_status too_large(struct vb_error *err)
                    "with equal parts (s3_equal_parts) a file in the archive cannot exceed 4 GiB");
 }
 
+/* In slices, so that no more gathers than parts may be long. */
+static enum vb_status write_plain(struct vb_archive *archive, const char *data, size_t length,
+                                  struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    archive->raw_size += length;
+    while (length > 0 && status == VB_OK) {
+        size_t slice = length < VB_DIRECTORY_PIECE ? length : VB_DIRECTORY_PIECE;
+        status = take_bytes(archive, data, slice, err);
+        data += slice;
+        length -= slice;
+    }
+    return status;
+}
+
 enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, size_t length,
                                 struct vb_error *err)
 {
+    if (archive->state == PLAIN)
+        return settle(archive, write_plain(archive, data, length, err));
     if (archive->state != IN_ENTRY)
         return out_of_turn("data", err);
     enum vb_status status = vb_deflate_write(archive->deflate, data, length, err);
@@ -221,7 +239,7 @@ struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive)
 
 enum vb_status vb_archive_end_segment(struct vb_archive *archive, struct vb_error *err)
 {
-    if (archive->state != BETWEEN_ENTRIES)
+    if (archive->state != BETWEEN_ENTRIES && archive->state != PLAIN)
         return out_of_turn("the end of a segment", err);
     enum vb_status status = send_records(archive, err);
     if (status == VB_OK)
@@ -296,6 +314,8 @@ enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t
 
 enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base, struct vb_error *err)
 {
+    if (archive->state == PLAIN)
+        return vb_archive_end_segment(archive, err);
     if (archive->records.length > 0 || !enter_directory(archive))
         return out_of_turn("the end", err);
     unsigned char end[VB_ZIP_END];

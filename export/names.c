@@ -22,7 +22,9 @@ struct vb_namer {
     struct vb_zone *zone;
     char extension[16];
     struct vb_buffer channel, contact;
-    int64_t second; /* the one that `numbers` is about */
+    struct vb_buffer raw; /* what `channel` was made of: name and phone number */
+    size_t raw_name;      /* bytes of the name in it */
+    int64_t second;       /* the one that `numbers` is about */
     struct vb_name_numbers numbers;
 };
 
@@ -47,6 +49,37 @@ static enum vb_status make_channel(struct vb_buffer *out, struct vb_channel chan
     return status;
 }
 
+/* Most conversations in a row are of one channel: its side is made again only where it differs. */
+static bool is_made_of(const struct vb_namer *namer, struct vb_channel channel)
+{
+    if (namer->raw.length == 0)
+        return false;
+    struct vb_view name = {namer->raw.data, namer->raw_name};
+    struct vb_view phone = {name.data + name.length, namer->raw.length - name.length};
+    return vb_view_equals(name, channel.name) && vb_view_equals(phone, channel.phone_number);
+}
+
+static enum vb_status take_channel(struct vb_namer *namer, struct vb_channel channel,
+                                   struct vb_error *err)
+{
+    if (is_made_of(namer, channel))
+        return VB_OK;
+    vb_buffer_reset(&namer->channel);
+    vb_buffer_reset(&namer->raw);
+    enum vb_status status = make_channel(&namer->channel, channel);
+    if (status == VB_INVALID)
+        return vb_fail(err, VB_SOURCE, "the channel's name is not valid UTF-8");
+    /* Names longer than the ceiling are made anew each time: that is all. */
+    if (status == VB_OK && channel.name.length + channel.phone_number.length < SIDE_CEILING) {
+        status = vb_buffer_append(&namer->raw, channel.name.data, channel.name.length);
+        if (status == VB_OK)
+            status = vb_buffer_append(&namer->raw, channel.phone_number.data,
+                                      channel.phone_number.length);
+        namer->raw_name = channel.name.length;
+    }
+    return status == VB_OK ? status : vb_fail(err, status, "no memory for names");
+}
+
 enum vb_status vb_namer_new(struct vb_zone *zone, struct vb_channel channel, const char *extension,
                             struct vb_namer **ret_namer, struct vb_error *err)
 {
@@ -57,14 +90,11 @@ enum vb_status vb_namer_new(struct vb_zone *zone, struct vb_channel channel, con
     namer->second = INT64_MIN;
     vb_buffer_init(&namer->channel, SIDE_CEILING);
     vb_buffer_init(&namer->contact, SIDE_CEILING);
+    vb_buffer_init(&namer->raw, SIDE_CEILING);
     int length = snprintf(namer->extension, sizeof namer->extension, "%s", extension);
-    enum vb_status status = make_channel(&namer->channel, channel);
-    if (status == VB_INVALID)
-        status = vb_fail(err, VB_SOURCE, "the channel's name is not valid UTF-8");
-    else if (length < 0 || (size_t)length >= sizeof namer->extension)
+    enum vb_status status = take_channel(namer, channel, err);
+    if (status == VB_OK && (length < 0 || (size_t)length >= sizeof namer->extension))
         status = vb_fail(err, VB_INVALID, "file name extension \"%s\" is too long", extension);
-    else if (status != VB_OK)
-        status = vb_fail(err, status, "no memory for names");
     if (status != VB_OK) {
         vb_namer_free(namer);
         return status;
@@ -79,6 +109,7 @@ void vb_namer_free(struct vb_namer *namer)
         return;
     vb_buffer_done(&namer->channel);
     vb_buffer_done(&namer->contact);
+    vb_buffer_done(&namer->raw);
     vb_name_numbers_done(&namer->numbers);
     free(namer);
 }
@@ -171,7 +202,12 @@ enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversati
     char text[TIME_TEXT];
     vb_instant at = conversation->created_at;
     int64_t second = at / VB_SECOND - (at % VB_SECOND < 0);
-    enum vb_status status = make_contact(&namer->contact, conversation);
+    enum vb_status status = VB_OK;
+    if (conversation->channel.id.data)
+        status = take_channel(namer, conversation->channel, err);
+    if (status != VB_OK)
+        return status;
+    status = make_contact(&namer->contact, conversation);
     if (status == VB_INVALID)
         return vb_fail(err, VB_SOURCE, "conversation %.*s: the contact's name is not valid UTF-8",
                        (int)conversation->id.length, conversation->id.data);
@@ -192,20 +228,25 @@ enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversati
     return VB_OK;
 }
 
-enum vb_status vb_archive_name(struct vb_channel channel, struct vb_date start, const char *job_id,
-                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err)
+struct vb_view vb_channel_title(struct vb_channel channel)
+{
+    return channel.name.length > 0 ? channel.name : channel.phone_number;
+}
+
+enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const char *job_id,
+                               const char *extension, char ret_name[VB_NAME_BYTES + 1],
+                               struct vb_error *err)
 {
     char tail[TAIL_TEXT];
     unsigned char id[4];
     if (strlen(job_id) < 8 || vb_hex_decode((struct vb_view){job_id, 8}, id, sizeof id) != VB_OK)
         return vb_fail(err, VB_INVALID, "job id \"%.40s\" is no UUID", job_id);
-    int length =
-        snprintf(tail, sizeof tail, "_%04d-%02d_%.8s.zip", start.year, start.month, job_id);
-    struct vb_view side = channel.name.length > 0 ? channel.name : channel.phone_number;
+    int length = snprintf(tail, sizeof tail, "_%04d-%02d_%.8s%.15s", month.year, month.month,
+                          job_id, extension);
     struct vb_buffer word;
     vb_buffer_init(&word, SIDE_CEILING);
     enum vb_status status =
-        vb_file_name_append_word(&word, side.length > 0 ? side : VB_VIEW("Unknown"));
+        vb_file_name_append_word(&word, what.length > 0 ? what : VB_VIEW("Unknown"));
     if (status == VB_OK) {
         struct vb_view view = view_of_buffer(&word);
         bool device = memchr(view.data, '.', view.length) && vb_file_name_is_device(view);
@@ -214,6 +255,12 @@ enum vb_status vb_archive_name(struct vb_channel channel, struct vb_date start, 
     }
     vb_buffer_done(&word);
     if (status == VB_INVALID)
-        return vb_fail(err, VB_SOURCE, "the channel's name is not valid UTF-8");
+        return vb_fail(err, VB_SOURCE, "what the archive is named after is not valid UTF-8");
     return status == VB_OK ? status : vb_fail(err, status, "no memory for the archive's name");
+}
+
+void vb_chunk_name(uint64_t number, const char *extension, char ret_name[VB_NAME_BYTES + 1])
+{
+    snprintf(ret_name, VB_NAME_BYTES + 1, "conversations-%05llu%.15s", (unsigned long long)number,
+             extension);
 }

@@ -6,6 +6,7 @@
 #include "parts.h"
 
 #include "block_pool.h"
+#include "verbatim/hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -112,14 +113,18 @@ static enum vb_status hand_over(struct vb_parts *parts, struct vb_block_list *li
         return vb_fail(err, VB_NO_MEMORY, "no memory for a part's list of blocks");
     }
     size_t count = 0;
+    uint32_t crc = 0; /* only here are the bytes final: a header in them may have been patched */
     for (struct vb_block *block = list->head; block; block = block->next)
-        if (block->length > 0)
+        if (block->length > 0) {
             owned->pieces[count++] = (struct iovec){block->data, block->length};
+            crc = vb_crc32(crc, block->data, block->length);
+        }
     owned->pool = vb_block_pool_ref(parts->pool);
     owned->blocks = list->head;
     owned->body = (struct vb_body){.pieces = owned->pieces,
                                    .count = count,
                                    .size = list->size,
+                                   .crc = crc,
                                    .release = release_body,
                                    .owner = owned};
     *list = (struct vb_block_list){0};

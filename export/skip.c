@@ -51,9 +51,9 @@ static enum vb_status move_to_second_end(struct vb_reader *reader, const struct 
     return status == VB_END ? VB_OK : status; /* it was the last already */
 }
 
-enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cursor *from,
-                                    uint64_t ahead, struct vb_cursor *ret_cursor,
-                                    struct vb_error *err)
+/* A border with nothing behind it is none: VB_END then. */
+static enum vb_status look(struct vb_reader *reader, const struct vb_cursor *from, uint64_t ahead,
+                           bool to_second_end, struct vb_cursor *ret_cursor, struct vb_error *err)
 {
     if (reader->state != VB_READER_PAGE && reader->state != VB_READER_DONE)
         return vb_fail(err, VB_INVALID, "looking ahead is for between pages");
@@ -61,13 +61,27 @@ enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cu
     scope.low = from;
     struct vb_cursor cursor, beyond;
     enum vb_status status = skip(reader, &scope, ahead, &cursor, err);
-    if (status == VB_OK)
+    if (status == VB_OK && to_second_end)
         status = move_to_second_end(reader, &scope, &cursor, err);
     if (status != VB_OK)
         return status;
-    scope.low = &cursor; /* a border with nothing behind it is none */
+    scope.low = &cursor;
     status = skip(reader, &scope, 1, &beyond, err);
     if (status == VB_OK)
         *ret_cursor = cursor;
     return status;
+}
+
+enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cursor *from,
+                                    uint64_t ahead, struct vb_cursor *ret_cursor,
+                                    struct vb_error *err)
+{
+    return look(reader, from, ahead, true, ret_cursor, err);
+}
+
+enum vb_status vb_reader_look_ahead_exactly(struct vb_reader *reader, const struct vb_cursor *from,
+                                            uint64_t ahead, struct vb_cursor *ret_cursor,
+                                            struct vb_error *err)
+{
+    return look(reader, from, ahead, false, ret_cursor, err);
 }

@@ -10,8 +10,8 @@ enum vb_status vb_note_key(const struct vb_claimer *claimer, const struct vb_job
                            int64_t epoch, struct vb_buffer *out, struct vb_error *err)
 {
     char name[VB_NAME_BYTES + 1];
-    enum vb_status status =
-        vb_archive_name(vb_job_channel(job), job->start_date, job->job_id, name, err);
+    enum vb_status status = vb_archive_name(vb_channel_title(vb_job_channel(job)), job->start_date,
+                                            job->job_id, ".zip", name, err);
     if (status != VB_OK)
         return status;
     return vb_storage_key(claimer->store, job->workspace_id, job->job_id, epoch, name, out, err);

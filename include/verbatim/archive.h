@@ -8,6 +8,7 @@
  * One archive object writes one segment: a run of entries whose offsets count from the segment's
  * own start. Directory records leave in pieces as they fill; the segment that closes the archive feeds all
  * pieces back in order, with the base offset of each segment, and ends the file. One thread.
+ * A plain archive is a single raw file instead, in the same parts and the same memory.
  * Sources: APPNOTE.TXT 6.3.10 (4.3.7 local header, 4.3.12 directory, 4.3.14 to 4.3.16 ends).
  */
 #ifndef VERBATIM_ARCHIVE_H
@@ -31,6 +32,7 @@ struct vb_body {
     struct iovec *pieces;
     size_t count;
     uint64_t size;                     /* sum of the pieces */
+    uint32_t crc;                      /* CRC-32 of the pieces */
     void (*release)(struct vb_body *); /* frees the body and all it holds; any
                                           thread, once, also after the archive's free */
     void *owner;
@@ -51,9 +53,11 @@ struct vb_part_sink {
 };
 
 struct vb_archive_options {
-    uint64_t part_size;       /* at least VB_PART_MINIMUM; rounded up to whole blocks */
-    bool equal_parts;         /* all parts exactly part_size but the last: no 5 MiB look-behind,
+    uint64_t part_size; /* at least VB_PART_MINIMUM; rounded up to whole blocks */
+    bool equal_parts;   /* all parts exactly part_size but the last: no 5 MiB look-behind,
                                  no part that grows by a late ZIP64 field */
+    bool plain; /* no ZIP at all: the segment is what is written, byte for byte. No entries and
+                                 no directory then, and vb_archive_write may come at any time */
     struct vb_part_sink sink; /* context is borrowed */
 };
 
@@ -97,7 +101,7 @@ enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t bas
 /* The records still here, as if fed by vb_archive_add_directory. `base`: where this segment starts. */
 enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t base,
                                             struct vb_error *err) vb_must_check;
-/* End records and the last part. */
+/* End records and the last part; plain: the last part alone. */
 enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base,
                                 struct vb_error *err) vb_must_check;
 

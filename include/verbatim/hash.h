@@ -14,6 +14,8 @@ void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t
 
 /* CRC-32 of ZIP and gzip (polynomial 0xEDB88320 reflected); start with 0, feed in any pieces. */
 uint32_t vb_crc32(uint32_t crc, const void *data, size_t length);
+/* The CRC-32 of two pieces one behind the other, from their own; `length` is the second one's. */
+uint32_t vb_crc32_combine(uint32_t first, uint32_t second, uint64_t length);
 
 /* Lower-case; `hex` has room for 2 * length + 1. */
 void vb_hex_encode(const void *data, size_t length, char *hex);

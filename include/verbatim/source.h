@@ -122,6 +122,11 @@ enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cu
                                     uint64_t ahead, struct vb_cursor *ret_cursor,
                                     struct vb_error *err) vb_must_check;
 
+/* The same exactly `ahead` conversations after `from`, wherever in its second that is. */
+enum vb_status vb_reader_look_ahead_exactly(struct vb_reader *reader, const struct vb_cursor *from,
+                                            uint64_t ahead, struct vb_cursor *ret_cursor,
+                                            struct vb_error *err) vb_must_check;
+
 /* Whether the page that just ended was the stretch's last. */
 bool vb_reader_exhausted(const struct vb_reader *reader);
 /* How many conversations of the stretch are still to come. Between pages only. */

@@ -3,6 +3,7 @@
 #define VB_TEST_COLLECTOR_H
 
 #include "verbatim/archive.h"
+#include "verbatim/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct collector {
         char *data;
         size_t size;
         uint32_t arrival; /* place in the order of arrival, from 1 */
+        uint32_t crc;
     } parts[COLLECTOR_PARTS];
     uint32_t count;      /* parts received */
     uint32_t late;       /* parts that came after one with a higher index */
@@ -42,6 +44,8 @@ static inline enum vb_status collect_part(void *context, uint32_t index, struct 
         size += body->pieces[i].iov_len;
     }
     assert_int_equal(size, body->size);
+    assert_int_equal(body->crc, vb_crc32(0, data, size));
+    c->parts[index].crc = body->crc;
     c->parts[index].data = data;
     c->parts[index].size = size;
     c->late += c->count > 0 && index < c->highest;
@@ -78,6 +82,30 @@ static inline struct vb_archive *collector_archive(struct collector *c, uint64_t
     struct vb_archive *archive = NULL;
     assert_int_equal(vb_archive_new(&options, &archive, NULL), VB_OK);
     return archive;
+}
+
+/* The same for a single raw file. */
+static inline struct vb_archive *collector_plain(struct collector *c, uint64_t part_size,
+                                                 bool equal_parts)
+{
+    *c = (struct collector){0};
+    vb_buffer_init(&c->records, 1);
+    struct vb_archive_options options = {
+        .part_size = part_size,
+        .equal_parts = equal_parts,
+        .plain = true,
+        .sink = {.context = c, .part = collect_part, .directory = collect_records}};
+    struct vb_archive *archive = NULL;
+    assert_int_equal(vb_archive_new(&options, &archive, NULL), VB_OK);
+    return archive;
+}
+
+/* The CRC-32 of all parts in order, from their own. */
+static inline uint32_t collector_crc(const struct collector *c, uint32_t crc)
+{
+    for (uint32_t i = 0; i <= c->highest; i++)
+        crc = vb_crc32_combine(crc, c->parts[i].crc, c->parts[i].size);
+    return crc;
 }
 
 /* All parts in order, appended. */

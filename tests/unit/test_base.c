@@ -106,6 +106,21 @@ static void digests_give_the_known_answers(void **state)
     vb_hex_encode(mac, sizeof mac, hex);
     assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     assert_int_equal(vb_crc32(vb_crc32(0, "12345", 5), "6789", 4), 0xCBF43926);
+    for (size_t i = 0; i <= 9; i++)
+        assert_int_equal(vb_crc32_combine(vb_crc32(0, "123456789", i),
+                                          vb_crc32(0, "123456789" + i, 9 - i), 9 - i),
+                         0xCBF43926);
+    /* Of 5 GiB of zeros, as Python's zlib says. */
+    uint64_t gibibyte = UINT64_C(1) << 30;
+    uint32_t zeros = 0, one = 0;
+    static const char block[1u << 16];
+    for (uint64_t i = 0; i < gibibyte; i += sizeof block)
+        one = vb_crc32(one, block, sizeof block);
+    for (int i = 0; i < 5; i++)
+        zeros = vb_crc32_combine(zeros, one, gibibyte);
+    assert_int_equal(zeros, 0x193838C3);
+    assert_int_equal(vb_crc32_combine(one, vb_crc32_combine(one, one, gibibyte), 2 * gibibyte),
+                     vb_crc32_combine(vb_crc32_combine(one, one, gibibyte), one, gibibyte));
 }
 
 static void uuids_and_percent_codes_go_both_ways(void **state)

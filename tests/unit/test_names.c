@@ -194,8 +194,8 @@ static void expect_archive(const char *channel, const char *phone, const char *e
 {
     char name[VB_NAME_BYTES + 1];
     struct vb_channel c = {.name = vb_view_of(channel), .phone_number = vb_view_of(phone)};
-    assert_int_equal(vb_archive_name(c, (struct vb_date){2026, 6, 30},
-                                     "1c4639da-f7dc-4744-8ad9-a16b4913e52c", name, NULL),
+    assert_int_equal(vb_archive_name(vb_channel_title(c), (struct vb_date){2026, 6, 30},
+                                     "1c4639da-f7dc-4744-8ad9-a16b4913e52c", ".zip", name, NULL),
                      VB_OK);
     assert_string_equal(name, expected);
 }
@@ -216,11 +216,58 @@ static void archives_are_named_by_channel_month_and_job(void **state)
     expect_archive(NULL, NULL, "Unknown_2026-06_1c4639da.zip");
     memset(longest, 'q', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
-    struct vb_channel c = {.name = vb_view_of(longest)};
+    struct vb_view c = vb_view_of(longest);
     struct vb_date day = {2026, 6, 30};
-    assert_int_equal(vb_archive_name(c, day, "1c4639da-x", name, NULL), VB_OK);
+    assert_int_equal(vb_archive_name(c, day, "1c4639da-x", ".zip", name, NULL), VB_OK);
     assert_int_equal(strlen(name), VB_NAME_BYTES);
-    assert_int_equal(vb_archive_name(c, day, "not-a-job", name, NULL), VB_INVALID);
+    assert_int_equal(vb_archive_name(c, day, "not-a-job", ".zip", name, NULL), VB_INVALID);
+    assert_int_equal(vb_archive_name(VB_VIEW("all"), day, "1c4639da-x", ".ndjson", name, NULL),
+                     VB_OK);
+    assert_string_equal(name, "all_2026-06_1c4639da.ndjson");
+}
+
+static void expect_of_channel(struct vb_namer *namer, struct vb_channel channel,
+                              const char *expected)
+{
+    char name[VB_NAME_BYTES + 1];
+    struct vb_conversation c = {.id = VB_VIEW("1"),
+                                .created_at = AT,
+                                .contact_name = VB_VIEW("Jane"),
+                                .channel = channel,
+                                .ordinal_in_second = 1,
+                                .count_in_second = 1};
+    assert_int_equal(vb_namer_entry(namer, &c, name, NULL), VB_OK);
+    assert_string_equal(name, expected);
+}
+
+static void entries_are_named_by_their_own_channel(void **state)
+{
+    (void)state;
+    char moving[] = "Chat";
+    struct vb_namer *namer = namer_of((struct vb_channel){.id = {NULL, 0}});
+    struct vb_channel web = {.id = VB_VIEW("9"), .name = vb_view_of(moving)};
+    struct vb_channel line = sms, bare = {.id = VB_VIEW("8"), .phone_number = VB_VIEW("Chat")};
+    line.id = VB_VIEW("1");
+    expect_of_channel(namer, web, "Jane--2026-04-08_032443--Chat.csv");
+    expect_of_channel(namer, web, "Jane--2026-04-08_032443--Chat.csv");
+    moving[3] = 'p'; /* another row of the reader in the same place */
+    expect_of_channel(namer, web, "Jane--2026-04-08_032443--Chap.csv");
+    expect_of_channel(namer, line, "Jane--2026-04-08_032443--SMS Support (+12025550123).csv");
+    expect_of_channel(namer, bare, "Jane--2026-04-08_032443--Chat.csv");
+    expect_of_channel(namer, (struct vb_channel){.id = VB_VIEW("7")},
+                      "Jane--2026-04-08_032443--Unknown.csv");
+    expect_of_channel(namer, line, "Jane--2026-04-08_032443--SMS Support (+12025550123).csv");
+    vb_namer_free(namer);
+}
+
+static void chunks_are_numbered(void **state)
+{
+    (void)state;
+    char name[VB_NAME_BYTES + 1];
+    vb_chunk_name(1, ".csv", name);
+    assert_string_equal(name, "conversations-00001.csv");
+    vb_chunk_name(123456, ".ndjson", name);
+    assert_string_equal(name, "conversations-123456.ndjson");
 }
 
 static int open_zone(void **state)
@@ -248,6 +295,8 @@ int main(void)
         cmocka_unit_test(long_names_are_cut_at_a_character_and_stay_unique),
         cmocka_unit_test(bytes_that_are_no_text_are_refused),
         cmocka_unit_test(archives_are_named_by_channel_month_and_job),
+        cmocka_unit_test(entries_are_named_by_their_own_channel),
+        cmocka_unit_test(chunks_are_numbered),
     };
     return cmocka_run_group_tests(tests, open_zone, close_zone);
 }
