@@ -86,6 +86,13 @@ static void decide_keep_alive(struct http_exchange *exchange)
         exchange->keep_alive = false;
 }
 
+/* The one that was asked for, also where it was refused; else the key's. */
+static const char *workspace_of(const struct http_exchange *exchange)
+{
+    const struct http_door *door = exchange->route ? exchange->route->door : NULL;
+    return door && door->names_workspace ? exchange->arguments[0].data : exchange->access.workspace;
+}
+
 static void log_answer(struct http_exchange *exchange)
 {
     /* Polls are the bulk of all requests: seen at level debug only. */
@@ -97,8 +104,7 @@ static void log_answer(struct http_exchange *exchange)
         return;
     /* The path only: the query of a link holds its signature. */
     vb_log_set(VB_LOG_REQUEST, exchange->request_id);
-    vb_log_set(VB_LOG_WORKSPACE,
-               exchange->route && exchange->route->scope ? exchange->arguments[0].data : NULL);
+    vb_log_set(VB_LOG_WORKSPACE, workspace_of(exchange));
     vb_log(level, "http %.*s %.*s %d, %" PRIu64 " bytes, %" PRId64 " us",
            (int)exchange->head.method.length,
            exchange->head.method.data ? exchange->head.method.data : "",
@@ -176,17 +182,29 @@ void http_answer_json(struct http_exchange *exchange, int status, const struct v
         http_answer(exchange, status, "application/json",
                     (struct vb_view){body->data, body->length});
     else
-        http_answer(exchange, 500, "application/json",
-                    VB_VIEW("{\"detail\":\"The answer is too large.\"}"));
+        http_answer_detail(exchange, 500, "The answer is too large.");
+}
+
+static const struct http_door *door_of(const struct http_exchange *exchange)
+{
+    if (exchange->route)
+        return exchange->route->door ? exchange->route->door : &http_door_main;
+    return http_door_of_path(exchange->head.path);
 }
 
 void http_answer_detail(struct http_exchange *exchange, int status, const char *detail)
 {
     struct vb_json json = http_json(exchange);
-    vb_json_begin_object(&json);
-    vb_json_member_text(&json, "detail", detail);
-    vb_json_end_object(&json);
+    door_of(exchange)->put_error(&json, status, detail);
     http_answer_json(exchange, status, &json);
+}
+
+void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems)
+{
+    const struct http_door *door = door_of(exchange);
+    struct vb_json json = http_json(exchange);
+    door->put_problems(&json, problems);
+    http_answer_json(exchange, door->problem_status, &json);
 }
 
 /* What is away, as far as a caller may know. Whatever is neither database nor memory is the storage: nothing else

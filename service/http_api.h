@@ -16,17 +16,33 @@ void http_ready_begin(struct http_exchange *exchange);
 void http_metrics_begin(struct http_exchange *exchange);
 void http_file_begin(struct http_exchange *exchange);
 
+/* --- who asks (http_key.c) --- */
+
+/* How a handler comes in: the key is judged, and what the handler needs first is read, in one round trip. */
+struct http_entry {
+    /* Begins with HTTP_KEY_COLUMNS, $1 to $3; HTTP_SQL_KEY where the handler wants no more of it. Doors that take the
+     * workspace from the key have HTTP_SQL_KEY only. */
+    enum http_sql statement;
+    const char *values[4];      /* of the statement, from $4 on; copied */
+    const struct pg_step *more; /* behind it, in the same transaction, with the workspace set */
+    size_t count;
+    bool writes; /* `more` changes rows: waiting for locks is limited */
+    /* Called once exchange->access is filled. Result 0 is empty, 1 is the statement's one row, then those of `more`. */
+    void (*then)(struct http_exchange *exchange, const struct pg_outcome *outcome);
+};
+/* Judges the request by its route, in the contract's order: 401 (no good key), 403 (scope, then role), 404 (another
+ * workspace). Refusals and a database that is away are answered here. Steps of `more` are sent before the key is judged:
+ * what they change must depend on it by itself. */
+void http_enter(struct http_exchange *exchange, const struct http_entry *entry);
+/* For what only some may do behind one route; false: 403 was answered. */
+bool http_permit(struct http_exchange *exchange, enum http_right right);
+
 /* Sends the steps to Verbatim's database for this exchange; `then` gets the exchange as its context, must clear
  * exchange->ticket (http_ended does), and has to answer. Away: answered here. */
 void http_ask(struct http_exchange *exchange, struct pg_pool *pool, const struct pg_step *steps,
               size_t count, pg_done *then);
 /* Takes the ticket off; false: it failed, and was answered. */
 bool http_ended(struct http_exchange *exchange, const struct pg_outcome *outcome);
-
-/* The form of X-API-Key; false: 401 was answered. */
-bool http_key_parse(struct http_exchange *exchange, char ret_key_id[16]);
-/* Checks the row of HTTP_SQL_KEY, _WORKSPACE or _JOB; false: 401, 403 or 404 was answered, in this order. */
-bool http_key_judge(struct http_exchange *exchange, const PGresult *row, bool any_workspace);
 
 /* Field of a source result (text); NULL for SQL NULL. */
 const char *http_text(const PGresult *result, int row, int column);

@@ -20,7 +20,6 @@
 #define INSERTS 5 /* tries, where the active job ends between insert and read */
 
 struct create {
-    char *zone, *source, *profile; /* of the workspace */
     struct vb_export_request request;
     bool has_request;
     PGresult *channels; /* text; the job's channel is `channel` */
@@ -38,9 +37,6 @@ enum { CHANNEL_ID, CHANNEL_NAME, CHANNEL_TYPE, CHANNEL_PHONE, CHANNEL_AS_OF, CHA
 static void free_create(void *state)
 {
     struct create *create = state;
-    free(create->zone);
-    free(create->source);
-    free(create->profile);
     if (create->has_request)
         vb_export_request_done(&create->request);
     PQclear(create->channels);
@@ -151,7 +147,7 @@ static void send_insert(struct http_exchange *exchange, struct vb_zone *zone, co
                                create->specification.data,
                                create->active_key,
                                request->notification_email,
-                               create->source,
+                               exchange->access.source_id,
                                http_text(channel, row, CHANNEL_ID),
                                http_text(channel, row, CHANNEL_NAME),
                                http_text(channel, row, CHANNEL_TYPE),
@@ -160,7 +156,7 @@ static void send_insert(struct http_exchange *exchange, struct vb_zone *zone, co
                                end,
                                from,
                                to,
-                               create->zone,
+                               exchange->access.time_zone,
                                profile,
                                http_text(channel, row, CHANNEL_AS_OF),
                                http_text(channel, row, CHANNEL_SNAPSHOT),
@@ -176,7 +172,7 @@ static void insert_job(struct http_exchange *exchange)
 {
     struct create *create = exchange->state;
     const char *profile =
-        create->request.csv_profile ? create->request.csv_profile : create->profile;
+        create->request.csv_profile ? create->request.csv_profile : exchange->access.csv_profile;
     create->inserts++;
     vb_uuid_format(vb_uuid_random(), create->job_id);
     vb_buffer_done(&create->specification);
@@ -187,7 +183,7 @@ static void insert_job(struct http_exchange *exchange)
         return;
     }
     struct vb_error err = {0};
-    struct vb_zone *zone = http_loop_zone(exchange->loop, create->zone, &err);
+    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, &err);
     if (zone)
         send_insert(exchange, zone, profile);
     else
@@ -283,12 +279,13 @@ static void find_channel(struct http_exchange *exchange)
     const char *id = create->request.channel_id;
     /* An id that cannot be of the column's type is not sent: the server would answer with an error,
      * not with no row. */
-    if (!vb_contract_workspace_id_valid(contract, vb_view_of(create->source)) ||
+    if (!vb_contract_workspace_id_valid(contract, vb_view_of(exchange->access.source_id)) ||
         (id && !vb_contract_channel_id_valid(contract, vb_view_of(id)))) {
         answer_no_channel(exchange);
         return;
     }
-    const char *const values[] = {create->source, id ? id : create->request.phone_number};
+    const char *const values[] = {exchange->access.source_id,
+                                  id ? id : create->request.phone_number};
     const struct pg_statement *statements = exchange->loop->http->source_statements;
     const struct pg_step step = {&statements[id ? HTTP_SOURCE_BY_ID : HTTP_SOURCE_BY_PHONE],
                                  values};
@@ -307,7 +304,7 @@ static void judge_start(struct http_exchange *exchange)
 {
     const struct create *create = exchange->state;
     struct vb_error err = {0};
-    struct vb_zone *zone = http_loop_zone(exchange->loop, create->zone, &err);
+    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, &err);
     if (!zone)
         http_answer_error(exchange, &err);
     else if (vb_date_compare(create->request.start, vb_zone_day_of(zone, vb_clock_now())) > 0)
@@ -355,28 +352,11 @@ static bool type_is_json(const struct http_exchange *exchange)
            vb_http_same_word(rest, "charset=\"utf-8\"");
 }
 
-/* Copies, since the row goes with this callback. */
-static bool keep_workspace(struct create *create, const PGresult *row)
-{
-    struct vb_view zone = pg_view(row, 0, WORKSPACE_ZONE);
-    struct vb_view source = pg_view(row, 0, WORKSPACE_SOURCE);
-    struct vb_view profile = pg_view(row, 0, WORKSPACE_PROFILE);
-    create->zone = strndup(zone.data ? zone.data : "", zone.length);
-    create->source = strndup(source.data ? source.data : "", source.length);
-    create->profile = strndup(profile.data ? profile.data : "", profile.length);
-    return create->zone && create->source && create->profile;
-}
-
 /* Only who holds a good key learns anything about size and type, and only then is the body read. */
-static void on_workspace(void *context, const struct pg_outcome *outcome)
+static void on_workspace(struct http_exchange *exchange, const struct pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    struct create *create = exchange->state;
-    if (!http_ended(exchange, outcome) || !http_key_judge(exchange, outcome->results[1], false))
-        return;
-    if (!keep_workspace(create, outcome->results[1]))
-        answer_status(exchange, VB_NO_MEMORY, "the workspace");
-    else if (exchange->head.content_length > VB_HTTP_BODY)
+    (void)outcome;
+    if (exchange->head.content_length > VB_HTTP_BODY)
         http_answer_detail(exchange, 413, "The request body is larger than 64 KiB.");
     else if (!type_is_json(exchange))
         http_answer_detail(exchange, 415, "The request body must be application/json.");
@@ -386,9 +366,6 @@ static void on_workspace(void *context, const struct pg_outcome *outcome)
 
 void http_create_begin(struct http_exchange *exchange)
 {
-    char key_id[16];
-    if (!http_key_parse(exchange, key_id))
-        return;
     struct create *create = calloc(1, sizeof(*create));
     if (!create) {
         answer_status(exchange, VB_NO_MEMORY, "the request");
@@ -397,9 +374,6 @@ void http_create_begin(struct http_exchange *exchange)
     vb_buffer_init(&create->specification, 2 * VB_HTTP_BODY);
     exchange->state = create;
     exchange->free_state = free_create;
-    const char *const enter[] = {exchange->arguments[0].data};
-    const char *const values[] = {key_id, exchange->arguments[0].data, exchange->route->scope};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], enter},
-                                    {&http_sql[HTTP_SQL_WORKSPACE], values}};
-    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_workspace);
+    struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_workspace};
+    http_enter(exchange, &entry);
 }

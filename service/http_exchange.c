@@ -25,6 +25,7 @@ static void reset(struct http_exchange *exchange)
     exchange->state = NULL;
     exchange->free_state = NULL;
     exchange->on_body = NULL;
+    exchange->on_entered = NULL;
     exchange->is_head = exchange->continued = exchange->keep_alive = false;
     exchange->status = 0;
     exchange->answer_size = 0;
@@ -95,6 +96,7 @@ void http_exchange_free(struct http_exchange *exchange)
         exchange->free_state(exchange->state);
     exchange->state = NULL;
     exchange->free_state = NULL;
+    http_access_done(&exchange->access);
     /* The key stood in the head. */
     if (exchange->head_bytes.data)
         /* Not left to the optimiser: the memory goes on to the next request. */
@@ -148,12 +150,12 @@ enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_vie
     exchange->keep_alive = exchange->head.keep_alive;
     exchange->is_head = vb_view_equals(exchange->head.method, VB_VIEW("HEAD"));
     take_request_id(exchange);
-    const char *allow = NULL;
+    char allow[HTTP_ALLOW];
     exchange->route =
-        http_route_find(exchange->head.method, exchange->head.path, exchange->arguments, &allow);
+        http_route_find(exchange->head.method, exchange->head.path, exchange->arguments, allow);
     if (exchange->route) {
         exchange->route->begin(exchange);
-    } else if (allow) {
+    } else if (*allow) {
         http_answer_header(exchange, "Allow", allow);
         http_answer_detail(exchange, 405, "Method Not Allowed");
     } else {

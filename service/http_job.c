@@ -41,7 +41,8 @@ static bool make_link(struct http_exchange *exchange, const PGresult *row, struc
                       struct vb_error *err)
 {
     vb_instant expires = pg_integer(row, 0, JOB_EXPIRES) + VB_POSTGRES_EPOCH;
-    if (!row_is(row, JOB_STATUS, "finished") || pg_null(row, 0, JOB_EXPIRES) ||
+    if (!http_role_may(exchange->access.role, HTTP_RIGHT_DOWNLOAD) ||
+        !row_is(row, JOB_STATUS, "finished") || pg_null(row, 0, JOB_EXPIRES) ||
         pg_null(row, 0, JOB_KEY) || pg_boolean(row, 0, JOB_DELETED) || expires <= vb_clock_now())
         return false;
     char key[2048];
@@ -86,14 +87,9 @@ static void put_job(struct http_exchange *exchange, const PGresult *row, struct 
     vb_json_end_object(json);
 }
 
-static void on_job(void *context, const struct pg_outcome *outcome)
+static void on_job(struct http_exchange *exchange, const struct pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    if (!http_ended(exchange, outcome))
-        return;
     const PGresult *row = outcome->results[1];
-    if (!http_key_judge(exchange, row, false))
-        return;
     /* An outer join: the key is good, the job is not there. */
     if (pg_null(row, 0, JOB_STATUS)) {
         http_answer_detail(exchange, 404, "Export job not found.");
@@ -115,9 +111,7 @@ static void on_job(void *context, const struct pg_outcome *outcome)
 
 void http_job_begin(struct http_exchange *exchange)
 {
-    char key_id[16], job[VB_UUID_TEXT];
-    if (!http_key_parse(exchange, key_id))
-        return;
+    char job[VB_UUID_TEXT];
     struct vb_buffer *name = &exchange->arguments[1];
     struct vb_uuid uuid;
     /* An id of another form is looked for as NULL: the key is still judged first. */
@@ -126,10 +120,7 @@ void http_job_begin(struct http_exchange *exchange)
         vb_uuid_format(uuid, job);
         memcpy(name->data, job, name->length); /* answered in its canonical form */
     }
-    const char *const enter[] = {exchange->arguments[0].data};
-    const char *const values[] = {key_id, exchange->arguments[0].data, exchange->route->scope,
-                                  is_uuid ? job : NULL};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], enter},
-                                    {&http_sql[HTTP_SQL_JOB], values}};
-    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_job);
+    struct http_entry entry = {
+        .statement = HTTP_SQL_JOB, .values = {is_uuid ? job : NULL}, .then = on_job};
+    http_enter(exchange, &entry);
 }

@@ -94,11 +94,9 @@ static void on_gauges(void *context, const struct pg_outcome *outcome)
 }
 
 /* Counting comes after the key is known to be good, as a round trip of its own: it costs something. */
-static void on_key(void *context, const struct pg_outcome *outcome)
+static void on_key(struct http_exchange *exchange, const struct pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    if (!http_ended(exchange, outcome) || !http_key_judge(exchange, outcome->results[1], true))
-        return;
+    (void)outcome;
     const struct pg_step steps[] = {{&http_sql[HTTP_SQL_AS_WORKER], NULL},
                                     {&http_sql[HTTP_SQL_GAUGES], NULL}};
     http_ask(exchange, exchange->loop->main_pool, steps, 2, on_gauges);
@@ -106,12 +104,6 @@ static void on_key(void *context, const struct pg_outcome *outcome)
 
 void http_metrics_begin(struct http_exchange *exchange)
 {
-    char key_id[16];
-    if (!http_key_parse(exchange, key_id))
-        return;
-    const char *const nowhere[] = {""};
-    const char *const values[] = {key_id, "", exchange->route->scope};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], nowhere},
-                                    {&http_sql[HTTP_SQL_KEY], values}};
-    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_key);
+    struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_key};
+    http_enter(exchange, &entry);
 }

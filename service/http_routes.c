@@ -4,19 +4,20 @@
 #include "verbatim/key.h"
 #include "verbatim/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define EXPORTS "/api/v1/workspace/{}/export-conversations"
 
 /* clang-format off */
 static const struct http_route routes[] = {
-    /* method  pattern           scope of the key    handler */
-    {"POST",   EXPORTS,          VB_SCOPE_EXPORT,    http_create_begin},
-    {"GET",    EXPORTS "/{}",    VB_SCOPE_EXPORT,    http_job_begin},
-    {"GET",    "/files/*",       NULL,               http_file_begin},
-    {"GET",    "/healthz",       NULL,               http_alive_begin},
-    {"GET",    "/readyz",        NULL,               http_ready_begin},
-    {"GET",    "/metrics",       VB_SCOPE_METRICS,   http_metrics_begin},
+    /* method  pattern         door             right of the role   scope of the key  handler */
+    {"POST",   EXPORTS,        &http_door_main, HTTP_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_create_begin},
+    {"GET",    EXPORTS "/{}",  &http_door_main, HTTP_RIGHT_LOOK,    VB_SCOPE_EXPORT,  http_job_begin},
+    {"GET",    "/files/*",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_file_begin},
+    {"GET",    "/healthz",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_alive_begin},
+    {"GET",    "/readyz",      NULL,            HTTP_RIGHT_NONE,    NULL,             http_ready_begin},
+    {"GET",    "/metrics",     NULL,            HTTP_RIGHT_NONE,    VB_SCOPE_METRICS, http_metrics_begin},
 };
 /* clang-format on */
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -63,17 +64,26 @@ static bool method_matches(const char *wanted, struct vb_view method)
            (strcmp(wanted, "GET") == 0 && vb_view_equals(method, VB_VIEW("HEAD")));
 }
 
+/* Each method once, in the table's order. The room is that of all methods there are. */
+static void add_method(char allow[HTTP_ALLOW], const char *method)
+{
+    const char *names = strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
+    size_t length = strlen(allow);
+    if (!strstr(allow, names))
+        (void)snprintf(allow + length, HTTP_ALLOW - length, "%s%s", length > 0 ? ", " : "", names);
+}
+
 const struct http_route *http_route_find(struct vb_view method, struct vb_view path,
                                          struct vb_buffer arguments[HTTP_ARGUMENTS],
-                                         const char **ret_allow)
+                                         char ret_allow[HTTP_ALLOW])
 {
-    *ret_allow = NULL;
+    *ret_allow = '\0';
     for (size_t i = 0; i < ROUTES; i++) {
         if (!path_matches(routes[i].pattern, path, arguments))
             continue;
         if (method_matches(routes[i].method, method))
             return &routes[i];
-        *ret_allow = strcmp(routes[i].method, "GET") == 0 ? "GET, HEAD" : routes[i].method;
+        add_method(ret_allow, routes[i].method);
     }
     return NULL;
 }

@@ -7,6 +7,8 @@
 #ifndef VERBATIM_SERVICE_HTTP_SERVER_H
 #define VERBATIM_SERVICE_HTTP_SERVER_H
 
+#include "http_access.h"
+#include "http_door.h"
 #include "pg_pool.h"
 
 #include "verbatim/http_body.h"
@@ -30,7 +32,8 @@ struct http_times {
 
 #define HTTP_INPUT 16384       /* bytes read ahead on a connection */
 #define HTTP_ANSWER (2u << 20) /* most bytes of an answer that is no file */
-#define HTTP_ARGUMENTS 2u      /* `{...}` of a route */
+#define HTTP_ARGUMENTS 3u      /* `{...}` of a route */
+#define HTTP_ALLOW 64u         /* bytes of the value of Allow */
 #define HTTP_REQUEST_ID 64u
 #define HTTP_ADDRESS_SLOTS 16384u
 
@@ -40,14 +43,17 @@ struct http_connection;
 /* One row of the API. `begin` is called with the head parsed; it answers, or waits for something that will. */
 struct http_route {
     const char *method;
-    const char *pattern; /* "{}" stands for one segment, a last "*" for the rest */
-    const char *scope;   /* that the key needs; NULL: no key */
+    const char *pattern;          /* "{}" stands for one segment, a last "*" for the rest */
+    const struct http_door *door; /* NULL: operations, which belong to no workspace */
+    enum http_right right;        /* that the key's role needs */
+    const char *scope;            /* that the key needs; NULL: no key */
     void (*begin)(struct http_exchange *exchange);
 };
-/* NULL: no such path (*ret_allow NULL) or no such method (*ret_allow: the value of Allow). Fills the arguments. */
+/* NULL: no such path (ret_allow is empty) or no such method (ret_allow is the value of Allow: all methods of the
+ * path). Fills the arguments. */
 const struct http_route *http_route_find(struct vb_view method, struct vb_view path,
                                          struct vb_buffer arguments[HTTP_ARGUMENTS],
-                                         const char **ret_allow);
+                                         char ret_allow[HTTP_ALLOW]);
 
 struct http_exchange {
     struct http_connection *connection;
@@ -62,6 +68,8 @@ struct http_exchange {
     char request_id[HTTP_REQUEST_ID + 1];
     int64_t begun_at;
     bool is_head, continued, keep_alive;
+    struct http_access access; /* once http_enter has found the key good */
+    void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);
     int status; /* of the answer; 0: none yet */
     uint64_t answer_size;
     struct vb_buffer headers; /* of the answer, beside the usual */
@@ -179,7 +187,9 @@ bool http_exchange_has_body(const struct http_exchange *exchange); /* as announc
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
 void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body);
 void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json);
+/* Errors, in the shape of the route's door. */
 void http_answer_detail(struct http_exchange *exchange, int status, const char *detail);
+void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems);
 /* 503 with Retry-After where `error` is passing, else 500; logs the reason. */
 void http_answer_error(struct http_exchange *exchange, const struct vb_error *error);
 /* Streams `length` bytes of `file` from `at`; owns the descriptor from here on. */

@@ -9,8 +9,8 @@ enum http_sql {
     HTTP_SQL_ENTER,       /* $1 workspace: the transaction is its and no other's */
     HTTP_SQL_ENTER_WRITE, /* the same, with limits on waiting for locks */
     HTTP_SQL_KEY,         /* $1 key id, $2 workspace, $3 scope */
-    HTTP_SQL_WORKSPACE,   /* the same, and the workspace's settings */
-    HTTP_SQL_JOB,         /* the same, and $4 the job */
+    HTTP_SQL_KEY_HOME,    /* $1 key id, $2 scope: enters the key's own workspace as well */
+    HTTP_SQL_JOB,         /* as HTTP_SQL_KEY, and $4 the job */
     HTTP_SQL_CREATE,
     HTTP_SQL_ACTIVE,
     HTTP_SQL_TOUCH,
@@ -25,10 +25,30 @@ extern const struct pg_statement http_sql[HTTP_SQL_COUNT];
 /* To the source; its statements come from the contract, results are text. */
 enum http_source_sql { HTTP_SOURCE_BY_ID, HTTP_SOURCE_BY_PHONE, HTTP_SOURCE_COUNT };
 
-/* Columns that HTTP_SQL_KEY, _WORKSPACE and _JOB begin with. */
-enum { KEY_HOME, KEY_HASH, KEY_SCOPE, KEY_COLUMNS };
-/* What follows in HTTP_SQL_WORKSPACE. */
-enum { WORKSPACE_ZONE = KEY_COLUMNS, WORKSPACE_SOURCE, WORKSPACE_PROFILE };
+/* Columns that every statement with HTTP_KEY_COLUMNS begins with. Settings are those of the key's workspace. */
+enum {
+    KEY_HOME, /* the workspace asked for is the key's */
+    KEY_HASH,
+    KEY_SCOPE, /* the key has it */
+    KEY_ROLE,
+    KEY_AUDIENCE,
+    KEY_USER,
+    KEY_NAME,
+    KEY_WORKSPACE,
+    KEY_ZONE,
+    KEY_SOURCE,
+    KEY_PROFILE,
+    KEY_COLUMNS
+};
+/* FROM verbatim.key_find($1) AS k; $2 is the workspace of the path, $3 the scope. */
+#define HTTP_KEY_COLUMNS                                                                           \
+    "k.workspace_id = $2, k.secret_hash, $3 = ANY (k.scopes), " HTTP_KEY_SETTINGS
+#define HTTP_KEY_SETTINGS                                                                          \
+    "k.role, k.audience, k.user_email, k.name, k.workspace_id, k.time_zone, k.source_id,"          \
+    " k.csv_profile"
+/* Whether the key may see a row of verbatim.job as to its audience; for every look-up of a job. */
+#define HTTP_KEY_SEES(job)                                                                         \
+    "(k.role <> 'editor' OR (" job ".audience @> k.audience AND " job ".audience <@ k.audience))"
 /* What follows in HTTP_SQL_JOB. */
 enum {
     JOB_STATUS = KEY_COLUMNS,

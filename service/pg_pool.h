@@ -13,7 +13,7 @@
 #include <event2/event_struct.h>
 #include <libpq-fe.h>
 
-#define PG_STEPS 4u   /* most statements of a ticket */
+#define PG_STEPS 8u   /* most statements of a ticket */
 #define PG_VALUES 24u /* most parameters of a statement */
 
 struct pg_statement {

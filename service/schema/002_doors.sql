@@ -5,6 +5,22 @@ ALTER TABLE verbatim.api_key
     ADD COLUMN user_email text,
     ADD COLUMN audience text[] NOT NULL DEFAULT '{}'; -- an editor's tags
 
+-- Everything a request needs to know of its key, in one look: another result type, hence not replaced but made anew.
+DROP FUNCTION verbatim.key_find(text);
+CREATE FUNCTION verbatim.key_find(wanted text)
+    RETURNS TABLE (workspace_id text, secret_hash bytea, scopes text[], role text, audience text[], user_email text,
+                   name text, time_zone text, source_id text, csv_profile text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog
+    AS $$
+        BEGIN
+            RETURN QUERY
+            SELECT k.workspace_id, k.secret_hash, k.scopes, k.role, k.audience, k.user_email, k.name, w.time_zone,
+                w.source_id, w.csv_profile
+            FROM verbatim.api_key AS k JOIN verbatim.workspace AS w ON w.workspace_id = k.workspace_id
+            WHERE k.key_id = wanted AND k.revoked_at IS NULL;
+        END
+    $$;
+
 ALTER TABLE verbatim.job
     ALTER COLUMN channel_id DROP NOT NULL,  -- NULL: not one channel
     ADD COLUMN title text,                  -- what the archive is named after where that is no channel
@@ -39,6 +55,7 @@ CREATE TABLE verbatim.audit (
     format text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX audit_of_job ON verbatim.audit (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX audit_list ON verbatim.audit (workspace_id, audit_id DESC);
 -- What became of it: records exported, downloads. Rows of their own, since nothing in an audit is updated.
 CREATE TABLE verbatim.audit_event (
