@@ -168,6 +168,20 @@ static void send_insert(struct http_exchange *exchange, struct vb_zone *zone, co
     http_ask(exchange, exchange->loop->main_pool, steps, 3, on_inserted);
 }
 
+static enum vb_status write_specification(struct create *create)
+{
+    struct vb_specification specification;
+    struct vb_problems problems;
+    enum vb_status status =
+        vb_export_request_specification(&create->request, &specification, &problems);
+    vb_problems_done(&problems);
+    if (status != VB_OK)
+        return status;
+    status = vb_specification_write(&specification, true, &create->specification);
+    vb_specification_done(&specification);
+    return status;
+}
+
 static void insert_job(struct http_exchange *exchange)
 {
     struct create *create = exchange->state;
@@ -176,8 +190,7 @@ static void insert_job(struct http_exchange *exchange)
     create->inserts++;
     vb_uuid_format(vb_uuid_random(), create->job_id);
     vb_buffer_done(&create->specification);
-    enum vb_status status =
-        vb_export_request_specification(&create->request, profile, &create->specification);
+    enum vb_status status = write_specification(create);
     if (status != VB_OK) {
         answer_status(exchange, status, "the specification");
         return;
@@ -294,9 +307,11 @@ static void find_channel(struct http_exchange *exchange)
 
 /* --- the body --- */
 
-static void refuse_body(struct http_exchange *exchange, struct vb_view answer)
+static void refuse_body(struct http_exchange *exchange, const struct vb_problems *problems)
 {
-    http_answer(exchange, 422, "application/json", answer);
+    struct vb_json json = http_json(exchange);
+    vb_problems_put(problems, &json);
+    http_answer_json(exchange, 422, &json);
 }
 
 /* Today is the workspace's today: in Auckland tomorrow has begun when UTC says today. */
@@ -316,17 +331,17 @@ static void judge_start(struct http_exchange *exchange)
 static void on_body(struct http_exchange *exchange)
 {
     struct create *create = exchange->state;
-    struct vb_buffer *scratch = &exchange->loop->scratch;
-    vb_buffer_reset(scratch);
+    struct vb_problems problems;
     enum vb_status status = vb_export_request_parse(
-        (struct vb_view){exchange->body.data, exchange->body.length}, &create->request, scratch);
+        (struct vb_view){exchange->body.data, exchange->body.length}, &create->request, &problems);
     create->has_request = status == VB_OK;
     if (status == VB_OK)
         judge_start(exchange);
     else if (status == VB_INVALID)
-        refuse_body(exchange, (struct vb_view){scratch->data, scratch->length});
+        refuse_body(exchange, &problems);
     else
         answer_status(exchange, status, "the request");
+    vb_problems_done(&problems);
 }
 
 /* application/json, in UTF-8 if it says so; no body needs no type. */

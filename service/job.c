@@ -6,6 +6,8 @@
  */
 #include "queue.h"
 
+#include "verbatim/log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,17 @@ static bool copy_field(const PGresult *result, int row, int column, char **ret_t
     return !text || *ret_text;
 }
 
+/* One that cannot be read (a later build's) must not keep the queue from other jobs: whoever works on the job finds
+ * it missing, and fails the job in the usual way. False when memory is out. */
+static bool read_specification(const char *text, struct vb_job *job)
+{
+    struct vb_error err;
+    enum vb_status status = vb_specification_read(vb_view_of(text), &job->specification, &err);
+    if (status == VB_INVALID)
+        vb_warn("job %s: %s", job->job_id, err.text);
+    return status == VB_OK || status == VB_INVALID;
+}
+
 enum vb_status vb_job_read(const PGresult *result, int row, int column, struct vb_job *ret_job,
                            struct vb_error *err)
 {
@@ -25,18 +38,26 @@ enum vb_status vb_job_read(const PGresult *result, int row, int column, struct v
     const char *id = vb_pg_value(result, row, column);
     const char *start = vb_pg_value(result, row, column + 12);
     snprintf(job.job_id, sizeof job.job_id, "%s", id ? id : "");
-    /* Columns 1 to 11 in this order. */
-    char **texts[] = {&job.workspace_id,    &job.source_workspace,  &job.channel_id,
-                      &job.channel_name,    &job.channel_type,      &job.channel_phone,
-                      &job.format,          &job.time_zone,         &job.csv_profile,
-                      &job.source_snapshot, &job.notification_email};
-    bool copied = true;
+    /* Columns 1 to 11 in this order, without the specification. */
+    char **texts[] = {&job.workspace_id,
+                      &job.source_workspace,
+                      &job.channel_id,
+                      &job.channel_name,
+                      &job.channel_type,
+                      &job.channel_phone,
+                      NULL,
+                      &job.time_zone,
+                      &job.csv_profile,
+                      &job.source_snapshot,
+                      &job.notification_email};
+    bool copied = read_specification(vb_pg_value(result, row, column + 7), &job);
     for (int i = 0; i < 11; i++)
-        copied = copy_field(result, row, column + 1 + i, texts[i]) && copied;
+        copied = (!texts[i] || copy_field(result, row, column + 1 + i, texts[i])) && copied;
     copied = copy_field(result, row, column + 17, &job.storage) && copied;
     copied = copy_field(result, row, column + 18, &job.object_key) && copied;
     copied = copy_field(result, row, column + 19, &job.upload_id) && copied;
     copied = copy_field(result, row, column + 20, &job.fingerprint) && copied;
+    copied = copy_field(result, row, column + 24, &job.title) && copied;
     job.from = vb_row_number(result, row, column + 13);
     job.to = vb_row_number(result, row, column + 14);
     job.as_of = vb_row_number(result, row, column + 15);
@@ -62,11 +83,12 @@ void vb_job_done(struct vb_job *job)
         return;
     char *texts[] = {job->workspace_id,    job->source_workspace,   job->channel_id,
                      job->channel_name,    job->channel_type,       job->channel_phone,
-                     job->format,          job->time_zone,          job->csv_profile,
+                     job->title,           job->time_zone,          job->csv_profile,
                      job->source_snapshot, job->notification_email, job->storage,
                      job->object_key,      job->upload_id,          job->fingerprint};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
+    vb_specification_done(&job->specification);
     *job = (struct vb_job){0};
 }
 

@@ -12,6 +12,7 @@
 
 #include "verbatim/archive.h"
 #include "verbatim/service.h"
+#include "verbatim/specification.h"
 #include "verbatim/uuid.h"
 
 #define VB_QUEUE_CHANNEL "verbatim_work"
@@ -25,12 +26,13 @@ struct vb_job {
     char *workspace_id;
     char *source_workspace;
     char *channel_id, *channel_name, *channel_type, *channel_phone;
-    char *format;
     char *time_zone;
     char *csv_profile;
     char *source_snapshot;
     char *notification_email;
-    struct vb_date start_date;
+    struct vb_specification specification; /* root NULL: not one that this build can read */
+    char *title;               /* what the archive is named after; NULL: the channel, or all */
+    struct vb_date start_date; /* the day of as_of where the range has no start */
     vb_instant from, to, as_of;
     /* The archive; object_key NULL until noted, upload_id NULL until an upload was begun. */
     int64_t archive_epoch;
@@ -66,13 +68,15 @@ void vb_claim_done(struct vb_claim *claim);
 /* What vb_job_read expects of `verbatim.job AS j`, starting at a given column. */
 #define VB_JOB_COLUMNS                                                                             \
     "j.job_id, j.workspace_id, j.source_workspace, j.channel_id, j.channel_name, "                 \
-    "j.channel_type, j.channel_phone, coalesce(j.specification ->> 'format', 'csv'), "             \
-    "j.time_zone, j.csv_profile, j.source_snapshot, j.notification_email, j.start_date, "          \
+    "j.channel_type, j.channel_phone, j.specification::text, "                                     \
+    "j.time_zone, j.csv_profile, j.source_snapshot, j.notification_email, "                        \
+    "coalesce(j.start_date, (j.as_of AT TIME ZONE 'UTC')::date), "                                 \
     "(extract(epoch FROM j.range_from) * 1000000)::bigint, "                                       \
     "(extract(epoch FROM j.range_to) * 1000000)::bigint, "                                         \
     "(extract(epoch FROM j.as_of) * 1000000)::bigint, j.archive_epoch, j.storage, j.object_key, "  \
-    "j.upload_id, j.fingerprint, j.part_size, j.conversations_total, j.size IS NOT NULL"
-#define VB_JOB_COLUMN_COUNT 24
+    "j.upload_id, j.fingerprint, j.part_size, j.conversations_total, j.size IS NOT NULL, "         \
+    "j.title"
+#define VB_JOB_COLUMN_COUNT 25
 enum vb_status vb_job_read(const PGresult *result, int row, int column, struct vb_job *ret_job,
                            struct vb_error *err) vb_must_check;
 void vb_job_done(struct vb_job *job);

@@ -18,9 +18,9 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
 {
     const struct vb_job *job = &line->claim->job;
     enum vb_csv_profile profile = VB_CSV_SAFE;
-    line->renderer = vb_renderer_find(vb_view_of(job->format), (struct vb_view){NULL, 0});
-    if (!line->renderer)
-        return vb_fail(err, VB_INVALID, "the format \"%s\" is not known here", job->format);
+    if (!job->specification.root)
+        return vb_fail(err, VB_INVALID, "this build cannot read the job's specification");
+    line->renderer = vb_specification_renderer(&job->specification);
     if (vb_csv_profile_parse(vb_view_of(job->csv_profile), &profile) != VB_OK)
         return vb_fail(err, VB_INVALID, "the CSV profile \"%s\" is not known here",
                        job->csv_profile);

@@ -1,13 +1,11 @@
 /* The body of the main contract's POST: from JSON to checked values, or to the list of all that is wrong with it.
  *
- * The list is what FastAPI clients know: objects of type, loc, msg, input. Pure; any thread.
+ * Pure; any thread.
  */
 #ifndef VERBATIM_EXPORT_REQUEST_H
 #define VERBATIM_EXPORT_REQUEST_H
 
-#include "verbatim/clock.h"
-
-struct json_t;
+#include "verbatim/specification.h"
 
 /* Strings belong to `root` and are NULL where not given. */
 struct vb_export_request {
@@ -20,14 +18,15 @@ struct vb_export_request {
     const char *csv_profile;
 };
 
-/* VB_INVALID: `out_answer` holds the whole JSON body of a 422. VB_NO_MEMORY and VB_LIMIT as they say. */
+/* VB_INVALID: the problems list every broken rule. They are initialised here, and always their owner's to be done
+ * with. */
 enum vb_status vb_export_request_parse(struct vb_view body, struct vb_export_request *ret_request,
-                                       struct vb_buffer *out_answer) vb_must_check;
+                                       struct vb_problems *ret_problems) vb_must_check;
 void vb_export_request_done(struct vb_export_request *request);
 
-/* The same as a specification (INTERFACE: "One specification, many doors"). */
+/* What it stands for. Not VB_INVALID, since every rule has been checked. */
 enum vb_status vb_export_request_specification(const struct vb_export_request *request,
-                                               const char *csv_profile,
-                                               struct vb_buffer *out) vb_must_check;
+                                               struct vb_specification *ret_specification,
+                                               struct vb_problems *ret_problems) vb_must_check;
 
 #endif

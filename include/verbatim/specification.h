@@ -6,6 +6,7 @@
 #ifndef VERBATIM_SPECIFICATION_H
 #define VERBATIM_SPECIFICATION_H
 
+#include "verbatim/problems.h"
 #include "verbatim/render.h"
 
 struct json_t;
@@ -29,6 +30,12 @@ struct vb_moment {
     struct vb_date date;
     vb_instant instant;
 };
+#define VB_MOMENT_TEXT (VB_INSTANT_TEXT + 8)
+/* "2026-02-01", or RFC 3339 with its offset; finer fractions than microseconds are rounded up, so that both ends of a
+ * half-open range stay where they are among whole microseconds. VB_INVALID. */
+enum vb_status vb_moment_parse(struct vb_view text, struct vb_moment *ret_moment) vb_must_check;
+/* The canonical form: instants in UTC with six digits. */
+void vb_moment_text(const struct vb_moment *moment, char text[VB_MOMENT_TEXT]);
 
 /* Strings belong to `root` and are NULL where not given. */
 struct vb_specification {
@@ -56,26 +63,9 @@ struct vb_specification {
     struct vb_words contact_ids; /* everybody who is the selected contact */
 };
 
-/* One broken rule. Strings are static or of the problem's owner's document. */
-struct vb_problem {
-    const char
-        *type; /* as FastAPI's clients know it: "missing", "value_error", "extra_forbidden", ... */
-    const char *path;    /* "select.channel_id"; "" for the body as a whole */
-    const char *message; /* the rule */
-    const struct json_t *input;
-};
-#define VB_PROBLEMS 100 /* listed at most */
-struct vb_problems {
-    struct vb_problem items[VB_PROBLEMS];
-    size_t count; /* may be larger than the list */
-    char paths[VB_PROBLEMS][96];
-    struct json_t *root; /* what `input` points into, where parsing gave one */
-    char text[160];      /* of malformed JSON */
-};
-void vb_problems_done(struct vb_problems *problems);
-
-/* Takes a JSON document apart; every broken rule is listed. `zone` is not needed: dates stay dates.
- * VB_INVALID: `ret_problems` is filled, by its owner to be done with. VB_NO_MEMORY. */
+/* Takes a JSON document apart; every broken rule is listed. No zone is needed: dates stay dates.
+ * `ret_problems` is initialised and filled here, and always its owner's to be done with. VB_INVALID: it lists
+ * something. VB_NO_MEMORY. */
 enum vb_status vb_specification_parse(struct vb_view body,
                                       struct vb_specification *ret_specification,
                                       struct vb_problems *ret_problems) vb_must_check;
@@ -91,6 +81,18 @@ enum vb_status vb_specification_read(struct vb_view stored,
 enum vb_status vb_specification_write(const struct vb_specification *specification, bool stored,
                                       struct vb_buffer *out) vb_must_check;
 void vb_specification_done(struct vb_specification *specification);
+
+/* The service's own members, set after parsing: "audience", "channel_ids" or "contact_ids". `words` is copied;
+ * an empty list means that nothing fits. */
+enum vb_status vb_specification_limit(struct vb_specification *specification, const char *member,
+                                      struct vb_words words) vb_must_check;
+
+/* Its range of instants as of a moment, half open: an end that is not given lies at the year 1 and just after as_of.
+ * VB_INVALID: the end is not after the start, which a date beside an instant shows only here. */
+enum vb_status vb_specification_range(const struct vb_specification *specification,
+                                      struct vb_zone *zone, vb_instant as_of, vb_instant *ret_from,
+                                      vb_instant *ret_to) vb_must_check;
+#define VB_INSTANT_FIRST (INT64_C(-62135596800) * VB_SECOND) /* 0001-01-01T00:00:00Z */
 
 /* The renderer of its format and layout; never NULL for one that was parsed. */
 const struct vb_renderer *vb_specification_renderer(const struct vb_specification *specification);

@@ -16,19 +16,28 @@ static void must_be_json(const struct vb_buffer *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct vb_export_request request;
+    struct vb_specification specification;
+    struct vb_problems problems, none;
     struct vb_buffer out;
     vb_buffer_init(&out, 1u << 22);
-    enum vb_status status = vb_export_request_parse(fuzz_view(data, size), &request, &out);
+    enum vb_status status = vb_export_request_parse(fuzz_view(data, size), &request, &problems);
     if (status == VB_OK) {
         MUST((request.channel_id == NULL) != (request.phone_number == NULL));
         MUST(vb_date_compare(request.start, request.end) <= 0);
-        vb_buffer_reset(&out);
-        MUST(vb_export_request_specification(&request, "safe", &out) == VB_OK);
+        MUST(vb_export_request_specification(&request, &specification, &none) == VB_OK);
+        MUST(vb_specification_write(&specification, true, &out) == VB_OK);
         must_be_json(&out);
+        vb_specification_done(&specification);
+        vb_problems_done(&none);
         vb_export_request_done(&request);
     } else if (status == VB_INVALID) {
+        struct vb_json json;
+        vb_json_init(&json, &out);
+        vb_problems_put(&problems, &json);
+        MUST(vb_json_status(&json) == VB_OK);
         must_be_json(&out);
     }
+    vb_problems_done(&problems);
     vb_buffer_done(&out);
     return 0;
 }

@@ -19,14 +19,19 @@
 static void problems_of(struct vb_view body, char *out, size_t size)
 {
     struct vb_export_request request;
+    struct vb_problems list;
     struct vb_buffer answer;
     vb_buffer_init(&answer, 1u << 20);
-    enum vb_status status = vb_export_request_parse(body, &request, &answer);
+    enum vb_status status = vb_export_request_parse(body, &request, &list);
     out[0] = '\0';
     if (status == VB_OK) {
         vb_export_request_done(&request);
     } else {
         assert_int_equal(status, VB_INVALID);
+        struct vb_json json;
+        vb_json_init(&json, &answer);
+        vb_problems_put(&list, &json);
+        assert_int_equal(vb_json_status(&json), VB_OK);
         json_t *root = json_loadb(answer.data, answer.length, 0, NULL);
         assert_non_null(root);
         size_t index;
@@ -45,6 +50,7 @@ static void problems_of(struct vb_view body, char *out, size_t size)
         }
         json_decref(root);
     }
+    vb_problems_done(&list);
     vb_buffer_done(&answer);
 }
 
@@ -130,19 +136,24 @@ static void writes_specification(void **state)
     (void)state;
     static const struct vb_view body =
         VB_VIEW("{" DATES ",\"phone_number\":\"+12025550123\",\"channel_type\":\"sms\","
-                "\"notification_email\":\"a@example.com\"}");
+                "\"csv_profile\":\"excel\",\"notification_email\":\"a@example.com\"}");
     struct vb_export_request request;
+    struct vb_specification specification;
+    struct vb_problems problems;
     struct vb_buffer out;
     vb_buffer_init(&out, 4096);
-    assert_int_equal(vb_export_request_parse(body, &request, &out), VB_OK);
-    vb_buffer_reset(&out);
-    assert_int_equal(vb_export_request_specification(&request, "safe", &out), VB_OK);
+    assert_int_equal(vb_export_request_parse(body, &request, &problems), VB_OK);
+    assert_int_equal(vb_export_request_specification(&request, &specification, &problems), VB_OK);
+    assert_int_equal(vb_specification_write(&specification, true, &out), VB_OK);
     assert_string_equal(
         out.data, "{\"select\":{\"phone_number\":\"+12025550123\",\"channel_type\":\"sms\"},"
                   "\"filter\":{\"from\":\"2026-02-01\",\"to\":\"2026-02-28\"},\"format\":\"csv\","
-                  "\"layout\":\"messages\",\"files\":\"per_conversation\",\"csv_profile\":\"safe\","
+                  "\"layout\":\"messages\",\"files\":\"per_conversation\","
+                  "\"include\":[\"messages\",\"customer\",\"tags\"],\"csv_profile\":\"excel\","
                   "\"notification_email\":\"a@example.com\"}");
+    vb_specification_done(&specification);
     vb_export_request_done(&request);
+    vb_problems_done(&problems);
     vb_buffer_done(&out);
 }
 
