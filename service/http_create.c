@@ -307,13 +307,6 @@ static void find_channel(struct http_exchange *exchange)
 
 /* --- the body --- */
 
-static void refuse_body(struct http_exchange *exchange, const struct vb_problems *problems)
-{
-    struct vb_json json = http_json(exchange);
-    vb_problems_put(problems, &json);
-    http_answer_json(exchange, 422, &json);
-}
-
 /* Today is the workspace's today: in Auckland tomorrow has begun when UTC says today. */
 static void judge_start(struct http_exchange *exchange)
 {
@@ -338,7 +331,7 @@ static void on_body(struct http_exchange *exchange)
     if (status == VB_OK)
         judge_start(exchange);
     else if (status == VB_INVALID)
-        refuse_body(exchange, &problems);
+        http_answer_problems(exchange, &problems);
     else
         answer_status(exchange, status, "the request");
     vb_problems_done(&problems);

@@ -1,9 +1,7 @@
 /* The doors' error shapes: two of them, and which door has which. Pure. */
 #include "http_door.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- {"detail": ...}, as clients of FastAPI know it --- */
@@ -13,55 +11,6 @@ static void put_detail(struct vb_json *json, int status, const char *detail)
     (void)status;
     vb_json_begin_object(json);
     vb_json_member_text(json, "detail", detail);
-    vb_json_end_object(json);
-}
-
-/* "select.conversation_ids.3" as "select", "conversation_ids", 3. */
-static void put_path(struct vb_json *json, const char *path)
-{
-    while (*path) {
-        size_t length = strcspn(path, ".");
-        bool is_index = length > 0 && length < 10 && strspn(path, "0123456789") >= length;
-        if (is_index)
-            vb_json_integer(json, strtol(path, NULL, 10));
-        else
-            vb_json_view(json, (struct vb_view){path, length});
-        path += length + (path[length] == '.');
-    }
-}
-
-static void put_input(struct vb_json *json, const json_t *input)
-{
-    char *text = input ? json_dumps(input, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    vb_json_name(json, "input");
-    vb_json_raw(json, text ? text : "null");
-    free(text);
-}
-
-static size_t listed(const struct vb_problems *problems)
-{
-    return problems->count < VB_PROBLEMS ? problems->count : VB_PROBLEMS;
-}
-
-static void put_details(struct vb_json *json, const struct vb_problems *problems)
-{
-    vb_json_begin_object(json);
-    vb_json_name(json, "detail");
-    vb_json_begin_array(json);
-    for (size_t i = 0; i < listed(problems); i++) {
-        const struct vb_problem *problem = &problems->items[i];
-        vb_json_begin_object(json);
-        vb_json_member_text(json, "type", problem->type);
-        vb_json_name(json, "loc");
-        vb_json_begin_array(json);
-        vb_json_text(json, "body");
-        put_path(json, problem->path);
-        vb_json_end_array(json);
-        vb_json_member_text(json, "msg", problem->message);
-        put_input(json, problem->input);
-        vb_json_end_object(json);
-    }
-    vb_json_end_array(json);
     vb_json_end_object(json);
 }
 
@@ -130,17 +79,17 @@ static void put_message(struct vb_json *json, int status, const char *detail)
 static void put_issues(struct vb_json *json, const struct vb_problems *problems)
 {
     begin_issues(json, 400, "Input validation failed");
-    for (size_t i = 0; i < listed(problems); i++)
+    for (size_t i = 0; i < vb_problems_listed(problems); i++)
         put_issue(json, problems->items[i].path, problems->items[i].message);
     end_issues(json);
 }
 
 /* --- the doors --- */
 
-const struct http_door http_door_main = {"main", true, 422, put_detail, put_details};
-const struct http_door http_door_native = {"native", true, 422, put_detail, put_details};
-const struct http_door http_door_app = {"app", false, 422, put_detail, put_details};
-const struct http_door http_door_v1 = {"v1", false, 422, put_detail, put_details};
+const struct http_door http_door_main = {"main", true, 422, put_detail, vb_problems_put};
+const struct http_door http_door_native = {"native", true, 422, put_detail, vb_problems_put};
+const struct http_door http_door_app = {"app", false, 422, put_detail, vb_problems_put};
+const struct http_door http_door_v1 = {"v1", false, 422, put_detail, vb_problems_put};
 const struct http_door http_door_v3 = {"v3", false, 400, put_message, put_issues};
 
 const struct http_door *http_door_of_path(struct vb_view path)

@@ -104,7 +104,7 @@ static void put_problem(struct vb_json *json, const struct vb_problem *problem)
     vb_json_end_object(json);
 }
 
-void vb_problems_put(const struct vb_problems *problems, struct vb_json *json)
+void vb_problems_put(struct vb_json *json, const struct vb_problems *problems)
 {
     vb_json_begin_object(json);
     vb_json_name(json, "detail");

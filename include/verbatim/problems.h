@@ -40,6 +40,6 @@ void vb_problems_add(struct vb_problems *problems, const struct vb_problem *prob
 enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view body,
                                 struct json_t **ret_root) vb_must_check;
 /* {"detail": [{"type", "loc": ["body", ...], "msg", "input"}, ...]} */
-void vb_problems_put(const struct vb_problems *problems, struct vb_json *json);
+void vb_problems_put(struct vb_json *json, const struct vb_problems *problems);
 
 #endif

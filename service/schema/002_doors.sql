@@ -23,6 +23,8 @@ CREATE FUNCTION verbatim.key_find(wanted text)
 
 ALTER TABLE verbatim.job
     ALTER COLUMN channel_id DROP NOT NULL,  -- NULL: not one channel
+    ALTER COLUMN start_date DROP NOT NULL,  -- NULL: the range is open on that side
+    ALTER COLUMN end_date DROP NOT NULL,
     ADD COLUMN title text,                  -- what the archive is named after where that is no channel
     ADD COLUMN requested_by text,           -- the key's user, else its name, else its id
     ADD COLUMN requested_key text,          -- key_id

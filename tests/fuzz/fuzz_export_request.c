@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (status == VB_INVALID) {
         struct vb_json json;
         vb_json_init(&json, &out);
-        vb_problems_put(&problems, &json);
+        vb_problems_put(&json, &problems);
         MUST(vb_json_status(&json) == VB_OK);
         must_be_json(&out);
     }

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         vb_buffer_init(&out, 1u << 22);
         vb_json_init(&json, &out);
         MUST(problems.count > 0);
-        vb_problems_put(&problems, &json);
+        vb_problems_put(&json, &problems);
         MUST(vb_json_status(&json) == VB_OK);
         must_be_json(&out);
         vb_buffer_done(&out);

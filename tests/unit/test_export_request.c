@@ -30,7 +30,7 @@ static void problems_of(struct vb_view body, char *out, size_t size)
         assert_int_equal(status, VB_INVALID);
         struct vb_json json;
         vb_json_init(&json, &answer);
-        vb_problems_put(&list, &json);
+        vb_problems_put(&json, &list);
         assert_int_equal(vb_json_status(&json), VB_OK);
         json_t *root = json_loadb(answer.data, answer.length, 0, NULL);
         assert_non_null(root);
