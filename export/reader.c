@@ -29,6 +29,7 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
         .connection_string = options->connection_string,
         .application_name = options->application_name,
         .prepared_statements = options->prepared_statements,
+        .stop = {options->stop, options->stop_context},
     };
     reader->stream.rows.session = &reader->session;
     *ret_reader = reader;
@@ -47,9 +48,7 @@ void vb_reader_free(struct vb_reader *reader)
 
 enum vb_status vb_reader_check_stop(const struct vb_reader *reader, struct vb_error *err)
 {
-    if (reader->options.stop && reader->options.stop(reader->options.stop_context))
-        return vb_fail(err, VB_STOPPED, "reading was stopped");
-    return VB_OK;
+    return vb_stop_check(&reader->session.stop, err);
 }
 
 struct vb_scope vb_reader_scope(const struct vb_reader *reader)

@@ -52,8 +52,12 @@ enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, struct vb
     status = build_copy(rows->session, select, &sql);
     if (status != VB_OK)
         return vb_fail(err, status, "a statement to the source could not be built");
-    PGresult *result = PQexec(rows->session->connection, sql);
+    PGresult *result = NULL;
+    int sent = PQsendQuery(rows->session->connection, sql);
     free(sql);
+    status = vb_session_answer(rows->session, sent, &result, err);
+    if (status != VB_OK)
+        return status;
     if (PQresultStatus(result) == PGRES_COPY_OUT) {
         rows->open = true;
         rows->past_header = false;
@@ -70,12 +74,15 @@ static enum vb_status finish(struct vb_rows *rows, bool broken, struct vb_error 
     struct vb_session *session = rows->session;
     enum vb_status status = VB_OK;
     rows->open = false;
-    PGresult *result;
-    while (status == VB_OK && (result = PQgetResult(session->connection))) {
-        if (PQresultStatus(result) != PGRES_COMMAND_OK)
-            status = vb_session_fail(session, result, "reading messages broke off", err);
+    PGresult *result = NULL;
+    do {
         PQclear(result);
-    }
+        result = NULL;
+        status = vb_polled_result(session->connection, &session->stop, &result, err);
+        if (result && PQresultStatus(result) != PGRES_COMMAND_OK)
+            status = vb_session_fail(session, result, "reading messages broke off", err);
+    } while (status == VB_OK && result);
+    PQclear(result);
     if (status == VB_OK && broken)
         status = vb_session_fail(session, NULL, "reading messages broke off", err);
     if (status != VB_OK)
@@ -131,7 +138,13 @@ enum vb_status vb_rows_next(struct vb_rows *rows, size_t count, struct vb_view f
 {
     for (;;) {
         free_row(rows);
-        int length = PQgetCopyData(rows->session->connection, &rows->buffer, 0);
+        int length = 0;
+        enum vb_status status = vb_polled_row(rows->session->connection, &rows->session->stop,
+                                              &rows->buffer, &length, err);
+        if (status != VB_OK) {
+            vb_rows_close(rows);
+            return status;
+        }
         if (length < 0)
             return finish(rows, length != -1, err);
         rows->buffered = (size_t)length;

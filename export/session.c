@@ -142,11 +142,38 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
+/* A statement that was called off leaves results behind: they go with the connection. */
+enum vb_status vb_session_answer(struct vb_session *session, int sent, PGresult **ret_result,
+                                 struct vb_error *err)
+{
+    PGresult *last = NULL;
+    bool more = sent == 1;
+    enum vb_status status = VB_OK;
+    while (more) {
+        PGresult *next = NULL;
+        status = vb_polled_result(session->connection, &session->stop, &next, err);
+        more = next && PQresultStatus(next) != PGRES_COPY_OUT &&
+               PQstatus(session->connection) == CONNECTION_OK;
+        if (!next)
+            break;
+        PQclear(last);
+        last = next;
+    }
+    if (status == VB_OK) {
+        *ret_result = last;
+    } else {
+        PQclear(last);
+        vb_session_drop(session);
+    }
+    return status;
+}
+
 static enum vb_status run_simple(struct vb_session *session, const char *sql, struct vb_error *err)
 {
-    PGresult *result = PQexec(session->connection, sql);
-    enum vb_status status = VB_OK;
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+    PGresult *result = NULL;
+    enum vb_status status =
+        vb_session_answer(session, PQsendQuery(session->connection, sql), &result, err);
+    if (status == VB_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
         status = vb_session_fail(session, result, "cannot set up the connection", err);
     PQclear(result);
     return status;
@@ -155,19 +182,26 @@ static enum vb_status run_simple(struct vb_session *session, const char *sql, st
 /* keepalives and tcp_user_timeout find a peer that vanished without a word. */
 static enum vb_status connect_now(struct vb_session *session, struct vb_error *err)
 {
-    const char *const names[] = {"dbname",           "application_name", "client_encoding",
-                                 "connect_timeout",  "keepalives_idle",  "keepalives_interval",
-                                 "keepalives_count", "tcp_user_timeout", NULL};
+    const char *const names[] = {"dbname",
+                                 "application_name",
+                                 "client_encoding",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "keepalives_count",
+                                 "tcp_user_timeout",
+                                 NULL};
     const char *const values[] = {session->connection_string,
                                   session->application_name,
                                   "UTF8",
-                                  "10",
                                   "30",
                                   "10",
                                   "3",
                                   "60000",
                                   NULL};
-    session->connection = PQconnectdbParams(names, values, 1);
+    enum vb_status status =
+        vb_polled_connect(names, values, &session->stop, &session->connection, err);
+    if (status != VB_OK)
+        return status;
     if (PQstatus(session->connection) != CONNECTION_OK) {
         char text[256];
         first_line(PQerrorMessage(session->connection), text);
@@ -199,28 +233,47 @@ static int find_statement(struct vb_session *session, const char *sql, bool *ret
     return slot < VB_SESSION_STATEMENTS ? slot : -1;
 }
 
-static PGresult *execute(struct vb_session *session, struct vb_query *query)
+static enum vb_status prepare(struct vb_session *session, int slot, const char *name,
+                              const char *sql, struct vb_error *err)
+{
+    PGresult *result = NULL;
+    int sent = PQsendPrepare(session->connection, name, sql, 0, NULL);
+    enum vb_status status = vb_session_answer(session, sent, &result, err);
+    if (status == VB_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
+        status = vb_session_fail(session, result, "a query failed", err);
+    PQclear(result);
+    if (status != VB_OK)
+        return status;
+    session->statements[slot] = strdup(sql);
+    if (session->statements[slot])
+        return VB_OK;
+    vb_session_drop(session); /* with the statement that has no name on this side */
+    return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for a prepared statement");
+}
+
+static enum vb_status execute(struct vb_session *session, struct vb_query *query,
+                              PGresult **ret_result, struct vb_error *err)
 {
     const char *values[VB_QUERY_PARAMETERS];
     for (int i = 0; i < query->count; i++)
         values[i] = query->values[i];
     bool fresh = false;
-    int slot = session->prepared_statements ? find_statement(session, query->sql.data, &fresh) : -1;
+    int sent, slot = -1;
     char name[32];
-    if (slot < 0)
-        return PQexecParams(session->connection, query->sql.data, query->count, NULL, values, NULL,
-                            NULL, 1);
+    if (session->prepared_statements)
+        slot = find_statement(session, query->sql.data, &fresh);
     snprintf(name, sizeof name, "vb_source_%d", slot);
-    if (fresh) {
-        PGresult *result = PQprepare(session->connection, name, query->sql.data, 0, NULL);
-        if (PQresultStatus(result) != PGRES_COMMAND_OK)
-            return result;
-        PQclear(result);
-        session->statements[slot] = strdup(query->sql.data);
-        if (!session->statements[slot])
-            return NULL;
+    if (fresh && slot >= 0) {
+        enum vb_status status = prepare(session, slot, name, query->sql.data, err);
+        if (status != VB_OK)
+            return status;
     }
-    return PQexecPrepared(session->connection, name, query->count, values, NULL, NULL, 1);
+    if (slot >= 0)
+        sent = PQsendQueryPrepared(session->connection, name, query->count, values, NULL, NULL, 1);
+    else
+        sent = PQsendQueryParams(session->connection, query->sql.data, query->count, NULL, values,
+                                 NULL, NULL, 1);
+    return vb_session_answer(session, sent, ret_result, err);
 }
 
 enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
@@ -235,7 +288,10 @@ enum vb_status vb_session_query(struct vb_session *session, struct vb_query *que
         status = run_simple(session, transaction_settings, err);
     if (status != VB_OK)
         return status;
-    PGresult *result = execute(session, query);
+    PGresult *result = NULL;
+    status = execute(session, query, &result, err);
+    if (status != VB_OK)
+        return status;
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
         status = vb_session_fail(session, result, "a query failed", err);
     else if (!session->prepared_statements)

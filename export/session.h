@@ -7,9 +7,9 @@
 #ifndef VERBATIM_EXPORT_SESSION_H
 #define VERBATIM_EXPORT_SESSION_H
 
-#include "verbatim/buffer.h"
+#include "polled.h"
 
-#include <libpq-fe.h>
+#include "verbatim/buffer.h"
 
 #define VB_SESSION_STATEMENTS 16
 #define VB_QUERY_PARAMETERS 12
@@ -33,13 +33,19 @@ struct vb_session {
     const char *connection_string; /* borrowed */
     const char *application_name;  /* borrowed */
     bool prepared_statements;
+    struct vb_stop stop;                     /* asked in every wait */
     PGconn *connection;                      /* NULL: none */
     char *statements[VB_SESSION_STATEMENTS]; /* texts prepared on this connection */
 };
 
 void vb_session_drop(struct vb_session *session);
-/* Connects unless there is a connection that looks alive. */
+/* Connects unless there is a connection that looks alive. This and what follows may end with VB_STOPPED, the connection
+ * dropped. */
 enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err) vb_must_check;
+/* The answer to what a PQsend function sent (1) or could not send (0): the last result or the one that begins a
+ * COPY, as PQexec gives it. NULL or a failed one is for vb_session_fail. */
+enum vb_status vb_session_answer(struct vb_session *session, int sent, PGresult **ret_result,
+                                 struct vb_error *err) vb_must_check;
 /* Rows in binary; one transaction of its own. The caller clears the result. */
 enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
                                 PGresult **ret_result, struct vb_error *err) vb_must_check;

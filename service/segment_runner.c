@@ -100,6 +100,7 @@ enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
     /* The claim's strings are borrowed by the uploader: nothing may be in flight when it goes. */
     if (line.uploading && vb_uploader_drain(runner->uploader, &ignored) != VB_OK)
         vb_debug("the part in flight failed: %s", ignored.text);
+    vb_reader_pause(runner->reader); /* a run may have ended in the middle of a page */
     vb_line_done(&line);
     vb_buffer_reset(&runner->out);
     return status;

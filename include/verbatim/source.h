@@ -67,7 +67,8 @@ struct vb_reader_options {
     size_t page_conversations; /* of a page, the first one included */
     size_t giant_messages;     /* a conversation is read on by keyset after so many; 0: default */
     int64_t page_stall;        /* microseconds; 0: VB_PAGE_STALL */
-    /* Asked between pages and while waiting; true ends the read with VB_STOPPED. May be NULL. */
+    /* Asked between pages and in every wait for the source, also within libpq's connect: true ends the read with
+     * VB_STOPPED within a second or two, the statement called off. On the reader's thread. May be NULL. */
     bool (*stop)(void *context);
     void *stop_context;
 };

@@ -7,11 +7,14 @@
  *   pause=ROWS,MICROSECONDS   the consumer stalls once, after so many messages
  *   release=ROWS          vb_reader_pause after every so many messages, and at each conversation's end
  *   quiet=1               counts alone, with CPU seconds and the reader's memory
+ *   through=URL           the reader's own connection, where it is not to be that of the introspection
+ * SIGTERM asks the reader to stop; it is looked for, and interrupts nothing.
  * Exit status 1 with "STATUS [retryable]: text" on standard error.
  */
 #include "verbatim/source.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +224,22 @@ static enum vb_status run(const struct settings *settings, struct vb_reader *rea
                                       : read_all(settings, reader, err);
 }
 
+/* The signal stays pending: the answer is the same from then on. */
+static bool is_stop_asked(void *context)
+{
+    sigset_t pending;
+    (void)context;
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
+static void hold_signal(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static enum vb_status with_contract(const struct settings *settings, struct vb_contract *contract,
                                     struct vb_error *err)
 {
@@ -233,14 +252,16 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
         return VB_OK;
     }
     const char *prepared = setting(settings, "prepared");
+    const char *through = setting(settings, "through");
     struct vb_reader_options options = {
-        .connection_string = settings->url,
+        .connection_string = through ? through : settings->url,
         .application_name = "read_source",
         .contract = contract,
         .prepared_statements = !prepared || strcmp(prepared, "off") != 0,
         .page_conversations = (size_t)number(settings, "page", 2000),
         .giant_messages = (size_t)number(settings, "giant", 0),
         .page_stall = number(settings, "stall", 0),
+        .stop = is_stop_asked,
     };
     struct vb_reader *reader = NULL;
     enum vb_status status = vb_reader_new(&options, &reader, err);
@@ -257,6 +278,7 @@ int main(int argc, char **argv)
     struct settings settings = {argv[1], argv[2], argc - 3, argv + 3};
     struct vb_error err = {0};
     struct vb_contract *contract = NULL;
+    hold_signal();
     PGconn *connection = PQconnectdb(settings.url);
     enum vb_status status = vb_contract_read(connection, settings.schema, &contract, &err);
     PQfinish(connection);

@@ -1,0 +1,126 @@
+/* The slices: see polled.h. */
+#include "polled.h"
+
+#include "cancel.h"
+
+#include "verbatim/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#define SLICE 200 /* milliseconds: how late a stop may be heard */
+#define CONNECT_TIME (10 * VB_SECOND)
+
+enum vb_status vb_stop_check(const struct vb_stop *stop, struct vb_error *err)
+{
+    if (stop->asked && stop->asked(stop->context))
+        return vb_fail(err, VB_STOPPED, "reading was stopped");
+    return VB_OK;
+}
+
+/* One slice: ends when the socket is ready, and after SLICE in any case. A connection without a
+ * socket is one that broke: libpq says so at the next call. */
+static enum vb_status wait_slice(PGconn *connection, short events, const struct vb_stop *stop,
+                                 bool *ret_ready, struct vb_error *err)
+{
+    struct pollfd wanted = {PQsocket(connection), events, 0};
+    enum vb_status status = vb_stop_check(stop, err);
+    if (status != VB_OK)
+        return status;
+    int found = wanted.fd < 0 ? 1 : poll(&wanted, 1, SLICE);
+    if (found < 0 && errno != EINTR)
+        vb_clock_sleep((int64_t)SLICE * 1000); /* out of memory, perhaps: no reason to spin */
+    *ret_ready = found > 0;
+    return VB_OK;
+}
+
+/* Input and, as long as libpq holds some back, output. Whether there is any, libpq finds by itself. */
+static enum vb_status wait_answer(PGconn *connection, bool unsent, const struct vb_stop *stop,
+                                  struct vb_error *err)
+{
+    short events = (short)(unsent ? POLLIN | POLLOUT : POLLIN);
+    bool ready = false;
+    enum vb_status status = wait_slice(connection, events, stop, &ready, err);
+    if (status == VB_STOPPED)
+        vb_cancel_statement(connection);
+    return status;
+}
+
+/* libpq keeps the time of its blocking connect only. What it takes for a broken connection makes it go on
+ * to the next address, or give up. */
+static void end_silence(PGconn *connection, int64_t *deadline)
+{
+    if (vb_clock_monotonic() < *deadline)
+        return;
+    *deadline += CONNECT_TIME;
+    if (PQsocket(connection) >= 0)
+        (void)shutdown(PQsocket(connection), SHUT_RDWR);
+}
+
+static enum vb_status shake_hands(PGconn *connection, const struct vb_stop *stop,
+                                  struct vb_error *err)
+{
+    int64_t deadline = vb_clock_monotonic() + CONNECT_TIME;
+    PostgresPollingStatusType wish = PGRES_POLLING_WRITING;
+    enum vb_status status = VB_OK;
+    while (status == VB_OK && wish != PGRES_POLLING_OK && wish != PGRES_POLLING_FAILED) {
+        short events = wish == PGRES_POLLING_WRITING ? POLLOUT : POLLIN;
+        bool ready = false;
+        status = wait_slice(connection, events, stop, &ready, err);
+        if (ready) /* asked earlier, it would take the connection for made */
+            wish = PQconnectPoll(connection);
+        else
+            end_silence(connection, &deadline);
+    }
+    return status;
+}
+
+enum vb_status vb_polled_connect(const char *const *names, const char *const *values,
+                                 const struct vb_stop *stop, PGconn **ret_connection,
+                                 struct vb_error *err)
+{
+    PGconn *connection = PQconnectStartParams(names, values, 1);
+    enum vb_status status = VB_OK;
+    if (PQstatus(connection) != CONNECTION_BAD)
+        status = shake_hands(connection, stop, err);
+    if (status == VB_OK && PQstatus(connection) == CONNECTION_OK &&
+        PQsetnonblocking(connection, 1) != 0)
+        status = vb_fail_retryable(err, VB_NETWORK, "the source's connection cannot be polled");
+    if (status == VB_OK)
+        *ret_connection = connection;
+    else
+        PQfinish(connection);
+    return status;
+}
+
+enum vb_status vb_polled_result(PGconn *connection, const struct vb_stop *stop,
+                                PGresult **ret_result, struct vb_error *err)
+{
+    int unsent = PQflush(connection); /* a failure shows in the result */
+    while (PQisBusy(connection)) {
+        enum vb_status status = wait_answer(connection, unsent > 0, stop, err);
+        if (status != VB_OK)
+            return status;
+        if (!PQconsumeInput(connection))
+            break;
+        unsent = PQflush(connection);
+    }
+    *ret_result = PQgetResult(connection);
+    return VB_OK;
+}
+
+enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, char **ret_row,
+                             int *ret_length, struct vb_error *err)
+{
+    int length = PQgetCopyData(connection, ret_row, 1);
+    /* A server that is ahead of us has sent more already: a look costs less than to wait and look. */
+    for (bool looked = false; length == 0; looked = true) {
+        enum vb_status status = looked ? wait_answer(connection, false, stop, err) : VB_OK;
+        if (status != VB_OK)
+            return status;
+        length = PQconsumeInput(connection) ? PQgetCopyData(connection, ret_row, 1) : -2;
+    }
+    *ret_length = length;
+    return VB_OK;
+}
