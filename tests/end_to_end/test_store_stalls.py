@@ -1,5 +1,6 @@
 """A store that stops in the middle of a part: the source is let go of meanwhile, and the bytes are the same."""
 
+import contextlib
 import time
 from dataclasses import replace
 
@@ -19,26 +20,52 @@ OPEN = ("SELECT wait_event FROM pg_stat_activity WHERE datname = current_databas
 PAGE_STALL = 10  # seconds: VB_PAGE_STALL
 
 
-def test_source_is_released_while_the_store_stalls(program, database, folder, minio, request):
+@pytest.fixture(scope="module", autouse=True)
+def expected(program, database, folder):
+    """The archive of an export that nothing disturbs."""
     queue.prepare(program, database)
     queue.fill(database, "large", 800, messages=20, noise=130)  # about 33 MB of archive
     local = file_storage(folder)
     with Crew(program, folder, local, workers=1):
-        whole = queue.archive(local, queue.finished(database, queue.add_job(database, "large")))
-    store = storage_in_store(minio, request)
-    with Proxy(minio.port, hold_on=b"partNumber=1&") as proxy:
+        return queue.archive(local, queue.finished(database, queue.add_job(database, "large")))
+
+
+@pytest.fixture(scope="module")
+def store(minio, request):
+    return storage_in_store(minio, request)
+
+
+@contextlib.contextmanager
+def stalled(program, database, folder, store, **options):
+    """An export whose first part does not arrive, while the reader is in the middle of its only page."""
+    with Proxy(store.store.port, hold_on=b"partNumber=1&") as proxy:
         stalling = replace(store, options=store.options | {"s3_endpoint": f"http://127.0.0.1:{proxy.port}"})
-        with Crew(program, folder, stalling, workers=1, page=2000, s3_equal_parts="on") as crew:
+        with Crew(program, folder, stalling, workers=1, page=2000, s3_equal_parts="on", **options) as crew:
             job_id = queue.add_job(database, "large")
             wait_until(lambda: proxy.holds, "the first part")
-            begun = time.monotonic()
             wait_until(lambda: database.execute(OPEN) == [("ClientWrite",)], "the reader to be held up", 8)
-            wait_until(lambda: database.execute(OPEN) == [], "the end of the transaction", PAGE_STALL + 5)
-            assert time.monotonic() - begun > PAGE_STALL - 1  # a short stall costs no second statement
-            time.sleep(1)
-            assert database.execute(OPEN) == [] and queue.job(database, job_id).status == "started"
+            yield proxy, crew, job_id
             proxy.release()
-            found = queue.finished(database, job_id)
-            crew.stop()
-    assert queue.archive(store, found) == whole
+
+
+def test_source_is_released_while_the_store_stalls(program, database, folder, store, expected):
+    with stalled(program, database, folder, store) as (proxy, _, job_id):
+        begun = time.monotonic()
+        wait_until(lambda: database.execute(OPEN) == [], "the end of the transaction", PAGE_STALL + 5)
+        assert time.monotonic() - begun > PAGE_STALL / 2  # a short stall costs no second statement
+        time.sleep(1)
+        assert database.execute(OPEN) == [] and queue.job(database, job_id).status == "started"
+        proxy.release()
+        found = queue.finished(database, job_id)
+    assert queue.archive(store, found) == expected
     assert [attempts for *_, attempts, _ in queue.segments(database, job_id)] == [0]
+
+
+def test_source_is_released_when_the_work_is_dropped(program, database, folder, store):
+    """The worker has nothing else to do then: its reader must not stay in the middle of the page."""
+    with stalled(program, database, folder, store, lease="3s") as (_, crew, job_id):
+        database.execute("UPDATE verbatim.segment SET claim_epoch = nextval('verbatim.claim_epoch'),"
+                         " process_id = gen_random_uuid(), lease_until = now() + interval '1 hour'"
+                         " WHERE job_id = %s", [job_id])
+        wait_until(lambda: "is not ours any more: its work is dropped" in crew.log(), "the work to be dropped", 8)
+        wait_until(lambda: database.execute(OPEN) == [], "the end of the transaction", 1)
