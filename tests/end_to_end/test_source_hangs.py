@@ -1,4 +1,4 @@
-"""A source that goes silent in the middle: behind a lock, on a line that swallows packets. Whoever wants a stop gets it.
+"""A source that goes silent, behind a lock or on a line that swallows packets: whoever wants a stop gets it.
 
 All of it happens while the lock or the silence lasts: a statement that is gone by then was called off."""
 
@@ -47,13 +47,17 @@ def locked(database, table):
         yield
 
 
+def via(port, database):
+    return f"postgresql://postgres@127.0.0.1:{port}/{database.name}"
+
+
 def hangs(database):
     wait_until(lambda: database.value(AT_THE_LOCK) > 0, "the reader to hang")
 
 
-def called_off(database):
+def called_off(database, seconds=3):
     """The server does not look at its client's socket while it waits for a lock: only a cancel ends that."""
-    wait_until(lambda: database.value(AT_THE_LOCK) == 0, "the end of the statement", 3)
+    wait_until(lambda: database.value(AT_THE_LOCK) == 0, "the end of the statement", seconds)
 
 
 def check_stops(reader, seconds=2):
@@ -120,10 +124,6 @@ def test_silent_host_is_left_for_the_next(database):
         assert 9 < time.monotonic() - begun < 20
 
 
-def via(port, database):
-    return f"postgresql://postgres@127.0.0.1:{port}/{database.name}"
-
-
 def test_service_ends_cleanly_while_the_source_hangs(program, database, folder, local, expected):
     """Handed back, not charged; somebody else finishes the job."""
     with locked(database, "message"):
@@ -150,14 +150,10 @@ def test_lost_lease_drops_the_work_while_the_source_hangs(program, database, fol
             database.execute("UPDATE verbatim.segment SET claim_epoch = nextval('verbatim.claim_epoch'),"
                              " process_id = gen_random_uuid(), lease_until = now() + interval '1 hour'"
                              " WHERE job_id = %s", [job_id])
-            called_off_after_a_beat(database)
+            called_off(database, 6)  # after the next beat
             wait_until(lambda: "is not ours any more: its work is dropped" in crew.log(), "the work to be dropped")
         assert queue.segments(database, job_id) == [(1, 10000, "running", 0, 0)]
         database.execute("UPDATE verbatim.segment SET status = 'waiting', process_id = NULL, lease_until = NULL"
                          " WHERE job_id = %s", [job_id])
         assert queue.archive(local, queue.finished(database, job_id)) == expected
         assert crew.stop()["fenced"] >= 1
-
-
-def called_off_after_a_beat(database):
-    wait_until(lambda: database.value(AT_THE_LOCK) == 0, "the end of the statement", 6)

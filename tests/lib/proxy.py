@@ -1,4 +1,4 @@
-"""A TCP proxy on a loopback port that can let bytes vanish: what comes in while it holds goes nowhere, and nobody is told."""
+"""A TCP proxy on a loopback port that can hold: what comes in goes nowhere then, and nobody is told."""
 
 import contextlib
 import selectors
