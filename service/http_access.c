@@ -86,16 +86,16 @@ static const struct {
     int column;
     size_t member;
 } texts[] = {
-    {KEY_WORKSPACE, offsetof(struct http_access, workspace)},
-    {KEY_ZONE, offsetof(struct http_access, time_zone)},
-    {KEY_SOURCE, offsetof(struct http_access, source_id)},
-    {KEY_PROFILE, offsetof(struct http_access, csv_profile)},
+    {ABOUT_WORKSPACE, offsetof(struct http_access, workspace)},
+    {ABOUT_ZONE, offsetof(struct http_access, time_zone)},
+    {ABOUT_SOURCE, offsetof(struct http_access, source_id)},
+    {ABOUT_PROFILE, offsetof(struct http_access, csv_profile)},
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
 static struct vb_view author_of(const char *key_id, const PGresult *row)
 {
-    struct vb_view user = pg_view(row, 0, KEY_USER), name = pg_view(row, 0, KEY_NAME);
+    struct vb_view user = pg_view(row, 0, ABOUT_USER), name = pg_view(row, 0, ABOUT_NAME);
     return user.length > 0 ? user : name.length > 0 ? name : vb_view_of(key_id);
 }
 
@@ -120,16 +120,33 @@ static char *make_block(const PGresult *row, size_t tags, struct vb_view audienc
     return malloc(size);
 }
 
-enum vb_status http_access_fill(const char *key_id, const PGresult *row,
-                                struct http_access *ret_access)
+/* A list that nobody has looked at yet lets nothing through. */
+static const char *const nothing[1] = {NULL};
+
+enum vb_status http_access_judge(const char *key_id, const PGresult *row,
+                                 struct http_access *ret_access)
 {
     struct http_access access = {0};
     if (PQnfields(row) < KEY_COLUMNS || PQntuples(row) != 1 ||
         !http_role_find(pg_view(row, 0, KEY_ROLE), &access.role))
         return VB_INVALID;
     access.is_restricted = access.role == HTTP_ROLE_EDITOR;
+    if (access.is_restricted)
+        access.audience = (struct vb_words){nothing, 0};
+    (void)snprintf(access.key_id, sizeof(access.key_id), "%s", key_id);
+    *ret_access = access;
+    return VB_OK;
+}
+
+enum vb_status http_access_fill(const char *key_id, const PGresult *row,
+                                struct http_access *ret_access)
+{
+    struct http_access access = {0};
+    enum vb_status status = http_access_judge(key_id, row, &access);
+    if (status != VB_OK || PQnfields(row) < ABOUT_COLUMNS)
+        return VB_INVALID;
     struct vb_view audience =
-        access.is_restricted ? pg_view(row, 0, KEY_AUDIENCE) : (struct vb_view){NULL, 0};
+        access.is_restricted ? pg_view(row, 0, ABOUT_AUDIENCE) : (struct vb_view){NULL, 0};
     struct vb_view author = author_of(key_id, row), tag;
     struct pg_array tags = pg_array_of(audience);
     char *block = make_block(row, tags.count, audience, author);
@@ -149,7 +166,6 @@ enum vb_status http_access_fill(const char *key_id, const PGresult *row,
         const char *kept = keep(&at, pg_view(row, 0, texts[i].column));
         memcpy((char *)&access + texts[i].member, &kept, sizeof(kept));
     }
-    (void)snprintf(access.key_id, sizeof(access.key_id), "%s", key_id);
     *ret_access = access;
     return VB_OK;
 }

@@ -43,7 +43,11 @@ struct http_access {
     struct vb_words audience; /* sorted, without doubles; items NULL unless is_restricted */
     void *block;
 };
-/* From a row that begins with the key's columns (http_sql.h). VB_NO_MEMORY; VB_INVALID: not such a row. */
+/* Key, role and is_restricted, from a row that begins with HTTP_KEY_COLUMNS (http_sql.h); an audience is that of nothing.
+ * Allocates nothing. VB_INVALID: not such a row. */
+enum vb_status http_access_judge(const char *key_id, const PGresult *row,
+                                 struct http_access *ret_access) vb_must_check;
+/* Everything, from the row of HTTP_SQL_KEY or HTTP_SQL_KEY_HOME. VB_NO_MEMORY, VB_INVALID. */
 enum vb_status http_access_fill(const char *key_id, const PGresult *row,
                                 struct http_access *ret_access) vb_must_check;
 void http_access_done(struct http_access *access);

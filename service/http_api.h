@@ -20,8 +20,9 @@ void http_file_begin(struct http_exchange *exchange);
 
 /* How a handler comes in: the key is judged, and what the handler needs first is read, in one round trip. */
 struct http_entry {
-    /* Begins with HTTP_KEY_COLUMNS, $1 to $3; HTTP_SQL_KEY where the handler wants no more of it. Doors that take the
-     * workspace from the key have HTTP_SQL_KEY only. */
+    /* HTTP_SQL_KEY: exchange->access is filled wholly. Else one of the handler's own that begins with
+     * HTTP_KEY_COLUMNS, $1 to $3, for polls: then only key, role and is_restricted are, and the audience is compared in the
+     * statement (HTTP_KEY_SEES). Doors that take the workspace from the key have HTTP_SQL_KEY only. */
     enum http_sql statement;
     const char *values[4];      /* of the statement, from $4 on; copied */
     const struct pg_step *more; /* behind it, in the same transaction, with the workspace set */

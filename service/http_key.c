@@ -102,7 +102,9 @@ static bool judge(struct http_exchange *exchange, const PGresult *row)
         refuse_key(exchange);
         return false;
     }
-    if (http_access_fill(id.text, row, &exchange->access) != VB_OK) {
+    enum vb_status status = exchange->is_poll ? http_access_judge(id.text, row, &exchange->access)
+                                              : http_access_fill(id.text, row, &exchange->access);
+    if (status != VB_OK) {
         struct vb_error err = {0};
         (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for who asks");
         http_answer_error(exchange, &err);
@@ -154,6 +156,7 @@ void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
     size_t count = 2;
     for (size_t i = 0; i < entry->count && count < PG_STEPS; i++)
         steps[count++] = entry->more[i];
+    exchange->is_poll = entry->statement != HTTP_SQL_KEY;
     exchange->on_entered = entry->then;
     http_ask(exchange, exchange->loop->main_pool, steps, count, on_entered);
 }

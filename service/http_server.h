@@ -69,6 +69,7 @@ struct http_exchange {
     int64_t begun_at;
     bool is_head, continued, keep_alive;
     struct http_access access; /* once http_enter has found the key good */
+    bool is_poll;              /* entered by a statement without the rest of `access` */
     void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);
     int status; /* of the answer; 0: none yet */
     uint64_t answer_size;

@@ -3,6 +3,10 @@
  */
 #include "http_sql.h"
 
+#define ABOUT                                                                                      \
+    ", k.workspace_id, k.audience, a.user_email, a.name, a.time_zone, a.source_id, a.csv_profile"  \
+    " FROM verbatim.key_find($1) AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
+
 const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
     [HTTP_SQL_ENTER] = {"enter",
                         "SELECT set_config('role', 'verbatim_api', true),"
@@ -14,14 +18,14 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                               " set_config('lock_timeout', '3s', true),"
                               " set_config('statement_timeout', '4s', true)",
                               1},
-    [HTTP_SQL_KEY] = {"key", "SELECT " HTTP_KEY_COLUMNS " FROM verbatim.key_find($1) AS k", 3},
+    [HTTP_SQL_KEY] = {"key", "SELECT " HTTP_KEY_COLUMNS ABOUT, 3},
     /* For doors without a workspace in their paths. What stands in the same statement cannot rely on row level
      * security yet; statements behind it in the same transaction can. */
-    [HTTP_SQL_KEY_HOME] = {"key_home",
-                           "SELECT true, k.secret_hash, $2 = ANY (k.scopes), " HTTP_KEY_SETTINGS
-                           ", set_config('verbatim.workspace_id', k.workspace_id, true)"
-                           " FROM verbatim.key_find($1) AS k",
-                           2},
+    [HTTP_SQL_KEY_HOME] =
+        {"key_home",
+         "SELECT true, k.secret_hash, $2 = ANY (k.scopes), k.role" ABOUT
+         " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)",
+         2},
     [HTTP_SQL_JOB] = {"job",
                       "SELECT " HTTP_KEY_COLUMNS
                       ", j.status, j.channel_id, j.start_date, j.end_date,"

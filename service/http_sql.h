@@ -25,27 +25,28 @@ extern const struct pg_statement http_sql[HTTP_SQL_COUNT];
 /* To the source; its statements come from the contract, results are text. */
 enum http_source_sql { HTTP_SOURCE_BY_ID, HTTP_SOURCE_BY_PHONE, HTTP_SOURCE_COUNT };
 
-/* Columns that every statement with HTTP_KEY_COLUMNS begins with. Settings are those of the key's workspace. */
+/* What every statement of an entry begins with, to judge by: no more, since each column is felt in a status poll. */
 enum {
     KEY_HOME, /* the workspace asked for is the key's */
     KEY_HASH,
     KEY_SCOPE, /* the key has it */
     KEY_ROLE,
-    KEY_AUDIENCE,
-    KEY_USER,
-    KEY_NAME,
-    KEY_WORKSPACE,
-    KEY_ZONE,
-    KEY_SOURCE,
-    KEY_PROFILE,
     KEY_COLUMNS
 };
 /* FROM verbatim.key_find($1) AS k; $2 is the workspace of the path, $3 the scope. */
-#define HTTP_KEY_COLUMNS                                                                           \
-    "k.workspace_id = $2, k.secret_hash, $3 = ANY (k.scopes), " HTTP_KEY_SETTINGS
-#define HTTP_KEY_SETTINGS                                                                          \
-    "k.role, k.audience, k.user_email, k.name, k.workspace_id, k.time_zone, k.source_id,"          \
-    " k.csv_profile"
+#define HTTP_KEY_COLUMNS "k.workspace_id = $2, k.secret_hash, $3 = ANY (k.scopes), k.role"
+
+/* What follows in HTTP_SQL_KEY and _KEY_HOME: the rest of struct http_access. */
+enum {
+    ABOUT_WORKSPACE = KEY_COLUMNS,
+    ABOUT_AUDIENCE,
+    ABOUT_USER,
+    ABOUT_NAME,
+    ABOUT_ZONE,
+    ABOUT_SOURCE,
+    ABOUT_PROFILE,
+    ABOUT_COLUMNS
+};
 /* Whether the key may see a row of verbatim.job as to its audience; for every look-up of a job. */
 #define HTTP_KEY_SEES(job)                                                                         \
     "(k.role <> 'editor' OR (" job ".audience @> k.audience AND " job ".audience <@ k.audience))"

@@ -5,17 +5,27 @@ ALTER TABLE verbatim.api_key
     ADD COLUMN user_email text,
     ADD COLUMN audience text[] NOT NULL DEFAULT '{}'; -- an editor's tags
 
--- Everything a request needs to know of its key, in one look: another result type, hence not replaced but made anew.
+-- Another result type, hence not replaced but made anew. Only what a status poll needs: each column costs there.
 DROP FUNCTION verbatim.key_find(text);
 CREATE FUNCTION verbatim.key_find(wanted text)
-    RETURNS TABLE (workspace_id text, secret_hash bytea, scopes text[], role text, audience text[], user_email text,
-                   name text, time_zone text, source_id text, csv_profile text)
+    RETURNS TABLE (workspace_id text, secret_hash bytea, scopes text[], role text, audience text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog
     AS $$
         BEGIN
             RETURN QUERY
-            SELECT k.workspace_id, k.secret_hash, k.scopes, k.role, k.audience, k.user_email, k.name, w.time_zone,
-                w.source_id, w.csv_profile
+            SELECT k.workspace_id, k.secret_hash, k.scopes, k.role, k.audience
+            FROM verbatim.api_key AS k
+            WHERE k.key_id = wanted AND k.revoked_at IS NULL;
+        END
+    $$;
+-- What else a request may need to know: who holds the key, and the settings of its workspace.
+CREATE FUNCTION verbatim.key_about(wanted text)
+    RETURNS TABLE (user_email text, name text, time_zone text, source_id text, csv_profile text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog
+    AS $$
+        BEGIN
+            RETURN QUERY
+            SELECT k.user_email, k.name, w.time_zone, w.source_id, w.csv_profile
             FROM verbatim.api_key AS k JOIN verbatim.workspace AS w ON w.workspace_id = k.workspace_id
             WHERE k.key_id = wanted AND k.revoked_at IS NULL;
         END

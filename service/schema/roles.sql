@@ -6,7 +6,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA verbatim FROM PUBLIC;
 GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO verbatim_api, verbatim_worker;
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO verbatim_api;
 GRANT SELECT ON verbatim.link_secret TO verbatim_api, verbatim_worker;
-GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_touch(text) TO verbatim_api;
+GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_about(text),
+    verbatim.key_touch(text) TO verbatim_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO verbatim_worker;
 GRANT USAGE ON SEQUENCE verbatim.claim_epoch, verbatim.turn_number TO verbatim_worker;
