@@ -1,4 +1,4 @@
-/* Writing JSON into a buffer: commas, brackets and escapes. See json.h.
+/* Writing JSON into a buffer: commas and brackets; strings are json_text.c's. See json.h.
  *
  * The writer owns nothing, and the buffer is the caller's. The first failure (the buffer's ceiling,
  * memory) is kept and silences what follows, so callers ask once, at the end. Nesting is not
@@ -73,55 +73,28 @@ void vb_json_end_array(struct vb_json *json)
     close_bracket(json, "]");
 }
 
-/* The short escapes of RFC 8259, section 7; every other control as \u00XX. */
-static void put_escaped(struct vb_json *json, unsigned char byte)
+/* Text that is not UTF-8, rare enough to go character by character: U+FFFD stands for each byte that
+ * is none, so that the output is valid whatever a source or a peer sent. */
+static enum vb_status put_repaired(struct vb_buffer *out, struct vb_view text)
 {
-    char escape[8];
-    switch (byte) {
-    case '"':
-        put_text(json, "\\\"");
-        return;
-    case '\\':
-        put_text(json, "\\\\");
-        return;
-    case '\n':
-        put_text(json, "\\n");
-        return;
-    case '\r':
-        put_text(json, "\\r");
-        return;
-    case '\t':
-        put_text(json, "\\t");
-        return;
-    default:
-        snprintf(escape, sizeof escape, "\\u%04x", byte);
-        put_text(json, escape);
-    }
+    struct vb_buffer repaired;
+    vb_buffer_init(&repaired, out->ceiling);
+    enum vb_status status = VB_OK;
+    while (text.length > 0 && status == VB_OK)
+        status = vb_utf8_append(&repaired, vb_utf8_next(&text));
+    if (status == VB_OK)
+        status = vb_json_append(out, VB_VIEW(""), (struct vb_view){repaired.data, repaired.length});
+    vb_buffer_done(&repaired);
+    return status;
 }
 
-/* Plain runs go out whole; only what must be escaped or replaced stops one. */
 static void put_string(struct vb_json *json, struct vb_view text)
 {
-    size_t run = 0, i = 0;
-    put(json, "\"", 1);
-    while (i < text.length) {
-        unsigned char byte = (unsigned char)text.data[i];
-        size_t width = vb_utf8_width(text.data + i, text.length - i);
-        if (width > 0 && byte >= 0x20 && byte != '"' && byte != '\\') {
-            i += width;
-            continue;
-        }
-        put(json, text.data + run, i - run);
-        if (width == 0)
-            /* U+FFFD for each byte that is no UTF-8: the output is valid whatever a source or a
-             * peer sent. */
-            put_text(json, "\xEF\xBF\xBD");
-        else
-            put_escaped(json, byte);
-        run = ++i;
-    }
-    put(json, text.data + run, i - run);
-    put(json, "\"", 1);
+    if (json->status != VB_OK)
+        return;
+    json->status = vb_json_append(json->out, VB_VIEW(""), text);
+    if (json->status == VB_INVALID)
+        json->status = put_repaired(json->out, text);
 }
 
 void vb_json_name(struct vb_json *json, const char *name)
@@ -135,10 +108,7 @@ void vb_json_name(struct vb_json *json, const char *name)
 void vb_json_view(struct vb_json *json, struct vb_view text)
 {
     begin_value(json);
-    if (text.data)
-        put_string(json, text);
-    else
-        put_text(json, "null");
+    put_string(json, text);
 }
 
 void vb_json_text(struct vb_json *json, const char *text)

@@ -33,9 +33,21 @@ size_t vb_utf8_width(const char *text, size_t length)
     return width;
 }
 
+/* Eight bytes of ASCII: most text is, also between the letters of other scripts. */
+static bool is_ascii_word(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool vb_utf8_valid(struct vb_view text)
 {
     for (size_t i = 0; i < text.length;) {
+        if (text.length - i >= 8 && is_ascii_word(text.data + i)) {
+            i += 8;
+            continue;
+        }
         size_t width = vb_utf8_width(text.data + i, text.length - i);
         if (width == 0)
             return false;

@@ -1,11 +1,8 @@
 /* Scans a cell sixteen bytes at a time for what needs care, then copies runs; see cell.h. */
 #include "cell.h"
 
+#include "verbatim/lanes.h"
 #include "verbatim/text.h"
-
-#include <string.h>
-
-typedef unsigned char vb_lanes __attribute__((vector_size(16)));
 
 /* What a scan found; nonzero means there is at least one. */
 struct findings {
@@ -13,20 +10,11 @@ struct findings {
     bool non_ascii; /* to be validated */
 };
 
-/* Compares two words instead of sixteen bytes. */
-static bool any(vb_lanes lanes)
-{
-    uint64_t halves[2];
-    memcpy(halves, &lanes, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
-}
-
 static bool is_special(char c)
 {
     return c == ',' || c == '"' || c == '\r' || c == '\n';
 }
 
-/* GCC's and Clang's vector extensions: the same code becomes SSE2 here and NEON elsewhere. */
 static struct findings scan(struct vb_view text)
 {
     vb_lanes special = {0}, high = {0}, lanes;
@@ -36,7 +24,7 @@ static struct findings scan(struct vb_view text)
         special |= (vb_lanes)((lanes == ',') | (lanes == '"') | (lanes == '\r') | (lanes == '\n'));
         high |= lanes & 0x80;
     }
-    struct findings found = {any(special), any(high)};
+    struct findings found = {vb_lanes_any(special), vb_lanes_any(high)};
     for (; i < text.length; i++) {
         found.special |= is_special(text.data[i]);
         found.non_ascii |= (text.data[i] & 0x80) != 0;

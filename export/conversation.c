@@ -34,3 +34,11 @@ bool vb_text_list_next(struct vb_text_list *list, struct vb_view *ret_element)
     }
     return false;
 }
+
+bool vb_text_list_next_group(struct vb_text_list *list, struct vb_view *ret_elements, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!vb_text_list_next(list, &ret_elements[i]))
+            return false;
+    return true;
+}

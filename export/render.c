@@ -3,6 +3,11 @@
 
 static const struct vb_renderer *const renderers[] = {
     &vb_csv_renderer,
+    &vb_csv_conversations_renderer,
+    &vb_csv_leads_renderer,
+    &vb_json_renderer,
+    &vb_turns_renderer,
+    &vb_ndjson_renderer,
     NULL,
 };
 

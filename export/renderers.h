@@ -5,5 +5,10 @@
 #include "verbatim/render.h"
 
 extern const struct vb_renderer vb_csv_renderer;
+extern const struct vb_renderer vb_csv_conversations_renderer;
+extern const struct vb_renderer vb_csv_leads_renderer;
+extern const struct vb_renderer vb_json_renderer;
+extern const struct vb_renderer vb_ndjson_renderer;
+extern const struct vb_renderer vb_turns_renderer;
 
 #endif

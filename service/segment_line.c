@@ -27,8 +27,10 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
     enum vb_status status = vb_zone_new(job->time_zone, &line->zone, err);
     if (status != VB_OK)
         return status;
-    line->context = (struct vb_render_context){
-        .zone = line->zone, .csv_profile = profile, .channel = vb_job_channel(job)};
+    line->context = (struct vb_render_context){.zone = line->zone,
+                                               .csv_profile = profile,
+                                               .include = VB_INCLUDE_DEFAULT,
+                                               .channel = vb_job_channel(job)};
     return vb_namer_new(line->zone, line->context.channel, line->renderer->extension, &line->namer,
                         err);
 }

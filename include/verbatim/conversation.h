@@ -28,6 +28,8 @@ struct vb_text_list {
 };
 /* False when the list is exhausted. */
 bool vb_text_list_next(struct vb_text_list *list, struct vb_view *ret_element);
+/* The values of one thing, for lists that hold `count` of each in turn. False when no whole one is left. */
+bool vb_text_list_next_group(struct vb_text_list *list, struct vb_view *ret_elements, size_t count);
 
 struct vb_channel {
     struct vb_view id, name, type, phone_number;

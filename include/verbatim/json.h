@@ -38,4 +38,19 @@ void vb_json_member_text(struct vb_json *json, const char *name, const char *tex
 void vb_json_member_integer(struct vb_json *json, const char *name, int64_t value);
 void vb_json_member_boolean(struct vb_json *json, const char *name, bool value);
 
+/* Text without a writer, for rows of exports: appends `lead` as it is, then `text` as a JSON string
+ * with its quotes, or null for the NULL view. VB_INVALID for text that is not UTF-8: nothing is
+ * replaced here. After any failure the buffer is as it was. */
+enum vb_status vb_json_append(struct vb_buffer *out, struct vb_view lead,
+                              struct vb_view text) vb_must_check;
+/* Goes on with a string that is open: the text without quotes; NULL adds nothing to `lead`. */
+enum vb_status vb_json_append_inside(struct vb_buffer *out, struct vb_view lead,
+                                     struct vb_view text) vb_must_check;
+/* A run of members. */
+struct vb_json_member {
+    struct vb_view lead, text; /* such as `,"name":`, and the value */
+};
+enum vb_status vb_json_append_members(struct vb_buffer *out, const struct vb_json_member *members,
+                                      size_t count) vb_must_check;
+
 #endif

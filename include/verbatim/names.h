@@ -34,4 +34,15 @@ struct vb_view vb_channel_title(struct vb_channel channel);
 /* `conversations-00001.csv`: file `number`, from 1, of an archive of files of many conversations. */
 void vb_chunk_name(uint64_t number, const char *extension, char ret_name[VB_NAME_BYTES + 1]);
 
+/* "media/" and two components with a slash between them. */
+#define VB_MEDIA_NAME_BYTES (6 + VB_NAME_BYTES + 1 + VB_NAME_BYTES)
+
+/* The archive entry of an attachment: `media/<conversation id>/<attachment id>-<file name>`, the
+ * extension by content type where the file name has none. Pure: the same values give the same name,
+ * other ids another one, without regard to case. No name holds a comma. VB_INVALID for bytes that
+ * are not UTF-8. */
+enum vb_status vb_media_entry_name(struct vb_view conversation_id, struct vb_view attachment_id,
+                                   struct vb_view file_name, struct vb_view content_type,
+                                   char ret_name[VB_MEDIA_NAME_BYTES + 1]) vb_must_check;
+
 #endif

@@ -160,6 +160,7 @@ int main(void)
     struct vb_error err = {0};
     struct vb_buffer out;
     struct scene scene = {.renderer = vb_renderer_find(VB_VIEW("csv"), VB_VIEW("messages")),
+                          .context.include = VB_INCLUDE_DEFAULT,
                           .context.channel = {.name = VB_VIEW("SMS Support"),
                                               .phone_number = VB_VIEW("+12025550123")}};
     uint64_t size = 0;

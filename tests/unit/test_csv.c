@@ -35,7 +35,8 @@ static struct vb_buffer render(enum vb_csv_profile profile, struct vb_message me
 {
     struct vb_buffer out;
     struct vb_error err = {0};
-    struct vb_render_context context = {.zone = zone, .csv_profile = profile};
+    struct vb_render_context context = {
+        .zone = zone, .csv_profile = profile, .include = VB_INCLUDE_DEFAULT};
     vb_buffer_init(&out, 1u << 20);
     if (csv->message(&context, &jane, &message, &out, &err) != VB_OK)
         fail_msg("%s", err.text);
@@ -170,7 +171,7 @@ static void only_a_telephone_number_may_begin_with_plus(void **state)
         struct vb_buffer out;
         struct vb_conversation c = jane;
         struct vb_message m = message_of("x");
-        struct vb_render_context context = {.zone = zone};
+        struct vb_render_context context = {.zone = zone, .include = VB_INCLUDE_DEFAULT};
         char start[80];
         c.contact_phone = vb_view_of(cases[i].phone);
         c.id = VB_VIEW("-5"); /* ids are never guarded */
@@ -268,7 +269,7 @@ static void rows_that_cannot_be_name_their_message(void **state)
 {
     (void)state;
     struct vb_error err = {0};
-    struct vb_render_context context = {.zone = zone};
+    struct vb_render_context context = {.zone = zone, .include = VB_INCLUDE_DEFAULT};
     struct vb_buffer out;
     vb_buffer_init(&out, 400);
     assert_int_equal(vb_buffer_append_text(&out, "before"), VB_OK);

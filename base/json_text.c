@@ -1,0 +1,153 @@
+/* JSON strings (RFC 8259, section 7): the hot path of JSON exports. See vb_json_append in json.h.
+ *
+ * A text is scanned sixteen bytes at a time for what needs care; most have nothing and are copied
+ * whole. Room is reserved once, for exactly what will be written. Pure; owns nothing. */
+#include "verbatim/json.h"
+
+#include "verbatim/lanes.h"
+#include "verbatim/text.h"
+
+/* What a scan found; true means there is at least one. */
+struct findings {
+    bool special;   /* quote, backslash, control */
+    bool non_ascii; /* to be validated */
+};
+
+static bool is_special(unsigned char byte)
+{
+    return byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+static struct findings scan(struct vb_view text)
+{
+    vb_lanes special = {0}, high = {0}, lanes;
+    size_t i = 0;
+    for (; i + sizeof lanes <= text.length; i += sizeof lanes) {
+        memcpy(&lanes, text.data + i, sizeof lanes);
+        special |= (vb_lanes)((lanes == '"') | (lanes == '\\') | (lanes < 0x20));
+        high |= lanes & 0x80;
+    }
+    struct findings found = {vb_lanes_any(special), vb_lanes_any(high)};
+    for (; i < text.length; i++) {
+        found.special |= is_special((unsigned char)text.data[i]);
+        found.non_ascii |= (text.data[i] & 0x80) != 0;
+    }
+    return found;
+}
+
+/* The letter of a short escape, or 0: the byte stands as it is or as \u00XX. */
+static char short_escape(unsigned char byte)
+{
+    switch (byte) {
+    case '"':
+    case '\\':
+        return (char)byte;
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return 0;
+    }
+}
+
+/* Bytes that escaping adds. */
+static size_t count_added(struct vb_view text)
+{
+    size_t added = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (is_special(byte))
+            added += short_escape(byte) ? 1 : 5;
+    }
+    return added;
+}
+
+static char *put_escape(char *to, unsigned char byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    char letter = short_escape(byte);
+    *to++ = '\\';
+    if (letter) {
+        *to++ = letter;
+        return to;
+    }
+    memcpy(to, "u00", 3);
+    to[3] = digits[byte >> 4];
+    to[4] = digits[byte & 15];
+    return to + 5;
+}
+
+/* Runs between special bytes go out whole. */
+static char *put_escaped(char *to, struct vb_view text)
+{
+    const char *at = text.data, *end = text.data + text.length;
+    while (at < end) {
+        const char *stop = at;
+        while (stop < end && !is_special((unsigned char)*stop))
+            stop++;
+        memcpy(to, at, (size_t)(stop - at));
+        to += stop - at;
+        if (stop < end)
+            to = put_escape(to, (unsigned char)*stop++);
+        at = stop;
+    }
+    return to;
+}
+
+/* Behind `lead`, with `quotes` (0 or 1) on each side. */
+static enum vb_status append_string(struct vb_buffer *out, struct vb_view lead, struct vb_view text,
+                                    size_t quotes)
+{
+    struct findings found = scan(text);
+    if (found.non_ascii && !vb_utf8_valid(text))
+        return VB_INVALID;
+    size_t length = text.length + (found.special ? count_added(text) : 0) + 2 * quotes;
+    enum vb_status status = vb_buffer_reserve(out, lead.length + length);
+    if (status != VB_OK)
+        return status;
+    char *to = out->data + out->length;
+    memcpy(to, lead.data, lead.length);
+    to += lead.length;
+    if (found.special)
+        put_escaped(to + quotes, text);
+    else if (text.length > 0)
+        memcpy(to + quotes, text.data, text.length);
+    if (quotes > 0)
+        to[0] = to[length - 1] = '"';
+    vb_buffer_grown(out, lead.length + length);
+    return VB_OK;
+}
+
+static enum vb_status append_null(struct vb_buffer *out, struct vb_view lead)
+{
+    enum vb_status status = vb_buffer_reserve(out, lead.length + 4);
+    if (status != VB_OK)
+        return status;
+    memcpy(out->data + out->length, lead.data, lead.length);
+    memcpy(out->data + out->length + lead.length, "null", 4);
+    vb_buffer_grown(out, lead.length + 4);
+    return VB_OK;
+}
+
+enum vb_status vb_json_append(struct vb_buffer *out, struct vb_view lead, struct vb_view text)
+{
+    return text.data ? append_string(out, lead, text, 1) : append_null(out, lead);
+}
+
+enum vb_status vb_json_append_inside(struct vb_buffer *out, struct vb_view lead,
+                                     struct vb_view text)
+{
+    return append_string(out, lead, text, 0);
+}
+
+enum vb_status vb_json_append_members(struct vb_buffer *out, const struct vb_json_member *members,
+                                      size_t count)
+{
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; i < count && status == VB_OK; i++)
+        status = vb_json_append(out, members[i].lead, members[i].text);
+    return status;
+}

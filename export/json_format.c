@@ -1,0 +1,398 @@
+/* JSON: an array of conversations; NDJSON: one conversation a line, the same members.
+ *
+ * Written as it comes, so a conversation of any size needs no memory: the lists of a conversation
+ * (messages, notes, events, skills) stand in this order, and state->part says which one is open.
+ * What `include` leaves out is absent, what the source lacks is null. Strings of the source go in
+ * unchanged or fail the row; a row that fails leaves buffer and state as they were. */
+#include "renderers.h"
+#include "row.h"
+#include "time_text.h"
+
+#include "verbatim/json.h"
+#include "verbatim/names.h"
+
+#include <inttypes.h>
+
+/* What of a conversation is being written; lists in the order of the file. */
+enum part { HEAD, MESSAGES, NOTES, EVENTS, SKILLS, END };
+
+static const struct {
+    unsigned include; /* 0: no list */
+    const char *opening;
+} parts[] = {
+    [HEAD] = {0, ""},
+    [MESSAGES] = {VB_INCLUDE_MESSAGES, ",\"messages\":["},
+    [NOTES] = {VB_INCLUDE_NOTES, ",\"notes\":["},
+    [EVENTS] = {VB_INCLUDE_EVENTS, ",\"events\":["},
+    [SKILLS] = {VB_INCLUDE_SKILLS, ",\"skills\":["},
+    [END] = {0, ""},
+};
+
+static unsigned columns(unsigned include)
+{
+    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
+    static const struct {
+        unsigned include, columns;
+    } pairs[] = {
+        {VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},   {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
+        {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},       {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
+        {VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS}, {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (include & pairs[i].include)
+            wanted |= pairs[i].columns;
+    if (include & VB_INCLUDE_MESSAGES)
+        return wanted;
+    /* These belong to messages. */
+    wanted &= ~(unsigned)(VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA);
+    return wanted | VB_COLUMNS_NO_MESSAGES;
+}
+
+/* A time with its quotes behind `lead`. */
+static enum vb_status append_time(const struct vb_render_context *context, struct vb_view lead,
+                                  vb_instant at, struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_append(out, lead.data, lead.length);
+    if (status == VB_OK)
+        status = vb_buffer_append_byte(out, '"');
+    if (status == VB_OK)
+        status = vb_time_append(out, context->zone, at);
+    return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
+}
+
+/* Lists of things store what is NULL as an empty text. */
+static struct vb_view or_null(struct vb_view text)
+{
+    return text.length > 0 ? text : vb_row_nothing;
+}
+
+/* Who and where, when and how. */
+static enum vb_status append_identity(const struct vb_render_context *context,
+                                      const struct vb_conversation *c, struct vb_buffer *out)
+{
+    const struct vb_channel *channel = vb_row_channel(context, c);
+    const struct vb_json_member front[] = {
+        {VB_VIEW("{\"id\":"), c->id},
+        {VB_VIEW(",\"channel\":{\"id\":"), channel->id},
+        {VB_VIEW(",\"name\":"), channel->name},
+        {VB_VIEW(",\"type\":"), channel->type},
+        {VB_VIEW(",\"phone_number\":"), channel->phone_number},
+        {VB_VIEW("},\"assistant\":{\"id\":"), c->assistant_id},
+        {VB_VIEW(",\"name\":"), c->assistant_name},
+    };
+    const struct vb_json_member back[] = {{VB_VIEW(",\"status\":"), c->status},
+                                          {VB_VIEW(",\"priority\":"), c->priority}};
+    bool assisted = c->assistant_id.data || c->assistant_name.data;
+    enum vb_status status = vb_json_append_members(out, front, assisted ? 7 : 5);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, assisted ? "}" : "},\"assistant\":null");
+    if (status == VB_OK)
+        status = append_time(context, VB_VIEW(",\"created_at\":"), c->created_at, out);
+    if (status == VB_OK && c->has_ended_at)
+        status = append_time(context, VB_VIEW(",\"ended_at\":"), c->ended_at, out);
+    else if (status == VB_OK)
+        status = vb_buffer_append_text(out, ",\"ended_at\":null");
+    return status == VB_OK ? vb_json_append_members(out, back, 2) : status;
+}
+
+static enum vb_status append_customer(const struct vb_conversation *c, struct vb_buffer *out)
+{
+    const struct vb_json_member members[] = {
+        {VB_VIEW(",\"customer\":{\"id\":"), c->contact_id},
+        {VB_VIEW(",\"name\":"), c->contact_name},
+        {VB_VIEW(",\"email\":"), c->contact_email},
+        {VB_VIEW(",\"phone\":"), c->contact_phone},
+        {VB_VIEW(",\"company\":"), c->contact_company},
+        {VB_VIEW(",\"address\":"), c->contact_address},
+        {VB_VIEW(",\"website\":"), c->contact_website},
+        {VB_VIEW(",\"lead_status\":"), c->contact_lead_status},
+    };
+    enum vb_status status = vb_json_append_members(out, members, 8);
+    return status == VB_OK ? vb_buffer_append_byte(out, '}') : status;
+}
+
+static enum vb_status append_satisfaction(const struct vb_conversation *c, struct vb_buffer *out)
+{
+    const struct vb_json_member members[] = {{VB_VIEW(",\"comment\":"), c->csat_comment},
+                                             {VB_VIEW("},\"feedback\":"), c->feedback}};
+    enum vb_status status =
+        c->has_csat_rating ? vb_buffer_printf(out, ",\"csat\":{\"rating\":%" PRId64, c->csat_rating)
+                           : vb_buffer_append_text(out, ",\"csat\":{\"rating\":null");
+    return status == VB_OK ? vb_json_append_members(out, members, 2) : status;
+}
+
+static enum vb_status append_head(const struct vb_render_context *context,
+                                  const struct vb_conversation *c, struct vb_buffer *out)
+{
+    enum vb_status status = append_identity(context, c, out);
+    if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_TAGS))
+        status = vb_row_append_list(out, ",\"tags\":", c->tags);
+    if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_CUSTOMER))
+        status = append_customer(c, out);
+    return status == VB_OK ? append_satisfaction(c, out) : status;
+}
+
+/* Closes what is open and opens what is included, up to `part`. */
+static enum vb_status move_to(const struct vb_render_context *context, enum part part,
+                              struct vb_buffer *out)
+{
+    struct vb_render_state *state = context->state;
+    enum vb_status status = VB_OK;
+    while (state->part < (int)part && status == VB_OK) {
+        if (context->include & parts[state->part].include)
+            status = vb_buffer_append_byte(out, ']');
+        state->part++;
+        state->comma = false;
+        if (status == VB_OK && context->include & parts[state->part].include)
+            status = vb_buffer_append_text(out, parts[state->part].opening);
+    }
+    return status;
+}
+
+/* Ready for an element of the list. */
+static enum vb_status begin_element(const struct vb_render_context *context, enum part part,
+                                    struct vb_buffer *out)
+{
+    enum vb_status status = move_to(context, part, out);
+    if (status == VB_OK && context->state->comma)
+        status = vb_buffer_append_byte(out, ',');
+    context->state->comma = true;
+    return status;
+}
+
+static enum vb_status begin_conversation(const struct vb_render_context *context,
+                                         const struct vb_conversation *conversation,
+                                         const char *separator, struct vb_buffer *out,
+                                         struct vb_error *err)
+{
+    size_t before = out->length;
+    context->state->part = HEAD;
+    context->state->comma = false;
+    enum vb_status status = vb_buffer_append_text(out, separator);
+    if (status == VB_OK)
+        status = append_head(context, conversation, out);
+    return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);
+}
+
+static enum vb_status append_citations(const struct vb_message *m, struct vb_buffer *out)
+{
+    struct vb_text_list list = m->citations;
+    struct vb_view v[3], lead = VB_VIEW("{\"title\":");
+    enum vb_status status = vb_buffer_append_text(out, ",\"citations\":[");
+    while (status == VB_OK && vb_text_list_next_group(&list, v, 3)) {
+        const struct vb_json_member members[] = {{lead, v[0]},
+                                                 {VB_VIEW(",\"url\":"), or_null(v[1])},
+                                                 {VB_VIEW(",\"snippet\":"), or_null(v[2])}};
+        status = vb_json_append_members(out, members, 3);
+        if (status == VB_OK)
+            status = vb_buffer_append_byte(out, '}');
+        lead = VB_VIEW(",{\"title\":");
+    }
+    return status == VB_OK ? vb_buffer_append_byte(out, ']') : status;
+}
+
+static enum vb_status append_media(const struct vb_conversation *c, const struct vb_message *m,
+                                   struct vb_buffer *out)
+{
+    struct vb_text_list list = m->attachments;
+    struct vb_view v[4], lead = VB_VIEW("{\"id\":");
+    char entry[VB_MEDIA_NAME_BYTES + 1];
+    enum vb_status status = vb_buffer_append_text(out, ",\"media\":[");
+    while (status == VB_OK && vb_text_list_next_group(&list, v, 4)) {
+        status = vb_media_entry_name(c->id, v[0], v[2], v[3], entry);
+        if (status != VB_OK)
+            return status;
+        const struct vb_json_member members[] = {{lead, v[0]},
+                                                 {VB_VIEW(",\"url\":"), v[1]},
+                                                 {VB_VIEW(",\"file_name\":"), or_null(v[2])},
+                                                 {VB_VIEW(",\"content_type\":"), or_null(v[3])},
+                                                 {VB_VIEW(",\"entry\":"), vb_view_of(entry)}};
+        status = vb_json_append_members(out, members, 5);
+        if (status == VB_OK)
+            status = vb_buffer_append_byte(out, '}');
+        lead = VB_VIEW(",{\"id\":");
+    }
+    return status == VB_OK ? vb_buffer_append_byte(out, ']') : status;
+}
+
+static enum vb_status append_message(const struct vb_render_context *context,
+                                     const struct vb_conversation *c, const struct vb_message *m,
+                                     struct vb_buffer *out)
+{
+    const struct vb_json_member front[] = {
+        {VB_VIEW(",\"direction\":"), m->direction},
+        {VB_VIEW(",\"speaker_type\":"), m->speaker_type},
+        {VB_VIEW(",\"speaker_name\":"), vb_row_speaker_name(context, c, m)},
+        {VB_VIEW(",\"text\":"), m->text},
+    };
+    const struct vb_json_member back[] = {{VB_VIEW(",\"status\":"), m->status},
+                                          {VB_VIEW(",\"sender_account\":"), m->sender_account},
+                                          {VB_VIEW(",\"feedback\":"), m->feedback}};
+    enum vb_status status = begin_element(context, MESSAGES, out);
+    if (status == VB_OK)
+        status = vb_json_append(out, VB_VIEW("{\"id\":"), m->id);
+    if (status == VB_OK)
+        status = append_time(context, VB_VIEW(",\"created_at\":"), m->created_at, out);
+    if (status == VB_OK)
+        status = vb_json_append_members(out, front, 4);
+    if (status == VB_OK)
+        status = vb_row_append_list(out, ",\"media_urls\":", m->media_urls);
+    if (status == VB_OK)
+        status = vb_json_append_members(out, back, 3);
+    if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_CITATIONS))
+        status = append_citations(m, out);
+    if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_MEDIA))
+        status = append_media(c, m, out);
+    return status == VB_OK ? vb_buffer_append_byte(out, '}') : status;
+}
+
+static enum vb_status message(const struct vb_render_context *context,
+                              const struct vb_conversation *conversation,
+                              const struct vb_message *m, struct vb_buffer *out,
+                              struct vb_error *err)
+{
+    struct vb_render_state *state = context->state;
+    if (!vb_row_includes(context, VB_INCLUDE_MESSAGES))
+        return VB_OK;
+    size_t before = out->length;
+    int part = state->part;
+    bool comma = state->comma;
+    enum vb_status status = append_message(context, conversation, m, out);
+    if (status == VB_OK)
+        return VB_OK;
+    state->part = part;
+    state->comma = comma;
+    return vb_row_fail(status, out, before, conversation, &m->id, err);
+}
+
+/* The members of each kind of row, in the order of struct vb_extra. */
+static const struct {
+    enum part part;
+    bool has_id;
+    struct vb_view first, second, third; /* third without data: the kind has none */
+} extras[] = {
+    [VB_EXTRA_NOTE] = {NOTES, true, {",\"author\":", 10}, {",\"text\":", 8}, {NULL, 0}},
+    [VB_EXTRA_EVENT] = {EVENTS, true, {",\"kind\":", 8}, {",\"actor\":", 9}, {",\"detail\":", 10}},
+    [VB_EXTRA_SKILL] =
+        {SKILLS, false, {",\"name\":", 8}, {",\"outcome\":", 11}, {",\"message_id\":", 14}},
+};
+
+static enum vb_status append_extra(const struct vb_render_context *context,
+                                   const struct vb_extra *x, struct vb_buffer *out)
+{
+    const struct vb_json_member members[] = {{extras[x->kind].first, x->first},
+                                             {extras[x->kind].second, x->second},
+                                             {extras[x->kind].third, x->third}};
+    enum vb_status status = begin_element(context, extras[x->kind].part, out);
+    if (status == VB_OK && extras[x->kind].has_id)
+        status = vb_json_append(out, VB_VIEW("{\"id\":"), x->id);
+    if (status == VB_OK)
+        status = append_time(context,
+                             extras[x->kind].has_id ? VB_VIEW(",\"created_at\":")
+                                                    : VB_VIEW("{\"created_at\":"),
+                             x->created_at, out);
+    if (status == VB_OK)
+        status = vb_json_append_members(out, members, extras[x->kind].third.data ? 3 : 2);
+    return status == VB_OK ? vb_buffer_append_byte(out, '}') : status;
+}
+
+static enum vb_status extra(const struct vb_render_context *context,
+                            const struct vb_conversation *conversation, const struct vb_extra *x,
+                            struct vb_buffer *out, struct vb_error *err)
+{
+    struct vb_render_state *state = context->state;
+    if (!(context->include & parts[extras[x->kind].part].include))
+        return VB_OK;
+    size_t before = out->length;
+    int part = state->part;
+    bool comma = state->comma;
+    enum vb_status status = append_extra(context, x, out);
+    if (status == VB_OK)
+        return VB_OK;
+    state->part = part;
+    state->comma = comma;
+    return vb_row_fail(status, out, before, conversation, NULL, err);
+}
+
+static enum vb_status close_conversation(const struct vb_render_context *context,
+                                         const struct vb_conversation *conversation,
+                                         const char *closing, struct vb_buffer *out,
+                                         struct vb_error *err)
+{
+    size_t before = out->length;
+    enum vb_status status = move_to(context, END, out);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, closing);
+    return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);
+}
+
+static enum vb_status begin_array(const struct vb_render_context *context, struct vb_buffer *out,
+                                  struct vb_error *err)
+{
+    (void)context;
+    enum vb_status status = vb_buffer_append_byte(out, '[');
+    return status == VB_OK ? status : vb_fail(err, status, "no room for the start of a JSON file");
+}
+
+static enum vb_status end_array(const struct vb_render_context *context, struct vb_buffer *out,
+                                struct vb_error *err)
+{
+    (void)context;
+    enum vb_status status = vb_buffer_append_text(out, "]\n");
+    return status == VB_OK ? status : vb_fail(err, status, "no room for the end of a JSON file");
+}
+
+static enum vb_status begin_object(const struct vb_render_context *context,
+                                   const struct vb_conversation *conversation, bool first_in_file,
+                                   struct vb_buffer *out, struct vb_error *err)
+{
+    return begin_conversation(context, conversation, first_in_file ? "" : ",\n", out, err);
+}
+
+static enum vb_status end_object(const struct vb_render_context *context,
+                                 const struct vb_conversation *conversation, struct vb_buffer *out,
+                                 struct vb_error *err)
+{
+    return close_conversation(context, conversation, "}", out, err);
+}
+
+const struct vb_renderer vb_json_renderer = {
+    .format = "json",
+    .extension = ".json",
+    .content_type = "application/json",
+    .columns = columns,
+    .begin_file = begin_array,
+    .conversation = begin_object,
+    .message = message,
+    .extra = extra,
+    .end_conversation = end_object,
+    .end_file = end_array,
+};
+
+/* Lines need nothing around them. */
+static enum vb_status begin_line(const struct vb_render_context *context,
+                                 const struct vb_conversation *conversation, bool first_in_file,
+                                 struct vb_buffer *out, struct vb_error *err)
+{
+    (void)first_in_file;
+    return begin_conversation(context, conversation, "", out, err);
+}
+
+static enum vb_status end_line(const struct vb_render_context *context,
+                               const struct vb_conversation *conversation, struct vb_buffer *out,
+                               struct vb_error *err)
+{
+    return close_conversation(context, conversation, "}\n", out, err);
+}
+
+const struct vb_renderer vb_ndjson_renderer = {
+    .format = "ndjson",
+    .extension = ".ndjson",
+    .content_type = "application/x-ndjson",
+    .columns = columns,
+    .begin_file = vb_row_write_nothing,
+    .conversation = begin_line,
+    .message = message,
+    .extra = extra,
+    .end_conversation = end_line,
+    .end_file = vb_row_write_nothing,
+};

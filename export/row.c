@@ -1,0 +1,97 @@
+/* What the renderers share; see row.h. */
+#include "row.h"
+
+#include "cell.h"
+
+#include "verbatim/json.h"
+
+const struct vb_view vb_row_nothing = {NULL, 0};
+
+struct vb_view vb_row_speaker_name(const struct vb_render_context *context,
+                                   const struct vb_conversation *conversation,
+                                   const struct vb_message *message)
+{
+    if (message->speaker_name.length > 0)
+        return message->speaker_name;
+    if (vb_view_equals(message->speaker_type, VB_VIEW("customer")))
+        return vb_row_includes(context, VB_INCLUDE_CUSTOMER) ? conversation->contact_name
+                                                             : vb_row_nothing;
+    if (vb_view_equals(message->speaker_type, VB_VIEW("bot")))
+        return conversation->assistant_name;
+    return vb_row_nothing;
+}
+
+const struct vb_channel *vb_row_channel(const struct vb_render_context *context,
+                                        const struct vb_conversation *conversation)
+{
+    return conversation->channel.id.data ? &conversation->channel : &context->channel;
+}
+
+enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t before,
+                           const struct vb_conversation *conversation,
+                           const struct vb_view *message_id, struct vb_error *err)
+{
+    const struct vb_view id = conversation->id;
+    out->length = before;
+    if (out->data)
+        out->data[before] = '\0';
+    /* What writers of text call invalid came from the source. */
+    if (status == VB_INVALID)
+        status = VB_SOURCE;
+    const char *reason = status == VB_SOURCE  ? "text that is not valid UTF-8"
+                         : status == VB_LIMIT ? "too large for one row"
+                                              : "no memory for a row";
+    if (!message_id)
+        return vb_fail(err, status, "conversation %.*s: %s", (int)id.length, id.data, reason);
+    return vb_fail(err, status, "conversation %.*s, message %.*s: %s", (int)id.length, id.data,
+                   (int)message_id->length, message_id->data, reason);
+}
+
+enum vb_status vb_row_write_nothing(const struct vb_render_context *context, struct vb_buffer *out,
+                                    struct vb_error *err)
+{
+    (void)context, (void)out, (void)err;
+    return VB_OK;
+}
+
+enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct vb_view header,
+                                 struct vb_buffer *out, struct vb_error *err)
+{
+    static const char byte_order_mark[] = "\xEF\xBB\xBF";
+    enum vb_status status = VB_OK;
+    if (context->csv_profile == VB_CSV_EXCEL)
+        status = vb_buffer_append_text(out, byte_order_mark);
+    if (status == VB_OK)
+        status = vb_buffer_append(out, header.data, header.length);
+    return status == VB_OK ? status : vb_fail(err, status, "no room for the header of a CSV file");
+}
+
+enum vb_status vb_csv_append_cells(struct vb_buffer *out, const struct vb_view *cells, size_t count,
+                                   bool guard)
+{
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; i < count && status == VB_OK; i++) {
+        status = vb_cell_append(out, cells[i], guard);
+        if (status == VB_OK)
+            status = vb_buffer_append_byte(out, ',');
+    }
+    return status;
+}
+
+enum vb_status vb_csv_append_phone(struct vb_buffer *out, struct vb_view phone, bool guard)
+{
+    return vb_csv_append_cells(out, &phone, 1, guard && !vb_cell_is_e164(phone));
+}
+
+enum vb_status vb_row_append_list(struct vb_buffer *out, const char *lead, struct vb_text_list list)
+{
+    enum vb_status status = vb_buffer_append_text(out, lead);
+    struct vb_view element, comma = VB_VIEW("");
+    if (status == VB_OK)
+        status = vb_buffer_append_byte(out, '[');
+    while (status == VB_OK && vb_text_list_next(&list, &element)) {
+        status = vb_json_append(out, comma, element);
+        comma = VB_VIEW(",");
+    }
+    return status == VB_OK ? vb_buffer_append_byte(out, ']') : status;
+}

@@ -1,0 +1,48 @@
+/* What the renderers share: who speaks, which channel, how a row fails; and the parts of CSV that every
+ * layout has. Pure but for what they append. Private to export/. */
+#ifndef VB_EXPORT_ROW_H
+#define VB_EXPORT_ROW_H
+
+#include "verbatim/render.h"
+
+extern const struct vb_view vb_row_nothing; /* SQL NULL, an empty cell */
+
+static inline bool vb_row_includes(const struct vb_render_context *context, enum vb_include what)
+{
+    return (context->include & (unsigned)what) != 0;
+}
+
+/* The name the contract gives a speaker who has none of their own: the contact's, if the customer is
+ * included, or the assistant's. */
+struct vb_view vb_row_speaker_name(const struct vb_render_context *context,
+                                   const struct vb_conversation *conversation,
+                                   const struct vb_message *message);
+/* The conversation's own where the source was asked for it, else the job's. */
+const struct vb_channel *vb_row_channel(const struct vb_render_context *context,
+                                        const struct vb_conversation *conversation);
+
+/* Takes back what stands behind `before` and says what failed. Names the row but quotes nothing of
+ * it: messages are private, logs are not. `message_id` NULL: the conversation itself. */
+enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t before,
+                           const struct vb_conversation *conversation,
+                           const struct vb_view *message_id, struct vb_error *err) vb_must_check;
+
+/* For formats without anything before or behind their rows. */
+enum vb_status vb_row_write_nothing(const struct vb_render_context *context, struct vb_buffer *out,
+                                    struct vb_error *err) vb_must_check;
+
+/* The profile's mark, then the header line. */
+enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct vb_view header,
+                                 struct vb_buffer *out, struct vb_error *err) vb_must_check;
+/* A run of text cells, each with the comma behind it. */
+enum vb_status vb_csv_append_cells(struct vb_buffer *out, const struct vb_view *cells, size_t count,
+                                   bool guard) vb_must_check;
+/* A telephone number and the comma: E.164 needs no guard. */
+enum vb_status vb_csv_append_phone(struct vb_buffer *out, struct vb_view phone,
+                                   bool guard) vb_must_check;
+
+/* `lead` as it is, then a JSON array of strings. */
+enum vb_status vb_row_append_list(struct vb_buffer *out, const char *lead,
+                                  struct vb_text_list list) vb_must_check;
+
+#endif

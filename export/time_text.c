@@ -1,0 +1,99 @@
+/* Times in files: digits without printf, since every message has one; see time_text.h. */
+#include "time_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Room for the longest form. */
+#define TIME_TEXT 64u
+
+/* The start of a local time up to the hour, "2026-04-08T03:": messages come in order, so it mostly
+ * is the one written last. */
+struct hour_text {
+    int64_t hour; /* local, since 1970 */
+    size_t length;
+    char text[32];
+};
+static _Thread_local struct hour_text last_hour = {.hour = INT64_MIN};
+
+static const struct hour_text *text_of_hour(int64_t hour)
+{
+    if (last_hour.hour != hour) {
+        struct vb_civil c = vb_civil_of(hour * 3600 * VB_SECOND, 0);
+        last_hour.length =
+            (size_t)snprintf(last_hour.text, sizeof last_hour.text,
+                             "%04d-%02d-%02dT%02d:", c.date.year, c.date.month, c.date.day, c.hour);
+        last_hour.hour = hour;
+    }
+    return &last_hour;
+}
+
+/* Two digits without printf: six of them for each message. */
+static char *put_two(char *to, unsigned value)
+{
+    to[0] = (char)('0' + value / 10 % 10);
+    to[1] = (char)('0' + value % 10);
+    return to + 2;
+}
+
+/* "+05:45"; seconds only where a zone of long ago has them. */
+static char *put_offset(char *to, int offset)
+{
+    unsigned distance = offset < 0 ? 0u - (unsigned)offset : (unsigned)offset;
+    *to++ = offset < 0 ? '-' : '+';
+    to = put_two(to, distance / 3600);
+    *to++ = ':';
+    to = put_two(to, distance / 60 % 60);
+    if (distance % 60 != 0) {
+        *to++ = ':';
+        to = put_two(to, distance % 60);
+    }
+    return to;
+}
+
+enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+{
+    int offset = vb_zone_offset(zone, at);
+    int64_t local = at + offset * VB_SECOND, hour_length = 3600 * VB_SECOND;
+    int64_t hour = local / hour_length - (local % hour_length < 0);
+    const struct hour_text *front = text_of_hour(hour);
+    /* Once for the longest form; the rest writes without asking. */
+    enum vb_status status = vb_buffer_reserve(out, TIME_TEXT);
+    if (status != VB_OK)
+        return status;
+    uint32_t rest = (uint32_t)((uint64_t)(local - hour * hour_length) % 60000000u);
+    unsigned minute = (unsigned)((local - hour * hour_length) / (60 * VB_SECOND));
+    char *start = out->data + out->length, *to = start;
+    memcpy(to, front->text, front->length);
+    to = put_two(to + front->length, minute);
+    *to++ = ':';
+    to = put_two(to, rest / 1000000u);
+    *to++ = '.';
+    to = put_two(to, rest / 10000u % 100);
+    to = put_two(to, rest / 100u % 100);
+    to = put_two(to, rest % 100);
+    to = put_offset(to, offset);
+    vb_buffer_grown(out, (size_t)(to - start));
+    return VB_OK;
+}
+
+/* "1st", "2nd", "3rd", "4th", but "11th" to "13th". */
+static const char *ordinal_of(int day)
+{
+    static const char *const ends[] = {"th", "st", "nd", "rd"};
+    if (day >= 11 && day <= 13)
+        return ends[0];
+    return day % 10 <= 3 ? ends[day % 10] : ends[0];
+}
+
+enum vb_status vb_time_append_words(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+{
+    static const char *const months[] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
+    struct vb_civil c = vb_civil_of(at, vb_zone_offset(zone, at));
+    int hour = c.hour % 12 == 0 ? 12 : c.hour % 12;
+    return vb_buffer_printf(out, "%s %d%s %04d, %d:%02d:%02d %s", months[c.date.month - 1],
+                            c.date.day, ordinal_of(c.date.day), c.date.year, hour, c.minute,
+                            c.second, c.hour < 12 ? "am" : "pm");
+}

@@ -1,0 +1,20 @@
+/* Sixteen bytes at a time: GCC's and Clang's vector extensions, which become SSE2 here and NEON
+ * elsewhere from the same code. For scans over text; load with memcpy, compare, OR together. */
+#ifndef VERBATIM_LANES_H
+#define VERBATIM_LANES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef unsigned char vb_lanes __attribute__((vector_size(16)));
+
+/* Some byte is not zero. Compares two words instead of sixteen bytes. */
+static inline bool vb_lanes_any(vb_lanes lanes)
+{
+    uint64_t halves[2];
+    memcpy(halves, &lanes, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+}
+
+#endif
