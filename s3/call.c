@@ -214,6 +214,8 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
         answer->body->data[answer->body->length] = '\0';
     }
     enum vb_status status = vb_s3_credentials_get(client->credentials, &client->keys, err);
+    if (status != VB_OK && err->retryable)
+        *ret_remedy = VB_S3_TRY_LATER; /* as if the store itself were away */
     if (status == VB_OK)
         status = sign(client, call, progress->digest, &signature, err);
     if (status != VB_OK)

@@ -1,28 +1,36 @@
 /* The chain, and the keys it last gave. See s3_credentials.h.
  *
  * The lock is never held while a place is asked. Threads that find a fetch under way go on with
- * valid keys, or wait for its outcome. Memory: the keys, about 9 KiB.
+ * valid keys, or wait for its outcome. After a fetch that failed, nobody asks for a while that
+ * doubles: its error is the answer meanwhile. Memory: the keys, about 9 KiB.
  */
 #include "credentials.h"
 
+#include "verbatim/hash.h"
+
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RENEW_BEFORE (15 * 60 * VB_SECOND)
 #define UNUSABLE_BEFORE (60 * VB_SECOND)
-#define PAUSE_AFTER_FAILURE (30 * VB_SECOND) /* while the old keys still serve */
+#define FIRST_PAUSE (2 * VB_SECOND) /* after a failure, doubled up to: */
+#define LONGEST_PAUSE (60 * VB_SECOND)
+#define LOOK_EVERY (60 * VB_SECOND) /* of the thread that keeps the keys fresh */
 
 struct vb_s3_credentials {
     char *region; /* fixed at birth */
     bool fixed;   /* the keys were given */
+    atomic_bool stopping;
     pthread_mutex_t lock;
     pthread_cond_t fetched;
     /* The rest under the lock. */
     struct vb_s3_keys keys;
     bool has_keys, rejected, fetching;
-    vb_instant not_before; /* of the next renewal after one that failed */
+    int64_t not_before;    /* of the next fetch, monotonic; 0: at any time */
+    unsigned failures;     /* in a row */
     uint64_t fetches;      /* ended ones */
     struct vb_error error; /* of the last fetch */
     const char *source;
@@ -61,10 +69,9 @@ enum vb_status vb_s3_keys_set(char *to, size_t room, const char *field, const ch
     return VB_OK;
 }
 
-static enum vb_status set_keys(struct vb_s3_keys *keys, const char *id, const char *secret,
+enum vb_status vb_s3_keys_fill(struct vb_s3_keys *keys, const char *id, const char *secret,
                                const char *token, struct vb_error *err)
 {
-    *keys = (struct vb_s3_keys){0};
     enum vb_status status =
         vb_s3_keys_set(keys->access_key_id, sizeof keys->access_key_id, "access key id", id, err);
     if (status == VB_OK)
@@ -74,7 +81,7 @@ static enum vb_status set_keys(struct vb_s3_keys *keys, const char *id, const ch
         status = vb_s3_keys_set(keys->session_token, sizeof keys->session_token, "session token",
                                 token, err);
     /* Temporary keys cannot sign links that outlive them; the storage asks for this. */
-    keys->temporary = *keys->session_token != '\0';
+    keys->temporary = keys->temporary || *keys->session_token != '\0';
     return status;
 }
 
@@ -91,7 +98,8 @@ static enum vb_status fetch_environment(const struct vb_s3_lookup *lookup,
         return vb_fail(err, VB_INVALID, "%s is set without %s",
                        has_id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
                        has_id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
-    return set_keys(ret_keys, id, secret, getenv("AWS_SESSION_TOKEN"), err);
+    *ret_keys = (struct vb_s3_keys){0};
+    return vb_s3_keys_fill(ret_keys, id, secret, getenv("AWS_SESSION_TOKEN"), err);
 }
 
 static enum vb_status make(const char *region, struct vb_s3_credentials **ret_credentials,
@@ -127,7 +135,8 @@ enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *se
     enum vb_status status = make(NULL, &credentials, err);
     if (status != VB_OK)
         return status;
-    status = set_keys(&credentials->keys, access_key_id, secret_access_key, session_token, err);
+    status =
+        vb_s3_keys_fill(&credentials->keys, access_key_id, secret_access_key, session_token, err);
     if (status != VB_OK) {
         vb_s3_credentials_free(credentials);
         return status;
@@ -149,12 +158,23 @@ void vb_s3_credentials_free(struct vb_s3_credentials *credentials)
     free(credentials);
 }
 
-/* A place that has nothing passes to the next; one that fails is told and ends the search. */
-static enum vb_status fetch(const struct vb_s3_credentials *credentials,
-                            struct vb_s3_keys *ret_keys, const char **ret_source,
-                            struct vb_error *err)
+void vb_s3_credentials_stop(struct vb_s3_credentials *credentials)
 {
-    const struct vb_s3_lookup lookup = {.region = credentials->region};
+    atomic_store(&credentials->stopping, true);
+}
+
+static bool stopping(void *context)
+{
+    const struct vb_s3_credentials *credentials = context;
+    return atomic_load(&credentials->stopping);
+}
+
+/* A place that has nothing passes to the next; one that fails is told and ends the search. */
+static enum vb_status fetch(struct vb_s3_credentials *credentials, struct vb_s3_keys *ret_keys,
+                            const char **ret_source, struct vb_error *err)
+{
+    const struct vb_s3_lookup lookup = {
+        .region = credentials->region, .stop = stopping, .stop_context = credentials};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct vb_error own = {0};
         enum vb_status status = places[i].fetch(&lookup, ret_keys, &own);
@@ -174,10 +194,43 @@ static enum vb_status fetch(const struct vb_s3_credentials *credentials,
 }
 
 /* Two thresholds: renew long before the end, refuse shortly before it. */
-static bool usable(const struct vb_s3_credentials *credentials, vb_instant now, int64_t before)
+static bool outlast(const struct vb_s3_keys *keys, int64_t before)
 {
-    return credentials->has_keys && !credentials->rejected &&
-           (credentials->keys.expires == 0 || now < credentials->keys.expires - before);
+    return keys->expires == 0 || vb_clock_now() < keys->expires - before;
+}
+
+static bool usable(const struct vb_s3_credentials *credentials, int64_t before)
+{
+    return credentials->fixed ||
+           (credentials->has_keys && !credentials->rejected && outlast(&credentials->keys, before));
+}
+
+/* Jittered, so that processes which failed together do not come back together. */
+static int64_t pause_after(unsigned failures)
+{
+    int64_t pause = FIRST_PAUSE;
+    for (unsigned i = 1; i < failures && pause < LONGEST_PAUSE; i++)
+        pause *= 2;
+    pause = pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
+    return (int64_t)((double)pause * (0.75 + vb_random_unit() / 2));
+}
+
+static bool paused(const struct vb_s3_credentials *credentials)
+{
+    return vb_clock_monotonic() < credentials->not_before;
+}
+
+/* Lock held. Metadata services hand out the same keys until shortly before their end, some only
+ * short-lived ones: both are asked again in a while, not at every call. */
+static void take_over(struct vb_s3_credentials *credentials, const struct vb_s3_keys *keys,
+                      const char *source)
+{
+    credentials->not_before = credentials->has_keys ? vb_clock_monotonic() + LOOK_EVERY : 0;
+    credentials->keys = *keys;
+    credentials->has_keys = true;
+    credentials->rejected = false;
+    credentials->source = source;
+    credentials->failures = 0;
 }
 
 /* Called with the lock held; gives it up meanwhile. */
@@ -189,18 +242,19 @@ static enum vb_status renew(struct vb_s3_credentials *credentials)
     credentials->fetching = true;
     pthread_mutex_unlock(&credentials->lock);
     enum vb_status status = fetch(credentials, &keys, &source, &error);
+    if (status == VB_OK && !outlast(&keys, UNUSABLE_BEFORE))
+        status = vb_fail_retryable(&error, VB_DENIED,
+                                   "the S3 credentials from the %s have expired, or the clock is "
+                                   "wrong",
+                                   source);
     pthread_mutex_lock(&credentials->lock);
     credentials->fetching = false;
     credentials->fetches++;
     credentials->error = error;
-    credentials->not_before = vb_clock_now() + PAUSE_AFTER_FAILURE;
-    if (status == VB_OK) {
-        credentials->keys = keys;
-        credentials->has_keys = true;
-        credentials->rejected = false;
-        credentials->source = source;
-        credentials->not_before = 0;
-    }
+    if (status == VB_OK)
+        take_over(credentials, &keys, source);
+    else
+        credentials->not_before = vb_clock_monotonic() + pause_after(++credentials->failures);
     vb_s3_keys_wipe(&keys);
     pthread_cond_broadcast(&credentials->fetched);
     return status;
@@ -215,26 +269,62 @@ static enum vb_status await(struct vb_s3_credentials *credentials)
     return credentials->error.status;
 }
 
+/* Keys that serve, fetched if need be. Lock held, given up while a place is asked. */
+static enum vb_status obtain(struct vb_s3_credentials *credentials)
+{
+    bool serve = usable(credentials, UNUSABLE_BEFORE);
+    if (serve &&
+        (usable(credentials, RENEW_BEFORE) || credentials->fetching || paused(credentials)))
+        return VB_OK;
+    if (serve) {
+        (void)renew(credentials); /* the keys at hand serve on if it fails */
+        return VB_OK;
+    }
+    if (credentials->fetching)
+        return await(credentials);
+    if (paused(credentials) && credentials->failures > 0)
+        return credentials->error.status;
+    return renew(credentials);
+}
+
 enum vb_status vb_s3_credentials_get(struct vb_s3_credentials *credentials,
                                      struct vb_s3_keys *ret_keys, struct vb_error *err)
 {
-    enum vb_status status = VB_OK;
     pthread_mutex_lock(&credentials->lock);
-    vb_instant now = vb_clock_now();
-    bool serve = usable(credentials, now, UNUSABLE_BEFORE);
-    bool renewal_due = !usable(credentials, now, RENEW_BEFORE) && now >= credentials->not_before;
-    if (credentials->fixed)
-        status = VB_OK;
-    else if (!serve)
-        status = credentials->fetching ? await(credentials) : renew(credentials);
-    else if (renewal_due && !credentials->fetching)
-        (void)renew(credentials); /* the keys at hand serve on if it fails */
+    enum vb_status status = obtain(credentials);
     if (status == VB_OK)
         *ret_keys = credentials->keys;
     else if (err)
         *err = credentials->error;
     pthread_mutex_unlock(&credentials->lock);
     return status;
+}
+
+enum vb_status vb_s3_credentials_peek(struct vb_s3_credentials *credentials,
+                                      struct vb_s3_keys *ret_keys, struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    pthread_mutex_lock(&credentials->lock);
+    if (usable(credentials, UNUSABLE_BEFORE))
+        *ret_keys = credentials->keys;
+    else
+        status = vb_fail_retryable(err, VB_DENIED,
+                                   "no S3 credentials are at hand that are still good%s%s",
+                                   credentials->failures ? ": " : "", credentials->error.text);
+    pthread_mutex_unlock(&credentials->lock);
+    return status;
+}
+
+int64_t vb_s3_credentials_keep(struct vb_s3_credentials *credentials)
+{
+    pthread_mutex_lock(&credentials->lock);
+    (void)obtain(credentials);
+    int64_t pause = credentials->not_before - vb_clock_monotonic();
+    bool fresh = usable(credentials, RENEW_BEFORE);
+    pthread_mutex_unlock(&credentials->lock);
+    if (fresh || pause > LOOK_EVERY)
+        return LOOK_EVERY;
+    return pause > VB_SECOND ? pause : VB_SECOND;
 }
 
 void vb_s3_credentials_expired(struct vb_s3_credentials *credentials, const struct vb_s3_keys *keys)

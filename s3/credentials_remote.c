@@ -24,6 +24,7 @@
 
 /* A request and the room for its answer. */
 struct question {
+    const struct vb_s3_lookup *lookup;
     const char *method, *url;
     struct vb_s3_pair headers[2];
     size_t header_count;
@@ -55,6 +56,8 @@ static enum vb_status ask(const struct question *question, struct vb_buffer *out
         .connect_seconds = question->connect_seconds,
         .total_seconds = question->total_seconds,
         .direct = question->direct,
+        .stop = question->lookup->stop,
+        .stop_context = question->lookup->stop_context,
     };
     for (unsigned i = 0; i < question->tries; i++) {
         if (i > 0)
@@ -105,15 +108,7 @@ static enum vb_status fill(struct vb_s3_keys *keys, const char *id, const char *
     *keys = (struct vb_s3_keys){.temporary = true, .expires = expiration_of(expiration)};
     if (!id || !*id || !secret || !*secret)
         return vb_fail(err, VB_DENIED, "the answer lacks keys");
-    enum vb_status status =
-        vb_s3_keys_set(keys->access_key_id, sizeof keys->access_key_id, "access key id", id, err);
-    if (status == VB_OK)
-        status = vb_s3_keys_set(keys->secret_access_key, sizeof keys->secret_access_key,
-                                "secret access key", secret, err);
-    if (status == VB_OK)
-        status = vb_s3_keys_set(keys->session_token, sizeof keys->session_token, "session token",
-                                token, err);
-    return status;
+    return vb_s3_keys_fill(keys, id, secret, token, err);
 }
 
 static const char *member(const json_t *object, const char *name)
@@ -198,12 +193,14 @@ static enum vb_status write_form(const char *role, struct vb_view token, struct 
     return status == VB_OK ? append_field(form, "WebIdentityToken", token) : status;
 }
 
-static enum vb_status assume(const char *url, const struct vb_buffer *form,
-                             struct vb_s3_keys *ret_keys, struct vb_error *err)
+static enum vb_status assume(const struct vb_s3_lookup *lookup, const char *url,
+                             const struct vb_buffer *form, struct vb_s3_keys *ret_keys,
+                             struct vb_error *err)
 {
     struct iovec piece = {form->data, form->length};
     const struct vb_s3_body body = {&piece, 1, form->length};
     const struct question question = {
+        .lookup = lookup,
         .method = "POST",
         .url = url,
         .headers = {{VB_VIEW("Content-Type"), VB_VIEW("application/x-www-form-urlencoded")}},
@@ -259,7 +256,7 @@ enum vb_status vb_s3_fetch_web_identity(const struct vb_s3_lookup *lookup,
         status = vb_fail(err, VB_INVALID, "%s does not exist", file);
     if (status == VB_OK) {
         status = write_form(role, (struct vb_view){token.data, token.length}, &form);
-        status = status == VB_OK ? assume(url, &form, ret_keys, err)
+        status = status == VB_OK ? assume(lookup, url, &form, ret_keys, err)
                                  : vb_fail(err, status, "%s is too long", file);
     }
     forget(&token);
@@ -329,7 +326,6 @@ enum vb_status vb_s3_fetch_container(const struct vb_s3_lookup *lookup, struct v
     char url[2048];
     struct vb_buffer token, answer;
     int http_status = 0;
-    (void)lookup;
     enum vb_status status = container_url(url, sizeof url, err);
     if (status != VB_OK)
         return status;
@@ -337,6 +333,7 @@ enum vb_status vb_s3_fetch_container(const struct vb_s3_lookup *lookup, struct v
     vb_buffer_init(&answer, ANSWER_MOST);
     status = container_token(&token, err);
     const struct question question = {
+        .lookup = lookup,
         .method = "GET",
         .url = url,
         .headers = {{VB_VIEW("Authorization"), {token.data, token.length}}},
@@ -360,6 +357,7 @@ enum vb_status vb_s3_fetch_container(const struct vb_s3_lookup *lookup, struct v
 /* ---- instance metadata ---- */
 
 struct instance {
+    const struct vb_s3_lookup *lookup;
     const char *base; /* "http://169.254.169.254" */
     char token[512];  /* of IMDSv2; "" where the service has none */
 };
@@ -378,6 +376,7 @@ static enum vb_status ask_instance(const struct instance *instance, const char *
     const struct vb_s3_pair token = {VB_VIEW("x-aws-ec2-metadata-token"),
                                      vb_view_of(instance->token)};
     const struct question question = {
+        .lookup = instance->lookup,
         .method = method,
         .url = url,
         .headers = {put ? lifetime : token},
@@ -437,11 +436,11 @@ enum vb_status vb_s3_fetch_instance(const struct vb_s3_lookup *lookup, struct vb
 {
     const char *disabled = getenv("AWS_EC2_METADATA_DISABLED");
     const char *given = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-    struct instance instance = {.base = given && *given ? given : "http://169.254.169.254"};
+    struct instance instance = {.lookup = lookup,
+                                .base = given && *given ? given : "http://169.254.169.254"};
     struct vb_buffer answer;
     char path[512];
     int http_status = 0;
-    (void)lookup;
     if (disabled && strcmp(disabled, "true") == 0)
         return VB_NOT_FOUND;
     vb_buffer_init(&answer, ANSWER_MOST);

@@ -198,6 +198,7 @@ static enum vb_status run_until_signal(struct process *process, bool has_http, s
     struct vb_error late;
     if (vb_signals_set_deadline(STOP_MOST, &late) != VB_OK)
         vb_warn("stopping without a deadline: %s", late.text);
+    vb_storage_ask(process->storage);
     stop_parts(process);
     return status;
 }

@@ -36,6 +36,12 @@ enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storag
     return VB_OK;
 }
 
+void vb_storage_ask(struct vb_storage *storage)
+{
+    if (storage && storage->driver->ask)
+        storage->driver->ask(storage);
+}
+
 void vb_storage_free(struct vb_storage *storage)
 {
     if (storage)

@@ -9,6 +9,7 @@
 #include "verbatim/storage.h"
 
 struct vb_storage_driver {
+    void (*ask)(struct vb_storage *storage); /* may be NULL */
     void (*free)(struct vb_storage *storage);
     enum vb_status (*session_new)(struct vb_storage *storage,
                                   struct vb_storage_session **ret_session, struct vb_error *err);

@@ -1,16 +1,18 @@
 /* The S3 driver: objects and multipart uploads of one bucket, over the client in s3/.
  *
  * A session owns one client, and so one connection. The storage keeps the credentials, and, where those are
- * temporary, a thread that renews them ahead of time, so that the HTTP loops, which sign links, never wait for
- * a metadata service. Lists no bucket.
+ * temporary, a thread that renews them ahead of time. Links are signed with the keys at hand, so that the HTTP
+ * loops never wait for a metadata service. Lists no bucket, only the unfinished uploads of one key.
  */
 #include "storage_driver.h"
 
 #include "pulse.h"
+#include "verbatim/log.h"
 #include "verbatim/s3_client.h"
 #include "verbatim/s3_signer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,6 @@
 #define REDIRECT_SECONDS 60u
 #define ABORTS_MOST                                                                                \
     4u /* parts under way may land after an abort: it is repeated while anything is listed */
-#define RENEW_EVERY (60 * VB_SECOND)
 
 struct s3_storage {
     struct vb_storage storage;
@@ -27,6 +28,7 @@ struct s3_storage {
     struct vb_s3_credentials *credentials;
     struct vb_s3_counters counters;
     bool temporary; /* as found at the start: links are our own */
+    atomic_bool told_unlisted;
     struct vb_pulse pulse;
     pthread_t renewer;
     bool renewing;
@@ -52,11 +54,18 @@ static struct vb_s3_kind kind_of(const char *file_name)
     return (struct vb_s3_kind){"application/zip", file_name};
 }
 
+static void s3_ask(struct vb_storage *storage)
+{
+    struct s3_storage *s3 = s3_of(storage);
+    vb_pulse_ask(&s3->pulse);
+    vb_s3_credentials_stop(s3->credentials);
+}
+
 static void s3_free(struct vb_storage *storage)
 {
     struct s3_storage *s3 = s3_of(storage);
     if (s3->renewing) {
-        vb_pulse_ask(&s3->pulse);
+        s3_ask(storage);
         pthread_join(s3->renewer, NULL);
     }
     vb_pulse_done(&s3->pulse);
@@ -248,6 +257,60 @@ static enum vb_status abort_upload(struct vb_storage_session *session, const cha
     return VB_OK;
 }
 
+struct sweep {
+    struct vb_storage_session *session;
+    const char *key;
+    unsigned found;
+};
+
+/* Aborted before, by us or by somebody else, is as good. */
+static enum vb_status abort_stray(void *context, const char *upload_id, struct vb_error *err)
+{
+    struct sweep *sweep = context;
+    enum vb_status status =
+        vb_s3_abort_upload(client_of(sweep->session), sweep->key, upload_id, err);
+    sweep->found++;
+    return status == VB_NOT_FOUND ? VB_OK : status;
+}
+
+/* A store that lists no uploads will not do so next time, and rights are rarely widened: no reason to keep a
+ * clean-up waiting for ever, but one to tell once. */
+static bool is_unlisted(struct vb_storage_session *session, const struct vb_error *err)
+{
+    struct s3_storage *s3 = s3_of(session->storage);
+    const char *code = vb_s3_client_code(client_of(session));
+    if (strcmp(code, "NotImplemented") != 0 && strcmp(code, "MethodNotAllowed") != 0 &&
+        strcmp(code, "AccessDenied") != 0 && err->system_code != 501 && err->system_code != 405)
+        return false;
+    if (!atomic_exchange(&s3->told_unlisted, true))
+        vb_warn("uploads whose beginning was never confirmed may stay in the bucket: %s",
+                err->text);
+    return true;
+}
+
+/* An upload whose id never reached us (the answer was lost) is found by its key alone. Repeated until none is
+ * listed, so nothing depends on how a store pages a list that shrinks meanwhile. */
+static enum vb_status abort_strays(struct vb_storage_session *session, const char *key,
+                                   bool *ret_gone, struct vb_error *err)
+{
+    struct vb_error own;
+    struct sweep sweep = {.session = session, .key = key, .found = 1};
+    for (unsigned i = 0; i < ABORTS_MOST && sweep.found > 0; i++) {
+        sweep.found = 0;
+        vb_error_clear(&own);
+        enum vb_status status =
+            vb_s3_list_uploads(client_of(session), key, abort_stray, &sweep, &own);
+        if (status != VB_OK && sweep.found == 0 && is_unlisted(session, &own))
+            break;
+        if (status != VB_OK && err)
+            *err = own;
+        if (status != VB_OK)
+            return status;
+    }
+    *ret_gone = sweep.found == 0;
+    return VB_OK;
+}
+
 static enum vb_status s3_size(struct vb_storage_session *session, const char *key,
                               uint64_t *ret_size, struct vb_error *err)
 {
@@ -262,11 +325,14 @@ static enum vb_status s3_clean(struct vb_storage_session *session, const char *k
                                const char *upload_id, bool keep_object, bool *ret_clean,
                                struct vb_error *err)
 {
-    bool gone = true;
+    bool gone = true, none = true;
     uint64_t size;
     enum vb_status status = VB_OK;
     if (upload_id[0])
         status = abort_upload(session, key, upload_id, &gone, err);
+    if (status == VB_OK)
+        status = abort_strays(session, key, &none, err);
+    gone = gone && none;
     if (status == VB_OK && !keep_object) {
         status = vb_s3_delete(client_of(session), key, err);
         if (status == VB_OK)
@@ -290,7 +356,7 @@ static enum vb_status presign(struct s3_storage *s3, const char *key, const char
                               struct vb_error *err)
 {
     struct vb_s3_keys keys;
-    enum vb_status status = vb_s3_credentials_get(s3->credentials, &keys, err);
+    enum vb_status status = vb_s3_credentials_peek(s3->credentials, &keys, err);
     if (status != VB_OK)
         return status;
     const struct vb_s3_link link = {
@@ -334,6 +400,7 @@ static enum vb_status s3_open(struct vb_storage *storage, const char *key, int *
 }
 
 static const struct vb_storage_driver s3_driver = {
+    .ask = s3_ask,
     .free = s3_free,
     .session_new = s3_session_new,
     .session_free = s3_session_free,
@@ -348,15 +415,13 @@ static const struct vb_storage_driver s3_driver = {
     .open = s3_open,
 };
 
-/* Asking in time is enough: the credentials renew themselves, and keep the old ones while those hold. */
+/* Every process has it, also one without workers: nobody else may renew the keys that links are signed with. */
 static void *renew(void *context)
 {
     struct s3_storage *s3 = context;
-    while (!vb_pulse_wait(&s3->pulse, RENEW_EVERY)) {
-        struct vb_s3_keys keys;
-        if (vb_s3_credentials_get(s3->credentials, &keys, NULL) == VB_OK)
-            vb_s3_keys_wipe(&keys);
-    }
+    int64_t pause = vb_s3_credentials_keep(s3->credentials);
+    while (!vb_pulse_wait(&s3->pulse, pause))
+        pause = vb_s3_credentials_keep(s3->credentials);
     return NULL;
 }
 

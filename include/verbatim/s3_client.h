@@ -130,6 +130,14 @@ enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, co
                                                        const struct vb_s3_part *part),
                                 void *context, struct vb_error *err) vb_must_check;
 
+/* Calls `upload` with the id of each unfinished upload of exactly this key; anything but VB_OK
+ * from it ends the listing and is returned, with what it put into `err` itself. It may use the
+ * client. Some stores cannot list (code NotImplemented), and some rights do not allow it. */
+enum vb_status vb_s3_list_uploads(struct vb_s3_client *client, const char *key,
+                                  enum vb_status (*upload)(void *context, const char *upload_id,
+                                                           struct vb_error *err),
+                                  void *context, struct vb_error *err) vb_must_check;
+
 struct vb_s3_object {
     uint64_t size;
     vb_instant last_modified; /* 0 if not told */

@@ -38,11 +38,22 @@ enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *se
 void vb_s3_credentials_free(struct vb_s3_credentials *credentials);
 
 /* The keys to sign with. Renewed 15 minutes before they expire; when that fails, the old ones
- * serve until a minute before the end. May wait for the network (seconds). VB_DENIED with the
- * places that were asked when there are none. */
+ * serve until a minute before the end. May wait for the network (seconds), but not again for a
+ * while after a fetch that failed: then its error is returned. VB_DENIED with the places that
+ * were asked when there are none. */
 enum vb_status vb_s3_credentials_get(struct vb_s3_credentials *credentials,
                                      struct vb_s3_keys *ret_keys,
                                      struct vb_error *err) vb_must_check;
+/* The keys as last fetched, for threads that may not wait: never asks anybody. VB_DENIED,
+ * retryable, when they are not good any more; somebody else has to renew them. */
+enum vb_status vb_s3_credentials_peek(struct vb_s3_credentials *credentials,
+                                      struct vb_s3_keys *ret_keys,
+                                      struct vb_error *err) vb_must_check;
+/* For a thread that keeps the keys fresh: renews them if it is time, and returns how long to wait
+ * before the next call, 1 to 60 s. May wait for the network. */
+int64_t vb_s3_credentials_keep(struct vb_s3_credentials *credentials);
+/* Ends a fetch under way, and every later one, with VB_STOPPED. Any thread. */
+void vb_s3_credentials_stop(struct vb_s3_credentials *credentials);
 /* The store called these keys expired: the next get fetches anew, unless that already happened. */
 void vb_s3_credentials_expired(struct vb_s3_credentials *credentials,
                                const struct vb_s3_keys *keys);

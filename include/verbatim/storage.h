@@ -25,6 +25,8 @@ struct vb_stored_part {
 
 enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storage **ret_storage,
                               struct vb_error *err) vb_must_check;
+/* The process ends: nothing fetches credentials from here on. Before the threads that use it are waited for. */
+void vb_storage_ask(struct vb_storage *storage);
 void vb_storage_free(struct vb_storage *storage);
 
 /* Noted on each job and compared before anything is done with its archive: bucket, region and endpoint, or
@@ -69,7 +71,8 @@ enum vb_status vb_storage_close(struct vb_storage_session *session, const char *
                                 const char *upload_id, const struct vb_stored_part *parts,
                                 size_t count, uint64_t size, enum vb_close_result *ret_result,
                                 bool *bad, struct vb_error *err) vb_must_check;
-/* Ends an upload and its parts; VB_OK also when there is none. `keep_object` false also deletes the object.
+/* Ends an upload and its parts, and any other upload of this key, such as one whose id was never learned, so
+ * nobody may be writing there; VB_OK also when there is none. `keep_object` false also deletes the object.
  * *ret_clean: a look after it found nothing left. */
 enum vb_status vb_storage_clean(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, bool keep_object, bool *ret_clean,
@@ -113,7 +116,8 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
 enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, const char *key,
                                      struct vb_view expires, struct vb_view signature,
                                      vb_instant now, struct vb_error *err) vb_must_check;
-/* What /files/KEY answers once the link holds: an open file (the caller closes), or a short-lived S3 link into `redirect`. */
+/* What /files/KEY answers once the link holds: an open file (the caller closes), or a short-lived S3 link into
+ * `redirect`. Neither this nor a link waits for the network: without good keys at hand it is a retryable failure. */
 enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int *ret_fd,
                                uint64_t *ret_size, struct vb_buffer *redirect,
                                struct vb_error *err) vb_must_check;

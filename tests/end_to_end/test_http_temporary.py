@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import urllib.request
 import zipfile
 from datetime import datetime, timedelta, timezone
@@ -42,8 +43,8 @@ def assumed(minio):
                               DurationSeconds=900)["Credentials"]
 
 
-def start(make_service, minio, **env):
-    return make_service(Storage("temporary", minio.options(BUCKET), env), workers=1)
+def start(make_service, minio, workers=1, **env):
+    return make_service(Storage("temporary", minio.options(BUCKET), env), workers=workers)
 
 
 def test_an_export_with_temporary_credentials(minio, assumed, keys, make_service):
@@ -78,13 +79,17 @@ def test_an_export_with_temporary_credentials(minio, assumed, keys, make_service
     assert assumed["SessionToken"] not in log and query["X-Amz-Signature"][0] not in log
 
 
+def container_keys(assumed, seconds):
+    expires = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    return json.dumps({"Code": "Success", "AccessKeyId": assumed["AccessKeyId"],
+                       "SecretAccessKey": assumed["SecretAccessKey"], "Token": assumed["SessionToken"],
+                       "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}).encode()
+
+
 def test_a_storage_that_gives_no_keys_is_named(minio, assumed, keys, make_service):
     """Keys that run out within seconds and are not renewed: links stay, and what they lead to is away for a while."""
     # Keys are not used in their last minute.
-    expires = datetime.now(timezone.utc) + timedelta(seconds=60 + 8)
-    answer = {"Code": "Success", "AccessKeyId": assumed["AccessKeyId"], "SecretAccessKey": assumed["SecretAccessKey"],
-              "Token": assumed["SessionToken"], "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    with ScriptedHttp(Step(body=json.dumps(answer).encode())) as server:
+    with ScriptedHttp(Step(body=container_keys(assumed, 60 + 8))) as server:
         service = start(make_service, minio, AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint)
         url = service.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
         link = url[len(service.url):]
@@ -93,4 +98,47 @@ def test_a_storage_that_gives_no_keys_is_named(minio, assumed, keys, make_servic
         assert (answer.status, answer.json()) == (503, {"detail": "The storage is not available. Try again later."})
         assert answer.headers["Retry-After"]
         assert service.get("/healthz").status == 200
-        assert server.seen[1:]  # it did ask again
+        assert 1 < len(server.seen) < 50  # it did ask again, but not at every request
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_keys_from_a_service_that_hangs(minio, assumed, keys, make_service, workers):
+    """A loop that waited for the keys would make all of its other requests wait too, longer than we do."""
+    release = threading.Event()
+    hanging = Step(body=container_keys(assumed, 800), hold=release)
+    with ScriptedHttp(Step(body=container_keys(assumed, 60 + 6)), *[hanging] * 1000) as server:
+        exporter = start(make_service, minio, AWS_ACCESS_KEY_ID=assumed["AccessKeyId"],
+                         AWS_SECRET_ACCESS_KEY=assumed["SecretAccessKey"], AWS_SESSION_TOKEN=assumed["SessionToken"])
+        url = exporter.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
+        link = url[len(exporter.url):]
+        exporter.stop()
+        service = start(make_service, minio, workers=workers,
+                        AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint)
+
+        def is_away():
+            answer = service.get(link, seconds=2)
+            return answer.status == 503 and "storage" in answer.json()["detail"]
+        try:
+            wait_until(lambda: service.get(link).status == 302, "the first keys")
+            wait_until(is_away, "their end", 30, 0.2)
+            for _ in range(50):
+                assert is_away()
+                assert service.get("/healthz", seconds=2).status == 200
+                assert service.get("/api/v1/workspace/one/export-conversations/none", keys["one"],
+                                   seconds=2).status in (400, 404)
+            assert len(server.seen) < 30
+        finally:
+            release.set()
+        wait_until(lambda: service.get(link).status == 302, "new keys, by no request of ours", 90, 0.2)
+
+
+def test_a_service_that_hangs_holds_no_process_back(minio, assumed, keys, make_service):
+    release = threading.Event()
+    hanging = Step(body=b"{}", hold=release)
+    with ScriptedHttp(Step(body=container_keys(assumed, 600)), *[hanging] * 100) as server:
+        try:
+            service = start(make_service, minio, AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint)
+            wait_until(lambda: server.seen[1:], "the renewal")
+            service.stop()  # within the time that it has, and with status 0
+        finally:
+            release.set()

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -214,6 +215,37 @@ def test_list_of_several_pages(run):
 def test_list_that_never_ends_is_left(run):
     answer, seen = run([page([1], "true")] * 50, "list", "key", "id")
     assert len(answer["parts"]) == 1 and len(seen) == 2
+
+
+def uploads(pairs, truncated="false", marker=None):
+    rows = "".join(f"<Upload><Key>{key}</Key><UploadId>{upload}</UploadId></Upload>" for key, upload in pairs)
+    next_page = f"<NextKeyMarker>{marker[0]}</NextKeyMarker><NextUploadIdMarker>{marker[1]}</NextUploadIdMarker>" \
+        if marker else ""
+    return Step(body=f"<ListMultipartUploadsResult xmlns='x'><KeyMarker/><IsTruncated>{truncated}</IsTruncated>"
+                     f"{next_page}{rows}</ListMultipartUploadsResult>".encode())
+
+
+def test_uploads_of_one_key_over_several_pages(run):
+    steps = [uploads([("a&amp;b", "1"), ("a&amp;b.zip", "2")], "true", ("a&amp;b", "m/1")),
+             uploads([("a&amp;b", "3")], "true"), uploads([("other", "4"), ("a&amp;b", "5")])]
+    answer, seen = run(steps, "uploads", "a&b")
+    assert answer["uploads"] == ["1", "3", "5"]
+    queries = [parse_qs(urlsplit(request.target).query, keep_blank_values=True) for request in seen]
+    assert all(query["prefix"] == ["a&b"] and query["uploads"] == [""] for query in queries)
+    assert [(query.get("key-marker"), query.get("upload-id-marker")) for query in queries] == [
+        (None, None), (["a&b"], ["m/1"]), (["a&b"], ["3"])]
+
+
+@pytest.mark.parametrize("pairs", [[("key", "1")], []])
+def test_uploads_that_never_end_are_left(run, pairs):
+    answer, seen = run([uploads(pairs, "true")] * 50, "uploads", "key")
+    assert answer["status"] == "ok" and len(seen) <= 2
+
+
+@pytest.mark.parametrize("text", [b"", b"<html/>", b"<ListMultipartUploadsResult>", b"<ListPartsResult/>"])
+def test_uploads_in_an_answer_that_is_none(run, text):
+    answer, _ = run([Step(body=text)], "uploads", "key")
+    assert (answer["status"], answer["uploads"]) == ("storage", [])
 
 
 def test_create_without_an_id_is_a_failure(run):

@@ -113,6 +113,22 @@ def test_abort_leaves_nothing(object_store, bucket, probe):
     assert not listed.get("Uploads")
 
 
+def test_uploads_of_a_key_are_listed(probe):
+    """More than a page of them, and neighbours that only begin with the key."""
+    key = "listed/会話 +&1.zip"
+    assert probe.do("uploads", key)["uploads"] == []
+    made = {probe.do("create", key)["upload_id"] for _ in range(120)}
+    others = [(name, probe.do("create", name)["upload_id"]) for name in (key + ".zip", key + "/b")]
+    listed = probe.do("uploads", key)["uploads"]
+    assert set(listed) == made and len(listed) == len(made)
+    for upload in made:
+        probe.do("abort", key, upload)
+    assert probe.do("uploads", key)["uploads"] == []
+    for name, upload in others:
+        assert probe.do("uploads", name)["uploads"] == [upload]
+        probe.do("abort", name, upload)
+
+
 def test_abort_of_what_is_gone(probe):
     upload = probe.do("create", "gone")["upload_id"]
     probe.do("abort", "gone", upload)

@@ -14,6 +14,7 @@ import uuid
 import pytest
 from tests.end_to_end.conftest import Storage, file_storage
 
+from tests.lib.scripted_http import ScriptedHttp, Step, error
 from tests.lib.service import SANITIZER_REPORT, clean_environment
 
 MIB = 1 << 20
@@ -245,6 +246,46 @@ def test_no_upload_is_left_behind(storage_tool, s3_storage, tmp_path):
     assert [u["UploadId"] for u in uploads] == [upload]
     assert tool.run("clean", key, upload, "drop") == "clean"
     assert not client.list_multipart_uploads(Bucket=s3_storage.bucket, Prefix=key).get("Uploads")
+
+
+def test_uploads_that_nobody_knows_are_found_by_their_key(storage_tool, s3_storage, tmp_path):
+    tool = Tool(storage_tool, s3_storage, tmp_path)
+    key = tool.key()
+    tool.run("put", key, "a.zip", tool.file(body(10)))
+    known, neighbour = tool.run("begin", key, "a.zip"), tool.run("begin", key + ".b", "a.zip")
+    for _ in range(2):
+        tool.run("begin", key, "a.zip")
+    client = s3_storage.store.client()
+
+    def uploads(of):
+        listed = client.list_multipart_uploads(Bucket=s3_storage.bucket, Prefix=of).get("Uploads", [])
+        return [upload["UploadId"] for upload in listed if upload["Key"] == of]
+    assert len(uploads(key)) == 3 and known in uploads(key)
+    assert tool.run("clean", key, known, "keep") == "clean"
+    assert uploads(key) == [] and tool.content(key) == body(10)
+    tool.run("begin", key, "a.zip")
+    assert tool.run("clean", key, "", "drop") == "clean"
+    assert uploads(key) == [] and tool.run("size", key, check=False)[1].startswith("not_found")
+    assert uploads(key + ".b") == [neighbour]
+    assert tool.run("clean", key + ".b", neighbour, "keep") == "clean"
+
+
+@pytest.mark.parametrize("refusal", [error(501, "NotImplemented"), error(405, "MethodNotAllowed"), Step(501),
+                                     error(403, "AccessDenied")], ids=lambda step: str(step.status))
+def test_a_store_that_lists_no_uploads_is_told_and_clean(storage_tool, tmp_path, refusal):
+    with ScriptedHttp(refusal, Step(204), error(404, "NoSuchKey")) as server:
+        storage = Storage("scripted", {"storage": "s3://bucket", "s3_endpoint": server.endpoint},
+                          {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "secret"})
+        assert Tool(storage_tool, storage, tmp_path).run("clean", "key", "", "drop") == "clean"
+        assert [request.method for request in server.seen] == ["GET", "DELETE", "HEAD"]
+
+
+def test_a_list_that_fails_is_a_failure(storage_tool, tmp_path):
+    with ScriptedHttp(error(403, "SignatureDoesNotMatch")) as server:
+        storage = Storage("scripted", {"storage": "s3://bucket", "s3_endpoint": server.endpoint},
+                          {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "secret"})
+        status, errors = Tool(storage_tool, storage, tmp_path).run("clean", "key", "", "drop", check=False)
+    assert status == 1 and errors.startswith("denied") and "list uploads" in errors
 
 
 def test_keys_hold_any_workspace(tool):

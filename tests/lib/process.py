@@ -136,7 +136,10 @@ def _owner_lives(folder):
 def _sweep(parent):
     """Removes the folders of runs that were killed before they could do so."""
     for folder in parent.glob("verbatim-test-*"):
-        aged = time.time() - folder.stat().st_mtime > 60  # one that is just being made has no owner file yet
+        try:
+            aged = time.time() - folder.stat().st_mtime > 60  # one that is just being made has no owner file yet
+        except FileNotFoundError:
+            continue  # another run ended just now
         if aged and not _owner_lives(folder):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -18,6 +18,7 @@ class Step:
     skew: int = 0           # seconds that the server's Date is ahead of the clock
     reset: str = None       # "body": in the middle of the request's body; "answer": instead of the answer
     stall: float = 0        # seconds without a byte before the answer
+    hold: threading.Event = None  # no answer before it is set
     declared: int = None    # Content-Length, if it is to lie
 
 
@@ -88,6 +89,8 @@ class ScriptedHttp:
             handler.connection.close()
             return
         time.sleep(step.stall)
+        if step.hold:
+            step.hold.wait()
         handler.send_response_only(step.status)
         handler.send_header("Date", formatdate(time.time() + step.skew, usegmt=True))
         handler.send_header("Content-Length", str(len(step.body) if step.declared is None else step.declared))

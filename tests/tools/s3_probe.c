@@ -158,6 +158,25 @@ static enum vb_status do_list(struct probe *probe, char **words, size_t count)
     return status;
 }
 
+static enum vb_status write_upload(void *context, const char *upload_id, struct vb_error *err)
+{
+    (void)err;
+    vb_json_text(context, upload_id);
+    return vb_json_status(context);
+}
+
+/* uploads KEY */
+static enum vb_status do_uploads(struct probe *probe, char **words, size_t count)
+{
+    (void)count;
+    vb_json_name(&probe->json, "uploads");
+    vb_json_begin_array(&probe->json);
+    enum vb_status status =
+        vb_s3_list_uploads(probe->client, words[1], write_upload, &probe->json, &probe->error);
+    vb_json_end_array(&probe->json);
+    return status;
+}
+
 static enum vb_status do_head(struct probe *probe, char **words, size_t count)
 {
     struct vb_s3_object object = {0};
@@ -251,7 +270,7 @@ static const struct {
     {"create", do_create, 2}, {"delete", do_delete, 2},   {"get", do_get, 3},
     {"head", do_head, 2},     {"keys", do_keys, 1},       {"list", do_list, 3},
     {"part", do_part, 6},     {"presign", do_presign, 4}, {"put", do_put, 4},
-    {"stop", do_stop, 2},
+    {"stop", do_stop, 2},     {"uploads", do_uploads, 2},
 };
 
 static void write_counters(struct probe *probe)
