@@ -110,10 +110,17 @@ enum vb_status vb_s3_list_uploads(struct vb_s3_client *client, const char *key,
                                   void *context, struct vb_error *err)
 {
     struct marker after = {"", ""}, before;
+    struct vb_error own;
     bool more;
     do {
-        struct page page = {.upload = upload, .context = context, .key = key, .err = err};
-        enum vb_status status = list_page(client, &after, &page, err);
+        struct page page = {.upload = upload, .context = context, .key = key, .err = &own};
+        vb_error_clear(&own);
+        enum vb_status status = list_page(client, &after, &page, &own);
+        /* versitygw pages by keys alone and refuses a marker inside one. */
+        if (status != VB_OK && *after.key && strcmp(client->code, "InvalidArgument") == 0)
+            return VB_OK;
+        if (status != VB_OK && err)
+            *err = own;
         if (status != VB_OK)
             return status;
         before = after;

@@ -132,7 +132,9 @@ enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, co
 
 /* Calls `upload` with the id of each unfinished upload of exactly this key; anything but VB_OK
  * from it ends the listing and is returned, with what it put into `err` itself. It may use the
- * client. Some stores cannot list (code NotImplemented), and some rights do not allow it. */
+ * client. A list may end early, since some stores cannot go on inside one key: whoever empties it
+ * lists again until nothing comes. Some stores cannot list at all (code NotImplemented), and some
+ * rights do not allow it. */
 enum vb_status vb_s3_list_uploads(struct vb_s3_client *client, const char *key,
                                   enum vb_status (*upload)(void *context, const char *upload_id,
                                                            struct vb_error *err),

@@ -89,7 +89,7 @@ def container_keys(assumed, seconds):
 def test_a_storage_that_gives_no_keys_is_named(minio, assumed, keys, make_service):
     """Keys that run out within seconds and are not renewed: links stay, and what they lead to is away for a while."""
     # Keys are not used in their last minute.
-    with ScriptedHttp(Step(body=container_keys(assumed, 60 + 8))) as server:
+    with ScriptedHttp(Step(body=container_keys(assumed, 60 + 15))) as server:
         service = start(make_service, minio, AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint)
         url = service.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
         link = url[len(service.url):]
@@ -105,13 +105,13 @@ def test_a_storage_that_gives_no_keys_is_named(minio, assumed, keys, make_servic
 def test_keys_from_a_service_that_hangs(minio, assumed, keys, make_service, workers):
     """A loop that waited for the keys would make all of its other requests wait too, longer than we do."""
     release = threading.Event()
+    exporter = start(make_service, minio, AWS_ACCESS_KEY_ID=assumed["AccessKeyId"],
+                     AWS_SECRET_ACCESS_KEY=assumed["SecretAccessKey"], AWS_SESSION_TOKEN=assumed["SessionToken"])
+    url = exporter.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
+    link = url[len(exporter.url):]
+    exporter.stop()
     hanging = Step(body=container_keys(assumed, 800), hold=release)
-    with ScriptedHttp(Step(body=container_keys(assumed, 60 + 6)), *[hanging] * 1000) as server:
-        exporter = start(make_service, minio, AWS_ACCESS_KEY_ID=assumed["AccessKeyId"],
-                         AWS_SECRET_ACCESS_KEY=assumed["SecretAccessKey"], AWS_SESSION_TOKEN=assumed["SessionToken"])
-        url = exporter.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
-        link = url[len(exporter.url):]
-        exporter.stop()
+    with ScriptedHttp(Step(body=container_keys(assumed, 60 + 10)), *[hanging] * 1000) as server:
         service = start(make_service, minio, workers=workers,
                         AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint)
 

@@ -242,6 +242,13 @@ def test_uploads_that_never_end_are_left(run, pairs):
     assert answer["status"] == "ok" and len(seen) <= 2
 
 
+def test_uploads_after_a_marker_that_is_refused(run):
+    answer, seen = run([uploads([("key", "1")], "true"), error(400, "InvalidArgument")], "uploads", "key")
+    assert (answer["status"], answer["uploads"], len(seen)) == ("ok", ["1"], 2)
+    answer, _ = run([error(400, "InvalidArgument")], "uploads", "key")
+    assert answer["status"] == "storage"
+
+
 @pytest.mark.parametrize("text", [b"", b"<html/>", b"<ListMultipartUploadsResult>", b"<ListPartsResult/>"])
 def test_uploads_in_an_answer_that_is_none(run, text):
     answer, _ = run([Step(body=text)], "uploads", "key")
