@@ -16,6 +16,8 @@ from tests.lib import http_source as source
 from tests.lib.process import wait_until
 from tests.lib.scripted_http import ScriptedHttp, Step
 
+pytestmark = pytest.mark.threads
+
 RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28"}
 BUCKET = "temporary"
 
