@@ -134,7 +134,7 @@ static bool is_integer(struct vb_view id, int64_t least, int64_t most)
     return negative ? value >= least : value >= -most;
 }
 
-static bool id_valid(Oid type, struct vb_view id)
+bool vb_contract_text_fits(struct vb_view id, Oid type)
 {
     struct vb_uuid uuid;
     switch ((enum vb_type)type) {
@@ -161,14 +161,10 @@ static bool id_valid(Oid type, struct vb_view id)
            !memchr(id.data, 0, id.length);
 }
 
-bool vb_contract_channel_id_valid(const struct vb_contract *contract, struct vb_view id)
-{
-    return id_valid(vb_contract_column(contract, "channel", "id")->type, id) &&
-           id_valid(vb_contract_column(contract, "conversation", "channel_id")->type, id);
-}
-
 bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct vb_view id)
 {
-    return id_valid(vb_contract_column(contract, "channel", "workspace_id")->type, id) &&
-           id_valid(vb_contract_column(contract, "conversation", "workspace_id")->type, id);
+    return vb_contract_text_fits(id,
+                                 vb_contract_column(contract, "channel", "workspace_id")->type) &&
+           vb_contract_text_fits(
+               id, vb_contract_column(contract, "conversation", "workspace_id")->type);
 }

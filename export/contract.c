@@ -220,7 +220,8 @@ static enum vb_status judge(struct vb_inspection *inspection, const char *schema
     struct vb_contract *contract = inspection->contract;
     contract->missing =
         inspection->missing.data ? vb_buffer_take(&inspection->missing) : strdup("");
-    if (!contract->missing || vb_contract_build_lookups(contract) != VB_OK)
+    if (!contract->missing || vb_contract_build_lookups(contract) != VB_OK ||
+        vb_contract_build_more_lookups(contract) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the source contract");
     return VB_OK;
 }
@@ -287,6 +288,8 @@ void vb_contract_free(struct vb_contract *contract)
     free(contract->missing);
     free(contract->channel_by_id);
     free(contract->channel_by_phone);
+    for (size_t i = 0; i < VB_LOOKUPS; i++)
+        free(contract->lookups[i]);
     free(contract);
 }
 

@@ -39,6 +39,7 @@ struct vb_contract {
     char *missing; /* optional columns that are not there, comma-separated */
     char *channel_by_id;
     char *channel_by_phone;
+    char *lookups[VB_LOOKUPS];
     struct vb_column columns[VB_COLUMN_MOST]; /* in the order of the rules */
 };
 
@@ -61,5 +62,10 @@ const char *vb_contract_cast(const struct vb_contract *contract, const char *rel
 
 /* Builds channel_by_id and channel_by_phone. */
 enum vb_status vb_contract_build_lookups(struct vb_contract *contract) vb_must_check;
+/* Builds the others. */
+enum vb_status vb_contract_build_more_lookups(struct vb_contract *contract) vb_must_check;
+
+/* Whether the text is an id of that type. */
+bool vb_contract_text_fits(struct vb_view id, Oid type);
 
 #endif

@@ -48,6 +48,19 @@ static size_t core_count(void)
     return cores < 1 ? 1 : cores > (long)LOOPS ? LOOPS : (size_t)cores;
 }
 
+/* Names of the contract's look-ups, and how many parameters each has. */
+static const struct {
+    const char *name;
+    int count;
+} lookups[VB_LOOKUPS] = {
+    [VB_LOOKUP_CHANNELS] = {"channels", 1},
+    [VB_LOOKUP_ASSISTANT] = {"assistant", 2},
+    [VB_LOOKUP_CONTACT] = {"contact", 3},
+    [VB_LOOKUP_SAME_PERSON] = {"same_person", 2},
+    [VB_LOOKUP_CONVERSATIONS] = {"conversations", 3},
+    [VB_LOOKUP_NOW] = {"now", 0},
+};
+
 static enum vb_status make_statements(struct vb_http *http, struct vb_error *err)
 {
     const struct vb_contract *contract = http->service->contract;
@@ -58,6 +71,9 @@ static enum vb_status make_statements(struct vb_http *http, struct vb_error *err
         (struct pg_statement){"channel_by_id", vb_contract_channel_by_id_sql(contract), 2};
     http->source_statements[HTTP_SOURCE_BY_PHONE] =
         (struct pg_statement){"channel_by_phone", vb_contract_channel_by_phone_sql(contract), 2};
+    for (int i = 0; i < VB_LOOKUPS; i++)
+        http->source_statements[HTTP_SOURCE_MORE + i] = (struct pg_statement){
+            lookups[i].name, vb_contract_lookup_sql(contract, (enum vb_lookup)i), lookups[i].count};
     return VB_OK;
 }
 

@@ -11,6 +11,7 @@
 /* The handlers of the route table. */
 void http_create_begin(struct http_exchange *exchange);
 void http_job_begin(struct http_exchange *exchange);
+void http_native_create_begin(struct http_exchange *exchange);
 void http_alive_begin(struct http_exchange *exchange);
 void http_ready_begin(struct http_exchange *exchange);
 void http_metrics_begin(struct http_exchange *exchange);
@@ -37,6 +38,10 @@ struct http_entry {
 void http_enter(struct http_exchange *exchange, const struct http_entry *entry);
 /* For what only some may do behind one route; false: 403 was answered. */
 bool http_permit(struct http_exchange *exchange, enum http_right right);
+
+/* 413 and 415, or `on_body` once the body is whole (http_receive.c). */
+void http_receive_json(struct http_exchange *exchange,
+                       void (*on_body)(struct http_exchange *exchange));
 
 /* Sends the steps to Verbatim's database for this exchange; `then` gets the exchange as its context, must clear
  * exchange->ticket (http_ended does), and has to answer. Away: answered here. */

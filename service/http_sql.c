@@ -35,33 +35,42 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                       " LEFT JOIN verbatim.job AS j ON j.job_id = $4::uuid AND j.workspace_id = $2"
                       " AND j.door = 'main' AND " HTTP_KEY_SEES("j"),
                       4},
-    /* One statement, so one snapshot: the job, its first segment, the hint to the workers. */
+    /* One statement, so one snapshot: the job, its first segment, its entry in the audit, the hint to the workers.
+     * Either of two unique keys may be taken already: then there is nothing made. */
     [HTTP_SQL_CREATE] =
         {"create",
          "WITH made AS ("
          "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, active_key,"
          " notification_email, source_workspace, channel_id, channel_name, channel_type,"
          " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
-         " as_of, source_snapshot, link_ttl)"
-         " VALUES ($1::uuid, $2, 'main', $3::jsonb, $4, $5, $6, $7, $8, $9, $10, $11::date,"
-         " $12::date, timestamptz 'epoch' + $13::bigint * interval '1 microsecond',"
-         " timestamptz 'epoch' + $14::bigint * interval '1 microsecond', $15, $16,"
-         " timestamptz 'epoch' + $17::bigint * interval '1 microsecond', $18,"
-         " $19::bigint * interval '1 microsecond')"
-         " ON CONFLICT (workspace_id, active_key)"
-         " WHERE status IN ('queued', 'started') AND active_key IS NOT NULL DO NOTHING"
-         " RETURNING job_id, workspace_id), "
+         " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
+         " idempotency_key, request_hash, retention)"
+         " VALUES ($1::uuid, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12::date,"
+         " $13::date, timestamptz 'epoch' + $14::bigint * interval '1 microsecond',"
+         " timestamptz 'epoch' + $15::bigint * interval '1 microsecond', $16, $17,"
+         " timestamptz 'epoch' + $18::bigint * interval '1 microsecond', $19,"
+         " $20::bigint * interval '1 microsecond', $21, $22, $23, $24::text[], $25, $26,"
+         " $27::bigint * interval '1 microsecond')"
+         " ON CONFLICT DO NOTHING RETURNING job_id, workspace_id, door, requested_by, audience), "
          "piece AS ("
          "INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
-         " SELECT job_id, workspace_id, 1, 10000 FROM made)"
+         " SELECT job_id, workspace_id, 1, 10000 FROM made), "
+         "entry AS ("
+         "INSERT INTO verbatim.audit (workspace_id, job_id, door, author, audience, filter, format)"
+         " SELECT workspace_id, job_id, door, requested_by, audience, $28::jsonb, $29 FROM made)"
          " SELECT pg_notify('verbatim_work', '') FROM made",
-         19},
+         29},
     /* Behind it, with a snapshot of its own: ours, or the one that was there first. */
     [HTTP_SQL_ACTIVE] = {"active",
                          "SELECT job_id::text FROM verbatim.job"
                          " WHERE workspace_id = $1 AND active_key = $2"
                          " AND status IN ('queued', 'started')",
                          2},
+    [HTTP_SQL_ORDERED] = {"ordered",
+                          "SELECT " HTTP_EXPORT_COLUMNS ", j.request_hash" HTTP_EXPORT_FROM
+                          " WHERE j.workspace_id = $1"
+                          " AND (j.job_id = $2::uuid OR j.idempotency_key = $3)",
+                          3},
     [HTTP_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
     [HTTP_SQL_SECRETS] = {"secrets",
                           "SELECT generation, secret FROM verbatim.link_secret"

@@ -4,6 +4,8 @@
 
 #include "pg_pool.h"
 
+#include "verbatim/source.h"
+
 /* To Verbatim's own database; results are binary. */
 enum http_sql {
     HTTP_SQL_ENTER,       /* $1 workspace: the transaction is its and no other's */
@@ -12,7 +14,8 @@ enum http_sql {
     HTTP_SQL_KEY_HOME,    /* $1 key id, $2 scope: enters the key's own workspace as well */
     HTTP_SQL_JOB,         /* as HTTP_SQL_KEY, and $4 the job */
     HTTP_SQL_CREATE,
-    HTTP_SQL_ACTIVE,
+    HTTP_SQL_ACTIVE, /* $1 workspace, $2 active_key: its job, if one is queued or started */
+    HTTP_SQL_ORDERED, /* $1 workspace, $2 job or NULL, $3 idempotency_key or NULL: HTTP_EXPORT_COLUMNS, request_hash */
     HTTP_SQL_TOUCH,
     HTTP_SQL_SECRETS,
     HTTP_SQL_PING,
@@ -23,7 +26,12 @@ enum http_sql {
 extern const struct pg_statement http_sql[HTTP_SQL_COUNT];
 
 /* To the source; its statements come from the contract, results are text. */
-enum http_source_sql { HTTP_SOURCE_BY_ID, HTTP_SOURCE_BY_PHONE, HTTP_SOURCE_COUNT };
+enum http_source_sql {
+    HTTP_SOURCE_BY_ID,
+    HTTP_SOURCE_BY_PHONE,
+    HTTP_SOURCE_MORE, /* enum vb_lookup from here on */
+    HTTP_SOURCE_COUNT = HTTP_SOURCE_MORE + VB_LOOKUPS
+};
 
 /* What every statement of an entry begins with, to judge by: no more, since each column is felt in a status poll. */
 enum {
@@ -63,5 +71,51 @@ enum {
     JOB_KEY,
     JOB_DELETED
 };
+
+/* Of verbatim.job AS j: an export as the native door shows it; for every look-up of one. What runs is counted from its
+ * segments, what has ended stands in the job. */
+#define HTTP_EXPORT_COLUMNS                                                                        \
+    "j.job_id::text, j.status, j.specification::text, j.conversations_total, j.error_message,"     \
+    " j.requested_by, j.created_at, j.started_at, j.finished_at, j.as_of, j.link_expires_at,"      \
+    " j.object_key, j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size,"        \
+    " j.crc32, s.conversations, s.messages, s.bytes, s.recorded, s.running, s.waiting, s.attempts"
+#define HTTP_EXPORT_FROM                                                                           \
+    " FROM verbatim.job AS j CROSS JOIN LATERAL ("                                                 \
+    "SELECT coalesce(sum(conversations), 0)::bigint AS conversations,"                             \
+    " coalesce(sum(messages), 0)::bigint AS messages, coalesce(sum(size), 0)::bigint AS bytes,"    \
+    " count(*) FILTER (WHERE status = 'recorded') AS recorded,"                                    \
+    " count(*) FILTER (WHERE status = 'running') AS running,"                                      \
+    " count(*) FILTER (WHERE status = 'waiting') AS waiting,"                                      \
+    " coalesce(sum(attempts), 0)::bigint AS attempts"                                              \
+    " FROM verbatim.segment WHERE job_id = j.job_id) AS s"
+enum {
+    EXPORT_ID,
+    EXPORT_STATUS,
+    EXPORT_SPECIFICATION,
+    EXPORT_TOTAL,
+    EXPORT_ERROR,
+    EXPORT_AUTHOR,
+    EXPORT_CREATED,
+    EXPORT_STARTED,
+    EXPORT_FINISHED,
+    EXPORT_AS_OF,
+    EXPORT_EXPIRES,
+    EXPORT_KEY,
+    EXPORT_DELETED,
+    EXPORT_NAME,
+    EXPORT_TYPE,
+    EXPORT_SIZE,
+    EXPORT_CRC,
+    EXPORT_CONVERSATIONS,
+    EXPORT_MESSAGES,
+    EXPORT_BYTES,
+    EXPORT_RECORDED,
+    EXPORT_RUNNING,
+    EXPORT_WAITING,
+    EXPORT_ATTEMPTS,
+    EXPORT_COLUMNS
+};
+/* What follows in HTTP_SQL_ORDERED. */
+enum { ORDERED_HASH = EXPORT_COLUMNS };
 
 #endif

@@ -14,7 +14,7 @@
 #include <libpq-fe.h>
 
 #define PG_STEPS 8u   /* most statements of a ticket */
-#define PG_VALUES 24u /* most parameters of a statement */
+#define PG_VALUES 32u /* most parameters of a statement */
 
 struct pg_statement {
     const char *name; /* of the prepared statement */

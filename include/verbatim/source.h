@@ -32,7 +32,24 @@ const char *vb_contract_missing(const struct vb_contract *contract);
  * snapshot (pg_current_snapshot() as text). */
 const char *vb_contract_channel_by_id_sql(const struct vb_contract *contract);
 const char *vb_contract_channel_by_phone_sql(const struct vb_contract *contract);
-bool vb_contract_channel_id_valid(const struct vb_contract *contract, struct vb_view id);
+
+/* The others. Rows are text as well; $1 is the source workspace throughout, $3 an array literal of the caller's
+ * audience, or NULL for one who sees all. */
+enum vb_lookup {
+    VB_LOOKUP_CHANNELS,  /* $1: id, channel_type of all of them */
+    VB_LOOKUP_ASSISTANT, /* $1, $2 id: name */
+    VB_LOOKUP_CONTACT,   /* $1, $2 id, $3: name, else phone, else e-mail */
+    VB_LOOKUP_SAME_PERSON, /* $1, $2 id: ids with the same e-mail (whatever its case) or phone, in their order */
+    VB_LOOKUP_CONVERSATIONS, /* $1, $2 array literal of ids, $3: place of the first one that cannot be seen */
+    VB_LOOKUP_NOW,           /* as_of and snapshot, as above */
+    VB_LOOKUPS
+};
+#define VB_SAME_PERSON 1000u /* contacts of one person; one row more tells that there are more */
+const char *vb_contract_lookup_sql(const struct vb_contract *contract, enum vb_lookup lookup);
+
+enum vb_id_kind { VB_ID_CHANNEL, VB_ID_ASSISTANT, VB_ID_CONTACT, VB_ID_CONVERSATION };
+bool vb_contract_id_valid(const struct vb_contract *contract, enum vb_id_kind kind,
+                          struct vb_view id);
 bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct vb_view id);
 
 /* Which conversations, and how much of them. Plain values; strings borrowed until the reader's free. Everything that

@@ -248,7 +248,7 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
                vb_contract_channel_by_id_sql(contract), vb_contract_channel_by_phone_sql(contract));
         const char *id = setting(settings, "channel");
         if (id)
-            printf("valid: %d\n", vb_contract_channel_id_valid(contract, vb_view_of(id)));
+            printf("valid: %d\n", vb_contract_id_valid(contract, VB_ID_CHANNEL, vb_view_of(id)));
         return VB_OK;
     }
     const char *prepared = setting(settings, "prepared");
