@@ -50,6 +50,9 @@ static const struct vb_command commands[] = {
      .run = vb_command_key_list},
     {"key revoke", "KEY_ID", "revokes a key at once in every process",
      .run = vb_command_key_revoke},
+    {"prune", NULL,
+     "deletes exports, row and file, whose retention has run out; the janitor does so daily",
+     .run = vb_command_prune},
     {"s3 sign", NULL, "signs the request given as JSON on standard input; prints each step as JSON",
      .run = sign},
 };

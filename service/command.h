@@ -63,6 +63,7 @@ enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, st
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_prune(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_worker(const struct vb_arguments *arguments, struct vb_error *err);
 

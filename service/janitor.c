@@ -11,6 +11,7 @@
 #include "verbatim/metrics.h"
 #include "verbatim/service.h"
 
+#include "prune.h"
 #include "pulse.h"
 
 #include <pthread.h>
@@ -197,12 +198,26 @@ static enum vb_status search(struct vb_janitor *janitor, struct vb_error *err)
     return vb_storage_leftovers(janitor->session, VB_JANITOR_LEAST_AGE, visit, janitor, err);
 }
 
+/* Said by the process whose turn it was. */
+static enum vb_status prune(struct vb_janitor *janitor, struct vb_error *err)
+{
+    bool ran = false;
+    uint64_t rows = 0;
+    enum vb_status status =
+        vb_prune_daily(janitor->pg, janitor->service->options->prune_at, &ran, &rows, err);
+    if (status == VB_OK && ran)
+        vb_info("pruned %llu exports whose retention has run out", (unsigned long long)rows);
+    return status;
+}
+
 /* Retention comes first: it only writes clean-up rows, which are then worked off like all others. */
 static enum vb_status round_of(struct vb_janitor *janitor, struct vb_error *err)
 {
     const char *identity = vb_storage_identity(janitor->service->storage);
     enum vb_status status =
         vb_janitor_expire(janitor->pg, identity, janitor->service->options->retention, err);
+    if (status == VB_OK)
+        status = prune(janitor, err);
     if (status == VB_OK)
         status = work_off_all(janitor, err);
     if (status == VB_OK)

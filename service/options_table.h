@@ -48,5 +48,6 @@ bool vb_option_is_storage(char *text);
 bool vb_option_is_region(char *text);
 bool vb_option_is_smtp(char *text);
 bool vb_option_is_sender(char *text);
+bool vb_option_is_time_of_day(char *text);
 
 #endif

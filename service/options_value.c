@@ -252,3 +252,11 @@ bool vb_option_is_sender(char *text)
     struct vb_mail_sender sender;
     return vb_mail_sender_parse(text, &sender, NULL) == VB_OK;
 }
+
+bool vb_option_is_time_of_day(char *text)
+{
+    if (strlen(text) != 5 || strspn(text, "0123456789") != 2 || text[2] != ':' ||
+        strspn(text + 3, "0123456789") != 2)
+        return false;
+    return strncmp(text, "24", 2) < 0 && text[3] <= '5';
+}

@@ -40,6 +40,7 @@ struct vb_options {
     int64_t max_attempts;
     int64_t retention;
     int64_t janitor_interval;
+    char *prune_at; /* HH:MM, UTC */
     enum vb_log_level log_level;
     enum vb_log_format log_format;
 };

@@ -50,6 +50,15 @@ ALTER TABLE verbatim.job
 CREATE UNIQUE INDEX job_idempotent ON verbatim.job (workspace_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX job_list ON verbatim.job (workspace_id, created_at DESC, job_id DESC);
 
+-- What happens once a day over all processes, and when it last did: the row's lock is the turn.
+CREATE TABLE verbatim.daily (
+    name text PRIMARY KEY,
+    ran_at timestamptz NOT NULL
+);
+INSERT INTO verbatim.daily VALUES ('prune', now());
+CREATE INDEX job_kept ON verbatim.job (finished_at)
+    WHERE retention IS NOT NULL AND status IN ('finished', 'failed', 'cancelled');
+
 ALTER TABLE verbatim.segment
     ADD COLUMN first_conversation bigint, -- conversations before it; NULL: not known, not needed
     ADD COLUMN media bigint NOT NULL DEFAULT 0,

@@ -1,0 +1,145 @@
+/* Pruning: see prune.h. Rows and clean-up rows change in one statement, so no file is ever forgotten. */
+#include "prune.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A batch. A file that is deleted already (retention of the janitor) has no clean-up left to do. $1: how long the
+ * janitors leave the clean-up to the caller. */
+static const char prune_sql[] =
+    "WITH due AS (SELECT job_id FROM verbatim.job"
+    " WHERE status IN ('finished', 'failed', 'cancelled')"
+    " AND retention IS NOT NULL AND created_at + retention < now()"
+    " ORDER BY finished_at LIMIT 200 FOR UPDATE SKIP LOCKED),"
+    " gone AS (DELETE FROM verbatim.job AS j USING due WHERE j.job_id = due.job_id"
+    " RETURNING j.workspace_id, j.job_id, j.storage, j.object_key, j.upload_id,"
+    " j.status = 'finished' AND j.archive_deleted_at IS NULL AND j.object_key IS NOT NULL"
+    " AND j.storage IS NOT NULL AS has_file),"
+    " noted AS (INSERT INTO verbatim.cleanup"
+    " (workspace_id, job_id, storage, object_key, upload_id, keep_object, not_before)"
+    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false,"
+    " now() + $1::interval FROM gone WHERE has_file"
+    " RETURNING cleanup_id, job_id, storage, object_key, upload_id)"
+    " SELECT noted.cleanup_id, noted.storage, noted.object_key, noted.upload_id"
+    " FROM gone LEFT JOIN noted USING (job_id)";
+enum { CLEANUP, STORAGE, KEY, UPLOAD };
+#define AT_ONCE "0"
+#define OURS_FOR "15 minutes" /* as long as the janitor's own claim */
+
+/* Back to the janitors: for their second look, or for the first. */
+static enum vb_status hand_over(struct vb_pg *pg, const char *cleanup, bool clean,
+                                struct vb_error *err)
+{
+    const char *const parameters[] = {cleanup, clean ? "1" : "0", clean ? "1 hour" : "0"};
+    return vb_pg_exec(pg,
+                      "UPDATE verbatim.cleanup SET looks = $2::integer,"
+                      " not_before = now() + $3::interval WHERE cleanup_id = $1::bigint",
+                      3, parameters, NULL, err);
+}
+
+/* A store that fails does not end the command: the row of the clean-up stays, and is told. */
+static enum vb_status delete_file(struct vb_pg *pg, struct vb_storage *storage,
+                                  struct vb_storage_session *session, const PGresult *rows, int row,
+                                  struct vb_pruned *pruned, struct vb_error *err)
+{
+    struct vb_error reason;
+    bool clean = false;
+    const char *key = vb_pg_value(rows, row, KEY);
+    bool ours = strcmp(vb_pg_value(rows, row, STORAGE), vb_storage_identity(storage)) == 0;
+    vb_error_clear(&reason);
+    if (ours && vb_storage_clean(session, key, vb_pg_value(rows, row, UPLOAD), false, &clean,
+                                 &reason) != VB_OK)
+        vb_warn("%s is left to the janitor: %s", key, reason.text);
+    pruned->files += clean;
+    pruned->waiting += !clean;
+    return hand_over(pg, vb_pg_value(rows, row, CLEANUP), clean, err);
+}
+
+static enum vb_status prune_batch(struct vb_pg *pg, struct vb_storage *storage,
+                                  struct vb_storage_session *session, struct vb_pruned *pruned,
+                                  int *ret_rows, struct vb_error *err)
+{
+    const char *const parameters[] = {OURS_FOR};
+    PGresult *rows = NULL;
+    enum vb_status status = vb_pg_query(pg, prune_sql, 1, parameters, &rows, err);
+    if (status != VB_OK)
+        return status;
+    int count = PQntuples(rows);
+    pruned->rows += (uint64_t)count;
+    for (int row = 0; row < count && status == VB_OK; row++)
+        if (vb_pg_value(rows, row, CLEANUP))
+            status = delete_file(pg, storage, session, rows, row, pruned, err);
+    PQclear(rows);
+    if (status == VB_OK)
+        *ret_rows = count;
+    return status;
+}
+
+enum vb_status vb_prune(struct vb_pg *pg, struct vb_storage *storage,
+                        struct vb_storage_session *session, struct vb_pruned *ret_pruned,
+                        struct vb_error *err)
+{
+    struct vb_pruned pruned = {0};
+    enum vb_status status = VB_OK;
+    for (int rows = 1; rows > 0 && status == VB_OK;)
+        status = prune_batch(pg, storage, session, &pruned, &rows, err);
+    if (status == VB_OK)
+        *ret_pruned = pruned;
+    return status;
+}
+
+/* The day's turn is one row, locked until the rows of jobs are gone with it: a process that dies gives it back.
+ * The latest such moment is today's or yesterday's. */
+static enum vb_status take_turn(struct vb_pg *pg, const char *at, bool *ret_taken,
+                                struct vb_error *err)
+{
+    const char *const parameters[] = {at};
+    uint64_t rows = 0;
+    enum vb_status status =
+        vb_pg_exec(pg,
+                   "UPDATE verbatim.daily SET ran_at = now() WHERE name = 'prune' AND ran_at <"
+                   " (SELECT max(moment) FROM (SELECT (date_trunc('day', now() AT TIME ZONE 'UTC')"
+                   " + $1::interval - make_interval(days => ago)) AT TIME ZONE 'UTC'"
+                   " FROM generate_series(0, 1) AS ago) AS m (moment) WHERE moment <= now())",
+                   1, parameters, &rows, err);
+    if (status == VB_OK)
+        *ret_taken = rows > 0;
+    return status;
+}
+
+static enum vb_status prune_rows(struct vb_pg *pg, uint64_t *ret_rows, struct vb_error *err)
+{
+    const char *const parameters[] = {AT_ONCE};
+    enum vb_status status = VB_OK;
+    uint64_t rows = 1, all = 0;
+    while (rows > 0 && status == VB_OK) {
+        status = vb_pg_exec(pg, prune_sql, 1, parameters, &rows, err);
+        all += status == VB_OK ? rows : 0;
+    }
+    if (status == VB_OK)
+        *ret_rows = all;
+    return status;
+}
+
+/* Every janitor asks at every round; an UPDATE that finds no row locks nothing. */
+enum vb_status vb_prune_daily(struct vb_pg *pg, const char *at, bool *ret_ran, uint64_t *ret_rows,
+                              struct vb_error *err)
+{
+    bool taken = false;
+    uint64_t rows = 0;
+    enum vb_status status = vb_pg_begin(pg, err);
+    if (status != VB_OK)
+        return status;
+    status = take_turn(pg, at, &taken, err);
+    if (status == VB_OK && taken)
+        status = prune_rows(pg, &rows, err);
+    if (status == VB_OK)
+        status = vb_pg_commit(pg, err);
+    else
+        vb_pg_rollback(pg);
+    if (status == VB_OK) {
+        *ret_ran = taken;
+        *ret_rows = rows;
+    }
+    return status;
+}
