@@ -10,7 +10,7 @@
 #include "verbatim/pg.h"
 
 #define VB_COMMAND_FLAGS 6
-#define VB_FLAG_VALUES 8
+#define VB_FLAG_VALUES 32
 
 struct vb_flag {
     const char *name;     /* with dashes, without the leading two; NULL ends */

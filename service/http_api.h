@@ -50,6 +50,10 @@ void http_ask(struct http_exchange *exchange, struct pg_pool *pool, const struct
 /* Takes the ticket off; false: it failed, and was answered. */
 bool http_ended(struct http_exchange *exchange, const struct pg_outcome *outcome);
 
+/* --- the audit (http_audit.c): a download by who asks, or by whoever holds a link --- */
+void http_audit_download(struct http_exchange *exchange, const char *job_id);
+void http_audit_link(struct http_exchange *exchange, const char *key, bool is_part);
+
 /* Field of a source result (text); NULL for SQL NULL. */
 const char *http_text(const PGresult *result, int row, int column);
 

@@ -182,6 +182,8 @@ static void answer_open_file(struct http_exchange *exchange, int file, uint64_t 
             http_answer_header(exchange, "Content-Range", content_range);
         }
         put_disposition(exchange, exchange->arguments[0].data);
+        if (!exchange->is_head)
+            http_audit_link(exchange, exchange->arguments[0].data, kind == RANGE_ONE);
         http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, "application/zip", file,
                          (off_t)range.from, range.length);
     }
@@ -204,6 +206,8 @@ static void answer_file(struct http_exchange *exchange)
     } else if (status != VB_OK) {
         http_answer_error(exchange, &err);
     } else if (redirect.length > 0) {
+        if (!exchange->is_head)
+            http_audit_link(exchange, exchange->arguments[0].data, false);
         http_answer_header(exchange, "Location", redirect.data);
         http_answer_detail(exchange, 302, "Found");
     } else {

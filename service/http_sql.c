@@ -3,6 +3,8 @@
  */
 #include "http_sql.h"
 
+/* The workspace of the transaction, for statements that come after an entry. */
+#define HERE "current_setting('verbatim.workspace_id')"
 #define ABOUT                                                                                      \
     ", k.workspace_id, k.audience, a.user_email, a.name, a.time_zone, a.source_id, a.csv_profile"  \
     " FROM verbatim.key_find($1) AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
@@ -99,4 +101,31 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          "3)::text"
          " FROM verbatim.segment WHERE status = 'running' AND lease_until < clock_timestamp()",
          0},
+    [HTTP_SQL_AUDIT] = {"audit",
+                        "INSERT INTO verbatim.audit"
+                        " (workspace_id, door, author, audience, filter, format) VALUES (" HERE
+                        ", $1, $2, $3::text[], $4::jsonb, $5) RETURNING audit_id::text",
+                        5},
+    [HTTP_SQL_AUDIT_RECORDS] =
+        {"audit_records",
+         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"
+         " SELECT audit_id, workspace_id, 'records', $2::bigint FROM verbatim.audit"
+         " WHERE audit_id = $1::bigint AND workspace_id = " HERE,
+         2},
+    [HTTP_SQL_AUDIT_EVENT] =
+        {"audit_event",
+         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
+         " SELECT audit_id, workspace_id, $2, $3 FROM verbatim.audit"
+         " WHERE job_id = $1::uuid AND workspace_id = " HERE,
+         3},
+    /* A client that fetches a file piece by piece has downloaded it once, not a hundred times. */
+    [HTTP_SQL_AUDIT_LINK] =
+        {"audit_link",
+         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
+         " SELECT a.audit_id, a.workspace_id, 'download', 'link' FROM verbatim.audit AS a"
+         " WHERE a.job_id = $1::uuid AND NOT ($2::boolean AND EXISTS ("
+         "SELECT FROM verbatim.audit_event AS e WHERE e.audit_id = a.audit_id"
+         " AND e.kind = 'download' AND e.by_whom = 'link'"
+         " AND e.created_at > clock_timestamp() - interval '1 minute'))",
+         2},
 };

@@ -1,15 +1,21 @@
 /* The end of a job: finished with its mail noted, or failed; in either case with a trail for the janitor. */
+#include "audit.h"
 #include "queue.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
-/* The sum is taken after the claim's own segment is recorded, in the same transaction. */
+/* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's row rides along, since
+ * a statement of its own would be felt by small exports. */
 static const char note_totals[] =
-    "UPDATE verbatim.job SET size = $2, open_segments = 0, (conversations, messages) ="
+    "WITH total AS (UPDATE verbatim.job SET size = $2, open_segments = 0, (conversations, "
+    "messages) ="
     " (SELECT sum(s.conversations), sum(s.messages) FROM verbatim.segment AS s"
     "  WHERE s.job_id = $1) WHERE job_id = $1"
-    " RETURNING (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint";
+    " RETURNING job_id, conversations, created_at), noted AS (" VB_AUDIT_RECORDS(
+        "total") ")"
+                 " SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint "
+                 "FROM total";
 
 static const char record_last[] =
     "UPDATE verbatim.segment SET status = 'recorded', process_id = NULL, lease_until = NULL"
@@ -112,6 +118,8 @@ enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
     if (status != VB_OK)
         return status;
     status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FAILED, message, err);
+    if (status == VB_OK)
+        status = vb_audit_event(pg, id, "failed", err);
     if (status == VB_OK)
         status = run_for_job(pg, leave_trail, id, "f", err);
     if (status == VB_OK)

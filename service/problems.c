@@ -16,6 +16,7 @@ void vb_problems_init(struct vb_problems *problems)
     problems->count = 0;
     problems->root = NULL;
     problems->text[0] = '\0';
+    problems->place = "body";
 }
 
 void vb_problems_done(struct vb_problems *problems)
@@ -85,13 +86,13 @@ static void put_input(struct vb_json *json, const json_t *input)
     free(text);
 }
 
-static void put_problem(struct vb_json *json, const struct vb_problem *problem)
+static void put_problem(struct vb_json *json, const char *place, const struct vb_problem *problem)
 {
     vb_json_begin_object(json);
     vb_json_member_text(json, "type", problem->type);
     vb_json_name(json, "loc");
     vb_json_begin_array(json);
-    vb_json_text(json, "body");
+    vb_json_text(json, place);
     if (problem->within)
         vb_json_text(json, problem->within);
     if (problem->member)
@@ -110,7 +111,7 @@ void vb_problems_put(struct vb_json *json, const struct vb_problems *problems)
     vb_json_name(json, "detail");
     vb_json_begin_array(json);
     for (size_t i = 0; i < vb_problems_listed(problems); i++)
-        put_problem(json, &problems->items[i]);
+        put_problem(json, problems->place, &problems->items[i]);
     vb_json_end_array(json);
     vb_json_end_object(json);
 }

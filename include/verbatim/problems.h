@@ -29,6 +29,7 @@ struct vb_problems {
     char paths[VB_PROBLEMS][VB_PROBLEM_PATH];
     struct json_t *root; /* what `input` points into; owned */
     char text[160];      /* of malformed JSON */
+    const char *place;   /* what the paths lead into: "body", or "query" */
 };
 
 void vb_problems_init(struct vb_problems *problems);
@@ -39,7 +40,7 @@ void vb_problems_add(struct vb_problems *problems, const struct vb_problem *prob
 /* Parses a body into *ret_root (a new reference, to be handed to its reader). VB_INVALID: the list says why. */
 enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view body,
                                 struct json_t **ret_root) vb_must_check;
-/* {"detail": [{"type", "loc": ["body", ...], "msg", "input"}, ...]} */
+/* {"detail": [{"type", "loc": [PLACE, ...], "msg", "input"}, ...]} */
 void vb_problems_put(struct vb_json *json, const struct vb_problems *problems);
 
 #endif

@@ -12,6 +12,8 @@ GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_about(text),
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO verbatim_worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO verbatim_worker;
+-- An audit is added to and read, never changed; a trigger says the same to the owner.
+GRANT SELECT, INSERT ON verbatim.audit, verbatim.audit_event TO verbatim_api, verbatim_worker;
 GRANT USAGE ON SEQUENCE verbatim.claim_epoch, verbatim.turn_number TO verbatim_worker;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA verbatim TO verbatim_worker;
 

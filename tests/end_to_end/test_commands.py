@@ -126,11 +126,12 @@ def test_list_and_revoke(ready):
 
     def rows():
         lines = ready.run("key", "list", "--workspace", "lists").stdout.splitlines()
-        assert lines[0].split("\t") == ["id", "name", "scopes", "created", "last used", "revoked"]
+        assert lines[0].split("\t") == ["id", "name", "scopes", "created", "last used", "revoked", "role", "user",
+                                         "audience"]
         return {line.split("\t")[0]: line.split("\t") for line in lines[1:]}
 
     assert list(rows()) == ids
-    assert rows()[ids[0]][1:3] == ["one", "workspace-events-notification"] and rows()[ids[0]][4:] == ["-", "-"]
+    assert rows()[ids[0]][1:3] == ["one", "workspace-events-notification"] and rows()[ids[0]][4:] == ["-", "-", "owner", "-", "-"]
     ready.run("key", "revoke", ids[0])
     when = rows()[ids[0]][5]
     assert when != "-" and rows()[ids[1]][5] == "-"

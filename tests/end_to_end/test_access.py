@@ -1,0 +1,333 @@
+"""Who may do what, at every door (INTERFACE 7, "Keys and roles"): a matrix of roles and routes, bearer keys, audiences,
+revoked keys, and an audit that can only grow."""
+
+import http.client
+import itertools
+import pathlib
+import re
+import uuid
+
+import psycopg
+import pytest
+
+from tests.lib import http_source as source
+from tests.lib.process import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+JOBS = "/api/v1/workspace/one/export-conversations"
+RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28", "channel_id": source.LONELY}
+
+# What a role may do, as INTERFACE 7 says it. Said once more here on purpose: the program has its own table.
+EVERYTHING = {"look", "export", "download", "manage", "own_door", "audit"}
+MAY = {
+    "owner": EVERYTHING,
+    "admin": EVERYTHING,
+    "editor": {"look", "export", "download", "manage"},
+    "viewer": {"look"},
+}
+# Every route that asks for a key of the exports, and the right behind it. A route that is missing here fails a test.
+ROUTES = {
+    ("POST", "/api/v1/workspace/{}/export-conversations"): "export",
+    ("GET", "/api/v1/workspace/{}/export-conversations/{}"): "look",
+}
+REFUSALS = {
+    "export": "start exports",
+    "download": "download exports",
+    "manage": "cancel or delete exports",
+    "own_door": "use these exports, which are for owner and admin",
+    "audit": "read the audit of exports",
+}
+
+
+@pytest.fixture(scope="module")
+def keys(program, database):
+    source.make_source(database)
+    keys = source.make_workspaces(program)
+    for role in ("owner", "admin", "viewer"):
+        keys[role] = program.key("one", role=role, user=f"{role}@example.com")
+        keys[role + "/two"] = program.key("two", role=role)
+    for name, tags in (("editor", ["vip", "sales"]), ("editor2", ["sales", "vip", "vip"]), ("other", ["billing"])):
+        keys[name] = program.key("one", role="editor", name=name, audience=tags)
+    keys["nothing"] = program.key("one", role="editor")
+    keys["editor/two"] = program.key("two", role="editor", audience="vip")
+    return keys
+
+
+@pytest.fixture(scope="module")
+def service(keys, make_service):
+    return make_service(workers=0)
+
+
+@pytest.fixture(autouse=True)
+def no_jobs(keys, database):
+    database.execute("DELETE FROM verbatim.job")
+
+
+def path_of(pattern):
+    """In the workspace one where the path names one, otherwise ids that nobody has."""
+    path = pattern.replace("/workspace/{}", "/workspace/one")
+    while "{}" in path:
+        path = path.replace("{}", str(uuid.uuid4()), 1)
+    return path
+
+
+def message(answer):
+    """The text of an error in either shape."""
+    body = answer.json()
+    return body["detail"] if "detail" in body else body["message"]
+
+
+# --- roles and routes ---
+
+def test_the_table_above_has_every_route():
+    text = (ROOT / "service/http_routes.c").read_text()
+    names = dict(re.findall(r'#define (\w+) "([^"]+)"', text))
+    found = {}
+    for method, pattern, right, scope in re.findall(
+            r'\{"([A-Z]+)",\s*([^,]+?),\s*[&\w]+,\s*HTTP_RIGHT_(\w+),\s*(\w+),\s*\w+\}', text):
+        pieces = re.findall(r'"([^"]*)"|(\w+)', pattern)
+        path = "".join(quoted or names.get(name, "") for quoted, name in pieces)
+        if scope == "VB_SCOPE_EXPORT":
+            found[method, path] = right.lower()
+    assert len(re.findall(r'^    \{"[A-Z]+",', text, re.M)) == len(found) + len(
+        re.findall(r"(?:NULL|VB_SCOPE_METRICS),\s+http_\w+\}", text)), "a row that this test cannot read"
+    assert found == ROUTES
+
+
+@pytest.mark.parametrize("role, route", itertools.product(MAY, ROUTES))
+def test_role_and_route(service, keys, role, route):
+    method, pattern = route
+    answer = service.request(method, path_of(pattern), keys[role], json_body={} if method == "POST" else None)
+    if ROUTES[route] in MAY[role]:
+        assert answer.status not in (401, 403), answer.body
+    else:
+        assert answer.status == 403, answer.body
+        assert message(answer) == f"The API key's role {role} may not {REFUSALS[ROUTES[route]]}."
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_scope_and_key_come_before_the_role(service, keys, route):
+    method, pattern = route
+    for key, status in ((None, 401), ("vb_x", 401), (keys["metrics"], 403)):
+        answer = service.request(method, path_of(pattern), key)
+        assert answer.status == status, answer.body
+    assert message(answer) == "The API key lacks the scope workspace-events-notification."
+
+
+@pytest.mark.parametrize("role, route", itertools.product(MAY, [r for r in ROUTES if "/workspace/{}" in r[1]]))
+def test_a_key_of_another_workspace(service, keys, role, route):
+    method, pattern = route
+    answer = service.request(method, path_of(pattern), keys[role + "/two"])
+    refused = ROUTES[route] not in MAY[role]
+    assert (answer.status, message(answer) == "Workspace not found.") == ((403, False) if refused else (404, True))
+
+
+def test_metrics_ask_for_the_scope_alone(service, program):
+    assert service.get("/metrics", program.key("one", role="viewer", scope="metrics")).status == 200
+
+
+def test_a_viewer_sees_the_job_but_no_link(service, keys, database):
+    job = service.start_export("one", keys["owner"], **RANGE).json()["export_job_id"]
+    database.execute("UPDATE verbatim.job SET status = 'finished', finished_at = now(), object_key = 'a/b/c.zip',"
+                     " link_expires_at = now() + interval '1 hour' WHERE job_id = %s", [job])
+    assert service.job("one", keys["admin"], job)["presigned_url"]
+    seen = service.job("one", keys["viewer"], job)
+    assert (seen["status"], seen["presigned_url"]) == ("finished", None)
+
+
+# --- keys ---
+
+def ask(service, *headers):
+    """GET of an unknown job with these headers, repeated ones included: 404 means that the key was good."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection.putrequest("GET", f"{JOBS}/{uuid.uuid4()}")
+    for name, value in headers:
+        connection.putheader(name, value)
+    connection.endheaders()
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_a_bearer_is_the_same_key(service, keys):
+    key, other = keys["owner"], keys["admin"]
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        assert ask(service, ("Authorization", f"{scheme} {key}")) == 404
+    assert ask(service, ("Authorization", f"Bearer   {key}")) == 404
+    assert ask(service, ("X-API-Key", key), ("Authorization", f"Bearer {key}")) == 404
+    assert ask(service, ("X-API-Key", key), ("Authorization", f"Bearer {other}")) == 401
+    assert ask(service, ("X-API-Key", key), ("Authorization", "Bearer ")) == 401
+    assert ask(service, ("X-API-Key", key), ("X-API-Key", key)) == 401
+    assert ask(service, ("Authorization", f"Bearer {key}"), ("Authorization", f"Bearer {key}")) == 401
+    assert ask(service, ("Authorization", key)) == 401
+    assert ask(service, ("Authorization", f"Bearer{key}")) == 401
+    assert ask(service, ("Authorization", f"Token {key}")) == 401
+    assert ask(service, ("Authorization", "Bearer vb_nonsense")) == 401
+
+
+def test_credentials_of_a_proxy_are_no_key(service, keys):
+    assert ask(service, ("X-API-Key", keys["owner"]), ("Authorization", "Basic dXNlcjpwYXNz")) == 404
+    assert ask(service, ("Authorization", "Basic dXNlcjpwYXNz")) == 401
+
+
+def test_a_change_of_a_key_holds_at_once(service, program, database):
+    key = program.key("one")
+    key_id = key.split("_")[1]
+    assert service.start_export("one", key, **RANGE).status == 202
+    database.execute("UPDATE verbatim.api_key SET role = 'viewer' WHERE key_id = %s", [key_id])
+    assert service.start_export("one", key, **RANGE).status == 403
+    program.run("key", "revoke", key_id)
+    for header in (("X-API-Key", key), ("Authorization", f"Bearer {key}")):
+        assert ask(service, header) == 401
+
+
+# --- shapes of errors ---
+
+def test_paths_of_v3_answer_in_its_shape(service):
+    answer = service.get("/v3/nothing")
+    assert answer.status == 404
+    assert answer.json() == {"message": "Not Found", "code": "NOT_FOUND", "issues": [{"message": "Not Found"}]}
+    assert service.get("/v2/nothing").json() == {"detail": "Not Found"}
+
+
+# --- audiences ---
+
+def see(service, keys, job):
+    """Names of the keys that find the job."""
+    return {name for name in ("owner", "admin", "viewer", "editor", "editor2", "other", "nothing")
+            if service.get(f"{JOBS}/{job}", keys[name]).status == 200}
+
+
+def insert_job(service, keys, database, audience):
+    job = service.start_export("one", keys["owner"], **RANGE).json()["export_job_id"]
+    database.execute("UPDATE verbatim.job SET audience = %s, active_key = NULL WHERE job_id = %s", [audience, job])
+    return job
+
+
+@pytest.mark.parametrize("audience, editors", [
+    (None, set()), (["sales", "vip"], {"editor", "editor2"}), (["billing"], {"other"}), (["sales"], set()),
+    (["billing", "sales", "vip"], set()), ([], {"nothing"})])
+def test_an_editor_sees_only_jobs_of_its_own_audience(service, keys, database, audience, editors):
+    job = insert_job(service, keys, database, audience)
+    assert see(service, keys, job) == {"owner", "admin", "viewer"} | editors
+    hidden = service.get(f"{JOBS}/{job}", keys["other" if "other" not in editors else "nothing"])
+    unknown = service.get(f"{JOBS}/{uuid.uuid4()}", keys["other"])
+    assert (hidden.status, hidden.body) == (unknown.status, unknown.body)
+
+
+# --- verbatim key create ---
+
+def test_tags_of_a_key_are_kept_sorted_and_once(program, database, keys):
+    key = program.key("one", role="editor", user="eve@example.com", audience=['b "x"', "ä,{}\\", "a", "a"])
+    row = database.execute("SELECT role, user_email, audience FROM verbatim.api_key WHERE key_id = %s",
+                           [key.split("_")[1]])
+    assert row == [("editor", "eve@example.com", ["a", 'b "x"', "ä,{}\\"])]
+    line = [line for line in program.run("key", "list", "--workspace", "one").stdout.splitlines()
+            if line.startswith(key.split("_")[1])]
+    assert line[0].split("\t")[6:] == ["editor", "eve@example.com", 'a,b "x",ä,{}\\']
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--role", "king"], "owner, admin, editor or viewer"), (["--user", "nobody"], "e-mail address"),
+    (["--audience", "vip"], "limits an editor"), (["--role", "viewer", "--audience", "vip"], "the role viewer"),
+    (["--role", "editor", "--audience", ""], "--audience"), (["--role", "editor", "--audience", "a\tb"], "--audience")])
+def test_bad_keys_are_refused(program, keys, arguments, words):
+    done = program.run("key", "create", "--workspace", "one", *arguments, check=False)
+    assert done.returncode == 2 and not done.stdout and words in done.stderr
+
+
+def test_an_editor_without_tags_is_warned_about(program, keys):
+    done = program.run("key", "create", "--workspace", "one", "--role", "editor")
+    assert done.stdout.startswith("vb_") and "no --audience" in done.stderr
+    assert not program.run("key", "create", "--workspace", "one", "--role", "editor", "--audience", "a").stderr
+
+
+# --- the audit ---
+
+def audited_job(service, keys, database):
+    """A job of the owner, with its entry in the audit."""
+    job = service.start_export("one", keys["owner"], **RANGE).json()["export_job_id"]
+    if not database.value("SELECT count(*) FROM verbatim.audit WHERE job_id = %s", [job]):
+        database.execute("INSERT INTO verbatim.audit (workspace_id, job_id, door, author, filter, format)"
+                         " VALUES ('one', %s, 'main', 'owner@example.com', '{}', 'csv')", [job])
+    return job
+
+
+def events(database, job):
+    return database.execute("SELECT e.kind, e.records, e.by_whom, e.workspace_id FROM verbatim.audit_event AS e"
+                            " JOIN verbatim.audit AS a USING (audit_id) WHERE a.job_id = %s ORDER BY 1, 2", [job])
+
+
+def test_what_became_of_an_export_is_noted_with_its_end(service, keys, database, make_service):
+    database.execute("INSERT INTO chat.conversation SELECT gen_random_uuid(), 'platform-one', %s, '2026-02-03'"
+                     " FROM generate_series(1, 3)", [source.LONELY])
+    job = audited_job(service, keys, database)
+    broken = database.value("INSERT INTO verbatim.job SELECT (j).* FROM (SELECT jsonb_populate_record(j, jsonb_build_object("
+                            "'job_id', gen_random_uuid(), 'active_key', NULL, 'csv_profile', 'safe', 'time_zone',"
+                            " 'No/Where')) AS j FROM verbatim.job AS j WHERE job_id = %s) AS x RETURNING job_id::text",
+                            [job])
+    database.execute("INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
+                     " VALUES (%s, 'one', 1, 10000)", [broken])
+    database.execute("INSERT INTO verbatim.audit (workspace_id, job_id, door, author, filter, format)"
+                     " VALUES ('one', %s, 'main', 'owner@example.com', '{}', 'csv')", [broken])
+    worker = make_service(command="worker", workers=1)
+    wait_until(lambda: database.value("SELECT bool_and(finished_at IS NOT NULL) FROM verbatim.job"), "the jobs to end")
+    worker.stop()
+    assert database.value("SELECT status FROM verbatim.job WHERE job_id = %s", [broken]) == "failed"
+    assert events(database, job) == [("records", 3, None, "one")]
+    assert events(database, broken) == [("failed", None, None, "one")]
+
+
+def test_each_download_of_a_link_is_noted(service, keys, database, folder):
+    job = audited_job(service, keys, database)
+    key = f"conversation_exports/one/{job}-7/name.zip"
+    target = folder / "storage" / key
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"x" * 1000)
+    database.execute("UPDATE verbatim.job SET status = 'finished', finished_at = now(), object_key = %s,"
+                     " link_expires_at = now() + interval '1 hour' WHERE job_id = %s", [key, job])
+    link = service.job("one", keys["owner"], job)["presigned_url"][len(service.url):]
+
+    def noted(count):
+        wait_until(lambda: len(events(database, job)) >= count, "the event")
+        assert events(database, job) == [("download", None, "link", "one")] * count
+
+    service.request("HEAD", link)
+    service.get(link + "x")
+    service.get(link, headers={"Range": "bytes=1000-"})
+    assert service.get(link, headers={"Range": "bytes=0-9"}).status == 206
+    noted(1)
+    assert service.get(link).status == 200
+    noted(2)
+    assert service.get(link, headers={"Range": "bytes=10-19"}).status == 206
+    assert service.get(link).status == 200
+    noted(3)  # a piece just after a download is part of it
+
+
+@pytest.mark.parametrize("role", [None, "verbatim_api", "verbatim_worker"])
+@pytest.mark.parametrize("statement", [
+    "UPDATE verbatim.{} SET workspace_id = 'two'", "DELETE FROM verbatim.{}", "TRUNCATE verbatim.{} CASCADE",
+    "UPDATE verbatim.{} SET workspace_id = 'two' WHERE false"])
+@pytest.mark.parametrize("table", ["audit", "audit_event"])
+def test_an_audit_only_grows(service, keys, database, role, statement, table):
+    audited_job(service, keys, database)
+    before = database.execute(f"SELECT * FROM verbatim.{table} ORDER BY 1")
+    with database.connect() as connection:
+        if role:
+            connection.execute(f"SET ROLE {role}")
+        connection.execute("SELECT set_config('verbatim.workspace_id', 'one', false)")
+        expected = psycopg.errors.InsufficientPrivilege if role else psycopg.errors.RaiseException
+        with pytest.raises(expected):
+            connection.execute(statement.format(table))
+    assert database.execute(f"SELECT * FROM verbatim.{table} ORDER BY 1") == before
+
+
+def test_the_audit_of_another_workspace_is_closed_to_the_api(service, keys, database):
+    audited_job(service, keys, database)
+    with database.connect() as connection:
+        connection.execute("SET ROLE verbatim_api")
+        connection.execute("SELECT set_config('verbatim.workspace_id', 'two', false)")
+        assert connection.execute("SELECT count(*) FROM verbatim.audit").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("INSERT INTO verbatim.audit (workspace_id, door, author, filter, format)"
+                               " VALUES ('one', 'main', 'x', '{}', 'csv')")
