@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 /* The rights a role has, as letters in the order of the enum; said once more here, since the program's table is what
