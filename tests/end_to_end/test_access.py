@@ -29,6 +29,7 @@ MAY = {
 ROUTES = {
     ("POST", "/api/v1/workspace/{}/export-conversations"): "export",
     ("GET", "/api/v1/workspace/{}/export-conversations/{}"): "look",
+    ("POST", "/api/v1/workspace/{}/exports"): "export",
 }
 REFUSALS = {
     "export": "start exports",
@@ -215,6 +216,20 @@ def test_an_editor_sees_only_jobs_of_its_own_audience(service, keys, database, a
     assert (hidden.status, hidden.body) == (unknown.status, unknown.body)
 
 
+def test_one_active_export_for_each_audience(service, keys):
+    """INTERFACE 7: "One active export per channel and range" binds the main contract's door only, per audience."""
+    started = {name: service.start_export("one", keys[name], **RANGE) for name in ("owner", "editor", "other")}
+    assert {name: answer.status for name, answer in started.items()} == dict.fromkeys(started, 202)
+    jobs = {name: answer.json()["export_job_id"] for name, answer in started.items()}
+    for again, first in (("admin", "owner"), ("editor2", "editor"), ("other", "other")):
+        answer = service.start_export("one", keys[again], **RANGE)
+        assert (answer.status, answer.json()["detail"]["export_job_id"]) == (409, jobs[first])
+    everybody = {"owner", "admin", "viewer"}
+    assert see(service, keys, jobs["owner"]) == everybody
+    assert see(service, keys, jobs["editor"]) == everybody | {"editor", "editor2"}
+    assert see(service, keys, jobs["other"]) == everybody | {"other"}
+
+
 # --- verbatim key create ---
 
 def test_tags_of_a_key_are_kept_sorted_and_once(program, database, keys):
@@ -247,10 +262,18 @@ def test_an_editor_without_tags_is_warned_about(program, keys):
 def audited_job(service, keys, database):
     """A job of the owner, with its entry in the audit."""
     job = service.start_export("one", keys["owner"], **RANGE).json()["export_job_id"]
-    if not database.value("SELECT count(*) FROM verbatim.audit WHERE job_id = %s", [job]):
-        database.execute("INSERT INTO verbatim.audit (workspace_id, job_id, door, author, filter, format)"
-                         " VALUES ('one', %s, 'main', 'owner@example.com', '{}', 'csv')", [job])
+    assert database.value("SELECT count(*) FROM verbatim.audit WHERE job_id = %s", [job]) == 1
     return job
+
+
+@pytest.mark.parametrize("name, author, audience", [
+    ("owner", "owner@example.com", None), ("editor", "editor", ["sales", "vip"]), ("one", None, None)])
+def test_an_export_is_noted_with_who_asked(service, keys, database, name, author, audience):
+    job = service.start_export("one", keys[name], **RANGE).json()["export_job_id"]
+    found = database.execute("SELECT workspace_id, door, author, audience, format, filter->'filter'->>'from'"
+                             " FROM verbatim.audit WHERE job_id = %s", [job])
+    assert found == [("one", "main", author or keys[name].split("_")[1], audience, "csv", "2026-02-01")]
+    assert database.value("SELECT requested_by FROM verbatim.job") == found[0][2]
 
 
 def events(database, job):
