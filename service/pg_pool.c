@@ -2,7 +2,7 @@
  *
  * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends with a
  * retryable VB_DATABASE, since nobody knows what of it happened. One slow statement holds up only its own link's
- * tickets, and no longer than TICKET_TIME.
+ * tickets, and no longer than its pool's ticket_time.
  */
 #include "pg_pool.h"
 
@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICKET_TIME (5 * VB_SECOND) /* from sending to the last result */
-#define AWAY_PAUSE (VB_SECOND / 2)  /* between two attempts to connect */
-#define LINK_TICKETS 128u           /* in flight on one connection */
-#define WAITING_TICKETS 1024u       /* of a pool, while its connections are opened or full */
+#define AWAY_PAUSE (VB_SECOND / 2) /* between two attempts to connect */
+#define LINK_TICKETS 128u          /* in flight on one connection */
+#define WAITING_TICKETS 1024u      /* of a pool, while its connections are opened or full */
 
 struct pg_ticket {
     struct pg_ticket *next;
@@ -26,7 +25,7 @@ struct pg_ticket {
     void *context;
     int64_t sent_at;
     size_t count, answered;
-    const struct pg_statement *statements[PG_STEPS];
+    struct pg_statement statements[PG_STEPS];
     const char *values[PG_STEPS][PG_VALUES]; /* point into `bytes` */
     struct pg_outcome outcome;
     char bytes[];
@@ -251,8 +250,8 @@ static bool send_steps(struct pg_link *link, const struct pg_ticket *ticket)
 {
     int format = link->pool->options.text ? 0 : 1;
     for (size_t i = 0; i < ticket->count; i++) {
-        const struct pg_statement *statement = ticket->statements[i];
-        int sent = link->pool->options.prepared
+        const struct pg_statement *statement = &ticket->statements[i];
+        int sent = link->pool->options.prepared && statement->name
                        ? PQsendQueryPrepared(link->connection, statement->name, statement->count,
                                              ticket->values[i], NULL, NULL, format)
                        : PQsendQueryParams(link->connection, statement->sql, statement->count, NULL,
@@ -269,7 +268,7 @@ static struct pg_link *best_link(struct pg_pool *pool)
     struct pg_link *best = NULL;
     for (size_t i = 0; i < pool->options.links; i++) {
         struct pg_link *link = &pool->links[i];
-        if (link->state == LINK_READY && link->flight.count < LINK_TICKETS &&
+        if (link->state == LINK_READY && link->flight.count < pool->options.depth &&
             (!best || link->flight.count < best->flight.count))
             best = link;
     }
@@ -281,6 +280,10 @@ static void send_waiting(struct pg_pool *pool)
     struct pg_link *link;
     while (pool->waiting.first && (link = best_link(pool))) {
         struct pg_ticket *ticket = list_cut(&pool->waiting);
+        if (!ticket->done) {
+            finish_ticket(ticket); /* nobody waits for it any more */
+            continue;
+        }
         ticket->sent_at = vb_clock_monotonic();
         list_add(&link->flight, ticket);
         if (send_steps(link, ticket)) {
@@ -292,32 +295,46 @@ static void send_waiting(struct pg_pool *pool)
     }
 }
 
-/* Bytes of all values with their NULs. */
-static size_t values_size(const struct pg_step *steps, size_t count)
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* Bytes of all values, and of statements without a name, with their NULs. */
+static size_t texts_size(const struct pg_step *steps, size_t count)
 {
     size_t size = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (!steps[i].statement->name)
+            size += text_size(steps[i].statement->sql);
         for (int k = 0; k < steps[i].statement->count; k++)
-            size += steps[i].values[k] ? strlen(steps[i].values[k]) + 1 : 0;
+            size += text_size(steps[i].values[k]);
+    }
     return size;
+}
+
+static const char *keep_text(char **at, const char *text)
+{
+    size_t size = text_size(text);
+    char *kept = size > 0 ? memcpy(*at, text, size) : NULL;
+    *at += size;
+    return kept;
 }
 
 static struct pg_ticket *ticket_new(const struct pg_step *steps, size_t count)
 {
-    struct pg_ticket *ticket = calloc(1, sizeof(*ticket) + values_size(steps, count));
+    struct pg_ticket *ticket = calloc(1, sizeof(*ticket) + texts_size(steps, count));
     if (!ticket)
         return NULL;
     char *at = ticket->bytes;
     ticket->count = count;
     for (size_t i = 0; i < count; i++) {
-        ticket->statements[i] = steps[i].statement;
-        for (int k = 0; k < steps[i].statement->count; k++) {
-            if (!steps[i].values[k])
-                continue;
-            size_t size = strlen(steps[i].values[k]) + 1;
-            ticket->values[i][k] = memcpy(at, steps[i].values[k], size);
-            at += size;
-        }
+        struct pg_statement *statement = &ticket->statements[i];
+        *statement = *steps[i].statement;
+        if (!statement->name)
+            statement->sql = keep_text(&at, statement->sql);
+        for (int k = 0; k < statement->count; k++)
+            ticket->values[i][k] = keep_text(&at, steps[i].values[k]);
     }
     return ticket;
 }
@@ -418,7 +435,8 @@ static void close_stalled(struct pg_pool *pool, int64_t now)
     for (size_t i = 0; i < pool->options.links; i++) {
         struct pg_link *link = &pool->links[i];
         const struct pg_ticket *oldest = link->flight.first;
-        if (link->state == LINK_READY && oldest && now - oldest->sent_at > TICKET_TIME) {
+        if (link->state == LINK_READY && oldest &&
+            now - oldest->sent_at > pool->options.ticket_time) {
             note_away(pool, "it does not answer");
             link_close(link, "the database did not answer in time");
         }
@@ -430,7 +448,8 @@ void pg_pool_tick(struct pg_pool *pool)
     int64_t now = vb_clock_monotonic();
     take_answers(pool);
     close_stalled(pool, now);
-    bool is_late = pool->waiting.first && now - pool->waiting.first->sent_at > TICKET_TIME;
+    bool is_late =
+        pool->waiting.first && now - pool->waiting.first->sent_at > pool->options.ticket_time;
     if (pool->is_away || is_late)
         fail_all(pool, &pool->waiting, "the database is away");
     struct ticket_list failed = pool->failed;
@@ -453,6 +472,10 @@ enum vb_status pg_pool_new(const struct pg_pool_options *options, struct pg_conn
     if (!pool)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a pool of connections");
     pool->options = *options;
+    if (pool->options.depth == 0)
+        pool->options.depth = LINK_TICKETS;
+    if (pool->options.ticket_time == 0)
+        pool->options.ticket_time = PG_TICKET_TIME;
     pool->connector = connector;
     list_init(&pool->waiting);
     list_init(&pool->failed);

@@ -7,7 +7,7 @@
 #ifndef VERBATIM_SERVICE_PG_POOL_H
 #define VERBATIM_SERVICE_PG_POOL_H
 
-#include "verbatim/buffer.h"
+#include "verbatim/clock.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -17,7 +17,7 @@
 #define PG_VALUES 32u /* most parameters of a statement */
 
 struct pg_statement {
-    const char *name; /* of the prepared statement */
+    const char *name; /* of the prepared statement; NULL: sent as it is, and copied by the ticket */
     const char *sql;
     int count; /* of its parameters, all text */
 };
@@ -41,14 +41,18 @@ struct pg_pool_options {
     const char *connection_string; /* NULL: libpq's environment */
     const char *role;              /* taken on while preparing; NULL: none */
     bool prepared;
-    bool text;                             /* results in text format, not binary */
-    const struct pg_statement *statements; /* all that will ever be sent; outlive the pool */
+    bool text; /* results in text format, not binary */
+    const struct pg_statement
+        *statements; /* all with a name that will ever be sent; outlive the pool */
     size_t count;
     size_t links;         /* connections, at most PG_LINKS */
+    size_t depth;         /* tickets in flight on each; 0: many */
+    int64_t ticket_time;  /* from sending a ticket to its last result; 0: PG_TICKET_TIME */
     void (*wake)(void *); /* called by the connector thread: have pg_pool_tick run soon */
     void *wake_context;
 };
 #define PG_LINKS 4u
+#define PG_TICKET_TIME (5 * VB_SECOND)
 
 struct pg_pool;
 struct pg_ticket;
@@ -70,7 +74,7 @@ void pg_pool_open(struct pg_pool *pool);
 enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, size_t count,
                             pg_done *done, void *context, struct pg_ticket **ret_ticket,
                             struct vb_error *err) vb_must_check;
-/* The callback will not come; what was sent still happens. NULL is a no-op. */
+/* The callback will not come. What was sent still happens, what still waits does not. NULL is a no-op. */
 void pg_ticket_drop(struct pg_ticket *ticket);
 
 /* Takes connections from the connector, asks for missing ones, fails what is too old. Several times a second. */

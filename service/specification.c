@@ -114,3 +114,24 @@ const struct vb_renderer *vb_specification_renderer(const struct vb_specificatio
 {
     return vb_renderer_find(vb_view_of(specification->format), vb_view_of(specification->layout));
 }
+
+void vb_specification_select(const struct vb_specification *specification,
+                             struct vb_selection *selection)
+{
+    enum vb_select_kind kind = specification->kind;
+    const char *select = specification->select;
+    selection->channel_id = kind == VB_SELECT_CHANNEL ? select : specification->filter.channel_id;
+    selection->assistant_id =
+        kind == VB_SELECT_ASSISTANT ? select : specification->filter.assistant_id;
+    selection->contact_id = kind == VB_SELECT_CONTACT ? select : specification->filter.contact_id;
+    selection->conversation_ids = specification->conversation_ids;
+    selection->channel_ids = specification->channel_ids;
+    selection->contact_ids = specification->contact_ids;
+    /* Everybody who is the selected contact stands for it. */
+    if (kind == VB_SELECT_CONTACT && specification->contact_ids.items)
+        selection->contact_id = NULL;
+    selection->statuses = specification->filter.statuses;
+    selection->tags = specification->filter.tags;
+    selection->audience = specification->audience;
+    selection->completed_only = specification->filter.completed_only;
+}

@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-ROUTE = re.compile(r'^    \{"([A-Z]+)", +(.+?),\s+(?:VB_SCOPE|NULL)', re.MULTILINE)
+ROUTE = re.compile(r'^    \{"([A-Z]+)", +([^,]+),', re.MULTILINE)
 DEFINED = re.compile(r'^#define (\w+) "(.*)"$', re.MULTILINE)
 
 

@@ -8,6 +8,7 @@
 
 #include "verbatim/problems.h"
 #include "verbatim/render.h"
+#include "verbatim/source.h"
 
 struct json_t;
 
@@ -93,6 +94,11 @@ enum vb_status vb_specification_range(const struct vb_specification *specificati
                                       struct vb_zone *zone, vb_instant as_of, vb_instant *ret_from,
                                       vb_instant *ret_to) vb_must_check;
 #define VB_INSTANT_FIRST (INT64_C(-62135596800) * VB_SECOND) /* 0001-01-01T00:00:00Z */
+
+/* Its part of a selection: ids, lists and flags, borrowed. What was resolved beyond that (the channel of a phone number,
+ * the range, the moment) is the caller's to add. */
+void vb_specification_select(const struct vb_specification *specification,
+                             struct vb_selection *selection);
 
 /* The renderer of its format and layout; never NULL for one that was parsed. */
 const struct vb_renderer *vb_specification_renderer(const struct vb_specification *specification);
