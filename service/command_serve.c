@@ -93,19 +93,13 @@ struct process {
     void *running[PARTS]; /* by position in the table; NULL: not running */
 };
 
-/* The source may be a replica, which takes no writes. */
 static enum vb_status read_contract(const struct vb_options *options,
                                     struct vb_contract **ret_contract, struct vb_error *err)
 {
-    struct vb_pg_keywords keywords = vb_pg_keywords(options->source_url, "verbatim start");
-    for (size_t i = 0; keywords.names[i]; i++)
-        if (strcmp(keywords.names[i], "target_session_attrs") == 0)
-            keywords.values[i] = "any";
-    PGconn *connection = PQconnectdbParams(keywords.names, keywords.values, 1);
-    enum vb_status status;
-    if (!connection || PQstatus(connection) != CONNECTION_OK)
-        status = vb_pg_fail(err, connection, NULL);
-    else
+    PGconn *connection = NULL;
+    enum vb_status status =
+        vb_pg_connect_source(options->source_url, "verbatim start", &connection, err);
+    if (status == VB_OK)
         status = vb_contract_read(connection, options->source_schema, ret_contract, err);
     PQfinish(connection);
     if (status != VB_OK)

@@ -19,10 +19,11 @@
 struct delivery {
     const struct vb_mail_server *server;
     struct vb_view rest; /* of the message */
-    char verb[8];        /* of the last command */
+    char verb[12];       /* of the last command */
     char words[300];     /* the server's last line */
-    bool quit;           /* what follows is libcurl's farewell */
-    int64_t stop_seen;   /* monotonic; 0: not asked yet */
+    bool encrypted;
+    bool quit;         /* what follows is libcurl's farewell */
+    int64_t stop_seen; /* monotonic; 0: not asked yet */
 };
 
 static size_t give(char *to, size_t size, size_t count, void *context)
@@ -52,6 +53,8 @@ static int note(CURL *curl, curl_infotype type, char *data, size_t length, void 
         while (length > 0 && (data[length - 1] == '\r' || data[length - 1] == '\n'))
             length--;
         snprintf(delivery->words, sizeof delivery->words, "%.*s", (int)length, data);
+        if (strcmp(delivery->verb, "STARTTLS") == 0 && strncmp(delivery->words, "220", 3) == 0)
+            delivery->encrypted = true;
     }
     return 0;
 }
@@ -106,8 +109,7 @@ static void set_callbacks(struct setting *setting, struct delivery *delivery)
 
 /* Certificates are always verified, also where STARTTLS is not demanded: an operator's own authority goes into
  * SSL_CERT_FILE, as for every program that uses OpenSSL. */
-static CURLcode set_up(CURL *curl, struct delivery *delivery, const char *from,
-                       struct curl_slist *recipients)
+static CURLcode set_up_server(CURL *curl, struct delivery *delivery)
 {
     const struct vb_mail_server *server = delivery->server;
     struct setting setting = {curl, CURLE_OK};
@@ -116,17 +118,24 @@ static CURLcode set_up(CURL *curl, struct delivery *delivery, const char *from,
     set_text(&setting, CURLOPT_USERNAME, server->user);
     set_text(&setting, CURLOPT_PASSWORD, server->password);
     set_text(&setting, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
-    set_text(&setting, CURLOPT_MAIL_FROM, from);
     set_number(&setting, CURLOPT_USE_SSL, server->require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY);
     set_number(&setting, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     set_number(&setting, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
     set_number(&setting, CURLOPT_SERVER_RESPONSE_TIMEOUT, ANSWER_SECONDS);
     set_number(&setting, CURLOPT_TIMEOUT, WHOLE_SECONDS);
     set_number(&setting, CURLOPT_NOSIGNAL, 1);
-    set_number(&setting, CURLOPT_UPLOAD, 1);
     set_number(&setting, CURLOPT_NOPROGRESS, 0);
     set_number(&setting, CURLOPT_VERBOSE, 1); /* to our own function, which logs nothing */
     set_callbacks(&setting, delivery);
+    return setting.code;
+}
+
+static CURLcode set_up(CURL *curl, struct delivery *delivery, const char *from,
+                       struct curl_slist *recipients)
+{
+    struct setting setting = {curl, set_up_server(curl, delivery)};
+    set_text(&setting, CURLOPT_MAIL_FROM, from);
+    set_number(&setting, CURLOPT_UPLOAD, 1);
     if (setting.code == CURLE_OK)
         setting.code = curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);
     return setting.code;
@@ -173,5 +182,26 @@ enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *
 done:
     curl_slist_free_all(recipients);
     curl_easy_cleanup(curl);
+    return status;
+}
+
+/* Without a message libcurl sends one command of our choice once it is logged in. */
+enum vb_status vb_mail_check(const struct vb_mail_server *server, bool *ret_encrypted,
+                             struct vb_error *err)
+{
+    struct delivery delivery = {.server = server};
+    delivery.encrypted = strncmp(server->url, "smtps:", 6) == 0;
+    CURL *curl = curl_easy_init();
+    if (!curl)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the mail server");
+    struct setting setting = {curl, set_up_server(curl, &delivery)};
+    set_number(&setting, CURLOPT_NOBODY, 1);
+    set_text(&setting, CURLOPT_CUSTOMREQUEST, "NOOP");
+    if (setting.code == CURLE_OK)
+        setting.code = curl_easy_perform(curl);
+    enum vb_status status = judge(setting.code, &delivery, err);
+    curl_easy_cleanup(curl);
+    if (status == VB_OK)
+        *ret_encrypted = delivery.encrypted;
     return status;
 }

@@ -192,6 +192,12 @@ enum vb_status vb_storage_size(struct vb_storage_session *session, const char *k
     return session->storage->driver->size(session, key, ret_size, err);
 }
 
+enum vb_status vb_storage_read(struct vb_storage_session *session, const char *key,
+                               struct vb_buffer *out, struct vb_error *err)
+{
+    return session->storage->driver->read(session, key, out, err);
+}
+
 enum vb_status vb_storage_ready(struct vb_storage_session *session, struct vb_error *err)
 {
     return session->storage->driver->ready(session, err);

@@ -33,6 +33,8 @@ struct vb_storage_driver {
                             struct vb_error *err);
     enum vb_status (*size)(struct vb_storage_session *session, const char *key, uint64_t *ret_size,
                            struct vb_error *err);
+    enum vb_status (*read)(struct vb_storage_session *session, const char *key,
+                           struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*ready)(struct vb_storage_session *session, struct vb_error *err);
     enum vb_status (*link)(struct vb_storage *storage, const struct vb_link_secrets *secrets,
                            const char *key, const char *file_name, vb_instant finished_at,

@@ -310,6 +310,27 @@ static enum vb_status file_open(struct vb_storage *storage, const char *key, int
     return VB_OK;
 }
 
+static enum vb_status file_read(struct vb_storage_session *session, const char *key,
+                                struct vb_buffer *out, struct vb_error *err)
+{
+    int fd = -1;
+    uint64_t size = 0;
+    ssize_t got = 1;
+    enum vb_status status = file_open(session->storage, key, &fd, &size, NULL, err);
+    if (status != VB_OK)
+        return status;
+    while (status == VB_OK && got > 0) {
+        char piece[4096];
+        got = read(fd, piece, sizeof piece);
+        if (got > 0 && vb_buffer_append(out, piece, (size_t)got) != VB_OK)
+            status = vb_fail(err, VB_LIMIT, "the object is larger than was asked for");
+        else if (got < 0)
+            status = vb_path_fail(err, "the archive");
+    }
+    close(fd);
+    return status;
+}
+
 static const struct vb_storage_driver file_driver = {
     .free = file_free,
     .session_new = file_session_new,
@@ -320,6 +341,7 @@ static const struct vb_storage_driver file_driver = {
     .close = vb_file_close,
     .clean = vb_file_clean,
     .size = file_size,
+    .read = file_read,
     .ready = file_ready,
     .link = file_link,
     .open = file_open,

@@ -321,6 +321,12 @@ static enum vb_status s3_size(struct vb_storage_session *session, const char *ke
     return status;
 }
 
+static enum vb_status s3_read(struct vb_storage_session *session, const char *key,
+                              struct vb_buffer *out, struct vb_error *err)
+{
+    return vb_s3_get(client_of(session), key, out, err);
+}
+
 static enum vb_status s3_clean(struct vb_storage_session *session, const char *key,
                                const char *upload_id, bool keep_object, bool *ret_clean,
                                struct vb_error *err)
@@ -410,6 +416,7 @@ static const struct vb_storage_driver s3_driver = {
     .close = s3_close,
     .clean = s3_clean,
     .size = s3_size,
+    .read = s3_read,
     .ready = s3_ready,
     .link = s3_link,
     .open = s3_open,

@@ -70,4 +70,8 @@ enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *
                                const char *recipient, struct vb_view message,
                                struct vb_error *err) vb_must_check;
 
+/* Greeting, encryption and login as for a mail, then NOOP: nothing is sent. *ret_encrypted: by STARTTLS or smtps. */
+enum vb_status vb_mail_check(const struct vb_mail_server *server, bool *ret_encrypted,
+                             struct vb_error *err) vb_must_check;
+
 #endif

@@ -63,6 +63,11 @@ const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction);
 /* Fills `err` from a failed result, or from the connection where result is NULL; returns the status. */
 enum vb_status vb_pg_fail(struct vb_error *err, const PGconn *connection, const PGresult *result);
 
+/* A connection to the source, with those keywords but a server that may be a replica, which takes no writes. The caller
+ * finishes it. */
+enum vb_status vb_pg_connect_source(const char *connection_string, const char *application_name,
+                                    PGconn **ret_connection, struct vb_error *err) vb_must_check;
+
 /* Value of a field as text, NULL for SQL NULL; lives as long as the result. */
 const char *vb_pg_value(const PGresult *result, int row, int column);
 

@@ -80,6 +80,9 @@ enum vb_status vb_storage_clean(struct vb_storage_session *session, const char *
 /* VB_NOT_FOUND when there is none. */
 enum vb_status vb_storage_size(struct vb_storage_session *session, const char *key,
                                uint64_t *ret_size, struct vb_error *err) vb_must_check;
+/* Appends the whole object; VB_LIMIT when it exceeds the buffer's ceiling. For small objects. */
+enum vb_status vb_storage_read(struct vb_storage_session *session, const char *key,
+                               struct vb_buffer *out, struct vb_error *err) vb_must_check;
 /* The store answers and the bucket or directory is there: for /readyz. */
 enum vb_status vb_storage_ready(struct vb_storage_session *session,
                                 struct vb_error *err) vb_must_check;

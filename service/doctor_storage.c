@@ -1,0 +1,201 @@
+/* The doctor's look at the storage: everything an export does there, on two small objects of its own.
+ *
+ * Written, read back, linked to, and deleted again whatever happens; a multipart upload is begun and given up. The keys
+ * are those of an export of a workspace `doctor`, so the rights that are tried are the rights that are needed.
+ */
+#include "doctor.h"
+
+#include "verbatim/hash.h"
+#include "verbatim/uuid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SUBJECT "storage"
+#define KEY_MOST 2048
+#define LINK_MOST 8192
+#define BODY_SIZE 1024
+#define LINK_LIFE (60 * VB_SECOND)
+#define PATIENCE (20 * VB_SECOND) /* for the store to answer, with all its second attempts */
+
+struct trial {
+    struct vb_doctor *doctor;
+    struct vb_storage *storage;
+    struct vb_storage_session *session;
+    int64_t until; /* monotonic */
+    char body[BODY_SIZE];
+    struct vb_buffer object, upload; /* keys */
+    struct vb_buffer upload_id;
+};
+
+static bool is_late(void *context)
+{
+    const struct trial *trial = context;
+    return vb_clock_monotonic() > trial->until;
+}
+
+static const char *remedy_for(const struct trial *trial, enum vb_status status)
+{
+    if (strncmp(trial->doctor->options->storage, "file:", 5) == 0)
+        return "the directory of the option storage has to be there and to be writable for this "
+               "user";
+    if (status == VB_DENIED)
+        return "check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), s3_region, and "
+               "what the bucket's policy allows them";
+    if (status == VB_NOT_FOUND)
+        return "create the bucket, or correct the options storage and s3_endpoint";
+    if (status == VB_NETWORK || status == VB_STOPPED)
+        return "check s3_endpoint, and that it can be reached from here";
+    return "check the options storage, s3_endpoint, s3_region and the credentials";
+}
+
+static void fail(const struct trial *trial, const char *doing, const struct vb_error *err)
+{
+    vb_doctor_tell(trial->doctor, VB_FINDING_FAILED, SUBJECT, remedy_for(trial, err->status),
+                   "%s: %s", doing, err->text);
+}
+
+/* Nobody has seen these bytes before, so what comes back is what was written. */
+static void fill(char body[BODY_SIZE])
+{
+    char text[VB_UUID_TEXT];
+    for (size_t at = 0; at < BODY_SIZE; at += 32) {
+        vb_uuid_format(vb_uuid_random(), text);
+        memcpy(body + at, text, 32);
+    }
+}
+
+static enum vb_status make_keys(struct trial *trial, struct vb_error *err)
+{
+    char id[VB_UUID_TEXT];
+    vb_uuid_format(vb_uuid_random(), id);
+    vb_buffer_init(&trial->object, KEY_MOST);
+    vb_buffer_init(&trial->upload, KEY_MOST);
+    vb_buffer_init(&trial->upload_id, KEY_MOST);
+    enum vb_status status =
+        vb_storage_key(trial->storage, "doctor", id, 1, "doctor.txt", &trial->object, err);
+    if (status == VB_OK)
+        status = vb_storage_key(trial->storage, "doctor", id, 2, "upload.txt", &trial->upload, err);
+    return status;
+}
+
+static enum vb_status write_object(struct trial *trial, struct vb_error *err)
+{
+    const struct iovec body = {trial->body, BODY_SIZE};
+    return vb_storage_put(trial->session, trial->object.data, "doctor.txt", &body, 1, BODY_SIZE,
+                          err);
+}
+
+static enum vb_status read_back(struct trial *trial, struct vb_error *err)
+{
+    struct vb_buffer held;
+    vb_buffer_init(&held, BODY_SIZE * 4);
+    enum vb_status status = vb_storage_read(trial->session, trial->object.data, &held, err);
+    if (status == VB_OK && (held.length != BODY_SIZE || memcmp(held.data, trial->body, BODY_SIZE)))
+        status = vb_fail(err, VB_CORRUPT, "what was read back is not what was written");
+    vb_buffer_done(&held);
+    return status;
+}
+
+static enum vb_status begin_upload(struct trial *trial, struct vb_error *err)
+{
+    return vb_storage_begin(trial->session, trial->upload.data, "upload.txt", &trial->upload_id,
+                            err);
+}
+
+/* Also after a failure: nothing stays behind. Of that, only the first trouble is told. */
+static enum vb_status remove_all(struct trial *trial, struct vb_error *err)
+{
+    bool clean = true, gone = true;
+    enum vb_status status =
+        vb_storage_clean(trial->session, trial->object.data, "", false, &clean, err);
+    if (status == VB_OK && trial->upload_id.length > 0)
+        status = vb_storage_clean(trial->session, trial->upload.data, trial->upload_id.data, false,
+                                  &gone, err);
+    if (status == VB_OK && !(clean && gone))
+        status = vb_fail(err, VB_STORAGE, "something is still there after it was deleted");
+    return status;
+}
+
+static void try_link(struct trial *trial)
+{
+    struct vb_error err;
+    struct vb_buffer link;
+    vb_instant now = vb_clock_now();
+    vb_error_clear(&err);
+    vb_buffer_init(&link, LINK_MOST);
+    if (vb_storage_link(trial->storage, &trial->doctor->secrets, trial->object.data, "doctor.txt",
+                        now, now + LINK_LIFE, &link, &err) == VB_OK)
+        vb_doctor_link(trial->doctor, link.data, (struct vb_view){trial->body, BODY_SIZE});
+    else
+        vb_doctor_tell(trial->doctor, VB_FINDING_FAILED, "public link",
+                       "set right what failed above, then look again", "%s", err.text);
+    if (link.data)
+        explicit_bzero(link.data, link.length);
+    vb_buffer_done(&link);
+}
+
+/* The steps in their order; the first that fails is told, and those behind it are not tried. */
+static bool run_steps(struct trial *trial)
+{
+    static const struct {
+        const char *doing;
+        enum vb_status (*run)(struct trial *trial, struct vb_error *err);
+    } steps[] = {
+        {"writing", write_object},
+        {"reading back", read_back},
+        {"beginning a multipart upload", begin_upload},
+    };
+    struct vb_error err;
+    vb_error_clear(&err);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (steps[i].run(trial, &err) != VB_OK) {
+            fail(trial, steps[i].doing, &err);
+            return false;
+        }
+    return true;
+}
+
+static void run_trial(struct trial *trial)
+{
+    struct vb_error err;
+    vb_error_clear(&err);
+    if (vb_storage_ready(trial->session, &err) != VB_OK) {
+        fail(trial, "reaching it", &err);
+        return;
+    }
+    if (make_keys(trial, &err) != VB_OK) {
+        fail(trial, "naming an object", &err);
+        return;
+    }
+    bool good = run_steps(trial);
+    if (good)
+        try_link(trial);
+    enum vb_status status = remove_all(trial, &err);
+    if (good && status != VB_OK)
+        fail(trial, "deleting", &err);
+    else if (good)
+        vb_doctor_tell(trial->doctor, VB_FINDING_OK, SUBJECT, NULL,
+                       "%s: written, read back, an upload begun and given up, deleted",
+                       trial->doctor->options->storage);
+}
+
+void vb_doctor_storage(struct vb_doctor *doctor)
+{
+    struct vb_error err;
+    struct trial trial = {.doctor = doctor, .until = vb_clock_monotonic() + PATIENCE};
+    vb_error_clear(&err);
+    fill(trial.body);
+    enum vb_status status = vb_storage_new(doctor->options, &trial.storage, &err);
+    if (status == VB_OK)
+        status = vb_storage_session_new(trial.storage, is_late, &trial, &trial.session, &err);
+    if (status == VB_OK)
+        run_trial(&trial);
+    else
+        fail(&trial, "opening it", &err);
+    vb_buffer_done(&trial.object);
+    vb_buffer_done(&trial.upload);
+    vb_buffer_done(&trial.upload_id);
+    vb_storage_session_free(trial.session);
+    vb_storage_free(trial.storage);
+}

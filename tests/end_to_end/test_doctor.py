@@ -1,0 +1,282 @@
+"""verbatim doctor: each check when all is well, and in the states in which it has to say what is wrong."""
+
+import http.server
+import os
+import pathlib
+import threading
+
+import pytest
+
+from tests.lib.doctor import doctor
+from tests.lib.mail_sink import MailSink
+from tests.lib.process import free_port
+from tests.lib.service import Program
+
+SECRET = "topsecret-2f9a"
+
+
+@pytest.fixture(scope="module")
+def ready(program):
+    program.migrate()
+    program.demo_data(conversations=50)
+    return program
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "storage"
+    folder.mkdir()
+    return {"storage": f"file://{folder}"}
+
+
+def left_behind(storage):
+    if storage.folder:
+        return [name for name in storage.folder.rglob("*") if name.is_file() and name.name != ".verbatim-store"]
+    answer = storage.store.client().list_objects_v2(Bucket=storage.bucket)
+    uploads = storage.store.client().list_multipart_uploads(Bucket=storage.bucket).get("Uploads", [])
+    return answer.get("Contents", []) + uploads
+
+
+def test_all_is_well(ready, storage, make_service):
+    with MailSink(tls="starttls", user="bob", password=SECRET) as sink:
+        service = make_service(storage)
+        report = doctor(ready, env=storage.env | {"SSL_CERT_FILE": str(sink.certificate)}, **storage.options,
+                        base_url=service.url, smtp_url=sink.url.replace("127.0.0.1", "localhost"),
+                        smtp_user="bob", smtp_password=SECRET, mail_from="export@acme.example")
+        assert report.status == 0 and {line.finding for line in report.lines} == {"ok"}, report.output
+        assert [line.subject for line in report.lines if line.subject != "source"] == [
+            "database", "database", "public link", "storage", "mail"]
+        assert "encrypted, logged in; no mail was sent" in report.only("mail", "ok").text
+        assert sink.mails == [] and [known for _, known in sink.logins] == [True]
+    assert left_behind(storage) == []
+    assert SECRET not in report.output and "signature" not in report.output.lower()
+
+
+def test_mail_is_optional(ready, files):
+    report = doctor(ready, **files)
+    assert report.status == 0 and "not configured" in report.only("mail", "ok").text
+
+
+def test_help(ready):
+    assert "exit 1" in ready.run("doctor", "--help").stdout
+    assert ready.run("doctor", "now", check=False).returncode == 2
+
+
+# Database
+
+def test_no_database(ready, files):
+    report = doctor(ready, **files, database_url=f"postgresql://u:{SECRET}@127.0.0.1:{free_port()}/x")
+    assert "database_url" in report.only("database", "failed").remedy
+    assert report.findings("source") == {"failed"}, "its default is the same database"
+    assert report.findings("public link") == {"failed"}, "links cannot be signed without the database"
+    assert report.findings("storage") == {"ok"}, "one subject does not hide another"
+    assert SECRET not in report.output
+
+
+def test_a_database_that_was_not_migrated(postgres, verbatim, files):
+    empty = postgres.create_database("doctor_empty")
+    report = doctor(Program(verbatim, empty.url), **files)
+    assert "migrate" in report.only("database", "failed").remedy
+    assert "channel.id" in report.only("source", "failed").text
+
+
+def test_a_schema_of_another_version(ready, postgres, verbatim, files):
+    database = postgres.create_database("doctor_old")
+    program = Program(verbatim, database.url)
+    program.migrate()
+    database.execute("INSERT INTO verbatim.schema_migration SELECT (jsonb_populate_record(m, jsonb_build_object("
+                     "'version', 9999))).* FROM verbatim.schema_migration m ORDER BY version DESC LIMIT 1")
+    assert "9999" in doctor(program, **files).only("database", "failed").text
+
+
+def test_a_login_without_the_roles(ready, database, files):
+    database.execute("CREATE ROLE outsider LOGIN; GRANT USAGE ON SCHEMA verbatim TO outsider;"
+                     "GRANT SELECT ON ALL TABLES IN SCHEMA verbatim TO outsider")
+    try:
+        url = database.url.replace("postgres@", "outsider@")
+        failed = [line for line in doctor(ready, **files, database_url=url,
+                                          source_url=database.url).of("database") if line.finding == "failed"]
+        assert ["verbatim_api" in failed[0].text, "verbatim_worker" in failed[1].text] == [True, True]
+        assert "member of both roles" in failed[0].remedy
+    finally:
+        database.execute("DROP OWNED BY outsider; DROP ROLE outsider")
+
+
+# Source
+
+def test_optional_columns_and_relations_that_are_missing(ready, database, files):
+    database.execute("CREATE SCHEMA sparse; CREATE VIEW sparse.channel AS TABLE chat.channel;"
+                     "CREATE VIEW sparse.message AS TABLE chat.message;"
+                     "CREATE VIEW sparse.conversation AS SELECT id, workspace_id, channel_id, created_at, contact_id "
+                     "FROM chat.conversation")
+    report = doctor(ready, **files, source_schema="sparse")
+    text = next(line.text for line in report.of("source") if "optional" in line.text)
+    assert report.status == 0
+    for name in ("contact", "assistant", "conversation.assistant_id", "conversation.tags", "citation"):
+        assert name in text.replace(",", "").split(), text
+
+
+def test_required_columns_that_are_missing_or_wrong(ready, database, files):
+    database.execute("CREATE SCHEMA broken; CREATE VIEW broken.channel AS TABLE chat.channel;"
+                     "CREATE VIEW broken.message AS SELECT id, conversation_id, created_at::text AS created_at, text "
+                     "FROM chat.message; CREATE VIEW broken.conversation AS TABLE chat.conversation")
+    report = doctor(ready, **files, source_schema="broken")
+    line = report.only("source", "failed")
+    for name in ("message.created_at is text", "message.direction", "message.speaker_type"):
+        assert name in line.text
+    assert "docs/connect.md" in line.remedy
+
+
+def test_the_source_is_only_read(ready, database, files):
+    """A login that may do nothing but read is enough, and a read-only session too."""
+    database.execute("CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA chat TO reader;"
+                     "GRANT SELECT ON ALL TABLES IN SCHEMA chat TO reader;"
+                     "ALTER ROLE reader SET default_transaction_read_only = on")
+    try:
+        report = doctor(ready, **files, source_url=database.url.replace("postgres@", "reader@"))
+        assert report.findings("source") == {"ok"}, report.output
+    finally:
+        database.execute("DROP OWNED BY reader; DROP ROLE reader")
+
+
+# Storage
+
+def test_a_wrong_secret(ready, object_store):
+    bucket = object_store.make_bucket("doctor-secret")
+    env = object_store.credentials() | {"AWS_SECRET_ACCESS_KEY": SECRET}
+    report = doctor(ready, env=env, **object_store.options(bucket))
+    assert "AWS_SECRET_ACCESS_KEY" in report.only("storage", "failed").remedy
+    assert SECRET not in report.output
+
+
+def test_a_wrong_bucket(ready, object_store):
+    report = doctor(ready, env=object_store.credentials(), **object_store.options("doctor-nowhere"))
+    assert "create the bucket" in report.only("storage", "failed").remedy
+
+
+def test_a_store_that_is_not_there(ready, object_store):
+    options = object_store.options("doctor-closed") | {"s3_endpoint": f"http://127.0.0.1:{free_port()}"}
+    assert "s3_endpoint" in doctor(ready, env=object_store.credentials(), **options).only("storage", "failed").remedy
+
+
+def test_credentials_that_are_missing(ready, minio):
+    report = doctor(ready, env={"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"},
+                    **minio.options("doctor-none"))
+    assert "credentials" in report.only("storage", "failed").remedy
+
+
+def test_a_directory_that_cannot_be(ready, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("no directory")
+    report = doctor(ready, storage=f"file://{file}")
+    assert "directory" in report.only("storage", "failed").remedy
+
+
+# Public link
+
+class OtherBytes(http.server.BaseHTTPRequestHandler):
+    """What stands at a base_url that leads to somebody else."""
+    status, body = 200, b"not ours"
+
+    def do_GET(self):
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def stranger():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OtherBytes) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_link_that_leads_to_others(ready, files, stranger):
+    report = doctor(ready, **files, base_url=stranger)
+    assert "other bytes" in report.only("public link", "failed").text
+    assert report.findings("storage") == {"ok"} and "base_url" in report.only("public link", "failed").remedy
+
+
+def test_a_service_of_another_installation(ready, files, make_service):
+    """It answers, but has another directory."""
+    line = doctor(ready, **files, base_url=make_service().url).only("public link", "failed")
+    assert "HTTP 404" in line.text
+
+
+def test_a_service_that_does_not_run_yet(ready, files):
+    line = doctor(ready, **files, base_url=f"http://127.0.0.1:{free_port()}").only("public link", "warning")
+    assert "start verbatim serve" in line.remedy
+
+
+def test_a_name_that_nobody_knows(ready, files):
+    assert "base_url" in doctor(ready, **files, base_url="http://name.invalid").only("public link", "failed").remedy
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:{port}", "http://name.invalid:9000"])
+def test_a_public_endpoint_that_cannot_be_reached(ready, minio, endpoint):
+    bucket = minio.make_bucket(f"doctor-public-{len(endpoint)}")
+    report = doctor(ready, env=minio.credentials(), **minio.options(bucket),
+                    s3_public_endpoint=endpoint.format(port=free_port()))
+    assert "s3_public_endpoint" in report.only("public link", "failed").remedy
+    assert report.findings("storage") == {"ok"}
+
+
+def test_a_public_endpoint_that_the_store_does_not_know(ready, minio, stranger):
+    bucket = minio.make_bucket("doctor-stranger")
+    report = doctor(ready, env=minio.credentials(), **minio.options(bucket), s3_public_endpoint=stranger)
+    assert "other bytes" in report.only("public link", "failed").text
+
+
+# Mail
+
+def test_a_login_that_is_refused(ready, files):
+    with MailSink(tls="starttls", user="bob", password="right") as sink:
+        report = doctor(ready, env={"SSL_CERT_FILE": str(sink.certificate)}, **files, smtp_user="bob",
+                        smtp_url=sink.url, smtp_password=SECRET)
+    line = report.only("mail", "failed")
+    assert "smtp_password" in line.remedy and SECRET not in report.output
+
+
+def test_a_certificate_that_is_not_trusted(ready, files):
+    with MailSink(tls="smtps") as sink:
+        line = doctor(ready, **files, smtp_url=sink.url).only("mail", "failed")
+    assert "SSL_CERT_FILE" in line.remedy
+
+
+def test_encryption_that_is_demanded_but_not_offered(ready, files):
+    with MailSink() as sink:
+        assert doctor(ready, **files, smtp_url=sink.url, smtp_require_tls="on").findings("mail") == {"failed"}
+
+
+def test_a_password_in_the_clear(ready, files):
+    with MailSink(user="bob", password=SECRET) as sink:
+        line = doctor(ready, **files, smtp_url=sink.url, smtp_user="bob", smtp_password=SECRET).only("mail", "warning")
+    assert "in the clear" in line.text and "smtp_require_tls" in line.remedy
+
+
+def test_the_default_sender(ready, files):
+    with MailSink() as sink:
+        report = doctor(ready, **files, smtp_url=sink.url)
+        assert "mail_from" in report.only("mail", "warning").remedy and report.status == 0 and sink.mails == []
+
+
+def test_no_mail_server(ready, files):
+    report = doctor(ready, **files, smtp_url=f"smtp://127.0.0.1:{free_port()}")
+    assert "smtp_url" in report.only("mail", "failed").remedy and report.status == 1
+
+
+def test_standard_output_that_is_closed(ready, files):
+    if not pathlib.Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    import subprocess
+    from tests.lib.service import clean_environment
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([ready.path, "doctor"], env=clean_environment(ready.options | files), stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 1 and "standard output" in done.stderr
+    assert not os.path.exists(files["storage"].removeprefix("file://") + "/conversation_exports/doctor/doctor.txt")
