@@ -88,11 +88,51 @@ enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contra
     return vb_result_cursor(page->rows, (int)index, id_type_of(contract), ret_cursor, err);
 }
 
-enum vb_status vb_page_conversation(const struct vb_page *page, size_t index,
+static void fill_wide(const struct vb_page *page, int row, struct vb_conversation *conversation)
+{
+    const PGresult *rows = page->rows;
+    conversation->channel = (struct vb_channel){
+        .id = vb_result_view(rows, row, VB_PAGE_CHANNEL_ID),
+        .name = vb_result_view(rows, row, VB_PAGE_CHANNEL_NAME),
+        .type = vb_result_view(rows, row, VB_PAGE_CHANNEL_TYPE),
+        .phone_number = vb_result_view(rows, row, VB_PAGE_CHANNEL_PHONE),
+    };
+    conversation->assistant_id = vb_result_view(rows, row, VB_PAGE_ASSISTANT_ID);
+    conversation->status = vb_result_view(rows, row, VB_PAGE_STATUS);
+    conversation->priority = vb_result_view(rows, row, VB_PAGE_PRIORITY);
+    conversation->assigned_agent = vb_result_view(rows, row, VB_PAGE_ASSIGNED_AGENT);
+    conversation->csat_comment = vb_result_view(rows, row, VB_PAGE_CSAT_COMMENT);
+    conversation->feedback = vb_result_view(rows, row, VB_PAGE_FEEDBACK);
+    conversation->contact_id = vb_result_view(rows, row, VB_PAGE_CONTACT_ID);
+    conversation->contact_company = vb_result_view(rows, row, VB_PAGE_CONTACT_COMPANY);
+    conversation->contact_address = vb_result_view(rows, row, VB_PAGE_CONTACT_ADDRESS);
+    conversation->contact_website = vb_result_view(rows, row, VB_PAGE_CONTACT_WEBSITE);
+    conversation->contact_lead_status = vb_result_view(rows, row, VB_PAGE_CONTACT_LEAD_STATUS);
+}
+
+/* The values that are no texts; what breaks the contract is told by its column. */
+static const char *decode_wide(const struct vb_page *page, int row,
+                               struct vb_conversation *conversation)
+{
+    struct vb_view ended = vb_result_view(page->rows, row, VB_PAGE_ENDED_AT);
+    struct vb_view rating = vb_result_view(page->rows, row, VB_PAGE_CSAT_RATING);
+    conversation->has_ended_at = ended.data != NULL;
+    if (ended.data && vb_decode_instant(ended, &conversation->ended_at) != VB_OK)
+        return "ended_at is not a time of the years 1 to 9999";
+    conversation->has_csat_rating = rating.data != NULL && rating.length == 8;
+    if (conversation->has_csat_rating)
+        conversation->csat_rating = (int64_t)vb_decode_uint64(rating.data);
+    struct vb_view tags = vb_result_view(page->rows, row, VB_PAGE_TAGS);
+    return vb_decode_text_list(tags, &conversation->tags) == VB_OK ? NULL
+                                                                   : "its tags cannot be read";
+}
+
+enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, const char *id,
                                     struct vb_conversation *ret_conversation, struct vb_error *err)
 {
     int row = (int)index;
     struct vb_conversation conversation = {
+        .id = vb_view_of(id),
         .contact_name = vb_result_view(page->rows, row, VB_PAGE_CONTACT_NAME),
         .contact_phone = vb_result_view(page->rows, row, VB_PAGE_CONTACT_PHONE),
         .contact_email = vb_result_view(page->rows, row, VB_PAGE_CONTACT_EMAIL),
@@ -103,6 +143,12 @@ enum vb_status vb_page_conversation(const struct vb_page *page, size_t index,
     struct vb_view at = vb_result_view(page->rows, row, VB_PAGE_CREATED_AT);
     if (vb_decode_instant(at, &conversation.created_at) != VB_OK)
         return vb_fail(err, VB_SOURCE, "a conversation's created_at cannot be read");
+    if (PQnfields(page->rows) == VB_PAGE_COUNT) {
+        fill_wide(page, row, &conversation);
+        const char *fault = decode_wide(page, row, &conversation);
+        if (fault)
+            return vb_fail(err, VB_SOURCE, "conversation %s: %s", id, fault);
+    }
     *ret_conversation = conversation;
     return VB_OK;
 }

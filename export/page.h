@@ -7,6 +7,7 @@
 #define VERBATIM_EXPORT_PAGE_H
 
 #include "select.h"
+#include "session.h"
 
 struct vb_place {
     uint32_t ordinal, count;
@@ -40,8 +41,8 @@ enum vb_status vb_page_read(struct vb_page *page, struct vb_session *session,
 enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contract *contract,
                               size_t index, struct vb_cursor *ret_cursor,
                               struct vb_error *err) vb_must_check;
-/* All but the id, which is the caller's copy of the cursor. */
-enum vb_status vb_page_conversation(const struct vb_page *page, size_t index,
+/* `id` is the caller's copy of the cursor's, and lent on. */
+enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, const char *id,
                                     struct vb_conversation *ret_conversation,
                                     struct vb_error *err) vb_must_check;
 

@@ -83,8 +83,11 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
     reader->stretch = stretch ? *stretch : (struct vb_stretch){0};
     reader->placed = false;
     reader->current = 0;
+    vb_stream_begin(reader);
     bool waited_out = false;
-    enum vb_status status = vb_reader_check_stop(reader, err);
+    enum vb_status status = vb_contract_selection_check(reader->options.contract, selection, err);
+    if (status == VB_OK)
+        status = vb_reader_check_stop(reader, err);
     if (status == VB_OK && selection->snapshot)
         status = vb_wait_as_of(reader, &waited_out, err);
     if (status != VB_OK)
@@ -196,22 +199,23 @@ static enum vb_status next_conversation(struct vb_reader *reader, enum vb_reader
     enum vb_status status = vb_page_cursor(&reader->page, reader->options.contract, reader->current,
                                            &reader->conversation, err);
     if (status == VB_OK)
-        status = vb_page_conversation(&reader->page, reader->current, conversation, err);
+        status = vb_page_conversation(&reader->page, reader->current, reader->conversation.id,
+                                      conversation, err);
     if (status != VB_OK)
         return status;
-    conversation->id = vb_view_of(reader->conversation.id);
     vb_stream_begin_conversation(reader);
     reader->state = VB_READER_MESSAGES;
     *ret_event = VB_READ_CONVERSATION;
     return VB_OK;
 }
 
-static enum vb_status next_message(struct vb_reader *reader, enum vb_reader_event *ret_event,
-                                   struct vb_message *message, struct vb_error *err)
+static enum vb_status next_row(struct vb_reader *reader, enum vb_reader_event *ret_event,
+                               struct vb_message *message, struct vb_error *err)
 {
-    enum vb_status status = vb_stream_next(reader, message, err);
+    bool is_message = true;
+    enum vb_status status = vb_stream_next(reader, message, &is_message, err);
     if (status == VB_OK) {
-        *ret_event = VB_READ_MESSAGE;
+        *ret_event = is_message ? VB_READ_MESSAGE : VB_READ_EXTRA;
         return VB_OK;
     }
     if (status != VB_END)
@@ -251,7 +255,7 @@ static enum vb_status step(struct vb_reader *reader, enum vb_reader_event *ret_e
         end_page(reader, ret_event);
         return VB_OK;
     case VB_READER_MESSAGES:
-        return next_message(reader, ret_event, message, err);
+        return next_row(reader, ret_event, message, err);
     case VB_READER_DONE:
         *ret_event = VB_READ_END;
         return VB_OK;

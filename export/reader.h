@@ -1,4 +1,4 @@
-/* The insides of a vb_reader, shared by reader.c (events), stream.c (messages), skip.c and wait.c. */
+/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), skip.c and wait.c. */
 #ifndef VERBATIM_EXPORT_READER_H
 #define VERBATIM_EXPORT_READER_H
 
@@ -13,19 +13,24 @@ enum vb_reader_state {
     VB_READER_DONE
 };
 
-/* Where the messages of the page stand. */
+/* Where the rows of the page stand: messages, and what else was asked for. */
 struct vb_stream {
     struct vb_rows rows;
     struct vb_view fields[VB_ROW_COUNT];
-    bool pending;          /* `fields` hold a row not yet handed out */
-    bool more;             /* a statement was started and has not ended */
-    size_t first, end;     /* conversations of the page that it covers */
+    struct vb_row_kinds kinds; /* of the selection */
+    size_t width;              /* fields of a row */
+    bool pending;              /* `fields` hold a row not yet handed out */
+    bool more;                 /* a statement was started and has not ended */
+    size_t first, end;         /* conversations of the page that it covers */
     size_t covered;        /* those before it were given whole, up to the limit of a statement */
-    size_t width;          /* how many the next statement may cover */
-    size_t given;          /* rows of the current conversation by this statement */
-    size_t total;          /* rows of the current conversation in all */
+    size_t reach;          /* how many the next statement may cover */
+    size_t given;          /* messages of the current conversation by this statement */
+    size_t total;          /* messages of the current conversation in all */
+    size_t kind;           /* place among the kinds of the current conversation */
+    uint64_t of_kind;      /* rows of that kind handed out, where they are no messages */
     int64_t started;       /* monotonic */
     struct vb_cursor last; /* the last message handed out; its id is lent to the caller */
+    vb_instant last_extra; /* of the kind */
 };
 
 struct vb_reader {
@@ -49,12 +54,14 @@ struct vb_scope vb_reader_scope(const struct vb_reader *reader);
 enum vb_status vb_reader_check_stop(const struct vb_reader *reader,
                                     struct vb_error *err) vb_must_check;
 
-/* Before the first message of a page's conversations. */
+/* Before the first page of a selection. */
+void vb_stream_begin(struct vb_reader *reader);
+/* Before the first row of a page's conversations. */
 void vb_stream_begin_page(struct vb_reader *reader);
 void vb_stream_begin_conversation(struct vb_reader *reader);
-/* The next message of the current conversation; VB_END after the last. */
+/* The next row of the current conversation: a message, or else reader->extra. VB_END after the last. */
 enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
-                              struct vb_error *err) vb_must_check;
+                              bool *ret_is_message, struct vb_error *err) vb_must_check;
 /* Nothing stays open; what was handed out is remembered. */
 void vb_stream_close(struct vb_reader *reader);
 

@@ -1,8 +1,54 @@
-/* SQL of the reader: see select.h. Appends to the caller's buffers, owns nothing. */
+/* SQL about conversations: see select.h. Appends to the caller's buffers, owns nothing. */
 #include "select.h"
 
 #include <stdio.h>
-#include <string.h>
+
+#define COLUMNS_CEILING 1024u
+
+/* How an outer column is written: as it is, or cast since its type differs from source to source. */
+enum form { AS_IS, AS_TEXT, AS_BIGINT };
+
+/* A field of a wide page. `alias` c is the conversation, else the look-up of that name. */
+struct field {
+    unsigned wanted; /* enum vb_columns */
+    const char *alias, *column;
+    enum form form;
+};
+
+/* In the order of VB_PAGE_CHANNEL_ID and what follows it. */
+static const struct field fields[] = {
+    {VB_COLUMNS_CHANNEL, "c", "channel_id", AS_TEXT},
+    {VB_COLUMNS_CHANNEL, "channel", "name", AS_IS},
+    {VB_COLUMNS_CHANNEL, "channel", "channel_type", AS_IS},
+    {VB_COLUMNS_CHANNEL, "channel", "phone_number", AS_IS},
+    {VB_COLUMNS_DETAILS, "c", "assistant_id", AS_TEXT},
+    {VB_COLUMNS_DETAILS, "c", "ended_at", AS_IS},
+    {VB_COLUMNS_DETAILS, "c", "status", AS_IS},
+    {VB_COLUMNS_DETAILS, "c", "priority", AS_IS},
+    {VB_COLUMNS_DETAILS, "c", "tags", AS_IS},
+    {VB_COLUMNS_DETAILS, "c", "assigned_agent", AS_IS},
+    {VB_COLUMNS_DETAILS, "c", "csat_rating", AS_BIGINT},
+    {VB_COLUMNS_DETAILS, "c", "csat_comment", AS_IS},
+    {VB_COLUMNS_DETAILS, "c", "feedback", AS_IS},
+    {VB_COLUMNS_CUSTOMER, "c", "contact_id", AS_TEXT},
+    {VB_COLUMNS_CUSTOMER, "contact", "company", AS_IS},
+    {VB_COLUMNS_CUSTOMER, "contact", "address", AS_IS},
+    {VB_COLUMNS_CUSTOMER, "contact", "website", AS_IS},
+    {VB_COLUMNS_CUSTOMER, "contact", "lead_status", AS_IS},
+};
+#define FIELDS (sizeof fields / sizeof fields[0])
+_Static_assert(FIELDS == VB_PAGE_COUNT - VB_PAGE_CHANNEL_ID, "each field has its place in the row");
+
+bool vb_select_is_wide(const struct vb_selection *selection)
+{
+    return (selection->columns & (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER)) !=
+           0;
+}
+
+static bool is_wanted(const struct vb_scope *scope, const struct field *field)
+{
+    return (scope->selection->columns & field->wanted) != 0;
+}
 
 static void add_column(struct vb_query *query, const struct vb_scope *scope, const char *alias,
                        const char *relation, const char *name)
@@ -11,76 +57,12 @@ static void add_column(struct vb_query *query, const struct vb_scope *scope, con
         query->status = vb_contract_append(scope->contract, &query->sql, alias, relation, name);
 }
 
-static bool has_column(const struct vb_scope *scope, const char *relation, const char *name)
-{
-    return vb_contract_column(scope->contract, relation, name)->type != 0;
-}
-
-static const char *time_cast(const struct vb_scope *scope)
-{
-    return vb_contract_cast(scope->contract, "conversation", "created_at");
-}
-
-static void bind_instant(struct vb_query *query, const struct vb_scope *scope, vb_instant instant)
-{
-    char text[VB_INSTANT_TEXT + 8];
-    vb_instant_text(instant, text);
-    memcpy(text + strlen(text), "+00", sizeof "+00"); /* a timestamp without zone passes over it */
-    vb_query_bind(query, text, time_cast(scope));
-}
-
-static void bind_cursor(struct vb_query *query, const struct vb_scope *scope,
-                        const char *comparison, const struct vb_cursor *cursor)
-{
-    vb_query_add(query, " AND (c.created_at, c.id) %s (", comparison);
-    bind_instant(query, scope, cursor->at);
-    vb_query_add(query, ", ");
-    vb_query_bind(query, cursor->id, vb_contract_cast(scope->contract, "conversation", "id"));
-    vb_query_add(query, ")");
-}
-
-static void add_source(struct vb_query *query, const struct vb_scope *scope)
-{
-    const struct vb_selection *selection = scope->selection;
-    vb_query_add(query, " FROM %s.conversation c WHERE c.workspace_id = ", scope->contract->schema);
-    vb_query_bind(query, selection->workspace,
-                  vb_contract_cast(scope->contract, "conversation", "workspace_id"));
-    vb_query_add(query, " AND c.channel_id = ");
-    vb_query_bind(query, selection->channel_id,
-                  vb_contract_cast(scope->contract, "conversation", "channel_id"));
-}
-
-/* Nothing at or after this instant is read: one bound, since instants are whole microseconds. */
-static vb_instant upper_bound(const struct vb_selection *selection)
-{
-    return selection->to <= selection->as_of ? selection->to : selection->as_of + 1;
-}
-
-/* Exactly one lower bound: given two on the same column, a B-tree scan may start at the wider one and
- * walk over everything that earlier pages have read. */
-static void add_range(struct vb_query *query, const struct vb_scope *scope)
-{
-    const struct vb_selection *selection = scope->selection;
-    if (scope->low && scope->low->at >= selection->from) {
-        bind_cursor(query, scope, ">", scope->low);
-    } else {
-        vb_query_add(query, " AND c.created_at >= ");
-        bind_instant(query, scope, selection->from);
-    }
-    if (scope->high && scope->high->at < upper_bound(selection)) {
-        bind_cursor(query, scope, "<=", scope->high);
-    } else {
-        vb_query_add(query, " AND c.created_at < ");
-        bind_instant(query, scope, upper_bound(selection));
-    }
-}
-
 /* One row at most, so that a view with a repeated id cannot multiply conversations; LIMIT is also what keeps the
  * planner from turning the look-up into a join of the whole table. */
 static void add_lookup(struct vb_query *query, const struct vb_scope *scope, const char *relation,
                        const char *key, const char *const *columns, size_t count)
 {
-    bool known = has_column(scope, relation, "id") && has_column(scope, "conversation", key);
+    bool known = vb_scope_has(scope, relation, "id") && vb_scope_has(scope, "conversation", key);
     vb_query_add(query, " LEFT JOIN LATERAL (SELECT ");
     for (size_t i = 0; i < count; i++) {
         vb_query_add(query, "%s", i > 0 ? ", " : "");
@@ -96,200 +78,130 @@ static void add_lookup(struct vb_query *query, const struct vb_scope *scope, con
     vb_query_add(query, " LIMIT 1) %s ON true", relation);
 }
 
-static void add_key(struct vb_query *query, const struct vb_scope *scope, const char *key)
+static void add_lookups(struct vb_query *query, const struct vb_scope *scope)
 {
-    if (has_column(scope, "conversation", key))
-        vb_query_add(query, ", c.%s", key);
+    static const char *const contact[] = {"name",    "phone",   "email",      "company",
+                                          "address", "website", "lead_status"};
+    static const char *const assistant[] = {"name"};
+    static const char *const channel[] = {"name", "channel_type", "phone_number"};
+    unsigned columns = scope->selection->columns;
+    add_lookup(query, scope, "contact", "contact_id", contact,
+               columns & VB_COLUMNS_CUSTOMER ? 7 : 3);
+    add_lookup(query, scope, "assistant", "assistant_id", assistant, 1);
+    if (columns & VB_COLUMNS_CHANNEL)
+        add_lookup(query, scope, "channel", "channel_id", channel, 3);
+}
+
+/* NULL for what is not asked for or not there. */
+static void add_field(struct vb_query *query, const struct vb_scope *scope,
+                      const struct field *field)
+{
+    bool own = field->alias[0] == 'c' && field->alias[1] == '\0';
+    vb_query_add(query, ", ");
+    if (!is_wanted(scope, field) || (own && !vb_scope_has(scope, "conversation", field->column)))
+        vb_query_add(query, "NULL");
+    else if (field->form == AS_IS && own)
+        add_column(query, scope, "c", "conversation", field->column);
+    else
+        vb_query_add(query, "%s.%s%s", field->alias, field->column,
+                     field->form == AS_TEXT     ? "::text"
+                     : field->form == AS_BIGINT ? "::bigint"
+                                                : "");
+}
+
+static enum vb_status append_key(struct vb_buffer *columns, const struct vb_scope *scope,
+                                 const char *column)
+{
+    if (!vb_scope_has(scope, "conversation", column))
+        return VB_OK;
+    return vb_buffer_printf(columns, ", c.%s", column);
+}
+
+/* What the inner statement takes from the conversation: bare columns, each once. */
+static enum vb_status list_columns(const struct vb_scope *scope, struct vb_buffer *columns)
+{
+    unsigned asked = scope->selection->columns;
+    enum vb_status status = vb_buffer_append_text(columns, "c.id, c.created_at");
+    if (status == VB_OK)
+        status = append_key(columns, scope, "contact_id");
+    if (status == VB_OK)
+        status = append_key(columns, scope, "assistant_id");
+    if (status == VB_OK && asked & VB_COLUMNS_CHANNEL)
+        status = append_key(columns, scope, "channel_id");
+    for (size_t i = VB_PAGE_ENDED_AT; i <= VB_PAGE_FEEDBACK && status == VB_OK; i++)
+        if (asked & VB_COLUMNS_DETAILS)
+            status = append_key(columns, scope, fields[i - VB_PAGE_CHANNEL_ID].column);
+    return status;
 }
 
 void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64_t limit)
 {
-    static const char *const contact[] = {"name", "phone", "email"};
-    static const char *const assistant[] = {"name"};
+    struct vb_span span = vb_scope_span(scope);
+    struct vb_buffer columns;
+    vb_buffer_init(&columns, COLUMNS_CEILING);
+    enum vb_status status = list_columns(scope, &columns);
+    if (status != VB_OK && query->status == VB_OK)
+        query->status = status;
     vb_query_add(query, "SELECT c.id, c.created_at, contact.name, contact.phone, contact.email,"
-                        " assistant.name FROM (SELECT c.id, c.created_at");
-    add_key(query, scope, "contact_id");
-    add_key(query, scope, "assistant_id");
-    add_source(query, scope);
-    add_range(query, scope);
-    vb_query_add(query, " ORDER BY c.created_at, c.id LIMIT ");
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)limit);
-    vb_query_bind(query, text, "bigint");
+                        " assistant.name");
+    for (size_t i = 0; i < FIELDS && vb_select_is_wide(scope->selection); i++)
+        add_field(query, scope, &fields[i]);
+    vb_query_add(query, " FROM (");
+    if (query->status == VB_OK)
+        vb_scope_select(query, scope, &span, columns.data, VB_ORDER_UP);
+    vb_buffer_done(&columns);
+    vb_query_add(query, " LIMIT ");
+    vb_query_bind_number(query, limit);
     vb_query_add(query, " OFFSET 0) c");
-    add_lookup(query, scope, "contact", "contact_id", contact, 3);
-    add_lookup(query, scope, "assistant", "assistant_id", assistant, 1);
+    add_lookups(query, scope);
     vb_query_add(query, " ORDER BY c.created_at, c.id");
 }
 
 void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64_t ahead)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)(ahead > 0 ? ahead - 1 : 0));
-    vb_query_add(query, "SELECT c.id, c.created_at");
-    add_source(query, scope);
-    add_range(query, scope);
-    vb_query_add(query, " ORDER BY c.created_at, c.id LIMIT 1 OFFSET ");
-    vb_query_bind(query, text, "bigint");
+    struct vb_span span = vb_scope_span(scope);
+    vb_scope_select(query, scope, &span, "c.id, c.created_at", VB_ORDER_UP);
+    vb_query_add(query, " LIMIT 1 OFFSET ");
+    vb_query_bind_number(query, ahead > 0 ? ahead - 1 : 0);
 }
 
 void vb_select_last(struct vb_query *query, const struct vb_scope *scope)
 {
-    vb_query_add(query, "SELECT c.id, c.created_at");
-    add_source(query, scope);
-    add_range(query, scope);
-    vb_query_add(query, " ORDER BY c.created_at DESC, c.id DESC LIMIT 1");
+    struct vb_span span = vb_scope_span(scope);
+    vb_scope_select(query, scope, &span, "c.id, c.created_at", VB_ORDER_DOWN);
+    vb_query_add(query, " LIMIT 1");
 }
 
 void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,
                      const struct vb_cursor *upto, uint64_t most)
 {
     const struct vb_selection *selection = scope->selection;
-    vb_instant end = upper_bound(selection);
-    vb_query_add(query, "SELECT count(*) FROM (SELECT 1");
-    add_source(query, scope);
-    vb_query_add(query, " AND c.created_at >= ");
-    bind_instant(query, scope, second > selection->from ? second : selection->from);
-    if (upto) {
-        bind_cursor(query, scope, "<=", upto);
-    } else {
-        vb_query_add(query, " AND c.created_at < ");
-        bind_instant(query, scope, second + VB_SECOND < end ? second + VB_SECOND : end);
-    }
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)most);
+    vb_instant end = vb_scope_end(selection);
+    struct vb_span span = {
+        .from = second > selection->from ? second : selection->from,
+        .upto = upto,
+        .before = second + VB_SECOND < end ? second + VB_SECOND : end,
+    };
+    vb_query_add(query, "SELECT count(*) FROM (");
+    vb_scope_select(query, scope, &span, "1", VB_ORDER_NONE);
     vb_query_add(query, " LIMIT ");
-    vb_query_bind(query, text, "bigint");
+    vb_query_bind_number(query, most);
     vb_query_add(query, ") c");
 }
 
 void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope)
 {
-    vb_query_add(query, "SELECT count(*)");
-    add_source(query, scope);
-    add_range(query, scope);
+    struct vb_span span = vb_scope_span(scope);
+    vb_query_add(query, "SELECT count(*) FROM (");
+    vb_scope_select(query, scope, &span, "1", VB_ORDER_NONE);
+    vb_query_add(query, ") c");
 }
 
+/* What lies behind the end and up to the place: something, if the place itself does. */
 void vb_select_beyond(struct vb_query *query, const struct vb_scope *scope,
                       const struct vb_cursor *place)
 {
-    vb_query_add(query, "SELECT 1");
-    add_source(query, scope);
-    vb_query_add(query, " AND c.created_at = ");
-    bind_instant(query, scope, place->at);
-    vb_query_add(query, " AND c.id = ");
-    vb_query_bind(query, place->id, vb_contract_cast(scope->contract, "conversation", "id"));
-    bind_cursor(query, scope, ">", scope->high);
-}
-
-enum vb_status vb_select_list_id(struct vb_buffer *list, const char *id)
-{
-    enum vb_status status = vb_buffer_append_text(list, list->length == 0 ? "{\"" : ",\"");
-    for (; *id && status == VB_OK; id++) {
-        if (*id == '"' || *id == '\\')
-            status = vb_buffer_append_byte(list, '\\');
-        if (status == VB_OK)
-            status = vb_buffer_append_byte(list, *id);
-    }
-    return status == VB_OK ? vb_buffer_append_byte(list, '"') : status;
-}
-
-static enum vb_status append_literal(struct vb_buffer *sql, PGconn *connection, const char *value,
-                                     const char *type)
-{
-    char *literal = PQescapeLiteral(connection, value, strlen(value));
-    if (!literal)
-        return VB_NO_MEMORY;
-    enum vb_status status = vb_buffer_append_text(sql, literal);
-    PQfreemem(literal);
-    return status == VB_OK ? vb_buffer_printf(sql, "::%s", type) : status;
-}
-
-static enum vb_status append_message_columns(struct vb_buffer *sql, const struct vb_scope *scope)
-{
-    static const char *const columns[VB_ROW_COUNT] = {
-        [VB_ROW_ID] = "id",
-        [VB_ROW_CREATED_AT] = "created_at",
-        [VB_ROW_DIRECTION] = "direction",
-        [VB_ROW_SPEAKER_TYPE] = "speaker_type",
-        [VB_ROW_SPEAKER_NAME] = "speaker_name",
-        [VB_ROW_TEXT] = "text",
-        [VB_ROW_MEDIA_URLS] = "media_urls",
-        [VB_ROW_STATUS] = "status",
-        [VB_ROW_SENDER_ACCOUNT] = "sender_account",
-    };
-    enum vb_status status = VB_OK;
-    for (size_t i = VB_ROW_ID; i < VB_ROW_COUNT && status == VB_OK; i++) {
-        if (i > VB_ROW_ID)
-            status = vb_buffer_append_text(sql, ", ");
-        if (status == VB_OK)
-            status = vb_contract_append(scope->contract, sql, "m", "message", columns[i]);
-    }
-    return status;
-}
-
-/* What both forms end with: the instant of as_of, the order and the limit. A message without a time is let through on
- * purpose: it breaks the contract, and must be told rather than left out. */
-static enum vb_status append_message_tail(struct vb_buffer *sql, const struct vb_scope *scope,
-                                          size_t limit)
-{
-    char bound[VB_INSTANT_TEXT];
-    vb_instant_text(scope->selection->as_of, bound);
-    return vb_buffer_printf(
-        sql,
-        " AND (m.created_at <= '%s+00'::%s) IS NOT FALSE ORDER BY m.created_at, m.id LIMIT %zu",
-        bound, vb_contract_cast(scope->contract, "message", "created_at"), limit);
-}
-
-enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
-                                  const struct vb_scope *scope, const char *list, size_t limit)
-{
-    char type[32];
-    snprintf(type, sizeof type, "%s[]", vb_contract_cast(scope->contract, "conversation", "id"));
-    enum vb_status status = vb_buffer_append_text(sql, "SELECT p.n::int4, m.* FROM unnest(");
-    if (status == VB_OK)
-        status = append_literal(sql, connection, list, type);
-    if (status == VB_OK)
-        status =
-            vb_buffer_append_text(sql, ") WITH ORDINALITY p (id, n) CROSS JOIN LATERAL (SELECT ");
-    if (status == VB_OK)
-        status = append_message_columns(sql, scope);
-    if (status == VB_OK)
-        status = vb_buffer_printf(sql, " FROM %s.message m WHERE m.conversation_id = p.id",
-                                  scope->contract->schema);
-    if (status == VB_OK)
-        status = append_message_tail(sql, scope, limit);
-    return status == VB_OK ? vb_buffer_append_text(sql, ") m") : status;
-}
-
-static enum vb_status append_after(struct vb_buffer *sql, PGconn *connection,
-                                   const struct vb_scope *scope, const struct vb_cursor *after)
-{
-    char at[VB_INSTANT_TEXT];
-    vb_instant_text(after->at, at);
-    enum vb_status status =
-        vb_buffer_printf(sql, " AND (m.created_at, m.id) > ('%s+00'::%s, ", at,
-                         vb_contract_cast(scope->contract, "message", "created_at"));
-    if (status == VB_OK)
-        status = append_literal(sql, connection, after->id,
-                                vb_contract_cast(scope->contract, "message", "id"));
-    return status == VB_OK ? vb_buffer_append_text(sql, ")") : status;
-}
-
-enum vb_status vb_select_more_messages(struct vb_buffer *sql, PGconn *connection,
-                                       const struct vb_scope *scope, const char *conversation,
-                                       const struct vb_cursor *after, size_t limit)
-{
-    enum vb_status status = vb_buffer_append_text(sql, "SELECT 1::int4, ");
-    if (status == VB_OK)
-        status = append_message_columns(sql, scope);
-    if (status == VB_OK)
-        status = vb_buffer_printf(
-            sql, " FROM %s.message m WHERE m.conversation_id = ", scope->contract->schema);
-    if (status == VB_OK)
-        status = append_literal(sql, connection, conversation,
-                                vb_contract_cast(scope->contract, "conversation", "id"));
-    if (status == VB_OK)
-        status = append_after(sql, connection, scope, after);
-    return status == VB_OK ? append_message_tail(sql, scope, limit) : status;
+    struct vb_span span = {.after = scope->high, .upto = place};
+    vb_scope_select(query, scope, &span, "1", VB_ORDER_NONE);
+    vb_query_add(query, " LIMIT 1");
 }

@@ -1,12 +1,9 @@
 /* The reader's connection: see session.h. Owns the PGconn and the texts of its prepared statements. */
 #include "session.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SQL_CEILING (64u * 1024u)
 
 /* Why each of them:
  * - UTC: a timestamp without zone that a view casts to timestamptz means the same everywhere.
@@ -34,47 +31,6 @@
 static const char session_settings[] =
     SETTINGS("SESSION ") SETTING("SESSION ", "default_transaction_read_only", "on");
 static const char transaction_settings[] = "BEGIN READ ONLY;" SETTINGS("LOCAL ");
-
-void vb_query_init(struct vb_query *query)
-{
-    vb_buffer_init(&query->sql, SQL_CEILING);
-    query->status = VB_OK;
-    query->count = 0;
-}
-
-void vb_query_done(struct vb_query *query)
-{
-    vb_buffer_done(&query->sql);
-}
-
-/* Statements are put together from texts of our own and quoted names; values are always bound. */
-void vb_query_add(struct vb_query *query, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (query->status != VB_OK)
-        return;
-    if (length < 0 || (size_t)length >= sizeof text)
-        query->status = VB_LIMIT;
-    else
-        query->status = vb_buffer_append(&query->sql, text, (size_t)length);
-}
-
-/* With its type, since the server could not infer one from a view's expressions. */
-void vb_query_bind(struct vb_query *query, const char *value, const char *type)
-{
-    if (query->status != VB_OK)
-        return;
-    if (query->count == VB_QUERY_PARAMETERS || strlen(value) >= VB_QUERY_VALUE) {
-        query->status = VB_LIMIT;
-        return;
-    }
-    memcpy(query->values[query->count++], value, strlen(value) + 1);
-    vb_query_add(query, "$%d::%s", query->count, type);
-}
 
 void vb_session_drop(struct vb_session *session)
 {
@@ -256,7 +212,7 @@ static enum vb_status execute(struct vb_session *session, struct vb_query *query
 {
     const char *values[VB_QUERY_PARAMETERS];
     for (int i = 0; i < query->count; i++)
-        values[i] = query->values[i];
+        values[i] = vb_query_value(query, i);
     bool fresh = false;
     int sent, slot = -1;
     char name[32];

@@ -8,26 +8,9 @@
 #define VERBATIM_EXPORT_SESSION_H
 
 #include "polled.h"
-
-#include "verbatim/buffer.h"
+#include "query.h"
 
 #define VB_SESSION_STATEMENTS 16
-#define VB_QUERY_PARAMETERS 12
-#define VB_QUERY_VALUE 512
-
-/* A statement being built with its parameters, all of them text. */
-struct vb_query {
-    struct vb_buffer sql;
-    enum vb_status status; /* the first failure; later calls do nothing */
-    int count;
-    char values[VB_QUERY_PARAMETERS][VB_QUERY_VALUE];
-};
-
-void vb_query_init(struct vb_query *query);
-void vb_query_done(struct vb_query *query);
-void vb_query_add(struct vb_query *query, const char *format, ...) vb_printf_like(2, 3);
-/* Appends "$n::type" for a value that is copied. */
-void vb_query_bind(struct vb_query *query, const char *value, const char *type);
 
 struct vb_session {
     const char *connection_string; /* borrowed */

@@ -1,8 +1,9 @@
-/* The messages of a page, conversation by conversation, by as few statements as the sizes allow.
+/* The rows of a page, conversation by conversation, by as few statements as the sizes allow.
  *
- * One statement covers the whole page and gives at most `giant_messages` rows of each conversation. A
- * conversation that fills this goes on by keyset in statements of its own, and the rest of the page starts
- * again behind it. The same way back is taken when the consumer was too slow. Uses the reader's thread and memory only.
+ * One statement covers the whole page and gives at most `giant_messages` messages of each conversation, and all of
+ * what else was asked for. A conversation that fills the limit goes on by keyset in statements of its own, and the
+ * rest of the page starts again behind it. The same way back is taken when the consumer was too slow; rows that are no
+ * messages are then skipped by their number. Uses the reader's thread and memory only.
  */
 #include "reader.h"
 
@@ -21,17 +22,33 @@ void vb_stream_close(struct vb_reader *reader)
     stream->covered = 0;
 }
 
+void vb_stream_begin(struct vb_reader *reader)
+{
+    struct vb_stream *stream = &reader->stream;
+    stream->kinds = vb_select_kinds(reader->options.contract, &reader->selection);
+    stream->width = vb_select_is_rich(&reader->selection) ? VB_ROW_COUNT : VB_ROW_PLAIN_COUNT;
+}
+
 /* The whole page in one statement, until a giant conversation says otherwise. */
 void vb_stream_begin_page(struct vb_reader *reader)
 {
     vb_stream_close(reader);
-    reader->stream.width = reader->page.count;
+    reader->stream.reach = reader->page.count;
 }
 
 void vb_stream_begin_conversation(struct vb_reader *reader)
 {
-    reader->stream.given = 0;
-    reader->stream.total = 0;
+    struct vb_stream *stream = &reader->stream;
+    stream->given = 0;
+    stream->total = 0;
+    stream->kind = 0;
+    stream->of_kind = 0;
+}
+
+/* Of the current conversation. */
+static bool is_begun(const struct vb_stream *stream)
+{
+    return stream->total > 0 || stream->of_kind > 0 || stream->kind > 0;
 }
 
 /* An array literal; ids were decoded by us, and quotes in text ids are escaped. */
@@ -44,7 +61,7 @@ static enum vb_status list_ids(const struct vb_reader *reader, size_t end, struc
             vb_page_cursor(&reader->page, reader->options.contract, i, &cursor, err);
         if (status != VB_OK)
             return status;
-        if (vb_select_list_id(list, cursor.id) != VB_OK)
+        if (vb_query_list_word(list, cursor.id) != VB_OK)
             return vb_fail(err, VB_LIMIT, "the ids of a page do not fit a statement");
     }
     if (vb_buffer_append_byte(list, '}') != VB_OK)
@@ -58,9 +75,9 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_stream *stream = &reader->stream;
     struct vb_scope scope = vb_reader_scope(reader);
     size_t left = reader->page.count - reader->current;
-    stream->end = reader->current + (stream->width < left ? stream->width : left);
+    stream->end = reader->current + (stream->reach < left ? stream->reach : left);
     /* After a giant the statements grow again: one conversation, then two, then four. */
-    stream->width *= 2;
+    stream->reach *= 2;
     struct vb_buffer list;
     vb_buffer_init(&list, LIST_CEILING);
     enum vb_status status = list_ids(reader, stream->end, &list, err);
@@ -78,9 +95,15 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_stream *stream = &reader->stream;
     struct vb_scope scope = vb_reader_scope(reader);
     stream->end = reader->current + 1;
-    stream->width = 1; /* its neighbours may be as large */
-    if (vb_select_more_messages(sql, reader->session.connection, &scope, reader->conversation.id,
-                                &stream->last, reader->options.giant_messages) != VB_OK)
+    stream->reach = 1; /* its neighbours may be as large */
+    struct vb_resume resume = {
+        .conversation = reader->conversation.id,
+        .kind = stream->kind,
+        .after = stream->total > 0 ? &stream->last : NULL,
+        .skip = stream->of_kind,
+    };
+    if (vb_select_rest(sql, reader->session.connection, &scope, &resume,
+                       reader->options.giant_messages) != VB_OK)
         return vb_fail(err, VB_LIMIT, "a statement to the source could not be built");
     return VB_OK;
 }
@@ -97,7 +120,7 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
     stream->first = reader->current;
     stream->given = 0;
     stream->covered = 0;
-    status = stream->total > 0 ? start_rest(reader, &sql, err) : start_list(reader, &sql, err);
+    status = is_begun(stream) ? start_rest(reader, &sql, err) : start_list(reader, &sql, err);
     if (status == VB_OK)
         status = vb_rows_start(&stream->rows, sql.data, err);
     vb_buffer_done(&sql);
@@ -123,6 +146,15 @@ static enum vb_status decode_time(const struct vb_reader *reader, const struct v
     if (reader->stream.total > 0 && *ret_at < reader->stream.last.at)
         return broken(reader, err, "its messages came out of order");
     return VB_OK;
+}
+
+static enum vb_status decode_rich(const struct vb_view *fields, struct vb_message *message)
+{
+    message->feedback = fields[VB_ROW_FEEDBACK];
+    enum vb_status status = vb_decode_text_list(fields[VB_ROW_CITATIONS], &message->citations);
+    if (status == VB_OK)
+        status = vb_decode_text_list(fields[VB_ROW_ATTACHMENTS], &message->attachments);
+    return status;
 }
 
 /* direction and speaker_type may not be NULL; text may be absent, where a message is media alone. */
@@ -151,6 +183,8 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         return broken(reader, err, "a message's media_urls cannot be read");
     if (vb_decode_id(type, fields[VB_ROW_ID], stream->last.id, &message.id.length) != VB_OK)
         return broken(reader, err, "a message's id is longer than 255 bytes");
+    if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
+        return broken(reader, err, "a message's citations or attachments cannot be read");
     message.id.data = stream->last.id;
     stream->last.at = message.created_at;
     *ret_message = message;
@@ -184,7 +218,7 @@ static enum vb_status owner_of_row(struct vb_reader *reader, size_t *ret_owner,
 /* Takes a row from the statement, or notes that it has ended and what that says. */
 static enum vb_status pull(struct vb_stream *stream, struct vb_error *err)
 {
-    enum vb_status status = vb_rows_next(&stream->rows, VB_ROW_COUNT, stream->fields, err);
+    enum vb_status status = vb_rows_next(&stream->rows, stream->width, stream->fields, err);
     stream->pending = status == VB_OK;
     if (status != VB_END)
         return status;
@@ -193,14 +227,63 @@ static enum vb_status pull(struct vb_stream *stream, struct vb_error *err)
     return VB_OK;
 }
 
-/* The current conversation filled the limit of its statement, so there may be more of it. */
+/* Which of the kinds the pending row is of. Order is the server's promise only in practice, so it is checked. */
+static enum vb_status kind_of_row(struct vb_reader *reader, size_t *ret_kind, struct vb_error *err)
+{
+    const struct vb_stream *stream = &reader->stream;
+    struct vb_view number = stream->fields[VB_ROW_KIND];
+    if (stream->width == VB_ROW_PLAIN_COUNT) {
+        *ret_kind = 0;
+        return VB_OK;
+    }
+    for (size_t i = stream->kind; i < stream->kinds.count && number.length == 4; i++)
+        if (vb_decode_uint32(number.data) == (uint32_t)stream->kinds.items[i]) {
+            *ret_kind = i;
+            return VB_OK;
+        }
+    return broken(reader, err, "its rows came out of order");
+}
+
+/* The current conversation filled the limit of its statement, so there may be more of its messages. */
 static bool is_cut_off(const struct vb_reader *reader)
 {
     return reader->stream.given == reader->options.giant_messages;
 }
 
-enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
-                              struct vb_error *err)
+/* Not given by the statement that gave the last messages of a giant: they stood behind its limit. */
+static bool is_behind_cut(const struct vb_reader *reader, size_t owner, size_t kind)
+{
+    return is_cut_off(reader) && (owner != reader->current || kind != reader->stream.kind);
+}
+
+static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind kind,
+                                   struct vb_error *err)
+{
+    static const enum vb_extra_kind kinds[] = {[VB_ROW_NOTE] = VB_EXTRA_NOTE,
+                                               [VB_ROW_EVENT] = VB_EXTRA_EVENT,
+                                               [VB_ROW_SKILL] = VB_EXTRA_SKILL};
+    struct vb_stream *stream = &reader->stream;
+    const struct vb_view *fields = stream->fields;
+    reader->extra = (struct vb_extra){
+        .kind = kinds[kind],
+        .id = fields[VB_ROW_DIRECTION],
+        .first = fields[VB_ROW_SPEAKER_TYPE],
+        .second = fields[VB_ROW_SPEAKER_NAME],
+        .third = fields[VB_ROW_TEXT],
+    };
+    if (vb_decode_instant(fields[VB_ROW_CREATED_AT], &reader->extra.created_at) != VB_OK)
+        return broken(reader, err,
+                      "created_at of a note, an event or a skill is not a time of the years 1 to "
+                      "9999");
+    if (stream->of_kind > 0 && reader->extra.created_at < stream->last_extra)
+        return broken(reader, err, "its notes, events or skills came out of order");
+    stream->last_extra = reader->extra.created_at;
+    stream->of_kind++;
+    return VB_OK;
+}
+
+/* Waits for a row; VB_END when the current conversation has no more. */
+static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
 {
     struct vb_stream *stream = &reader->stream;
     enum vb_status status = VB_OK;
@@ -213,23 +296,54 @@ enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_m
         else
             status = start(reader, err);
     }
-    size_t owner = 0;
-    if (status == VB_OK)
-        status = owner_of_row(reader, &owner, err);
-    if (status != VB_OK)
-        return status;
-    if (owner != reader->current && is_cut_off(reader)) {
-        /* What the statement still holds is of later conversations: they come after the rest of this one. */
-        vb_stream_close(reader);
-        return vb_stream_next(reader, ret_message, err);
+    return status;
+}
+
+/* Hands the pending row out. */
+static enum vb_status take_row(struct vb_reader *reader, size_t kind, struct vb_message *message,
+                               bool *ret_is_message, struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    enum vb_row_kind what = stream->kinds.items[kind];
+    if (kind != stream->kind) {
+        stream->kind = kind;
+        stream->of_kind = 0;
     }
-    if (owner != reader->current)
-        return VB_END;
-    status = decode_message(reader, ret_message, err);
+    bool is_message = what == VB_ROW_MESSAGE;
+    enum vb_status status =
+        is_message ? decode_message(reader, message, err) : decode_extra(reader, what, err);
     if (status != VB_OK)
         return status;
     stream->pending = false;
-    stream->given++;
-    stream->total++;
+    if (is_message) {
+        stream->given++;
+        stream->total++;
+    }
+    *ret_is_message = is_message;
     return VB_OK;
+}
+
+enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
+                              bool *ret_is_message, struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    size_t owner = 0, kind = 0;
+    if (stream->kinds.count == 0)
+        return VB_END;
+    for (;;) {
+        enum vb_status status = wait_row(reader, err);
+        if (status == VB_OK)
+            status = owner_of_row(reader, &owner, err);
+        if (status == VB_OK && owner == reader->current)
+            status = kind_of_row(reader, &kind, err);
+        if (status != VB_OK)
+            return status;
+        if (!is_behind_cut(reader, owner, kind))
+            break;
+        /* What the statement still holds comes after the rest of this conversation's messages. */
+        vb_stream_close(reader);
+    }
+    if (owner != reader->current)
+        return VB_END;
+    return take_row(reader, kind, ret_message, ret_is_message, err);
 }

@@ -70,6 +70,39 @@ struct vb_selection {
     const char *snapshot;     /* pg_snapshot text noted with as_of; NULL: do not wait */
 };
 
+/* Whether the source has the columns that the selection filters by; no statement is sent. VB_SOURCE names the first
+ * that is missing: a filter is refused, never left out. */
+enum vb_status vb_contract_selection_check(const struct vb_contract *contract,
+                                           const struct vb_selection *selection,
+                                           struct vb_error *err) vb_must_check;
+
+/* A statement with its parameters, all text, for whatever connection sends it. Results may be asked for as text. */
+#define VB_SOURCE_PARAMETERS 24
+struct vb_source_query {
+    char *sql; /* owned, with `values`: free by vb_source_query_done */
+    int count;
+    const char *values[VB_SOURCE_PARAMETERS]; /* point into `memory` */
+    char *memory;
+};
+void vb_source_query_done(struct vb_source_query *query);
+
+/* For previews: one row of two bigints, the conversations of the selection and their messages up to as_of. Checks the
+ * selection first. Its snapshot is not waited for; its columns do not matter. */
+enum vb_status vb_contract_count_query(const struct vb_contract *contract,
+                                       const struct vb_selection *selection,
+                                       struct vb_source_query *ret_query,
+                                       struct vb_error *err) vb_must_check;
+
+/* What an id may be compared with, where a door has to check one before it is sent. */
+enum vb_source_id {
+    VB_SOURCE_CHANNEL,
+    VB_SOURCE_ASSISTANT,
+    VB_SOURCE_CONTACT,
+    VB_SOURCE_CONVERSATION
+};
+bool vb_contract_id_valid(const struct vb_contract *contract, enum vb_source_id what,
+                          struct vb_view id);
+
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
 struct vb_stretch {
     struct vb_cursor low, high;
@@ -150,6 +183,23 @@ bool vb_reader_exhausted(const struct vb_reader *reader);
 /* How many conversations of the stretch are still to come. Between pages only. */
 enum vb_status vb_reader_count(struct vb_reader *reader, uint64_t *ret_count,
                                struct vb_error *err) vb_must_check;
+
+/* Attachments of one conversation by id, at most `limit` after that one (NULL: from the first), in a short transaction of
+ * its own. A page that is being read is let go of first, as by vb_reader_pause. A source without attachments has none. */
+struct vb_attachment {
+    struct vb_view id, message_id, url, file_name, content_type;
+    bool has_size;
+    int64_t size;
+};
+struct vb_attachments;
+enum vb_status vb_reader_attachments(struct vb_reader *reader, const char *conversation,
+                                     const char *after, size_t limit,
+                                     struct vb_attachments **ret_attachments,
+                                     struct vb_error *err) vb_must_check;
+size_t vb_attachments_count(const struct vb_attachments *attachments);
+/* Views live as long as the list. */
+struct vb_attachment vb_attachments_get(const struct vb_attachments *attachments, size_t index);
+void vb_attachments_free(struct vb_attachments *attachments);
 
 /* Rows of memory the reader holds now, in bytes: for the budget and its test. */
 size_t vb_reader_memory(const struct vb_reader *reader);

@@ -1,0 +1,66 @@
+/* Counting a selection for a preview, as a statement for somebody else's connection: see source.h. */
+#include "select.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(VB_SOURCE_PARAMETERS >= VB_QUERY_PARAMETERS, "every parameter has its place");
+
+void vb_source_query_done(struct vb_source_query *query)
+{
+    if (!query)
+        return;
+    free(query->sql);
+    free(query->memory);
+    *query = (struct vb_source_query){0};
+}
+
+/* One message count for each conversation, by the index of messages: what is read grows with what is counted, not with
+ * the platform. */
+static void build(struct vb_query *query, const struct vb_scope *scope)
+{
+    struct vb_span span = vb_scope_span(scope);
+    vb_query_add(query, "SELECT count(*), coalesce(sum(m.n), 0)::bigint FROM (");
+    vb_scope_select(query, scope, &span, "c.id", VB_ORDER_NONE);
+    vb_query_add(query,
+                 " OFFSET 0) c CROSS JOIN LATERAL (SELECT count(*) AS n FROM %s.message m"
+                 " WHERE m.conversation_id = c.id AND m.created_at <= ",
+                 scope->contract->schema);
+    vb_scope_bind_instant(query, scope, "message", "created_at", scope->selection->as_of);
+    vb_query_add(query, ") m");
+}
+
+static enum vb_status hand_over(struct vb_query *query, struct vb_source_query *ret_query)
+{
+    if (query->status != VB_OK)
+        return query->status;
+    struct vb_source_query result = {.count = query->count};
+    result.sql = vb_buffer_take(&query->sql);
+    result.memory = vb_buffer_take(&query->values);
+    if (!result.sql || !result.memory) {
+        vb_source_query_done(&result);
+        return VB_NO_MEMORY;
+    }
+    for (int i = 0; i < query->count; i++)
+        result.values[i] = result.memory + query->starts[i];
+    *ret_query = result;
+    return VB_OK;
+}
+
+enum vb_status vb_contract_count_query(const struct vb_contract *contract,
+                                       const struct vb_selection *selection,
+                                       struct vb_source_query *ret_query, struct vb_error *err)
+{
+    enum vb_status status = vb_contract_selection_check(contract, selection, err);
+    if (status != VB_OK)
+        return status;
+    struct vb_scope scope = {.contract = contract, .selection = selection};
+    struct vb_query query;
+    vb_query_init(&query);
+    build(&query, &scope);
+    status = hand_over(&query, ret_query);
+    vb_query_done(&query);
+    if (status != VB_OK)
+        return vb_fail(err, status, "a statement to the source could not be built");
+    return VB_OK;
+}

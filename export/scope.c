@@ -1,0 +1,294 @@
+/* SQL of a selection's conversations: see scope.h. Appends to the caller's query, owns nothing. */
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* A statement of more branches costs more to plan than a page to read; beyond it the filter is looked at row by row. */
+#define BRANCHES_MOST 64u
+
+/* Object id of text[]; && knows no mix of array types. */
+#define TYPE_TEXT_ARRAY 1009u
+
+bool vb_scope_has(const struct vb_scope *scope, const char *relation, const char *column)
+{
+    return vb_contract_column(scope->contract, relation, column)->type != 0;
+}
+
+static const char *cast_of(const struct vb_scope *scope, const char *column)
+{
+    return vb_contract_cast(scope->contract, "conversation", column);
+}
+
+void vb_scope_bind_instant(struct vb_query *query, const struct vb_scope *scope,
+                           const char *relation, const char *column, vb_instant instant)
+{
+    char text[VB_INSTANT_TEXT + 8];
+    vb_instant_text(instant, text);
+    memcpy(text + strlen(text), "+00", sizeof "+00"); /* a timestamp without zone passes over it */
+    vb_query_bind(query, text, vb_contract_cast(scope->contract, relation, column));
+}
+
+static void bind_created(struct vb_query *query, const struct vb_scope *scope, vb_instant instant)
+{
+    vb_scope_bind_instant(query, scope, "conversation", "created_at", instant);
+}
+
+static void bind_cursor(struct vb_query *query, const struct vb_scope *scope,
+                        const char *comparison, const struct vb_cursor *cursor)
+{
+    vb_query_add(query, " AND (c.created_at, c.id) %s (", comparison);
+    bind_created(query, scope, cursor->at);
+    vb_query_add(query, ", ");
+    vb_query_bind(query, cursor->id, cast_of(scope, "id"));
+    vb_query_add(query, ")");
+}
+
+/* One bound, since instants are whole microseconds. */
+vb_instant vb_scope_end(const struct vb_selection *selection)
+{
+    return selection->to <= selection->as_of ? selection->to : selection->as_of + 1;
+}
+
+/* Exactly one lower bound: given two on the same column, a B-tree scan may start at the wider one and
+ * walk over everything that earlier pages have read. */
+struct vb_span vb_scope_span(const struct vb_scope *scope)
+{
+    const struct vb_selection *selection = scope->selection;
+    struct vb_span span = {.from = selection->from, .before = vb_scope_end(selection)};
+    if (scope->low && scope->low->at >= span.from)
+        span.after = scope->low;
+    if (scope->high && scope->high->at < span.before)
+        span.upto = scope->high;
+    return span;
+}
+
+static void add_span(struct vb_query *query, const struct vb_scope *scope,
+                     const struct vb_span *span)
+{
+    if (span->after) {
+        bind_cursor(query, scope, ">", span->after);
+    } else {
+        vb_query_add(query, " AND c.created_at >= ");
+        bind_created(query, scope, span->from);
+    }
+    if (span->upto) {
+        bind_cursor(query, scope, "<=", span->upto);
+    } else {
+        vb_query_add(query, " AND c.created_at < ");
+        bind_created(query, scope, span->before);
+    }
+}
+
+static void add_equal(struct vb_query *query, const struct vb_scope *scope, const char *column,
+                      const char *value)
+{
+    if (!value)
+        return;
+    vb_query_add(query, " AND c.%s = ", column);
+    vb_query_bind(query, value, cast_of(scope, column));
+}
+
+static void add_any(struct vb_query *query, const struct vb_scope *scope, const char *column,
+                    const struct vb_words *words)
+{
+    if (!words->items)
+        return;
+    vb_query_add(query, " AND c.%s = ANY (", column);
+    vb_query_bind_words(query, words, cast_of(scope, column));
+    vb_query_add(query, ")");
+}
+
+static void add_column(struct vb_query *query, const struct vb_scope *scope, const char *column)
+{
+    if (query->status == VB_OK)
+        query->status =
+            vb_contract_append(scope->contract, &query->sql, "c", "conversation", column);
+}
+
+static void add_text_array(struct vb_query *query, const struct vb_scope *scope, const char *column)
+{
+    Oid type = vb_contract_column(scope->contract, "conversation", column)->type;
+    if (type == 0 || type == TYPE_TEXT_ARRAY)
+        add_column(query, scope, column);
+    else
+        vb_query_add(query, "c.%s::text[]", column);
+}
+
+static void add_statuses(struct vb_query *query, const struct vb_scope *scope)
+{
+    if (!scope->selection->statuses.items)
+        return;
+    vb_query_add(query, " AND ");
+    add_column(query, scope, "status");
+    vb_query_add(query, " = ANY (");
+    vb_query_bind_words(query, &scope->selection->statuses, "text");
+    vb_query_add(query, ")");
+}
+
+static void add_tags(struct vb_query *query, const struct vb_scope *scope)
+{
+    if (!scope->selection->tags.items)
+        return;
+    vb_query_add(query, " AND ");
+    add_text_array(query, scope, "tags");
+    vb_query_add(query, " && ");
+    vb_query_bind_words(query, &scope->selection->tags, "text");
+}
+
+/* A source with neither column shows nothing: missing ones are typed NULLs here. */
+static void add_audience(struct vb_query *query, const struct vb_scope *scope)
+{
+    if (!scope->selection->audience.items)
+        return;
+    vb_query_add(query, " AND coalesce(");
+    add_text_array(query, scope, "audience");
+    vb_query_add(query, ", ");
+    add_text_array(query, scope, "tags");
+    vb_query_add(query, ") && ");
+    vb_query_bind_words(query, &scope->selection->audience, "text");
+}
+
+static void add_completed(struct vb_query *query, const struct vb_scope *scope)
+{
+    if (!scope->selection->completed_only)
+        return;
+    vb_query_add(query, " AND c.ended_at <= ");
+    vb_scope_bind_instant(query, scope, "conversation", "ended_at", scope->selection->as_of);
+}
+
+/* A list that is worth a branch for each of its words: nothing narrower gives the order. */
+static const struct vb_words *find_branches(const struct vb_selection *selection,
+                                            const char **ret_column)
+{
+    if (selection->conversation_ids.items || selection->channel_id || selection->assistant_id ||
+        selection->contact_id)
+        return NULL;
+    bool people = selection->contact_ids.items != NULL;
+    const struct vb_words *words = people ? &selection->contact_ids : &selection->channel_ids;
+    *ret_column = people ? "contact_id" : "channel_id";
+    return words->items && words->count > 0 && words->count <= BRANCHES_MOST ? words : NULL;
+}
+
+/* One branch for what is one id, however often it is listed; a uuid may be written in two cases. */
+static bool is_repeated(const struct vb_scope *scope, const struct vb_words *words,
+                        const char *column, size_t index)
+{
+    bool uuid = vb_contract_column(scope->contract, "conversation", column)->type == VB_TYPE_UUID;
+    for (size_t i = 0; i < index; i++) {
+        const char *earlier = words->items[i];
+        const char *word = words->items[index];
+        if (uuid ? strcasecmp(earlier, word) == 0 : strcmp(earlier, word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Everything but what a branch stands for. */
+static void add_filters(struct vb_query *query, const struct vb_scope *scope,
+                        const struct vb_words *branches)
+{
+    const struct vb_selection *selection = scope->selection;
+    vb_query_add(query, " WHERE c.workspace_id = ");
+    vb_query_bind(query, selection->workspace, cast_of(scope, "workspace_id"));
+    add_equal(query, scope, "channel_id", selection->channel_id);
+    add_equal(query, scope, "assistant_id", selection->assistant_id);
+    add_equal(query, scope, "contact_id", selection->contact_id);
+    if (branches != &selection->channel_ids)
+        add_any(query, scope, "channel_id", &selection->channel_ids);
+    if (branches != &selection->contact_ids)
+        add_any(query, scope, "contact_id", &selection->contact_ids);
+    add_statuses(query, scope);
+    add_tags(query, scope);
+    add_audience(query, scope);
+    add_completed(query, scope);
+}
+
+/* The LIMIT is a fence: without it the planner may walk the workspace by time and look for the ids on the way. */
+static void add_from(struct vb_query *query, const struct vb_scope *scope)
+{
+    const struct vb_words *ids = &scope->selection->conversation_ids;
+    const char *schema = scope->contract->schema;
+    if (!ids->items) {
+        vb_query_add(query, " FROM %s.conversation c", schema);
+        return;
+    }
+    vb_query_add(query, " FROM (SELECT DISTINCT unnest(");
+    vb_query_bind_words(query, ids, cast_of(scope, "id"));
+    vb_query_add(query,
+                 ") AS id) p CROSS JOIN LATERAL (SELECT r.* FROM %s.conversation r"
+                 " WHERE r.id = p.id LIMIT 1) c",
+                 schema);
+}
+
+static void add_order(struct vb_query *query, enum vb_order order)
+{
+    if (order == VB_ORDER_UP)
+        vb_query_add(query, " ORDER BY c.created_at, c.id");
+    else if (order == VB_ORDER_DOWN)
+        vb_query_add(query, " ORDER BY c.created_at DESC, c.id DESC");
+}
+
+/* Text of the statement from `start` on, taken out. */
+static char *cut_off(struct vb_query *query, size_t start)
+{
+    if (query->status != VB_OK)
+        return NULL;
+    char *text = strdup(query->sql.data + start);
+    if (!text)
+        query->status = VB_NO_MEMORY;
+    return text;
+}
+
+/* Ordered branches under one order are merged by the server row by row, so that no page reads more of them than it
+ * shows. They differ in one number: the place of the branch's word in a list that is bound once. */
+static void add_branches(struct vb_query *query, const struct vb_scope *scope,
+                         const struct vb_span *span, const char *columns, enum vb_order order,
+                         const struct vb_words *words, const char *column)
+{
+    vb_query_add(query, "SELECT %s FROM (", columns);
+    size_t start = query->sql.length;
+    vb_query_add(query, "(SELECT %s", columns);
+    add_from(query, scope);
+    add_filters(query, scope, words);
+    add_span(query, scope, span);
+    vb_query_add(query, " AND c.%s = (", column);
+    vb_query_bind_words(query, words, cast_of(scope, column));
+    vb_query_add(query, ")[");
+    char *head = cut_off(query, start);
+    vb_query_add(query, "1");
+    start = query->sql.length;
+    vb_query_add(query, "]");
+    add_order(query, order);
+    vb_query_add(query, ")");
+    char *tail = cut_off(query, start);
+    for (size_t i = 1; i < words->count && query->status == VB_OK; i++) {
+        if (is_repeated(scope, words, column, i))
+            continue;
+        vb_query_add(query, " UNION ALL ");
+        vb_query_add_text(query, head);
+        vb_query_add(query, "%zu", i + 1);
+        vb_query_add_text(query, tail);
+    }
+    free(head);
+    free(tail);
+    vb_query_add(query, ") c");
+    add_order(query, order);
+}
+
+void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
+                     const struct vb_span *span, const char *columns, enum vb_order order)
+{
+    const char *column = NULL;
+    const struct vb_words *words = find_branches(scope->selection, &column);
+    if (words) {
+        add_branches(query, scope, span, columns, order, words, column);
+        return;
+    }
+    vb_query_add(query, "SELECT %s", columns);
+    add_from(query, scope);
+    add_filters(query, scope, NULL);
+    add_span(query, scope, span);
+    add_order(query, order);
+}

@@ -1,0 +1,344 @@
+/* SQL of messages and of the rows that come with them: see select.h. Appends to the caller's buffers, owns nothing.
+ *
+ * One statement holds all kinds of a conversation's rows as branches of a UNION ALL, one behind the other: the server
+ * appends branches in the order in which they are written, and the reader checks that it did. A selection that asks for
+ * messages alone gets no branches.
+ */
+#include "select.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A relation whose rows belong to a conversation. NULL for a field that it has not. */
+struct relation {
+    const char *name;
+    const char *id, *first, *second, *third;
+    const char *order; /* ends ties: equal rows cannot be told apart */
+};
+
+static const struct relation relations[] = {
+    [VB_ROW_NOTE] = {"note", "id", "author", "text", NULL, "t.created_at, t.id"},
+    [VB_ROW_EVENT] = {"event", "id", "kind", "actor", "detail", "t.created_at, t.id"},
+    [VB_ROW_SKILL] = {"skill_run", NULL, "name", "outcome", "message_id", NULL},
+};
+
+bool vb_select_is_rich(const struct vb_selection *selection)
+{
+    return (selection->columns & (VB_COLUMNS_DETAILS | VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA |
+                                  VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS)) != 0;
+}
+
+static void add_kind(struct vb_row_kinds *kinds, const struct vb_contract *contract,
+                     enum vb_row_kind kind)
+{
+    if (vb_contract_column(contract, relations[kind].name, "conversation_id")->type != 0)
+        kinds->items[kinds->count++] = kind;
+}
+
+struct vb_row_kinds vb_select_kinds(const struct vb_contract *contract,
+                                    const struct vb_selection *selection)
+{
+    struct vb_row_kinds kinds = {0};
+    unsigned columns = selection->columns;
+    bool notes = columns & VB_COLUMNS_NOTES;
+    bool notes_first = columns & VB_COLUMNS_NOTES_FIRST;
+    if (notes && notes_first)
+        add_kind(&kinds, contract, VB_ROW_NOTE);
+    if (!(columns & VB_COLUMNS_NO_MESSAGES))
+        kinds.items[kinds.count++] = VB_ROW_MESSAGE;
+    if (notes && !notes_first)
+        add_kind(&kinds, contract, VB_ROW_NOTE);
+    if (columns & VB_COLUMNS_EVENTS)
+        add_kind(&kinds, contract, VB_ROW_EVENT);
+    if (columns & VB_COLUMNS_SKILLS)
+        add_kind(&kinds, contract, VB_ROW_SKILL);
+    return kinds;
+}
+
+/* A statement in the making; the first failure stays. */
+struct text {
+    struct vb_buffer *sql;
+    const struct vb_scope *scope;
+    PGconn *connection;
+    enum vb_status status;
+};
+
+static void add(struct text *text, const char *words)
+{
+    if (text->status == VB_OK)
+        text->status = vb_buffer_append_text(text->sql, words);
+}
+
+static void add_literal(struct text *text, const char *value, const char *type)
+{
+    if (text->status != VB_OK)
+        return;
+    char *literal = PQescapeLiteral(text->connection, value, strlen(value));
+    add(text, literal ? literal : "");
+    if (!literal)
+        text->status = VB_NO_MEMORY;
+    PQfreemem(literal);
+    add(text, "::");
+    add(text, type);
+}
+
+static void add_column(struct text *text, const char *alias, const char *relation, const char *name)
+{
+    if (text->status == VB_OK)
+        text->status = vb_contract_append(text->scope->contract, text->sql, alias, relation, name);
+}
+
+/* coalesce(t.name, ''): an element for each field, so that the fields can be told apart. */
+static void add_element(struct text *text, const char *relation, const char *name)
+{
+    add(text, "coalesce(");
+    add_column(text, "t", relation, name);
+    add(text, ", '')");
+}
+
+/* The server's arrays of arrays come flattened, row by row: all fields of one, then all of the next. */
+static void add_citations(struct text *text)
+{
+    static const char *const names[] = {"title", "url", "snippet"};
+    add(text, "(SELECT array_agg(ARRAY[");
+    for (size_t i = 0; i < 3; i++) {
+        add(text, i > 0 ? ", " : "");
+        add_element(text, "citation", names[i]);
+    }
+    add(text, "] ORDER BY ");
+    for (size_t i = 0; i < 3; i++) {
+        add(text, i > 0 ? ", " : "");
+        add_column(text, "t", "citation", names[i]);
+        add(text, " COLLATE \"C\"");
+    }
+    add(text, ")::text[] FROM ");
+    add(text, text->scope->contract->schema);
+    add(text, ".citation t WHERE t.conversation_id = m.conversation_id AND t.message_id = m.id)");
+}
+
+static void add_attachments(struct text *text)
+{
+    static const char *const names[] = {"url", "file_name", "content_type"};
+    add(text, "(SELECT array_agg(ARRAY[t.id::text");
+    for (size_t i = 0; i < 3; i++) {
+        add(text, ", ");
+        add_element(text, "attachment", names[i]);
+    }
+    add(text, "] ORDER BY t.id)::text[] FROM ");
+    add(text, text->scope->contract->schema);
+    add(text, ".attachment t WHERE t.conversation_id = m.conversation_id AND t.message_id = m.id)");
+}
+
+static bool has_relation(const struct text *text, const char *relation)
+{
+    return vb_scope_has(text->scope, relation, "conversation_id");
+}
+
+static void add_rich_columns(struct text *text)
+{
+    unsigned columns = text->scope->selection->columns;
+    add(text, ", ");
+    if (columns & VB_COLUMNS_DETAILS)
+        add_column(text, "m", "message", "feedback");
+    else
+        add(text, "NULL::text");
+    add(text, ", ");
+    if (columns & VB_COLUMNS_CITATIONS && has_relation(text, "citation"))
+        add_citations(text);
+    else
+        add(text, "NULL::text[]");
+    add(text, ", ");
+    if (columns & VB_COLUMNS_MEDIA && has_relation(text, "attachment"))
+        add_attachments(text);
+    else
+        add(text, "NULL::text[]");
+}
+
+static void add_kind_number(struct text *text, enum vb_row_kind kind)
+{
+    char number[24];
+    snprintf(number, sizeof number, ", %d::int4", (int)kind);
+    add(text, number);
+}
+
+static void add_message_columns(struct text *text)
+{
+    static const char *const columns[VB_ROW_PLAIN_COUNT] = {
+        [VB_ROW_ID] = "id",
+        [VB_ROW_CREATED_AT] = "created_at",
+        [VB_ROW_DIRECTION] = "direction",
+        [VB_ROW_SPEAKER_TYPE] = "speaker_type",
+        [VB_ROW_SPEAKER_NAME] = "speaker_name",
+        [VB_ROW_TEXT] = "text",
+        [VB_ROW_MEDIA_URLS] = "media_urls",
+        [VB_ROW_STATUS] = "status",
+        [VB_ROW_SENDER_ACCOUNT] = "sender_account",
+    };
+    for (size_t i = VB_ROW_ID; i < VB_ROW_PLAIN_COUNT; i++) {
+        add(text, i > VB_ROW_ID ? ", " : "");
+        add_column(text, "m", "message", columns[i]);
+    }
+    if (!vb_select_is_rich(text->scope->selection))
+        return;
+    add_rich_columns(text);
+    add_kind_number(text, VB_ROW_MESSAGE);
+}
+
+/* The instant of as_of, then the order. A row without a time is let through on purpose: it breaks the contract, and
+ * must be told rather than left out. */
+static void add_tail(struct text *text, const char *alias, const char *relation, const char *order)
+{
+    char bound[VB_INSTANT_TEXT], tail[160];
+    vb_instant_text(text->scope->selection->as_of, bound);
+    snprintf(tail, sizeof tail, " AND (%s.created_at <= '%s+00'::%s) IS NOT FALSE ORDER BY ", alias,
+             bound, vb_contract_cast(text->scope->contract, relation, "created_at"));
+    add(text, tail);
+    add(text, order);
+}
+
+static void add_after(struct text *text, const struct vb_cursor *after)
+{
+    const struct vb_contract *contract = text->scope->contract;
+    char at[VB_INSTANT_TEXT], bound[128];
+    vb_instant_text(after->at, at);
+    snprintf(bound, sizeof bound, " AND (m.created_at, m.id) > ('%s+00'::%s, ", at,
+             vb_contract_cast(contract, "message", "created_at"));
+    add(text, bound);
+    add_literal(text, after->id, vb_contract_cast(contract, "message", "id"));
+    add(text, ")");
+}
+
+/* The conversation of a branch: that of the list, or the only one. */
+static void add_owner(struct text *text, const struct vb_resume *resume)
+{
+    if (!resume)
+        add(text, "p.id");
+    else
+        add_literal(text, resume->conversation,
+                    vb_contract_cast(text->scope->contract, "conversation", "id"));
+}
+
+static void add_messages(struct text *text, const struct vb_resume *resume, size_t limit)
+{
+    char number[32];
+    add_message_columns(text);
+    add(text, " FROM ");
+    add(text, text->scope->contract->schema);
+    add(text, ".message m WHERE m.conversation_id = ");
+    add_owner(text, resume);
+    if (resume && resume->after)
+        add_after(text, resume->after);
+    add_tail(text, "m", "message", "m.created_at, m.id");
+    snprintf(number, sizeof number, " LIMIT %zu", limit);
+    add(text, number);
+}
+
+/* A text of the relation, ids included; NULL for what it has not. */
+static void add_extra_text(struct text *text, const struct relation *relation, const char *name)
+{
+    add(text, ", ");
+    if (!name || !vb_scope_has(text->scope, relation->name, name)) {
+        add(text, "NULL::text");
+        return;
+    }
+    add(text, "t.");
+    add(text, name);
+    add(text, "::text");
+}
+
+/* Without an id the rest of the row ends ties. */
+static void add_skill_order(struct text *text, char order[256])
+{
+    bool outcome = vb_scope_has(text->scope, "skill_run", "outcome");
+    bool message = vb_scope_has(text->scope, "skill_run", "message_id");
+    snprintf(order, 256, "t.created_at, t.name%s%s", outcome ? ", t.outcome" : "",
+             message ? ", t.message_id" : "");
+}
+
+/* In the shape of a message's row, since branches of one statement share their columns. The casts stand in the list of
+ * results alone: what is filtered and ordered by is bare. */
+static void add_extras(struct text *text, enum vb_row_kind kind, const struct vb_resume *resume,
+                       uint64_t skip)
+{
+    const struct vb_contract *contract = text->scope->contract;
+    const struct relation *relation = &relations[kind];
+    char order[256];
+    char words[192];
+    snprintf(words, sizeof words, "NULL::%s, t.created_at::%s",
+             vb_contract_cast(contract, "message", "id"),
+             vb_contract_cast(contract, "message", "created_at"));
+    add(text, words);
+    add_extra_text(text, relation, relation->id);
+    add_extra_text(text, relation, relation->first);
+    add_extra_text(text, relation, relation->second);
+    add_extra_text(text, relation, relation->third);
+    add(text, ", NULL, NULL, NULL, NULL, NULL, NULL"); /* of the types that messages have there */
+    add_kind_number(text, kind);
+    snprintf(words, sizeof words, ".%s t WHERE t.conversation_id = ", relation->name);
+    add(text, " FROM ");
+    add(text, contract->schema);
+    add(text, words);
+    add_owner(text, resume);
+    if (relation->order)
+        snprintf(order, sizeof order, "%s", relation->order);
+    else
+        add_skill_order(text, order);
+    add_tail(text, "t", relation->name, order);
+    snprintf(words, sizeof words, " OFFSET %llu", (unsigned long long)skip);
+    add(text, words);
+}
+
+static void add_kind_rows(struct text *text, enum vb_row_kind kind, const struct vb_resume *resume,
+                          size_t limit, uint64_t skip)
+{
+    add(text, "SELECT ");
+    if (kind == VB_ROW_MESSAGE)
+        add_messages(text, resume, limit);
+    else
+        add_extras(text, kind, resume, skip);
+}
+
+/* Branches keep their own order only in brackets. */
+static void add_rows(struct text *text, const struct vb_resume *resume, size_t limit)
+{
+    struct vb_row_kinds kinds = vb_select_kinds(text->scope->contract, text->scope->selection);
+    size_t first = resume ? resume->kind : 0;
+    bool several = kinds.count - first > 1;
+    for (size_t i = first; i < kinds.count; i++) {
+        uint64_t skip = resume && i == first ? resume->skip : 0;
+        add(text, i > first ? " UNION ALL (" : several ? "(" : "");
+        add_kind_rows(text, kinds.items[i], resume, limit, skip);
+        add(text, several ? ")" : "");
+    }
+}
+
+enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
+                                  const struct vb_scope *scope, const char *list, size_t limit)
+{
+    struct text text = {sql, scope, connection, VB_OK};
+    char type[32];
+    snprintf(type, sizeof type, "%s[]", vb_contract_cast(scope->contract, "conversation", "id"));
+    add(&text, "SELECT p.n::int4, m.* FROM unnest(");
+    add_literal(&text, list, type);
+    add(&text, ") WITH ORDINALITY p (id, n) CROSS JOIN LATERAL (");
+    add_rows(&text, NULL, limit);
+    add(&text, ") m");
+    return text.status;
+}
+
+enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
+                              const struct vb_scope *scope, const struct vb_resume *resume,
+                              size_t limit)
+{
+    struct vb_row_kinds kinds = vb_select_kinds(scope->contract, scope->selection);
+    struct text text = {sql, scope, connection, VB_OK};
+    if (resume->kind + 1 == kinds.count && kinds.items[resume->kind] == VB_ROW_MESSAGE) {
+        add(&text, "SELECT 1::int4, "); /* the way of a giant that has messages alone */
+        add_messages(&text, resume, limit);
+        return text.status;
+    }
+    add(&text, "SELECT 1::int4, m.* FROM (");
+    add_rows(&text, resume, limit);
+    add(&text, ") m");
+    return text.status;
+}
