@@ -3,6 +3,11 @@
  * usage: read_source URL SCHEMA NAME=VALUE...   Instants are Unix microseconds, cursors INSTANT,ID.
  *   contract=1            only introspection: the missing columns and the look-ups of channels
  *   workspace channel from to as_of snapshot low high page giant stall prepared
+ *   assistant contact conversations channels contacts statuses tags audience (lists by commas) completed=1
+ *   columns=BITS          enum vb_columns; a line "details" follows a conversation, "citations" and "attachments" a
+ *                         message, "extra" tells a row that is no message
+ *   count=1               the statement of a preview, sent as it is, instead of reading
+ *   attachments=ID        the attachments of a conversation, `page` at a time, instead of reading
  *   ahead=N               look ahead N conversations from `low` instead of reading
  *   pause=ROWS,MICROSECONDS   the consumer stalls once, after so many messages
  *   release=ROWS          vb_reader_pause after every so many messages, and at each conversation's end
@@ -81,6 +86,54 @@ static void print_conversation(const struct vb_conversation *c)
     putchar('\n');
 }
 
+static void print_list(const char *name, struct vb_text_list list)
+{
+    struct vb_view element;
+    if (list.count == 0)
+        return;
+    fputs(name, stdout);
+    while (vb_text_list_next(&list, &element))
+        print_view(element);
+    putchar('\n');
+}
+
+static void print_details(const struct vb_conversation *c)
+{
+    const struct vb_view views[] = {
+        c->channel.id,      c->channel.name,    c->channel.type,       c->channel.phone_number,
+        c->assistant_id,    c->status,          c->priority,           c->assigned_agent,
+        c->csat_comment,    c->feedback,        c->contact_id,         c->contact_company,
+        c->contact_address, c->contact_website, c->contact_lead_status};
+    fputs("details", stdout);
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
+        print_view(views[i]);
+    if (c->has_ended_at)
+        printf("\t%" PRId64, c->ended_at);
+    else
+        fputs("\t\\N", stdout);
+    if (c->has_csat_rating)
+        printf("\t%" PRId64, c->csat_rating);
+    else
+        fputs("\t\\N", stdout);
+    struct vb_text_list tags = c->tags;
+    struct vb_view tag;
+    while (vb_text_list_next(&tags, &tag))
+        print_view(tag);
+    putchar('\n');
+}
+
+static void print_extra(const struct vb_extra *extra)
+{
+    static const char *const kinds[] = {
+        [VB_EXTRA_NOTE] = "note", [VB_EXTRA_EVENT] = "event", [VB_EXTRA_SKILL] = "skill"};
+    printf("extra\t%s\t%" PRId64, kinds[extra->kind], extra->created_at);
+    print_view(extra->id);
+    print_view(extra->first);
+    print_view(extra->second);
+    print_view(extra->third);
+    putchar('\n');
+}
+
 static void print_message(const struct vb_message *m)
 {
     fputs("message", stdout);
@@ -100,9 +153,41 @@ static void print_message(const struct vb_message *m)
 }
 
 struct tally {
-    uint64_t conversations, messages, pages, bytes;
+    uint64_t conversations, messages, extras, pages, bytes;
     size_t memory;
 };
+
+/* The consumer's own stalls: `rows` counts messages and extras alike. */
+static void stall(const struct settings *settings, struct vb_reader *reader, uint64_t rows)
+{
+    const char *pause = setting(settings, "pause");
+    if (pause && strtoull(pause, NULL, 10) == rows)
+        vb_clock_sleep(strtoll(strchr(pause, ',') + 1, NULL, 10));
+    uint64_t release = (uint64_t)number(settings, "release", 0);
+    if (release > 0 && rows % release == 0)
+        vb_reader_pause(reader);
+}
+
+static void show_conversation(const struct settings *settings,
+                              const struct vb_conversation *conversation)
+{
+    print_conversation(conversation);
+    if (number(settings, "columns", 0) &
+        (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER))
+        print_details(conversation);
+}
+
+static void show_message(const struct settings *settings, const struct vb_message *message)
+{
+    print_message(message);
+    if (message->feedback.data && number(settings, "columns", 0) & VB_COLUMNS_DETAILS) {
+        fputs("feedback", stdout);
+        print_view(message->feedback);
+        putchar('\n');
+    }
+    print_list("citations", message->citations);
+    print_list("attachments", message->attachments);
+}
 
 static void show(const struct settings *settings, struct vb_reader *reader,
                  enum vb_reader_event event, const struct vb_conversation *conversation,
@@ -115,18 +200,18 @@ static void show(const struct settings *settings, struct vb_reader *reader,
     if (event == VB_READ_CONVERSATION) {
         tally->conversations++;
         if (!quiet)
-            print_conversation(conversation);
+            show_conversation(settings, conversation);
     } else if (event == VB_READ_MESSAGE) {
         tally->messages++;
         tally->bytes += message->text.length;
         if (!quiet)
-            print_message(message);
-        const char *pause = setting(settings, "pause");
-        if (pause && strtoull(pause, NULL, 10) == tally->messages)
-            vb_clock_sleep(strtoll(strchr(pause, ',') + 1, NULL, 10));
-        uint64_t release = (uint64_t)number(settings, "release", 0);
-        if (release > 0 && tally->messages % release == 0)
-            vb_reader_pause(reader);
+            show_message(settings, message);
+        stall(settings, reader, tally->messages + tally->extras);
+    } else if (event == VB_READ_EXTRA) {
+        tally->extras++;
+        if (!quiet)
+            print_extra(vb_reader_extra(reader));
+        stall(settings, reader, tally->messages + tally->extras);
     } else if (event == VB_READ_END_CONVERSATION) {
         if (number(settings, "release", 0) > 0)
             vb_reader_pause(reader);
@@ -158,11 +243,11 @@ static void print_tally(const struct tally *tally)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("conversations=%" PRIu64 " messages=%" PRIu64 " pages=%" PRIu64 " bytes=%" PRIu64
-           " memory=%zu rss_kib=%ld user=%ld.%03ld system=%ld.%03ld\n",
-           tally->conversations, tally->messages, tally->pages, tally->bytes, tally->memory,
-           peak_kib(), usage.ru_utime.tv_sec, usage.ru_utime.tv_usec / 1000, usage.ru_stime.tv_sec,
-           usage.ru_stime.tv_usec / 1000);
+    printf("conversations=%" PRIu64 " messages=%" PRIu64 " extras=%" PRIu64 " pages=%" PRIu64
+           " bytes=%" PRIu64 " memory=%zu rss_kib=%ld user=%ld.%03ld system=%ld.%03ld\n",
+           tally->conversations, tally->messages, tally->extras, tally->pages, tally->bytes,
+           tally->memory, peak_kib(), usage.ru_utime.tv_sec, usage.ru_utime.tv_usec / 1000,
+           usage.ru_stime.tv_sec, usage.ru_stime.tv_usec / 1000);
 }
 
 static enum vb_status read_all(const struct settings *settings, struct vb_reader *reader,
@@ -199,23 +284,113 @@ static enum vb_status look_ahead(const struct settings *settings, struct vb_read
     return status == VB_END ? VB_OK : status;
 }
 
-static enum vb_status run(const struct settings *settings, struct vb_reader *reader,
-                          struct vb_error *err)
+/* A list by commas, taken apart in place; without a value nothing fits, without a setting everything does. */
+#define WORDS_MOST 300
+struct lists {
+    const char *items[8][WORDS_MOST];
+    char *texts[8];
+    size_t count;
+};
+
+static struct vb_words words(const struct settings *settings, const char *name, struct lists *lists)
 {
-    int64_t as_of = number(settings, "as_of", vb_clock_now());
-    struct vb_selection selection = {
+    const char *text = setting(settings, name);
+    if (!text)
+        return (struct vb_words){NULL, 0};
+    size_t place = lists->count++;
+    struct vb_words found = {lists->items[place], 0};
+    char *rest = lists->texts[place] = strdup(text);
+    while (rest && *rest && found.count < WORDS_MOST) {
+        char *end = rest + strcspn(rest, ",");
+        bool more = *end != '\0';
+        *end = '\0';
+        lists->items[place][found.count++] = rest;
+        rest = more ? end + 1 : NULL;
+    }
+    return found;
+}
+
+static enum vb_status count(const struct settings *settings, const struct vb_contract *contract,
+                            const struct vb_selection *selection, struct vb_error *err)
+{
+    struct vb_source_query query = {0};
+    enum vb_status status = vb_contract_count_query(contract, selection, &query, err);
+    if (status != VB_OK)
+        return status;
+    PGconn *connection = PQconnectdb(settings->url);
+    PGresult *result =
+        PQexecParams(connection, query.sql, query.count, NULL, query.values, NULL, NULL, 0);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        printf("count\t%s\t%s\n", PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
+    else
+        status = vb_fail(err, VB_SOURCE, "%s", PQerrorMessage(connection));
+    PQclear(result);
+    PQfinish(connection);
+    vb_source_query_done(&query);
+    return status;
+}
+
+static enum vb_status list_attachments(const struct settings *settings, struct vb_reader *reader,
+                                       struct vb_error *err)
+{
+    char last[VB_CURSOR_ID] = "";
+    size_t found = 1;
+    while (found > 0) {
+        struct vb_attachments *list = NULL;
+        enum vb_status status =
+            vb_reader_attachments(reader, setting(settings, "attachments"), *last ? last : NULL,
+                                  (size_t)number(settings, "page", 2), &list, err);
+        if (status != VB_OK)
+            return status;
+        found = vb_attachments_count(list);
+        for (size_t i = 0; i < found; i++) {
+            struct vb_attachment attachment = vb_attachments_get(list, i);
+            snprintf(last, sizeof last, "%s", attachment.id.data);
+            fputs("attachment", stdout);
+            print_view(attachment.id);
+            print_view(attachment.message_id);
+            print_view(attachment.url);
+            print_view(attachment.file_name);
+            print_view(attachment.content_type);
+            printf("\t%" PRId64 "\n", attachment.has_size ? attachment.size : -1);
+        }
+        vb_attachments_free(list);
+    }
+    return VB_OK;
+}
+
+static struct vb_selection select_by(const struct settings *settings, struct lists *lists)
+{
+    return (struct vb_selection){
         .workspace = setting(settings, "workspace"),
         .channel_id = setting(settings, "channel"),
+        .assistant_id = setting(settings, "assistant"),
+        .contact_id = setting(settings, "contact"),
+        .conversation_ids = words(settings, "conversations", lists),
+        .channel_ids = words(settings, "channels", lists),
+        .contact_ids = words(settings, "contacts", lists),
+        .statuses = words(settings, "statuses", lists),
+        .tags = words(settings, "tags", lists),
+        .audience = words(settings, "audience", lists),
+        .completed_only = setting(settings, "completed") != NULL,
+        .columns = (unsigned)number(settings, "columns", 0),
         .from = number(settings, "from", 0),
         .to = number(settings, "to", INT64_C(4102444800) * VB_SECOND),
-        .as_of = as_of,
+        .as_of = number(settings, "as_of", vb_clock_now()),
         .snapshot = setting(settings, "snapshot"),
     };
+}
+
+static enum vb_status run(const struct settings *settings, const struct vb_selection *selection,
+                          struct vb_reader *reader, struct vb_error *err)
+{
+    if (setting(settings, "attachments"))
+        return list_attachments(settings, reader, err);
     struct vb_stretch stretch = {0};
     stretch.has_low = cursor(settings, "low", &stretch.low);
     stretch.has_high = cursor(settings, "high", &stretch.high);
     bool waited_out = false;
-    enum vb_status status = vb_reader_begin(reader, &selection, &stretch, &waited_out, err);
+    enum vb_status status = vb_reader_begin(reader, selection, &stretch, &waited_out, err);
     if (status != VB_OK)
         return status;
     if (waited_out)
@@ -251,6 +426,14 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
             printf("valid: %d\n", vb_contract_id_valid(contract, VB_ID_CHANNEL, vb_view_of(id)));
         return VB_OK;
     }
+    struct lists lists = {0};
+    struct vb_selection selection = select_by(settings, &lists);
+    if (setting(settings, "count")) {
+        enum vb_status status = count(settings, contract, &selection, err);
+        for (size_t i = 0; i < lists.count; i++)
+            free(lists.texts[i]);
+        return status;
+    }
     const char *prepared = setting(settings, "prepared");
     const char *through = setting(settings, "through");
     struct vb_reader_options options = {
@@ -266,8 +449,10 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
     struct vb_reader *reader = NULL;
     enum vb_status status = vb_reader_new(&options, &reader, err);
     if (status == VB_OK)
-        status = run(settings, reader, err);
+        status = run(settings, &selection, reader, err);
     vb_reader_free(reader);
+    for (size_t i = 0; i < lists.count; i++)
+        free(lists.texts[i]);
     return status;
 }
 
