@@ -310,7 +310,7 @@ def test_what_a_source_cannot_filter_by_is_refused_by_name(source):
 
 
 DETAILED = """
-SELECT c.id::text, ch.id::text, ch.name, ch.channel_type, ch.phone_number, c.assistant_id::text, c.status::text,
+SELECT c.id::text, ch.id::text, ch.name, ch.channel_type::text, ch.phone_number, c.assistant_id::text, c.status::text,
     {priority}, {agent}, c.csat_comment, NULL, c.contact_id::text, co.company, {address}, NULL, {lead},
     """ + micros("c.ended_at") + """, c.csat_rating::text, array_remove(c.tags::text[], NULL)
 FROM {schema}.conversation c JOIN {schema}.channel ch ON ch.id = c.channel_id
