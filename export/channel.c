@@ -168,16 +168,3 @@ bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct v
            vb_contract_text_fits(
                id, vb_contract_column(contract, "conversation", "workspace_id")->type);
 }
-
-bool vb_contract_id_valid(const struct vb_contract *contract, enum vb_source_id what,
-                          struct vb_view id)
-{
-    static const char *const names[][2] = {
-        [VB_SOURCE_CHANNEL] = {"channel", "channel_id"},
-        [VB_SOURCE_ASSISTANT] = {"assistant", "assistant_id"},
-        [VB_SOURCE_CONTACT] = {"contact", "contact_id"},
-        [VB_SOURCE_CONVERSATION] = {"conversation", "id"},
-    };
-    return id_valid(vb_contract_column(contract, names[what][0], "id")->type, id) &&
-           id_valid(vb_contract_column(contract, "conversation", names[what][1])->type, id);
-}

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A statement of more branches costs more to plan than a page to read; beyond it the filter is looked at row by row. */
+/* A statement of more branches costs more to plan than a page to read. */
 #define BRANCHES_MOST 64u
 
 /* Object id of text[]; && knows no mix of array types. */
@@ -158,17 +158,33 @@ static void add_completed(struct vb_query *query, const struct vb_scope *scope)
     vb_scope_bind_instant(query, scope, "conversation", "ended_at", scope->selection->as_of);
 }
 
-/* A list that is worth a branch for each of its words: nothing narrower gives the order. */
-static const struct vb_words *find_branches(const struct vb_selection *selection,
-                                            const char **ret_column)
+/* How the conversations are found. */
+enum way {
+    BY_INDEX,  /* in order, by whichever index the planner takes */
+    BY_BRANCH, /* an ordered branch for each word of a list */
+    BY_WORD /* all of each word of a list, and then put in order: for lists of few conversations */
+};
+struct path {
+    enum way way;
+    const struct vb_words *words; /* of a list: what `column` may be */
+    const char *column;
+};
+
+/* More channels than there are branches for are a large share of the workspace: it is walked in order. */
+static struct path find_path(const struct vb_selection *selection)
 {
-    if (selection->conversation_ids.items || selection->channel_id || selection->assistant_id ||
-        selection->contact_id)
-        return NULL;
-    bool people = selection->contact_ids.items != NULL;
-    const struct vb_words *words = people ? &selection->contact_ids : &selection->channel_ids;
-    *ret_column = people ? "contact_id" : "channel_id";
-    return words->items && words->count > 0 && words->count <= BRANCHES_MOST ? words : NULL;
+    const struct vb_words *channels = &selection->channel_ids, *people = &selection->contact_ids;
+    struct path by_index = {BY_INDEX, NULL, NULL};
+    if (selection->conversation_ids.items)
+        return (struct path){BY_WORD, &selection->conversation_ids, "id"};
+    if (selection->channel_id || selection->assistant_id || selection->contact_id)
+        return by_index;
+    if (people->items)
+        return (struct path){people->count > BRANCHES_MOST ? BY_WORD : BY_BRANCH, people,
+                             "contact_id"};
+    if (channels->items && channels->count <= BRANCHES_MOST)
+        return (struct path){BY_BRANCH, channels, "channel_id"};
+    return by_index;
 }
 
 /* One branch for what is one id, however often it is listed; a uuid may be written in two cases. */
@@ -185,9 +201,9 @@ static bool is_repeated(const struct vb_scope *scope, const struct vb_words *wor
     return false;
 }
 
-/* Everything but what a branch stands for. */
+/* Everything but what the path stands for. */
 static void add_filters(struct vb_query *query, const struct vb_scope *scope,
-                        const struct vb_words *branches)
+                        const struct path *path)
 {
     const struct vb_selection *selection = scope->selection;
     vb_query_add(query, " WHERE c.workspace_id = ");
@@ -195,9 +211,9 @@ static void add_filters(struct vb_query *query, const struct vb_scope *scope,
     add_equal(query, scope, "channel_id", selection->channel_id);
     add_equal(query, scope, "assistant_id", selection->assistant_id);
     add_equal(query, scope, "contact_id", selection->contact_id);
-    if (branches != &selection->channel_ids)
+    if (path->words != &selection->channel_ids)
         add_any(query, scope, "channel_id", &selection->channel_ids);
-    if (branches != &selection->contact_ids)
+    if (path->words != &selection->contact_ids)
         add_any(query, scope, "contact_id", &selection->contact_ids);
     add_statuses(query, scope);
     add_tags(query, scope);
@@ -205,21 +221,20 @@ static void add_filters(struct vb_query *query, const struct vb_scope *scope,
     add_completed(query, scope);
 }
 
-/* The LIMIT is a fence: without it the planner may walk the workspace by time and look for the ids on the way. */
-static void add_from(struct vb_query *query, const struct vb_scope *scope)
+/* OFFSET is a fence: without it the planner may walk the workspace by time and look for the words on the way. */
+static void add_from(struct vb_query *query, const struct vb_scope *scope, const struct path *path)
 {
-    const struct vb_words *ids = &scope->selection->conversation_ids;
     const char *schema = scope->contract->schema;
-    if (!ids->items) {
+    if (path->way != BY_WORD) {
         vb_query_add(query, " FROM %s.conversation c", schema);
         return;
     }
     vb_query_add(query, " FROM (SELECT DISTINCT unnest(");
-    vb_query_bind_words(query, ids, cast_of(scope, "id"));
+    vb_query_bind_words(query, path->words, cast_of(scope, path->column));
     vb_query_add(query,
-                 ") AS id) p CROSS JOIN LATERAL (SELECT r.* FROM %s.conversation r"
-                 " WHERE r.id = p.id LIMIT 1) c",
-                 schema);
+                 ") AS word) p CROSS JOIN LATERAL (SELECT r.* FROM %s.conversation r"
+                 " WHERE r.%s = p.word OFFSET 0) c",
+                 schema, path->column);
 }
 
 static void add_order(struct vb_query *query, enum vb_order order)
@@ -245,16 +260,16 @@ static char *cut_off(struct vb_query *query, size_t start)
  * shows. They differ in one number: the place of the branch's word in a list that is bound once. */
 static void add_branches(struct vb_query *query, const struct vb_scope *scope,
                          const struct vb_span *span, const char *columns, enum vb_order order,
-                         const struct vb_words *words, const char *column)
+                         const struct path *path)
 {
     vb_query_add(query, "SELECT %s FROM (", columns);
     size_t start = query->sql.length;
     vb_query_add(query, "(SELECT %s", columns);
-    add_from(query, scope);
-    add_filters(query, scope, words);
+    add_from(query, scope, path);
+    add_filters(query, scope, path);
     add_span(query, scope, span);
-    vb_query_add(query, " AND c.%s = (", column);
-    vb_query_bind_words(query, words, cast_of(scope, column));
+    vb_query_add(query, " AND c.%s = (", path->column);
+    vb_query_bind_words(query, path->words, cast_of(scope, path->column));
     vb_query_add(query, ")[");
     char *head = cut_off(query, start);
     vb_query_add(query, "1");
@@ -263,8 +278,8 @@ static void add_branches(struct vb_query *query, const struct vb_scope *scope,
     add_order(query, order);
     vb_query_add(query, ")");
     char *tail = cut_off(query, start);
-    for (size_t i = 1; i < words->count && query->status == VB_OK; i++) {
-        if (is_repeated(scope, words, column, i))
+    for (size_t i = 1; i < path->words->count && query->status == VB_OK; i++) {
+        if (is_repeated(scope, path->words, path->column, i))
             continue;
         vb_query_add(query, " UNION ALL ");
         vb_query_add_text(query, head);
@@ -280,15 +295,14 @@ static void add_branches(struct vb_query *query, const struct vb_scope *scope,
 void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
                      const struct vb_span *span, const char *columns, enum vb_order order)
 {
-    const char *column = NULL;
-    const struct vb_words *words = find_branches(scope->selection, &column);
-    if (words) {
-        add_branches(query, scope, span, columns, order, words, column);
+    struct path path = find_path(scope->selection);
+    if (path.way == BY_BRANCH) {
+        add_branches(query, scope, span, columns, order, &path);
         return;
     }
     vb_query_add(query, "SELECT %s", columns);
-    add_from(query, scope);
-    add_filters(query, scope, NULL);
+    add_from(query, scope, &path);
+    add_filters(query, scope, &path);
     add_span(query, scope, span);
     add_order(query, order);
 }

@@ -4,7 +4,7 @@
  * order is read by, and the index of `conversation` that serves it:
  *   one channel, assistant or contact     (channel_id, created_at, id) and its likes
  *   several channels or contacts          the same, a branch for each, merged as far as rows are wanted
- *   listed conversations                  (id), each looked up by itself, then put in order
+ *   listed conversations, very many contacts   (id), (contact_id): each looked up by itself, then put in order
  *   everything                            (workspace_id, created_at, id)
  * All other filters are looked at row by row on that way.
  */

@@ -93,16 +93,6 @@ enum vb_status vb_contract_count_query(const struct vb_contract *contract,
                                        struct vb_source_query *ret_query,
                                        struct vb_error *err) vb_must_check;
 
-/* What an id may be compared with, where a door has to check one before it is sent. */
-enum vb_source_id {
-    VB_SOURCE_CHANNEL,
-    VB_SOURCE_ASSISTANT,
-    VB_SOURCE_CONTACT,
-    VB_SOURCE_CONVERSATION
-};
-bool vb_contract_id_valid(const struct vb_contract *contract, enum vb_source_id what,
-                          struct vb_view id);
-
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
 struct vb_stretch {
     struct vb_cursor low, high;

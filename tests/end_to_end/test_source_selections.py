@@ -318,6 +318,22 @@ LEFT JOIN {schema}.contact co ON co.id = c.contact_id WHERE {condition} ORDER BY
 
 
 @BOTH
+@pytest.mark.parametrize("setting, column", [("contacts", "contact_id"), ("channels", "channel_id"),
+                                             ("conversations", "id")])
+def test_lists_as_long_as_they_come(source, schema, setting, column):
+    """More than a statement has branches for, most of them of nobody."""
+    other = "md5('nobody' || i)::uuid::text" if schema == "chat" else "(1000 + i)::text"
+    words = [word for word, in source.execute(f"""SELECT {other} FROM generate_series(1, 190) i UNION ALL
+        (SELECT DISTINCT {column}::text FROM {schema}.conversation WHERE {column} IS NOT NULL ORDER BY 1 LIMIT 6)""")]
+    wanted = [row for row in source.execute(
+        f"SELECT c.id::text, {micros('c.created_at')} FROM {schema}.conversation c WHERE {condition(schema, [])}"
+        f" AND c.{column}::text = ANY(%s) ORDER BY c.created_at, c.id", [words])]
+    for page in (3, 2000):
+        assert heads(read(source.url, schema, page=page, columns=NO_MESSAGES, workspace=workspace(schema), as_of=AS_OF,
+                          **{setting: ",".join(words)})) == wanted
+
+
+@BOTH
 def test_details_channel_and_customer(source, schema):
     chat = schema == "chat"
     rows = source.execute(DETAILED.format(
