@@ -3,6 +3,7 @@
 
 servers_bin=$kept/bin
 s3_note=
+go_limit=900 # seconds; a proxy that hangs for one module hangs for the next, so after that nothing more is built
 
 # go_at_least MAJOR.MINOR
 go_at_least() {
@@ -16,12 +17,13 @@ go_at_least() {
 go_install() {
     local go=$kept/go status=0
     echo "building $1 with $(go env GOVERSION): some minutes, once (log: .run/go-$1.log)"
-    run_child timeout 480 env GOTOOLCHAIN=local CGO_ENABLED=0 GOBIN="$servers_bin" GOPATH="$go" GOMODCACHE="$go/mod" \
+    run_child timeout "$go_limit" env GOTOOLCHAIN=local CGO_ENABLED=0 GOBIN="$servers_bin" GOPATH="$go" GOMODCACHE="$go/mod" \
         GOCACHE="$go/cache" go install -modcacherw "$2" >"$kept/go-$1.log" 2>&1 || status=$?
     rm -rf "$go"
     [ $status = 0 ] && return
     echo "run: building $1 failed, see .run/go-$1.log" >&2
     touch "$servers_bin/$1.failed"
+    [ $status != 124 ] || go_limit=0
     return $status
 }
 
@@ -34,6 +36,8 @@ provide_server() {
         return 0
     elif ! go_at_least "$2"; then
         s3_note+="${s3_note:+; }$1 left out, building it needs Go $2"
+    elif [ $go_limit = 0 ]; then
+        s3_note+="${s3_note:+; }$1 left out, building another one took too long"
     elif [ -n "$(find "$servers_bin/$1.failed" -mmin -60 2>/dev/null)" ]; then
         s3_note+="${s3_note:+; }$1 left out, building it failed within the last hour"
     else
