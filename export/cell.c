@@ -99,9 +99,10 @@ bool vb_cell_is_e164(struct vb_view text)
 }
 
 /* The slow way, for cells with a separator, a quote or a line end. */
-static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, bool guard)
+static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, bool guard,
+                                    struct vb_view end)
 {
-    size_t length = text.length + count_byte(text, '"') + 2 + guard;
+    size_t length = text.length + count_byte(text, '"') + 2 + guard + end.length;
     enum vb_status status = vb_buffer_reserve(out, length);
     if (status != VB_OK)
         return status;
@@ -110,30 +111,52 @@ static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, 
     if (guard)
         *to++ = '\'';
     to = copy_doubling(to, text);
-    *to = '"';
+    *to++ = '"';
+    memcpy(to, end.data, end.length);
     vb_buffer_grown(out, length);
     return VB_OK;
 }
 
-enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, bool guard)
+/* The cell and what stands behind it, in one piece. */
+static inline enum vb_status append_ended(struct vb_buffer *out, struct vb_view text, bool guard,
+                                          struct vb_view end)
 {
-    if (text.length == 0)
-        return VB_OK;
     struct findings found = scan(text);
     if (found.non_ascii && !vb_utf8_valid(text))
         return VB_SOURCE;
     guard = guard && vb_cell_is_formula(text);
     if (found.special)
-        return append_quoted(out, text, guard);
-    enum vb_status status = vb_buffer_reserve(out, text.length + 1);
+        return append_quoted(out, text, guard, end);
+    enum vb_status status = vb_buffer_reserve(out, text.length + 1 + end.length);
     if (status != VB_OK)
         return status;
     char *to = out->data + out->length;
     if (guard)
         *to++ = '\'';
-    memcpy(to, text.data, text.length);
-    vb_buffer_grown(out, text.length + guard);
+    if (text.length > 0)
+        memcpy(to, text.data, text.length);
+    memcpy(to + text.length, end.data, end.length);
+    vb_buffer_grown(out, text.length + guard + end.length);
     return VB_OK;
+}
+
+enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, bool guard)
+{
+    return text.length > 0 ? append_ended(out, text, guard, VB_VIEW("")) : VB_OK;
+}
+
+enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *cells, size_t count,
+                                  bool guard)
+{
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; i < count && status == VB_OK; i++)
+        status = append_ended(out, cells[i], guard, VB_VIEW(","));
+    return status;
+}
+
+enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone, bool guard)
+{
+    return vb_cell_append_run(out, &phone, 1, guard && !vb_cell_is_e164(phone));
 }
 
 /* What a list needs before its first byte is written. */

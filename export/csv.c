@@ -60,25 +60,25 @@ static enum vb_status append_row(const struct vb_render_context *context,
     const struct vb_view ids[] = {m->id, c->id};
     const struct vb_view people[] = {m->direction, m->speaker_type,
                                      vb_row_speaker_name(context, c, m)};
-    enum vb_status status = vb_csv_append_cells(out, ids, 2, false);
+    enum vb_status status = vb_cell_append_run(out, ids, 2, false);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, customer ? &c->contact_name : &vb_row_nothing, 1, guard);
+        status = vb_cell_append_run(out, customer ? &c->contact_name : &vb_row_nothing, 1, guard);
     if (status == VB_OK)
-        status = vb_csv_append_phone(out, customer ? c->contact_phone : vb_row_nothing, guard);
+        status = vb_cell_append_phone(out, customer ? c->contact_phone : vb_row_nothing, guard);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, people, 3, guard);
+        status = vb_cell_append_run(out, people, 3, guard);
     if (status == VB_OK)
         status = vb_time_append(out, context->zone, m->created_at);
     if (status == VB_OK)
         status = vb_buffer_append_byte(out, ',');
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, &m->text, 1, guard);
+        status = vb_cell_append_run(out, &m->text, 1, guard);
     if (status == VB_OK)
         status = append_media(context, c, m, guard, out);
     if (status == VB_OK)
         status = vb_buffer_append_byte(out, ',');
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, &m->status, 1, guard);
+        status = vb_cell_append_run(out, &m->status, 1, guard);
     if (status == VB_OK)
         status = vb_cell_append(out, m->sender_account, guard);
     return status == VB_OK ? vb_buffer_append(out, "\r\n", 2) : status;

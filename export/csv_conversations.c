@@ -123,13 +123,13 @@ static enum vb_status append_conversation(const struct vb_render_context *contex
     const struct vb_view who[] = {customer ? c->contact_email : vb_row_nothing,
                                   vb_row_channel(context, c)->name};
     const struct vb_view state[] = {c->status, c->priority};
-    enum vb_status status = vb_csv_append_cells(out, &c->id, 1, false);
+    enum vb_status status = vb_cell_append_run(out, &c->id, 1, false);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, who, 2, guard);
+        status = vb_cell_append_run(out, who, 2, guard);
     if (status == VB_OK)
         status = append_times(context, c, out);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, state, 2, guard);
+        status = vb_cell_append_run(out, state, 2, guard);
     if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_TAGS))
         status = vb_cell_append_list(out, c->tags, guard);
     status = append_comma(out, status);
@@ -137,11 +137,11 @@ static enum vb_status append_conversation(const struct vb_render_context *contex
         status = append_number(out, vb_row_includes(context, VB_INCLUDE_MESSAGES),
                                (int64_t)context->state->messages);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, &c->assigned_agent, 1, guard);
+        status = vb_cell_append_run(out, &c->assigned_agent, 1, guard);
     if (status == VB_OK)
         status = append_number(out, c->has_csat_rating, c->csat_rating);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, &c->csat_comment, 1, guard);
+        status = vb_cell_append_run(out, &c->csat_comment, 1, guard);
     return status == VB_OK ? append_texts(context, guard, out) : status;
 }
 
@@ -155,17 +155,17 @@ static enum vb_status append_lead(const struct vb_render_context *context,
     const struct vb_view ids[] = {c->id, c->assistant_id};
     const struct vb_view facts[] = {vb_row_channel(context, c)->name, c->status};
     const struct vb_view person[] = {lead->contact_name, lead->contact_email};
-    enum vb_status status = vb_csv_append_cells(out, ids, 2, false);
+    enum vb_status status = vb_cell_append_run(out, ids, 2, false);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, facts, 2, guard);
+        status = vb_cell_append_run(out, facts, 2, guard);
     if (status == VB_OK)
         status = append_times(context, c, out);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, person, 2, guard);
+        status = vb_cell_append_run(out, person, 2, guard);
     if (status == VB_OK)
-        status = vb_csv_append_phone(out, lead->contact_phone, guard);
+        status = vb_cell_append_phone(out, lead->contact_phone, guard);
     if (status == VB_OK)
-        status = vb_csv_append_cells(out, &lead->contact_lead_status, 1, guard);
+        status = vb_cell_append_run(out, &lead->contact_lead_status, 1, guard);
     if (status == VB_OK)
         status = append_number(out, vb_row_includes(context, VB_INCLUDE_MESSAGES),
                                (int64_t)context->state->messages);

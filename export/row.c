@@ -1,8 +1,6 @@
 /* What the renderers share; see row.h. */
 #include "row.h"
 
-#include "cell.h"
-
 #include "verbatim/json.h"
 
 const struct vb_view vb_row_nothing = {NULL, 0};
@@ -64,23 +62,6 @@ enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct
     if (status == VB_OK)
         status = vb_buffer_append(out, header.data, header.length);
     return status == VB_OK ? status : vb_fail(err, status, "no room for the header of a CSV file");
-}
-
-enum vb_status vb_csv_append_cells(struct vb_buffer *out, const struct vb_view *cells, size_t count,
-                                   bool guard)
-{
-    enum vb_status status = VB_OK;
-    for (size_t i = 0; i < count && status == VB_OK; i++) {
-        status = vb_cell_append(out, cells[i], guard);
-        if (status == VB_OK)
-            status = vb_buffer_append_byte(out, ',');
-    }
-    return status;
-}
-
-enum vb_status vb_csv_append_phone(struct vb_buffer *out, struct vb_view phone, bool guard)
-{
-    return vb_csv_append_cells(out, &phone, 1, guard && !vb_cell_is_e164(phone));
 }
 
 enum vb_status vb_row_append_list(struct vb_buffer *out, const char *lead, struct vb_text_list list)

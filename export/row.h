@@ -1,5 +1,5 @@
-/* What the renderers share: who speaks, which channel, how a row fails; and the parts of CSV that every
- * layout has. Pure but for what they append. Private to export/. */
+/* What the renderers share: who speaks, which channel, how a row fails, how a
+ * CSV file begins. Pure but for what they append. Private to export/. */
 #ifndef VB_EXPORT_ROW_H
 #define VB_EXPORT_ROW_H
 
@@ -34,13 +34,6 @@ enum vb_status vb_row_write_nothing(const struct vb_render_context *context, str
 /* The profile's mark, then the header line. */
 enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct vb_view header,
                                  struct vb_buffer *out, struct vb_error *err) vb_must_check;
-/* A run of text cells, each with the comma behind it. */
-enum vb_status vb_csv_append_cells(struct vb_buffer *out, const struct vb_view *cells, size_t count,
-                                   bool guard) vb_must_check;
-/* A telephone number and the comma: E.164 needs no guard. */
-enum vb_status vb_csv_append_phone(struct vb_buffer *out, struct vb_view phone,
-                                   bool guard) vb_must_check;
-
 /* `lead` as it is, then a JSON array of strings. */
 enum vb_status vb_row_append_list(struct vb_buffer *out, const char *lead,
                                   struct vb_text_list list) vb_must_check;

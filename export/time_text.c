@@ -86,14 +86,49 @@ static const char *ordinal_of(int day)
     return day % 10 <= 3 ? ends[day % 10] : ends[0];
 }
 
-enum vb_status vb_time_append_words(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+/* The day of a local time, "December 1st 2024, ": mostly the one written last. */
+struct day_text {
+    int64_t day; /* local, since 1970 */
+    size_t length;
+    char text[48];
+};
+static _Thread_local struct day_text last_day = {.day = INT64_MIN};
+
+static const struct day_text *text_of_day(int64_t day)
 {
     static const char *const months[] = {"January",   "February", "March",    "April",
                                          "May",       "June",     "July",     "August",
                                          "September", "October",  "November", "December"};
-    struct vb_civil c = vb_civil_of(at, vb_zone_offset(zone, at));
-    int hour = c.hour % 12 == 0 ? 12 : c.hour % 12;
-    return vb_buffer_printf(out, "%s %d%s %04d, %d:%02d:%02d %s", months[c.date.month - 1],
-                            c.date.day, ordinal_of(c.date.day), c.date.year, hour, c.minute,
-                            c.second, c.hour < 12 ? "am" : "pm");
+    if (last_day.day != day) {
+        struct vb_date d = vb_date_from_days(day);
+        last_day.length = (size_t)snprintf(last_day.text, sizeof last_day.text, "%s %d%s %04d, ",
+                                           months[d.month - 1], d.day, ordinal_of(d.day), d.year);
+        last_day.day = day;
+    }
+    return &last_day;
+}
+
+enum vb_status vb_time_append_words(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+{
+    int64_t local = at + vb_zone_offset(zone, at) * VB_SECOND, day_length = 86400 * VB_SECOND;
+    int64_t day = local / day_length - (local % day_length < 0);
+    unsigned second = (unsigned)((local - day * day_length) / VB_SECOND), hour = second / 3600;
+    const struct day_text *front = text_of_day(day);
+    enum vb_status status = vb_buffer_reserve(out, TIME_TEXT);
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = start, shown[2];
+    memcpy(to, front->text, front->length);
+    to += front->length;
+    put_two(shown, hour % 12 == 0 ? 12 : hour % 12);
+    if (shown[0] != '0')
+        *to++ = shown[0];
+    *to++ = shown[1];
+    *to++ = ':';
+    to = put_two(to, second / 60 % 60);
+    *to++ = ':';
+    to = put_two(to, second % 60);
+    memcpy(to, hour < 12 ? " am" : " pm", 3);
+    vb_buffer_grown(out, (size_t)(to + 3 - start));
+    return VB_OK;
 }

@@ -19,9 +19,6 @@
 enum part { NOTES, TURNS };
 enum side { NOBODY, USER, AGENT, BOT };
 
-static const char *const sides[] = {
-    [NOBODY] = "", [USER] = "user", [AGENT] = "agent", [BOT] = "bot"};
-
 static unsigned columns(unsigned include)
 {
     unsigned wanted = VB_COLUMNS_DETAILS;
@@ -149,12 +146,18 @@ static enum side side_of(const struct vb_message *m)
 static enum vb_status begin_message(struct vb_render_state *state, enum side side,
                                     struct vb_buffer *out)
 {
+    static const char *const openings[] = {
+        [NOBODY] = "",
+        [USER] = "]},{\"from\":\"user\",\"messages\":[",
+        [AGENT] = "]},{\"from\":\"agent\",\"messages\":[",
+        [BOT] = "]},{\"from\":\"bot\",\"messages\":[",
+    };
     int before = state->side;
     if (before == (int)side)
         return vb_buffer_append_byte(out, ',');
     state->side = (int)side;
-    return vb_buffer_printf(out, "%s{\"from\":\"%s\",\"messages\":[", before == NOBODY ? "" : "]},",
-                            sides[side]);
+    /* The first turn closes none. */
+    return vb_buffer_append_text(out, openings[side] + (before == NOBODY ? 3 : 0));
 }
 
 static enum vb_status append_message(const struct vb_render_context *context,

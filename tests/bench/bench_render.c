@@ -5,28 +5,7 @@
 #include "verbatim/names.h"
 #include "verbatim/render.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#define CONVERSATIONS 40000u
-#define MESSAGES 25u
-
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void must(enum vb_status status, const struct vb_error *err)
-{
-    if (status == VB_OK)
-        return;
-    fprintf(stderr, "bench_render: %s\n", err->text);
-    exit(1);
-}
+#include "sample.h"
 
 static enum vb_status drop_part(void *context, uint32_t index, struct vb_body *body, bool last,
                                 struct vb_error *err)
@@ -43,19 +22,6 @@ static enum vb_status drop_records(void *context, const void *records, size_t le
     return VB_OK;
 }
 
-/* Short and long, plain and quoted, of several scripts: what people write to each other. */
-static const char *const texts[] = {
-    "Hi, could you tell me when my order arrives?",
-    "ok",
-    "Sure! Your order left our warehouse this morning and should be with you on Thursday, between "
-    "nine and noon. The driver will ring you half an hour before.",
-    "He said \"tomorrow\", but nobody came.",
-    "\xE8\xAB\x8B\xE5\x95\x8F\xE4\xBB\x80\xE9\xBA\xBC\xE6\x99\x82\xE5\x80\x99\xE5\x88\xB0\xE8\xB2"
-    "\xA8",
-    "Thanks \xF0\x9F\x99\x8F",
-    "The address is 12 Long Lane\nLondon",
-};
-
 struct scene {
     struct vb_render_context context;
     const struct vb_renderer *renderer;
@@ -65,27 +31,14 @@ struct scene {
 
 static void render_conversation(struct scene *scene, unsigned number, struct vb_buffer *out)
 {
-    char ids[2][40];
     struct vb_error err = {0};
-    vb_instant at = (INT64_C(1775001600) + number * 60) * VB_SECOND;
-    snprintf(ids[0], sizeof ids[0], "3fa85f64-5717-4562-b3fc-2c96%08x", number);
-    struct vb_conversation c = {.id = vb_view_of(ids[0]),
-                                .created_at = at,
-                                .contact_name = VB_VIEW("Jane Doe"),
-                                .contact_phone = VB_VIEW("+12025550123"),
-                                .assistant_name = VB_VIEW("Robo"),
-                                .count_in_second = 1};
+    struct sample s;
+    begin_sample(&s, number);
     must(scene->renderer->begin_file(&scene->context, out, &err), &err);
-    memcpy(ids[1], "a1b2c3d4-1111-2222-3333-4444", 29);
     for (unsigned i = 0; i < MESSAGES; i++) {
-        snprintf(ids[1] + 28, sizeof ids[1] - 28, "%08x", number * MESSAGES + i);
-        struct vb_message m = {.id = vb_view_of(ids[1]),
-                               .created_at = at + i * 17 * VB_SECOND + 123456,
-                               .direction = i % 2 ? VB_VIEW("outbound") : VB_VIEW("inbound"),
-                               .speaker_type = i % 2 ? VB_VIEW("bot") : VB_VIEW("customer"),
-                               .text = vb_view_of(texts[(number + i) % 7]),
-                               .status = VB_VIEW("delivered")};
-        must(scene->renderer->message(&scene->context, &c, &m, out, &err), &err);
+        make_message(&s, i);
+        must(scene->renderer->message(&scene->context, &s.conversation, &s.message, out, &err),
+             &err);
     }
     scene->bytes += out->length;
 }
