@@ -164,6 +164,9 @@ enum vb_status vb_media_entry_name(struct vb_view conversation_id, struct vb_vie
                                    char ret_name[VB_MEDIA_NAME_BYTES + 1])
 {
     struct vb_buffer name;
+    /* As a whole: what a cut drops is not looked at below. */
+    if (!vb_utf8_valid(file_name))
+        return VB_INVALID;
     vb_buffer_init(&name, VB_MEDIA_NAME_BYTES);
     enum vb_status status = vb_buffer_append_text(&name, "media/");
     if (status == VB_OK)

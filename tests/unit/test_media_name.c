@@ -128,6 +128,12 @@ static void text_that_is_no_utf8_is_refused(void **unused)
     assert_int_equal(vb_media_entry_name(bad, good, none, none, name), VB_INVALID);
     assert_int_equal(vb_media_entry_name(good, bad, none, none, name), VB_INVALID);
     assert_int_equal(vb_media_entry_name(good, good, bad, none, name), VB_INVALID);
+    char behind_the_cut[400];
+    memset(behind_the_cut, 'x', sizeof behind_the_cut);
+    behind_the_cut[399] = '\xFF';
+    const struct vb_view late = {behind_the_cut, sizeof behind_the_cut};
+    assert_int_equal(vb_media_entry_name(good, good, late, none, name), VB_INVALID);
+    assert_string_equal(name, "untouched");
     assert_int_equal(vb_media_entry_name(good, good, none, bad, name), VB_OK);
     assert_string_equal(name, "media/1/1");
 }
