@@ -74,7 +74,8 @@ static char *put_escape(char *to, unsigned char byte)
         *to++ = letter;
         return to;
     }
-    memcpy(to, "u00", 3);
+    to[0] = 'u';
+    to[1] = to[2] = '0';
     to[3] = digits[byte >> 4];
     to[4] = digits[byte & 15];
     return to + 5;

@@ -61,9 +61,10 @@ static enum vb_status append_id(struct vb_buffer *out, struct vb_view id)
     vb_sha256_hex(id.data, id.length, hex);
     vb_buffer_init(&safe, SAFE_ID);
     enum vb_status status = vb_file_name_append_word(&safe, id);
-    /* A leading dot hides a file, and ".." leads out of the folder. */
-    if (status == VB_OK && safe.length > 0 && safe.data[0] == '.')
-        safe.data[0] = '_';
+    /* A leading dot hides a file, ".." leads out of the folder, and "con." is a device. */
+    for (size_t i = 0; i < safe.length; i++)
+        if (safe.data[i] == '.')
+            safe.data[i] = '_';
     if (status == VB_OK)
         status = vb_buffer_append(out, safe.data, safe.length);
     if (status == VB_OK)

@@ -128,7 +128,9 @@ enum vb_status vb_time_append_words(struct vb_buffer *out, struct vb_zone *zone,
     to = put_two(to, second / 60 % 60);
     *to++ = ':';
     to = put_two(to, second % 60);
-    memcpy(to, hour < 12 ? " am" : " pm", 3);
-    vb_buffer_grown(out, (size_t)(to + 3 - start));
+    *to++ = ' ';
+    *to++ = hour < 12 ? 'a' : 'p';
+    *to++ = 'm';
+    vb_buffer_grown(out, (size_t)(to - start));
     return VB_OK;
 }

@@ -308,6 +308,27 @@ static void rows_that_cannot_be_name_their_message(void **unused)
     expect_failure(m, 4000, VB_LIMIT);
 }
 
+static void a_giant_conversation_needs_no_memory(void **unused)
+{
+    (void)unused;
+    struct vb_error err = {0};
+    struct vb_buffer out;
+    struct vb_render_context context = context_of(EVERYTHING);
+    const struct vb_conversation c = {.id = VB_VIEW("1"), .created_at = AT};
+    const struct vb_message m = {.id = VB_VIEW("m"), .created_at = AT, .text = VB_VIEW("x")};
+    const struct vb_extra note = {.kind = VB_EXTRA_NOTE, .created_at = AT, .id = VB_VIEW("n")};
+    vb_buffer_init(&out, 4096);
+    must(json->conversation(&context, &c, true, &out, &err), &err);
+    for (int i = 0; i < 200000; i++) {
+        vb_buffer_reset(&out);
+        must(i < 100000 ? json->message(&context, &c, &m, &out, &err)
+                        : json->extra(&context, &c, &note, &out, &err),
+             &err);
+    }
+    assert_int_equal(state.first.capacity + state.last.capacity, 0);
+    vb_buffer_done(&out);
+}
+
 static void a_name_is_not_told_where_the_customer_is_left_out(void **unused)
 {
     (void)unused;
@@ -363,6 +384,7 @@ int main(void)
         cmocka_unit_test(any_text_comes_back),
         cmocka_unit_test(the_byte_that_matters_is_found_at_each_place),
         cmocka_unit_test(rows_that_cannot_be_name_their_message),
+        cmocka_unit_test(a_giant_conversation_needs_no_memory),
         cmocka_unit_test(a_name_is_not_told_where_the_customer_is_left_out),
         cmocka_unit_test(the_reader_is_asked_for_what_is_included),
     };
