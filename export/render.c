@@ -1,6 +1,8 @@
 /* The table of formats, and the names of the CSV profiles. Adding a format: its file, its row. */
 #include "renderers.h"
 
+#include <string.h>
+
 static const struct vb_renderer *const renderers[] = {
     &vb_csv_renderer,
     &vb_csv_conversations_renderer,
@@ -20,6 +22,15 @@ const struct vb_renderer *vb_renderer_find(struct vb_view format, struct vb_view
             return renderers[i];
     }
     return NULL;
+}
+
+const char *vb_content_type_of(const char *file_name)
+{
+    const char *dot = strrchr(file_name, '.');
+    for (size_t i = 0; dot && renderers[i]; i++)
+        if (strcmp(dot, renderers[i]->extension) == 0)
+            return renderers[i]->content_type;
+    return "application/zip";
 }
 
 const char *const vb_include_names[VB_INCLUDE_COUNT] = {

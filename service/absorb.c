@@ -110,6 +110,8 @@ enum vb_status vb_absorb_next(struct vb_pg *pg, const struct vb_claimer *claimer
     claim->part_last = next.last;
     claim->stretch.has_high = next.has_high;
     claim->stretch.high = next.high;
+    if (claim->expected >= 0)
+        claim->expected += next.expected;
     vb_count(VB_COUNT_SEGMENTS_ABSORBED, 1);
     return VB_OK;
 }

@@ -11,7 +11,7 @@ static const char lock_stranger[] =
     "  AND p.beat_at > clock_timestamp() - $4::bigint * interval '1 microsecond')"
     " FOR NO KEY UPDATE SKIP LOCKED";
 
-/* The order matters: the clean-up row copies what the last statement forgets. */
+/* The order matters: the clean-up row copies what the last but one forgets. */
 static const char *const steps[] = {
     "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
     " keep_object) SELECT workspace_id, job_id, storage, object_key, upload_id, false"
@@ -23,15 +23,24 @@ static const char *const steps[] = {
     "UPDATE verbatim.job SET archive_epoch = NULL, storage = NULL, object_key = NULL,"
     " upload_id = NULL, part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1"
     " WHERE job_id = $1",
+    "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM verbatim.job WHERE job_id = $1",
 };
+
+static enum vb_status take_steps(struct vb_pg *pg, const char *job_id, struct vb_error *err)
+{
+    struct vb_pg_args id = {0};
+    enum vb_status status = VB_OK;
+    vb_args_text(&id, job_id);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == VB_OK; i++)
+        status = vb_args_exec(pg, steps[i], &id, NULL, err);
+    return status;
+}
 
 static enum vb_status reset_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                                 const char *job_id, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
-    struct vb_pg_args id = {0};
     uint64_t rows = 0;
-    vb_args_text(&id, job_id);
     vb_args_text(&args, job_id);
     vb_args_text(&args, claimer->storage);
     vb_args_text(&args, claimer->fingerprint);
@@ -39,9 +48,7 @@ static enum vb_status reset_job(struct vb_pg *pg, const struct vb_claimer *claim
     enum vb_status status = vb_args_exec(pg, lock_stranger, &args, &rows, err);
     if (status == VB_OK && rows == 0)
         status = VB_AGAIN;
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == VB_OK; i++)
-        status = vb_args_exec(pg, steps[i], &id, NULL, err);
-    return status;
+    return status == VB_OK ? take_steps(pg, job_id, err) : status;
 }
 
 enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
@@ -54,5 +61,17 @@ enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer,
     if (status == VB_OK)
         vb_warn("archive of job %s is begun anew: no process lives that could go on with it",
                 job_id);
+    return status;
+}
+
+enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
+                              const struct vb_claim *claim, struct vb_error *err)
+{
+    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_fence_end(pg, take_steps(pg, claim->job.job_id, err), err);
+    if (status == VB_OK)
+        vb_warn("the archive is begun anew: rows of its first stretch went away meanwhile");
     return status;
 }

@@ -6,12 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The month that the range begins in; of an open range, the month that it ends in. */
+static enum vb_status name_month(const struct vb_job *job, struct vb_date *ret_month,
+                                 struct vb_error *err)
+{
+    struct vb_zone *zone = NULL;
+    *ret_month = job->start_date;
+    if (job->from > VB_INSTANT_FIRST)
+        return VB_OK;
+    enum vb_status status = vb_zone_new(job->time_zone, &zone, err);
+    if (status == VB_OK)
+        *ret_month = vb_civil_of(job->as_of, vb_zone_offset(zone, job->as_of)).date;
+    vb_zone_free(zone);
+    return status;
+}
+
 enum vb_status vb_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
                            int64_t epoch, struct vb_buffer *out, struct vb_error *err)
 {
     char name[VB_NAME_BYTES + 1];
-    enum vb_status status = vb_archive_name(vb_channel_title(vb_job_channel(job)), job->start_date,
-                                            job->job_id, ".zip", name, err);
+    struct vb_date month = {0};
+    struct vb_view what = job->channel_id ? vb_channel_title(vb_job_channel(job))
+                          : job->title    ? vb_view_of(job->title)
+                                          : VB_VIEW("all");
+    enum vb_status status = name_month(job, &month, err);
+    if (status == VB_OK)
+        status = vb_archive_name(what, month, job->job_id, vb_job_extension(job), name, err);
     if (status != VB_OK)
         return status;
     return vb_storage_key(claimer->store, job->workspace_id, job->job_id, epoch, name, out, err);

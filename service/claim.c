@@ -77,7 +77,7 @@ static const char take[] =
     " claim_epoch = nextval('verbatim.claim_epoch'), process_id = $3,"
     " lease_until = clock_timestamp() + $4::bigint * interval '1 microsecond',"
     " lost_leases = s.lost_leases + (taken.status = 'running')::integer, after_others = false,"
-    " conversations = 0, messages = 0"
+    " conversations = 0, messages = 0, bytes = 0"
     " FROM taken, verbatim.job AS j WHERE s.job_id = taken.job_id"
     " AND s.part_first = taken.part_first AND j.job_id = s.job_id"
     " RETURNING taken.status = 'running', " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;

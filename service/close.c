@@ -1,6 +1,7 @@
 /* Closing an archive of several segments: when it may happen, the directories, and Complete from records. */
 #include "queue.h"
 
+#include "verbatim/hash.h"
 #include "verbatim/log.h"
 
 #include <stdio.h>
@@ -26,9 +27,11 @@ enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
     enum vb_status status = vb_args_query(pg, look_around, &args, &result, err);
     if (status != VB_OK)
         return status;
-    *ret_others = (struct vb_others){.open = vb_row_number(result, 0, 0),
-                                     .claimable = vb_row_true(result, 0, 1),
-                                     .still_ours = vb_row_true(result, 0, 2)};
+    *ret_others = (struct vb_others){0}; /* the job itself may have been deleted */
+    if (PQntuples(result) > 0)
+        *ret_others = (struct vb_others){.open = vb_row_number(result, 0, 0),
+                                         .claimable = vb_row_true(result, 0, 1),
+                                         .still_ours = vb_row_true(result, 0, 2)};
     PQclear(result);
     return VB_OK;
 }
@@ -63,6 +66,28 @@ enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *cla
     return status;
 }
 
+static const char before_plain[] =
+    "SELECT sum(size)::bigint, (array_agg(conversations ORDER BY part_first))[1]"
+    " FROM verbatim.segment WHERE job_id = $1 AND part_first < $2";
+
+enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,
+                              struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *row = NULL;
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    enum vb_status status = vb_args_query(pg, before_plain, &args, &row, err);
+    if (status != VB_OK)
+        return status;
+    if (!vb_row_null(row, 0, 1) && vb_row_number(row, 0, 1) == 0)
+        status = VB_END;
+    else
+        *ret_base = (uint64_t)vb_row_number(row, 0, 0);
+    PQclear(row);
+    return status;
+}
+
 /* All recorded parts of a job in order, and the position of the segment that each belongs to. */
 struct record {
     struct vb_stored_part *parts;
@@ -70,6 +95,7 @@ struct record {
     bool *bad;
     size_t count;
     uint64_t size;
+    int64_t crc; /* of all parts; -1: one of them was recorded without */
 };
 
 static void record_done(struct record *record)
@@ -89,7 +115,8 @@ static bool record_room(struct record *record, size_t count)
 
 /* Row by row, so that no more than one part's fields are held twice. */
 static const char list_parts[] =
-    "SELECT s.part_first, p.part ->> 'number', p.part ->> 'etag', p.part ->> 'size', j.size"
+    "SELECT s.part_first, p.part ->> 'number', p.part ->> 'etag', p.part ->> 'size', j.size,"
+    " p.part ->> 'crc'"
     " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
     " LEFT JOIN LATERAL jsonb_array_elements(s.parts) WITH ORDINALITY AS p(part, place) ON true"
     " WHERE s.job_id = $1 ORDER BY s.part_first, p.place";
@@ -117,6 +144,11 @@ static enum vb_status read_record(struct vb_pg *pg, const struct vb_claim *claim
         part->number = (uint32_t)vb_row_number(rows, row, 1);
         part->size = (uint64_t)vb_row_number(rows, row, 3);
         snprintf(part->etag, sizeof part->etag, "%s", vb_pg_value(rows, row, 2));
+        part->crc = (uint32_t)vb_row_number(rows, row, 5);
+        if (vb_row_null(rows, row, 5))
+            record->crc = -1;
+        else if (record->crc >= 0)
+            record->crc = vb_crc32_combine((uint32_t)record->crc, part->crc, part->size);
     }
     PQclear(rows);
     return VB_OK;
@@ -158,7 +190,8 @@ enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claime
     if (status == VB_OK && result == VB_CLOSE_PARTS_DIFFER)
         status = reopen_bad(pg, claimer, claim, &record, err);
     else if (status == VB_OK)
-        status = vb_finish_job(pg, claimer, claim, NULL, record.size, err);
+        status = vb_finish_job(pg, claimer, claim, NULL,
+                               &(struct vb_finished){record.size, record.crc}, err);
     record_done(&record);
     return status;
 }

@@ -23,6 +23,7 @@ void vb_tuning_of(const struct vb_service *service, struct vb_tuning *ret_tuning
         .split_unit = options->s3_part_size,
         .segment_units = options->segment_parts > 0 ? (uint32_t)options->segment_parts : 1,
         .front_numbers = VB_FRONT_NUMBERS,
+        .chunk = VB_CHUNK,
         .one_segment = options->s3_equal_parts,
     };
 }
@@ -138,6 +139,7 @@ void vb_lease_hold(struct vb_lease *lease, const struct vb_claim *claim, int64_t
     lease->epoch = claim->epoch;
     lease->conversations = 0;
     lease->messages = 0;
+    lease->bytes = 0;
     lease->lost = false;
     lease->beaten_at = sent_at;
     lease->held = true;

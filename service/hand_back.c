@@ -10,7 +10,7 @@
  * $8: estimate. One statement, so a hand-back on the way out of the process is one round trip. */
 static const char give_back[] =
     "WITH given AS (UPDATE verbatim.segment SET status = 'waiting', process_id = NULL,"
-    " lease_until = NULL, conversations = 0, messages = 0,"
+    " lease_until = NULL, conversations = 0, messages = 0, bytes = 0,"
     " attempts = attempts + ($5::boolean)::integer, after_others = $6,"
     " last_error = coalesce($7, last_error), estimate = coalesce($8, estimate),"
     " not_before = clock_timestamp() + CASE WHEN $5 THEN interval '1 second'"
@@ -48,7 +48,7 @@ enum vb_status vb_hand_back(struct vb_pg *pg, const struct vb_claimer *claimer,
  * again with them: rows may have been edited since. */
 static const char reopen[] =
     "UPDATE verbatim.segment SET status = 'waiting', process_id = NULL, lease_until = NULL,"
-    " parts = NULL, size = NULL, conversations = 0, messages = 0,"
+    " parts = NULL, size = NULL, conversations = 0, messages = 0, bytes = 0,"
     " attempts = attempts + 1, last_error = 'the store does not hold a part as it was recorded',"
     " after_others = part_first = $2, not_before = clock_timestamp()"
     " WHERE job_id = $1 AND (part_first = $2 OR part_first = ANY ($3::integer[]))";

@@ -5,6 +5,7 @@
  */
 #include "http_api.h"
 
+#include "verbatim/render.h"
 #include "verbatim/text.h"
 
 #include <inttypes.h>
@@ -152,6 +153,7 @@ static enum range_kind wanted_range(const struct http_exchange *exchange, uint64
 static void answer_open_file(struct http_exchange *exchange, int file, uint64_t size)
 {
     struct stat about;
+    const char *type = vb_content_type_of(exchange->arguments[0].data);
     if (fstat(file, &about) != 0) {
         close(file);
         http_answer_detail(exchange, 500, "Internal Server Error");
@@ -168,7 +170,7 @@ static void answer_open_file(struct http_exchange *exchange, int file, uint64_t 
     enum range_kind kind = wanted_range(exchange, size, etag, modified, &range);
     if (held.data && list_names_tag(held, etag)) {
         close(file);
-        http_answer(exchange, 304, "application/zip", (struct vb_view){NULL, 0});
+        http_answer(exchange, 304, type, (struct vb_view){NULL, 0});
     } else if (kind == RANGE_BAD) {
         close(file);
         (void)snprintf(content_range, sizeof(content_range), "bytes */%" PRIu64, size);
@@ -184,8 +186,8 @@ static void answer_open_file(struct http_exchange *exchange, int file, uint64_t 
         put_disposition(exchange, exchange->arguments[0].data);
         if (!exchange->is_head)
             http_audit_link(exchange, exchange->arguments[0].data, kind == RANGE_ONE);
-        http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, "application/zip", file,
-                         (off_t)range.from, range.length);
+        http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,
+                         range.length);
     }
 }
 

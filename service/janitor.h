@@ -10,7 +10,7 @@
 #define VB_JANITOR_LEAST_AGE (3600 * VB_SECOND)
 #define VB_JANITOR_UNKNOWN_AGE (86400 * VB_SECOND)
 
-/* Archives whose job ended longer ago than `retention`, and whose link is dead, are noted as deleted and get a
+/* Archives whose job ended longer ago than `retention`, or was created longer ago than its own, and whose link is dead, are noted as deleted and get a
  * clean-up row, in one statement, so that nothing is forgotten. */
 enum vb_status vb_janitor_expire(struct vb_pg *pg, const char *storage, int64_t retention,
                                  struct vb_error *err) vb_must_check;

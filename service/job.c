@@ -141,4 +141,5 @@ void vb_segment_read(const PGresult *result, int row, int column, struct vb_clai
         vb_row_null(result, row, column + 8) ? -1 : vb_row_number(result, row, column + 8);
     claim->attempts = vb_row_number(result, row, column + 9);
     claim->lost_leases = vb_row_number(result, row, column + 10);
+    claim->first_conversation = (uint64_t)vb_row_number(result, row, column + 11);
 }

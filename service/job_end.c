@@ -8,8 +8,8 @@
 /* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's row rides along, since
  * a statement of its own would be felt by small exports. */
 static const char note_totals[] =
-    "WITH total AS (UPDATE verbatim.job SET size = $2, open_segments = 0, (conversations, "
-    "messages) ="
+    "WITH total AS (UPDATE verbatim.job SET size = $2, crc32 = $3, file_name = $4,"
+    " content_type = $5, open_segments = 0, (conversations, messages) ="
     " (SELECT sum(s.conversations), sum(s.messages) FROM verbatim.segment AS s"
     "  WHERE s.job_id = $1) WHERE job_id = $1"
     " RETURNING job_id, conversations, created_at), noted AS (" VB_AUDIT_RECORDS(
@@ -62,13 +62,21 @@ static enum vb_status record_own(struct vb_pg *pg, const struct vb_claim *claim,
     return vb_args_exec(pg, record_last, &args, NULL, err);
 }
 
-static enum vb_status total_up(struct vb_pg *pg, const char *job_id, uint64_t size,
-                               int64_t *ret_age, struct vb_error *err)
+static enum vb_status total_up(struct vb_pg *pg, const struct vb_job *job,
+                               const struct vb_finished *finished, int64_t *ret_age,
+                               struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     PGresult *rows = NULL;
-    vb_args_text(&args, job_id);
-    vb_args_number(&args, (int64_t)size);
+    const char *name = vb_job_file_name(job);
+    vb_args_text(&args, job->job_id);
+    vb_args_number(&args, (int64_t)finished->size);
+    if (finished->crc >= 0)
+        vb_args_number(&args, finished->crc);
+    else
+        vb_args_text(&args, NULL);
+    vb_args_text(&args, name);
+    vb_args_text(&args, vb_content_type_of(name));
     enum vb_status status = vb_args_query(pg, note_totals, &args, &rows, err);
     if (status == VB_OK)
         *ret_age = vb_row_number(rows, 0, 0);
@@ -80,7 +88,7 @@ static enum vb_status total_up(struct vb_pg *pg, const char *job_id, uint64_t si
  * clean-up. */
 enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
-                             uint64_t size, struct vb_error *err)
+                             const struct vb_finished *finished, struct vb_error *err)
 {
     const char *id = claim->job.job_id;
     int64_t age = 0;
@@ -89,7 +97,7 @@ enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
         return status;
     status = record_own(pg, claim, result, err);
     if (status == VB_OK)
-        status = total_up(pg, id, size, &age, err);
+        status = total_up(pg, &claim->job, finished, &age, err);
     if (status == VB_OK)
         status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FINISHED, NULL, err);
     if (status == VB_OK && claim->job.notification_email)
@@ -130,4 +138,16 @@ enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
     if (status == VB_OK)
         vb_count(VB_COUNT_JOBS_FAILED, 1);
     return status;
+}
+
+/* The attempt's number is the fence of a look under way: what that one found is not believed. */
+static const char look_again[] =
+    "WITH due AS (UPDATE verbatim.cleanup SET not_before = clock_timestamp(), looks = 0,"
+    "  attempts = attempts + 1 WHERE job_id = $1 AND NOT keep_object RETURNING job_id) "
+    "SELECT pg_notify('" VB_QUEUE_CHANNEL "', d.job_id::text)"
+    " FROM (SELECT job_id FROM due LIMIT 1) AS d";
+
+enum vb_status vb_clean_again(struct vb_pg *pg, const struct vb_claim *claim, struct vb_error *err)
+{
+    return run_for_job(pg, look_again, claim->job.job_id, NULL, err);
 }

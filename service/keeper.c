@@ -27,22 +27,24 @@ struct vb_keeper {
     PGconn *listens_on; /* compared only: another connection has to LISTEN again */
 };
 
-/* Columns as arrays: job, position, epoch, conversations, messages. */
+/* Columns as arrays: job, position, epoch, conversations, messages, bytes. */
+#define BEAT_COLUMNS 6
 struct beat {
-    struct vb_buffer arrays[5];
+    struct vb_buffer arrays[BEAT_COLUMNS];
     struct vb_lease *leases[64];
     size_t count;
 };
 
 static const char beat_segments[] =
     "WITH mine AS (SELECT * FROM unnest($3::uuid[], $4::integer[], $5::bigint[], $6::bigint[],"
-    " $7::bigint[]) AS m(job_id, part_first, claim_epoch, conversations, messages)),"
+    " $7::bigint[], $8::bigint[])"
+    " AS m(job_id, part_first, claim_epoch, conversations, messages, bytes)),"
     "free AS MATERIALIZED (SELECT s.job_id, s.part_first FROM verbatim.segment AS s"
     " JOIN mine USING (job_id, part_first, claim_epoch) WHERE s.process_id = $1"
     " AND s.status = 'running' ORDER BY s.job_id, s.part_first FOR UPDATE OF s SKIP LOCKED),"
     "beaten AS (UPDATE verbatim.segment AS s"
     " SET lease_until = clock_timestamp() + $2::bigint * interval '1 microsecond',"
-    " conversations = m.conversations, messages = m.messages"
+    " conversations = m.conversations, messages = m.messages, bytes = m.bytes"
     " FROM free JOIN mine AS m USING (job_id, part_first) WHERE s.job_id = free.job_id"
     " AND s.part_first = free.part_first RETURNING s.claim_epoch) "
     "SELECT s.claim_epoch, EXISTS (SELECT FROM beaten AS b WHERE b.claim_epoch = s.claim_epoch)"
@@ -58,15 +60,17 @@ static enum vb_status add_lease(struct beat *beat, struct vb_lease *lease)
 {
     const char *comma = beat->count > 0 ? "," : "{";
     const uint64_t conversations = lease->conversations, messages = lease->messages;
-    enum vb_status status[5] = {
+    const uint64_t bytes = lease->bytes;
+    enum vb_status status[BEAT_COLUMNS] = {
         vb_buffer_printf(&beat->arrays[0], "%s%s", comma, lease->job_id),
         vb_buffer_printf(&beat->arrays[1], "%s%u", comma, lease->part_first),
         vb_buffer_printf(&beat->arrays[2], "%s%lld", comma, (long long)lease->epoch),
         vb_buffer_printf(&beat->arrays[3], "%s%llu", comma, (unsigned long long)conversations),
         vb_buffer_printf(&beat->arrays[4], "%s%llu", comma, (unsigned long long)messages),
+        vb_buffer_printf(&beat->arrays[5], "%s%llu", comma, (unsigned long long)bytes),
     };
     beat->leases[beat->count++] = lease;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < BEAT_COLUMNS; i++)
         if (status[i] != VB_OK)
             return status[i];
     return VB_OK;
@@ -116,7 +120,7 @@ static enum vb_status send_beat(struct vb_keeper *keeper, struct beat *beat, str
     int64_t epochs[64];
     vb_args_text(&args, crew->claimer.process_id);
     vb_args_number(&args, crew->claimer.lease);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < BEAT_COLUMNS; i++)
         vb_args_text(&args, beat->arrays[i].data);
     const char *at = beat->arrays[2].data;
     for (size_t i = 0; i < beat->count; i++) {
@@ -139,14 +143,14 @@ static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
 {
     struct beat beat = {0};
     struct vb_pg_args args = {0};
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < BEAT_COLUMNS; i++)
         vb_buffer_init(&beat.arrays[i], BEAT_CEILING);
     enum vb_status status = gather(keeper->crew, &beat);
     if (status != VB_OK)
         vb_fail(err, status, "no memory for a heartbeat");
     else if (beat.count > 0)
         status = send_beat(keeper, &beat, err);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < BEAT_COLUMNS; i++)
         vb_buffer_done(&beat.arrays[i]);
     if (status != VB_OK)
         return status;

@@ -25,7 +25,7 @@ struct vb_job {
     char job_id[VB_UUID_TEXT];
     char *workspace_id;
     char *source_workspace;
-    char *channel_id, *channel_name, *channel_type, *channel_phone;
+    char *channel_id, *channel_name, *channel_type, *channel_phone; /* NULL: not one channel */
     char *time_zone;
     char *csv_profile;
     char *source_snapshot;
@@ -51,6 +51,7 @@ struct vb_claim {
     int64_t estimate; /* bytes of archive per 1,000 conversations; 0: unknown */
     int64_t expected; /* conversations thought to be in it; -1: unknown */
     int64_t attempts, lost_leases;
+    uint64_t first_conversation; /* conversations before it, where files hold several */
 };
 
 /* Who claims: the same for all threads of a process. */
@@ -83,12 +84,19 @@ void vb_job_done(struct vb_job *job);
 /* The last part of the key: what a browser calls the file. */
 const char *vb_job_file_name(const struct vb_job *job);
 struct vb_channel vb_job_channel(const struct vb_job *job);
+/* The renderer of its specification; NULL for one that is not known here. */
+const struct vb_renderer *vb_job_renderer(const struct vb_job *job);
+/* ".zip", or the renderer's where the archive is one raw file. */
+const char *vb_job_extension(const struct vb_job *job);
+/* What it reads, from its specification and what was resolved when it was created. Borrows from the job;
+ * `columns` are the renderer's. */
+struct vb_selection vb_job_selection(const struct vb_job *job);
 #define VB_SEGMENT_COLUMNS                                                                         \
     "s.claim_epoch, s.part_first, s.part_last, "                                                   \
     "(extract(epoch FROM s.low_at) * 1000000)::bigint, s.low_id, "                                 \
     "(extract(epoch FROM s.high_at) * 1000000)::bigint, s.high_id, s.estimate, s.expected, "       \
-    "s.attempts, s.lost_leases"
-#define VB_SEGMENT_COLUMN_COUNT 11
+    "s.attempts, s.lost_leases, s.first_conversation"
+#define VB_SEGMENT_COLUMN_COUNT 12
 /* The segment's columns of a claim, from `column` on. */
 void vb_segment_read(const PGresult *result, int row, int column, struct vb_claim *claim);
 /* Instant $N (Unix microseconds) as timestamptz, exactly. */
@@ -142,6 +150,10 @@ enum vb_status vb_start_job(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
                              struct vb_error *err) vb_must_check;
 
+/* The same for a claim of ours whose file cannot be closed: rows went away while it was written. */
+enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
+                              const struct vb_claim *claim, struct vb_error *err) vb_must_check;
+
 /* archive_note.c: key, epoch, store and part size on the job before anything is put there. */
 /* Makes the key of `claim`'s epoch. */
 enum vb_status vb_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
@@ -164,6 +176,7 @@ struct vb_split {
     int64_t front;           /* conversations of the front */
     int64_t rest;            /* conversations of the rest; -1: unknown */
     int64_t total;           /* of the whole job, where it was counted; -1 */
+    int64_t rest_begins;     /* conversations before the rest; -1: not needed */
 };
 enum vb_status vb_split_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
                                 struct vb_claim *claim, const struct vb_split *split,
@@ -180,7 +193,7 @@ struct vb_segment_result {
     uint64_t size;
     uint64_t conversations, messages;
 };
-/* [{"number": 1, "etag": "...", "size": 6291456}, ...] */
+/* [{"number": 1, "etag": "...", "size": 6291456, "crc": 3421780262}, ...] */
 enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
                               struct vb_buffer *out) vb_must_check;
 /* Inside a fenced transaction: the segment's row. `closing` keeps it running, for Complete is still to come. */
@@ -225,11 +238,21 @@ enum vb_status vb_reopen_segments(struct vb_pg *pg, const struct vb_claimer *cla
                                   size_t count, struct vb_error *err) vb_must_check;
 
 /* job_end.c */
-/* Finishes the job: totals, archive of `size`, outbox row, clean-up row where an upload was begun, all in one
+/* The finished file. */
+struct vb_finished {
+    uint64_t size;
+    int64_t crc; /* CRC-32 of the whole; -1: not known */
+};
+/* Finishes the job: totals, the file's facts, outbox row, clean-up row where an upload was begun, all in one
  * transaction with the record of the claim's segment. `result` NULL: vb_record_closing came before. */
 enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
-                             uint64_t size, struct vb_error *err) vb_must_check;
+                             const struct vb_finished *finished,
+                             struct vb_error *err) vb_must_check;
+/* After a claim was fenced: what the job of it left behind is looked at again, for something may have arrived in
+ * the store since the last look. */
+enum vb_status vb_clean_again(struct vb_pg *pg, const struct vb_claim *claim,
+                              struct vb_error *err) vb_must_check;
 /* Fails the job of a claim of ours. */
 enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                            const struct vb_claim *claim, const char *message,
@@ -248,6 +271,10 @@ enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *claim,
                                     struct vb_archive *archive, uint64_t *ret_base,
                                     struct vb_error *err) vb_must_check;
+/* Where ours begins in a raw file. VB_END: the file's first segment holds no conversation, so those behind it
+ * were written with a separator too many. */
+enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,
+                              struct vb_error *err) vb_must_check;
 /* Complete from records alone, and the finish. VB_AGAIN: segments were reopened. */
 enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                                const struct vb_claim *claim, struct vb_storage_session *session,

@@ -18,6 +18,7 @@ enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
         vb_json_member_integer(&json, "number", parts[i].number);
         vb_json_member_text(&json, "etag", parts[i].etag);
         vb_json_member_integer(&json, "size", (int64_t)parts[i].size);
+        vb_json_member_integer(&json, "crc", parts[i].crc);
         vb_json_end_object(&json);
     }
     vb_json_end_array(&json);

@@ -75,7 +75,10 @@ static enum vb_status split_at(struct vb_line *line, const struct vb_cursor *cur
         .estimate = estimate,
         .front = (int64_t)front,
         .rest = claim->expected > (int64_t)front ? claim->expected - (int64_t)front : 0,
-        .total = claim->job.conversations_total};
+        .total = claim->job.conversations_total,
+        .rest_begins = -1};
+    if (line->files == VB_FILES_CHUNKS)
+        split.rest_begins = (int64_t)(claim->first_conversation + front);
     /* From here on another process may need the upload: it is noted before there is a second segment. */
     enum vb_status status = vb_line_begin_upload(line, plan->part_size, err);
     if (status != VB_OK)
@@ -101,6 +104,25 @@ static bool may_split(const struct vb_line *line)
            claim->part_last - claim->part_first >= 2 * tuning->front_numbers;
 }
 
+/* A file of several conversations is never divided: the border moves on to the file's end. */
+static uint64_t round_ahead(const struct vb_line *line, uint64_t ahead)
+{
+    uint64_t place = line->claim->first_conversation + line->conversations;
+    uint64_t chunk = line->crew->tuning.chunk;
+    if (line->files != VB_FILES_CHUNKS)
+        return ahead;
+    return (place + ahead + chunk - 1) / chunk * chunk - place;
+}
+
+/* Only names of entries ask for whole seconds. */
+static enum vb_status look_ahead(struct vb_line *line, const struct vb_cursor *position,
+                                 uint64_t ahead, struct vb_cursor *ret_cursor, struct vb_error *err)
+{
+    if (line->files == VB_FILES_PER_CONVERSATION)
+        return vb_reader_look_ahead(line->reader, position, ahead, ret_cursor, err);
+    return vb_reader_look_ahead_exactly(line->reader, position, ahead, ret_cursor, err);
+}
+
 enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err)
 {
     struct vb_claim *claim = line->claim;
@@ -119,7 +141,8 @@ enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err
     uint64_t ahead = choose_ahead(line, left, per_thousand, &plan);
     if (ahead == 0 || plan.numbers > claim->part_last - claim->part_first)
         return VB_OK;
-    status = vb_reader_look_ahead(line->reader, &position, ahead, &cursor, err);
+    ahead = round_ahead(line, ahead);
+    status = look_ahead(line, &position, ahead, &cursor, err);
     if (status == VB_END) /* less is left than was thought */
         return VB_OK;
     if (status != VB_OK)

@@ -35,7 +35,9 @@ static enum vb_status collect(struct vb_line *line, struct vb_segment_result *re
 static enum vb_status record(struct vb_line *line, struct vb_error *err)
 {
     struct vb_segment_result result;
-    enum vb_status status = vb_archive_end_segment(line->archive, err);
+    enum vb_status status = vb_line_file_end(line, false, err);
+    if (status == VB_OK)
+        status = vb_archive_end_segment(line->archive, err);
     if (status == VB_OK)
         status = collect(line, &result, err);
     if (status != VB_OK)
@@ -82,18 +84,39 @@ static enum vb_status wait_for_others(struct vb_line *line, struct vb_error *err
     }
 }
 
-/* Writes the central directory and the end. *ret_size: of the whole archive. */
+static enum vb_status write_directory(struct vb_line *line, uint64_t *ret_base,
+                                      struct vb_error *err)
+{
+    if (!line->claim->stretch.has_low && line->pieces == 0)
+        return vb_archive_add_own_directory(line->archive, 0, err);
+    enum vb_status status = vb_archive_flush_directory(line->archive, err);
+    if (status == VB_OK)
+        status = vb_close_directories(line->pg, line->claim, line->archive, ret_base, err);
+    return status;
+}
+
+/* A first stretch that lost all its rows to the platform would leave the file with a separator too many. */
+static enum vb_status check_plain(struct vb_line *line, uint64_t *ret_base, struct vb_error *err)
+{
+    enum vb_status status = vb_close_plain(line->pg, line->claim, ret_base, err);
+    if (status != VB_END)
+        return status;
+    do
+        status = vb_begin_again(line->pg, &line->crew->claimer, line->claim, err);
+    while (vb_line_again(line, status, err));
+    return status == VB_OK ? VB_END : status;
+}
+
+/* Writes the end of the file, and in a ZIP the central directory. *ret_size: of the whole archive. VB_END: the job
+ * begins anew. */
 static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct vb_error *err)
 {
     uint64_t base = 0;
-    enum vb_status status = VB_OK;
-    if (!line->claim->stretch.has_low && line->pieces == 0) {
-        status = vb_archive_add_own_directory(line->archive, 0, err);
-    } else {
-        status = vb_archive_flush_directory(line->archive, err);
-        if (status == VB_OK)
-            status = vb_close_directories(line->pg, line->claim, line->archive, &base, err);
-    }
+    enum vb_status status = vb_line_file_end(line, true, err);
+    if (status == VB_OK && line->files == VB_FILES_SINGLE)
+        status = check_plain(line, &base, err);
+    else if (status == VB_OK)
+        status = write_directory(line, &base, err);
     if (status == VB_OK)
         status = vb_archive_close(line->archive, base, err);
     if (status == VB_OK)
@@ -102,7 +125,7 @@ static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct
 }
 
 /* The mail need not wait until the outbox looks by itself. */
-static void finished(const struct vb_line *line)
+static void wake_mail(const struct vb_line *line)
 {
     if (line->claim->job.notification_email)
         vb_outbox_wake(line->crew->service->outbox);
@@ -115,6 +138,7 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
     struct vb_claim *claim = line->claim;
     struct vb_segment_result result = {
         .size = line->whole.size, .conversations = line->conversations, .messages = line->messages};
+    const struct vb_finished finished = {line->whole.size, line->whole.crc};
     enum vb_status status = VB_OK;
     if (claim->job.archive_epoch != claim->epoch) {
         do
@@ -128,10 +152,10 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
         return status;
     vb_count(VB_COUNT_BYTES_STORED, line->whole.size);
     do
-        status = vb_finish_job(line->pg, &line->crew->claimer, claim, &result, result.size, err);
+        status = vb_finish_job(line->pg, &line->crew->claimer, claim, &result, &finished, err);
     while (vb_line_again(line, status, err));
     if (status == VB_OK)
-        finished(line);
+        wake_mail(line);
     return status;
 }
 
@@ -175,7 +199,7 @@ enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err)
     enum vb_status status =
         vb_complete_job(line->pg, &line->crew->claimer, line->claim, line->session, err);
     if (status == VB_OK)
-        finished(line);
+        wake_mail(line);
     return status == VB_AGAIN ? VB_END : status;
 }
 

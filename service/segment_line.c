@@ -18,33 +18,30 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
 {
     const struct vb_job *job = &line->claim->job;
     enum vb_csv_profile profile = VB_CSV_SAFE;
-    if (!job->specification.root)
-        return vb_fail(err, VB_INVALID, "this build cannot read the job's specification");
-    line->renderer = vb_specification_renderer(&job->specification);
+    line->renderer = vb_job_renderer(job);
+    if (!line->renderer)
+        return vb_fail(err, VB_INVALID,
+                       "this version of the worker does not know what the job asks for");
     if (vb_csv_profile_parse(vb_view_of(job->csv_profile), &profile) != VB_OK)
         return vb_fail(err, VB_INVALID, "the CSV profile \"%s\" is not known here",
                        job->csv_profile);
     enum vb_status status = vb_zone_new(job->time_zone, &line->zone, err);
     if (status != VB_OK)
         return status;
+    line->files = job->specification.files;
     line->context = (struct vb_render_context){.zone = line->zone,
                                                .csv_profile = profile,
-                                               .include = VB_INCLUDE_DEFAULT,
-                                               .channel = vb_job_channel(job)};
+                                               .include = job->specification.include,
+                                               .channel = vb_job_channel(job),
+                                               .state = &line->state};
     return vb_namer_new(line->zone, line->context.channel, line->renderer->extension, &line->namer,
                         err);
 }
 
 static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
 {
-    const struct vb_job *job = &line->claim->job;
     bool waited_out = false;
-    struct vb_selection selection = {.workspace = job->source_workspace,
-                                     .channel_id = job->channel_id,
-                                     .from = job->from,
-                                     .to = job->to,
-                                     .as_of = job->as_of,
-                                     .snapshot = job->source_snapshot};
+    struct vb_selection selection = vb_job_selection(&line->claim->job);
     enum vb_status status =
         vb_reader_begin(line->reader, &selection, &line->claim->stretch, &waited_out, err);
     if (status == VB_OK && waited_out)
@@ -63,13 +60,17 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
     struct vb_archive_options options = {
         .part_size = line->express ? VB_PART_MINIMUM : line->part_size,
         .equal_parts = line->express || line->crew->tuning.one_segment,
+        .plain = line->claim->job.specification.files == VB_FILES_SINGLE,
         .sink = vb_line_sink(line),
     };
+    vb_render_state_init(&line->state);
     enum vb_status status = open_renderer(line, err);
     if (status == VB_OK)
         status = vb_archive_new(&options, &line->archive, err);
     if (status == VB_OK)
         status = open_reader(line, err);
+    if (status == VB_OK)
+        status = vb_line_file_start(line, err);
     return status;
 }
 
@@ -78,6 +79,7 @@ void vb_line_done(struct vb_line *line)
     vb_archive_free(line->archive);
     vb_namer_free(line->namer);
     vb_zone_free(line->zone);
+    vb_render_state_done(&line->state);
     if (line->whole.release)
         line->whole.release(&line->whole);
 }
@@ -95,7 +97,7 @@ bool vb_line_again(const struct vb_line *line, enum vb_status status, const stru
     return true;
 }
 
-static enum vb_status flush_rows(struct vb_line *line, size_t below, struct vb_error *err)
+enum vb_status vb_line_flush(struct vb_line *line, size_t below, struct vb_error *err)
 {
     struct vb_buffer *out = line->out;
     if (out->length <= below)
@@ -107,19 +109,16 @@ static enum vb_status flush_rows(struct vb_line *line, size_t below, struct vb_e
     return status;
 }
 
-static enum vb_status begin_conversation(struct vb_line *line,
-                                         const struct vb_conversation *conversation,
+/* A job of one channel keeps that channel's facts as they were at its creation. */
+static enum vb_status begin_conversation(struct vb_line *line, struct vb_conversation *conversation,
                                          struct vb_error *err)
 {
-    char name[VB_NAME_BYTES + 1];
-    enum vb_status status = vb_namer_entry(line->namer, conversation, name, err);
+    bool first = false;
+    if (!conversation->channel.id.data)
+        conversation->channel = line->context.channel;
+    enum vb_status status = vb_line_file_before(line, conversation, &first, err);
     if (status == VB_OK)
-        status =
-            vb_archive_begin_entry(line->archive, vb_view_of(name), conversation->created_at, err);
-    if (status == VB_OK)
-        status = line->renderer->begin_file(&line->context, line->out, err);
-    if (status == VB_OK)
-        status = line->renderer->conversation(&line->context, conversation, true, line->out, err);
+        status = line->renderer->conversation(&line->context, conversation, first, line->out, err);
     return status;
 }
 
@@ -131,13 +130,10 @@ static enum vb_status end_conversation(struct vb_line *line,
     enum vb_status status =
         line->renderer->end_conversation(&line->context, conversation, line->out, err);
     if (status == VB_OK)
-        status = line->renderer->end_file(&line->context, line->out, err);
-    if (status == VB_OK)
-        status = flush_rows(line, 0, err);
-    if (status == VB_OK)
-        status = vb_archive_end_entry(line->archive, err);
+        status = vb_line_file_after(line, err);
     line->conversations++;
     line->lease->conversations = line->conversations;
+    line->lease->bytes = vb_archive_totals(line->archive).size;
     return status;
 }
 
@@ -148,7 +144,16 @@ static enum vb_status add_message(struct vb_line *line, const struct vb_conversa
         line->renderer->message(&line->context, conversation, message, line->out, err);
     line->messages++;
     line->lease->messages = line->messages;
-    return status == VB_OK ? flush_rows(line, OUT_FLUSH, err) : status;
+    return status == VB_OK ? vb_line_flush(line, OUT_FLUSH, err) : status;
+}
+
+/* A format that shows none did not ask for them. */
+static enum vb_status add_extra(struct vb_line *line, const struct vb_conversation *conversation,
+                                struct vb_error *err)
+{
+    enum vb_status status = line->renderer->extra(&line->context, conversation,
+                                                  vb_reader_extra(line->reader), line->out, err);
+    return status == VB_OK ? vb_line_flush(line, OUT_FLUSH, err) : status;
 }
 
 /* No transaction is open on the source here. */
@@ -156,8 +161,8 @@ static enum vb_status end_page(struct vb_line *line, struct vb_error *err)
 {
     if (line->express && !vb_reader_exhausted(line->reader)) {
         struct vb_archive_totals totals = vb_archive_totals(line->archive);
-        if (totals.entries > 0)
-            line->claim->estimate = (int64_t)(totals.size * 1000 / totals.entries);
+        if (line->conversations > 0)
+            line->claim->estimate = (int64_t)(totals.size * 1000 / line->conversations);
         return VB_AGAIN;
     }
     enum vb_status status = vb_line_follow(line, err);
@@ -184,10 +189,7 @@ enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err)
             status = add_message(line, &conversation, &message, err);
             break;
         case VB_READ_EXTRA:
-            status = line->renderer->extra(&line->context, &conversation,
-                                           vb_reader_extra(line->reader), line->out, err);
-            if (status == VB_OK)
-                status = flush_rows(line, OUT_FLUSH, err);
+            status = add_extra(line, &conversation, err);
             break;
         case VB_READ_END_CONVERSATION:
             status = end_conversation(line, &conversation, err);

@@ -1,7 +1,7 @@
 /* One claim on its straight line: reader, namer, renderer, archive, part sink. Inside the runner only.
  *
- * segment_line.c makes and reads it, segment_parts.c is its part sink (the one place where export and storage
- * meet), segment_cut.c splits and absorbs, segment_end.c records or closes. All on the worker's thread.
+ * segment_line.c makes and reads it, segment_file.c begins and ends its files, segment_parts.c is its part sink
+ * (the one place where export and storage meet), segment_cut.c splits and absorbs, segment_end.c records or closes. All on the worker's thread.
  */
 #ifndef VERBATIM_SERVICE_SEGMENT_LINE_H
 #define VERBATIM_SERVICE_SEGMENT_LINE_H
@@ -26,6 +26,9 @@ struct vb_line {
     struct vb_namer *namer;
     const struct vb_renderer *renderer;
     struct vb_render_context context;
+    struct vb_render_state state;
+    enum vb_files files;
+    bool file_open; /* an entry of the archive, or the raw file, has begun here */
     struct vb_archive *archive;
     uint64_t part_size; /* of this archive; the job's may have been raised since */
     uint64_t conversations, messages;
@@ -42,6 +45,20 @@ void vb_line_done(struct vb_line *line);
 enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* Whether a statement that failed may be sent again: the database may be back before the lease is over. */
 bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err);
+
+/* segment_file.c: entries of one conversation, entries of many, or one raw file. */
+/* Before the first conversation: a raw file begins with the job. */
+enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Makes sure that there is a file for the conversation; *ret_first says whether it is the file's first. */
+enum vb_status vb_line_file_before(struct vb_line *line, const struct vb_conversation *conversation,
+                                   bool *ret_first, struct vb_error *err) vb_must_check;
+enum vb_status vb_line_file_after(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* The segment is read to its end; `closing`: and with it the job. */
+enum vb_status vb_line_file_end(struct vb_line *line, bool closing,
+                                struct vb_error *err) vb_must_check;
+/* Hands rendered rows over when there are more than `below` bytes of them. */
+enum vb_status vb_line_flush(struct vb_line *line, size_t below,
+                             struct vb_error *err) vb_must_check;
 
 /* segment_parts.c */
 struct vb_part_sink vb_line_sink(struct vb_line *line);

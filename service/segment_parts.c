@@ -88,6 +88,11 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
         drop_body(body);
         return VB_AGAIN;
     }
+    /* The end of a raw file's segment may fall just behind a part; no store is asked to keep nothing. */
+    if (body->size == 0) {
+        drop_body(body);
+        return VB_OK;
+    }
     enum vb_status status = make_number(line, index, &number, err);
     if (status == VB_OK)
         status = vb_line_begin_upload(line, line->part_size, err);

@@ -5,13 +5,15 @@
 #include "verbatim/metrics.h"
 
 /* Both: $1 job, $2 position of the front, $3 $4 cursor, $5 the front's last number, $6 estimate, $7
- * conversations. The rest takes the old end over before the front loses it. */
+ * conversations; $8 only of the rest: conversations before it. The rest takes the old end over before the front
+ * loses it. */
 static const char insert_rest[] =
     "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, low_at, low_id,"
-    " high_at, high_id, estimate, expected)"
+    " high_at, high_id, estimate, expected, first_conversation)"
     " SELECT job_id, $5::integer + 1, part_last, workspace_id, " VB_SQL_INSTANT(
         "$3") ", $4,"
-              " high_at, high_id, $6, $7 FROM verbatim.segment WHERE job_id = $1 AND part_first = "
+              " high_at, high_id, $6, $7, $8 FROM verbatim.segment WHERE job_id = $1 AND "
+              "part_first = "
               "$2";
 
 static const char shrink_front[] = "UPDATE verbatim.segment SET high_at = " VB_SQL_INSTANT(
@@ -33,8 +35,7 @@ static void number_or_null(struct vb_pg_args *args, int64_t number)
 }
 
 static enum vb_status run_half(struct vb_pg *pg, const char *sql, const struct vb_claim *claim,
-                               const struct vb_split *split, int64_t conversations,
-                               struct vb_error *err)
+                               const struct vb_split *split, bool is_rest, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     vb_args_text(&args, claim->job.job_id);
@@ -42,7 +43,9 @@ static enum vb_status run_half(struct vb_pg *pg, const char *sql, const struct v
     vb_args_cursor(&args, true, &split->cursor);
     vb_args_number(&args, (int64_t)claim->part_first + split->numbers - 1);
     vb_args_number(&args, split->estimate);
-    number_or_null(&args, conversations);
+    number_or_null(&args, is_rest ? split->rest : split->front);
+    if (is_rest)
+        number_or_null(&args, split->rest_begins);
     return vb_args_exec(pg, sql, &args, NULL, err);
 }
 
@@ -52,9 +55,9 @@ static enum vb_status split_in_transaction(struct vb_pg *pg, const struct vb_cla
     struct vb_pg_args args = {0};
     vb_args_text(&args, claim->job.job_id);
     number_or_null(&args, split->total);
-    enum vb_status status = run_half(pg, insert_rest, claim, split, split->rest, err);
+    enum vb_status status = run_half(pg, insert_rest, claim, split, true, err);
     if (status == VB_OK)
-        status = run_half(pg, shrink_front, claim, split, split->front, err);
+        status = run_half(pg, shrink_front, claim, split, false, err);
     if (status == VB_OK)
         status = vb_args_exec(pg, count_open, &args, NULL, err);
     return status;

@@ -8,6 +8,7 @@
 
 #include "pulse.h"
 #include "verbatim/log.h"
+#include "verbatim/render.h"
 #include "verbatim/s3_client.h"
 #include "verbatim/s3_signer.h"
 
@@ -51,7 +52,7 @@ static struct vb_s3_client *client_of(struct vb_storage_session *session)
 
 static struct vb_s3_kind kind_of(const char *file_name)
 {
-    return (struct vb_s3_kind){"application/zip", file_name};
+    return (struct vb_s3_kind){vb_content_type_of(file_name), file_name};
 }
 
 static void s3_ask(struct vb_storage *storage)

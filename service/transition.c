@@ -34,7 +34,8 @@ static const char take_edge[] =
     "UPDATE verbatim.job SET status = $3, error_message = $4,"
     " started_at = CASE WHEN $3 = 'started' THEN clock_timestamp() ELSE started_at END,"
     " finished_at = CASE WHEN $3 <> 'started' THEN clock_timestamp() END,"
-    " link_expires_at = CASE WHEN $3 = 'finished' THEN clock_timestamp() + link_ttl END"
+    " link_expires_at = CASE WHEN $3 = 'finished'"
+    "  THEN least(clock_timestamp() + link_ttl, created_at + retention) END"
     " WHERE job_id = $1 AND status = $2";
 
 enum vb_status vb_job_transition(struct vb_pg *pg, const char *job_id, enum vb_job_status from,

@@ -58,6 +58,7 @@ static void store(struct vb_uploader *uploader)
                         uploader->epoch, body->pieces, body->count, body->size, &part, &err);
     pthread_mutex_lock(&uploader->mutex);
     if (status == VB_OK) {
+        part.crc = body->crc;
         uploader->parts[uploader->count++] = part;
         vb_count(VB_COUNT_PARTS_STORED, 1);
         vb_count(VB_COUNT_BYTES_STORED, body->size);

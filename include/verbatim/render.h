@@ -87,4 +87,7 @@ struct vb_renderer {
 /* NULL for what is no format. `layout` NULL: the format's first. */
 const struct vb_renderer *vb_renderer_find(struct vb_view format, struct vb_view layout);
 
+/* The content type of a finished file by its name's end: a renderer's, else that of ZIP. */
+const char *vb_content_type_of(const char *file_name);
+
 #endif

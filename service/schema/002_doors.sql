@@ -60,7 +60,8 @@ CREATE INDEX job_kept ON verbatim.job (finished_at)
     WHERE retention IS NOT NULL AND status IN ('finished', 'failed', 'cancelled');
 
 ALTER TABLE verbatim.segment
-    ADD COLUMN first_conversation bigint, -- conversations before it; NULL: not known, not needed
+    ADD COLUMN first_conversation bigint, -- conversations before it; NULL: none, or not needed
+    ADD COLUMN bytes bigint NOT NULL DEFAULT 0, -- progress while running, of the archive
     ADD COLUMN media bigint NOT NULL DEFAULT 0,
     ADD COLUMN media_failed bigint NOT NULL DEFAULT 0;
 

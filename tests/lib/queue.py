@@ -130,7 +130,7 @@ class Crew:
 
     Arguments that are members of the tuning go to queue_tool; all others are options."""
 
-    TUNING = ("page", "giant", "absorb", "unit", "units", "numbers", "cuts")
+    TUNING = ("page", "giant", "absorb", "unit", "units", "numbers", "cuts", "chunk")
 
     def __init__(self, program, folder, storage, **options):
         tool = pathlib.Path(program.path).parent / "tests/tools/queue_tool"

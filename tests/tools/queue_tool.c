@@ -1,6 +1,6 @@
 /* `verbatim worker` with other cuts: how segments are read and cut may be chosen, the bytes must not change.
  *
- *   queue_tool page=N giant=N absorb=BYTES unit=BYTES units=N numbers=N cuts=N
+ *   queue_tool page=N giant=N absorb=BYTES unit=BYTES units=N numbers=N cuts=N chunk=N
  *
  * Each argument is optional and stands for a member of struct vb_tuning. Options come from VERBATIM_...
  * variables. Runs until SIGTERM; prints the counters of the queue to standard output at its end.
@@ -43,6 +43,8 @@ static void tune(struct vb_tuning *tuning, const char *argument)
         tuning->segment_units = (uint32_t)value;
     else if (vb_view_equals(name, VB_VIEW("numbers")))
         tuning->front_numbers = (uint32_t)value;
+    else if (vb_view_equals(name, VB_VIEW("chunk")))
+        tuning->chunk = value;
     else if (vb_view_equals(name, VB_VIEW("cuts")))
         tuning->random_cuts = value;
     else
