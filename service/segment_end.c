@@ -203,10 +203,20 @@ enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err)
     return status == VB_AGAIN ? VB_END : status;
 }
 
+/* Too small for a legal part, or its last part would have no number: what is absorbed only while the rest is handed
+ * over could not be read any more. An open file may cut one part more. */
+static bool must_absorb(const struct vb_line *line)
+{
+    const struct vb_claim *claim = line->claim;
+    struct vb_archive_totals totals = vb_archive_totals(line->archive);
+    uint32_t needed = totals.parts + (line->files == VB_FILES_PER_CONVERSATION ? 1 : 2);
+    return claim->stretch.has_high && (totals.size < line->crew->tuning.absorb_below ||
+                                       needed > claim->part_last - claim->part_first + 1);
+}
+
 enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back, struct vb_error *err)
 {
-    while (line->claim->stretch.has_high &&
-           vb_archive_totals(line->archive).size < line->crew->tuning.absorb_below) {
+    while (must_absorb(line)) {
         enum vb_status status = vb_line_absorb(line, err);
         if (status == VB_END)
             return vb_fail(err, VB_INVALID, "a segment with an end must have a successor");

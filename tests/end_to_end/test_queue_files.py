@@ -1,0 +1,318 @@
+"""One raw file, files of many conversations, an entry for each: what is in them, and the same bytes however they were cut."""
+
+import csv
+import io
+import json
+import os
+import random
+import signal
+import time
+import zipfile
+import zlib
+
+import pytest
+
+from tests.lib import queue
+from tests.lib.process import wait_until
+from tests.lib.queue import Crew
+
+SEED = int(os.environ.get("VERBATIM_TEST_SEED", "20260611"))
+ROUNDS = int(os.environ.get("VERBATIM_TEST_CUTS", "60"))
+CHUNK = 70
+CHANNELS = ("plain", "seconds", "giants")
+
+# format, layout, files
+FORMS = {
+    "csv single": {"format": "csv", "files": "single"},
+    "csv chunks": {"format": "csv", "files": "chunks"},
+    "conversations single": {"format": "csv", "layout": "conversations", "files": "single"},
+    "leads chunks": {"format": "csv", "layout": "leads", "files": "chunks"},
+    "json single": {"format": "json", "files": "single"},
+    "json chunks": {"format": "json", "files": "chunks"},
+    "json entries": {"format": "json", "files": "per_conversation"},
+    "ndjson single": {"format": "ndjson", "files": "single"},
+    "ndjson chunks": {"format": "ndjson", "files": "chunks"},
+}
+
+
+def specification(channel, form):
+    return json.dumps({"select": {"channel_id": channel}} | FORMS[form])
+
+
+def add(database, channel, form, **columns):
+    return queue.add_job(database, channel, specification=specification(channel, form), **columns)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def source(program, database):
+    queue.prepare(program, database, w={"max_running": 50})
+    queue.fill(database, "none", 0)
+    queue.fill(database, "plain", 400, messages=3)
+    queue.fill(database, "seconds", 420, messages=2, step="170 milliseconds")  # six in each second
+    queue.fill(database, "giants", 12, messages=400, noise=4)
+
+
+@pytest.fixture(scope="module")
+def local(folder):
+    from tests.end_to_end.conftest import file_storage
+    (folder / "local").mkdir()
+    return file_storage(folder / "local")
+
+
+@pytest.fixture(scope="module")
+def expected(program, database, folder, local):
+    """The bytes of each channel in each form, written by one thread in one piece."""
+    whole = {}
+    with Crew(program, folder, local, workers=1, s3_equal_parts="on", chunk=CHUNK):
+        jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in FORMS]
+        for channel, form, job_id in jobs:
+            whole[channel, form] = queue.archive(local, queue.finished(database, job_id))
+    return whole
+
+
+def entries(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        return {info.filename: (archive.read(info), info.date_time) for info in archive.infolist()}
+
+
+def rows(data):
+    return list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+
+
+def conversation_ids(database, channel):
+    return [str(number) for number, in database.execute(
+        "SELECT id FROM chat.conversation WHERE channel_id = %s ORDER BY created_at, id", [channel])]
+
+
+def test_a_single_csv_has_one_header_and_every_message(database, expected):
+    table = rows(expected["plain", "csv single"])
+    assert len(table) == 1 + 400 * 3 and table[0][0] == "message_id"
+    assert [row[1] for row in table[1::3]] == conversation_ids(database, "plain")
+    table = rows(expected["plain", "conversations single"])
+    assert [row[0] for row in table] == ["conversation_id", *conversation_ids(database, "plain")]
+
+
+def test_single_json_is_one_document(database, expected):
+    for channel in CHANNELS:
+        listed = json.loads(expected[channel, "json single"])
+        assert [one["id"] for one in listed] == conversation_ids(database, channel)
+        lines = expected[channel, "ndjson single"].decode().splitlines()
+        assert [json.loads(line) for line in lines] == listed
+    assert len(json.loads(expected["giants", "json single"])[0]["messages"]) == 400
+
+
+@pytest.mark.parametrize("form, extension", [("csv chunks", "csv"), ("json chunks", "json"), ("ndjson chunks", "ndjson"),
+                                             ("leads chunks", "csv")])
+def test_chunks_hold_so_many_each(database, expected, form, extension):
+    found = entries(expected["plain", form])
+    assert list(found) == [f"conversations-{number:05}.{extension}" for number in range(1, 7)]
+    ids = conversation_ids(database, "plain")
+    for number, (data, at) in enumerate(found.values()):
+        wanted = ids[number * CHUNK:(number + 1) * CHUNK]
+        if extension == "csv":
+            column = 1 if form == "csv chunks" else 0
+            got = list(dict.fromkeys(row[column] for row in rows(data)[1:]))
+        elif extension == "json":
+            got = [one["id"] for one in json.loads(data)]
+        else:
+            got = [json.loads(line)["id"] for line in data.decode().splitlines()]
+        assert got == wanted
+        began = database.value("SELECT created_at FROM chat.conversation WHERE id = %s", [wanted[0]])
+        began = began.astimezone(__import__("datetime").timezone.utc)
+        assert at == (began.year, began.month, began.day, began.hour, began.minute, began.second // 2 * 2)
+
+
+def test_entries_carry_the_extension_of_their_format(database, expected):
+    found = entries(expected["plain", "json entries"])
+    assert len(found) == 400 and all(name.endswith("--Line plain (+12025550123).json") for name in found)
+    assert [json.loads(data)[0]["id"] for data, _ in found.values()] == conversation_ids(database, "plain")
+
+
+@pytest.mark.parametrize("form, content_type", [
+    ("csv single", "text/csv; charset=utf-8"), ("json single", "application/json"),
+    ("ndjson single", "application/x-ndjson"), ("csv chunks", "application/zip")])
+def test_the_finish_notes_what_the_file_is(program, database, folder, storage, form, content_type):
+    with Crew(program, folder, storage, chunk=CHUNK):
+        job_id = add(database, "plain", form)
+        found = queue.finished(database, job_id)
+    data = queue.archive(storage, found)
+    name, noted, crc = database.execute("SELECT file_name, content_type, crc32 FROM verbatim.job WHERE job_id = %s",
+                                        [job_id])[0]
+    extension = "zip" if form.endswith("chunks") else form.split()[0]
+    assert name == f"Line_plain_2026-04_{job_id[:8]}.{extension}" == found.key.rsplit("/", 1)[1]
+    assert noted == content_type
+    assert crc == zlib.crc32(data)
+    if storage.store:
+        head = storage.store.client().head_object(Bucket=storage.bucket, Key=found.key)
+        assert head["ContentType"] == content_type
+        assert name in head["ContentDisposition"]
+
+
+@pytest.mark.parametrize("form, content", [
+    ("csv single", None), ("json single", []), ("ndjson single", b""), ("csv chunks", {})])
+def test_nothing_to_export_is_a_valid_file(program, database, folder, storage, form, content):
+    with Crew(program, folder, storage):
+        job_id = add(database, "none", form)
+        found = queue.finished(database, job_id)
+    data = queue.archive(storage, found)
+    assert found.size == len(data) and found.conversations == 0
+    if form == "csv single":
+        assert len(rows(data)) == 1
+    elif form == "json single":
+        assert json.loads(data) == content
+    elif form == "ndjson single":
+        assert data == content
+    else:
+        assert entries(data) == content
+
+
+def names_of(program, database, folder, local, **columns):
+    with Crew(program, folder, local):
+        job_id = queue.add_job(database, "plain", **columns)
+        return queue.finished(database, job_id).key.rsplit("/", 1)[1].replace(job_id[:8], "ID"), job_id
+
+
+def test_names_without_a_channel(program, database, folder, local):
+    everything = {"channel_id": None, "channel_name": None, "channel_phone": None, "channel_type": None,
+                  "specification": json.dumps({"select": {"all": True}, "format": "json"})}
+    assert names_of(program, database, folder, local, **everything)[0] == "all_2026-04_ID.json"
+    assert names_of(program, database, folder, local, **everything, title="Ada Lovelace")[0] \
+        == "Ada_Lovelace_2026-04_ID.json"
+    # An open range is named after its end, in the workspace's zone.
+    assert names_of(program, database, folder, local, **everything, range_from="0001-01-01T00:00:00Z",
+                    as_of="2026-12-31T23:30:00Z", range_to="2026-12-31T23:30:00.000001Z",
+                    time_zone="Europe/Berlin")[0] == "all_2027-01_ID.json"
+
+
+def test_entries_of_several_channels_are_named_by_their_own(program, database, folder, local):
+    with Crew(program, folder, local) as crew:
+        job_id = queue.add_job(database, "plain", channel_id=None, channel_name=None, channel_phone=None,
+                               channel_type=None, specification=json.dumps({"select": {"all": True}}))
+        found = queue.finished(database, job_id)
+    names = list(entries(queue.archive(local, found)))
+    for channel, count in (("plain", 400), ("seconds", 420), ("giants", 12)):
+        assert sum(f"--Line {channel} (+12025550123)" in name for name in names) == count
+
+
+def draw(chance, absorb):
+    """Some way to cut."""
+    tuning = {"page": chance.choice([1, 2, 7, 30, 400]), "cuts": chance.choice([1, 3, 20, 150]),
+              "numbers": chance.choice([1, 2, 16]), "units": chance.choice([1, 4]),
+              "workers": chance.choice([1, 2, 4])}
+    if absorb:
+        tuning |= {"absorb": chance.choice([1_500, 5_000, 50_000]), "cuts": chance.choice([1, 3, 20]),
+                   "page": chance.choice([1, 2, 7])}
+    if chance.random() < 0.3:
+        tuning["giant"] = chance.choice([1, 5, 100])
+    return tuning
+
+
+def test_random_cuts(program, database, folder, local, expected):
+    chance = random.Random(SEED)
+    split = absorbed = 0
+    for number in range(ROUNDS // 5):
+        tuning = draw(chance, absorb=number % 2 == 0)
+        with Crew(program, folder, local, log_level="info", chunk=CHUNK, **tuning) as crew:
+            jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in FORMS]
+            for channel, form, job_id in jobs:
+                data = queue.archive(local, queue.finished(database, job_id, 120))
+                assert data == expected[channel, form], (SEED, number, channel, form, tuning)
+                assert database.value("SELECT crc32 FROM verbatim.job WHERE job_id = %s", [job_id]) == zlib.crc32(data)
+            counts = crew.stop()
+            split += counts["split"]
+            absorbed += counts["absorbed"]
+    assert split > 4 * ROUNDS and absorbed > ROUNDS  # the cuts were real
+
+
+def test_processes_that_die_and_stall(program, database, folder, local, expected):
+    chance = random.Random(SEED + 1)
+    made = []
+
+    def start():
+        made.append(Crew(program, folder, local, lease="2s", log_level="info", page=chance.choice([1, 5, 20]),
+                         cuts=chance.choice([3, 20]), numbers=chance.choice([1, 4]), chunk=CHUNK,
+                         absorb=chance.choice([1, 3_000]), workers=2))
+        return made[-1]
+
+    crews = [start() for _ in range(3)]
+    jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in FORMS]
+    try:
+        for _ in range(5):
+            time.sleep(chance.uniform(0.2, 0.8))
+            victim = crews.pop(0)
+            if chance.random() < 0.5:
+                victim.kill()
+            else:
+                victim.signal(signal.SIGSTOP)
+                time.sleep(2.5)
+                victim.signal(signal.SIGCONT)
+                victim.stop()
+            crews.append(start())
+        for channel, form, job_id in jobs:
+            found = queue.finished(database, job_id, 120)
+            assert queue.archive(local, found) == expected[channel, form], (SEED, channel, form, job_id)
+    finally:
+        for crew in made:
+            if crew.process:
+                crew.kill()
+
+
+def test_rows_that_vanish_between_the_first_stretch_and_the_close(program, database, folder, local):
+    """The first stretch is done again and finds nothing: the file must not begin with a separator."""
+    queue.fill(database, "vanish", 60, messages=1)
+    job_id = add(database, "vanish", "json single")
+    with Crew(program, folder, local, page=1, cuts=5, workers=1):
+        wait_until(lambda: len(queue.segments(database, job_id)) >= 4, "a few segments")
+    last = database.value("SELECT high_id FROM verbatim.segment WHERE job_id = %s ORDER BY part_first LIMIT 1", [job_id])
+    database.execute("DELETE FROM chat.message WHERE conversation_id IN (SELECT id FROM chat.conversation"
+                     " WHERE channel_id = 'vanish' AND id <= %s)", [last])
+    database.execute("DELETE FROM chat.conversation WHERE channel_id = 'vanish' AND id <= %s", [last])
+    database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
+                     " lease_until = NULL WHERE job_id = %s AND part_first = 1", [job_id])
+    database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
+                     " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
+    with Crew(program, folder, local, workers=2) as crew:
+        found = queue.finished(database, job_id)
+        assert "begun anew" in crew.log()
+    listed = json.loads(queue.archive(local, found))
+    assert [one["id"] for one in listed] == conversation_ids(database, "vanish")
+    assert len(listed) == found.conversations > 0
+
+
+def test_rows_that_vanish_leave_a_short_chunk(program, database, folder, local):
+    queue.fill(database, "holes", 100, messages=1)
+    job_id = add(database, "holes", "json chunks")
+    with Crew(program, folder, local, page=1, cuts=1, workers=1, chunk=10):
+        wait_until(lambda: len(queue.segments(database, job_id)) >= 3, "a few segments")
+    starts = database.execute("SELECT coalesce(first_conversation, 0) FROM verbatim.segment WHERE job_id = %s"
+                              " ORDER BY part_first", [job_id])
+    assert [start % 10 for start, in starts] == [0] * len(starts)
+    gone = conversation_ids(database, "holes")[12:16]  # of the second chunk
+    database.execute("DELETE FROM chat.conversation WHERE id = ANY (%s::bigint[])", [gone])
+    database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
+                     " lease_until = NULL WHERE job_id = %s AND status = 'recorded'", [job_id])
+    database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
+                     " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
+    with Crew(program, folder, local, chunk=10):
+        found = queue.finished(database, job_id)
+    files = {name: [one["id"] for one in json.loads(data)]
+             for name, (data, _) in entries(queue.archive(local, found)).items()}
+    assert [one for ids in files.values() for one in ids] == conversation_ids(database, "holes")
+    assert len(files) == 10 and len(files["conversations-00002.json"]) == 6
+
+
+def test_parts_of_a_large_file(program, database, folder, storage, local):
+    """Real parts of real size; the CRC-32 of the whole comes from theirs."""
+    channel = f"large-{storage.name}"
+    queue.fill(database, channel, 1200, messages=20, noise=50)
+    for form in ("csv single", "csv chunks"):
+        with Crew(program, folder, local, workers=1, s3_equal_parts="on", chunk=100):
+            whole = queue.archive(local, queue.finished(database, add(database, channel, form)))
+        assert len(whole) > 18 * 1024 * 1024
+        for tuning in ({"page": 100}, {"page": 50, "cuts": 120}, {"page": 20, "numbers": 1, "units": 1, "cuts": 900}):
+            with Crew(program, folder, storage, chunk=100, **tuning) as crew:
+                job_id = add(database, channel, form)
+                assert queue.archive(storage, queue.finished(database, job_id)) == whole, (form, tuning)
+                assert crew.stop()["split"] > 0
+            assert database.value("SELECT crc32 FROM verbatim.job WHERE job_id = %s", [job_id]) == zlib.crc32(whole)
