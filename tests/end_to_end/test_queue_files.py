@@ -1,6 +1,7 @@
 """One raw file, files of many conversations, an entry for each: what is in them, and the same bytes however they were cut."""
 
 import csv
+import datetime
 import io
 import json
 import os
@@ -119,7 +120,7 @@ def test_chunks_hold_so_many_each(database, expected, form, extension):
             got = [json.loads(line)["id"] for line in data.decode().splitlines()]
         assert got == wanted
         began = database.value("SELECT created_at FROM chat.conversation WHERE id = %s", [wanted[0]])
-        began = began.astimezone(__import__("datetime").timezone.utc)
+        began = began.astimezone(datetime.timezone.utc)
         assert at == (began.year, began.month, began.day, began.hour, began.minute, began.second // 2 * 2)
 
 
@@ -167,34 +168,6 @@ def test_nothing_to_export_is_a_valid_file(program, database, folder, storage, f
         assert entries(data) == content
 
 
-def names_of(program, database, folder, local, **columns):
-    with Crew(program, folder, local):
-        job_id = queue.add_job(database, "plain", **columns)
-        return queue.finished(database, job_id).key.rsplit("/", 1)[1].replace(job_id[:8], "ID"), job_id
-
-
-def test_names_without_a_channel(program, database, folder, local):
-    everything = {"channel_id": None, "channel_name": None, "channel_phone": None, "channel_type": None,
-                  "specification": json.dumps({"select": {"all": True}, "format": "json"})}
-    assert names_of(program, database, folder, local, **everything)[0] == "all_2026-04_ID.json"
-    assert names_of(program, database, folder, local, **everything, title="Ada Lovelace")[0] \
-        == "Ada_Lovelace_2026-04_ID.json"
-    # An open range is named after its end, in the workspace's zone.
-    assert names_of(program, database, folder, local, **everything, range_from="0001-01-01T00:00:00Z",
-                    as_of="2026-12-31T23:30:00Z", range_to="2026-12-31T23:30:00.000001Z",
-                    time_zone="Europe/Berlin")[0] == "all_2027-01_ID.json"
-
-
-def test_entries_of_several_channels_are_named_by_their_own(program, database, folder, local):
-    with Crew(program, folder, local) as crew:
-        job_id = queue.add_job(database, "plain", channel_id=None, channel_name=None, channel_phone=None,
-                               channel_type=None, specification=json.dumps({"select": {"all": True}}))
-        found = queue.finished(database, job_id)
-    names = list(entries(queue.archive(local, found)))
-    for channel, count in (("plain", 400), ("seconds", 420), ("giants", 12)):
-        assert sum(f"--Line {channel} (+12025550123)" in name for name in names) == count
-
-
 def draw(chance, absorb):
     """Some way to cut."""
     tuning = {"page": chance.choice([1, 2, 7, 30, 400]), "cuts": chance.choice([1, 3, 20, 150]),
@@ -213,8 +186,9 @@ def test_random_cuts(program, database, folder, local, expected):
     split = absorbed = 0
     for number in range(ROUNDS // 5):
         tuning = draw(chance, absorb=number % 2 == 0)
+        forms = chance.sample(list(FORMS), 3)
         with Crew(program, folder, local, log_level="info", chunk=CHUNK, **tuning) as crew:
-            jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in FORMS]
+            jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in forms]
             for channel, form, job_id in jobs:
                 data = queue.archive(local, queue.finished(database, job_id, 120))
                 assert data == expected[channel, form], (SEED, number, channel, form, tuning)
@@ -222,7 +196,7 @@ def test_random_cuts(program, database, folder, local, expected):
             counts = crew.stop()
             split += counts["split"]
             absorbed += counts["absorbed"]
-    assert split > 4 * ROUNDS and absorbed > ROUNDS  # the cuts were real
+    assert split > 2 * ROUNDS and absorbed > ROUNDS / 3  # the cuts were real
 
 
 def test_processes_that_die_and_stall(program, database, folder, local, expected):
