@@ -47,13 +47,15 @@ static void a_forbidden_edge_sends_nothing(void **state)
 static void parts_are_written_as_recorded(void **state)
 {
     (void)state;
-    struct vb_stored_part parts[] = {{.number = 1, .size = 6291456, .etag = "\"a\\b\""},
-                                     {.number = 10000, .size = 1, .etag = "17"}};
+    struct vb_stored_part parts[] = {
+        {.number = 1, .size = 6291456, .etag = "\"a\\b\"", .crc = UINT32_MAX},
+        {.number = 10000, .size = 1, .etag = "17"}};
     struct vb_buffer out;
     vb_buffer_init(&out, 1024);
     assert_int_equal(vb_parts_write(parts, 2, &out), VB_OK);
-    assert_string_equal(out.data, "[{\"number\":1,\"etag\":\"\\\"a\\\\b\\\"\",\"size\":6291456},"
-                                  "{\"number\":10000,\"etag\":\"17\",\"size\":1}]");
+    assert_string_equal(
+        out.data, "[{\"number\":1,\"etag\":\"\\\"a\\\\b\\\"\",\"size\":6291456,\"crc\":4294967295},"
+                  "{\"number\":10000,\"etag\":\"17\",\"size\":1,\"crc\":0}]");
     vb_buffer_done(&out);
 }
 
