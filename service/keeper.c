@@ -85,7 +85,7 @@ static enum vb_status gather(struct vb_crew *crew, struct beat *beat)
         if (crew->leases[i].held)
             status = add_lease(beat, &crew->leases[i]);
     pthread_mutex_unlock(&crew->mutex);
-    for (int i = 0; i < 5 && status == VB_OK && beat->count > 0; i++)
+    for (int i = 0; i < BEAT_COLUMNS && status == VB_OK && beat->count > 0; i++)
         status = vb_buffer_append_byte(&beat->arrays[i], '}');
     return status;
 }
