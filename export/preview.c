@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SAMPLE 100u /* conversations, and messages of each */
+
 _Static_assert(VB_SOURCE_PARAMETERS >= VB_QUERY_PARAMETERS, "every parameter has its place");
 
 void vb_source_query_done(struct vb_source_query *query)
@@ -17,7 +19,7 @@ void vb_source_query_done(struct vb_source_query *query)
 
 /* One message count for each conversation, by the index of messages: what is read grows with what is counted, not with
  * the platform. */
-static void build(struct vb_query *query, const struct vb_scope *scope)
+static void build_count(struct vb_query *query, const struct vb_scope *scope)
 {
     struct vb_span span = vb_scope_span(scope);
     vb_query_add(query, "SELECT count(*), coalesce(sum(m.n), 0)::bigint FROM (");
@@ -47,9 +49,23 @@ static enum vb_status hand_over(struct vb_query *query, struct vb_source_query *
     return VB_OK;
 }
 
-enum vb_status vb_contract_count_query(const struct vb_contract *contract,
-                                       const struct vb_selection *selection,
-                                       struct vb_source_query *ret_query, struct vb_error *err)
+/* Of the first conversations only, and of each only so many messages: a sample costs next to nothing, however much is
+ * counted. A text's length is known without reading it. */
+static void build_sample(struct vb_query *query, const struct vb_scope *scope)
+{
+    struct vb_span span = vb_scope_span(scope);
+    vb_query_add(query, "SELECT count(*), coalesce(sum(octet_length(m.text)), 0)::bigint FROM (");
+    vb_scope_select(query, scope, &span, "c.id, c.created_at", VB_ORDER_UP);
+    vb_query_add(query, " LIMIT %u) c CROSS JOIN LATERAL (SELECT ", SAMPLE);
+    if (query->status == VB_OK)
+        query->status = vb_contract_append(scope->contract, &query->sql, "m", "message", "text");
+    vb_query_add(query, " AS text FROM %s.message m WHERE m.conversation_id = c.id LIMIT %u) m",
+                 scope->contract->schema, SAMPLE);
+}
+
+static enum vb_status make(const struct vb_contract *contract, const struct vb_selection *selection,
+                           void (*builder)(struct vb_query *, const struct vb_scope *),
+                           struct vb_source_query *ret_query, struct vb_error *err)
 {
     enum vb_status status = vb_contract_selection_check(contract, selection, err);
     if (status != VB_OK)
@@ -57,10 +73,24 @@ enum vb_status vb_contract_count_query(const struct vb_contract *contract,
     struct vb_scope scope = {.contract = contract, .selection = selection};
     struct vb_query query;
     vb_query_init(&query);
-    build(&query, &scope);
+    builder(&query, &scope);
     status = hand_over(&query, ret_query);
     vb_query_done(&query);
     if (status != VB_OK)
         return vb_fail(err, status, "a statement to the source could not be built");
     return VB_OK;
+}
+
+enum vb_status vb_contract_count_query(const struct vb_contract *contract,
+                                       const struct vb_selection *selection,
+                                       struct vb_source_query *ret_query, struct vb_error *err)
+{
+    return make(contract, selection, build_count, ret_query, err);
+}
+
+enum vb_status vb_contract_sample_query(const struct vb_contract *contract,
+                                        const struct vb_selection *selection,
+                                        struct vb_source_query *ret_query, struct vb_error *err)
+{
+    return make(contract, selection, build_sample, ret_query, err);
 }

@@ -36,6 +36,7 @@ static const char *reason_of(int status)
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
     };
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -230,4 +231,11 @@ void http_answer_error(struct http_exchange *exchange, const struct vb_error *er
     } else {
         http_answer_detail(exchange, 500, "Internal Server Error");
     }
+}
+
+void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what)
+{
+    struct vb_error err;
+    (void)vb_fail(&err, status, "%s: %s", what, vb_status_name(status));
+    http_answer_error(exchange, &err);
 }

@@ -12,6 +12,7 @@
 void http_create_begin(struct http_exchange *exchange);
 void http_job_begin(struct http_exchange *exchange);
 void http_native_create_begin(struct http_exchange *exchange);
+void http_preview_begin(struct http_exchange *exchange);
 void http_alive_begin(struct http_exchange *exchange);
 void http_ready_begin(struct http_exchange *exchange);
 void http_metrics_begin(struct http_exchange *exchange);

@@ -128,6 +128,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         begin_draining(loop);
     pg_pool_tick(loop->main_pool);
     pg_pool_tick(loop->source_pool);
+    pg_pool_tick(loop->count_pool);
     refresh_secrets(loop, now);
     for (struct http_connection *connection = loop->first, *next; connection; connection = next) {
         next = connection->next;
@@ -198,7 +199,16 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
     source.statements = loop->http->source_statements;
     source.count = HTTP_SOURCE_COUNT;
     source.links = 1;
-    return pg_pool_new(&source, loop->http->source_connector, &loop->source_pool, err);
+    status = pg_pool_new(&source, loop->http->source_connector, &loop->source_pool, err);
+    if (status != VB_OK)
+        return status;
+    /* Statements that take their time, one after the other; connected when there is a first one. */
+    struct pg_pool_options count = source;
+    count.links = 2;
+    count.depth = 1;
+    count.count = 0;
+    count.ticket_time = 28 * VB_SECOND;
+    return pg_pool_new(&count, loop->http->source_connector, &loop->count_pool, err);
 }
 
 enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int listener,

@@ -8,7 +8,6 @@
 #include "verbatim/metrics.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +15,6 @@
 #define INSERTS 5 /* tries, where the active job ends between insert and read */
 #define STORED (2u << 20)
 #define AUDIENCE (256u << 10)
-
-void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what)
-{
-    struct vb_error err;
-    (void)vb_fail(&err, status, "%s: %s", what, vb_status_name(status));
-    http_answer_error(exchange, &err);
-}
 
 /* Runs when the exchange ends in any way, also when the client leaves in the middle. */
 static void free_order(void *state)
@@ -213,17 +205,12 @@ static void insert_job(struct http_exchange *exchange)
 static void on_found(struct http_exchange *exchange)
 {
     struct http_order *order = exchange->state;
-    const struct vb_specification *specification = &order->resolution.specification;
-    struct vb_error err = {0};
-    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, &err);
-    if (!zone) {
-        http_answer_error(exchange, &err);
+    const struct http_resolution *resolution = &order->resolution;
+    if (!http_range_of(exchange, &resolution->specification, resolution->as_of, &order->from,
+                       &order->to))
         return;
-    }
-    enum vb_status status = vb_specification_range(specification, zone, order->resolution.as_of,
-                                                   &order->from, &order->to);
-    if (status == VB_OK)
-        status = vb_specification_write(specification, true, &order->stored);
+    enum vb_status status =
+        vb_specification_write(&resolution->specification, true, &order->stored);
     if (status == VB_OK)
         insert_job(exchange);
     else
@@ -278,50 +265,10 @@ static enum vb_status make_same_key(struct http_exchange *exchange)
     return status;
 }
 
-static void refuse_range(struct http_exchange *exchange, const char *member, const char *message)
-{
-    const struct http_order *order = exchange->state;
-    const json_t *filter = json_object_get(order->resolution.specification.root, "filter");
-    struct vb_problems problems;
-    const struct vb_problem problem = {.type = "value_error",
-                                       .within = "filter",
-                                       .member = member,
-                                       .index = -1,
-                                       .message = message,
-                                       .input = json_object_get(filter, member)};
-    if (order->refused) {
-        order->refused(exchange, member, message);
-        return;
-    }
-    vb_problems_init(&problems);
-    vb_problems_add(&problems, &problem);
-    http_answer_problems(exchange, &problems);
-    vb_problems_done(&problems);
-}
-
-/* False: answered. A date beside an instant shows only in a zone which of them comes first. */
-static bool judge_range(struct http_exchange *exchange)
-{
-    const struct http_order *order = exchange->state;
-    struct vb_error err = {0};
-    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, &err);
-    vb_instant from, to, now = vb_clock_now();
-    if (!zone)
-        http_answer_error(exchange, &err);
-    else if (vb_specification_range(&order->resolution.specification, zone, now, &from, &to) !=
-             VB_OK)
-        refuse_range(exchange, "to", "Value error, to must be after from");
-    else if (from > now)
-        refuse_range(exchange, "from", "Value error, from is in the future");
-    else
-        return true;
-    return false;
-}
-
 void http_order_begin(struct http_exchange *exchange)
 {
     struct http_order *order = exchange->state;
-    if (!judge_range(exchange))
+    if (!http_range_judge(exchange, &order->resolution.specification, order->refused))
         return;
     order->resolution.found = on_found;
     enum vb_status status =

@@ -6,6 +6,7 @@
 #ifndef VERBATIM_SERVICE_HTTP_ORDER_H
 #define VERBATIM_SERVICE_HTTP_ORDER_H
 
+#include "http_range.h"
 #include "http_resolve.h"
 
 #include "verbatim/hash.h"
@@ -27,7 +28,7 @@ struct http_order {
     /* The Idempotency-Key came with another body before. */
     void (*differs)(struct http_exchange *exchange);
     /* The range is none: `member` is from or to of the filter. NULL: 422, naming it so. */
-    void (*refused)(struct http_exchange *exchange, const char *member, const char *message);
+    http_range_refused *refused;
 
     /* The order's own. */
     char job_id[VB_UUID_TEXT];
@@ -42,8 +43,5 @@ struct http_order {
 struct http_order *http_order_new(struct http_exchange *exchange);
 /* Takes it from here. A range that ends before it begins is answered as a broken rule. */
 void http_order_begin(struct http_exchange *exchange);
-
-/* An error that no caller can help: what was being done, and how it ended. */
-void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what);
 
 #endif

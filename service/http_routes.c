@@ -16,6 +16,7 @@ static const struct http_route routes[] = {
     {"POST",   EXPORTS,        &http_door_main, HTTP_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_create_begin},
     {"GET",    EXPORTS "/{}",  &http_door_main, HTTP_RIGHT_LOOK,    VB_SCOPE_EXPORT,  http_job_begin},
     {"POST",   NATIVE,         &http_door_native, HTTP_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_native_create_begin},
+    {"POST",   NATIVE "/preview", &http_door_native, HTTP_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_preview_begin},
     {"GET",    "/files/*",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_file_begin},
     {"GET",    "/healthz",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_alive_begin},
     {"GET",    "/readyz",      NULL,            HTTP_RIGHT_NONE,    NULL,             http_ready_begin},

@@ -130,6 +130,7 @@ struct http_loop {
     size_t connections, spares;
     struct http_exchange *spare;
     struct pg_pool *main_pool, *source_pool;
+    struct pg_pool *count_pool; /* the source as well, for what may take long */
     bool is_draining;
     int64_t secrets_asked, secrets_at; /* 0: never */
     struct vb_link_secrets secrets;
@@ -193,6 +194,8 @@ void http_answer_detail(struct http_exchange *exchange, int status, const char *
 void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems);
 /* 503 with Retry-After where `error` is passing, else 500; logs the reason. */
 void http_answer_error(struct http_exchange *exchange, const struct vb_error *error);
+/* The same, of what was being done and how it ended. */
+void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what);
 /* Streams `length` bytes of `file` from `at`; owns the descriptor from here on. */
 void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
                       off_t at, uint64_t length);

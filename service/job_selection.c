@@ -34,29 +34,16 @@ static unsigned choose_columns(const struct vb_job *job)
 
 struct vb_selection vb_job_selection(const struct vb_job *job)
 {
-    const struct vb_specification *s = &job->specification;
     struct vb_selection selection = {
         .workspace = job->source_workspace,
-        .channel_id = job->channel_id ? job->channel_id : s->filter.channel_id,
-        .assistant_id = s->filter.assistant_id,
-        .contact_id = s->filter.contact_id,
-        .conversation_ids = s->conversation_ids,
-        .channel_ids = s->channel_ids,
-        .contact_ids = s->contact_ids,
-        .statuses = s->filter.statuses,
-        .tags = s->filter.tags,
-        .audience = s->audience,
-        .completed_only = s->filter.completed_only,
         .columns = choose_columns(job),
         .from = job->from,
         .to = job->to,
         .as_of = job->as_of,
         .snapshot = job->source_snapshot,
     };
-    if (s->kind == VB_SELECT_ASSISTANT)
-        selection.assistant_id = s->select;
-    /* Everybody who is the selected contact, where that was looked up. */
-    if (s->kind == VB_SELECT_CONTACT && !s->contact_ids.items)
-        selection.contact_id = s->select;
+    vb_specification_select(&job->specification, &selection);
+    if (job->channel_id)
+        selection.channel_id = job->channel_id;
     return selection;
 }

@@ -92,6 +92,11 @@ enum vb_status vb_contract_count_query(const struct vb_contract *contract,
                                        const struct vb_selection *selection,
                                        struct vb_source_query *ret_query,
                                        struct vb_error *err) vb_must_check;
+/* Likewise: how many messages there are in a small sample, and the bytes of their texts. */
+enum vb_status vb_contract_sample_query(const struct vb_contract *contract,
+                                        const struct vb_selection *selection,
+                                        struct vb_source_query *ret_query,
+                                        struct vb_error *err) vb_must_check;
 
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
 struct vb_stretch {

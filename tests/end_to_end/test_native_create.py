@@ -10,6 +10,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib import native_source as people
+from tests.lib.source import read
 
 pytestmark = pytest.mark.threads
 
@@ -335,3 +336,17 @@ def test_keys_that_are_none(service, keys, value):
 def test_the_longest_key(service, keys):
     first, second = (created(post(service, keys["one"], ALL, Idempotency_Key="x" * 255)) for _ in range(2))
     assert first == second
+
+
+# --- one person under several contacts: what a door may ask an order for ---
+
+def test_contacts_with_the_same_e_mail_or_phone_are_one_person(service, database):
+    lines = {line[0].split(": ")[0]: line[0].split(": ", 1)[1] for line in read(database.url, "chat", contract=1)}
+    statement = lines["same person"].replace("%", "%%").replace("$1", "%(workspace)s").replace("$2", "%(contact)s")
+
+    def same(contact):
+        rows = database.execute(statement, {"workspace": "platform-one", "contact": contact})
+        return [str(row[0]) for row in rows]
+    assert same(people.JANE) == [people.JANE, people.JANE_AGAIN, people.JANE_BY_PHONE]
+    assert same(people.JANE_AGAIN) == [people.JANE, people.JANE_AGAIN]  # of another's phone it knows nothing
+    assert same(people.JOHN) == [people.JOHN]  # empty e-mails are no e-mail

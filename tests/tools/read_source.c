@@ -421,6 +421,7 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
     if (setting(settings, "contract")) {
         printf("missing: %s\nby id: %s\nby phone: %s\n", vb_contract_missing(contract),
                vb_contract_channel_by_id_sql(contract), vb_contract_channel_by_phone_sql(contract));
+        printf("same person: %s\n", vb_contract_lookup_sql(contract, VB_LOOKUP_SAME_PERSON));
         const char *id = setting(settings, "channel");
         if (id)
             printf("valid: %d\n", vb_contract_id_valid(contract, VB_ID_CHANNEL, vb_view_of(id)));
