@@ -77,7 +77,7 @@ static bool wants_outbox(const struct vb_options *options, bool has_http)
 }
 
 /* Each part may use those before it: started in this order, stopped in the reverse, so that new requests end
- * first and the workers can wake the outbox to their last moment. */
+ * first and the workers can wake outbox and janitor to their last moment. */
 enum { OUTBOX, JANITOR, WORKERS, HTTP, PARTS };
 static const struct part parts[PARTS] = {
     [OUTBOX] = PART(outbox, wants_outbox),
@@ -153,6 +153,8 @@ static enum vb_status start_parts(struct process *process, bool has_http, struct
         }
         if (i == OUTBOX)
             process->service.outbox = process->running[i];
+        if (i == JANITOR)
+            process->service.janitor = process->running[i];
     }
     return VB_OK;
 }

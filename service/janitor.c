@@ -280,6 +280,12 @@ enum vb_status vb_janitor_start(const struct vb_service *service, struct vb_jani
     return VB_OK;
 }
 
+void vb_janitor_wake(struct vb_janitor *janitor)
+{
+    if (janitor)
+        vb_pulse_wake(&janitor->pulse);
+}
+
 void vb_janitor_ask(struct vb_janitor *janitor)
 {
     if (janitor)

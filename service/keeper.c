@@ -2,7 +2,9 @@
  *
  * One thread with one connection. A beat is one statement for all segments of the process; rows that somebody
  * has locked are passed over, so a stuck transaction elsewhere cannot cost the other leases. What the
- * database no longer knows as ours is marked lost. LISTEN is a hint: without it the threads poll.
+ * database no longer knows as ours is marked lost. LISTEN is a hint: without it the threads poll. A notification
+ * that names a job says that its work ended from outside: the next beat goes out at once, so that whoever works
+ * on it stops, and the janitor looks.
  */
 #include "crew.h"
 
@@ -24,6 +26,7 @@ struct vb_keeper {
     pthread_t thread;
     int wake; /* eventfd: written once to stop */
     bool listens;
+    bool hurries;       /* a job was ended: the beat does not wait for its time */
     PGconn *listens_on; /* compared only: another connection has to LISTEN again */
 };
 
@@ -188,14 +191,17 @@ static bool take_notifications(struct vb_keeper *keeper)
     bool lost = PQconsumeInput(connection) != 1;
     for (PGnotify *notify = PQnotifies(connection); notify; notify = PQnotifies(connection)) {
         heard = true;
+        keeper->hurries |= notify->extra[0] != '\0';
         PQfreemem(notify);
     }
     if (heard)
         vb_crew_wake(keeper->crew);
+    if (keeper->hurries)
+        vb_janitor_wake(keeper->crew->service->janitor);
     return lost;
 }
 
-/* Sleeps until `until` or a stop, waking the threads for what is heard. False: stop. */
+/* Sleeps until `until`, a hurry or a stop, waking the threads for what is heard. False: stop. */
 static bool listen_until(struct vb_keeper *keeper, int64_t until)
 {
     for (;;) {
@@ -212,7 +218,7 @@ static bool listen_until(struct vb_keeper *keeper, int64_t until)
             if (left > VB_SECOND / 2) /* look for a new connection soon */
                 left = VB_SECOND / 2;
         }
-        if (left <= 0)
+        if (left <= 0 || keeper->hurries)
             return true;
         if (poll(waits, 2, (int)(left / 1000) + 1) < 0 && errno != EINTR)
             vb_clock_sleep(VB_SECOND / 10);
@@ -231,6 +237,7 @@ static void *keep(void *context)
     vb_log_set(VB_LOG_THREAD, "keeper");
     for (int64_t next = vb_clock_monotonic();;) {
         struct vb_error err = {0};
+        keeper->hurries = false;
         enum vb_status status = listen_again(keeper, &err);
         if (status == VB_OK)
             status = beat_all(keeper, &err);
@@ -245,7 +252,10 @@ static void *keep(void *context)
         }
         /* On a fixed clock, so that late beats do not add up; after a failure again soon. */
         int64_t now = vb_clock_monotonic();
-        next = failing ? now + third / 8 : next + third > now ? next + third : now;
+        if (failing)
+            next = now + third / 8;
+        else if (next <= now) /* a hurried beat comes besides */
+            next = next + third > now ? next + third : now;
         if (!listen_until(keeper, next))
             return NULL;
     }

@@ -91,6 +91,14 @@ static enum vb_status settle_stop(struct vb_worker *worker, const struct vb_clai
     return hand_back(worker, claim, VB_BACK_STOP, NULL, err);
 }
 
+/* What was on its way to the store when the job was ended has arrived or failed by now. */
+static void clean_again(struct vb_worker *worker, const struct vb_claim *claim)
+{
+    struct vb_error err;
+    if (vb_clean_again(worker->pg, claim, &err) != VB_OK)
+        vb_warn("what this work left behind waits for the janitor's second look: %s", err.text);
+}
+
 /* VB_END: the claim ended within: the store lost parts, and their segments were opened again. */
 static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum vb_status status,
                    enum vb_hand_back back, const struct vb_error *why)
@@ -109,6 +117,7 @@ static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum 
         vb_count(VB_COUNT_FENCES_REFUSED, 1);
         vb_warn("the segment at part %u is not ours any more: its work is dropped",
                 claim->part_first);
+        clean_again(worker, claim);
     } else if (status != VB_OK && status != VB_END) {
         vb_warn("the segment is left to its lease: %s", err.text);
     }

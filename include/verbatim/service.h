@@ -11,6 +11,7 @@
 #include "verbatim/source.h"
 #include "verbatim/storage.h"
 
+struct vb_janitor;
 struct vb_outbox;
 
 struct vb_service {
@@ -21,6 +22,9 @@ struct vb_service {
     /* NULL where this process sends no mail. Set before the workers start, ended after them: they wake it
      * when a job is finished. */
     struct vb_outbox *outbox;
+    /* NULL where this process cleans nothing up. Set before the workers start, ended after them: they wake it when
+     * something has to go at once. */
+    struct vb_janitor *janitor;
 };
 
 /* Worker threads, the express thread and the keeper (heartbeat, LISTEN). */
@@ -39,9 +43,10 @@ void vb_http_ask(struct vb_http *http); /* no more new connections; answers unde
 void vb_http_stop(struct vb_http *http);
 
 /* Retention, orphans, old rows. */
-struct vb_janitor;
 enum vb_status vb_janitor_start(const struct vb_service *service, struct vb_janitor **ret_janitor,
                                 struct vb_error *err) vb_must_check;
+/* There is something to clean up: look now. Any thread; NULL is nobody to wake. */
+void vb_janitor_wake(struct vb_janitor *janitor);
 void vb_janitor_ask(struct vb_janitor *janitor);
 void vb_janitor_stop(struct vb_janitor *janitor);
 

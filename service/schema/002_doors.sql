@@ -100,3 +100,64 @@ CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim
     FOR EACH STATEMENT EXECUTE FUNCTION verbatim.audit_refuse();
 CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim.audit_event
     FOR EACH STATEMENT EXECUTE FUNCTION verbatim.audit_refuse();
+
+-- Ends of an export by a caller. As the owner, since the API role changes no job; so what may be reached is said here once
+-- more: one job of one workspace, and of the audience of who asks (NULL: unrestricted). The edges are those of
+-- service/transition.c; a test compares them. A notification that names a job makes its workers stop and the
+-- janitors look.
+--
+-- Returns the job's status before, unless that was active: then 'cancelled'. NULL: there is no such job.
+CREATE FUNCTION verbatim.job_cancel(in_workspace text, wanted uuid, of_audience text[], who text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    AS $$
+        DECLARE
+            found text;
+        BEGIN
+            SELECT j.status INTO found FROM verbatim.job AS j
+            WHERE j.job_id = wanted AND j.workspace_id = in_workspace
+                AND (of_audience IS NULL OR (j.audience @> of_audience AND j.audience <@ of_audience))
+            FOR UPDATE;
+            IF found IS NULL OR found NOT IN ('queued', 'started') THEN
+                RETURN found;
+            END IF;
+            UPDATE verbatim.job SET status = 'cancelled', finished_at = clock_timestamp() WHERE job_id = wanted;
+            PERFORM FROM verbatim.segment WHERE job_id = wanted ORDER BY part_first FOR UPDATE;
+            -- Due at infinity: no claim under way takes a segment of an ended job.
+            UPDATE verbatim.segment SET status = 'waiting', process_id = NULL, lease_until = NULL,
+                not_before = 'infinity'
+            WHERE job_id = wanted AND status <> 'recorded';
+            DELETE FROM verbatim.segment_directory WHERE job_id = wanted;
+            INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id, keep_object)
+            SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false
+            FROM verbatim.job WHERE job_id = wanted AND object_key IS NOT NULL;
+            INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)
+            SELECT audit_id, workspace_id, 'cancelled', who FROM verbatim.audit WHERE job_id = wanted;
+            PERFORM pg_notify('verbatim_ended', wanted::text);
+            PERFORM pg_notify('verbatim_work', wanted::text);
+            RETURN 'cancelled';
+        END
+    $$;
+
+-- The row goes and with it the link; the file as soon as a janitor gets to it; the audit stays. False: no such job.
+CREATE FUNCTION verbatim.job_delete(in_workspace text, wanted uuid, of_audience text[], who text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+    AS $$
+        DECLARE
+            found text := verbatim.job_cancel(in_workspace, wanted, of_audience, who);
+        BEGIN
+            IF found IS NULL THEN
+                RETURN false;
+            END IF;
+            IF found = 'finished' THEN
+                INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id, keep_object)
+                SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false
+                FROM verbatim.job WHERE job_id = wanted AND object_key IS NOT NULL
+                    AND archive_deleted_at IS NULL;
+                PERFORM pg_notify('verbatim_work', wanted::text);
+            END IF;
+            INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)
+            SELECT audit_id, workspace_id, 'deleted', who FROM verbatim.audit WHERE job_id = wanted;
+            DELETE FROM verbatim.job WHERE job_id = wanted;
+            RETURN true;
+        END
+    $$;

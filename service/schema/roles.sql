@@ -7,7 +7,8 @@ GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO verbatim_api, v
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO verbatim_api;
 GRANT SELECT ON verbatim.link_secret TO verbatim_api, verbatim_worker;
 GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_about(text),
-    verbatim.key_touch(text) TO verbatim_api;
+    verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
+    verbatim.job_delete(text, uuid, text[], text) TO verbatim_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO verbatim_worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO verbatim_worker;
