@@ -4,6 +4,7 @@
  * for the answers under way and then ends the threads.
  */
 #include "http_api.h"
+#include "stream.h"
 
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
@@ -118,6 +119,8 @@ enum vb_status http_start_with(const struct vb_service *service, const struct ht
     if (status == VB_OK)
         status = http_watch_start(service->storage, &http->watch, err);
     if (status == VB_OK)
+        status = stream_pool_start(service, &http->streams, err);
+    if (status == VB_OK)
         status = make_loops(http, err);
     if (status != VB_OK) {
         vb_http_stop(http);
@@ -165,6 +168,7 @@ void vb_http_stop(struct vb_http *http)
     pg_connector_stop(http->source_connector);
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
         http_loop_done(&http->loops[i]);
+    stream_pool_stop(http->streams); /* no loop holds one any more */
     http_watch_stop(http->watch);
     free(http->loops);
     free(http->source_statements);

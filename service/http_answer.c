@@ -2,6 +2,7 @@
 #include "http_server.h"
 
 #include "verbatim/log.h"
+#include "verbatim/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -75,6 +76,27 @@ void http_answer_header(struct http_exchange *exchange, const char *name, const 
         vb_warn("the header %s of an answer was left out", name);
 }
 
+/* RFC 6266: a plain name for old clients, the real one in filename*. */
+void http_answer_attachment(struct http_exchange *exchange, const char *name)
+{
+    struct vb_buffer value;
+    vb_buffer_init(&value, 4096);
+    enum vb_status status = vb_buffer_append_text(&value, "attachment; filename=\"");
+    for (const char *at = name; *at && status == VB_OK; at++) {
+        unsigned char byte = (unsigned char)*at;
+        bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\' && byte != '%';
+        if (is_plain || (byte & 0xc0) != 0x80) /* one '_' a character */
+            status = vb_buffer_append_byte(&value, is_plain ? *at : '_');
+    }
+    if (status == VB_OK)
+        status = vb_buffer_append_text(&value, "\"; filename*=UTF-8''");
+    if (status == VB_OK)
+        status = vb_percent_encode(&value, vb_view_of(name), false);
+    if (status == VB_OK)
+        http_answer_header(exchange, "Content-Disposition", value.data);
+    vb_buffer_done(&value);
+}
+
 /* Bytes of a body that nobody reads make the connection unusable unless they are few and surely on their way. */
 static void decide_keep_alive(struct http_exchange *exchange)
 {
@@ -94,10 +116,12 @@ static const char *workspace_of(const struct http_exchange *exchange)
     return door && door->names_workspace ? exchange->arguments[0].data : exchange->access.workspace;
 }
 
-static void log_answer(struct http_exchange *exchange)
+void http_answer_log(struct http_exchange *exchange)
 {
     /* Polls are the bulk of all requests: seen at level debug only. */
-    bool is_poll = exchange->status < 400 && vb_view_equals(exchange->head.method, VB_VIEW("GET"));
+    const struct http_route *route = exchange->route;
+    bool is_poll = exchange->status < 400 && route && route->right != HTTP_RIGHT_EXPORT &&
+                   vb_view_equals(exchange->head.method, VB_VIEW("GET"));
     enum vb_log_level level = exchange->status >= 500 ? VB_LOG_WARN
                               : is_poll               ? VB_LOG_DEBUG
                                                       : VB_LOG_INFO;
@@ -116,36 +140,67 @@ static void log_answer(struct http_exchange *exchange)
     vb_log_set(VB_LOG_WORKSPACE, NULL);
 }
 
-/* Puts the head, and the body unless it is a file or the request a HEAD, and lets it go. */
-static void send_answer(struct http_exchange *exchange, int status, const char *type,
-                        uint64_t length, struct vb_view body)
+/* Status line and headers. `framing`: the header that tells where the body ends, if one does. */
+static enum vb_status put_head(struct http_exchange *exchange, int status, const char *type,
+                               const char *framing)
 {
     struct http_connection *connection = exchange->connection;
-    struct vb_buffer *out = &connection->output;
     decide_keep_alive(exchange);
     exchange->status = status;
-    exchange->answer_size = length;
-    enum vb_status done = vb_buffer_printf(
-        out,
-        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %" PRIu64
-        "\r\nX-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
-        status, reason_of(status), http_date(exchange->loop), type, length, exchange->request_id,
+    return vb_buffer_printf(
+        &connection->output,
+        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n%s"
+        "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
+        status, reason_of(status), http_date(exchange->loop), type, framing, exchange->request_id,
         connection->file >= 0 || status == 304 ? "" : "Cache-Control: no-store\r\n",
         exchange->headers.length > 0 ? exchange->headers.data : "",
         !exchange->keep_alive       ? "Connection: close\r\n"
         : exchange->head.minor == 0 ? "Connection: keep-alive\r\n"
                                     : "");
+}
+
+static void begin_writing(struct http_exchange *exchange)
+{
+    exchange->connection->phase = HTTP_WRITE;
+    exchange->connection->deadline = vb_clock_monotonic() + exchange->loop->http->times.progress;
+    http_connection_advance(exchange->connection);
+}
+
+static void give_up(struct http_exchange *exchange)
+{
+    vb_warn("an answer was too large or found no memory");
+    http_connection_close(exchange->connection);
+}
+
+/* Puts the head, and the body unless it is a file or the request a HEAD, and lets it go. */
+static void send_answer(struct http_exchange *exchange, int status, const char *type,
+                        uint64_t length, struct vb_view body)
+{
+    char framing[64];
+    (void)snprintf(framing, sizeof(framing), "Content-Length: %" PRIu64 "\r\n", length);
+    exchange->answer_size = length;
+    enum vb_status done = put_head(exchange, status, type, framing);
     if (done == VB_OK && !exchange->is_head && body.length > 0)
-        done = vb_buffer_append(out, body.data, body.length);
+        done = vb_buffer_append(&exchange->connection->output, body.data, body.length);
     if (done != VB_OK) {
-        vb_warn("an answer was too large or found no memory");
-        http_connection_close(connection);
+        give_up(exchange);
         return;
     }
-    log_answer(exchange);
-    connection->phase = HTTP_WRITE;
-    connection->deadline = vb_clock_monotonic() + exchange->loop->http->times.progress;
-    http_connection_advance(connection);
+    http_answer_log(exchange);
+    begin_writing(exchange);
+}
+
+void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked)
+{
+    if (!chunked)
+        exchange->keep_alive = false;
+    if (put_head(exchange, 200, type, chunked ? "Transfer-Encoding: chunked\r\n" : "") != VB_OK) {
+        give_up(exchange);
+        return;
+    }
+    if (exchange->is_head)
+        http_answer_log(exchange);
+    begin_writing(exchange);
 }
 
 void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body)

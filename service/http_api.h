@@ -17,6 +17,8 @@ void http_alive_begin(struct http_exchange *exchange);
 void http_ready_begin(struct http_exchange *exchange);
 void http_metrics_begin(struct http_exchange *exchange);
 void http_file_begin(struct http_exchange *exchange);
+void http_v1_one_begin(struct http_exchange *exchange);
+void http_v3_export_begin(struct http_exchange *exchange);
 
 /* --- who asks (http_key.c) --- */
 

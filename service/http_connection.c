@@ -4,7 +4,7 @@
  * is looked at when the answer before it has left. A closed connection is freed at the end of the round (bury), so
  * nobody up the stack holds a dangling one.
  */
-#include "http_server.h"
+#include "http_stream.h"
 
 #include "verbatim/metrics.h"
 
@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define SEND_FILE (256u << 10) /* bytes of a file a turn, so that others get theirs */
+#define SEND_PIECES 8          /* of a stream, likewise */
+#define CUT_EARLY (3 * VB_SECOND)
 
 /* Absolute: bytes that trickle in do not move the deadline of a head or a body. */
 static void set_phase(struct http_connection *connection, enum http_phase phase, int64_t time)
@@ -58,6 +60,7 @@ void http_connection_close(struct http_connection *connection)
     want_writes(connection, false);
     if (connection->file >= 0)
         close(connection->file);
+    http_stream_cut(connection);
     close(connection->fd);
     http_exchange_free(connection->exchange);
     connection->exchange = NULL;
@@ -121,11 +124,25 @@ static enum vb_status send_file(struct http_connection *connection)
     return connection->file_left > 0 ? VB_AGAIN : VB_OK;
 }
 
+/* A piece is asked for when the one before it is out, so a slow peer holds back whoever makes them. */
+static enum vb_status send_stream(struct http_connection *connection)
+{
+    enum vb_status status = VB_OK;
+    for (int i = 0; i < SEND_PIECES && connection->stream && status == VB_OK; i++) {
+        status = http_stream_next(connection);
+        if (status == VB_OK)
+            status = send_output(connection);
+    }
+    return status == VB_OK && connection->stream ? VB_AGAIN : status;
+}
+
 static enum vb_status send_all(struct http_connection *connection)
 {
     enum vb_status status = send_output(connection);
     if (status == VB_OK && connection->file >= 0)
         status = send_file(connection);
+    if (status == VB_OK && connection->stream)
+        status = send_stream(connection);
     return status;
 }
 
@@ -187,6 +204,7 @@ void http_connection_fail(struct http_connection *connection, struct vb_http_ref
     /* What the handler waits for must not answer a second time while a slow peer takes this. */
     pg_ticket_drop(exchange->ticket);
     exchange->ticket = NULL;
+    http_stream_cut(connection);
     if (refusal.status == 503)
         http_answer_header(exchange, "Retry-After", "2");
     http_answer_detail(exchange, refusal.status, refusal.detail);
@@ -262,7 +280,7 @@ static void write_answer(struct http_connection *connection)
         want_writes(connection, false);
         next_request(connection);
     } else if (status == VB_AGAIN) {
-        want_writes(connection, true);
+        want_writes(connection, !http_stream_is_waiting(connection));
     } else {
         http_connection_close(connection);
     }
@@ -329,6 +347,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     }
     if (connection->phase == HTTP_LINGER)
         return;
+    if (count == 0 && connection->stream) {
+        http_connection_close(connection); /* nobody is left to work for */
+        return;
+    }
     if (count == 0) {
         /* Half closed: what was asked for is still answered. */
         connection->ended = true;
@@ -393,11 +415,20 @@ static void note_progress(struct http_connection *connection, int64_t now)
     connection->unacknowledged = held;
 }
 
+/* A stream may go on for hours: at a stop it gets what others get, less the time its end takes. */
+static bool is_in_the_way(const struct http_connection *connection, int64_t now)
+{
+    struct vb_http *http = connection->loop->http;
+    if (connection->phase == HTTP_IDLE)
+        return connection->loop->is_draining;
+    return connection->stream && atomic_load(&http->stopping) && now >= http->stop_by - CUT_EARLY;
+}
+
 void http_connection_sweep(struct http_connection *connection, int64_t now)
 {
-    if (connection->phase == HTTP_WRITE)
+    if (connection->phase == HTTP_WRITE && !http_stream_is_waiting(connection))
         note_progress(connection, now);
-    if (connection->phase == HTTP_IDLE && connection->loop->is_draining) {
+    if (is_in_the_way(connection, now)) {
         http_connection_close(connection);
         return;
     }

@@ -98,28 +98,6 @@ static enum range_kind parse_range(struct vb_view text, uint64_t size, struct ra
     return RANGE_ONE;
 }
 
-/* RFC 6266: a plain name for old clients, the real one in filename*. */
-static void put_disposition(struct http_exchange *exchange, const char *key)
-{
-    const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
-    struct vb_buffer value;
-    vb_buffer_init(&value, 4096);
-    enum vb_status status = vb_buffer_append_text(&value, "attachment; filename=\"");
-    for (const char *at = name; *at && status == VB_OK; at++) {
-        unsigned char byte = (unsigned char)*at;
-        bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\' && byte != '%';
-        if (is_plain || (byte & 0xc0) != 0x80) /* one '_' a character */
-            status = vb_buffer_append_byte(&value, is_plain ? *at : '_');
-    }
-    if (status == VB_OK)
-        status = vb_buffer_append_text(&value, "\"; filename*=UTF-8''");
-    if (status == VB_OK)
-        status = vb_percent_encode(&value, vb_view_of(name), false);
-    if (status == VB_OK)
-        http_answer_header(exchange, "Content-Disposition", value.data);
-    vb_buffer_done(&value);
-}
-
 /* A key is written once and never again, so size and time of the file are a strong validator. */
 static void make_validators(const struct stat *file, char etag[64], char modified[64])
 {
@@ -183,7 +161,8 @@ static void answer_open_file(struct http_exchange *exchange, int file, uint64_t 
                            range.from + range.length - 1, size);
             http_answer_header(exchange, "Content-Range", content_range);
         }
-        put_disposition(exchange, exchange->arguments[0].data);
+        const char *slash = strrchr(exchange->arguments[0].data, '/');
+        http_answer_attachment(exchange, slash ? slash + 1 : exchange->arguments[0].data);
         if (!exchange->is_head)
             http_audit_link(exchange, exchange->arguments[0].data, kind == RANGE_ONE);
         http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,

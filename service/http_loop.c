@@ -135,7 +135,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
         http_connection_sweep(connection, now);
     }
     if (atomic_load(&loop->http->stopping) &&
-        (loop->connections == 0 || now >= loop->http->stop_by))
+        ((loop->connections == 0 && loop->notes == 0) || now >= loop->http->stop_by))
         event_base_loopbreak(loop->base);
 }
 

@@ -9,6 +9,8 @@
 
 #define EXPORTS "/api/v1/workspace/{}/export-conversations"
 #define NATIVE "/api/v1/workspace/{}/exports"
+#define ONE "/v1/conversations/{}/export"
+#define AGENT "/v3/agents/{}/convos/export"
 
 /* clang-format off */
 static const struct http_route routes[] = {
@@ -17,6 +19,8 @@ static const struct http_route routes[] = {
     {"GET",    EXPORTS "/{}",  &http_door_main, HTTP_RIGHT_LOOK,    VB_SCOPE_EXPORT,  http_job_begin},
     {"POST",   NATIVE,         &http_door_native, HTTP_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_native_create_begin},
     {"POST",   NATIVE "/preview", &http_door_native, HTTP_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_preview_begin},
+    {"GET",    ONE,            &http_door_v1,   HTTP_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_v1_one_begin},
+    {"GET",    AGENT,          &http_door_v3,   HTTP_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_v3_export_begin},
     {"GET",    "/files/*",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_file_begin},
     {"GET",    "/healthz",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_alive_begin},
     {"GET",    "/readyz",      NULL,            HTTP_RIGHT_NONE,    NULL,             http_ready_begin},

@@ -111,6 +111,8 @@ struct http_connection {
     int file; /* the rest of the answer; -1: none */
     off_t file_at;
     uint64_t file_left;
+    struct http_stream
+        *stream; /* the rest of an answer without a length; NULL: none (http_stream.h) */
 };
 
 struct http_zone {
@@ -128,6 +130,7 @@ struct http_loop {
     int wake_fd;
     struct http_connection *first, *dead;
     size_t connections, spares;
+    size_t notes; /* to the audit, on their way: a loop that stops waits for them */
     struct http_exchange *spare;
     struct pg_pool *main_pool, *source_pool;
     struct pg_pool *count_pool; /* the source as well, for what may take long */
@@ -157,6 +160,7 @@ struct vb_http {
     size_t loop_count;
     struct pg_connector *main_connector, *source_connector;
     struct http_storage_watch *watch;
+    struct stream_pool *streams;
     struct pg_statement *source_statements;
     atomic_bool asked, stopping;
     int64_t stop_by;
@@ -185,6 +189,8 @@ void http_exchange_read_body(struct http_exchange *exchange,
 bool http_exchange_has_body(const struct http_exchange *exchange); /* as announced by its head */
 
 /* --- answers (http_answer.c): exactly one for each exchange --- */
+/* A name for who saves the body: "Content-Disposition: attachment". */
+void http_answer_attachment(struct http_exchange *exchange, const char *name);
 /* One more header; the value must be clean. */
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
 void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body);
@@ -199,6 +205,10 @@ void http_answer_status(struct http_exchange *exchange, enum vb_status status, c
 /* Streams `length` bytes of `file` from `at`; owns the descriptor from here on. */
 void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
                       off_t at, uint64_t length);
+/* 200 and the head of an answer whose body the connection streams, or has none of. */
+void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked);
+/* For a body that is over: its size is known only then. */
+void http_answer_log(struct http_exchange *exchange);
 /* A JSON writer into the loop's scratch buffer, emptied. */
 struct vb_json http_json(struct http_exchange *exchange);
 const char *http_date(struct http_loop *loop); /* for the Date header */

@@ -106,12 +106,12 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                         " (workspace_id, door, author, audience, filter, format) VALUES (" HERE
                         ", $1, $2, $3::text[], $4::jsonb, $5) RETURNING audit_id::text",
                         5},
-    [HTTP_SQL_AUDIT_RECORDS] =
-        {"audit_records",
+    [HTTP_SQL_AUDIT_END] =
+        {"audit_end",
          "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"
-         " SELECT audit_id, workspace_id, 'records', $2::bigint FROM verbatim.audit"
+         " SELECT audit_id, workspace_id, $2, $3::bigint FROM verbatim.audit"
          " WHERE audit_id = $1::bigint AND workspace_id = " HERE,
-         2},
+         3},
     [HTTP_SQL_AUDIT_EVENT] =
         {"audit_event",
          "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"

@@ -22,9 +22,9 @@ enum http_sql {
     HTTP_SQL_AS_WORKER,
     HTTP_SQL_GAUGES,
     HTTP_SQL_AUDIT, /* an export without a job: $1 door, $2 author, $3 audience, $4 specification, $5 format; gives the id */
-    HTTP_SQL_AUDIT_RECORDS, /* $1 that id, $2 how many conversations were exported */
-    HTTP_SQL_AUDIT_EVENT,   /* $1 job, $2 kind, $3 by whom */
-    HTTP_SQL_AUDIT_LINK,    /* as the worker: $1 job, $2 whether only a part was fetched */
+    HTTP_SQL_AUDIT_END, /* $1 that id, $2 how it ended: records, cancelled, failed; $3 conversations written */
+    HTTP_SQL_AUDIT_EVENT, /* $1 job, $2 kind, $3 by whom */
+    HTTP_SQL_AUDIT_LINK,  /* as the worker: $1 job, $2 whether only a part was fetched */
     HTTP_SQL_COUNT
 };
 extern const struct pg_statement http_sql[HTTP_SQL_COUNT];

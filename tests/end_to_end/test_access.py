@@ -30,6 +30,9 @@ ROUTES = {
     ("POST", "/api/v1/workspace/{}/export-conversations"): "export",
     ("GET", "/api/v1/workspace/{}/export-conversations/{}"): "look",
     ("POST", "/api/v1/workspace/{}/exports"): "export",
+    ("POST", "/api/v1/workspace/{}/exports/preview"): "export",
+    ("GET", "/v1/conversations/{}/export"): "export",
+    ("GET", "/v3/agents/{}/convos/export"): "export",
 }
 REFUSALS = {
     "export": "start exports",
