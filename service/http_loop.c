@@ -285,6 +285,7 @@ void http_loop_done(struct http_loop *loop)
     pg_ticket_drop(loop->secrets_ticket);
     pg_pool_free(loop->main_pool);
     pg_pool_free(loop->source_pool);
+    pg_pool_free(loop->count_pool);
     for (size_t i = 0; i < sizeof(loop->zones) / sizeof(loop->zones[0]); i++)
         vb_zone_free(loop->zones[i].zone);
     vb_buffer_done(&loop->scratch);

@@ -272,7 +272,7 @@ static void check_include(struct body_check *check, struct vb_specification *spe
     struct vb_words words = {0};
     body_words(check, "include", &include_rule, &words);
     specification->include = words.items ? 0 : VB_INCLUDE_DEFAULT;
-    for (size_t i = 0; i < words.count; i++)
+    for (size_t i = 0; words.items && i < words.count; i++)
         for (unsigned bit = 0; bit < VB_INCLUDE_COUNT; bit++)
             if (strcmp(words.items[i], vb_include_names[bit]) == 0)
                 specification->include |= 1u << bit;
