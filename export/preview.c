@@ -32,14 +32,14 @@ static void build_count(struct vb_query *query, const struct vb_scope *scope)
     vb_query_add(query, ") m");
 }
 
-static enum vb_status hand_over(struct vb_query *query, struct vb_source_query *ret_query)
+enum vb_status vb_query_hand_over(struct vb_query *query, struct vb_source_query *ret_query)
 {
     if (query->status != VB_OK)
         return query->status;
     struct vb_source_query result = {.count = query->count};
     result.sql = vb_buffer_take(&query->sql);
     result.memory = vb_buffer_take(&query->values);
-    if (!result.sql || !result.memory) {
+    if (!result.sql || (!result.memory && query->count > 0)) {
         vb_source_query_done(&result);
         return VB_NO_MEMORY;
     }
@@ -74,7 +74,7 @@ static enum vb_status make(const struct vb_contract *contract, const struct vb_s
     struct vb_query query;
     vb_query_init(&query);
     builder(&query, &scope);
-    status = hand_over(&query, ret_query);
+    status = vb_query_hand_over(&query, ret_query);
     vb_query_done(&query);
     if (status != VB_OK)
         return vb_fail(err, status, "a statement to the source could not be built");

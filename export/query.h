@@ -35,4 +35,9 @@ const char *vb_query_value(const struct vb_query *query, int number);
 /* Appends a word to an array literal in the making, which a '}' ends. */
 enum vb_status vb_query_list_word(struct vb_buffer *list, const char *word) vb_must_check;
 
+struct vb_source_query;
+/* Moves text and values into a statement of source.h; what is left of the query still goes through vb_query_done. */
+enum vb_status vb_query_hand_over(struct vb_query *query,
+                                  struct vb_source_query *ret_query) vb_must_check;
+
 #endif

@@ -35,8 +35,10 @@ void vb_doctor_source(struct vb_doctor *doctor)
         vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
                        "write or mend the views of the schema: docs/connect.md tells how", "%s",
                        err.text);
-    else
+    if (contract) {
         tell_columns(doctor, contract);
+        vb_doctor_plans(doctor, connection, contract);
+    }
     vb_contract_free(contract);
     PQfinish(connection);
 }

@@ -98,6 +98,25 @@ enum vb_status vb_contract_sample_query(const struct vb_contract *contract,
                                         struct vb_source_query *ret_query,
                                         struct vb_error *err) vb_must_check;
 
+/* For `doctor`, which looks at the plans of what the reader sends. A sample: at most `limit` conversations in no order, as
+ * text: id, created_at (Unix microseconds), workspace_id, channel_id, contact_id, assistant_id. */
+enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t limit,
+                                      struct vb_source_query *ret_query,
+                                      struct vb_error *err) vb_must_check;
+/* A page of the selection's conversations behind `low` (NULL: from the first). */
+enum vb_status vb_contract_page_query(const struct vb_contract *contract,
+                                      const struct vb_selection *selection,
+                                      const struct vb_cursor *low, size_t limit,
+                                      struct vb_source_query *ret_query,
+                                      struct vb_error *err) vb_must_check;
+/* Messages of the listed conversations, at most `limit` of each, with the further rows and columns that the selection asks
+ * for. The connection is for quoting alone. */
+enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn *connection,
+                                      const struct vb_selection *selection,
+                                      const struct vb_words *conversations, size_t limit,
+                                      struct vb_source_query *ret_query,
+                                      struct vb_error *err) vb_must_check;
+
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
 struct vb_stretch {
     struct vb_cursor low, high;

@@ -1,0 +1,87 @@
+/* The reader's statements for somebody who wants to look at their plans: see source.h. Nothing is sent from here. */
+#include "select.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_CEILING 65536u
+
+/* An id as text, a typed NULL where the source lacks the column. */
+static void add_id(struct vb_query *query, const struct vb_scope *scope, const char *column)
+{
+    vb_query_add(query, ", (");
+    if (query->status == VB_OK)
+        query->status =
+            vb_contract_append(scope->contract, &query->sql, "c", "conversation", column);
+    vb_query_add(query, ")::text");
+}
+
+/* The first rows that the server comes across, in no order: an order could cost a walk through everything. */
+static void build_sample(struct vb_query *query, const struct vb_scope *scope, size_t limit)
+{
+    static const char *const ids[] = {"workspace_id", "channel_id", "contact_id", "assistant_id"};
+    vb_query_add(query, "SELECT c.id::text, (extract(epoch FROM c.created_at) * 1000000)::bigint");
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        add_id(query, scope, ids[i]);
+    vb_query_add(query, " FROM %s.conversation c LIMIT ", scope->contract->schema);
+    vb_query_bind_number(query, limit);
+}
+
+static enum vb_status finish(struct vb_query *query, struct vb_source_query *ret_query,
+                             struct vb_error *err)
+{
+    enum vb_status status = vb_query_hand_over(query, ret_query);
+    vb_query_done(query);
+    return status == VB_OK ? VB_OK
+                           : vb_fail(err, status, "a statement to the source could not be built");
+}
+
+enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t limit,
+                                      struct vb_source_query *ret_query, struct vb_error *err)
+{
+    struct vb_scope scope = {.contract = contract};
+    struct vb_query query;
+    vb_query_init(&query);
+    build_sample(&query, &scope, limit);
+    return finish(&query, ret_query, err);
+}
+
+enum vb_status vb_contract_page_query(const struct vb_contract *contract,
+                                      const struct vb_selection *selection,
+                                      const struct vb_cursor *low, size_t limit,
+                                      struct vb_source_query *ret_query, struct vb_error *err)
+{
+    struct vb_scope scope = {.contract = contract, .selection = selection, .low = low};
+    struct vb_query query;
+    enum vb_status status = vb_contract_selection_check(contract, selection, err);
+    if (status != VB_OK)
+        return status;
+    vb_query_init(&query);
+    vb_select_page(&query, &scope, limit);
+    return finish(&query, ret_query, err);
+}
+
+static enum vb_status list_ids(struct vb_buffer *list, const struct vb_words *ids)
+{
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; i < ids->count && status == VB_OK; i++)
+        status = vb_query_list_word(list, ids->items[i]);
+    return status == VB_OK ? vb_buffer_append_text(list, ids->count > 0 ? "}" : "{}") : status;
+}
+
+enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn *connection,
+                                      const struct vb_selection *selection,
+                                      const struct vb_words *conversations, size_t limit,
+                                      struct vb_source_query *ret_query, struct vb_error *err)
+{
+    struct vb_scope scope = {.contract = contract, .selection = selection};
+    struct vb_buffer list;
+    struct vb_query query;
+    vb_buffer_init(&list, LIST_CEILING);
+    vb_query_init(&query);
+    query.status = list_ids(&list, conversations);
+    if (query.status == VB_OK)
+        query.status = vb_select_messages(&query.sql, connection, &scope, list.data, limit);
+    vb_buffer_done(&list);
+    return finish(&query, ret_query, err);
+}

@@ -1,0 +1,216 @@
+"""docs/connect.md, done: Chatwoot's own tables, the views of examples/chatwoot.sql, the doctor, and each door."""
+
+import csv
+import io
+import urllib.request
+import zipfile
+
+import pytest
+
+from tests.lib import chatwoot
+from tests.lib.doctor import doctor
+from tests.lib.service import Program
+
+FROM, TO = "2026-04-01", "2026-04-30"
+INBOX, ACCOUNT = 1, 1
+
+
+@pytest.fixture(scope="module")
+def platform(database):
+    chatwoot.create(database)
+    chatwoot.connect(database)
+    return database
+
+
+@pytest.fixture(scope="module")
+def ready(program, platform):
+    """The reader's login may see the views, and nothing of Chatwoot's own tables."""
+    platform.execute("CREATE ROLE chatwoot_reader LOGIN; GRANT USAGE ON SCHEMA chat TO chatwoot_reader;"
+                     "GRANT SELECT ON ALL TABLES IN SCHEMA chat TO chatwoot_reader")
+    program.options["source_url"] = platform.url.replace("postgres@", "chatwoot_reader@")
+    program.migrate()
+    program.workspace("acme", source_id=str(ACCOUNT))
+    yield program
+    platform.execute("DROP OWNED BY chatwoot_reader; DROP ROLE chatwoot_reader")
+
+
+@pytest.fixture(scope="module")
+def service(ready, make_service):
+    return make_service(workers=2)
+
+
+def expected(platform, where):
+    """What the customer saw, from Chatwoot's own tables."""
+    rows = platform.execute("SELECT m.content FROM messages m JOIN conversations c ON c.id = m.conversation_id "
+                            "WHERE m.message_type <> 2 AND NOT m.private AND " + where)
+    return sorted(row[0] for row in rows)
+
+
+def download(url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.read()
+
+
+def rows_of(archive):
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return {name: list(csv.DictReader(io.StringIO(opened.read(name).decode(), newline="")))
+                for name in opened.namelist()}
+
+
+def texts(files):
+    return sorted(row["message_text"] for rows in files.values() for row in rows)
+
+
+# Doors: each exports inbox 1 of account 1 in April and gives the texts of all messages.
+
+def main_door(service, key):
+    job = service.export("acme", key, channel_id=str(INBOX), start_date=FROM, end_date=TO)
+    return texts(rows_of(download(job["presigned_url"])))
+
+
+def main_door_by_phone(service, key):
+    job = service.export("acme", key, phone_number="+12025550123", start_date=FROM, end_date=TO)
+    return texts(rows_of(download(job["presigned_url"])))
+
+
+def door_of_an_agent(service, key):
+    """At once: all conversations of the bot, which works in this inbox alone."""
+    answer = service.get("/v3/agents/5/convos/export?format=csv", key)
+    assert answer.status == 200, answer.body
+    return texts({"": list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))})
+
+
+def door_of_one_conversation(service, key):
+    """At once, each by itself: two of four conversations in a row are in the inbox."""
+    found = []
+    for number in (number for number in range(1, 301) if number % 4 in (0, 1)):
+        answer = service.get(f"/v1/conversations/{number}/export?format=json", key)
+        assert answer.status == 200, answer.body
+        document = answer.json()
+        found += [message["text"] for message in (document[0] if isinstance(document, list) else document)["messages"]]
+    return sorted(found)
+
+
+DOORS = [main_door, main_door_by_phone, door_of_an_agent, door_of_one_conversation]
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
+def test_each_door_gives_the_inbox(service, ready, platform, door):
+    wanted = expected(platform, f"c.inbox_id = {INBOX}")
+    assert len(wanted) == 150 * 4
+    assert door(service, ready.key("acme")) == wanted
+
+
+def test_rows_say_who_spoke_and_when(service, ready):
+    job = service.export("acme", ready.key("acme"), channel_id=str(INBOX), start_date=FROM, end_date=FROM)
+    files = rows_of(download(job["presigned_url"]))
+    name = next(name for name in files if name.startswith("Contact 5--"))
+    assert name == "Contact 5--2026-04-01_011800--Support (+12025550123).csv"
+    rows = files[name]
+    assert [(row["direction"], row["speaker_type"], row["speaker_name"]) for row in rows] == [
+        ("inbound", "customer", "Contact 5"), ("outbound", "bot", "Ada"), ("outbound", "agent", "Grace"),
+        ("outbound", "bot", "Ada")]
+    assert rows[0]["message_time"] == "2026-04-01T01:19:00.000000+00:00", "timestamps without zone are UTC"
+    assert rows[2]["sender_account"] == "grace@acme.example"
+
+
+def test_views_give_what_is_not_in_the_main_door(platform):
+    assert platform.execute("SELECT count(*), count(author), min(text) FROM chat.note")[0][:2] == (300, 300)
+    assert platform.value("SELECT count(*) FROM chat.event") == 300
+    assert platform.execute("SELECT tags, csat_rating, csat_comment, status, assigned_agent, priority, "
+                            "ended_at IS NULL, assistant_id FROM chat.conversation WHERE id IN (28, 7, 3) "
+                            "ORDER BY id") == [
+        ([], None, None, "open", "José Núñez", None, True, None),
+        (["vip"], 3, "quick", "resolved", "José Núñez", None, False, None),
+        (["billing"], 4, "quick", "resolved", "Grace Hopper", None, False, 5)]
+    assert platform.execute("SELECT url LIKE 's3://UPLOADS/k%%', file_name, size, count(*) FROM chat.attachment "
+                            "GROUP BY 1, 2, 3 ORDER BY 1") == [(False, None, None, 15), (True, "photo.jpg", 12345, 15)]
+    assert platform.execute("SELECT name, lead_status, company, address FROM chat.contact WHERE id = 3") == [
+        ("Contact 3 王", "visitor", "Company 3", "Lima")]
+    assert platform.execute("SELECT id, channel_type, phone_number FROM chat.channel ORDER BY id") == [
+        (1, "WHATSAPP", "+12025550123"), (2, "WEBWIDGET", None), (3, "SMS", "+12025550199")]
+
+
+# The doctor on these views, small and large, with and without the indexes
+
+def plans(report):
+    return {line.text.split(":")[0]: line for line in report.of("source plan")}
+
+
+def test_the_doctor_is_content(ready, service):
+    report = doctor(ready, **{name: service.options[name] for name in ("storage", "listen")})
+    assert report.status == 0 and {line.finding for line in report.lines} <= {"ok"}, report.output
+    assert len(plans(report)) == 9
+
+
+def fresh(postgres, verbatim, name, conversations, indexes):
+    database = postgres.create_database(name)
+    chatwoot.create(database, conversations, contacts=conversations // 8, step="interval '1 minute'")
+    chatwoot.connect(database, indexes)
+    program = Program(verbatim, database.url)
+    program.migrate()
+    return database, program
+
+
+@pytest.mark.parametrize("conversations", [300, 20000])
+def test_the_doctor_misses_the_indexes(postgres, verbatim, conversations, tmp_path):
+    database, program = fresh(postgres, verbatim, f"chatwoot_{conversations}", conversations, False)
+    found = plans(doctor(program, storage=f"file://{tmp_path}"))
+    for check in ("one channel", "a rare channel", "everything", "messages"):
+        assert found[check].finding == "warning", found[check]
+        assert "created_at, id)" in found[check].remedy
+    assert found["listed conversations"].finding == "ok"
+    chatwoot_indexes = chatwoot.VIEWS.read_text().partition("COMMIT;")[2]
+    database.execute(chatwoot_indexes)
+    database.execute("ANALYZE")
+    found = plans(doctor(program, storage=f"file://{tmp_path}"))
+    assert [line for line in found.values() if line.finding != "ok"] == []
+
+
+@pytest.fixture(scope="module")
+def large(postgres, verbatim):
+    return fresh(postgres, verbatim, "chatwoot_large", 20000, True)
+
+
+def rewrite(database, *replacements):
+    """The views with expressions replaced, in a schema of their own."""
+    views = chatwoot.VIEWS.read_text().partition("COMMIT;")[0]
+    for old, new in replacements:
+        assert old in views
+        views = views.replace(old, new)
+    database.execute("DROP SCHEMA IF EXISTS worse CASCADE")
+    database.execute(views.replace("chat.", "worse.").replace("SCHEMA chat", "SCHEMA worse") + "COMMIT;")
+
+
+# Ids of two sides stay comparable: otherwise the contract itself is broken, which is told before any plan.
+TEXT_IDS = [("SELECT c.id,", "SELECT c.id::text AS id,"),
+            ("       m.conversation_id,", "       m.conversation_id::text AS conversation_id,"),
+            ("SELECT m.id, m.conversation_id,", "SELECT m.id, m.conversation_id::text AS conversation_id,")]
+
+
+@pytest.mark.parametrize("replacements, checks", [
+    (TEXT_IDS, ["listed conversations", "messages"]),
+    ([("SELECT i.id,", "SELECT i.id::text AS id,"), ("c.inbox_id AS channel_id", "c.inbox_id::text AS channel_id")],
+     ["a rare channel"]),
+    ([("c.created_at,", "c.created_at AT TIME ZONE 'UTC' AS created_at,")], ["one channel", "everything"]),
+], ids=["id", "channel_id", "created_at"])
+def test_the_doctor_sees_a_cast(large, tmp_path, replacements, checks):
+    database, program = large
+    rewrite(database, *replacements)
+    found = plans(doctor(program, source_schema="worse", storage=f"file://{tmp_path}"))
+    for check in checks:
+        assert found[check].finding == "warning", found
+        assert "casts" in found[check].remedy
+
+
+def test_the_doctor_sees_a_join(large, tmp_path):
+    """channel_id by way of another table: a page walks past the conversations of all other channels."""
+    database, program = large
+    database.execute("CREATE TABLE thread_inbox AS SELECT id AS thread_id, CASE WHEN inbox_id = 1 AND id > 40 THEN 2 "
+                     "ELSE inbox_id END AS inbox_id FROM conversations;"
+                     "CREATE UNIQUE INDEX ON thread_inbox (thread_id); ANALYZE thread_inbox")
+    join = "FROM public.conversations c JOIN public.thread_inbox j ON j.thread_id = c.id\n"
+    rewrite(database, ("c.inbox_id AS channel_id", "j.inbox_id AS channel_id"),
+            ("FROM public.conversations c\n", join))
+    line = plans(doctor(program, source_schema="worse", storage=f"file://{tmp_path}"))["a rare channel"]
+    assert line.finding == "warning" and "joins" in line.remedy, line
