@@ -91,7 +91,8 @@ static enum vb_status read_back(struct trial *trial, struct vb_error *err)
     struct vb_buffer held;
     vb_buffer_init(&held, BODY_SIZE * 4);
     enum vb_status status = vb_storage_read(trial->session, trial->object.data, &held, err);
-    if (status == VB_OK && (held.length != BODY_SIZE || memcmp(held.data, trial->body, BODY_SIZE)))
+    if (status == VB_OK &&
+        (held.length != BODY_SIZE || memcmp(held.data, trial->body, BODY_SIZE) != 0))
         status = vb_fail(err, VB_CORRUPT, "what was read back is not what was written");
     vb_buffer_done(&held);
     return status;
