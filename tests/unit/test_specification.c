@@ -142,7 +142,7 @@ static void judges_shapes(void **state)
     (void)state;
     static const struct problem_case cases[] = {
         {V("{" ALL ",\"format\":\"csv\",\"layout\":\"messages\",\"files\":\"chunks\","
-           "\"include\":[\"messages\",\"media\"],\"csv_profile\":\"raw\",\"link_ttl\":\"7d\","
+           "\"include\":[\"messages\",\"notes\"],\"csv_profile\":\"raw\",\"link_ttl\":\"7d\","
            "\"notification_email\":\"a@example.com\"}"),
          ""},
         {V("{" ALL ",\"format\":\"xml\",\"layout\":\"messages\"}"), "enum format"},
@@ -156,6 +156,8 @@ static void judges_shapes(void **state)
         {V("{" ALL ",\"include\":[\"messages\",\"messages\"]}"), "value_error include.1"},
         {V("{" ALL ",\"include\":[\"tags\"]}"), "value_error include"},
         {V("{" ALL ",\"files\":\"single\",\"include\":[\"messages\",\"media\"]}"),
+         "value_error include"},
+        {V("{" ALL ",\"files\":\"chunks\",\"include\":[\"messages\",\"media\"]}"),
          "value_error include"},
         {V("{" ALL ",\"csv_profile\":\"none\",\"notification_email\":\"a@b\"}"),
          "enum csv_profile, value_error notification_email"},
