@@ -4,6 +4,7 @@
  * for the answers under way and then ends the threads.
  */
 #include "http_api.h"
+#include "http_waits.h"
 #include "stream.h"
 
 #include "verbatim/hash.h"
@@ -85,7 +86,7 @@ static enum vb_status make_loops(struct vb_http *http, struct vb_error *err)
     if (!http->loops)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the HTTP loops");
     for (size_t i = 0; i < http->loop_count; i++)
-        http->loops[i].wake_fd = http->loops[i].listener = -1;
+        http->loops[i].wake_fd = http->loops[i].ring_fd = http->loops[i].listener = -1;
     enum vb_status status =
         http_listen(http->service->options->listen, listeners, http->loop_count, err);
     if (status != VB_OK)
@@ -120,6 +121,8 @@ enum vb_status http_start_with(const struct vb_service *service, const struct ht
         status = http_watch_start(service->storage, &http->watch, err);
     if (status == VB_OK)
         status = stream_pool_start(service, &http->streams, err);
+    if (status == VB_OK)
+        status = http_waits_start(service, &http->waits, err);
     if (status == VB_OK)
         status = make_loops(http, err);
     if (status != VB_OK) {
@@ -170,6 +173,7 @@ void vb_http_stop(struct vb_http *http)
         http_loop_done(&http->loops[i]);
     stream_pool_stop(http->streams); /* no loop holds one any more */
     http_watch_stop(http->watch);
+    http_waits_stop(http->waits);
     free(http->loops);
     free(http->source_statements);
     free(http);

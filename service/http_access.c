@@ -127,7 +127,7 @@ enum vb_status http_access_judge(const char *key_id, const PGresult *row,
                                  struct http_access *ret_access)
 {
     struct http_access access = {0};
-    if (PQnfields(row) < KEY_COLUMNS || PQntuples(row) != 1 ||
+    if (PQnfields(row) < KEY_COLUMNS || PQntuples(row) < 1 ||
         !http_role_find(pg_view(row, 0, KEY_ROLE), &access.role))
         return VB_INVALID;
     access.is_restricted = access.role == HTTP_ROLE_EDITOR;

@@ -18,6 +18,7 @@ static const char *reason_of(int status)
     } reasons[] = {
         {200, "OK"},
         {202, "Accepted"},
+        {204, "No Content"},
         {206, "Partial Content"},
         {302, "Found"},
         {304, "Not Modified"},
@@ -28,6 +29,7 @@ static const char *reason_of(int status)
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
         {409, "Conflict"},
+        {410, "Gone"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
@@ -140,7 +142,7 @@ void http_answer_log(struct http_exchange *exchange)
     vb_log_set(VB_LOG_WORKSPACE, NULL);
 }
 
-/* Status line and headers. `framing`: the header that tells where the body ends, if one does. */
+/* Status line and headers. `type`: "" for none. `framing`: the header that tells where the body ends, if one does. */
 static enum vb_status put_head(struct http_exchange *exchange, int status, const char *type,
                                const char *framing)
 {
@@ -149,9 +151,10 @@ static enum vb_status put_head(struct http_exchange *exchange, int status, const
     exchange->status = status;
     return vb_buffer_printf(
         &connection->output,
-        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n%s"
+        "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
         "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
-        status, reason_of(status), http_date(exchange->loop), type, framing, exchange->request_id,
+        status, reason_of(status), http_date(exchange->loop), *type ? "Content-Type: " : "", type,
+        *type ? "\r\n" : "", framing, exchange->request_id,
         connection->file >= 0 || status == 304 ? "" : "Cache-Control: no-store\r\n",
         exchange->headers.length > 0 ? exchange->headers.data : "",
         !exchange->keep_alive       ? "Connection: close\r\n"
@@ -176,8 +179,10 @@ static void give_up(struct http_exchange *exchange)
 static void send_answer(struct http_exchange *exchange, int status, const char *type,
                         uint64_t length, struct vb_view body)
 {
-    char framing[64];
-    (void)snprintf(framing, sizeof(framing), "Content-Length: %" PRIu64 "\r\n", length);
+    char framing[64] = "";
+    /* A 204 has no body, so it may tell no length of one either (RFC 9110, 8.6). */
+    if (status != 204)
+        (void)snprintf(framing, sizeof(framing), "Content-Length: %" PRIu64 "\r\n", length);
     exchange->answer_size = length;
     enum vb_status done = put_head(exchange, status, type, framing);
     if (done == VB_OK && !exchange->is_head && body.length > 0)

@@ -13,6 +13,11 @@ void http_create_begin(struct http_exchange *exchange);
 void http_job_begin(struct http_exchange *exchange);
 void http_native_create_begin(struct http_exchange *exchange);
 void http_preview_begin(struct http_exchange *exchange);
+void http_export_list_begin(struct http_exchange *exchange);
+void http_export_read_begin(struct http_exchange *exchange);
+void http_export_cancel_begin(struct http_exchange *exchange);
+void http_export_delete_begin(struct http_exchange *exchange);
+void http_export_download_begin(struct http_exchange *exchange);
 void http_alive_begin(struct http_exchange *exchange);
 void http_ready_begin(struct http_exchange *exchange);
 void http_metrics_begin(struct http_exchange *exchange);
@@ -56,6 +61,10 @@ bool http_ended(struct http_exchange *exchange, const struct pg_outcome *outcome
 /* --- the audit (http_audit.c): a download by who asks, or by whoever holds a link --- */
 void http_audit_download(struct http_exchange *exchange, const char *job_id);
 void http_audit_link(struct http_exchange *exchange, const char *key, bool is_part);
+
+/* The file at a key, streamed or passed on to the object store, and noted in the audit (http_files.c). `job`: whose file
+ * it is, downloaded by who asks; NULL: by whoever holds a link. */
+void http_file_answer(struct http_exchange *exchange, const char *key, const char *job);
 
 /* Field of a source result (text); NULL for SQL NULL. */
 const char *http_text(const PGresult *result, int row, int column);

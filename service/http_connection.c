@@ -355,6 +355,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         /* Half closed: what was asked for is still answered. */
         connection->ended = true;
         want_reads(connection, false);
+        if (connection->phase == HTTP_WORK && connection->exchange->on_left)
+            connection->exchange->on_left(connection->exchange);
     } else if (vb_buffer_append(&connection->input, loop->chunk, (size_t)count) != VB_OK) {
         http_connection_close(connection);
         return;

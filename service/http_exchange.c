@@ -26,6 +26,8 @@ static void reset(struct http_exchange *exchange)
     exchange->free_state = NULL;
     exchange->on_body = NULL;
     exchange->on_entered = NULL;
+    exchange->on_left = NULL;
+    exchange->wait = NULL;
     exchange->is_head = exchange->continued = exchange->keep_alive = false;
     exchange->status = 0;
     exchange->answer_size = 0;

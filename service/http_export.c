@@ -10,188 +10,254 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
+static struct vb_view view(const struct http_export *export, int column)
+{
+    return pg_view(export->rows, export->row, export->first + column);
+}
+
+static bool is_null(const struct http_export *export, int column)
+{
+    return pg_null(export->rows, export->row, export->first + column);
+}
+
+static int64_t integer(const struct http_export *export, int column)
+{
+    return pg_integer(export->rows, export->row, export->first + column);
+}
+
+static void put_view(struct vb_json *json, const char *name, const struct http_export *export,
                      int column)
 {
     vb_json_name(json, name);
-    vb_json_view(json, pg_view(rows, row, column));
+    vb_json_view(json, view(export, column));
 }
 
-static void put_number(struct vb_json *json, const char *name, const PGresult *rows, int row,
+static void put_number(struct vb_json *json, const char *name, const struct http_export *export,
                        int column)
 {
     vb_json_name(json, name);
-    if (pg_null(rows, row, column))
+    if (is_null(export, column))
         vb_json_null(json);
     else
-        vb_json_integer(json, pg_integer(rows, row, column));
+        vb_json_integer(json, integer(export, column));
 }
 
 /* The wire's microseconds count from 2000. */
-static vb_instant time_of(const PGresult *rows, int row, int column)
+static vb_instant time_of(const struct http_export *export, int column)
 {
-    return pg_integer(rows, row, column) + VB_POSTGRES_EPOCH;
+    return integer(export, column) + VB_POSTGRES_EPOCH;
 }
 
-static void put_time(struct vb_json *json, const char *name, const PGresult *rows, int row,
+static void put_time(struct vb_json *json, const char *name, const struct http_export *export,
                      int column)
 {
     char text[VB_INSTANT_TEXT];
     vb_json_name(json, name);
-    if (pg_null(rows, row, column)) {
+    if (is_null(export, column)) {
         vb_json_null(json);
         return;
     }
-    vb_instant_text(time_of(rows, row, column), text);
+    vb_instant_text(time_of(export, column), text);
     vb_json_text(json, text);
 }
 
-static bool status_is(const PGresult *rows, int row, const char *status)
+bool http_export_status_is(const struct http_export *export, const char *status)
 {
-    return vb_view_equals(pg_view(rows, row, EXPORT_STATUS), vb_view_of(status));
+    return vb_view_equals(view(export, EXPORT_STATUS), vb_view_of(status));
 }
 
-/* As a caller would have to write it today, whatever order the database keeps its members in. */
-static enum vb_status put_specification(struct vb_json *json, const PGresult *rows, int row,
-                                        struct vb_error *err)
+bool http_export_is_active(const struct http_export *export)
+{
+    return http_export_status_is(export, "queued") || http_export_status_is(export, "started");
+}
+
+struct vb_view http_export_key(const struct http_export *export)
+{
+    return view(export, EXPORT_KEY);
+}
+
+struct vb_view http_export_id(const struct http_export *export)
+{
+    return view(export, EXPORT_ID);
+}
+
+vb_instant http_export_created(const struct http_export *export)
+{
+    return time_of(export, EXPORT_CREATED);
+}
+
+static enum vb_status print(struct vb_view stored, struct vb_buffer *out)
 {
     struct vb_specification specification;
-    struct vb_buffer text;
-    enum vb_status status =
-        vb_specification_read(pg_view(rows, row, EXPORT_SPECIFICATION), &specification, err);
+    struct vb_error err = {0};
+    enum vb_status status = vb_specification_read(stored, &specification, &err);
     if (status != VB_OK)
         return status;
-    vb_buffer_init(&text, 1u << 20);
-    status = vb_specification_write(&specification, false, &text);
-    if (status == VB_OK) {
-        vb_json_name(json, "specification");
-        vb_json_raw(json, text.data);
-    } else {
-        vb_fail(err, status, "no memory for a specification");
-    }
-    vb_buffer_done(&text);
+    status = vb_specification_write(&specification, false, out);
     vb_specification_done(&specification);
     return status;
 }
 
-/* What is left at the speed so far; null before there is one. */
-static void put_eta(struct vb_json *json, const PGresult *rows, int row)
+/* As a caller would have to write it today, whatever order the database keeps its members in. Null where it is none
+ * that this build can read: one old job must not make a list unreadable. */
+static void put_specification(struct vb_json *json, const struct http_export *export)
 {
-    int64_t done = pg_integer(rows, row, EXPORT_CONVERSATIONS);
-    int64_t total = pg_integer(rows, row, EXPORT_TOTAL);
+    struct vb_buffer text;
+    vb_buffer_init(&text, 1u << 20);
+    enum vb_status status = print(view(export, EXPORT_SPECIFICATION), &text);
+    vb_json_name(json, "specification");
+    if (status == VB_OK)
+        vb_json_raw(json, text.data);
+    else
+        vb_json_null(json);
+    vb_buffer_done(&text);
+}
+
+/* What is left at the speed so far; null before there is one. */
+static void put_eta(struct vb_json *json, const struct http_export *export)
+{
+    int64_t done = integer(export, EXPORT_CONVERSATIONS);
+    int64_t total = integer(export, EXPORT_TOTAL);
     vb_json_name(json, "eta_seconds");
-    if (!status_is(rows, row, "started") || total <= 0 || done <= 0 ||
-        pg_null(rows, row, EXPORT_STARTED)) {
+    if (!http_export_status_is(export, "started") || total <= 0 || done <= 0 ||
+        is_null(export, EXPORT_STARTED)) {
         vb_json_null(json);
         return;
     }
-    double seconds =
-        (double)(vb_clock_now() - time_of(rows, row, EXPORT_STARTED)) / (double)VB_SECOND;
+    double seconds = (double)(vb_clock_now() - time_of(export, EXPORT_STARTED)) / (double)VB_SECOND;
     double left = seconds * (double)(total > done ? total - done : 0) / (double)done;
     vb_json_integer(json, left > 0 ? (int64_t)(left + 0.5) : 0);
 }
 
-static void put_progress(struct vb_json *json, const PGresult *rows, int row)
+static void put_progress(struct vb_json *json, const struct http_export *export)
 {
     vb_json_name(json, "progress");
     vb_json_begin_object(json);
-    put_number(json, "conversations_done", rows, row, EXPORT_CONVERSATIONS);
+    put_number(json, "conversations_done", export, EXPORT_CONVERSATIONS);
     /* A small export is never counted before it is done. */
-    put_number(json, "conversations_total", rows, row,
-               status_is(rows, row, "finished") ? EXPORT_CONVERSATIONS : EXPORT_TOTAL);
-    put_number(json, "messages_done", rows, row, EXPORT_MESSAGES);
-    put_number(json, "bytes_written", rows, row,
-               pg_null(rows, row, EXPORT_SIZE) ? EXPORT_BYTES : EXPORT_SIZE);
-    put_eta(json, rows, row);
+    put_number(json, "conversations_total", export,
+               http_export_status_is(export, "finished") ? EXPORT_CONVERSATIONS : EXPORT_TOTAL);
+    put_number(json, "messages_done", export, EXPORT_MESSAGES);
+    put_number(json, "bytes_written", export,
+               is_null(export, EXPORT_SIZE) ? EXPORT_BYTES : EXPORT_SIZE);
+    put_eta(json, export);
     vb_json_end_object(json);
 }
 
-static bool has_file(const PGresult *rows, int row)
+static bool has_file(const struct http_export *export)
 {
-    return status_is(rows, row, "finished") && !pg_null(rows, row, EXPORT_KEY) &&
-           !pg_boolean(rows, row, EXPORT_DELETED);
+    return http_export_status_is(export, "finished") && !is_null(export, EXPORT_KEY) &&
+           !pg_boolean(export->rows, export->row, export->first + EXPORT_DELETED);
 }
 
-static void put_files(struct vb_json *json, const PGresult *rows, int row)
+bool http_export_has_file(const struct http_export *export)
+{
+    return has_file(export) && !is_null(export, EXPORT_EXPIRES) &&
+           time_of(export, EXPORT_EXPIRES) > vb_clock_now();
+}
+
+static void put_files(struct vb_json *json, const struct http_export *export)
 {
     vb_json_name(json, "files");
     vb_json_begin_array(json);
-    if (has_file(rows, row)) {
+    if (has_file(export)) {
         char crc[16];
-        (void)snprintf(crc, sizeof(crc), "%08" PRIx32, (uint32_t)pg_integer(rows, row, EXPORT_CRC));
+        (void)snprintf(crc, sizeof(crc), "%08" PRIx32, (uint32_t)integer(export, EXPORT_CRC));
         vb_json_begin_object(json);
-        put_view(json, "name", rows, row, EXPORT_NAME);
-        put_number(json, "size", rows, row, EXPORT_SIZE);
-        vb_json_member_text(json, "crc32", pg_null(rows, row, EXPORT_CRC) ? NULL : crc);
-        put_view(json, "content_type", rows, row, EXPORT_TYPE);
+        put_view(json, "name", export, EXPORT_NAME);
+        put_number(json, "size", export, EXPORT_SIZE);
+        vb_json_member_text(json, "crc32", is_null(export, EXPORT_CRC) ? NULL : crc);
+        put_view(json, "content_type", export, EXPORT_TYPE);
         vb_json_end_object(json);
     }
     vb_json_end_array(json);
 }
 
 static enum vb_status put_link(struct http_exchange *exchange, struct vb_json *json,
-                               const PGresult *rows, int row, struct vb_error *err)
+                               const struct http_export *export, struct vb_error *err)
 {
     struct http_loop *loop = exchange->loop;
     struct vb_buffer link, key;
     vb_buffer_init(&link, 8192);
     vb_buffer_init(&key, 2048);
     enum vb_status status = VB_OK;
-    bool is_shown = has_file(rows, row) && !pg_null(rows, row, EXPORT_EXPIRES) &&
-                    time_of(rows, row, EXPORT_EXPIRES) > vb_clock_now() &&
-                    http_role_may(exchange->access.role, HTTP_RIGHT_DOWNLOAD);
+    bool is_shown =
+        http_export_has_file(export) && http_role_may(exchange->access.role, HTTP_RIGHT_DOWNLOAD);
     if (is_shown) {
-        struct vb_view stored = pg_view(rows, row, EXPORT_KEY);
+        struct vb_view stored = view(export, EXPORT_KEY);
         status = vb_buffer_append(&key, stored.data, stored.length);
         const char *slash = key.data ? strrchr(key.data, '/') : NULL;
         if (status == VB_OK)
-            status =
-                vb_storage_link(loop->http->service->storage, &loop->secrets, key.data,
-                                slash ? slash + 1 : key.data, time_of(rows, row, EXPORT_FINISHED),
-                                time_of(rows, row, EXPORT_EXPIRES), &link, err);
+            status = vb_storage_link(loop->http->service->storage, &loop->secrets, key.data,
+                                     slash ? slash + 1 : key.data, time_of(export, EXPORT_FINISHED),
+                                     time_of(export, EXPORT_EXPIRES), &link, err);
         else
             vb_fail(err, status, "the key of the object is too long");
     }
     if (status == VB_OK) {
         vb_json_member_text(json, "download_url", is_shown ? link.data : NULL);
-        put_time(json, "download_url_expires_at", rows, row, EXPORT_EXPIRES);
+        put_time(json, "download_url_expires_at", export, EXPORT_EXPIRES);
     }
     vb_buffer_done(&key);
     vb_buffer_done(&link);
     return status;
 }
 
-static void put_end(struct vb_json *json, const PGresult *rows, int row)
+static void put_end(struct vb_json *json, const struct http_export *export)
 {
-    put_view(json, "error_message", rows, row, EXPORT_ERROR);
-    put_view(json, "requested_by", rows, row, EXPORT_AUTHOR);
-    put_time(json, "created_time", rows, row, EXPORT_CREATED);
-    put_time(json, "started_time", rows, row, EXPORT_STARTED);
-    put_time(json, "finished_time", rows, row, EXPORT_FINISHED);
-    put_time(json, "as_of", rows, row, EXPORT_AS_OF);
+    put_view(json, "error_message", export, EXPORT_ERROR);
+    put_view(json, "requested_by", export, EXPORT_AUTHOR);
+    put_time(json, "created_time", export, EXPORT_CREATED);
+    put_time(json, "started_time", export, EXPORT_STARTED);
+    put_time(json, "finished_time", export, EXPORT_FINISHED);
+    put_time(json, "as_of", export, EXPORT_AS_OF);
     vb_json_name(json, "segments");
     vb_json_begin_object(json);
-    put_number(json, "recorded", rows, row, EXPORT_RECORDED);
-    put_number(json, "running", rows, row, EXPORT_RUNNING);
-    put_number(json, "waiting", rows, row, EXPORT_WAITING);
+    put_number(json, "recorded", export, EXPORT_RECORDED);
+    put_number(json, "running", export, EXPORT_RUNNING);
+    put_number(json, "waiting", export, EXPORT_WAITING);
     vb_json_end_object(json);
-    put_number(json, "attempts", rows, row, EXPORT_ATTEMPTS);
+    put_number(json, "attempts", export, EXPORT_ATTEMPTS);
 }
 
 enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *json,
-                               const PGresult *rows, int row, struct vb_error *err)
+                               const struct http_export *export, struct vb_error *err)
 {
     vb_json_begin_object(json);
-    put_view(json, "export_id", rows, row, EXPORT_ID);
-    vb_json_member_text(json, "workspace_id", exchange->access.workspace);
-    put_view(json, "status", rows, row, EXPORT_STATUS);
-    enum vb_status status = put_specification(json, rows, row, err);
-    if (status != VB_OK)
-        return status;
-    put_progress(json, rows, row);
-    put_files(json, rows, row);
-    status = put_link(exchange, json, rows, row, err);
-    put_end(json, rows, row);
+    put_view(json, "export_id", export, EXPORT_ID);
+    vb_json_member_text(json, "workspace_id", exchange->arguments[0].data);
+    put_view(json, "status", export, EXPORT_STATUS);
+    put_specification(json, export);
+    put_progress(json, export);
+    put_files(json, export);
+    enum vb_status status = put_link(exchange, json, export, err);
+    put_end(json, export);
     vb_json_end_object(json);
     return status;
+}
+
+void http_export_answer(struct http_exchange *exchange, int status,
+                        const struct http_export *export)
+{
+    struct vb_error err = {0};
+    struct vb_json json = http_json(exchange);
+    if (http_export_put(exchange, &json, export, &err) == VB_OK)
+        http_answer_json(exchange, status, &json);
+    else
+        http_answer_error(exchange, &err);
+}
+
+void http_export_missing(struct http_exchange *exchange)
+{
+    http_answer_detail(exchange, 404, "Export not found.");
+}
+
+bool http_export_name(struct http_exchange *exchange, char ret_job[VB_UUID_TEXT])
+{
+    const struct vb_buffer *name = &exchange->arguments[1];
+    struct vb_uuid uuid;
+    if (vb_uuid_parse((struct vb_view){name->data, name->length}, &uuid) != VB_OK)
+        return false;
+    vb_uuid_format(uuid, ret_job);
+    return true;
 }

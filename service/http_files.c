@@ -127,11 +127,24 @@ static enum range_kind wanted_range(const struct http_exchange *exchange, uint64
     return parse_range(text, size, range);
 }
 
+/* A look at the head alone is no download. */
+static void note_download(struct http_exchange *exchange, const char *key, const char *job,
+                          bool is_part)
+{
+    if (exchange->is_head)
+        return;
+    if (job)
+        http_audit_download(exchange, job);
+    else
+        http_audit_link(exchange, key, is_part);
+}
+
 /* Takes the file over: every way out closes it or hands it to the connection. */
-static void answer_open_file(struct http_exchange *exchange, int file, uint64_t size)
+static void answer_open_file(struct http_exchange *exchange, const char *key, const char *job,
+                             int file, uint64_t size)
 {
     struct stat about;
-    const char *type = vb_content_type_of(exchange->arguments[0].data);
+    const char *type = vb_content_type_of(key);
     if (fstat(file, &about) != 0) {
         close(file);
         http_answer_detail(exchange, 500, "Internal Server Error");
@@ -161,10 +174,9 @@ static void answer_open_file(struct http_exchange *exchange, int file, uint64_t 
                            range.from + range.length - 1, size);
             http_answer_header(exchange, "Content-Range", content_range);
         }
-        const char *slash = strrchr(exchange->arguments[0].data, '/');
-        http_answer_attachment(exchange, slash ? slash + 1 : exchange->arguments[0].data);
-        if (!exchange->is_head)
-            http_audit_link(exchange, exchange->arguments[0].data, kind == RANGE_ONE);
+        const char *slash = strrchr(key, '/');
+        http_answer_attachment(exchange, slash ? slash + 1 : key);
+        note_download(exchange, key, job, kind == RANGE_ONE);
         http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,
                          range.length);
     }
@@ -172,7 +184,7 @@ static void answer_open_file(struct http_exchange *exchange, int file, uint64_t 
 
 /* Opened here on the loop: on a local directory that is a moment. S3 answers with its own link
  * instead. */
-static void answer_file(struct http_exchange *exchange)
+void http_file_answer(struct http_exchange *exchange, const char *key, const char *job)
 {
     int file = -1;
     uint64_t size = 0;
@@ -180,19 +192,17 @@ static void answer_file(struct http_exchange *exchange)
     vb_buffer_init(&redirect, 8192);
     struct vb_error err = {0};
     enum vb_status status =
-        vb_storage_open(exchange->loop->http->service->storage, exchange->arguments[0].data, &file,
-                        &size, &redirect, &err);
+        vb_storage_open(exchange->loop->http->service->storage, key, &file, &size, &redirect, &err);
     if (status == VB_NOT_FOUND) {
         http_answer_detail(exchange, 404, "File not found.");
     } else if (status != VB_OK) {
         http_answer_error(exchange, &err);
     } else if (redirect.length > 0) {
-        if (!exchange->is_head)
-            http_audit_link(exchange, exchange->arguments[0].data, false);
+        note_download(exchange, key, job, false);
         http_answer_header(exchange, "Location", redirect.data);
         http_answer_detail(exchange, 302, "Found");
     } else {
-        answer_open_file(exchange, file, size);
+        answer_open_file(exchange, key, job, file, size);
     }
     vb_buffer_done(&redirect);
 }
@@ -206,6 +216,6 @@ void http_file_begin(struct http_exchange *exchange)
     } else if (!link_holds(exchange)) {
         http_answer_detail(exchange, 403, "The link is not valid or has expired.");
     } else {
-        answer_file(exchange);
+        http_file_answer(exchange, exchange->arguments[0].data, NULL);
     }
 }

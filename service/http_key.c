@@ -87,7 +87,7 @@ static bool is_good(const struct http_exchange *exchange, const PGresult *row,
                     struct vb_key_id *ret_id)
 {
     struct vb_view key = key_of(exchange);
-    if (PQntuples(row) != 1 || vb_key_parse(key, ret_id) != VB_OK)
+    if (PQntuples(row) < 1 || vb_key_parse(key, ret_id) != VB_OK)
         return false;
     struct vb_view hash = pg_view(row, 0, KEY_HASH);
     return hash.length == VB_SHA256 && vb_key_matches(key, (const unsigned char *)hash.data);

@@ -5,6 +5,7 @@
  */
 #include "http_server.h"
 #include "http_sql.h"
+#include "http_waits.h"
 
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
@@ -115,6 +116,7 @@ static void begin_draining(struct http_loop *loop)
     event_del(loop->accepting);
     close(loop->listener);
     loop->listener = -1;
+    http_waits_drain(loop);
 }
 
 /* What is due: stop, deadlines, database, secrets. */
@@ -229,7 +231,8 @@ enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int 
     loop->waking = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
     if (!loop->accepting || !loop->ticking || !loop->waking)
         return vb_fail(err, VB_NO_MEMORY, "cannot make events");
-    return make_pools(loop, err);
+    enum vb_status status = http_waits_join(loop, err);
+    return status == VB_OK ? make_pools(loop, err) : status;
 }
 
 enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err)
@@ -296,6 +299,7 @@ void http_loop_done(struct http_loop *loop)
         event_free(loop->ticking);
     if (loop->waking)
         event_free(loop->waking);
+    http_waits_leave(loop);
     if (loop->base)
         event_base_free(loop->base);
     if (loop->wake_fd >= 0)

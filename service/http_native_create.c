@@ -9,12 +9,7 @@
 
 static void answer_export(struct http_exchange *exchange, const PGresult *job)
 {
-    struct vb_error err = {0};
-    struct vb_json json = http_json(exchange);
-    if (http_export_put(exchange, &json, job, 0, &err) == VB_OK)
-        http_answer_json(exchange, 202, &json);
-    else
-        http_answer_error(exchange, &err);
+    http_export_answer(exchange, 202, &(struct http_export){job, 0, 0});
 }
 
 /* A broken rule about the header, in the shape of those about the body. */

@@ -1,5 +1,6 @@
 /* Health and metrics: whether the process lives, whether what it stands on answers, and figures for Prometheus. */
 #include "http_api.h"
+#include "http_waits.h"
 
 #include "verbatim/metrics.h"
 
@@ -83,8 +84,11 @@ static void on_gauges(void *context, const struct pg_outcome *outcome)
     if (status == VB_OK)
         status = vb_buffer_printf(&text,
                                   "# TYPE verbatim_http_connections gauge\n"
-                                  "verbatim_http_connections %u\n",
-                                  atomic_load(&exchange->loop->http->connections));
+                                  "verbatim_http_connections %u\n"
+                                  "# TYPE verbatim_http_waiting gauge\n"
+                                  "verbatim_http_waiting %zu\n",
+                                  atomic_load(&exchange->loop->http->connections),
+                                  http_waits_count(exchange->loop->http->waits));
     if (status == VB_OK)
         http_answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
                     (struct vb_view){text.data, text.length});

@@ -39,6 +39,8 @@ struct http_times {
 
 struct http_exchange;
 struct http_connection;
+struct http_wait;
+struct http_waits;
 
 /* One row of the API. `begin` is called with the head parsed; it answers, or waits for something that will. */
 struct http_route {
@@ -76,6 +78,9 @@ struct http_exchange {
     struct vb_buffer headers; /* of the answer, beside the usual */
     struct pg_ticket *ticket; /* what is waited for */
     void (*on_body)(struct http_exchange *exchange);
+    /* While the handler has it: the client has closed its side. It may be gone, or only have no more to ask. */
+    void (*on_left)(struct http_exchange *exchange);
+    struct http_wait *wait; /* for the end of a job (http_waits.h); a part of `state` */
     /* The handler's own; freed with the exchange. */
     void *state;
     void (*free_state)(void *state);
@@ -128,6 +133,9 @@ struct http_loop {
     int listener;
     struct event *accepting, *ticking, *waking;
     int wake_fd;
+    int ring_fd; /* http_waits.c */
+    struct event *ringing;
+    struct http_wait *rung; /* under the mutex of the waits */
     struct http_connection *first, *dead;
     size_t connections, spares;
     size_t notes; /* to the audit, on their way: a loop that stops waits for them */
@@ -161,6 +169,7 @@ struct vb_http {
     struct pg_connector *main_connector, *source_connector;
     struct http_storage_watch *watch;
     struct stream_pool *streams;
+    struct http_waits *waits;
     struct pg_statement *source_statements;
     atomic_bool asked, stopping;
     int64_t stop_by;

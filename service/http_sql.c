@@ -37,6 +37,35 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                       " LEFT JOIN verbatim.job AS j ON j.job_id = $4::uuid AND j.workspace_id = $2"
                       " AND j.door = 'main' AND " HTTP_KEY_SEES("j"),
                       4},
+    [HTTP_SQL_EXPORT] = {"export",
+                         "SELECT " HTTP_KEY_COLUMNS ", " HTTP_EXPORT_COLUMNS
+                         " FROM verbatim.key_find($1) AS k LEFT JOIN (" HTTP_EXPORT_ROWS
+                         ") ON j.job_id = $4::uuid AND j.workspace_id = $2"
+                         " AND " HTTP_KEY_SEES("j"),
+                         4},
+    /* A keyset over the index job_list. The key's columns stand in each row, and alone where there is none. */
+    [HTTP_SQL_EXPORTS] =
+        {"exports",
+         "SELECT " HTTP_KEY_COLUMNS ", " HTTP_EXPORT_COLUMNS
+         " FROM verbatim.key_find($1) AS k LEFT JOIN LATERAL ("
+         "SELECT j.* FROM verbatim.job AS j WHERE j.workspace_id = $2 AND " HTTP_KEY_SEES(
+             "j") " AND ($4::text IS NULL OR j.status = $4)"
+                  " AND (j.created_at, j.job_id) <"
+                  " (timestamptz 'epoch' + $5::bigint * interval '1 microsecond', $6::uuid)"
+                  " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $7::bigint) AS j ON true"
+                  " LEFT JOIN LATERAL " HTTP_EXPORT_SEGMENTS " ON true"
+                  " ORDER BY j.created_at DESC, j.job_id DESC",
+         7},
+    [HTTP_SQL_EXPORT_SEEN] =
+        {"export_seen",
+         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
+         " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
+         " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))",
+         3},
+    [HTTP_SQL_EXPORT_CANCEL] = {"export_cancel",
+                                "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
+    [HTTP_SQL_EXPORT_DELETE] = {"export_delete",
+                                "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
     /* One statement, so one snapshot: the job, its first segment, its entry in the audit, the hint to the workers.
      * Either of two unique keys may be taken already: then there is nothing made. */
     [HTTP_SQL_CREATE] =

@@ -13,6 +13,11 @@ enum http_sql {
     HTTP_SQL_KEY,         /* $1 key id, $2 workspace, $3 scope */
     HTTP_SQL_KEY_HOME,    /* $1 key id, $2 scope: enters the key's own workspace as well */
     HTTP_SQL_JOB,         /* as HTTP_SQL_KEY, and $4 the job */
+    HTTP_SQL_EXPORT,  /* as HTTP_SQL_KEY, and $4 the job: HTTP_EXPORT_COLUMNS behind the key's */
+    HTTP_SQL_EXPORTS, /* as HTTP_SQL_KEY; $4 status or NULL, $5 (microseconds) and $6 the row behind which to begin, $7 at most */
+    HTTP_SQL_EXPORT_SEEN, /* $1 workspace, $2 job, $3 audience of who asks or NULL: HTTP_EXPORT_COLUMNS */
+    HTTP_SQL_EXPORT_CANCEL, /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
+    HTTP_SQL_EXPORT_DELETE, /* the same; one row where there was something */
     HTTP_SQL_CREATE,
     HTTP_SQL_ACTIVE, /* $1 workspace, $2 active_key: its job, if one is queued or started */
     HTTP_SQL_ORDERED, /* $1 workspace, $2 job or NULL, $3 idempotency_key or NULL: HTTP_EXPORT_COLUMNS, request_hash */
@@ -83,15 +88,17 @@ enum {
     " j.requested_by, j.created_at, j.started_at, j.finished_at, j.as_of, j.link_expires_at,"      \
     " j.object_key, j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size,"        \
     " j.crc32, s.conversations, s.messages, s.bytes, s.recorded, s.running, s.waiting, s.attempts"
-#define HTTP_EXPORT_FROM                                                                           \
-    " FROM verbatim.job AS j CROSS JOIN LATERAL ("                                                 \
-    "SELECT coalesce(sum(conversations), 0)::bigint AS conversations,"                             \
-    " coalesce(sum(messages), 0)::bigint AS messages, coalesce(sum(size), 0)::bigint AS bytes,"    \
+#define HTTP_EXPORT_SEGMENTS                                                                       \
+    "(SELECT coalesce(sum(conversations), 0)::bigint AS conversations,"                            \
+    " coalesce(sum(messages), 0)::bigint AS messages,"                                             \
+    " coalesce(sum(coalesce(size, bytes)), 0)::bigint AS bytes,"                                   \
     " count(*) FILTER (WHERE status = 'recorded') AS recorded,"                                    \
     " count(*) FILTER (WHERE status = 'running') AS running,"                                      \
     " count(*) FILTER (WHERE status = 'waiting') AS waiting,"                                      \
     " coalesce(sum(attempts), 0)::bigint AS attempts"                                              \
     " FROM verbatim.segment WHERE job_id = j.job_id) AS s"
+#define HTTP_EXPORT_ROWS "verbatim.job AS j CROSS JOIN LATERAL " HTTP_EXPORT_SEGMENTS
+#define HTTP_EXPORT_FROM " FROM " HTTP_EXPORT_ROWS
 enum {
     EXPORT_ID,
     EXPORT_STATUS,
