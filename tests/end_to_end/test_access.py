@@ -33,6 +33,11 @@ ROUTES = {
     ("POST", "/api/v1/workspace/{}/exports/preview"): "export",
     ("GET", "/v1/conversations/{}/export"): "export",
     ("GET", "/v3/agents/{}/convos/export"): "export",
+    ("GET", "/api/v1/workspace/{}/exports"): "look",
+    ("GET", "/api/v1/workspace/{}/exports/{}"): "look",
+    ("DELETE", "/api/v1/workspace/{}/exports/{}"): "manage",
+    ("POST", "/api/v1/workspace/{}/exports/{}/cancel"): "manage",
+    ("GET", "/api/v1/workspace/{}/exports/{}/download"): "download",
 }
 REFUSALS = {
     "export": "start exports",
