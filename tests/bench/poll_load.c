@@ -21,7 +21,7 @@ struct client {
     int fd;
     size_t held;
     int64_t sent_at;
-    char bytes[8192];
+    char bytes[65536]; /* a whole answer: a list is the longest */
 };
 
 static struct client clients[CLIENTS];
