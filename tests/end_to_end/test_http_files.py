@@ -62,6 +62,21 @@ def test_download(service, link):
                            "filename*=UTF-8''B%C3%BCro%20%221%22%20%E6%9D%B1%E4%BA%AC_2026-02_0123abcd.zip")
 
 
+@pytest.mark.parametrize("extension, content_type", [
+    ("csv", "text/csv; charset=utf-8"), ("json", "application/json"), ("ndjson", "application/x-ndjson"),
+    ("zip", "application/zip")])
+def test_a_file_is_served_as_what_it_is(service, keys, database, folder, extension, content_type):
+    key = KEY.rsplit(".", 1)[0] + "-other." + extension
+    (folder / "storage" / key).write_bytes(b"")
+    job = finish(service, keys, database)
+    database.execute("UPDATE verbatim.job SET object_key = %s WHERE job_id = %s", [key, job])
+    url = service.job("one", keys["one"], job)["presigned_url"]
+    for method in ("GET", "HEAD"):
+        answer = service.request(method, url[len(service.url):])
+        assert (answer.status, answer.headers["Content-Type"]) == (200, content_type)
+        assert f".{extension}\"" in answer.headers["Content-Disposition"]
+
+
 def test_head(service, link):
     answer = service.request("HEAD", link)
     assert (answer.status, answer.body, int(answer.headers["Content-Length"])) == (200, b"", len(BODY))

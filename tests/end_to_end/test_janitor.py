@@ -1,5 +1,6 @@
 """The janitor on a directory and on every S3 server: what is of no use goes, what is in use stays."""
 
+import datetime
 import os
 import uuid
 
@@ -9,6 +10,10 @@ from tests.end_to_end.conftest import file_storage
 from tests.lib.parts import WORKSPACE, add_job, add_workspace, running_part
 from tests.lib.process import wait_until
 from tests.end_to_end.test_storage import MIB, Tool, body, storage_tool  # noqa: F401 (a fixture)
+
+
+def ago(**age):
+    return datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(**age)
 
 
 class House:
@@ -101,6 +106,17 @@ def test_retention_deletes_what_is_past_it_and_nothing_else(house):
     deleted = house.database.execute("SELECT job_id::text FROM verbatim.job WHERE archive_deleted_at IS NOT NULL")
     assert deleted == [(old[0],)]
     assert house.exists(young[1]) and house.exists(linked[1]) and other
+
+
+def test_a_job_with_a_retention_of_its_own_keeps_to_that(house):
+    """Counted from its creation: sooner than the process's seven days after the end, or later."""
+    short = house.ended(ended="1 hour", link_ttl="1 minute", retention="2 hours", created_at=ago(hours=3))
+    fresh = house.ended(ended="1 hour", link_ttl="1 minute", retention="2 hours", created_at=ago(minutes=90))
+    long = house.ended(ended="8 days", link_ttl="1 minute", retention="30 days", created_at=ago(days=9))
+    with house.janitor():
+        wait_until(lambda: not house.exists(short[1]), "the deletion")
+        wait_until(lambda: house.database.value("SELECT count(*) FROM verbatim.cleanup WHERE looks = 1") == 1, "a row")
+    assert house.exists(fresh[1]) and house.exists(long[1])
 
 
 def test_rows_of_another_store_are_left_and_told_once(house):

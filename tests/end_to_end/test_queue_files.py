@@ -168,6 +168,94 @@ def test_nothing_to_export_is_a_valid_file(program, database, folder, storage, f
         assert entries(data) == content
 
 
+def names_of(program, database, folder, local, **columns):
+    with Crew(program, folder, local):
+        job_id = queue.add_job(database, "plain", **columns)
+        return queue.finished(database, job_id).key.rsplit("/", 1)[1].replace(job_id[:8], "ID"), job_id
+
+
+def test_names_without_a_channel(program, database, folder, local):
+    everything = {"channel_id": None, "channel_name": None, "channel_phone": None, "channel_type": None,
+                  "specification": json.dumps({"select": {"all": True}, "format": "json"})}
+    assert names_of(program, database, folder, local, **everything)[0] == "all_2026-04_ID.json"
+    assert names_of(program, database, folder, local, **everything, title="Ada Lovelace")[0] \
+        == "Ada_Lovelace_2026-04_ID.json"
+    # An open range is named after its end, in the workspace's zone.
+    assert names_of(program, database, folder, local, **everything, range_from="0001-01-01T00:00:00Z",
+                    as_of="2026-12-31T23:30:00Z", range_to="2026-12-31T23:30:00.000001Z",
+                    time_zone="Europe/Berlin")[0] == "all_2027-01_ID.json"
+
+
+def test_entries_of_several_channels_are_named_by_their_own(program, database, folder, local):
+    with Crew(program, folder, local):
+        job_id = queue.add_job(database, "plain", channel_id=None, channel_name=None, channel_phone=None,
+                               channel_type=None, specification=json.dumps({"select": {"all": True}}))
+        found = queue.finished(database, job_id)
+    names = list(entries(queue.archive(local, found)))
+    for channel, count in (("plain", 400), ("seconds", 420), ("giants", 12)):
+        assert sum(f"--Line {channel} (+12025550123)" in name for name in names) == count
+
+
+# What a specification says (stored form), and the same as a condition.
+SELECTIONS = {
+    "all": ({"select": {"all": True}}, "true"),
+    "assistant": ({"select": {"assistant_id": "1"}}, "assistant_id = 1"),
+    "contact": ({"select": {"contact_id": "8"}}, "contact_id = 8"),
+    "everybody who is the contact": ({"select": {"contact_id": "8"}, "contact_ids": ["8", "9"]}, "contact_id IN (8, 9)"),
+    "ids": ({"select": {"conversation_ids": ["5", "401", "17", "999999"]}}, "id IN (5, 17, 401)"),
+    "assistant and contact": ({"select": {"assistant_id": "1"}, "filter": {"contact_id": "11"}}, "contact_id = 11"),
+    "contact and assistant": ({"select": {"contact_id": "11"}, "filter": {"assistant_id": "2"}}, "false"),
+    "a channel of the contact": ({"select": {"contact_id": "8"}, "filter": {"channel_id": "giants"}},
+                                 "contact_id = 8 AND channel_id = 'giants'"),
+    "a type of channel": ({"select": {"all": True}, "filter": {"channel_type": "sms"},
+                           "channel_ids": ["plain", "giants"]}, "channel_id IN ('plain', 'giants')"),
+    "status": ({"select": {"all": True}, "filter": {"status": ["open", "closed"]}}, "status IN ('open', 'closed')"),
+    "tags": ({"select": {"all": True}, "filter": {"tags": ["red", "blue"]}}, "tags && '{red,blue}'"),
+    "completed": ({"select": {"all": True}, "filter": {"completed_only": True}}, "ended_at <= '2026-04-01 10:30+00'"),
+    "audience": ({"select": {"all": True}, "audience": ["red"]}, "coalesce(audience, tags) && '{red}'"),
+    "no audience": ({"select": {"all": True}, "audience": []}, "false"),
+}
+
+
+@pytest.fixture(scope="module")
+def details(database):
+    database.execute("ALTER TABLE chat.conversation ADD COLUMN status text, ADD COLUMN tags text[],"
+                     " ADD COLUMN audience text[], ADD COLUMN ended_at timestamptz")
+    database.execute("UPDATE chat.conversation SET status = (ARRAY['open', 'closed', 'spam'])[id % 3 + 1],"
+                     " tags = CASE WHEN id % 2 = 0 THEN ARRAY[(ARRAY['red', 'green', 'blue'])[id % 5 % 3 + 1]] END,"
+                     " audience = CASE WHEN id % 7 = 0 THEN ARRAY['red', 'x'] END,"
+                     " ended_at = CASE WHEN id % 4 > 0 THEN created_at + id * interval '1 second' END")
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_the_line_reads_what_was_asked(program, database, folder, local, details, name):
+    wanted, condition = SELECTIONS[name]
+    expected = [str(number) for number, in database.execute(
+        f"SELECT id FROM chat.conversation WHERE created_at <= '2026-04-01 10:30+00' AND {condition}"
+        " ORDER BY created_at, id")]
+    assert ("false" in condition) == (not expected)
+    with Crew(program, folder, local, page=50, cuts=100):
+        job_id = queue.add_job(database, "plain", channel_id=None, channel_name=None, channel_phone=None,
+                               channel_type=None, as_of="2026-04-01T10:30:00Z",
+                               specification=json.dumps({"format": "json"} | wanted))
+        listed = json.loads(queue.archive(local, queue.finished(database, job_id)))
+    assert [one["id"] for one in listed] == expected
+    assert all(one["channel"]["name"] == f"Line {one['channel']['id']}" for one in listed)
+
+
+def test_the_link_dies_with_the_retention(program, database, folder, local):
+    """Counted from the creation; without one, from the finish alone."""
+    with Crew(program, folder, local):
+        short, long, none = (queue.add_job(database, "plain", **columns) for columns in (
+            {"retention": "10 minutes"}, {"retention": "7 days"}, {}))
+        for job_id in (short, long, none):
+            queue.finished(database, job_id)
+    assert database.value("SELECT link_expires_at = created_at + retention FROM verbatim.job WHERE job_id = %s", [short])
+    for job_id in (long, none):
+        assert database.value("SELECT link_expires_at = finished_at + link_ttl FROM verbatim.job WHERE job_id = %s",
+                              [job_id])
+
+
 def draw(chance, absorb):
     """Some way to cut."""
     tuning = {"page": chance.choice([1, 2, 7, 30, 400]), "cuts": chance.choice([1, 3, 20, 150]),
