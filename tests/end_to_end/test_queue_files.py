@@ -51,6 +51,12 @@ def source(program, database):
     queue.fill(database, "plain", 400, messages=3)
     queue.fill(database, "seconds", 420, messages=2, step="170 milliseconds")  # six in each second
     queue.fill(database, "giants", 12, messages=400, noise=4)
+    database.execute("ALTER TABLE chat.conversation ADD COLUMN status text, ADD COLUMN tags text[],"
+                     " ADD COLUMN audience text[], ADD COLUMN ended_at timestamptz")
+    database.execute("UPDATE chat.conversation SET status = (ARRAY['open', 'closed', 'spam'])[id % 3 + 1],"
+                     " tags = CASE WHEN id % 2 = 0 THEN ARRAY[(ARRAY['red', 'green', 'blue'])[id % 5 % 3 + 1]] END,"
+                     " audience = CASE WHEN id % 7 = 0 THEN ARRAY['red', 'x'] END,"
+                     " ended_at = CASE WHEN id % 4 > 0 THEN created_at + id * interval '1 second' END")
 
 
 @pytest.fixture(scope="module")
@@ -217,18 +223,8 @@ SELECTIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def details(database):
-    database.execute("ALTER TABLE chat.conversation ADD COLUMN status text, ADD COLUMN tags text[],"
-                     " ADD COLUMN audience text[], ADD COLUMN ended_at timestamptz")
-    database.execute("UPDATE chat.conversation SET status = (ARRAY['open', 'closed', 'spam'])[id % 3 + 1],"
-                     " tags = CASE WHEN id % 2 = 0 THEN ARRAY[(ARRAY['red', 'green', 'blue'])[id % 5 % 3 + 1]] END,"
-                     " audience = CASE WHEN id % 7 = 0 THEN ARRAY['red', 'x'] END,"
-                     " ended_at = CASE WHEN id % 4 > 0 THEN created_at + id * interval '1 second' END")
-
-
 @pytest.mark.parametrize("name", SELECTIONS)
-def test_the_line_reads_what_was_asked(program, database, folder, local, details, name):
+def test_the_line_reads_what_was_asked(program, database, folder, local, name):
     wanted, condition = SELECTIONS[name]
     expected = [str(number) for number, in database.execute(
         f"SELECT id FROM chat.conversation WHERE created_at <= '2026-04-01 10:30+00' AND {condition}"
