@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import urllib.request
 import zipfile
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.lib import chatwoot
 from tests.lib.doctor import doctor
+from tests.lib.process import wait_until
 from tests.lib.service import Program
 
 FROM, TO = "2026-04-01", "2026-04-30"
@@ -73,6 +75,26 @@ def main_door_by_phone(service, key):
     return texts(rows_of(download(job["presigned_url"])))
 
 
+def native_export(service, key, **specification):
+    """The finished export's whole JSON document."""
+    exports = "/api/v1/workspace/acme/exports"
+    specification |= {"format": "json", "files": "single"}
+    answer = service.request("POST", exports, key, json_body=specification)
+    assert answer.status == 202, answer.body
+    path = f"{exports}/{answer.json()['export_id']}"
+
+    def ended():
+        job = service.get(path, key).json()
+        return job if job["status"] in ("finished", "failed") else None
+    assert (job := wait_until(ended, "the export's end"))["status"] == "finished", job
+    return json.loads(service.get(path + "/download", key).body)
+
+
+def native_door(service, key):
+    document = native_export(service, key, select={"channel_id": str(INBOX)}, filter={"from": FROM, "to": TO})
+    return sorted(message["text"] for conversation in document for message in conversation["messages"])
+
+
 def door_of_an_agent(service, key):
     """At once: all conversations of the bot, which works in this inbox alone."""
     answer = service.get("/v3/agents/5/convos/export?format=csv", key)
@@ -91,7 +113,7 @@ def door_of_one_conversation(service, key):
     return sorted(found)
 
 
-DOORS = [main_door, main_door_by_phone, door_of_an_agent, door_of_one_conversation]
+DOORS = [main_door, main_door_by_phone, native_door, door_of_an_agent, door_of_one_conversation]
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
@@ -112,6 +134,17 @@ def test_rows_say_who_spoke_and_when(service, ready):
         ("outbound", "bot", "Ada")]
     assert rows[0]["message_time"] == "2026-04-01T01:19:00.000000+00:00", "timestamps without zone are UTC"
     assert rows[2]["sender_account"] == "grace@acme.example"
+
+
+def test_everything_that_hangs_on_a_conversation(service, ready):
+    kinds = ["messages", "customer", "tags", "notes", "events"]
+    one, = native_export(service, ready.key("acme"), select={"conversation_ids": ["4"]}, include=kinds)
+    assert (one["id"], one["tags"], one["status"]) == ("4", ["billing"], "resolved")
+    assert one["assistant"] == {"id": "5", "name": "Ada"} and one["channel"]["phone_number"] == "+12025550123"
+    assert one["customer"]["company"] == "Company 5" and one["customer"]["email"] == "c5@example.com"
+    assert [note["text"] for note in one["notes"]] == ["VIP, be kind #4"]
+    assert [event["kind"] for event in one["events"]] == ["activity"]
+    assert len(one["messages"]) == 4 and one["created_at"] == "2026-04-01T01:18:00.000000+00:00"
 
 
 def test_views_give_what_is_not_in_the_main_door(platform):
