@@ -52,13 +52,17 @@ static bool connect_now(struct pg_connector *connector, PGconn *connection, int6
     return true;
 }
 
-/* Prepared under the API's role, so that a missing right is found now and not by a request. */
+/* Prepared under the API's role, so that a missing right is found now and not by a request. All of its statements are
+ * look-ups by key, of which any plan is as good as the best; without being told so the server goes on planning some of
+ * them anew each time, which costs more than they do. */
 static bool send_preparations(PGconn *connection, const struct pg_pool_options *options)
 {
     if (options->role) {
         const char *value = options->role;
-        if (!PQsendQueryParams(connection, "SELECT set_config('role', $1, true)", 1, NULL, &value,
-                               NULL, NULL, 0))
+        if (!PQsendQueryParams(connection,
+                               "SELECT set_config('role', $1, true),"
+                               " set_config('plan_cache_mode', 'force_generic_plan', false)",
+                               1, NULL, &value, NULL, NULL, 0))
             return false;
     }
     for (size_t i = 0; i < options->count; i++)
