@@ -99,14 +99,14 @@ def main():
                                        channel_id=source.LONELY).json()["export_job_id"]
             fill(database, job)
             paths = [("polls", 0.3, f"{WORKSPACE}/export-conversations/{job}"),
-                     ("native read", 0.3, f"{WORKSPACE}/exports/{job}"),
-                     ("native list of 1", 0.2, f"{WORKSPACE}/exports?limit=1"),
-                     ("native list of 20", 0, f"{WORKSPACE}/exports")]
+                     ("native read", 0.5, f"{WORKSPACE}/exports/{job}"),
+                     ("native list of 1", 0.5, f"{WORKSPACE}/exports?limit=1"),
+                     ("native list of 20", 0.5, f"{WORKSPACE}/exports")]
             done = [measure(yardstick, load, service, keys["one"], path, options) for _, _, path in paths]
-    for (name, aim, _), (ratio, cpu) in zip(paths, done):
-        print(f"{name}: {ratio:.2f} of pgbench -S -M prepared (aim {aim:.2f}); {cpu:.3f} CPU s of the service "
+    for (name, goal, _), (ratio, cpu) in zip(paths, done):
+        print(f"{name}: {ratio:.2f} of pgbench -S -M prepared (goal {goal:.2f}); {cpu:.3f} CPU s of the service "
               f"per 1,000 answers")
-    return 0 if all(ratio >= aim for (_, aim, _), (ratio, _) in zip(paths, done)) else 1
+    return 0 if all(ratio >= goal for (_, goal, _), (ratio, _) in zip(paths, done)) else 1
 
 
 if __name__ == "__main__":
