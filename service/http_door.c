@@ -1,6 +1,8 @@
 /* The doors' error shapes: two of them, and which door has which. Pure. */
 #include "http_door.h"
 
+#include "http_words.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -86,11 +88,13 @@ static void put_issues(struct vb_json *json, const struct vb_problems *problems)
 
 /* --- the doors --- */
 
-const struct http_door http_door_main = {"main", true, 422, put_detail, vb_problems_put};
-const struct http_door http_door_native = {"native", true, 422, put_detail, vb_problems_put};
-const struct http_door http_door_app = {"app", false, 422, put_detail, vb_problems_put};
-const struct http_door http_door_v1 = {"v1", false, 422, put_detail, vb_problems_put};
-const struct http_door http_door_v3 = {"v3", false, 400, put_message, put_issues};
+const struct http_door http_door_main = {"main", true, 422, put_detail, vb_problems_put, NULL};
+const struct http_door http_door_native = {"native", true, 422, put_detail, vb_problems_put, NULL};
+const struct http_door http_door_app = {"app",      false,           422,
+                                        put_detail, vb_problems_put, &http_app_words};
+const struct http_door http_door_v1 = {"v1",       false,           422,
+                                       put_detail, vb_problems_put, &http_v1_words};
+const struct http_door http_door_v3 = {"v3", false, 400, put_message, put_issues, NULL};
 
 const struct http_door *http_door_of_path(struct vb_view path)
 {

@@ -6,6 +6,8 @@
 #include "verbatim/json.h"
 #include "verbatim/specification.h"
 
+struct http_words;
+
 struct http_door {
     const char *name; /* job.door, audit.door */
     /* Its paths name the workspace as their first argument. Else it is the key's own. */
@@ -14,6 +16,7 @@ struct http_door {
     /* One whole JSON body each. */
     void (*put_error)(struct vb_json *json, int status, const char *detail);
     void (*put_problems)(struct vb_json *json, const struct vb_problems *problems);
+    const struct http_words *words; /* for what its bodies say otherwise; NULL: they say it alike */
 };
 
 extern const struct http_door http_door_main;   /* INTERFACE 4: {"detail": ...} */

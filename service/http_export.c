@@ -2,68 +2,15 @@
  *
  * The link is made anew each time from what the job holds, so no URL is stored and each look gives the same one.
  */
-#include "http_export.h"
-
-#include "verbatim/specification.h"
+#include "http_export_field.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct vb_view view(const struct http_export *export, int column)
-{
-    return pg_view(export->rows, export->row, export->first + column);
-}
-
-static bool is_null(const struct http_export *export, int column)
-{
-    return pg_null(export->rows, export->row, export->first + column);
-}
-
-static int64_t integer(const struct http_export *export, int column)
-{
-    return pg_integer(export->rows, export->row, export->first + column);
-}
-
-static void put_view(struct vb_json *json, const char *name, const struct http_export *export,
-                     int column)
-{
-    vb_json_name(json, name);
-    vb_json_view(json, view(export, column));
-}
-
-static void put_number(struct vb_json *json, const char *name, const struct http_export *export,
-                       int column)
-{
-    vb_json_name(json, name);
-    if (is_null(export, column))
-        vb_json_null(json);
-    else
-        vb_json_integer(json, integer(export, column));
-}
-
-/* The wire's microseconds count from 2000. */
-static vb_instant time_of(const struct http_export *export, int column)
-{
-    return integer(export, column) + VB_POSTGRES_EPOCH;
-}
-
-static void put_time(struct vb_json *json, const char *name, const struct http_export *export,
-                     int column)
-{
-    char text[VB_INSTANT_TEXT];
-    vb_json_name(json, name);
-    if (is_null(export, column)) {
-        vb_json_null(json);
-        return;
-    }
-    vb_instant_text(time_of(export, column), text);
-    vb_json_text(json, text);
-}
-
 bool http_export_status_is(const struct http_export *export, const char *status)
 {
-    return vb_view_equals(view(export, EXPORT_STATUS), vb_view_of(status));
+    return vb_view_equals(http_field(export, EXPORT_STATUS), vb_view_of(status));
 }
 
 bool http_export_is_active(const struct http_export *export)
@@ -73,17 +20,17 @@ bool http_export_is_active(const struct http_export *export)
 
 struct vb_view http_export_key(const struct http_export *export)
 {
-    return view(export, EXPORT_KEY);
+    return http_field(export, EXPORT_KEY);
 }
 
 struct vb_view http_export_id(const struct http_export *export)
 {
-    return view(export, EXPORT_ID);
+    return http_field(export, EXPORT_ID);
 }
 
 vb_instant http_export_created(const struct http_export *export)
 {
-    return time_of(export, EXPORT_CREATED);
+    return http_field_time(export, EXPORT_CREATED);
 }
 
 static enum vb_status print(struct vb_view stored, struct vb_buffer *out)
@@ -104,7 +51,7 @@ static void put_specification(struct vb_json *json, const struct http_export *ex
 {
     struct vb_buffer text;
     vb_buffer_init(&text, 1u << 20);
-    enum vb_status status = print(view(export, EXPORT_SPECIFICATION), &text);
+    enum vb_status status = print(http_field(export, EXPORT_SPECIFICATION), &text);
     vb_json_name(json, "specification");
     if (status == VB_OK)
         vb_json_raw(json, text.data);
@@ -116,15 +63,16 @@ static void put_specification(struct vb_json *json, const struct http_export *ex
 /* What is left at the speed so far; null before there is one. */
 static void put_eta(struct vb_json *json, const struct http_export *export)
 {
-    int64_t done = integer(export, EXPORT_CONVERSATIONS);
-    int64_t total = integer(export, EXPORT_TOTAL);
+    int64_t done = http_field_integer(export, EXPORT_CONVERSATIONS);
+    int64_t total = http_field_integer(export, EXPORT_TOTAL);
     vb_json_name(json, "eta_seconds");
     if (!http_export_status_is(export, "started") || total <= 0 || done <= 0 ||
-        is_null(export, EXPORT_STARTED)) {
+        http_field_is_null(export, EXPORT_STARTED)) {
         vb_json_null(json);
         return;
     }
-    double seconds = (double)(vb_clock_now() - time_of(export, EXPORT_STARTED)) / (double)VB_SECOND;
+    double seconds =
+        (double)(vb_clock_now() - http_field_time(export, EXPORT_STARTED)) / (double)VB_SECOND;
     double left = seconds * (double)(total > done ? total - done : 0) / (double)done;
     vb_json_integer(json, left > 0 ? (int64_t)(left + 0.5) : 0);
 }
@@ -133,100 +81,108 @@ static void put_progress(struct vb_json *json, const struct http_export *export)
 {
     vb_json_name(json, "progress");
     vb_json_begin_object(json);
-    put_number(json, "conversations_done", export, EXPORT_CONVERSATIONS);
+    http_field_put_number(json, "conversations_done", export, EXPORT_CONVERSATIONS);
     /* A small export is never counted before it is done. */
-    put_number(json, "conversations_total", export,
-               http_export_status_is(export, "finished") ? EXPORT_CONVERSATIONS : EXPORT_TOTAL);
-    put_number(json, "messages_done", export, EXPORT_MESSAGES);
-    put_number(json, "bytes_written", export,
-               is_null(export, EXPORT_SIZE) ? EXPORT_BYTES : EXPORT_SIZE);
+    http_field_put_number(json, "conversations_total", export,
+                          http_export_status_is(export, "finished") ? EXPORT_CONVERSATIONS
+                                                                    : EXPORT_TOTAL);
+    http_field_put_number(json, "messages_done", export, EXPORT_MESSAGES);
+    http_field_put_number(json, "bytes_written", export,
+                          http_field_is_null(export, EXPORT_SIZE) ? EXPORT_BYTES : EXPORT_SIZE);
     put_eta(json, export);
     vb_json_end_object(json);
 }
 
-static bool has_file(const struct http_export *export)
+bool http_export_has_archive(const struct http_export *export)
 {
-    return http_export_status_is(export, "finished") && !is_null(export, EXPORT_KEY) &&
+    return http_export_status_is(export, "finished") && !http_field_is_null(export, EXPORT_KEY) &&
            !pg_boolean(export->rows, export->row, export->first + EXPORT_DELETED);
 }
 
 bool http_export_has_file(const struct http_export *export)
 {
-    return has_file(export) && !is_null(export, EXPORT_EXPIRES) &&
-           time_of(export, EXPORT_EXPIRES) > vb_clock_now();
+    return http_export_has_archive(export) && !http_field_is_null(export, EXPORT_EXPIRES) &&
+           http_field_time(export, EXPORT_EXPIRES) > vb_clock_now();
 }
 
 static void put_files(struct vb_json *json, const struct http_export *export)
 {
     vb_json_name(json, "files");
     vb_json_begin_array(json);
-    if (has_file(export)) {
+    if (http_export_has_archive(export)) {
         char crc[16];
-        (void)snprintf(crc, sizeof(crc), "%08" PRIx32, (uint32_t)integer(export, EXPORT_CRC));
+        (void)snprintf(crc, sizeof(crc), "%08" PRIx32,
+                       (uint32_t)http_field_integer(export, EXPORT_CRC));
         vb_json_begin_object(json);
-        put_view(json, "name", export, EXPORT_NAME);
-        put_number(json, "size", export, EXPORT_SIZE);
-        vb_json_member_text(json, "crc32", is_null(export, EXPORT_CRC) ? NULL : crc);
-        put_view(json, "content_type", export, EXPORT_TYPE);
+        http_field_put(json, "name", export, EXPORT_NAME);
+        http_field_put_number(json, "size", export, EXPORT_SIZE);
+        vb_json_member_text(json, "crc32", http_field_is_null(export, EXPORT_CRC) ? NULL : crc);
+        http_field_put(json, "content_type", export, EXPORT_TYPE);
         vb_json_end_object(json);
     }
     vb_json_end_array(json);
 }
 
+enum vb_status http_export_link(struct http_exchange *exchange, const struct http_export *export,
+                                struct vb_buffer *ret_link, struct vb_error *err)
+{
+    struct http_loop *loop = exchange->loop;
+    if (!http_export_has_file(export) || !http_role_may(exchange->access.role, HTTP_RIGHT_DOWNLOAD))
+        return VB_OK;
+    struct vb_buffer key;
+    vb_buffer_init(&key, 2048);
+    struct vb_view stored = http_field(export, EXPORT_KEY);
+    enum vb_status status = vb_buffer_append(&key, stored.data, stored.length);
+    const char *slash = key.data ? strrchr(key.data, '/') : NULL;
+    if (status == VB_OK)
+        status =
+            vb_storage_link(loop->http->service->storage, &loop->secrets, key.data,
+                            slash ? slash + 1 : key.data, http_field_time(export, EXPORT_FINISHED),
+                            http_field_time(export, EXPORT_EXPIRES), ret_link, err);
+    else
+        vb_fail(err, status, "the key of the object is too long");
+    vb_buffer_done(&key);
+    return status;
+}
+
 static enum vb_status put_link(struct http_exchange *exchange, struct vb_json *json,
                                const struct http_export *export, struct vb_error *err)
 {
-    struct http_loop *loop = exchange->loop;
-    struct vb_buffer link, key;
-    vb_buffer_init(&link, 8192);
-    vb_buffer_init(&key, 2048);
-    enum vb_status status = VB_OK;
-    bool is_shown =
-        http_export_has_file(export) && http_role_may(exchange->access.role, HTTP_RIGHT_DOWNLOAD);
-    if (is_shown) {
-        struct vb_view stored = view(export, EXPORT_KEY);
-        status = vb_buffer_append(&key, stored.data, stored.length);
-        const char *slash = key.data ? strrchr(key.data, '/') : NULL;
-        if (status == VB_OK)
-            status = vb_storage_link(loop->http->service->storage, &loop->secrets, key.data,
-                                     slash ? slash + 1 : key.data, time_of(export, EXPORT_FINISHED),
-                                     time_of(export, EXPORT_EXPIRES), &link, err);
-        else
-            vb_fail(err, status, "the key of the object is too long");
-    }
+    struct vb_buffer link;
+    vb_buffer_init(&link, HTTP_LINK_MOST);
+    enum vb_status status = http_export_link(exchange, export, &link, err);
     if (status == VB_OK) {
-        vb_json_member_text(json, "download_url", is_shown ? link.data : NULL);
-        put_time(json, "download_url_expires_at", export, EXPORT_EXPIRES);
+        vb_json_member_text(json, "download_url", link.length > 0 ? link.data : NULL);
+        http_field_put_time(json, "download_url_expires_at", export, EXPORT_EXPIRES);
     }
-    vb_buffer_done(&key);
     vb_buffer_done(&link);
     return status;
 }
 
 static void put_end(struct vb_json *json, const struct http_export *export)
 {
-    put_view(json, "error_message", export, EXPORT_ERROR);
-    put_view(json, "requested_by", export, EXPORT_AUTHOR);
-    put_time(json, "created_time", export, EXPORT_CREATED);
-    put_time(json, "started_time", export, EXPORT_STARTED);
-    put_time(json, "finished_time", export, EXPORT_FINISHED);
-    put_time(json, "as_of", export, EXPORT_AS_OF);
+    http_field_put(json, "error_message", export, EXPORT_ERROR);
+    http_field_put(json, "requested_by", export, EXPORT_AUTHOR);
+    http_field_put_time(json, "created_time", export, EXPORT_CREATED);
+    http_field_put_time(json, "started_time", export, EXPORT_STARTED);
+    http_field_put_time(json, "finished_time", export, EXPORT_FINISHED);
+    http_field_put_time(json, "as_of", export, EXPORT_AS_OF);
     vb_json_name(json, "segments");
     vb_json_begin_object(json);
-    put_number(json, "recorded", export, EXPORT_RECORDED);
-    put_number(json, "running", export, EXPORT_RUNNING);
-    put_number(json, "waiting", export, EXPORT_WAITING);
+    http_field_put_number(json, "recorded", export, EXPORT_RECORDED);
+    http_field_put_number(json, "running", export, EXPORT_RUNNING);
+    http_field_put_number(json, "waiting", export, EXPORT_WAITING);
     vb_json_end_object(json);
-    put_number(json, "attempts", export, EXPORT_ATTEMPTS);
+    http_field_put_number(json, "attempts", export, EXPORT_ATTEMPTS);
 }
 
 enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *json,
                                const struct http_export *export, struct vb_error *err)
 {
     vb_json_begin_object(json);
-    put_view(json, "export_id", export, EXPORT_ID);
+    http_field_put(json, "export_id", export, EXPORT_ID);
     vb_json_member_text(json, "workspace_id", exchange->arguments[0].data);
-    put_view(json, "status", export, EXPORT_STATUS);
+    http_field_put(json, "status", export, EXPORT_STATUS);
     put_specification(json, export);
     put_progress(json, export);
     put_files(json, export);
@@ -254,7 +210,8 @@ void http_export_missing(struct http_exchange *exchange)
 
 bool http_export_name(struct http_exchange *exchange, char ret_job[VB_UUID_TEXT])
 {
-    const struct vb_buffer *name = &exchange->arguments[1];
+    const struct http_door *door = exchange->route->door;
+    const struct vb_buffer *name = &exchange->arguments[door->names_workspace ? 1 : 0];
     struct vb_uuid uuid;
     if (vb_uuid_parse((struct vb_view){name->data, name->length}, &uuid) != VB_OK)
         return false;

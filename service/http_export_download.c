@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void answer_file(struct http_exchange *exchange, const struct http_export *export)
+void http_export_send(struct http_exchange *exchange, const struct http_export *export)
 {
     char key[2048], job[VB_UUID_TEXT];
     struct vb_view stored = http_export_key(export);
@@ -22,7 +22,7 @@ static void answer_file(struct http_exchange *exchange, const struct http_export
 static void on_seen(struct http_exchange *exchange, const struct http_export *export)
 {
     if (http_export_has_file(export))
-        answer_file(exchange, export);
+        http_export_send(exchange, export);
     else if (http_export_status_is(export, "finished"))
         http_answer_detail(exchange, 410, "The export's file has expired.");
     else if (http_export_is_active(export))

@@ -55,7 +55,10 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
         return;
     }
     const char *const values[] = {access->workspace, job, audience, access->author};
-    const struct pg_step seen = {&http_sql[HTTP_SQL_EXPORT_SEEN], values};
+    const struct http_door *door = exchange->route->door;
+    const char *const seen_values[] = {access->workspace, job, audience,
+                                       door->names_workspace ? NULL : door->name};
+    const struct pg_step seen = {&http_sql[HTTP_SQL_EXPORT_SEEN], seen_values};
     const struct pg_step change = {seeing->change, values};
     bool is_first = !seeing->change || seeing->ends;
     const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], values},

@@ -11,6 +11,8 @@
 #define NATIVE "/api/v1/workspace/{}/exports"
 #define ONE "/v1/conversations/{}/export"
 #define AGENT "/v3/agents/{}/convos/export"
+#define APP "/app/conversation-exports"
+#define V1_BULK "/v1/conversations/export"
 
 /* clang-format off */
 static const struct http_route routes[] = {
@@ -26,6 +28,14 @@ static const struct http_route routes[] = {
     {"DELETE", NATIVE "/{}",   &http_door_native, HTTP_RIGHT_MANAGE, VB_SCOPE_EXPORT, http_export_delete_begin},
     {"POST",   NATIVE "/{}/cancel",   &http_door_native, HTTP_RIGHT_MANAGE,   VB_SCOPE_EXPORT, http_export_cancel_begin},
     {"GET",    NATIVE "/{}/download", &http_door_native, HTTP_RIGHT_DOWNLOAD, VB_SCOPE_EXPORT, http_export_download_begin},
+    {"POST",   APP,            &http_door_app,  HTTP_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_create_begin},
+    {"GET",    APP,            &http_door_app,  HTTP_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_list_begin},
+    {"GET",    APP "/{}",      &http_door_app,  HTTP_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_read_begin},
+    {"GET",    APP "/{}/download", &http_door_app, HTTP_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_download_begin},
+    {"POST",   V1_BULK,        &http_door_v1,   HTTP_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_v1_create_begin},
+    {"GET",    V1_BULK "/{}",  &http_door_v1,   HTTP_RIGHT_LOOK,    VB_SCOPE_EXPORT,  http_v1_read_begin},
+    {"POST",   "/v1/contacts/{}/export", &http_door_v1, HTTP_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_v1_contact_begin},
+    {"GET",    "/v1/exports/audit", &http_door_v1, HTTP_RIGHT_AUDIT, VB_SCOPE_EXPORT, http_v1_audit_begin},
     {"GET",    "/files/*",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_file_begin},
     {"GET",    "/healthz",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_alive_begin},
     {"GET",    "/readyz",      NULL,            HTTP_RIGHT_NONE,    NULL,             http_ready_begin},

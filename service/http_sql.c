@@ -56,11 +56,39 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                   " LEFT JOIN LATERAL " HTTP_EXPORT_SEGMENTS " ON true"
                   " ORDER BY j.created_at DESC, j.job_id DESC",
          7},
-    [HTTP_SQL_EXPORT_SEEN] =
-        {"export_seen",
-         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
-         " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
-         " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))",
+    [HTTP_SQL_EXPORT_SEEN] = {"export_seen",
+                              "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
+                              " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
+                              " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
+                              " AND ($4::text IS NULL OR j.door = $4)",
+                              4},
+    /* Nobody with an audience is behind the doors that have such a list. */
+    [HTTP_SQL_EXPORTS_OF_DOOR] =
+        {"exports_of_door",
+         "SELECT " HTTP_EXPORT_COLUMNS " FROM ("
+         "SELECT j.* FROM verbatim.job AS j WHERE j.workspace_id = $1 AND j.door = $2"
+         " AND ($3::bigint IS NULL OR (j.created_at, j.job_id) <"
+         " (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::uuid))"
+         " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint) AS j"
+         " CROSS JOIN LATERAL " HTTP_EXPORT_SEGMENTS " ORDER BY j.created_at DESC, j.job_id DESC",
+         5},
+    /* What became of each stands in rows of its own. A link can be fetched any number of times, hence the bound. */
+    [HTTP_SQL_AUDITS] =
+        {"audits",
+         "SELECT a.audit_id, a.author, a.created_at, a.filter::text, a.format, a.door, "
+         "a.job_id::text,"
+         " (SELECT e.records FROM verbatim.audit_event AS e"
+         " WHERE e.audit_id = a.audit_id AND e.kind = 'records'"
+         " ORDER BY e.audit_event_id DESC LIMIT 1),"
+         " (SELECT coalesce(jsonb_agg(jsonb_build_object('at', to_char(d.created_at"
+         " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), 'by', d.by_whom)"
+         " ORDER BY d.audit_event_id), '[]')::text FROM ("
+         "SELECT e.* FROM verbatim.audit_event AS e"
+         " WHERE e.audit_id = a.audit_id AND e.kind = 'download'"
+         " ORDER BY e.audit_event_id DESC LIMIT 1000) AS d)"
+         " FROM (SELECT * FROM verbatim.audit AS a WHERE a.workspace_id = $1"
+         " AND ($2::bigint IS NULL OR a.audit_id < $2::bigint)"
+         " ORDER BY a.audit_id DESC LIMIT $3::bigint) AS a ORDER BY a.audit_id DESC",
          3},
     [HTTP_SQL_EXPORT_CANCEL] = {"export_cancel",
                                 "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},

@@ -15,9 +15,10 @@ enum http_sql {
     HTTP_SQL_JOB,         /* as HTTP_SQL_KEY, and $4 the job */
     HTTP_SQL_EXPORT,  /* as HTTP_SQL_KEY, and $4 the job: HTTP_EXPORT_COLUMNS behind the key's */
     HTTP_SQL_EXPORTS, /* as HTTP_SQL_KEY; $4 status or NULL, $5 (microseconds) and $6 the row behind which to begin, $7 at most */
-    HTTP_SQL_EXPORT_SEEN, /* $1 workspace, $2 job, $3 audience of who asks or NULL: HTTP_EXPORT_COLUMNS */
-    HTTP_SQL_EXPORT_CANCEL, /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
-    HTTP_SQL_EXPORT_DELETE, /* the same; one row where there was something */
+    HTTP_SQL_EXPORT_SEEN, /* $1 workspace, $2 job, $3 audience of who asks or NULL, $4 door or NULL: HTTP_EXPORT_COLUMNS */
+    HTTP_SQL_EXPORTS_OF_DOOR, /* $1 workspace, $2 door, $3 (microseconds) and $4 the row behind which to begin, or NULL; $5 at most */
+    HTTP_SQL_EXPORT_CANCEL,   /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
+    HTTP_SQL_EXPORT_DELETE,   /* the same; one row where there was something */
     HTTP_SQL_CREATE,
     HTTP_SQL_ACTIVE, /* $1 workspace, $2 active_key: its job, if one is queued or started */
     HTTP_SQL_ORDERED, /* $1 workspace, $2 job or NULL, $3 idempotency_key or NULL: HTTP_EXPORT_COLUMNS, request_hash */
@@ -30,6 +31,7 @@ enum http_sql {
     HTTP_SQL_AUDIT_END, /* $1 that id, $2 how it ended: records, cancelled, failed; $3 conversations written */
     HTTP_SQL_AUDIT_EVENT, /* $1 job, $2 kind, $3 by whom */
     HTTP_SQL_AUDIT_LINK,  /* as the worker: $1 job, $2 whether only a part was fetched */
+    HTTP_SQL_AUDITS, /* $1 workspace, $2 the entry behind which to begin or NULL, $3 at most: AUDITS_ID and on */
     HTTP_SQL_COUNT
 };
 extern const struct pg_statement http_sql[HTTP_SQL_COUNT];
@@ -125,6 +127,18 @@ enum {
     EXPORT_WAITING,
     EXPORT_ATTEMPTS,
     EXPORT_COLUMNS
+};
+/* Of HTTP_SQL_AUDITS. */
+enum {
+    AUDITS_ID,
+    AUDITS_AUTHOR,
+    AUDITS_CREATED,
+    AUDITS_FILTER,
+    AUDITS_FORMAT,
+    AUDITS_DOOR,
+    AUDITS_JOB,
+    AUDITS_RECORDS,
+    AUDITS_DOWNLOADS /* a JSON array */
 };
 /* What follows in HTTP_SQL_ORDERED. */
 enum { ORDERED_HASH = EXPORT_COLUMNS };
