@@ -49,13 +49,21 @@ void http_words_tell(const struct http_words *words, const struct vb_problems *s
 
 /* --- what only the source or the clock can tell --- */
 
+/* `path` may end with a place in a list: "select.conversation_ids.3". */
 static void answer_missing(struct http_exchange *exchange, const char *path)
 {
-    const struct http_word *word = find_word(exchange->route->door->words, path);
+    const struct http_word *word = exchange->route->door->words->words;
     char detail[128];
-    if (word && word->noun)
-        (void)snprintf(detail, sizeof(detail), "No %s found for %s%s%s.", word->noun,
-                       word->within ? word->within : "", word->within ? "." : "", word->member);
+    size_t length = 0;
+    for (; word->path; word++) {
+        length = strlen(word->path);
+        if (strncmp(word->path, path, length) == 0 && (!path[length] || path[length] == '.'))
+            break;
+    }
+    if (word->path && word->noun)
+        (void)snprintf(detail, sizeof(detail), "No %s found for %s%s%s%s.", word->noun,
+                       word->within ? word->within : "", word->within ? "." : "", word->member,
+                       path + length);
     else
         (void)snprintf(detail, sizeof(detail), "Nothing found for %s.", path);
     http_answer_detail(exchange, 404, detail);

@@ -38,6 +38,14 @@ ROUTES = {
     ("DELETE", "/api/v1/workspace/{}/exports/{}"): "manage",
     ("POST", "/api/v1/workspace/{}/exports/{}/cancel"): "manage",
     ("GET", "/api/v1/workspace/{}/exports/{}/download"): "download",
+    ("POST", "/app/conversation-exports"): "own_door",
+    ("GET", "/app/conversation-exports"): "own_door",
+    ("GET", "/app/conversation-exports/{}"): "own_door",
+    ("GET", "/app/conversation-exports/{}/download"): "own_door",
+    ("POST", "/v1/conversations/export"): "export",
+    ("GET", "/v1/conversations/export/{}"): "look",
+    ("POST", "/v1/contacts/{}/export"): "export",
+    ("GET", "/v1/exports/audit"): "audit",
 }
 REFUSALS = {
     "export": "start exports",

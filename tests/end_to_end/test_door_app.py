@@ -77,12 +77,18 @@ def set_job(database, export, **columns):
                      [*columns.values(), export])
 
 
+def set_status(database, export, status, **columns):
+    has_ended = status not in ("queued", "started")
+    set_job(database, export, status=status, finished_at=datetime.datetime.now(datetime.UTC) if has_ended else None,
+            **columns)
+
+
 def problems(answer):
     assert answer.status == 422, answer.body
     return [(each["type"], *each["loc"]) for each in answer.json()["detail"]]
 
 
-# --- how it works ---
+# --- up to the next line no worker runs, so exports stay as they are ---
 
 def test_post_makes_a_pending_export(idle, keys, database):
     """An admin posts a format and perhaps filters; a row with the status pending is written and a job queued."""
@@ -115,11 +121,102 @@ def test_filters_are_optional(idle, keys):
 def test_statuses(idle, keys, database, state, shown):
     """An export is pending, processing, ready or failed."""
     export = created(post(idle, keys["one"], {"format": "csv"}))["id"]
-    set_job(database, export, status=state, error_message="no room" if state == "failed" else None)
+    set_status(database, export, state, error_message="no room" if state == "failed" else None)
     answer = show(idle, keys["one"], export)
     assert answer["status"] == shown
     assert answer["error_message"] == {"failed": "no room", "cancelled": "Export cancelled."}.get(state)
 
+
+@pytest.mark.parametrize("state, message", [
+    ("queued", "The export is not ready yet."), ("started", "The export is not ready yet."),
+    ("failed", "The export has failed: there is no file."),
+    ("cancelled", "The export has failed: there is no file.")])
+def test_download_of_what_is_not_ready(idle, keys, database, state, message):
+    """A download is refused while the export is not ready."""
+    export = created(post(idle, keys["one"], {"format": "csv"}))["id"]
+    set_status(database, export, state)
+    answer = download(idle, keys["one"], export)
+    assert (answer.status, answer.json()) == (409, {"detail": message})
+
+
+@pytest.mark.parametrize("role", ["vip", "viewer"])
+def test_admin_and_owner_only(idle, keys, role):
+    """Admin and owner only: others may not start, list, look or download."""
+    export = created(post(idle, keys["one"], {"format": "csv"}))["id"]
+    for answer in (post(idle, keys[role], {"format": "csv"}), idle.get(EXPORTS, keys[role]),
+                   idle.get(f"{EXPORTS}/{export}", keys[role]), download(idle, keys[role], export)):
+        assert answer.status == 403
+        assert answer.json()["detail"].endswith("may not use these exports, which are for owner and admin.")
+
+
+def test_agents_of_others_are_not_found(idle, keys, database):
+    """An agent of another workspace is answered as one that does not exist."""
+    answers = [post(idle, keys["one"], {"format": "csv", "agent_id": agent})
+               for agent in (people.FOREIGN_ASSISTANT, str(uuid.uuid4()), "none")]
+    assert [(each.status, each.json()) for each in answers] == [(404, {"detail": "No agent found for agent_id."})] * 3
+    assert database.value("SELECT count(*) FROM verbatim.job") == 0
+
+
+def test_jobs_of_other_doors_are_not_shown(idle, keys):
+    answer = idle.request("POST", "/api/v1/workspace/one/exports", keys["one"], json_body={"select": {"all": True}})
+    export = answer.json()["export_id"]
+    assert idle.get(f"{EXPORTS}/{export}", keys["one"]).status == 404
+    assert download(idle, keys["one"], export).status == 404
+    assert idle.get(EXPORTS, keys["one"]).json()["exports"] == []
+
+
+
+def test_list_newest_first(idle, keys):
+    """The workspace's exports, the newest first, page by page."""
+    made = [created(post(idle, keys["one"], {"format": "csv"})) for _ in range(5)][::-1]
+    assert idle.get(EXPORTS, keys["admin"]).json() == {"exports": made, "next_cursor": None}
+    found, cursor = [], ""
+    while cursor is not None:
+        page = idle.get(f"{EXPORTS}?limit=2{cursor and '&cursor=' + cursor}", keys["one"]).json()
+        assert len(page["exports"]) in (1, 2)
+        found += page["exports"]
+        cursor = page["next_cursor"]
+    assert found == made
+
+
+def test_cursors_of_others(idle, keys):
+    for _ in range(2):
+        created(post(idle, keys["one"], {"format": "csv"}))
+        created(post(idle, keys["two"], {"format": "csv"}))
+    cursor = idle.get(f"{EXPORTS}?limit=1", keys["one"]).json()["next_cursor"]
+    audit = idle.get("/v1/exports/audit?limit=1", keys["one"]).json()["next"]
+    assert idle.get(f"{EXPORTS}?cursor={cursor}", keys["one"]).status == 200
+    for key, wrong in (("two", cursor), ("one", cursor[:-1] + ("0" if cursor[-1] != "0" else "1")), ("one", "x"),
+                       ("one", audit)):
+        assert problems(idle.get(f"{EXPORTS}?cursor={wrong}", keys[key])) == [("value_error", "query", "cursor")]
+    assert problems(idle.get(f"{EXPORTS}?limit=0&page=2", keys["one"])) == [("int_range", "query", "limit"),
+                                                                            ("extra_forbidden", "query", "page")]
+
+
+
+@pytest.mark.parametrize("body, wrong", [
+    ({}, [("missing", "body", "format")]),
+    ({"format": "ndjson"}, [("enum", "body", "format")]),
+    ({"format": "pdf"}, [("enum", "body", "format")]),
+    ({"format": 1}, [("string_type", "body", "format")]),
+    ({"format": "csv", "layout": "messages"}, [("extra_forbidden", "body", "layout")]),
+    ({"format": "csv", "from": "yesterday"}, [("datetime_parsing", "body", "from")]),
+    ({"format": "csv", "from": "2026-02-01T10:00:00"}, [("datetime_parsing", "body", "from")]),
+    ({"format": "csv", "from": "2026-02-02", "to": "2026-02-01"}, [("value_error", "body", "to")]),
+    ({"format": "csv", "from": "2026-02-02", "to": "2026-02-01T10:00:00Z"}, [("value_error", "body", "to")]),
+    ({"format": "csv", "from": "2999-01-01"}, [("value_error", "body", "from")]),
+    ({"format": "csv", "agent_id": 7}, [("string_type", "body", "agent_id")]),
+    ({"format": "x", "agent_id": [], "to": "x", "more": 1},
+     [("enum", "body", "format"), ("extra_forbidden", "body", "more"), ("string_type", "body", "agent_id"),
+      ("datetime_parsing", "body", "to")]),
+    ([], [("model_attributes_type", "body")]),
+])
+def test_broken_rules(idle, keys, database, body, wrong):
+    assert sorted(problems(post(idle, keys["one"], body))) == sorted(wrong)
+    assert database.value("SELECT count(*) FROM verbatim.job") == 0
+
+
+# --- with a worker ---
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_completion_stamps_size_rows_and_expiry(service, keys, database, form):
@@ -145,18 +242,6 @@ def test_download_has_the_right_type_and_name(service, keys, form, mime):
     assert int(answer.headers["Content-Length"]) == len(answer.body)
 
 
-@pytest.mark.parametrize("state, message", [
-    ("queued", "The export is not ready yet."), ("started", "The export is not ready yet."),
-    ("failed", "The export has failed: there is no file."),
-    ("cancelled", "The export has failed: there is no file.")])
-def test_download_of_what_is_not_ready(idle, keys, database, state, message):
-    """A download is refused while the export is not ready."""
-    export = created(post(idle, keys["one"], {"format": "csv"}))["id"]
-    set_job(database, export, status=state)
-    answer = download(idle, keys["one"], export)
-    assert (answer.status, answer.json()) == (409, {"detail": message})
-
-
 def test_download_of_what_has_expired(service, keys, database):
     """A download is refused once the export has expired, though the file may still lie there."""
     export = ready(service, keys["one"], {"format": "csv"})["id"]
@@ -175,7 +260,6 @@ def test_download_of_what_was_deleted(service, keys, database):
     assert download(service, keys["one"], export).status == 410
 
 
-# --- what is in it ---
 
 def test_csv_has_a_row_of_each_conversation(service, keys):
     """CSV: the lifecycle, the lead's profile, the first words of the visitor and the last of the assistant."""
@@ -227,7 +311,6 @@ def test_an_empty_export_is_ready(service, keys):
     assert download(service, keys["one"], export["id"]).body.decode().splitlines() == [",".join(LEADS)]
 
 
-# --- retention ---
 
 def test_prune_deletes_row_and_file(service, program, keys, database, folder):
     """After 7 days the nightly prune deletes row and file; the command does the same at once."""
@@ -243,17 +326,6 @@ def test_prune_deletes_row_and_file(service, program, keys, database, folder):
     assert download(service, keys["one"], export).status == 404
     assert download(service, keys["one"], kept).status == 200
 
-
-# --- who may ---
-
-@pytest.mark.parametrize("role", ["vip", "viewer"])
-def test_admin_and_owner_only(idle, keys, role):
-    """Admin and owner only: others may not start, list, look or download."""
-    export = created(post(idle, keys["one"], {"format": "csv"}))["id"]
-    for answer in (post(idle, keys[role], {"format": "csv"}), idle.get(EXPORTS, keys[role]),
-                   idle.get(f"{EXPORTS}/{export}", keys[role]), download(idle, keys[role], export)):
-        assert answer.status == 403
-        assert answer.json()["detail"].endswith("may not use these exports, which are for owner and admin.")
 
 
 def test_another_workspace_sees_nothing(service, keys):
@@ -272,75 +344,6 @@ def test_only_the_workspace_is_read(service, keys):
     export = ready(service, keys["two"], {"format": "json"})
     assert (export["workspace_id"], export["row_count"]) == ("two", 1)
     assert [each["id"] for each in json.loads(download(service, keys["two"], export["id"]).body)] == [people.FOREIGN]
-
-
-def test_agents_of_others_are_not_found(idle, keys, database):
-    """An agent of another workspace is answered as one that does not exist."""
-    answers = [post(idle, keys["one"], {"format": "csv", "agent_id": agent})
-               for agent in (people.FOREIGN_ASSISTANT, str(uuid.uuid4()), "none")]
-    assert [(each.status, each.json()) for each in answers] == [(404, {"detail": "No agent found for agent_id."})] * 3
-    assert database.value("SELECT count(*) FROM verbatim.job") == 0
-
-
-def test_jobs_of_other_doors_are_not_shown(idle, keys):
-    answer = idle.request("POST", "/api/v1/workspace/one/exports", keys["one"], json_body={"select": {"all": True}})
-    export = answer.json()["export_id"]
-    assert idle.get(f"{EXPORTS}/{export}", keys["one"]).status == 404
-    assert download(idle, keys["one"], export).status == 404
-    assert idle.get(EXPORTS, keys["one"]).json()["exports"] == []
-
-
-# --- the list ---
-
-def test_list_newest_first(idle, keys):
-    """The workspace's exports, the newest first, page by page."""
-    made = [created(post(idle, keys["one"], {"format": "csv"})) for _ in range(5)][::-1]
-    assert idle.get(EXPORTS, keys["admin"]).json() == {"exports": made, "next_cursor": None}
-    found, cursor = [], ""
-    while cursor is not None:
-        page = idle.get(f"{EXPORTS}?limit=2{cursor and '&cursor=' + cursor}", keys["one"]).json()
-        assert len(page["exports"]) in (1, 2)
-        found += page["exports"]
-        cursor = page["next_cursor"]
-    assert found == made
-
-
-def test_cursors_of_others(idle, keys):
-    for _ in range(2):
-        created(post(idle, keys["one"], {"format": "csv"}))
-        created(post(idle, keys["two"], {"format": "csv"}))
-    cursor = idle.get(f"{EXPORTS}?limit=1", keys["one"]).json()["next_cursor"]
-    audit = idle.get("/v1/exports/audit?limit=1", keys["one"]).json()["next"]
-    assert idle.get(f"{EXPORTS}?cursor={cursor}", keys["one"]).status == 200
-    for key, wrong in (("two", cursor), ("one", cursor[:-1] + ("0" if cursor[-1] != "0" else "1")), ("one", "x"),
-                       ("one", audit)):
-        assert problems(idle.get(f"{EXPORTS}?cursor={wrong}", keys[key])) == [("value_error", "query", "cursor")]
-    assert problems(idle.get(f"{EXPORTS}?limit=0&page=2", keys["one"])) == [("int_range", "query", "limit"),
-                                                                            ("extra_forbidden", "query", "page")]
-
-
-# --- bad input ---
-
-@pytest.mark.parametrize("body, wrong", [
-    ({}, [("missing", "body", "format")]),
-    ({"format": "ndjson"}, [("enum", "body", "format")]),
-    ({"format": "pdf"}, [("enum", "body", "format")]),
-    ({"format": 1}, [("string_type", "body", "format")]),
-    ({"format": "csv", "layout": "messages"}, [("extra_forbidden", "body", "layout")]),
-    ({"format": "csv", "from": "yesterday"}, [("datetime_parsing", "body", "from")]),
-    ({"format": "csv", "from": "2026-02-01T10:00:00"}, [("datetime_parsing", "body", "from")]),
-    ({"format": "csv", "from": "2026-02-02", "to": "2026-02-01"}, [("value_error", "body", "to")]),
-    ({"format": "csv", "from": "2026-02-02", "to": "2026-02-01T10:00:00Z"}, [("value_error", "body", "to")]),
-    ({"format": "csv", "from": "2999-01-01"}, [("value_error", "body", "from")]),
-    ({"format": "csv", "agent_id": 7}, [("string_type", "body", "agent_id")]),
-    ({"format": "x", "agent_id": [], "to": "x", "more": 1},
-     [("enum", "body", "format"), ("extra_forbidden", "body", "more"), ("string_type", "body", "agent_id"),
-      ("datetime_parsing", "body", "to")]),
-    ([], [("model_attributes_type", "body")]),
-])
-def test_broken_rules(idle, keys, database, body, wrong):
-    assert sorted(problems(post(idle, keys["one"], body))) == sorted(wrong)
-    assert database.value("SELECT count(*) FROM verbatim.job") == 0
 
 
 def test_the_audit_names_who_exported(service, keys, database):
