@@ -92,6 +92,18 @@ static enum vb_status put_channel(struct vb_buffer *out, const struct vb_export_
     return status == VB_OK ? vb_buffer_append_text(out, ")") : status;
 }
 
+/* Open ends are said, not left empty. */
+static enum vb_status put_range(struct vb_buffer *out, const struct vb_export_notice *notice)
+{
+    if (!notice->start_date[0] && !notice->end_date[0])
+        return vb_buffer_append_text(out, "all dates");
+    if (!notice->start_date[0])
+        return vb_buffer_printf(out, "up to %s", notice->end_date);
+    if (!notice->end_date[0])
+        return vb_buffer_printf(out, "from %s", notice->start_date);
+    return vb_buffer_printf(out, "%s to %s", notice->start_date, notice->end_date);
+}
+
 struct row {
     const char *label;
     char value[6 * NAME_MOST + 64]; /* a bad byte becomes three */
@@ -107,11 +119,11 @@ static enum vb_status fill_rows(const struct vb_export_notice *notice, struct ro
     vb_buffer_init(&text, sizeof rows[0].value - 1);
     for (int i = 0; i < ROWS_MOST && status == VB_OK; i++) {
         vb_buffer_reset(&text);
-        rows[i].label = labels[i];
+        rows[i].label = i == 0 && notice->label ? notice->label : labels[i];
         if (i == 0)
             status = put_channel(&text, notice);
         else if (i == 1)
-            status = vb_buffer_printf(&text, "%s to %s", notice->start_date, notice->end_date);
+            status = put_range(&text, notice);
         else if (i == 2)
             status = vb_buffer_printf(&text, "%" PRId64, notice->conversations);
         else if (i == 3)
@@ -121,7 +133,7 @@ static enum vb_status fill_rows(const struct vb_export_notice *notice, struct ro
         else
             status = put_expiry(&text, notice);
         if (status == VB_OK)
-            memcpy(rows[i].value, text.data, text.length + 1);
+            memcpy(rows[i].value, text.data ? text.data : "", text.length + 1);
     }
     vb_buffer_done(&text);
     return status;
@@ -180,7 +192,9 @@ enum vb_status vb_export_notice_write(const struct vb_export_notice *notice,
     if (status == VB_OK)
         status = put_flat(subject, notice->channel);
     if (status == VB_OK)
-        status = vb_buffer_printf(subject, ", %s to %s", notice->start_date, notice->end_date);
+        status = vb_buffer_append_text(subject, ", ");
+    if (status == VB_OK)
+        status = put_range(subject, notice);
     if (status == VB_OK)
         status = write_text(rows, notice->link, text);
     if (status == VB_OK)

@@ -54,7 +54,8 @@ static const char claim_sql[] =
     " (extract(epoch FROM j.finished_at) * 1000000)::bigint,"
     " (extract(epoch FROM j.link_expires_at) * 1000000)::bigint,"
     " j.link_expires_at <= now(), j.channel_name, j.channel_phone, j.channel_id, j.start_date,"
-    " j.end_date, j.conversations, j.messages, j.size, j.time_zone, j.workspace_id, j.status"
+    " j.end_date, j.conversations, j.messages, j.size, j.time_zone, j.workspace_id, j.status,"
+    " j.title"
     " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
 enum {
     COLUMN_ID,
@@ -75,7 +76,8 @@ enum {
     COLUMN_SIZE,
     COLUMN_ZONE,
     COLUMN_WORKSPACE,
-    COLUMN_STATUS
+    COLUMN_STATUS,
+    COLUMN_TITLE
 };
 
 static const char *text_of(const struct errand *errand, int column)
@@ -144,10 +146,15 @@ static enum vb_status link_of(struct vb_outbox *outbox, const struct errand *err
 static struct vb_export_notice notice_of(const struct errand *errand, const char *link)
 {
     const char *name = text_of(errand, COLUMN_CHANNEL), *phone = text_of(errand, COLUMN_PHONE);
+    const char *id = text_of(errand, COLUMN_CHANNEL_ID), *title = text_of(errand, COLUMN_TITLE);
+    bool is_channel = name[0] || phone[0] || id[0];
     struct vb_export_notice notice = {
-        .channel = name[0]    ? name
-                   : phone[0] ? phone
-                              : text_of(errand, COLUMN_CHANNEL_ID),
+        .label = is_channel ? NULL : "Conversations of",
+        .channel = name[0]      ? name
+                   : phone[0]   ? phone
+                   : is_channel ? id
+                   : title[0]   ? title
+                                : "the workspace",
         .phone = phone,
         .start_date = text_of(errand, COLUMN_START),
         .end_date = text_of(errand, COLUMN_END),

@@ -41,9 +41,10 @@ enum vb_status vb_mail_compose(const struct vb_mail *mail, struct vb_buffer *out
 
 /* What the mail of a finished export tells. Strings are borrowed, raw: escaping is done here. */
 struct vb_export_notice {
-    const char *channel; /* name, else number, else id */
-    const char *phone;   /* "" for none */
-    const char *start_date, *end_date;
+    const char *label;                 /* of what is exported; NULL: "Channel" */
+    const char *channel;               /* name, else number, else id; or whatever the label says */
+    const char *phone;                 /* "" for none */
+    const char *start_date, *end_date; /* "" for an open end */
     int64_t conversations, messages, size;
     const char *link;
     vb_instant link_expires_at;
