@@ -30,8 +30,9 @@ JSON = {"format": "json"}
 @pytest.fixture(scope="module")
 def keys(program, database):
     door_source.make_source(database)
-    return people.make_keys(program, database) | {"admin": people.make_key(program, database, "admin"),
-                                                  "eve": people.make_key(program, database, "owner", (), "eve@example.com")}
+    return people.make_keys(program, database) | {
+        "admin": people.make_key(program, database, "admin"),
+        "eve": people.make_key(program, database, "owner", (), "eve@example.com")}
 
 
 @pytest.fixture(scope="module")
@@ -354,8 +355,11 @@ def test_notification(keys, make_service, smtp):
     wait_until(lambda: smtp.mails, "the mail")
     [mail] = smtp.mails
     assert mail.recipients == ("ann@example.com",)
-    text = next(part for part in mail.message.walk() if part.get_content_type() == "text/plain").get_content()
-    assert shown["files"][0]["url"] in text
+    text = mail.message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert shown["files"][0]["url"] in text and "Conversations of: the workspace\nRange: all dates\n" in text
+    completed(service, keys["one"], JSON | {"notify": "ann@example.com"}, contact_path(people.JANE))
+    wait_until(lambda: len(smtp.mails) == 2, "the mail about a contact")
+    assert smtp.mails[1].message["Subject"] == "Your export is ready: Jane Doe, all dates"
 
 
 def test_filters(service, keys):

@@ -211,6 +211,22 @@ static void a_notice_tells_size_and_expiry(void **state)
     assert_told(&notice, "Link valid until: 2026-07-28 09:05 UTC\n", "09:05 UTC<");
 }
 
+/* An export of a person, or of everything, has no channel and may have open ends. */
+static void a_notice_of_no_channel(void **state)
+{
+    (void)state;
+    struct vb_export_notice notice = notice_of("Jane", 1);
+    notice.label = "Conversations of";
+    notice.end_date = "";
+    assert_told(&notice, "Conversations of: Jane\nRange: from 2026-06-01\n", ">Conversations of<");
+    notice.start_date = "";
+    assert_told(&notice, "Range: all dates\n", ">all dates<");
+    notice.end_date = "2026-06-10";
+    assert_told(&notice, "Range: up to 2026-06-10\n", ">up to 2026-06-10<");
+    notice.channel = "";
+    assert_told(&notice, "Conversations of: \n", "></td>");
+}
+
 static void a_notice_escapes_names(void **state)
 {
     (void)state;
@@ -234,6 +250,7 @@ int main(void)
         cmocka_unit_test(long_subjects_are_cut_at_characters),
         cmocka_unit_test(bad_addresses_and_ids_are_refused),
         cmocka_unit_test(a_notice_tells_size_and_expiry),
+        cmocka_unit_test(a_notice_of_no_channel),
         cmocka_unit_test(a_notice_escapes_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
