@@ -9,10 +9,11 @@ foreach(file IN LISTS FILES)
     file(READ "${file}" bytes HEX)
     string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
     get_filename_component(base "${file}" NAME)
+    file(SHA256 "${file}" hash)
     # A NUL behind the bytes lets text be used as a C string.
     string(APPEND arrays "static const unsigned char bytes_${number}[] = {${bytes}0};\n")
-    string(APPEND table "    {\"${base}\", (const char *)bytes_${number}, sizeof bytes_${number} - 1},\n")
+    string(APPEND table "    {\"${base}\", (const char *)bytes_${number}, sizeof bytes_${number} - 1,\n     \"${hash}\"},\n")
     math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE "${OUTPUT}" "#include \"embedded.h\"\n\n${arrays}
-const struct vb_embedded ${NAME}_files[] = {\n${table}    {0, 0, 0},\n};\n")
+const struct vb_embedded ${NAME}_files[] = {\n${table}    {0, 0, 0, 0},\n};\n")

@@ -8,9 +8,12 @@ struct vb_embedded {
     const char *name;  /* without folders; NULL ends the table */
     const char *bytes; /* with a NUL behind */
     size_t length;
+    const char *sha256; /* hexadecimal */
 };
 
 /* service/schema/NNN_*.sql in order, then roles.sql. */
 extern const struct vb_embedded vb_schema_files[];
+/* service/openapi/: openapi.json, docs.html, docs.js, in this order. */
+extern const struct vb_embedded vb_document_files[];
 
 #endif

@@ -147,20 +147,19 @@ void http_answer_log(struct http_exchange *exchange)
 static enum vb_status put_head(struct http_exchange *exchange, int status, const char *type,
                                const char *framing)
 {
-    struct http_connection *connection = exchange->connection;
     decide_keep_alive(exchange);
     exchange->status = status;
-    return vb_buffer_printf(
-        &connection->output,
-        "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
-        "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
-        status, reason_of(status), http_date(exchange->loop), *type ? "Content-Type: " : "", type,
-        *type ? "\r\n" : "", framing, exchange->request_id,
-        connection->file >= 0 || status == 304 ? "" : "Cache-Control: no-store\r\n",
-        exchange->headers.length > 0 ? exchange->headers.data : "",
-        !exchange->keep_alive       ? "Connection: close\r\n"
-        : exchange->head.minor == 0 ? "Connection: keep-alive\r\n"
-                                    : "");
+    return vb_buffer_printf(&exchange->connection->output,
+                            "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
+                            "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
+                            status, reason_of(status), http_date(exchange->loop),
+                            *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", framing,
+                            exchange->request_id,
+                            exchange->may_be_kept ? "" : "Cache-Control: no-store\r\n",
+                            exchange->headers.length > 0 ? exchange->headers.data : "",
+                            !exchange->keep_alive       ? "Connection: close\r\n"
+                            : exchange->head.minor == 0 ? "Connection: keep-alive\r\n"
+                                                        : "");
 }
 
 static void begin_writing(struct http_exchange *exchange)

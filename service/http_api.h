@@ -32,6 +32,9 @@ void http_metrics_begin(struct http_exchange *exchange);
 void http_file_begin(struct http_exchange *exchange);
 void http_v1_one_begin(struct http_exchange *exchange);
 void http_v3_export_begin(struct http_exchange *exchange);
+void http_openapi_begin(struct http_exchange *exchange);
+void http_docs_begin(struct http_exchange *exchange);
+void http_docs_script_begin(struct http_exchange *exchange);
 
 /* --- who asks (http_key.c) --- */
 

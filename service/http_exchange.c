@@ -29,6 +29,7 @@ static void reset(struct http_exchange *exchange)
     exchange->on_left = NULL;
     exchange->wait = NULL;
     exchange->is_head = exchange->continued = exchange->keep_alive = false;
+    exchange->may_be_kept = false;
     exchange->status = 0;
     exchange->answer_size = 0;
     exchange->framing.state = VB_BODY_DONE;

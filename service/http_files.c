@@ -106,9 +106,9 @@ static void make_validators(const struct stat *file, char etag[64], char modifie
     http_date_text(file->st_mtim.tv_sec, modified);
 }
 
-/* Our tags hold nothing that could be part of another one, so a search does. */
-static bool list_names_tag(struct vb_view list, const char *etag)
+bool http_tag_is_held(const struct http_exchange *exchange, const char *etag)
 {
+    struct vb_view list = vb_http_header_value(&exchange->head, "if-none-match", NULL);
     return vb_view_equals(list, VB_VIEW("*")) ||
            (list.length > 0 && memmem(list.data, list.length, etag, strlen(etag)) != NULL);
 }
@@ -156,10 +156,10 @@ static void answer_open_file(struct http_exchange *exchange, const char *key, co
     http_answer_header(exchange, "Last-Modified", modified);
     http_answer_header(exchange, "Accept-Ranges", "bytes");
     http_answer_header(exchange, "Cache-Control", "private, no-transform");
-    struct vb_view held = vb_http_header_value(&exchange->head, "if-none-match", NULL);
+    exchange->may_be_kept = true;
     struct range range = {0, size};
     enum range_kind kind = wanted_range(exchange, size, etag, modified, &range);
-    if (held.data && list_names_tag(held, etag)) {
+    if (http_tag_is_held(exchange, etag)) {
         close(file);
         http_answer(exchange, 304, type, (struct vb_view){NULL, 0});
     } else if (kind == RANGE_BAD) {

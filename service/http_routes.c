@@ -40,6 +40,9 @@ static const struct http_route routes[] = {
     {"GET",    "/healthz",     NULL,            HTTP_RIGHT_NONE,    NULL,             http_alive_begin},
     {"GET",    "/readyz",      NULL,            HTTP_RIGHT_NONE,    NULL,             http_ready_begin},
     {"GET",    "/metrics",     NULL,            HTTP_RIGHT_NONE,    VB_SCOPE_METRICS, http_metrics_begin},
+    {"GET",    "/openapi.json", NULL,           HTTP_RIGHT_NONE,    NULL,             http_openapi_begin},
+    {"GET",    "/docs",        NULL,            HTTP_RIGHT_NONE,    NULL,             http_docs_begin},
+    {"GET",    "/docs/docs.js", NULL,           HTTP_RIGHT_NONE,    NULL,             http_docs_script_begin},
 };
 /* clang-format on */
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -99,13 +102,22 @@ const struct http_route *http_route_find(struct vb_view method, struct vb_view p
                                          struct vb_buffer arguments[HTTP_ARGUMENTS],
                                          char ret_allow[HTTP_ALLOW])
 {
+    /* The first pattern that fits is the resource: the table has literal ones before those that take anything. */
+    const char *pattern = NULL;
     *ret_allow = '\0';
     for (size_t i = 0; i < ROUTES; i++) {
-        if (!path_matches(routes[i].pattern, path, arguments))
+        if (pattern ? strcmp(routes[i].pattern, pattern) != 0
+                    : !path_matches(routes[i].pattern, path, arguments))
             continue;
+        pattern = routes[i].pattern;
         if (method_matches(routes[i].method, method))
             return &routes[i];
         add_method(ret_allow, routes[i].method);
     }
     return NULL;
+}
+
+const struct http_route *http_route_at(size_t place)
+{
+    return place < ROUTES ? &routes[place] : NULL;
 }

@@ -56,6 +56,8 @@ struct http_route {
 const struct http_route *http_route_find(struct vb_view method, struct vb_view path,
                                          struct vb_buffer arguments[HTTP_ARGUMENTS],
                                          char ret_allow[HTTP_ALLOW]);
+/* The table's rows from 0 on; NULL behind the last. */
+const struct http_route *http_route_at(size_t place);
 
 struct http_exchange {
     struct http_connection *connection;
@@ -70,6 +72,7 @@ struct http_exchange {
     char request_id[HTTP_REQUEST_ID + 1];
     int64_t begun_at;
     bool is_head, continued, keep_alive;
+    bool may_be_kept; /* by caches: the handler says how long */
     struct http_access access; /* once http_enter has found the key good */
     bool is_poll;              /* entered by a statement without the rest of `access` */
     void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);
@@ -218,6 +221,8 @@ void http_answer_file(struct http_exchange *exchange, int status, const char *ty
 void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked);
 /* For a body that is over: its size is known only then. */
 void http_answer_log(struct http_exchange *exchange);
+/* Whether If-None-Match names this tag, which holds nothing that could be part of another one. */
+bool http_tag_is_held(const struct http_exchange *exchange, const char *etag);
 /* A JSON writer into the loop's scratch buffer, emptied. */
 struct vb_json http_json(struct http_exchange *exchange);
 const char *http_date(struct http_loop *loop); /* for the Date header */

@@ -122,6 +122,10 @@ static void allow_names_the_methods_of_a_path(void **state)
     assert_null(http_route_find(VB_VIEW("PUT"), VB_VIEW("/api/v1/workspace/a/export-conversations"),
                                 arguments, allow));
     assert_string_equal(allow, "POST");
+    /* A literal path is no id of the pattern beside it. */
+    assert_null(http_route_find(VB_VIEW("GET"), VB_VIEW("/api/v1/workspace/a/exports/preview"),
+                                arguments, allow));
+    assert_string_equal(allow, "POST");
     for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
         vb_buffer_done(&arguments[i]);
 }
