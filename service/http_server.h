@@ -72,7 +72,7 @@ struct http_exchange {
     char request_id[HTTP_REQUEST_ID + 1];
     int64_t begun_at;
     bool is_head, continued, keep_alive;
-    bool may_be_kept; /* by caches: the handler says how long */
+    bool may_be_kept;          /* by caches: the handler says how long */
     struct http_access access; /* once http_enter has found the key good */
     bool is_poll;              /* entered by a statement without the rest of `access` */
     void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);

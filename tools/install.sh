@@ -9,7 +9,7 @@ build_packages=(
 demo_packages=(postgresql curl ca-certificates tzdata unzip python3)
 test_packages=(
     "${demo_packages[@]}" pgbouncer libarchive-tools
-    python3-pytest python3-pytest-timeout python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema
+    python3-pytest python3-pytest-timeout python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema python3-venv
     swift-proxy swift-account swift-container swift-object
 )
 lint_packages=(clang clang-format clang-tidy git libclang-rt-14-dev)
@@ -114,4 +114,29 @@ install_packages() {
     disable_services "${missing[@]}"
     undo_install_settings
     trap - EXIT
+}
+
+# schemathesis is in no Debian release, so it comes from PyPI into a folder of its own. Where that cannot be reached,
+# its tests are skipped and the summary says so; the next hour does not ask again.
+schemathesis_version=4.32.5
+validator_version=0.9.0
+schemathesis_note=
+
+install_schemathesis() {
+    local venv=$kept/venv-schemathesis
+    [ ! -x "$venv/bin/schemathesis" ] || return 0
+    schemathesis_note="OpenAPI: schemathesis left out, PyPI could not be reached (see .run/pip.log)"
+    [ -z "$(find "$kept/pip.failed" -mmin -60 2>/dev/null)" ] || return 0
+    echo "installing from PyPI into .run/venv-schemathesis: schemathesis $schemathesis_version," \
+        "openapi-spec-validator $validator_version, and what they need"
+    rm -rf "$venv"
+    if "$python" -m venv "$venv" >"$kept/pip.log" 2>&1 &&
+        run_child timeout 300 "$venv/bin/pip" install --no-input --disable-pip-version-check --no-compile \
+            "schemathesis==$schemathesis_version" "openapi-spec-validator==$validator_version" \
+            >>"$kept/pip.log" 2>&1; then
+        schemathesis_note=
+    else
+        rm -rf "$venv"
+        touch "$kept/pip.failed"
+    fi
 }

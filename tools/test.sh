@@ -63,5 +63,6 @@ test_all() {
         run_end_to_end_tests || end_to_end=$?
     fi
     [ -z "$s3_note" ] || echo "$s3_note"
+    [ -z "$schemathesis_note" ] || echo "$schemathesis_note"
     "$python" -B tools/tally.py "unit=$unit" "end_to_end=$end_to_end" "$results"
 }

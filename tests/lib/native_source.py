@@ -45,9 +45,9 @@ def make_source(database):
     database.execute(PEOPLE)
 
 
-def make_key(program, database, role, audience=(), user=None):
-    """A key of workspace one with a role; written as the command would write it."""
-    key = program.key("one")
+def make_key(program, database, role, audience=(), user=None, workspace="one"):
+    """A key of a workspace with a role; written as the command would write it."""
+    key = program.key(workspace)
     database.execute("UPDATE verbatim.api_key SET role = %s, audience = %s, user_email = %s WHERE key_id = %s",
                      [role, list(audience), user, key.split("_")[1]])
     return key
