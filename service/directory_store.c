@@ -11,9 +11,13 @@
     (256u * 1024u)  /* a piece is about 64 KiB, and one record at most that again */
 #define SLACK 1024u /* deflate of incompressible bytes is a little longer */
 
+/* Only for a claim that holds: a job that was ended leaves no pieces, and one that was deleted could have none. */
 static const char add_piece[] =
     "INSERT INTO verbatim.segment_directory (job_id, part_first, claim_epoch, piece, workspace_id,"
-    " raw_size, records) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    " raw_size, records) SELECT j.job_id, s.part_first, s.claim_epoch, $4, $5, $6, $7"
+    " FROM verbatim.job AS j JOIN verbatim.segment AS s USING (job_id)"
+    " WHERE j.job_id = $1 AND j.status = 'started' AND s.part_first = $2 AND s.claim_epoch = $3"
+    " AND s.status = 'running' FOR KEY SHARE OF j";
 
 /* Raw deflate into `out`, which has room for length + SLACK. */
 static size_t compress_records(const void *records, size_t length, unsigned char *out)
@@ -61,9 +65,10 @@ enum vb_status vb_directory_add(struct vb_pg *pg, const struct vb_claim *claim, 
     vb_args_text(&args, claim->job.workspace_id);
     vb_args_number(&args, (int64_t)length);
     vb_args_text(&args, text);
-    enum vb_status status = vb_args_exec(pg, add_piece, &args, NULL, err);
+    uint64_t rows = 0;
+    enum vb_status status = vb_args_exec(pg, add_piece, &args, &rows, err);
     free(text);
-    return status;
+    return status == VB_OK && rows == 0 ? vb_fenced(err) : status;
 }
 
 /* The raw deflate of a piece; `out` has room for exactly `length`. */
