@@ -118,12 +118,15 @@ def test_the_api_role_may_call_but_not_write(database):
 def test_queued(database, storage, worker):
     """A job that no worker may start yet: nothing was ever put anywhere."""
     database.execute("UPDATE verbatim.workspace SET max_running = 1 WHERE workspace_id = 'other'")
-    blocker = queue.add_job(database, "small", workspace="other")
-    database.execute("UPDATE verbatim.segment SET not_before = 'infinity' WHERE job_id = %s", [blocker])
+    with database.connect() as connection, connection.transaction():
+        blocker = queue.add_job(database, "small", workspace="other", connection=connection, status="started")
+        connection.execute("UPDATE verbatim.segment SET not_before = 'infinity' WHERE job_id = %s", [blocker])
     waiting = queue.add_job(database, "small", workspace="other")
-    if queue.job(database, waiting).status == "queued":
-        assert cancel(database, waiting, workspace="other") == "cancelled"
-        assert database.value("SELECT count(*) FROM verbatim.cleanup WHERE job_id = %s", [waiting]) == 0
+    assert cancel(database, waiting, workspace="other") == "cancelled"
+    assert database.value("SELECT count(*) FROM verbatim.cleanup WHERE job_id = %s", [waiting]) == 0
+    database.execute("UPDATE verbatim.workspace SET max_running = 2 WHERE workspace_id = 'other'")
+    time.sleep(0.5)
+    assert queue.job(database, waiting).status == "cancelled"
     database.execute("DELETE FROM verbatim.job WHERE workspace_id = 'other'")
 
 
