@@ -10,31 +10,31 @@ enum form { AS_IS, AS_TEXT, AS_BIGINT };
 
 /* A field of a wide page. `alias` c is the conversation, else the look-up of that name. */
 struct field {
-    unsigned wanted; /* enum vb_columns */
     const char *alias, *column;
+    unsigned wanted; /* enum vb_columns */
     enum form form;
 };
 
 /* In the order of VB_PAGE_CHANNEL_ID and what follows it. */
 static const struct field fields[] = {
-    {VB_COLUMNS_CHANNEL, "c", "channel_id", AS_TEXT},
-    {VB_COLUMNS_CHANNEL, "channel", "name", AS_IS},
-    {VB_COLUMNS_CHANNEL, "channel", "channel_type", AS_IS},
-    {VB_COLUMNS_CHANNEL, "channel", "phone_number", AS_IS},
-    {VB_COLUMNS_DETAILS, "c", "assistant_id", AS_TEXT},
-    {VB_COLUMNS_DETAILS, "c", "ended_at", AS_IS},
-    {VB_COLUMNS_DETAILS, "c", "status", AS_IS},
-    {VB_COLUMNS_DETAILS, "c", "priority", AS_IS},
-    {VB_COLUMNS_DETAILS, "c", "tags", AS_IS},
-    {VB_COLUMNS_DETAILS, "c", "assigned_agent", AS_IS},
-    {VB_COLUMNS_DETAILS, "c", "csat_rating", AS_BIGINT},
-    {VB_COLUMNS_DETAILS, "c", "csat_comment", AS_IS},
-    {VB_COLUMNS_DETAILS, "c", "feedback", AS_IS},
-    {VB_COLUMNS_CUSTOMER, "c", "contact_id", AS_TEXT},
-    {VB_COLUMNS_CUSTOMER, "contact", "company", AS_IS},
-    {VB_COLUMNS_CUSTOMER, "contact", "address", AS_IS},
-    {VB_COLUMNS_CUSTOMER, "contact", "website", AS_IS},
-    {VB_COLUMNS_CUSTOMER, "contact", "lead_status", AS_IS},
+    {"c", "channel_id", VB_COLUMNS_CHANNEL, AS_TEXT},
+    {"channel", "name", VB_COLUMNS_CHANNEL, AS_IS},
+    {"channel", "channel_type", VB_COLUMNS_CHANNEL, AS_IS},
+    {"channel", "phone_number", VB_COLUMNS_CHANNEL, AS_IS},
+    {"c", "assistant_id", VB_COLUMNS_DETAILS, AS_TEXT},
+    {"c", "ended_at", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "status", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "priority", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "tags", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "assigned_agent", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "csat_rating", VB_COLUMNS_DETAILS, AS_BIGINT},
+    {"c", "csat_comment", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "feedback", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "contact_id", VB_COLUMNS_CUSTOMER, AS_TEXT},
+    {"contact", "company", VB_COLUMNS_CUSTOMER, AS_IS},
+    {"contact", "address", VB_COLUMNS_CUSTOMER, AS_IS},
+    {"contact", "website", VB_COLUMNS_CUSTOMER, AS_IS},
+    {"contact", "lead_status", VB_COLUMNS_CUSTOMER, AS_IS},
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 _Static_assert(FIELDS == VB_PAGE_COUNT - VB_PAGE_CHANNEL_ID, "each field has its place in the row");

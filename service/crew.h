@@ -21,8 +21,8 @@ struct vb_tuning {
     uint32_t segment_units; /* about how many of them a segment of a large export holds */
     uint32_t front_numbers; /* part numbers that stay with a front, at least */
     uint64_t random_cuts;   /* not 0: fronts of 1 to so many conversations, by chance */
-    uint64_t chunk;         /* conversations of a file where that holds many; VB_CHUNK but in tests */
-    bool one_segment;       /* equal parts: never split */
+    uint64_t chunk;   /* conversations of a file where that holds many; VB_CHUNK but in tests */
+    bool one_segment; /* equal parts: never split */
 };
 void vb_tuning_of(const struct vb_service *service, struct vb_tuning *ret_tuning);
 
@@ -36,8 +36,8 @@ struct vb_lease {
     uint32_t part_first;
     int64_t epoch;
     _Atomic uint64_t conversations, messages, bytes; /* progress */
-    _Atomic bool lost;                        /* the database says that it is somebody else's */
-    _Atomic int64_t beaten_at;                /* monotonic; when the last good beat was sent */
+    _Atomic bool lost;         /* the database says that it is somebody else's */
+    _Atomic int64_t beaten_at; /* monotonic; when the last good beat was sent */
 };
 
 struct vb_crew {

@@ -181,11 +181,11 @@ void http_export_list_begin(struct http_exchange *exchange)
     enum vb_status status =
         http_query_parse(exchange->head.query, table, PARAMETERS, &query, &problems);
     vb_problems_done(&problems);
-    if (status != VB_OK)
-        http_enter(exchange, &refused);
-    else if (!make_listing(exchange, &query))
+    if (status == VB_OK && !make_listing(exchange, &query)) {
         http_query_done(&query);
-    else if (!find_place(exchange, query.values[CURSOR].text, time, id))
+        return;
+    }
+    if (status != VB_OK || !find_place(exchange, query.values[CURSOR].text, time, id))
         http_enter(exchange, &refused);
     else
         list(exchange, time, id);

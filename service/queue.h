@@ -17,9 +17,9 @@
 
 #define VB_QUEUE_CHANNEL "verbatim_work"
 #define VB_ENDED_CHANNEL "verbatim_ended" /* with the id of a job that has ended */
-#define VB_PART_NUMBERS 10000u /* S3: the highest number of a part */
-#define VB_FRONT_NUMBERS 16u   /* part numbers that a split leaves with the front, at least */
-#define VB_LOST_LEASES 20      /* a segment whose workers die more often fails its job */
+#define VB_PART_NUMBERS 10000u            /* S3: the highest number of a part */
+#define VB_FRONT_NUMBERS 16u /* part numbers that a split leaves with the front, at least */
+#define VB_LOST_LEASES 20    /* a segment whose workers die more often fails its job */
 
 /* Facts of a job as read at the claim. Strings are owned; NULL as in the table. */
 struct vb_job {

@@ -18,8 +18,8 @@ struct vb_storage_session;
 /* One stored part, as recorded in segment.parts. */
 #define VB_ETAG 160
 struct vb_stored_part {
-    uint32_t number;
     uint64_t size;
+    uint32_t number;
     uint32_t crc;       /* CRC-32 of its bytes; the caller's to fill, no store looks at it */
     char etag[VB_ETAG]; /* S3: as answered, with quotes; file: the epoch in decimal */
 };

@@ -179,9 +179,10 @@ static void counts_conversations(void **state)
         char problems[256];
         vb_buffer_init(&body, 65536);
         enum vb_status status = vb_buffer_append_text(&body, "{\"select\":{\"conversation_ids\":[");
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count && status == VB_OK; i++)
             status = vb_buffer_printf(&body, "%s\"%d\"", i > 0 ? "," : "", i);
-        status = vb_buffer_append_text(&body, "]}}");
+        if (status == VB_OK)
+            status = vb_buffer_append_text(&body, "]}}");
         assert_int_equal(status, VB_OK);
         problems_of((struct vb_view){body.data, body.length}, problems, sizeof problems);
         assert_string_equal(problems, count == 200 ? "" : "too_long select.conversation_ids");
