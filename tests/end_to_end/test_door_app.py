@@ -5,6 +5,7 @@ Each test's first line says which promise of the document it is about. The files
 
 import csv
 import datetime
+import http.client
 import io
 import json
 import uuid
@@ -360,3 +361,25 @@ def test_the_audit_names_who_exported(service, keys, database):
     assert (entry()["author"], entry()["door"], entry()["records"], entry()["filter"]["select"]) == (
         "eve@example.com", "app", 2, {"assistant_id": people.ASSISTANT})
     assert [each["by"] for each in entry()["downloads"]] == ["eve@example.com"]
+
+
+def test_a_key_of_no_scope_or_that_was_revoked(service, keys, program):
+    """What the key's own workspace is, is asked anew at each request: a revoked key sees nothing at once."""
+    key = program.key("one")
+    assert service.get(EXPORTS, key).status == 200
+    program.run("key", "revoke", key.split("_")[1])
+    assert service.get(EXPORTS, key).status == 401
+    answer = service.get(EXPORTS, keys["metrics"])
+    assert (answer.status, answer.json()["detail"]) == (
+        403, "The API key lacks the scope workspace-events-notification.")
+
+
+def test_keys_of_two_workspaces_on_one_connection(service, keys):
+    """The workspace is the key's, request by request, also where one connection carries both."""
+    ours, theirs = (created(post(service, keys[name], {"format": "json"})) for name in ("one", "two"))
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+    for _ in range(20):
+        for key, export in (("one", ours), ("two", theirs)):
+            connection.request("GET", EXPORTS, headers={"X-API-Key": keys[key]})
+            assert [each["id"] for each in json.loads(connection.getresponse().read())["exports"]] == [export["id"]]
+    connection.close()
