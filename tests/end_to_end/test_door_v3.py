@@ -47,8 +47,9 @@ def refusal(answer, status, code):
 # --- the answer ---
 
 def test_documented_example(service, keys):
-    """The example answer: `success`, `message` and `data`; a conversation has metadata (feedback, the lead, sessions) and
-    turns, a turn one side and its messages, a message its type, a readable time and a payload with text and feedback."""
+    """The example answer: `success`, `message` and `data`; a conversation has metadata (feedback, the lead, sessions)
+    and turns, a turn one side and its messages, a message its type, a readable time and a payload of text and feedback.
+    """
     first, _ = exported(get(service, keys["one"]))["data"]
     assert first["metadata"] == {
         "feedback": "Positive",
@@ -57,7 +58,8 @@ def test_documented_example(service, keys):
                   "notes": "Customer interested in premium plan\nCall \"back\"", "tags": ["new-lead", "high-priority"]},
         "sessions": []}
     assert first["turns"][0] == {"from": "user", "messages": [
-        {"type": "text", "ts": "December 1st 2024, 10:30:00 am", "payload": {"message": "Hello!", "feedback": "Unset"}}]}
+        {"type": "text", "ts": "December 1st 2024, 10:30:00 am",
+         "payload": {"message": "Hello!", "feedback": "Unset"}}]}
 
 
 def test_shape_of_the_answer(service, keys):
@@ -71,7 +73,8 @@ def test_all_conversations_with_all_turns(service, keys):
     """All conversations of the agent come back, with their whole history of turns."""
     data = exported(get(service, keys["one"]))["data"]
     assert [each["metadata"]["convo"]["id"] for each in data] == ["convo123", "second"]
-    assert [(turn["from"], len(turn["messages"])) for turn in data[0]["turns"]] == [("user", 1), ("bot", 2), ("agent", 1)]
+    turns = [(turn["from"], len(turn["messages"])) for turn in data[0]["turns"]]
+    assert turns == [("user", 1), ("bot", 2), ("agent", 1)]
 
 
 def test_feedback_is_one_of_three_words(service, keys):
@@ -97,8 +100,8 @@ def test_times_are_for_people(service, program, keys):
 def test_all_lead_fields_are_there(service, keys):
     """Every lead field is included; one that the source lacks is empty."""
     convo = exported(get(service, keys["one"]))["data"][1]["metadata"]["convo"]
-    assert convo == {"id": "second", "userName": "", "userEmail": "", "userPhone": "", "userCompany": "", "userAddress": "",
-                     "userWebsite": "", "notes": "", "tags": []}
+    assert convo == {"id": "second", "userName": "", "userEmail": "", "userPhone": "", "userCompany": "",
+                     "userAddress": "", "userWebsite": "", "notes": "", "tags": []}
 
 
 def test_agent_without_conversations(service, keys):
@@ -111,7 +114,8 @@ def test_agent_without_conversations(service, keys):
 def test_json_is_the_default(service, keys):
     """`format` may be left out, and is json then."""
     plain, named = get(service, keys["one"]), get(service, keys["one"], query="?format=json")
-    assert plain.body == named.body and plain.headers["Content-Type"] == named.headers["Content-Type"] == "application/json"
+    assert plain.body == named.body
+    assert plain.headers["Content-Type"] == named.headers["Content-Type"] == "application/json"
 
 
 def test_csv(service, keys):
@@ -180,7 +184,8 @@ def test_editor_gets_the_own_audience(service, keys, query):
 def test_audit(service, keys, database):
     before = len(source.audit(database))
     get(service, keys["one"])
-    wait_until(lambda: source.audit(database)[before:] == [("v3", "grace@example.com", "json", [("records", 2)])], "the audit")
+    expected = [("v3", "grace@example.com", "json", [("records", 2)])]
+    wait_until(lambda: source.audit(database)[before:] == expected, "the audit")
     get(service, keys["sales"], query="?format=csv")
     wait_until(lambda: source.last_audit(database)[2:] == ("csv", [("records", 1)]), "the second entry")
     [filters] = database.execute("SELECT filter, audience FROM verbatim.audit ORDER BY audit_id DESC LIMIT 1")
