@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.lib.process import SANITIZED
-from tests.lib.source import ReadFailed, binary, events, parse, read, start
+from tests.lib.source import ReadFailed, assert_by_index, binary, events, forget_statistics, parse, plans, read, start
 
 WORKSPACE = "00000000-0000-4000-8000-0000000000aa"
 CHANNEL = "00000000-0000-4000-8000-000000000001"
@@ -386,35 +386,13 @@ def test_through_a_transaction_pooler(source, pgbouncer):
         read(source.url, "chat", page=20, giant=3, **CHAT_SELECTION)
 
 
-def plans(source, postgres, schema, selection, **settings):
-    """The plans that the server really used, by auto_explain."""
-    before = len(postgres.log())
-    url = (source.url + "?options=-csession_preload_libraries%3Dauto_explain%20-cauto_explain.log_min_duration%3D0"
-           "%20-cauto_explain.log_level%3DLOG")
-    read(url, schema, **settings, **selection)
-    time.sleep(0.2)
-    return postgres.log()[before:]
-
-
-def assert_by_index(log, conversation, message):
-    scans = re.findall(r"(\w[\w ]*Scan[\w ]*?)(?: Backward)?(?: using \w+)? on (\w+)", log)
-    assert {table for _, table in scans} >= {conversation, message}
-    for scan, table in scans:
-        if table in (conversation, message):
-            assert scan in ("Index Scan", "Index Only Scan"), (scan, table)
-    assert "Sort" not in log.replace("Sort Key", "")
-
-
 @pytest.mark.parametrize("statistics", ["fresh", "none"])
 @pytest.mark.parametrize("schema, selection, tables", [
     ("chat", CHAT_SELECTION, ("conversation", "message")), ("legacy", LEGACY_SELECTION, ("thread", "post"))])
 def test_pages_are_read_by_index(source, postgres, schema, selection, tables, statistics):
     """Also through views, also where the planner knows nothing of the tables."""
     if statistics == "none":
-        source.execute("DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM pg_class WHERE relname IN"
-                       " ('conversation', 'message', 'thread', 'post'));"
-                       "UPDATE pg_class SET reltuples = -1"
-                       " WHERE relname IN ('conversation', 'message', 'thread', 'post')")
+        forget_statistics(source)
     try:
         low = f"{START + 10 * SECOND},{CHANNEL}" if schema == "chat" else f"{1_775_001_640 * SECOND},3"
         assert_by_index(plans(source, postgres, schema, selection, page=300, low=low), *tables)

@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import re
 import subprocess
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -48,3 +50,35 @@ def events(lines):
 def start(url, schema, **settings):
     """A reader that runs beside the test."""
     return subprocess.Popen(command(url, schema, settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def plans(source, postgres, schema, selection, **settings):
+    """The plans that the server really used, by auto_explain."""
+    before = len(postgres.log())
+    url = (source.url + "?options=-csession_preload_libraries%3Dauto_explain%20-cauto_explain.log_min_duration%3D0"
+           "%20-cauto_explain.log_level%3DLOG%20-cauto_explain.log_analyze%3Don")
+    read(url, schema, **settings, **selection)
+    time.sleep(0.2)
+    return postgres.log()[before:]
+
+
+def scans(log):
+    """(kind of scan, index, table) of each scan in the plans."""
+    return re.findall(r"(\w[\w ]*? Scan)(?: Backward)?(?: using (\w+))? on (\w+)", log)
+
+
+def assert_by_index(log, *tables):
+    """Each of the tables is read, by an index alone, and nothing is sorted."""
+    found = scans(log)
+    assert {table for _, _, table in found} >= set(tables)
+    for scan, _, table in found:
+        if table in tables:
+            assert scan in ("Index Scan", "Index Only Scan"), (scan, table)
+    assert "Sort" not in log.replace("Sort Key", "")
+
+
+def forget_statistics(source):
+    """As on the day a platform was restored. ANALYZE is the way back."""
+    own = "(SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('chat', 'app'))"
+    source.execute(f"DELETE FROM pg_statistic WHERE starelid IN {own};"
+                   f"UPDATE pg_class SET reltuples = -1 WHERE oid IN {own}")
