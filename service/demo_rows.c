@@ -143,8 +143,15 @@ static uint64_t message_count(const struct vb_demo_options *options, uint64_t nu
 static enum vb_status contact_lines(const struct vb_demo_options *options, uint64_t number,
                                     struct vb_buffer *out)
 {
-    char id[VB_UUID_TEXT], phone[24], email[48];
+    static const char *const streets[] = {"Long Street", "Calle Mayor", "Bahnhofstraße", "中山路"};
+    static const char *const customers[] = {"Customer", "Qualified", NULL, NULL};
+    char id[VB_UUID_TEXT], phone[24], email[48], street[64], website[64];
     uint64_t drawn = draw(options, CONTACT, number, 0);
+    bool company = number % 5 == 0;
+    snprintf(street, sizeof street, "%s %u\n%05u Example", streets[drawn / 37 % 4],
+             (unsigned)(drawn / 41 % 200) + 1, (unsigned)(drawn / 43 % 100000));
+    snprintf(website, sizeof website, "https://www.example.com/companies/%" PRIu64, number);
+    const char *address = number % 3 == 0 ? street : NULL;
     bool awkward = number % 10 == 9;
     const char *name = awkward ? vb_demo_awkward_names[number / 10 % vb_demo_awkward_name_count]
                                : vb_demo_names[drawn % vb_demo_name_count];
@@ -156,8 +163,9 @@ static enum vb_status contact_lines(const struct vb_demo_options *options, uint6
     bool unknown = number % 40 == 13;
     return PUT_LINE(out, id, VB_DEMO_WORKSPACE, nameless || unknown ? NULL : name,
                     unknown || number % 7 == 5 ? NULL : phone,
-                    unknown || number % 3 == 1 ? NULL : email,
-                    number % 5 == 0 ? "Example, Inc." : NULL, number % 4 == 0 ? "Lead" : NULL);
+                    unknown || number % 3 == 1 ? NULL : email, company ? "Example, Inc." : NULL,
+                    address, company ? website : NULL,
+                    number % 4 == 0 ? "Lead" : customers[drawn / 29 % 4]);
 }
 
 static uint64_t assistant_rows(const struct vb_demo_options *options)
@@ -200,7 +208,11 @@ static enum vb_status conversation_lines(const struct vb_demo_options *options, 
     static const char *const statuses[] = {"closed", "closed", "open", "pending"};
     static const char *const priorities[] = {"low", "normal", "high", NULL};
     static const char *const tags[] = {"{orders}", "{orders,vip}", "{}", NULL};
+    static const char *const audiences[] = {NULL, NULL, "{orders}", "{sales,vip}", "{}", NULL};
     static const char *const ratings[] = {NULL, "5", "4", "1"};
+    static const char *const comments[] = {NULL, "Quick and friendly, thanks!", NULL,
+                                           "Nobody called back,\nas was promised"};
+    static const char *const summaries[] = {NULL, "Asked where an order is; it was sent again."};
     char id[VB_UUID_TEXT], channel[VB_UUID_TEXT], contact[VB_UUID_TEXT], assistant[VB_UUID_TEXT];
     char created[VB_INSTANT_TEXT + 2], ended[VB_INSTANT_TEXT + 2];
     uint64_t drawn = draw(options, CONVERSATION, number, 4);
@@ -212,11 +224,14 @@ static enum vb_status conversation_lines(const struct vb_demo_options *options, 
     format_time(at, created);
     format_time(at + 3600 * VB_SECOND, ended);
     size_t status = drawn / 11 % 4;
+    size_t rating = drawn / 23 % 4;
     return PUT_LINE(out, id, VB_DEMO_WORKSPACE, channel, created,
                     number % 50 == 49 ? NULL : contact, number % 9 == 8 ? NULL : assistant,
                     status < 2 ? ended : NULL, statuses[status], priorities[drawn / 13 % 4],
                     tags[drawn / 17 % 4], vb_demo_agents[drawn / 19 % vb_demo_agent_count],
-                    ratings[drawn / 23 % 4]);
+                    ratings[rating], drawn / 31 % 3 == 0 ? comments[rating] : NULL,
+                    summaries[drawn / 37 % 2], audiences[drawn / 29 % 6],
+                    drawn / 41 % 25 == 0 ? "to be used in training" : NULL);
 }
 
 enum speaker { CUSTOMER, BOT, AGENT };
@@ -289,36 +304,76 @@ static enum vb_status message_lines(const struct vb_demo_options *options, uint6
     return status;
 }
 
+struct medium {
+    const char *ending, *type, *title;
+    bool sounds;
+};
+
+/* One to three of each fifth conversation, at messages spread over it. */
+static enum vb_status attachment_line(const struct vb_demo_options *options, uint64_t number,
+                                      uint64_t place, uint64_t at, struct vb_buffer *out)
+{
+    static const struct medium media[] = {{"wav", "audio/wav", "call", true},
+                                          {"mp3", "audio/mpeg", "voice message", true},
+                                          {"jpg", "image/jpeg", "photo, front", false},
+                                          {"png", "image/png", "screenshot", false}};
+    char id[VB_UUID_TEXT], message[VB_UUID_TEXT], conversation[VB_UUID_TEXT];
+    char url[96], name[64], size[24], seconds[24];
+    uint64_t drawn = draw(options, ATTACHMENT, number, place);
+    const struct medium *medium = &media[drawn % 4];
+    format_id(options, ATTACHMENT, number, place, id);
+    format_id(options, MESSAGE, number, at, message);
+    format_id(options, CONVERSATION, number, 0, conversation);
+    snprintf(url, sizeof url, "https://media.example.test/%08x.%s", (unsigned)(drawn >> 32),
+             medium->ending);
+    snprintf(name, sizeof name, "%s %u.%s", medium->title, (unsigned)place + 1, medium->ending);
+    snprintf(size, sizeof size, "%u", (unsigned)(drawn >> 16 & 0xFFFFF) + 1000);
+    snprintf(seconds, sizeof seconds, "%u.%u", (unsigned)(drawn >> 8 & 0xFF), (unsigned)drawn % 10);
+    return PUT_LINE(out, id, message, conversation, url, drawn / 4 % 7 == 0 ? NULL : name,
+                    medium->type, size, medium->sounds ? seconds : NULL);
+}
+
 static enum vb_status attachment_lines(const struct vb_demo_options *options, uint64_t number,
                                        struct vb_buffer *out)
 {
-    char id[VB_UUID_TEXT], message[VB_UUID_TEXT], conversation[VB_UUID_TEXT];
     if (number % 5 != 0)
         return VB_OK;
-    format_id(options, ATTACHMENT, number, 0, id);
-    format_id(options, MESSAGE, number, 0, message);
-    format_id(options, CONVERSATION, number, 0, conversation);
-    return PUT_LINE(out, id, message, conversation, "https://media.example.com/invoice.pdf",
-                    "invoice, final.pdf", "application/pdf", "48213", NULL);
+    uint64_t messages = message_count(options, number);
+    uint64_t count = draw(options, ATTACHMENT, number, 9) % 3 + 1;
+    enum vb_status status = VB_OK;
+    for (uint64_t i = 0; i < count && status == VB_OK; i++)
+        status = attachment_line(options, number, i, i * messages / count, out);
+    return status;
 }
 
 static enum vb_status note_lines(const struct vb_demo_options *options, uint64_t number,
                                  struct vb_buffer *out)
 {
+    static const char *const texts[] = {"Called back,\nagreed on a refund.",
+                                        "Parcel found at the neighbour's; see \"proof.pdf\"",
+                                        "VIP, please answer first ⭐"};
     char id[VB_UUID_TEXT], conversation[VB_UUID_TEXT], created[VB_INSTANT_TEXT + 2];
     if (number % 8 != 3)
         return VB_OK;
-    format_id(options, NOTE, number, 0, id);
     format_id(options, CONVERSATION, number, 0, conversation);
-    format_time(conversation_time(options, number) + 600 * VB_SECOND, created);
-    return PUT_LINE(out, id, conversation, created, vb_demo_agents[number % vb_demo_agent_count],
-                    "Called back,\nagreed on a refund.");
+    uint64_t count = draw(options, NOTE, number, 9) % 3 + 1;
+    enum vb_status status = VB_OK;
+    for (uint64_t i = 0; i < count && status == VB_OK; i++) {
+        const char *author = vb_demo_agents[(number + i) % vb_demo_agent_count];
+        format_id(options, NOTE, number, i, id);
+        format_time(conversation_time(options, number) + (vb_instant)(i + 1) * 600 * VB_SECOND,
+                    created);
+        status =
+            PUT_LINE(out, id, conversation, created, number % 64 == 11 ? NULL : author, texts[i]);
+    }
+    return status;
 }
 
 static enum vb_status event_lines(const struct vb_demo_options *options, uint64_t number,
                                   struct vb_buffer *out)
 {
     static const char *const kinds[] = {"claim", "escalate", "resolve"};
+    static const char *const details[] = {NULL, "to the second line", "refunded, by agreement"};
     char id[VB_UUID_TEXT], conversation[VB_UUID_TEXT], created[VB_INSTANT_TEXT + 2];
     format_id(options, CONVERSATION, number, 0, conversation);
     enum vb_status status = VB_OK;
@@ -327,7 +382,7 @@ static enum vb_status event_lines(const struct vb_demo_options *options, uint64_
         format_time(conversation_time(options, number) + (vb_instant)(i + 1) * 300 * VB_SECOND,
                     created);
         status = PUT_LINE(out, id, conversation, created, kinds[i],
-                          vb_demo_agents[number % vb_demo_agent_count], NULL);
+                          vb_demo_agents[number % vb_demo_agent_count], details[i]);
     }
     return status;
 }
@@ -335,14 +390,21 @@ static enum vb_status event_lines(const struct vb_demo_options *options, uint64_
 static enum vb_status skill_lines(const struct vb_demo_options *options, uint64_t number,
                                   struct vb_buffer *out)
 {
+    static const char *const names[] = {"look up order", "check stock", "book a call"};
     char message[VB_UUID_TEXT], conversation[VB_UUID_TEXT], created[VB_INSTANT_TEXT + 2];
     if (number % 6 != 1)
         return VB_OK;
-    format_id(options, MESSAGE, number, 0, message);
     format_id(options, CONVERSATION, number, 0, conversation);
-    format_time(conversation_time(options, number), created);
-    return PUT_LINE(out, conversation, created, "look up order",
-                    number % 12 == 1 ? "found" : "not found", message);
+    uint64_t messages = message_count(options, number);
+    uint64_t more = draw(options, CONVERSATION, number, 6) % 3;
+    enum vb_status status = VB_OK;
+    for (uint64_t i = 0; i <= more && status == VB_OK; i++) {
+        format_id(options, MESSAGE, number, i % messages, message);
+        format_time(conversation_time(options, number) + (vb_instant)i * 30 * VB_SECOND, created);
+        status = PUT_LINE(out, conversation, created, names[i],
+                          number % 12 == 1 ? "found" : "not found", i == 2 ? NULL : message);
+    }
+    return status;
 }
 
 static enum vb_status citation_lines(const struct vb_demo_options *options, uint64_t number,
@@ -353,18 +415,21 @@ static enum vb_status citation_lines(const struct vb_demo_options *options, uint
         return VB_OK;
     format_id(options, MESSAGE, number, 1, message); /* the bot's first answer */
     format_id(options, CONVERSATION, number, 0, conversation);
-    return PUT_LINE(out, message, conversation, "Returns & refunds",
-                    "https://help.example.com/returns", "Within 30 days, unworn.");
+    enum vb_status status = PUT_LINE(out, message, conversation, "Returns & refunds",
+                                     "https://help.example.com/returns", "Within 30 days, unworn.");
+    if (status == VB_OK && number % 2 == 0)
+        status = PUT_LINE(out, message, conversation, "Delivery times", NULL, NULL);
+    return status;
 }
 
 const struct vb_demo_table vb_demo_tables[] = {
     {"channel", "id, workspace_id, name, channel_type, phone_number", channel_rows, channel_lines},
-    {"contact", "id, workspace_id, name, phone, email, company, lead_status", contact_count,
-     contact_lines},
+    {"contact", "id, workspace_id, name, phone, email, company, address, website, lead_status",
+     contact_count, contact_lines},
     {"assistant", "id, workspace_id, name", assistant_rows, assistant_lines},
     {"conversation",
      "id, workspace_id, channel_id, created_at, contact_id, assistant_id, ended_at, status,"
-     " priority, tags, assigned_agent, csat_rating",
+     " priority, tags, assigned_agent, csat_rating, csat_comment, summary, audience, feedback",
      conversation_count, conversation_lines},
     {"message",
      "id, conversation_id, created_at, direction, speaker_type, speaker_name, text, media_urls,"

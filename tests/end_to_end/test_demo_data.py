@@ -59,6 +59,42 @@ def test_it_fulfils_the_contract_and_has_what_it_promises(database, demo_data):
                           " WHERE c.id IS NULL") == 0
 
 
+FILLED = """
+SELECT 'contact', count(company), count(address), count(website), count(lead_status) FROM chat.contact
+UNION ALL SELECT 'conversation', count(ended_at), count(status), count(priority), count(tags) FROM chat.conversation
+UNION ALL SELECT 'marks', count(audience), count(feedback), count(csat_rating), count(csat_comment)
+    FROM chat.conversation
+UNION ALL SELECT 'attachment', count(url), count(file_name), count(size), count(duration_seconds) FROM chat.attachment
+UNION ALL SELECT 'note', count(author), count(text), count(DISTINCT text), count(*) FROM chat.note
+UNION ALL SELECT 'event', count(kind), count(actor), count(detail), count(*) FROM chat.event
+UNION ALL SELECT 'skill_run', count(name), count(outcome), count(message_id), count(*) FROM chat.skill_run
+UNION ALL SELECT 'citation', count(title), count(url), count(snippet), count(*) FROM chat.citation"""
+
+
+def test_every_relation_is_filled_and_belongs_together(database, demo_data):
+    assert demo_data("--conversations", "2000", "--messages-per-conversation", "12").returncode == 0
+    for relation, *counts in database.execute(FILLED):
+        assert min(counts) > 0, relation
+    types = database.execute("SELECT DISTINCT content_type FROM chat.attachment ORDER BY 1")
+    assert [kind for kind, in types] == ["audio/mpeg", "audio/wav", "image/jpeg", "image/png"]
+    assert database.value("SELECT bool_and(url LIKE 'https://media.example.test/%') FROM chat.attachment")
+    for table in ("attachment", "citation", "skill_run"):
+        assert database.value(f"SELECT count(*) FROM chat.{table} t LEFT JOIN chat.message m ON m.id = t.message_id"
+                              " WHERE t.message_id IS NOT NULL"
+                              " AND m.conversation_id IS DISTINCT FROM t.conversation_id") == 0
+    lines = read(database.url, "chat", workspace=WORKSPACE, columns=1023 - 256)
+    assert {line[0] for line in lines} >= {"details", "citations", "attachments", "extra"}
+    assert {line[1] for line in lines if line[0] == "extra"} == {"note", "event", "skill"}
+
+
+def test_each_way_to_select_has_its_index(database, demo_data):
+    assert demo_data("--conversations", "300").returncode == 0
+    indexes = {definition.split(" USING btree ")[1] for definition, in database.execute(
+        "SELECT indexdef FROM pg_indexes WHERE schemaname = 'chat' AND tablename = 'conversation'")}
+    assert indexes >= {f"({column}, created_at, id)" for column in
+                       ("workspace_id", "channel_id", "assistant_id", "contact_id")}
+
+
 def test_a_schema_of_somebody_else_is_left_alone(database, demo_data):
     database.execute("DROP SCHEMA IF EXISTS chat CASCADE; CREATE SCHEMA chat;"
                      " CREATE TABLE chat.precious AS SELECT 1 AS one")
