@@ -9,7 +9,7 @@
 #include "verbatim/buffer.h"
 #include "verbatim/conversation.h"
 
-#define VB_QUERY_PARAMETERS 24
+#define VB_QUERY_PARAMETERS 32
 
 struct vb_query {
     struct vb_buffer sql;

@@ -88,6 +88,16 @@ static void add_column(struct text *text, const char *alias, const char *relatio
         text->status = vb_contract_append(text->scope->contract, text->sql, alias, relation, name);
 }
 
+/* The conversation of a branch: that of the list, or the only one. */
+static void add_owner(struct text *text, const struct vb_resume *resume)
+{
+    if (!resume)
+        add(text, "p.id");
+    else
+        add_literal(text, resume->conversation,
+                    vb_contract_cast(text->scope->contract, "conversation", "id"));
+}
+
 /* coalesce(t.name, ''): an element for each field, so that the fields can be told apart. */
 static void add_element(struct text *text, const char *relation, const char *name)
 {
@@ -96,11 +106,10 @@ static void add_element(struct text *text, const char *relation, const char *nam
     add(text, ", '')");
 }
 
-/* The server's arrays of arrays come flattened, row by row: all fields of one, then all of the next. */
 static void add_citations(struct text *text)
 {
     static const char *const names[] = {"title", "url", "snippet"};
-    add(text, "(SELECT array_agg(ARRAY[");
+    add(text, "array_agg(ARRAY[");
     for (size_t i = 0; i < 3; i++) {
         add(text, i > 0 ? ", " : "");
         add_element(text, "citation", names[i]);
@@ -111,47 +120,55 @@ static void add_citations(struct text *text)
         add_column(text, "t", "citation", names[i]);
         add(text, " COLLATE \"C\"");
     }
-    add(text, ")::text[] FROM ");
-    add(text, text->scope->contract->schema);
-    add(text, ".citation t WHERE t.conversation_id = m.conversation_id AND t.message_id = m.id)");
+    add(text, ")");
 }
 
 static void add_attachments(struct text *text)
 {
     static const char *const names[] = {"url", "file_name", "content_type"};
-    add(text, "(SELECT array_agg(ARRAY[t.id::text");
+    add(text, "array_agg(ARRAY[t.id::text");
     for (size_t i = 0; i < 3; i++) {
         add(text, ", ");
         add_element(text, "attachment", names[i]);
     }
-    add(text, "] ORDER BY t.id)::text[] FROM ");
-    add(text, text->scope->contract->schema);
-    add(text, ".attachment t WHERE t.conversation_id = m.conversation_id AND t.message_id = m.id)");
+    add(text, "] ORDER BY t.id)");
 }
 
-static bool has_relation(const struct text *text, const char *relation)
+/* A list of what hangs on a message. The server's arrays of arrays come flattened, row by row: all fields of one, then
+ * all of the next. Most conversations have none of it: the server looks that up once for each, since the condition
+ * does not depend on the message, and only then for each message. */
+static void add_list(struct text *text, const struct vb_resume *resume, unsigned wanted,
+                     const char *relation, void (*add_value)(struct text *))
 {
-    return vb_scope_has(text->scope, relation, "conversation_id");
+    const struct vb_scope *scope = text->scope;
+    char source[160];
+    if (!(scope->selection->columns & wanted) ||
+        !vb_scope_has(scope, relation, "conversation_id")) {
+        add(text, ", NULL::text[]");
+        return;
+    }
+    snprintf(source, sizeof source, ".%s t WHERE t.conversation_id = ", relation);
+    add(text, ", CASE WHEN (SELECT EXISTS (SELECT FROM ");
+    add(text, scope->contract->schema);
+    add(text, source);
+    add_owner(text, resume);
+    add(text, ")) THEN (SELECT ");
+    add_value(text);
+    add(text, "::text[] FROM ");
+    add(text, scope->contract->schema);
+    add(text, source);
+    add(text, "m.conversation_id AND t.message_id = m.id) END");
 }
 
-static void add_rich_columns(struct text *text)
+static void add_rich_columns(struct text *text, const struct vb_resume *resume)
 {
-    unsigned columns = text->scope->selection->columns;
     add(text, ", ");
-    if (columns & VB_COLUMNS_DETAILS)
+    if (text->scope->selection->columns & VB_COLUMNS_DETAILS)
         add_column(text, "m", "message", "feedback");
     else
         add(text, "NULL::text");
-    add(text, ", ");
-    if (columns & VB_COLUMNS_CITATIONS && has_relation(text, "citation"))
-        add_citations(text);
-    else
-        add(text, "NULL::text[]");
-    add(text, ", ");
-    if (columns & VB_COLUMNS_MEDIA && has_relation(text, "attachment"))
-        add_attachments(text);
-    else
-        add(text, "NULL::text[]");
+    add_list(text, resume, VB_COLUMNS_CITATIONS, "citation", add_citations);
+    add_list(text, resume, VB_COLUMNS_MEDIA, "attachment", add_attachments);
 }
 
 static void add_kind_number(struct text *text, enum vb_row_kind kind)
@@ -161,7 +178,7 @@ static void add_kind_number(struct text *text, enum vb_row_kind kind)
     add(text, number);
 }
 
-static void add_message_columns(struct text *text)
+static void add_message_columns(struct text *text, const struct vb_resume *resume)
 {
     static const char *const columns[VB_ROW_PLAIN_COUNT] = {
         [VB_ROW_ID] = "id",
@@ -180,7 +197,7 @@ static void add_message_columns(struct text *text)
     }
     if (!vb_select_is_rich(text->scope->selection))
         return;
-    add_rich_columns(text);
+    add_rich_columns(text, resume);
     add_kind_number(text, VB_ROW_MESSAGE);
 }
 
@@ -208,20 +225,10 @@ static void add_after(struct text *text, const struct vb_cursor *after)
     add(text, ")");
 }
 
-/* The conversation of a branch: that of the list, or the only one. */
-static void add_owner(struct text *text, const struct vb_resume *resume)
-{
-    if (!resume)
-        add(text, "p.id");
-    else
-        add_literal(text, resume->conversation,
-                    vb_contract_cast(text->scope->contract, "conversation", "id"));
-}
-
 static void add_messages(struct text *text, const struct vb_resume *resume, size_t limit)
 {
     char number[32];
-    add_message_columns(text);
+    add_message_columns(text, resume);
     add(text, " FROM ");
     add(text, text->scope->contract->schema);
     add(text, ".message m WHERE m.conversation_id = ");

@@ -77,7 +77,7 @@ enum vb_status vb_contract_selection_check(const struct vb_contract *contract,
                                            struct vb_error *err) vb_must_check;
 
 /* A statement with its parameters, all text, for whatever connection sends it. Results may be asked for as text. */
-#define VB_SOURCE_PARAMETERS 24
+#define VB_SOURCE_PARAMETERS 32
 struct vb_source_query {
     char *sql; /* owned, with `values`: free by vb_source_query_done */
     int count;
