@@ -391,7 +391,8 @@ def test_citations_and_attachments_of_each_message(source, schema, giant):
             if line[0] != "feedback":
                 found[message][line[0] == "attachments"] = [unescape(value) for value in line[1:]]
     assert counts["citations"] and counts["attachments"] and bool(counts["feedback"]) == (schema == "chat")
-    assert {message: tuple(lists) for message, lists in found.items()} == {message: wanted[message] for message in found}
+    assert {message: tuple(lists) for message, lists in found.items()} == {
+        message: wanted[message] for message in found}
 
 
 KINDS = {"message": (2, "m.text", "NULL", "NULL"), "note": (3, None, "t.text", "NULL"),
@@ -572,7 +573,8 @@ TABLES = {"chat": ("conversation", "message", "note", "event", "skill_run", "cit
 @pytest.fixture(scope="module")
 def crowd(source):
     """So many more conversations that reading the wrong way would be seen in the rows that a plan looked at."""
-    source.execute(f"""INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at, contact_id, assistant_id)
+    source.execute(f"""INSERT INTO chat.conversation
+                (id, workspace_id, channel_id, created_at, contact_id, assistant_id)
             SELECT md5('crowd' || i)::uuid, '{WORKSPACE}', md5('busy' || i % 3)::uuid,
             to_timestamp({START // SECOND - 100_000} + i), md5('busy' || i % 50)::uuid, md5('busy')::uuid
             FROM generate_series(1, 20000) i;
