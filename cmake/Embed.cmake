@@ -12,7 +12,8 @@ foreach(file IN LISTS FILES)
     file(SHA256 "${file}" hash)
     # A NUL behind the bytes lets text be used as a C string.
     string(APPEND arrays "static const unsigned char bytes_${number}[] = {${bytes}0};\n")
-    string(APPEND table "    {\"${base}\", (const char *)bytes_${number}, sizeof bytes_${number} - 1,\n     \"${hash}\"},\n")
+    string(APPEND table "    {\"${base}\", (const char *)bytes_${number}, sizeof bytes_${number} - 1,\n"
+        "     \"${hash}\"},\n")
     math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE "${OUTPUT}" "#include \"embedded.h\"\n\n${arrays}

@@ -17,8 +17,8 @@ go_at_least() {
 go_install() {
     local go=$kept/go status=0
     echo "building $1 with $(go env GOVERSION): some minutes, once (log: .run/go-$1.log)"
-    run_child timeout "$go_limit" env GOTOOLCHAIN=local CGO_ENABLED=0 GOBIN="$servers_bin" GOPATH="$go" GOMODCACHE="$go/mod" \
-        GOCACHE="$go/cache" go install -modcacherw "$2" >"$kept/go-$1.log" 2>&1 || status=$?
+    run_child timeout "$go_limit" env GOTOOLCHAIN=local CGO_ENABLED=0 GOBIN="$servers_bin" GOPATH="$go" \
+        GOMODCACHE="$go/mod" GOCACHE="$go/cache" go install -modcacherw "$2" >"$kept/go-$1.log" 2>&1 || status=$?
     rm -rf "$go"
     [ $status = 0 ] && return
     echo "run: building $1 failed, see .run/go-$1.log" >&2

@@ -101,10 +101,10 @@ CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim
 CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim.audit_event
     FOR EACH STATEMENT EXECUTE FUNCTION verbatim.audit_refuse();
 
--- Ends of an export by a caller. As the owner, since the API role changes no job; so what may be reached is said here once
--- more: one job of one workspace, and of the audience of who asks (NULL: unrestricted). The edges are those of
--- service/transition.c; a test compares them. A notification that names a job makes its workers stop and the
--- janitors look.
+-- Ends of an export by a caller. As the owner, since the API role changes no job; so what may be reached is said
+-- here once more: one job of one workspace, and of the audience of who asks (NULL: unrestricted). The edges are
+-- those of service/transition.c; a test compares them. A notification that names a job makes its workers stop and
+-- the janitors look.
 --
 -- Returns the job's status before, unless that was active: then 'cancelled'. NULL: there is no such job.
 CREATE FUNCTION verbatim.job_cancel(in_workspace text, wanted uuid, of_audience text[], who text) RETURNS text

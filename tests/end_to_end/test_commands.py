@@ -131,7 +131,8 @@ def test_list_and_revoke(ready):
         return {line.split("\t")[0]: line.split("\t") for line in lines[1:]}
 
     assert list(rows()) == ids
-    assert rows()[ids[0]][1:3] == ["one", "workspace-events-notification"] and rows()[ids[0]][4:] == ["-", "-", "owner", "-", "-"]
+    assert rows()[ids[0]][1:3] == ["one", "workspace-events-notification"]
+    assert rows()[ids[0]][4:] == ["-", "-", "owner", "-", "-"]
     ready.run("key", "revoke", ids[0])
     when = rows()[ids[0]][5]
     assert when != "-" and rows()[ids[1]][5] == "-"

@@ -1,6 +1,7 @@
-"""The door "app" (INTERFACE 7, after the document 000): exports of a workspace as one CSV or JSON file, kept for a week.
+"""The door "app" (INTERFACE 7, after the document 000): exports of a workspace as one CSV or JSON file, for a week.
 
-Each test's first line says which promise of the document it is about. The files are read back with Python's own readers.
+Each test's first line says which promise of the document it is about. The files are read back with Python's own
+readers.
 """
 
 import csv
@@ -221,7 +222,7 @@ def test_broken_rules(idle, keys, database, body, wrong):
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_completion_stamps_size_rows_and_expiry(service, keys, database, form):
-    """On completion the status is ready, file size and row count stand there, and it expires 7 days after its creation."""
+    """On completion the status is ready, file size and row count are there, and it expires 7 days after creation."""
     export = ready(service, keys["one"], {"format": form})
     answer = download(service, keys["one"], export["id"])
     assert export["file_size"] == len(answer.body) > 0

@@ -1,7 +1,7 @@
-"""The door "v1" (INTERFACE 7, after the document 001): bulk exports as a job, one contact's export, the audit of exports.
+"""The door "v1" (INTERFACE 7, after the document 001): bulk exports as a job, one contact's export, the audit.
 
-Each test's first line says which promise of the document it is about. The archives are read back with Python's own readers.
-A single conversation at once is in test_single.py.
+Each test's first line says which promise of the document it is about. The archives are read back with Python's own
+readers. A single conversation at once is in test_single.py.
 """
 
 import csv
@@ -179,7 +179,8 @@ def test_what_is_not_there_or_not_ours(idle, keys, database, filter, message):
 def test_up_to_200_conversations_by_id(idle, keys, database):
     """Up to 200 conversations can be picked: 200 are looked up, 201 are refused."""
     database.execute("INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at)"
-                     " SELECT md5('many' || n)::uuid, 'platform-one', %s, '2020-01-01' FROM generate_series(1, 200) AS n",
+                     " SELECT md5('many' || n)::uuid, 'platform-one', %s, '2020-01-01'"
+                     " FROM generate_series(1, 200) AS n",
                      [source.SMS])
     try:
         many = [str(row[0]) for row in database.execute(
@@ -283,13 +284,15 @@ def test_the_audit_page_by_page(idle, keys):
     assert not set(jobs) & {each["job_id"] for each in audit(idle, keys["two"])["entries"]}
     cursor = audit(idle, keys["one"], "?limit=1")["next"]
     for key, wrong in (("two", cursor), ("one", "0" * 80), ("one", "x")):
-        assert problems(idle.get(f"/v1/exports/audit?cursor={wrong}", keys[key])) == [("value_error", "query", "cursor")]
+        answer = idle.get(f"/v1/exports/audit?cursor={wrong}", keys[key])
+        assert problems(answer) == [("value_error", "query", "cursor")]
 
 
 def test_three_jobs_of_a_workspace_at_a_time(keys, idle, service, database):
     """At most 3 exports of a workspace run at a time; the fourth waits and is done later."""
     database.execute("INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at)"
-                     " SELECT md5('busy' || n)::uuid, 'platform-one', %s, '2020-01-01' FROM generate_series(1, 3000) AS n",
+                     " SELECT md5('busy' || n)::uuid, 'platform-one', %s, '2020-01-01'"
+                     " FROM generate_series(1, 3000) AS n",
                      [source.SMS])
     try:
         jobs = [queued(post(service, keys["one"], JSON)) for _ in range(6)]
@@ -334,7 +337,8 @@ def test_a_viewer_sees_the_job_without_its_link(service, keys):
 def test_files_of_5000_conversations(service, keys, database):
     """What is large is split into files of 5,000 conversations; there is no limit of 10,000 for one export."""
     database.execute("INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at)"
-                     " SELECT md5('much' || n)::uuid, 'platform-one', %s, '2020-01-01' FROM generate_series(1, 10500) AS n",
+                     " SELECT md5('much' || n)::uuid, 'platform-one', %s, '2020-01-01'"
+                     " FROM generate_series(1, 10500) AS n",
                      [source.SMS])
     try:
         shown = completed(service, keys["one"], {"format": "csv", "filter": {"until": "2020-12-31"}})
@@ -401,7 +405,7 @@ def test_messages_mode(service, keys, database):
 
 
 def test_json_by_default(service, keys):
-    """By default an export holds messages (all turns), channel, customer and tags; notes and the audit log are optional."""
+    """By default an export holds messages (all turns), channel, customer and tags; notes and audit log are optional."""
     [vip] = conversations(service, keys["one"], {"filter": {"ids": [people.VIP]}})
     assert [each["text"] for each in vip["messages"]] == ['Hello, "you"', "How can I help?", "Thanks"]
     assert vip["channel"] == {"id": source.SMS, "name": "SMS Support", "type": "LOCAL",
@@ -434,13 +438,14 @@ def test_missing_fields_can_be_had_by_another_export(service, keys):
 def test_all_of_a_contact_over_all_channels(service, keys):
     """GDPR: all conversations of a contact, whatever the channel, in a picked format."""
     found = conversations(service, keys["one"], {}, contact_path(people.JOHN))
-    assert {(each["id"], each["channel"]["type"]) for each in found} == {(people.PRESS, "LINE"), (people.HIDDEN, "LOCAL")}
+    assert {(each["id"], each["channel"]["type"]) for each in found} == {
+        (people.PRESS, "LINE"), (people.HIDDEN, "LOCAL")}
     shown = completed(service, keys["one"], {"format": "csv"}, contact_path(people.JOHN))
     assert (shown["format"], shown["conversations"]) == ("csv", 2)
 
 
 def test_customers_are_matched_by_identity(service, keys):
-    """Customer information matches the identity: the same e-mail or phone is the same person, in this workspace only."""
+    """Customer information matches the identity: the same e-mail or phone is the same person, in one workspace."""
     by_id = conversations(service, keys["one"], {}, contact_path(people.JANE))
     assert {each["id"] for each in by_id} == {people.VIP}
     assert [each["id"] for each in conversations(service, keys["one"], {"match": "id"}, contact_path(people.JANE))] == [

@@ -270,7 +270,8 @@ def test_created_with_mail_and_profile(service, keys, database):
     assert (mail, profile) == ("a@example.com", "raw")
     assert specification == {"select": {"channel_id": source.LONELY}, "format": "csv", "layout": "messages",
                              "filter": {"from": "2026-02-01", "to": "2026-02-28"}, "files": "per_conversation",
-                             "include": ["messages", "customer", "tags"], "csv_profile": "raw", "notification_email": "a@example.com"}
+                             "include": ["messages", "customer", "tags"], "csv_profile": "raw",
+                             "notification_email": "a@example.com"}
 
 
 def test_the_channel_s_name_for_the_database_cannot_break_out(service, keys, database):

@@ -1,4 +1,4 @@
-"""POST of a preview (INTERFACE 7): counts by selection, filter and audience; nothing is queued; what takes too long ends."""
+"""POST of a preview (INTERFACE 7): counts by selection, filter and audience; nothing is queued; what is slow ends."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""One raw file, files of many conversations, an entry for each: what is in them, and the same bytes however they were cut."""
+"""One raw file, files of many conversations, an entry for each: what is in them, and the same bytes however cut."""
 
 import csv
 import datetime
@@ -109,8 +109,8 @@ def test_single_json_is_one_document(database, expected):
     assert len(json.loads(expected["giants", "json single"])[0]["messages"]) == 400
 
 
-@pytest.mark.parametrize("form, extension", [("csv chunks", "csv"), ("json chunks", "json"), ("ndjson chunks", "ndjson"),
-                                             ("leads chunks", "csv")])
+@pytest.mark.parametrize("form, extension", [("csv chunks", "csv"), ("json chunks", "json"),
+                                             ("ndjson chunks", "ndjson"), ("leads chunks", "csv")])
 def test_chunks_hold_so_many_each(database, expected, form, extension):
     found = entries(expected["plain", form])
     assert list(found) == [f"conversations-{number:05}.{extension}" for number in range(1, 7)]
@@ -207,7 +207,8 @@ SELECTIONS = {
     "all": ({"select": {"all": True}}, "true"),
     "assistant": ({"select": {"assistant_id": "1"}}, "assistant_id = 1"),
     "contact": ({"select": {"contact_id": "8"}}, "contact_id = 8"),
-    "everybody who is the contact": ({"select": {"contact_id": "8"}, "contact_ids": ["8", "9"]}, "contact_id IN (8, 9)"),
+    "everybody who is the contact": ({"select": {"contact_id": "8"}, "contact_ids": ["8", "9"]},
+                                     "contact_id IN (8, 9)"),
     "ids": ({"select": {"conversation_ids": ["5", "401", "17", "999999"]}}, "id IN (5, 17, 401)"),
     "assistant and contact": ({"select": {"assistant_id": "1"}, "filter": {"contact_id": "11"}}, "contact_id = 11"),
     "contact and assistant": ({"select": {"contact_id": "11"}, "filter": {"assistant_id": "2"}}, "false"),
@@ -246,7 +247,8 @@ def test_the_link_dies_with_the_retention(program, database, folder, local):
             {"retention": "10 minutes"}, {"retention": "7 days"}, {}))
         for job_id in (short, long, none):
             queue.finished(database, job_id)
-    assert database.value("SELECT link_expires_at = created_at + retention FROM verbatim.job WHERE job_id = %s", [short])
+    assert database.value("SELECT link_expires_at = created_at + retention FROM verbatim.job WHERE job_id = %s",
+                          [short])
     for job_id in (long, none):
         assert database.value("SELECT link_expires_at = finished_at + link_ttl FROM verbatim.job WHERE job_id = %s",
                               [job_id])
@@ -322,7 +324,8 @@ def test_rows_that_vanish_between_the_first_stretch_and_the_close(program, datab
     job_id = add(database, "vanish", "json single")
     with Crew(program, folder, local, page=1, cuts=5, workers=1):
         wait_until(lambda: len(queue.segments(database, job_id)) >= 4, "a few segments")
-    last = database.value("SELECT high_id FROM verbatim.segment WHERE job_id = %s ORDER BY part_first LIMIT 1", [job_id])
+    last = database.value("SELECT high_id FROM verbatim.segment WHERE job_id = %s ORDER BY part_first LIMIT 1",
+                          [job_id])
     database.execute("DELETE FROM chat.message WHERE conversation_id IN (SELECT id FROM chat.conversation"
                      " WHERE channel_id = 'vanish' AND id <= %s)", [last])
     database.execute("DELETE FROM chat.conversation WHERE channel_id = 'vanish' AND id <= %s", [last])

@@ -9,7 +9,8 @@ CREATE TABLE chat.contact (id text PRIMARY KEY, workspace_id text, name text, ph
 CREATE TABLE chat.assistant (id text PRIMARY KEY, workspace_id text NOT NULL, name text NOT NULL);
 CREATE TABLE chat.conversation (id text PRIMARY KEY, workspace_id text NOT NULL, channel_id text NOT NULL,
     created_at timestamptz NOT NULL, contact_id text, assistant_id text, ended_at timestamptz, status text,
-    priority text, summary text, tags text[], audience text[], assigned_agent text, csat_rating int, csat_comment text, feedback text);
+    priority text, summary text, tags text[], audience text[], assigned_agent text, csat_rating int,
+    csat_comment text, feedback text);
 CREATE TABLE chat.message (id text PRIMARY KEY, conversation_id text NOT NULL, created_at timestamptz NOT NULL,
     direction text, speaker_type text, speaker_name text, text text, media_urls text[], status text,
     sender_account text, feedback text);

@@ -1,7 +1,7 @@
-"""A source for the doors of platforms: native_source with what an export can hold beside messages, all of it in February.
+"""A source for the doors of platforms: native_source with what an export can hold beside messages, all in February.
 
-VIP is by Jane on SMS (assistant Ada), PRESS by John on LINE (Ada), HIDDEN by John on SMS without an assistant; SECOND is by
-the same person as Jane under another contact, on WhatsApp."""
+VIP is by Jane on SMS (assistant Ada), PRESS by John on LINE (Ada), HIDDEN by John on SMS without an assistant; SECOND
+is by the same person as Jane under another contact, on WhatsApp."""
 
 from . import http_source as source
 from . import native_source as people
@@ -23,9 +23,10 @@ DELETE FROM chat.message;
 INSERT INTO chat.message (id, conversation_id, created_at, direction, speaker_type, speaker_name, text)
     SELECT md5(c.id::text || n)::uuid, c.id, c.created_at + n * interval '1 minute',
            CASE WHEN n = 2 THEN 'outbound' ELSE 'inbound' END, CASE WHEN n = 2 THEN 'bot' ELSE 'customer' END, NULL,
-           (ARRAY['Hello, "you"', 'How can I help?', 'Thanks'])[n] FROM chat.conversation AS c, generate_series(1, 3) AS n;
-CREATE TABLE chat.note (id uuid PRIMARY KEY, conversation_id uuid NOT NULL, created_at timestamptz NOT NULL, author text,
-    text text NOT NULL);
+           (ARRAY['Hello, "you"', 'How can I help?', 'Thanks'])[n]
+    FROM chat.conversation AS c, generate_series(1, 3) AS n;
+CREATE TABLE chat.note (id uuid PRIMARY KEY, conversation_id uuid NOT NULL, created_at timestamptz NOT NULL,
+    author text, text text NOT NULL);
 CREATE TABLE chat.event (id uuid PRIMARY KEY, conversation_id uuid NOT NULL, created_at timestamptz NOT NULL,
     kind text NOT NULL, actor text, detail text);
 CREATE TABLE chat.skill_run (conversation_id uuid NOT NULL, created_at timestamptz NOT NULL, name text NOT NULL,

@@ -35,8 +35,8 @@ INSERT INTO chat.conversation
     ('{HIDDEN}', 'platform-one', '{source.SMS}', '2026-02-12T10:00:00Z', '{JOHN}', NULL, NULL, NULL, 'open', NULL),
     ('{FOREIGN}', 'two', '{source.FOREIGN}', '2026-02-10T10:00:00Z', '{FOREIGN_CONTACT}', NULL, '{{vip}}', NULL,
      'open', NULL);
-INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at + n * interval '1 minute', 'inbound', 'customer', NULL,
-    repeat('x', 10 * n) FROM chat.conversation, generate_series(1, 3) AS n;
+INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at + n * interval '1 minute', 'inbound', 'customer',
+    NULL, repeat('x', 10 * n) FROM chat.conversation, generate_series(1, 3) AS n;
 """
 
 
