@@ -317,9 +317,9 @@ def test_waiting_ends_after_ten_seconds_and_says_so(source):
 
 def test_a_killed_connection_is_retryable_and_reading_again_gives_the_same(source):
     whole = events(read(source.url, "legacy", **LEGACY_SELECTION))
-    reader = start(source.url, "legacy", page=5000, pause="500,1500000", flush=1, **LEGACY_SELECTION)
-    killed = False
-    while reader.poll() is None and not killed:
+    reader = start(source.url, "legacy", page=5000, pause="500,4000000", flush=1, **LEGACY_SELECTION)
+    killed, deadline = False, time.monotonic() + 30  # behind its pause the reader may wait for this side
+    while time.monotonic() < deadline and not killed:
         killed = source.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                               " WHERE application_name = 'read_source' AND state = 'active' AND query LIKE 'COPY%'") > 0
     output, errors = reader.communicate(timeout=30)
