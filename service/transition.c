@@ -29,13 +29,15 @@ bool vb_transition_allowed(enum vb_job_status from, enum vb_job_status to)
     return false;
 }
 
-/* finished_at is the end of every kind, and whoever waits for it is told; a link lives from a finish only. */
+/* finished_at is the end of every kind, and whoever waits for it is told; a link lives from a finish only. The clock is read
+ * once, so that a link's life is exact. */
 static const char take_edge[] =
     "UPDATE verbatim.job SET status = $3, error_message = $4,"
-    " started_at = CASE WHEN $3 = 'started' THEN clock_timestamp() ELSE started_at END,"
-    " finished_at = CASE WHEN $3 <> 'started' THEN clock_timestamp() END,"
+    " started_at = CASE WHEN $3 = 'started' THEN clock.now ELSE started_at END,"
+    " finished_at = CASE WHEN $3 <> 'started' THEN clock.now END,"
     " link_expires_at = CASE WHEN $3 = 'finished'"
-    "  THEN least(clock_timestamp() + link_ttl, created_at + retention) END"
+    "  THEN least(clock.now + link_ttl, created_at + retention) END"
+    " FROM (SELECT clock_timestamp() AS now) AS clock"
     " WHERE job_id = $1 AND status = $2"
     " RETURNING CASE WHEN $3 <> 'started' THEN pg_notify('" VB_ENDED_CHANNEL "', job_id::text) END";
 

@@ -198,7 +198,8 @@ static void render(struct line *line, const json_t *root)
     must(line->renderer->begin_file(&line->context, &line->out, &line->err), line->err.text);
     json_array_foreach(root, index, c) render_conversation(line, c, index == 0);
     must(line->renderer->end_file(&line->context, &line->out, &line->err), line->err.text);
-    if (fwrite(line->out.data, 1, line->out.length, stdout) != line->out.length)
+    if (line->out.length > 0 &&
+        fwrite(line->out.data, 1, line->out.length, stdout) != line->out.length)
         must(VB_IO, "standard output");
 }
 
