@@ -1,13 +1,12 @@
 """verbatim doctor: each check when all is well, and in the states in which it has to say what is wrong."""
 
-import http.server
 import os
 import pathlib
-import threading
 
 import pytest
 
 from tests.lib.doctor import doctor
+from tests.lib.loopback_http import LoopbackHttp
 from tests.lib.mail_sink import MailSink
 from tests.lib.process import free_port
 from tests.lib.service import Program
@@ -174,26 +173,21 @@ def test_a_directory_that_cannot_be(ready, tmp_path):
 
 # Public link
 
-class OtherBytes(http.server.BaseHTTPRequestHandler):
+class Stranger(LoopbackHttp):
     """What stands at a base_url that leads to somebody else."""
-    status, body = 200, b"not ours"
 
-    def do_GET(self):
-        self.send_response(self.status)
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *_):
-        pass
+    def answer(self, handler):
+        body = b"not ours"
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
 
 
 @pytest.fixture
 def stranger():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OtherBytes) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with Stranger() as server:
+        yield server.endpoint
 
 
 def test_a_link_that_leads_to_others(ready, files, stranger):
