@@ -42,11 +42,21 @@ run_unit_tests() {
         --output-junit "$results/unit.xml" "${only[@]}"
 }
 
+# One file is run as it is; more are spread over workers, each with servers of its own, a file staying on one of them.
+workers() {
+    if [ -z "$test_words" ] && [ ${#test_files[@]} = 1 ]; then
+        echo 0
+    else
+        echo "${VERBATIM_TEST_WORKERS:-$(($(nproc) > 4 ? 4 : $(nproc)))}"
+    fi
+}
+
 run_end_to_end_tests() {
     local only=()
     [ -z "$test_words" ] || only=(-k "$test_words")
     VERBATIM_BINARY=${VERBATIM_BINARY:-$root/build/$preset/verbatim} \
-        run_child "$python" -B -m pytest -q -p no:cacheprovider --junitxml "$results/end_to_end.xml" \
+        run_child "$python" -B -m pytest -q -p no:cacheprovider -n "$(workers)" --dist loadfile \
+        --junitxml "$results/end_to_end.xml" \
         "${only[@]}" "${test_files[@]}"
 }
 

@@ -6,9 +6,11 @@ The signal goes by the *thread* that started the child: start children on the ma
 
 import contextlib
 import ctypes
+import itertools
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -21,14 +23,31 @@ KEPT = ROOT / ".run"
 PR_SET_PDEATHSIG = 1
 # A sanitizer keeps freed memory and shadows the rest: what a process occupies then says nothing about the program.
 SANITIZED = os.environ.get("VERBATIM_PRESET") in ("asan", "tsan")
+WORKERS_APART = 16
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def _ports():
+    """Ports below those that the kernel hands out by itself, so that no connection takes one before its server does.
+
+    Each worker of pytest-xdist has numbers of its own; where they begin is chance, for the sake of other runs."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS_APART
+    own = range(10_000 + worker, lowest, WORKERS_APART)
+    start = random.SystemRandom().randrange(len(own)) if own else 0
+    return itertools.cycle([*own[start:], *own[:start]] or [0])
+
+
 def free_port():
-    """A loopback port that was free a moment ago; whoever binds it may still lose a race and try again."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody listens on, and that is not handed out again for a long time."""
+    for port in _own_ports:
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return probe.getsockname()[1]
+
+
+_own_ports = _ports()
 
 
 def port_answers(port):
