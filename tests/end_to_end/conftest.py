@@ -3,6 +3,7 @@
 postgres        the cluster                    database      a fresh database for each module
 program         the binary with that database  make_service  starts services that end with the module
 storage         file storage and each S3 server in turn (a fresh folder or bucket for each module)
+local           file storage in the module's folder
 object_store    each S3 server in turn         minio, versitygw, swift    one of them by name
 smtp            an empty mail sink             pgbouncer     a pooler before the cluster
 """
@@ -92,6 +93,12 @@ def file_storage(folder):
     target = folder / "storage"
     target.mkdir()
     return Storage("file", {"storage": f"file://{target}"}, folder=target)
+
+
+@pytest.fixture(scope="module")
+def local(folder):
+    (folder / "local").mkdir()
+    return file_storage(folder / "local")
 
 
 def _session_store(name):

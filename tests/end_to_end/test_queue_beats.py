@@ -6,7 +6,6 @@ import signal
 
 import pytest
 
-from tests.end_to_end.conftest import file_storage
 from tests.lib import queue
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
@@ -15,11 +14,6 @@ pytestmark = pytest.mark.threads
 
 DROPPED = "no heartbeat came through for two thirds of the lease"
 KEEPER = "SELECT pid FROM pg_stat_activity WHERE application_name = 'verbatim keeper' AND datname = current_database()"
-
-
-@pytest.fixture(scope="module")
-def local(folder):
-    return file_storage(folder)
 
 
 @pytest.fixture(scope="module")

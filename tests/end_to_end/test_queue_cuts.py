@@ -1,19 +1,14 @@
 """The same bytes however an export was cut: by chance, with absorbed segments, kills and stalls in between."""
 
-import os
 import random
-import signal
-import time
 
 import pytest
 
+from tests.end_to_end.conftest import file_storage
 from tests.lib import queue
+from tests.lib.cuts import ROUNDS, SEED, Turmoil, draw
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
-
-SEED = int(os.environ.get("VERBATIM_TEST_SEED", "20260611"))
-ROUNDS = int(os.environ.get("VERBATIM_TEST_CUTS", "60"))
-
 
 @pytest.fixture(scope="module", autouse=True)
 def source(program, database):
@@ -27,7 +22,6 @@ def source(program, database):
 @pytest.fixture(scope="module")
 def expected(program, database, folder):
     """The bytes of each channel, written by one thread in one piece."""
-    from tests.end_to_end.conftest import file_storage
     (folder / "whole").mkdir()
     storage = file_storage(folder / "whole")
     whole = {}
@@ -38,31 +32,11 @@ def expected(program, database, folder):
     return whole
 
 
-@pytest.fixture(scope="module")
-def local(folder):
-    from tests.end_to_end.conftest import file_storage
-    (folder / "local").mkdir()
-    return file_storage(folder / "local")
-
-
-def draw(chance, absorb):
-    """Some way to cut."""
-    tuning = {"page": chance.choice([1, 2, 7, 30, 400, 1000]), "cuts": chance.choice([1, 3, 20, 150, 2000]),
-              "numbers": chance.choice([1, 2, 16]), "units": chance.choice([1, 4]),
-              "workers": chance.choice([1, 2, 4])}
-    if absorb:  # small cuts of which most are too small
-        tuning |= {"absorb": chance.choice([1_500, 5_000, 50_000]), "cuts": chance.choice([1, 3, 20]),
-                   "page": chance.choice([1, 2, 7])}
-    if chance.random() < 0.3:
-        tuning["giant"] = chance.choice([1, 5, 100])
-    return tuning
-
-
 def test_random_cuts(program, database, folder, local, expected):
     chance = random.Random(SEED)
     split = absorbed = 0
     for number in range(ROUNDS // 3):
-        tuning = draw(chance, absorb=number % 2 == 0)
+        tuning = draw(chance, number % 2 == 0, [1, 2, 7, 30, 400, 1000], [1, 3, 20, 150, 2000])
         with Crew(program, folder, local, log_level="info", **tuning) as crew:
             jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants")]
             for channel, job_id in jobs:
@@ -83,38 +57,13 @@ def test_cuts_within_one_crowded_second(program, database, folder, local, expect
 
 
 def test_processes_that_die_and_stall(program, database, folder, local, expected):
-    """Three crews on one queue; at each turn one is killed or stopped beyond its lease."""
-    chance = random.Random(SEED + 1)
-    made = []
-
-    def start():
-        made.append(Crew(program, folder, local, lease="2s", log_level="info", page=chance.choice([1, 5, 20]),
-                         cuts=chance.choice([3, 20]), numbers=chance.choice([1, 4]),
-                         absorb=chance.choice([1, 3_000]), workers=2))
-        return made[-1]
-
-    crews = [start() for _ in range(3)]
-    jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants") * 4]
-    fenced = 0
-    try:
+    with Turmoil(program, folder, local, random.Random(SEED + 1)) as crews:
+        jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants") * 4]
         for _ in range(5):
-            time.sleep(chance.uniform(0.2, 0.8))
-            victim = crews.pop(0)
-            if chance.random() < 0.5:
-                victim.kill()
-            else:
-                victim.signal(signal.SIGSTOP)
-                time.sleep(2.5)
-                victim.signal(signal.SIGCONT)
-                fenced += victim.stop()["fenced"]
-            crews.append(start())
+            crews.turn()
         for channel, job_id in jobs:
             found = queue.finished(database, job_id, 90)
             assert queue.archive(local, found) == expected[channel], (SEED, channel, job_id)
-    finally:
-        for crew in made:
-            if crew.process:
-                crew.kill()
     assert database.value("SELECT count(*) FROM verbatim.job WHERE status <> 'finished'") == 0
 
 
@@ -144,11 +93,7 @@ def test_closing_segment_steps_aside_for_the_others(program, database, folder, l
     job_id = queue.add_job(database, "plain")
     with Crew(program, folder, local, page=1, cuts=40, workers=1):
         wait_until(lambda: len(queue.segments(database, job_id)) >= 3, "a few segments")
-    database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
-                     " lease_until = NULL, not_before = clock_timestamp() + interval '5 seconds'"
-                     " WHERE job_id = %s AND part_first = 1", [job_id])
-    database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
-                     " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
+    queue.reopen(database, job_id, "part_first = 1", due="5 seconds")
     with Crew(program, folder, local, workers=1) as crew:
         assert queue.archive(local, queue.finished(database, job_id)) == expected["plain"]
         assert "until all other segments are recorded" in crew.log()

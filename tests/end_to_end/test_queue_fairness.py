@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.end_to_end.conftest import file_storage
 from tests.lib import queue
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
@@ -16,11 +15,6 @@ def source(program, database):
     for workspace in ("w", "busy", "late", "v"):
         queue.fill(database, f"small-{workspace}", 20, workspace=workspace)
     queue.fill(database, "giant", 30000, messages=1, workspace="v")
-
-
-@pytest.fixture(scope="module")
-def local(folder):
-    return file_storage(folder)
 
 
 def lives(database, workspace):

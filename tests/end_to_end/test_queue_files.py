@@ -4,21 +4,17 @@ import csv
 import datetime
 import io
 import json
-import os
 import random
-import signal
-import time
 import zipfile
 import zlib
 
 import pytest
 
 from tests.lib import queue
+from tests.lib.cuts import ROUNDS, SEED, Turmoil, draw
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
 
-SEED = int(os.environ.get("VERBATIM_TEST_SEED", "20260611"))
-ROUNDS = int(os.environ.get("VERBATIM_TEST_CUTS", "60"))
 CHUNK = 70
 CHANNELS = ("plain", "seconds", "giants")
 
@@ -57,13 +53,6 @@ def source(program, database):
                      " tags = CASE WHEN id % 2 = 0 THEN ARRAY[(ARRAY['red', 'green', 'blue'])[id % 5 % 3 + 1]] END,"
                      " audience = CASE WHEN id % 7 = 0 THEN ARRAY['red', 'x'] END,"
                      " ended_at = CASE WHEN id % 4 > 0 THEN created_at + id * interval '1 second' END")
-
-
-@pytest.fixture(scope="module")
-def local(folder):
-    from tests.end_to_end.conftest import file_storage
-    (folder / "local").mkdir()
-    return file_storage(folder / "local")
 
 
 @pytest.fixture(scope="module")
@@ -254,24 +243,11 @@ def test_the_link_dies_with_the_retention(program, database, folder, local):
                               [job_id])
 
 
-def draw(chance, absorb):
-    """Some way to cut."""
-    tuning = {"page": chance.choice([1, 2, 7, 30, 400]), "cuts": chance.choice([1, 3, 20, 150]),
-              "numbers": chance.choice([1, 2, 16]), "units": chance.choice([1, 4]),
-              "workers": chance.choice([1, 2, 4])}
-    if absorb:
-        tuning |= {"absorb": chance.choice([1_500, 5_000, 50_000]), "cuts": chance.choice([1, 3, 20]),
-                   "page": chance.choice([1, 2, 7])}
-    if chance.random() < 0.3:
-        tuning["giant"] = chance.choice([1, 5, 100])
-    return tuning
-
-
 def test_random_cuts(program, database, folder, local, expected):
     chance = random.Random(SEED)
     split = absorbed = 0
     for number in range(ROUNDS // 5):
-        tuning = draw(chance, absorb=number % 2 == 0)
+        tuning = draw(chance, number % 2 == 0, [1, 2, 7, 30, 400], [1, 3, 20, 150])
         forms = chance.sample(list(FORMS), 3)
         with Crew(program, folder, local, log_level="info", chunk=CHUNK, **tuning) as crew:
             jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in forms]
@@ -286,36 +262,13 @@ def test_random_cuts(program, database, folder, local, expected):
 
 
 def test_processes_that_die_and_stall(program, database, folder, local, expected):
-    chance = random.Random(SEED + 1)
-    made = []
-
-    def start():
-        made.append(Crew(program, folder, local, lease="2s", log_level="info", page=chance.choice([1, 5, 20]),
-                         cuts=chance.choice([3, 20]), numbers=chance.choice([1, 4]), chunk=CHUNK,
-                         absorb=chance.choice([1, 3_000]), workers=2))
-        return made[-1]
-
-    crews = [start() for _ in range(3)]
-    jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in FORMS]
-    try:
+    with Turmoil(program, folder, local, random.Random(SEED + 1), chunk=CHUNK) as crews:
+        jobs = [(channel, form, add(database, channel, form)) for channel in CHANNELS for form in FORMS]
         for _ in range(5):
-            time.sleep(chance.uniform(0.2, 0.8))
-            victim = crews.pop(0)
-            if chance.random() < 0.5:
-                victim.kill()
-            else:
-                victim.signal(signal.SIGSTOP)
-                time.sleep(2.5)
-                victim.signal(signal.SIGCONT)
-                victim.stop()
-            crews.append(start())
+            crews.turn()
         for channel, form, job_id in jobs:
             found = queue.finished(database, job_id, 120)
             assert queue.archive(local, found) == expected[channel, form], (SEED, channel, form, job_id)
-    finally:
-        for crew in made:
-            if crew.process:
-                crew.kill()
 
 
 def test_rows_that_vanish_between_the_first_stretch_and_the_close(program, database, folder, local):
@@ -329,10 +282,7 @@ def test_rows_that_vanish_between_the_first_stretch_and_the_close(program, datab
     database.execute("DELETE FROM chat.message WHERE conversation_id IN (SELECT id FROM chat.conversation"
                      " WHERE channel_id = 'vanish' AND id <= %s)", [last])
     database.execute("DELETE FROM chat.conversation WHERE channel_id = 'vanish' AND id <= %s", [last])
-    database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
-                     " lease_until = NULL WHERE job_id = %s AND part_first = 1", [job_id])
-    database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
-                     " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
+    queue.reopen(database, job_id, "part_first = 1")
     with Crew(program, folder, local, workers=2) as crew:
         found = queue.finished(database, job_id)
         assert "begun anew" in crew.log()
@@ -351,10 +301,7 @@ def test_rows_that_vanish_leave_a_short_chunk(program, database, folder, local):
     assert [start % 10 for start, in starts] == [0] * len(starts)
     gone = conversation_ids(database, "holes")[12:16]  # of the second chunk
     database.execute("DELETE FROM chat.conversation WHERE id = ANY (%s::bigint[])", [gone])
-    database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
-                     " lease_until = NULL WHERE job_id = %s AND status = 'recorded'", [job_id])
-    database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
-                     " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
+    queue.reopen(database, job_id, "status = 'recorded'")
     with Crew(program, folder, local, chunk=10):
         found = queue.finished(database, job_id)
     files = {name: [one["id"] for one in json.loads(data)]

@@ -1,5 +1,6 @@
 """A job's life from end to end: small path, parts, failures, hand-back, takeover."""
 
+import contextlib
 import csv
 import io
 import signal
@@ -7,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tests.end_to_end.conftest import Storage, file_storage
+from tests.end_to_end.conftest import Storage
 from tests.lib import queue
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
@@ -51,13 +52,20 @@ def working(database, job_id):
                                              " WHERE job_id = %s", [job_id]), "a running segment")
 
 
-@pytest.fixture(scope="module")
-def local(folder):
-    (folder / "local").mkdir()
-    return file_storage(folder / "local")
-
-
 SLOW = {"page": 1, "workers": 1}  # a round trip for each conversation
+AT_THE_LOCK = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+               " AND application_name = 'verbatim reader'")
+
+
+@contextlib.contextmanager
+def held_in_the_middle(database, job_id):
+    """The source holds the reader still. Without that, the segment may be between two hands just then: the express
+    thread gives back what is more than a page."""
+    working(database, job_id)
+    with database.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE chat.message IN ACCESS EXCLUSIVE MODE")
+        wait_until(lambda: database.value(AT_THE_LOCK) > 0, "the reader to be held")
+        yield
 
 
 def test_finish_leaves_one_mail_and_no_trail(program, database, folder, local):
@@ -84,10 +92,9 @@ def test_stop_hands_back_without_a_charge(program, database, folder, local):
 
 def test_killed_worker_costs_a_lease(program, database, folder, local):
     job_id = queue.add_job(database, "pages")
-    with Crew(program, folder, local, lease="2s", **SLOW) as crew:
-        working(database, job_id)
+    with Crew(program, folder, local, lease="2s", **SLOW) as crew, held_in_the_middle(database, job_id):
         crew.kill()
-    with Crew(program, folder, local, lease="2s") as crew:
+    with Crew(program, folder, local) as crew:
         assert queue.finished(database, job_id).conversations == 2500
         assert crew.stop()["lost"] == 1
     assert queue.segments(database, job_id)[0][3:] == (0, 1)
@@ -98,9 +105,9 @@ def test_killed_worker_costs_a_lease(program, database, folder, local):
 def test_stalled_worker_changes_nothing(program, database, folder, local):
     job_id = queue.add_job(database, "pages")
     with Crew(program, folder, local, lease="2s", **SLOW) as stalled:
-        working(database, job_id)
-        stalled.signal(signal.SIGSTOP)
-        with Crew(program, folder, local, lease="2s"):
+        with held_in_the_middle(database, job_id):
+            stalled.signal(signal.SIGSTOP)
+        with Crew(program, folder, local):
             found = queue.finished(database, job_id)
         data = queue.archive(local, found)
         stalled.signal(signal.SIGCONT)

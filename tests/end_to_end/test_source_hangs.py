@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from tests.end_to_end.conftest import file_storage
 from tests.lib import queue
 from tests.lib.process import wait_until
 from tests.lib.proxy import Proxy
@@ -21,11 +20,6 @@ pytestmark = pytest.mark.threads
 SELECTION = {"workspace": "w", "channel": "plain"}
 AT_THE_LOCK = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
                " AND application_name IN ('read_source', 'verbatim reader')")
-
-
-@pytest.fixture(scope="module")
-def local(folder):
-    return file_storage(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)
