@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests.lib.service import clean_environment
 from tests.lib.source import read
 
 WORKSPACE = "00000000-0000-4000-8000-000000000001"
@@ -16,7 +17,7 @@ TABLES = ("channel", "contact", "assistant", "conversation", "message", "attachm
 def demo_data(verbatim, database):
     def run(*arguments):
         return subprocess.run([str(verbatim), "demo-data", "--database-url", database.url, *arguments],
-                              capture_output=True, text=True, timeout=120)
+                              env=clean_environment(), capture_output=True, text=True, timeout=120)
     return run
 
 

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 
 import psycopg
 from psycopg import sql
@@ -33,21 +34,34 @@ def program(name):
 
 
 class Database:
-    """One database of the cluster, and a shortcut to run SQL in it."""
+    """One database of the cluster, and a shortcut to run SQL in it.
+
+    `execute` keeps a connection for each thread, since making one costs many times a look at a row."""
 
     def __init__(self, port, name):
         self.port = port
         self.name = name
         self.url = f"postgresql://postgres@127.0.0.1:{port}/{name}"
+        self._kept = threading.local()
 
     def connect(self, **options):
         return psycopg.connect(self.url, autocommit=True, **options)
 
     def execute(self, statement, parameters=None):
         """Runs SQL and returns the rows, if it has any. Several statements are fine without parameters."""
-        with self.connect() as connection:
-            cursor = connection.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else None
+        cursor = self._connection().execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else None
+
+    def _connection(self):
+        """As good as new: what the last statement left is gone, and so is a connection that the server has cut."""
+        kept = getattr(self._kept, "connection", None)
+        if kept:
+            with contextlib.suppress(psycopg.Error):
+                kept.execute("DISCARD ALL")
+                return kept
+            kept.close()
+        self._kept.connection = self.connect(prepare_threshold=None)  # DISCARD would drop what it prepared
+        return self._kept.connection
 
     def value(self, statement, parameters=None):
         return self.execute(statement, parameters)[0][0]
