@@ -18,9 +18,11 @@
 #define SEND_BUFFER 65536L
 #define DEAD_PEER_MILLISECONDS 15000u /* unacknowledged for so long: the peer is gone */
 #define HEADER_LINE_MOST 8192u
+#define SLICE 200 /* milliseconds: how late a stop may be heard */
 
 struct vb_http {
     CURL *easy;
+    CURLM *multi; /* keeps the connection */
     char detail[CURL_ERROR_SIZE];
 };
 
@@ -148,17 +150,6 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
     return length;
 }
 
-/* libcurl asks at least once a second. */
-static int on_progress(void *context, curl_off_t total_down, curl_off_t down, curl_off_t total_up,
-                       curl_off_t up)
-{
-    struct exchange *exchange = context;
-    (void)total_down, (void)down, (void)total_up, (void)up;
-    if (exchange->request->stop && exchange->request->stop(exchange->request->stop_context))
-        exchange->stopped = true;
-    return exchange->stopped ? 1 : 0;
-}
-
 /* A peer that vanished without a word is noticed by the kernel, also while a slow answer is
  * awaited. */
 static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
@@ -176,12 +167,16 @@ enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err)
         return vb_fail(err, VB_NO_MEMORY, "libcurl could not start: %s",
                        curl_easy_strerror(global_result));
     struct vb_http *http = calloc(1, sizeof *http);
-    if (http)
-        http->easy = curl_easy_init();
-    if (!http || !http->easy) {
-        free(http);
+    if (!http)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP handle");
+    http->easy = curl_easy_init();
+    http->multi = curl_multi_init();
+    if (!http->easy || !http->multi) {
+        vb_http_free(http);
         return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP handle");
     }
+    /* One store, one connection a session; more would only wait for their idle time. */
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 1L);
     *ret_http = http;
     return VB_OK;
 }
@@ -191,6 +186,7 @@ void vb_http_free(struct vb_http *http)
     if (!http)
         return;
     curl_easy_cleanup(http->easy);
+    curl_multi_cleanup(http->multi);
     free(http);
 }
 
@@ -255,8 +251,6 @@ static void set_limits(CURL *easy, const struct vb_http_request *request)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 5L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);
-    /* One store, one connection a session; more would only wait for their idle time. */
-    curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 1L);
 }
 
 /* The handle keeps its connection, its name cache and its TLS session over a reset. */
@@ -282,9 +276,6 @@ static void set_options(struct vb_http *http, struct exchange *exchange, struct 
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
     if (exchange->request->direct)
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -321,6 +312,41 @@ static enum vb_status explain(const struct vb_http *http, CURLcode code,
     return status;
 }
 
+static bool is_stopped(struct exchange *exchange)
+{
+    const struct vb_http_request *request = exchange->request;
+    exchange->stopped = request->stop && request->stop(request->stop_context);
+    return exchange->stopped;
+}
+
+/* curl_easy_perform would hear of a stop once a second only. */
+static CURLcode run(struct vb_http *http, struct exchange *exchange)
+{
+    int running = 1, left = 0;
+    CURLMcode code = curl_multi_perform(http->multi, &running);
+    while (code == CURLM_OK && running > 0) {
+        if (is_stopped(exchange))
+            return CURLE_ABORTED_BY_CALLBACK;
+        code = curl_multi_poll(http->multi, NULL, 0, SLICE, NULL);
+        if (code == CURLM_OK)
+            code = curl_multi_perform(http->multi, &running);
+    }
+    const CURLMsg *end = code == CURLM_OK ? curl_multi_info_read(http->multi, &left) : NULL;
+    return end ? end->data.result : CURLE_OUT_OF_MEMORY;
+}
+
+/* Taken out in the middle, the connection is closed; at the end it is kept. */
+static CURLcode perform(struct vb_http *http, struct exchange *exchange)
+{
+    if (is_stopped(exchange))
+        return CURLE_ABORTED_BY_CALLBACK;
+    if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK)
+        return CURLE_OUT_OF_MEMORY;
+    CURLcode code = run(http, exchange);
+    curl_multi_remove_handle(http->multi, http->easy);
+    return code;
+}
+
 enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
                                 struct vb_http_answer *answer, struct vb_error *err)
 {
@@ -332,7 +358,7 @@ enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_reque
     if (status != VB_OK)
         return vb_fail(err, status, "no memory for a request");
     set_options(http, &exchange, headers);
-    CURLcode code = curl_easy_perform(http->easy);
+    CURLcode code = perform(http, &exchange);
     long code_of_answer = 0;
     curl_off_t length = -1, sent = 0;
     curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);

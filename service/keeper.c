@@ -4,7 +4,7 @@
  * has locked are passed over, so a stuck transaction elsewhere cannot cost the other leases. What the
  * database no longer knows as ours is marked lost. LISTEN is a hint: without it the threads poll. A notification
  * that names a job says that its work ended from outside: the next beat goes out at once, so that whoever works
- * on it stops, and the janitor looks.
+ * on it stops, and the janitor looks. Where nothing can be heard, the keeper asks for that while something is held.
  */
 #include "crew.h"
 
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define BEAT_CEILING (64u * 1024u)
+#define ASK_EVERY VB_SECOND /* a cancel is to be through within two */
 
 struct vb_keeper {
     struct vb_crew *crew;
@@ -57,6 +58,13 @@ static const char beat_segments[] =
 static const char beat_process[] =
     "INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads)"
     " VALUES ($1, $2, $3, $4) ON CONFLICT (process_id) DO UPDATE SET beat_at = clock_timestamp()";
+
+/* Primary keys, no lock and no write: it goes out every second. */
+static const char count_ours[] =
+    "SELECT count(*) FROM unnest($2::uuid[], $3::integer[], $4::bigint[])"
+    " AS m(job_id, part_first, claim_epoch)"
+    " JOIN verbatim.segment AS s USING (job_id, part_first, claim_epoch)"
+    " WHERE s.process_id = $1 AND s.status = 'running'";
 
 /* Under the crew's mutex: a worker may be giving the lease up at this moment. */
 static enum vb_status add_lease(struct beat *beat, struct vb_lease *lease)
@@ -141,20 +149,31 @@ static enum vb_status send_beat(struct vb_keeper *keeper, struct beat *beat, str
     return VB_OK;
 }
 
+static void beat_init(struct beat *beat)
+{
+    *beat = (struct beat){.count = 0};
+    for (int i = 0; i < BEAT_COLUMNS; i++)
+        vb_buffer_init(&beat->arrays[i], BEAT_CEILING);
+}
+
+static void beat_done(struct beat *beat)
+{
+    for (int i = 0; i < BEAT_COLUMNS; i++)
+        vb_buffer_done(&beat->arrays[i]);
+}
+
 /* The process's own row last: others ask by it whether a deflate like theirs is alive. */
 static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
 {
-    struct beat beat = {0};
+    struct beat beat;
     struct vb_pg_args args = {0};
-    for (int i = 0; i < BEAT_COLUMNS; i++)
-        vb_buffer_init(&beat.arrays[i], BEAT_CEILING);
+    beat_init(&beat);
     enum vb_status status = gather(keeper->crew, &beat);
     if (status != VB_OK)
         vb_fail(err, status, "no memory for a heartbeat");
     else if (beat.count > 0)
         status = send_beat(keeper, &beat, err);
-    for (int i = 0; i < BEAT_COLUMNS; i++)
-        vb_buffer_done(&beat.arrays[i]);
+    beat_done(&beat);
     if (status != VB_OK)
         return status;
     vb_args_text(&args, keeper->crew->claimer.process_id);
@@ -162,6 +181,26 @@ static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
     vb_args_text(&args, keeper->crew->claimer.storage);
     vb_args_number(&args, (int64_t)keeper->crew->lease_count - 1);
     return vb_args_exec(keeper->pg, beat_process, &args, NULL, err);
+}
+
+/* A claim that ended by itself meanwhile costs a beat for nothing. What fails here, the next beat tells. */
+static bool something_ended(struct vb_keeper *keeper)
+{
+    struct vb_pg_args args = {0};
+    struct beat beat;
+    PGresult *result = NULL;
+    bool ended = false;
+    beat_init(&beat);
+    if (gather(keeper->crew, &beat) == VB_OK && beat.count > 0) {
+        vb_args_text(&args, keeper->crew->claimer.process_id);
+        for (int i = 0; i < 3; i++)
+            vb_args_text(&args, beat.arrays[i].data);
+        if (vb_args_query(keeper->pg, count_ours, &args, &result, NULL) == VB_OK)
+            ended = vb_row_number(result, 0, 0) < (int64_t)beat.count;
+    }
+    PQclear(result);
+    beat_done(&beat);
+    return ended;
 }
 
 /* Behind a transaction pooler no session is ours to listen on. */
@@ -229,6 +268,24 @@ static bool listen_until(struct vb_keeper *keeper, int64_t until)
     }
 }
 
+/* The same for who cannot listen, and has to ask. */
+static bool ask_until(struct vb_keeper *keeper, int64_t until)
+{
+    for (;;) {
+        int64_t now = vb_clock_monotonic();
+        int64_t next = now + ASK_EVERY < until ? now + ASK_EVERY : until;
+        if (!listen_until(keeper, next))
+            return false;
+        if (next == until)
+            return true;
+        keeper->hurries = something_ended(keeper);
+        if (keeper->hurries) {
+            vb_janitor_wake(keeper->crew->service->janitor);
+            return true;
+        }
+    }
+}
+
 static void *keep(void *context)
 {
     struct vb_keeper *keeper = context;
@@ -256,7 +313,8 @@ static void *keep(void *context)
             next = now + third / 8;
         else if (next <= now) /* a hurried beat comes besides */
             next = next + third > now ? next + third : now;
-        if (!listen_until(keeper, next))
+        bool deaf = !keeper->crew->listening && !failing;
+        if (!(deaf ? ask_until(keeper, next) : listen_until(keeper, next)))
             return NULL;
     }
 }

@@ -15,7 +15,7 @@ from tests.lib.service import Service
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEASE = "90s"  # beats every 30 s: whatever stops sooner has heard of it
-SOON = 10  # seconds; 2 are promised, and the machine of a test may be busy
+SOON = queue.CANCEL_SECONDS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,12 +57,14 @@ def uploads_of(storage, key):
     return storage.store.client().list_multipart_uploads(Bucket=storage.bucket, Prefix=key).get("Uploads", [])
 
 
-def nothing_left(database, storage, job_id, keys):
+def is_clean(database, storage, job_id, keys):
     """Every look came back clean, after the last of the work was given up, and the store agrees."""
-    def clean():
-        dirty = database.value("SELECT count(*) FROM verbatim.cleanup WHERE job_id = %s AND looks = 0", [job_id])
-        return dirty == 0 and not left_behind(storage, job_id) and not any(uploads_of(storage, key) for key in keys)
-    wait_until(clean, f"the clean-up of {job_id}", 30)
+    dirty = database.value("SELECT count(*) FROM verbatim.cleanup WHERE job_id = %s AND looks = 0", [job_id])
+    return dirty == 0 and not left_behind(storage, job_id) and not any(uploads_of(storage, key) for key in keys)
+
+
+def nothing_left(database, storage, job_id, keys):
+    wait_until(lambda: is_clean(database, storage, job_id, keys), f"the clean-up of {job_id}", 30)
 
 
 def running(database, job_id):
@@ -75,6 +77,12 @@ def key_of(database, job_id):
 
 def dropped(worker, job_id):
     return any(job_id in line and "not ours any more" in line for line in worker.log().splitlines())
+
+
+def wait_through(database, storage, worker, job_id, key):
+    """From here, the cancel's answer, the promise runs: the worker has let go, and nothing is left."""
+    wait_until(lambda: dropped(worker, job_id) and is_clean(database, storage, job_id, [key]),
+               "the worker to stop and the store to be clean", SOON)
 
 
 def test_the_edges_are_those_of_the_table(database):
@@ -139,8 +147,7 @@ def test_in_the_first_page(database, storage, worker):
         time.sleep(0.3)
         key = key_of(database, job_id)
         assert cancel(database, job_id) == "cancelled"
-        wait_until(lambda: dropped(worker, job_id), "the worker to stop", SOON)
-    nothing_left(database, storage, job_id, [key])
+        wait_through(database, storage, worker, job_id, key)
 
 
 def test_in_the_middle_of_an_upload(database, storage, worker):
@@ -149,8 +156,7 @@ def test_in_the_middle_of_an_upload(database, storage, worker):
                "the upload", pause=0.005)
     key = key_of(database, job_id)
     assert cancel(database, job_id) == "cancelled"
-    wait_until(lambda: dropped(worker, job_id), "the worker to stop", SOON)
-    nothing_left(database, storage, job_id, [key])
+    wait_through(database, storage, worker, job_id, key)
     assert queue.job(database, job_id).status == "cancelled"
     assert database.value("SELECT count(*) FROM verbatim.segment_directory WHERE job_id = %s", [job_id]) == 0
 
@@ -159,18 +165,12 @@ def test_waiting_to_close(database, storage, worker):
     """The first segment is a stranger's that never ends; the owner of the last one waits for it."""
     job_id = queue.add_job(database, "large")
     wait_until(lambda: len(queue.segments(database, job_id)) >= 2, "a split", pause=0.005)
-    database.execute("UPDATE verbatim.segment SET process_id = gen_random_uuid(), status = 'running',"
-                     " lease_until = now() + interval '1 hour', claim_epoch = nextval('verbatim.claim_epoch')"
-                     " WHERE job_id = %s AND part_first = 1 AND status <> 'recorded'", [job_id])
-    def waits():
-        return database.value("SELECT count(*) FILTER (WHERE status = 'recorded') = count(*) - 2 FROM verbatim.segment"
-                              " WHERE job_id = %s", [job_id])
-    wait_until(waits, "all others recorded", 60)
+    assert queue.lend_first_segment(database, job_id)
+    wait_until(lambda: queue.waits_for_others(database, job_id), "all others recorded", 60)
     time.sleep(1)
     key = key_of(database, job_id)
     assert cancel(database, job_id) == "cancelled"
-    wait_until(lambda: dropped(worker, job_id), "the worker to stop", SOON)
-    nothing_left(database, storage, job_id, [key])
+    wait_through(database, storage, worker, job_id, key)
 
 
 def test_at_any_moment_either_wins_but_never_both(database, storage, worker):
@@ -217,8 +217,7 @@ def test_delete_of_running_work_cancels_it(database, storage, worker):
                "the upload", pause=0.005)
     key = key_of(database, job_id)
     assert delete(database, job_id) is True
-    wait_until(lambda: dropped(worker, job_id), "the worker to stop", SOON)
-    nothing_left(database, storage, job_id, [key])
+    wait_through(database, storage, worker, job_id, key)
     assert "job failed" not in "".join(line for line in worker.log().splitlines() if job_id in line)
 
 

@@ -9,11 +9,14 @@ import threading
 class Proxy:
     """`with Proxy(port) as proxy:` forwards proxy.port to the port. hold() and release() work on all its connections.
 
-    hold_on: bytes of a client's data that make it hold by itself, once, before they are passed on."""
+    hold_on: bytes of a client's data that make it hold by itself, once, before they are passed on; `alone` holds
+    that connection for good and leaves all others alone."""
 
-    def __init__(self, port, hold_on=None):
+    def __init__(self, port, hold_on=None, alone=False):
         self.target = port
         self.hold_on = hold_on
+        self.alone = alone
+        self.stuck = False
         self._holding = threading.Event()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = socket.socketpair()
@@ -70,6 +73,10 @@ class Proxy:
             data = b""
         if is_client and self.hold_on and self.hold_on in data:
             self.hold_on = None
+            self.stuck = True
+            if self.alone:
+                self._selector.unregister(source)
+                return
             self.hold()
         if self.holds:
             self._waiting.append((source, to, data))

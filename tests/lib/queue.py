@@ -6,8 +6,11 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from .process import Process, wait_until
+from .process import SANITIZED, Process, wait_until
 from .service import SANITIZER_REPORT, clean_environment
+
+# A cancel is promised to be through within so many seconds of its answer: the work stopped, nothing left in the store.
+CANCEL_SECONDS = 10 if SANITIZED else 2
 
 SOURCE = """
 CREATE SCHEMA chat;
@@ -125,6 +128,20 @@ def reopen(database, job_id, which, due="0 seconds"):
                      [due, job_id])
     database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
                      " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
+
+
+def lend_first_segment(database, job_id):
+    """Makes the first segment a stranger's who never ends; false when it is recorded already."""
+    return database.execute("UPDATE verbatim.segment SET process_id = gen_random_uuid(), status = 'running',"
+                            " lease_until = now() + interval '1 hour', claim_epoch = nextval('verbatim.claim_epoch')"
+                            " WHERE job_id = %s AND part_first = 1 AND status <> 'recorded' RETURNING part_first",
+                            [job_id])
+
+
+def waits_for_others(database, job_id):
+    """All is recorded but that first segment, and the last one, whose owner has nothing else to do."""
+    return database.value("SELECT count(*) FILTER (WHERE status = 'recorded') = count(*) - 2 FROM verbatim.segment"
+                          " WHERE job_id = %s", [job_id])
 
 
 def archive(storage, found):
