@@ -12,6 +12,7 @@ test_packages=(
     python3-pytest python3-pytest-timeout python3-pytest-xdist
     python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema python3-venv
     swift-proxy swift-account swift-container swift-object
+    chromium fonts-dejavu-core
 )
 lint_packages=(clang clang-format clang-tidy git libclang-rt-14-dev)
 
