@@ -75,24 +75,69 @@ def main_door_by_phone(service, key):
     return texts(rows_of(download(job["presigned_url"])))
 
 
-def native_export(service, key, **specification):
-    """The finished export's whole JSON document."""
-    exports = "/api/v1/workspace/acme/exports"
-    specification |= {"format": "json", "files": "single"}
-    answer = service.request("POST", exports, key, json_body=specification)
-    assert answer.status == 202, answer.body
-    path = f"{exports}/{answer.json()['export_id']}"
+def export(service, key, path, name, **body):
+    """Posts, waits for the end, and returns the path and what it shows; `name`: of the member that is the id."""
+    answer = service.request("POST", path, key, json_body=body)
+    assert answer.status in (201, 202), answer.body
+    path = f"{path}/{answer.json()[name]}"
 
     def ended():
         job = service.get(path, key).json()
-        return job if job["status"] in ("finished", "failed") else None
-    assert (job := wait_until(ended, "the export's end"))["status"] == "finished", job
+        return job if job["status"] in ("finished", "ready", "completed", "failed") else None
+    assert (job := wait_until(ended, "the export's end"))["status"] != "failed", job
+    return path, job
+
+
+def native_export(service, key, **specification):
+    """The finished export's whole JSON document."""
+    path, _ = export(service, key, "/api/v1/workspace/acme/exports", "export_id", format="json", files="single",
+                     **specification)
     return json.loads(service.get(path + "/download", key).body)
 
 
-def native_door(service, key):
-    document = native_export(service, key, select={"channel_id": str(INBOX)}, filter={"from": FROM, "to": TO})
+def texts_of(document):
     return sorted(message["text"] for conversation in document for message in conversation["messages"])
+
+
+def native_door(service, key):
+    return texts_of(native_export(service, key, select={"channel_id": str(INBOX)}, filter={"from": FROM, "to": TO}))
+
+
+def app_export(service, key, format):
+    """The bot's conversations; it works in this inbox alone."""
+    path, job = export(service, key, "/app/conversation-exports", "id", format=format, agent_id="5",
+                       **{"from": FROM, "to": TO})
+    answer = service.get(path + "/download", key)
+    assert answer.status == 200 and len(answer.body) == job["file_size"] and job["row_count"] == 150
+    return answer.body.decode()
+
+
+def app_door(service, key):
+    return texts_of(json.loads(app_export(service, key, "json")))
+
+
+def unpacked(job):
+    """Name to content of all files in a bulk export's archive."""
+    [file] = job["files"]
+    with zipfile.ZipFile(io.BytesIO(download(file["url"]))) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def bulk_export(service, key, **body):
+    _, job = export(service, key, "/v1/conversations/export", "job_id",
+                    filter={"channel": str(INBOX), "since": FROM, "until": TO}, **body)
+    return job, unpacked(job)
+
+
+def bulk_door(service, key):
+    job, files = bulk_export(service, key, format="json", fields=["messages"])
+    assert (job["conversations"], list(files)) == (150, ["conversations-00001.json"])
+    return texts_of(json.loads(files["conversations-00001.json"]))
+
+
+def bulk_door_by_messages(service, key):
+    _, files = bulk_export(service, key, format="csv", mode="messages")
+    return texts({name: list(csv.DictReader(io.StringIO(text, newline=""))) for name, text in files.items()})
 
 
 def door_of_an_agent(service, key):
@@ -100,6 +145,21 @@ def door_of_an_agent(service, key):
     answer = service.get("/v3/agents/5/convos/export?format=csv", key)
     assert answer.status == 200, answer.body
     return texts({"": list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))})
+
+
+def door_of_an_agent_as_json(service, key):
+    answer = service.get("/v3/agents/5/convos/export?format=json", key)
+    assert answer.status == 200 and answer.json()["success"], answer.body
+    found = []
+
+    def collect(thing):
+        for name, value in thing.items() if isinstance(thing, dict) else enumerate(thing):
+            if isinstance(value, (dict, list)):
+                collect(value)
+            elif name == "message":
+                found.append(value)
+    collect(answer.json()["data"])
+    return sorted(found)
 
 
 def door_of_one_conversation(service, key):
@@ -113,7 +173,8 @@ def door_of_one_conversation(service, key):
     return sorted(found)
 
 
-DOORS = [main_door, main_door_by_phone, native_door, door_of_an_agent, door_of_one_conversation]
+DOORS = [main_door, main_door_by_phone, native_door, app_door, bulk_door, bulk_door_by_messages, door_of_an_agent,
+         door_of_an_agent_as_json, door_of_one_conversation]
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
@@ -145,6 +206,42 @@ def test_everything_that_hangs_on_a_conversation(service, ready):
     assert [note["text"] for note in one["notes"]] == ["VIP, be kind #4"]
     assert [event["kind"] for event in one["events"]] == ["activity"]
     assert len(one["messages"]) == 4 and one["created_at"] == "2026-04-01T01:18:00.000000+00:00"
+
+
+def test_a_lead_at_the_door_of_the_app(service, ready):
+    rows = list(csv.DictReader(io.StringIO(app_export(service, ready.key("acme"), "csv"), newline="")))
+    assert len(rows) == 150
+    assert next(row for row in rows if row["conversation_id"] == "28") == {
+        "conversation_id": "28", "agent_id": "5", "channel": "Support", "status": "resolved",
+        "started_at": "2026-04-01T08:06:00.000000+00:00", "ended_at": "2026-04-01T09:06:00.000000+00:00",
+        "lead_name": "Contact 29", "lead_email": "c29@example.com", "lead_phone": "+12025550029",
+        "lead_status": "customer", "message_count": "4", "first_user_message": "Hello, my order is late 📦 #28",
+        "last_assistant_message": "Rate us #28"}
+
+
+def test_a_conversation_at_the_bulk_door(service, ready):
+    _, files = bulk_export(service, ready.key("acme"), format="csv")
+    [(name, text)] = files.items()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert (name, len(rows)) == ("conversations-00001.csv", 150)
+    assert next(row for row in rows if row["conversation_id"] == "28") == {
+        "conversation_id": "28", "customer_email": "c29@example.com", "channel": "Support",
+        "started_at": "2026-04-01T08:06:00.000000+00:00", "ended_at": "2026-04-01T09:06:00.000000+00:00",
+        "status": "resolved", "priority": "", "tags": "billing", "message_count": "4",
+        "agent_assigned": "Grace Hopper", "csat_rating": "4", "csat_comment": "quick",
+        "first_message": "Hello, my order is late 📦 #28", "last_message": "Rate us #28"}
+
+
+def test_all_of_a_contact(service, ready, platform):
+    key = ready.key("acme")
+    answer = service.request("POST", "/v1/contacts/2/export", key, json_body={"format": "json"})
+    assert answer.status == 202, answer.body
+    path = f"/v1/conversations/export/{answer.json()['job_id']}"
+    job = wait_until(lambda: (job := service.get(path, key).json())["status"] == "completed" and job, "the end")
+    [text] = unpacked(job).values()
+    document = json.loads(text)
+    assert {each["customer"]["email"] for each in document} == {"c2@example.com"} and job["conversations"] == 8
+    assert texts_of(document) == expected(platform, "c.contact_id = 2 AND c.account_id = 1")
 
 
 def test_views_give_what_is_not_in_the_main_door(platform):
