@@ -85,3 +85,43 @@ enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn
     vb_buffer_done(&list);
     return finish(&query, ret_query, err);
 }
+
+/* An id of the type that nobody has, and that no other value in the plan holds. */
+static const char *mark_of(const char *type, bool is_message)
+{
+    if (strcmp(type, "uuid") == 0)
+        return is_message ? "d0c7d0c7-0000-4000-8000-0000000d0c71"
+                          : "d0c7d0c7-0000-4000-8000-0000000d0c72";
+    if (strcmp(type, "smallint") == 0)
+        return is_message ? "32651" : "32652";
+    return is_message ? "2047483651" : "2047483652";
+}
+
+static const char *add_condition(struct vb_query *query, const struct vb_contract *contract,
+                                 const char *owner)
+{
+    const char *type = vb_contract_cast(contract, owner, "id");
+    const char *mark = mark_of(type, strcmp(owner, "message") == 0);
+    vb_query_add(query, "t.%s_id = ", owner);
+    vb_query_bind(query, mark, type);
+    return mark;
+}
+
+enum vb_status vb_contract_lookup_query(const struct vb_contract *contract, const char *relation,
+                                        enum vb_source_lookup lookup,
+                                        struct vb_source_query *ret_query, const char **ret_mark,
+                                        struct vb_error *err)
+{
+    struct vb_query query;
+    if (vb_contract_column(contract, relation, "conversation_id")->type == 0)
+        return vb_fail(err, VB_NOT_FOUND, "the source has no %s", relation);
+    vb_query_init(&query);
+    vb_query_add(&query, "SELECT FROM %s.%s t WHERE ", contract->schema, relation);
+    if (lookup != VB_LOOKUP_MESSAGE_ALONE)
+        *ret_mark = add_condition(&query, contract, "conversation");
+    if (lookup == VB_LOOKUP_MESSAGE)
+        vb_query_add(&query, " AND ");
+    if (lookup != VB_LOOKUP_CONVERSATION)
+        *ret_mark = add_condition(&query, contract, "message");
+    return finish(&query, ret_query, err);
+}

@@ -21,14 +21,15 @@ struct vb_stream {
     size_t width;              /* fields of a row */
     bool pending;              /* `fields` hold a row not yet handed out */
     bool more;                 /* a statement was started and has not ended */
-    size_t first, end;         /* conversations of the page that it covers */
-    size_t covered;        /* those before it were given whole, up to the limit of a statement */
-    size_t reach;          /* how many the next statement may cover */
-    size_t given;          /* messages of the current conversation by this statement */
-    size_t total;          /* messages of the current conversation in all */
-    size_t kind;           /* place among the kinds of the current conversation */
-    uint64_t of_kind;      /* rows of that kind handed out, where they are no messages */
-    int64_t started;       /* monotonic */
+    bool alone;        /* it holds the messages of one conversation, and no other kind of rows */
+    size_t first, end; /* conversations of the page that it covers */
+    size_t covered;    /* those before it were given whole, up to the limit of a statement */
+    size_t reach;      /* how many the next statement may cover */
+    size_t given;      /* messages of the current conversation by this statement */
+    size_t total;      /* messages of the current conversation in all */
+    size_t kind;       /* place among the kinds of the current conversation */
+    uint64_t of_kind;  /* rows of that kind handed out, where they are no messages */
+    int64_t started;   /* monotonic */
     struct vb_cursor last; /* the last message handed out; its id is lent to the caller */
     vb_instant last_extra; /* of the kind */
 };

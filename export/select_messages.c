@@ -339,8 +339,9 @@ enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
 {
     struct vb_row_kinds kinds = vb_select_kinds(scope->contract, scope->selection);
     struct text text = {sql, scope, connection, VB_OK};
-    if (resume->kind + 1 == kinds.count && kinds.items[resume->kind] == VB_ROW_MESSAGE) {
-        add(&text, "SELECT 1::int4, "); /* the way of a giant that has messages alone */
+    if (kinds.items[resume->kind] == VB_ROW_MESSAGE) {
+        /* Behind a limit that will mostly be filled, further branches would be sorted for nothing each time. */
+        add(&text, "SELECT 1::int4, ");
         add_messages(&text, resume, limit);
         return text.status;
     }

@@ -1,8 +1,8 @@
 /* The rows of a page, conversation by conversation, by as few statements as the sizes allow.
  *
  * One statement covers the whole page and gives at most `giant_messages` messages of each conversation, and all of
- * what else was asked for. A conversation that fills the limit goes on by keyset in statements of its own, and the
- * rest of the page starts again behind it. The same way back is taken when the consumer was too slow; rows that are no
+ * what else was asked for. A conversation that fills the limit goes on by keyset in statements of its own, of messages
+ * alone until they end, and the rest of the page starts again behind it. The same way back is taken when the consumer was too slow; rows that are no
  * messages are then skipped by their number. Uses the reader's thread and memory only.
  */
 #include "reader.h"
@@ -120,6 +120,7 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
     stream->first = reader->current;
     stream->given = 0;
     stream->covered = 0;
+    stream->alone = is_begun(stream) && stream->kinds.items[stream->kind] == VB_ROW_MESSAGE;
     status = is_begun(stream) ? start_rest(reader, &sql, err) : start_list(reader, &sql, err);
     if (status == VB_OK)
         status = vb_rows_start(&stream->rows, sql.data, err);
@@ -282,6 +283,16 @@ static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind ki
     return VB_OK;
 }
 
+/* Its last messages came without what comes after them. */
+static bool next_kind(struct vb_stream *stream)
+{
+    if (!stream->alone || stream->kind + 1 == stream->kinds.count)
+        return false;
+    stream->kind++;
+    stream->of_kind = 0;
+    return true;
+}
+
 /* Waits for a row; VB_END when the current conversation has no more. */
 static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
 {
@@ -291,7 +302,7 @@ static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
     while (status == VB_OK && !stream->pending) {
         if (stream->more)
             status = pull(stream, err);
-        else if (reader->current < stream->covered && !is_cut_off(reader))
+        else if (reader->current < stream->covered && !is_cut_off(reader) && !next_kind(stream))
             return VB_END;
         else
             status = start(reader, err);

@@ -26,6 +26,8 @@ void vb_doctor_tell(struct vb_doctor *doctor, enum vb_finding finding, const cha
 void vb_doctor_database(struct vb_doctor *doctor);
 void vb_doctor_source(struct vb_doctor *doctor);
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);
+void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source,
+                       const struct vb_contract *contract);
 void vb_doctor_storage(struct vb_doctor *doctor);
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body);
 void vb_doctor_mail(struct vb_doctor *doctor);

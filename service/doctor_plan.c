@@ -19,12 +19,14 @@
 static const char begin_forbidding[] =
     BEGIN "; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off;"
           " SET LOCAL enable_incremental_sort = off";
+static const char begin_without_scans[] = BEGIN "; SET LOCAL enable_seqscan = off";
 static const char begin_as_usual[] = BEGIN;
 
 /* Walks one plan; the first trouble and the largest walk stay. */
 struct look {
     PGconn *source;
     bool ordered, run;
+    const char *mark; /* of a look-up; else NULL */
     struct vb_plan plan;
     double most; /* rows walked by one node */
 };
@@ -64,10 +66,15 @@ static bool is_large(PGconn *source, const json_t *node)
 static void look_at_shape(struct look *look, const json_t *node)
 {
     const char *type = text_of(node, "Node Type");
+    bool is_scan = strcmp(type, "Seq Scan") == 0;
+    look->plan.reads_all |= is_scan;
     if (look->plan.verdict != VB_PLAN_GOOD)
         return;
-    if (strcmp(type, "Seq Scan") == 0 && is_large(look->source, node)) {
+    if (is_scan && is_large(look->source, node)) {
         look->plan.verdict = VB_PLAN_SCANS;
+        name_relation(node, look->plan.relation);
+    } else if (look->mark && !is_scan && strstr(text_of(node, "Filter"), look->mark)) {
+        look->plan.verdict = VB_PLAN_FILTERS;
         name_relation(node, look->plan.relation);
     } else if (strcmp(type, "Sort") == 0 && look->ordered) {
         look->plan.verdict = VB_PLAN_SORTS;
@@ -176,6 +183,16 @@ enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query,
         if (look.plan.walked > VB_PLAN_WALKED_LEAST && look.plan.walked > enough)
             look.plan.verdict = VB_PLAN_WALKS;
     }
+    if (status == VB_OK)
+        *ret_plan = look.plan;
+    return status;
+}
+
+enum vb_status vb_plan_lookup(PGconn *source, const struct vb_source_query *query, const char *mark,
+                              struct vb_plan *ret_plan, struct vb_error *err)
+{
+    struct look look = {.source = source, .mark = mark};
+    enum vb_status status = look_once(&look, query, begin_without_scans, err);
     if (status == VB_OK)
         *ret_plan = look.plan;
     return status;

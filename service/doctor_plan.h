@@ -18,14 +18,16 @@
 
 enum vb_plan_verdict {
     VB_PLAN_GOOD,
-    VB_PLAN_SCANS, /* `relation` is read from end to end */
-    VB_PLAN_SORTS, /* the order comes from no index */
-    VB_PLAN_WALKS, /* far more rows are looked at than come of it, most of them of `relation` */
-    VB_PLAN_LATE   /* it did not end within the limit */
+    VB_PLAN_SCANS,   /* `relation` is read from end to end */
+    VB_PLAN_SORTS,   /* the order comes from no index */
+    VB_PLAN_FILTERS, /* `relation` has an index, but not of all that is asked for */
+    VB_PLAN_WALKS,   /* far more rows are looked at than come of it, most of them of `relation` */
+    VB_PLAN_LATE     /* it did not end within the limit */
 };
 
 struct vb_plan {
     enum vb_plan_verdict verdict;
+    bool reads_all; /* some table, of whatever size */
     double rows, walked;
     char relation[160]; /* schema.table, of the platform's own tables */
 };
@@ -33,5 +35,9 @@ struct vb_plan {
 /* `ordered`: the rows have to come in order without a sort. */
 enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query, bool ordered,
                             struct vb_plan *ret_plan, struct vb_error *err) vb_must_check;
+
+/* The first look alone, at a look-up by ids that are nobody's: whether `mark`, one of them, is found by an index. */
+enum vb_status vb_plan_lookup(PGconn *source, const struct vb_source_query *query, const char *mark,
+                              struct vb_plan *ret_plan, struct vb_error *err) vb_must_check;
 
 #endif

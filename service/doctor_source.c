@@ -38,6 +38,7 @@ void vb_doctor_source(struct vb_doctor *doctor)
     if (contract) {
         tell_columns(doctor, contract);
         vb_doctor_plans(doctor, connection, contract);
+        vb_doctor_lookups(doctor, connection, contract);
     }
     vb_contract_free(contract);
     PQfinish(connection);

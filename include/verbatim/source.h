@@ -117,6 +117,16 @@ enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;
 
+/* A look-up in a relation of rows that belong to conversations, as an export makes it for each conversation, or for each
+ * message of one; and the message's without its conversation. */
+enum vb_source_lookup { VB_LOOKUP_CONVERSATION, VB_LOOKUP_MESSAGE, VB_LOOKUP_MESSAGE_ALONE };
+/* By ids that are nobody's; *ret_mark (static) is how the last of them reads in a plan. VB_NOT_FOUND: the source has no
+ * such relation. */
+enum vb_status vb_contract_lookup_query(const struct vb_contract *contract, const char *relation,
+                                        enum vb_source_lookup lookup,
+                                        struct vb_source_query *ret_query, const char **ret_mark,
+                                        struct vb_error *err) vb_must_check;
+
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
 struct vb_stretch {
     struct vb_cursor low, high;

@@ -270,7 +270,7 @@ def plans(report):
 def test_the_doctor_is_content(ready, service):
     report = doctor(ready, **{name: service.options[name] for name in ("storage", "listen")})
     assert report.status == 0 and {line.finding for line in report.lines} <= {"ok"}, report.output
-    assert len(plans(report)) == 9
+    assert len(plans(report)) == 12
 
 
 def fresh(postgres, verbatim, name, conversations, indexes):
