@@ -164,13 +164,13 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
                                          const char *separator, struct vb_buffer *out,
                                          struct vb_error *err)
 {
-    size_t before = out->length;
+    const struct vb_row_start start = vb_row_start(context, out);
     context->state->part = HEAD;
     context->state->comma = false;
     enum vb_status status = vb_buffer_append_text(out, separator);
     if (status == VB_OK)
         status = append_head(context, conversation, out);
-    return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
 static enum vb_status append_citations(const struct vb_message *m, struct vb_buffer *out)
@@ -250,18 +250,11 @@ static enum vb_status message(const struct vb_render_context *context,
                               const struct vb_message *m, struct vb_buffer *out,
                               struct vb_error *err)
 {
-    struct vb_render_state *state = context->state;
     if (!vb_row_includes(context, VB_INCLUDE_MESSAGES))
         return VB_OK;
-    size_t before = out->length;
-    int part = state->part;
-    bool comma = state->comma;
+    const struct vb_row_start start = vb_row_start(context, out);
     enum vb_status status = append_message(context, conversation, m, out);
-    if (status == VB_OK)
-        return VB_OK;
-    state->part = part;
-    state->comma = comma;
-    return vb_row_fail(status, out, before, conversation, &m->id, err);
+    return vb_row_end(status, context, &start, out, conversation, &m->id, err);
 }
 
 /* The members of each kind of row, in the order of struct vb_extra. */
@@ -299,18 +292,11 @@ static enum vb_status extra(const struct vb_render_context *context,
                             const struct vb_conversation *conversation, const struct vb_extra *x,
                             struct vb_buffer *out, struct vb_error *err)
 {
-    struct vb_render_state *state = context->state;
     if (!(context->include & parts[extras[x->kind].part].include))
         return VB_OK;
-    size_t before = out->length;
-    int part = state->part;
-    bool comma = state->comma;
+    const struct vb_row_start start = vb_row_start(context, out);
     enum vb_status status = append_extra(context, x, out);
-    if (status == VB_OK)
-        return VB_OK;
-    state->part = part;
-    state->comma = comma;
-    return vb_row_fail(status, out, before, conversation, NULL, err);
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
 static enum vb_status close_conversation(const struct vb_render_context *context,
@@ -318,11 +304,11 @@ static enum vb_status close_conversation(const struct vb_render_context *context
                                          const char *closing, struct vb_buffer *out,
                                          struct vb_error *err)
 {
-    size_t before = out->length;
+    const struct vb_row_start start = vb_row_start(context, out);
     enum vb_status status = move_to(context, END, out);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, closing);
-    return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
 static enum vb_status begin_array(const struct vb_render_context *context, struct vb_buffer *out,

@@ -45,6 +45,20 @@ enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t 
                    (int)message_id->length, message_id->data, reason);
 }
 
+enum vb_status vb_row_end(enum vb_status status, const struct vb_render_context *context,
+                          const struct vb_row_start *start, struct vb_buffer *out,
+                          const struct vb_conversation *conversation,
+                          const struct vb_view *message_id, struct vb_error *err)
+{
+    struct vb_render_state *state = context->state;
+    if (status == VB_OK)
+        return VB_OK;
+    state->part = start->part;
+    state->side = start->side;
+    state->comma = start->comma;
+    return vb_row_fail(status, out, start->length, conversation, message_id, err);
+}
+
 enum vb_status vb_row_write_nothing(const struct vb_render_context *context, struct vb_buffer *out,
                                     struct vb_error *err)
 {

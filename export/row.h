@@ -27,6 +27,24 @@ enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t 
                            const struct vb_conversation *conversation,
                            const struct vb_view *message_id, struct vb_error *err) vb_must_check;
 
+/* Where a row begins: what there is to go back to. The texts that a state keeps are not part of it. */
+struct vb_row_start {
+    size_t length; /* of the buffer */
+    int part, side;
+    bool comma;
+};
+static inline struct vb_row_start vb_row_start(const struct vb_render_context *context,
+                                               const struct vb_buffer *out)
+{
+    const struct vb_render_state *state = context->state;
+    return (struct vb_row_start){out->length, state->part, state->side, state->comma};
+}
+/* Passes VB_OK on. Else as vb_row_fail, and the state is what it was as well. */
+enum vb_status vb_row_end(enum vb_status status, const struct vb_render_context *context,
+                          const struct vb_row_start *start, struct vb_buffer *out,
+                          const struct vb_conversation *conversation,
+                          const struct vb_view *message_id, struct vb_error *err) vb_must_check;
+
 /* For formats without anything before or behind their rows. */
 enum vb_status vb_row_write_nothing(const struct vb_render_context *context, struct vb_buffer *out,
                                     struct vb_error *err) vb_must_check;

@@ -89,7 +89,7 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
                                          bool first_in_file, struct vb_buffer *out,
                                          struct vb_error *err)
 {
-    size_t before = out->length;
+    const struct vb_row_start start = vb_row_start(context, out);
     struct vb_render_state *state = context->state;
     state->part = NOTES;
     state->side = NOBODY;
@@ -97,7 +97,7 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
     enum vb_status status = vb_buffer_append_text(out, first_in_file ? "" : ",\n");
     if (status == VB_OK)
         status = append_head(context, conversation, out);
-    return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
 /* Notes are joined by line feeds. */
@@ -109,13 +109,12 @@ static enum vb_status extra(const struct vb_render_context *context,
     if (x->kind != VB_EXTRA_NOTE || state->part != NOTES ||
         !vb_row_includes(context, VB_INCLUDE_NOTES))
         return VB_OK;
-    size_t before = out->length;
+    const struct vb_row_start start = vb_row_start(context, out);
     enum vb_status status =
         vb_json_append_inside(out, state->comma ? VB_VIEW("\\n") : VB_VIEW(""), x->second);
-    if (status != VB_OK)
-        return vb_row_fail(status, out, before, conversation, NULL, err);
-    state->comma = true;
-    return VB_OK;
+    if (status == VB_OK)
+        state->comma = true;
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
 /* Closes the notes and what stands behind them. */
@@ -191,28 +190,22 @@ static enum vb_status message(const struct vb_render_context *context,
                               const struct vb_message *m, struct vb_buffer *out,
                               struct vb_error *err)
 {
-    struct vb_render_state *state = context->state;
     if (!vb_row_includes(context, VB_INCLUDE_MESSAGES))
         return VB_OK;
-    size_t before = out->length;
-    int part = state->part, side = state->side;
+    const struct vb_row_start start = vb_row_start(context, out);
     enum vb_status status = append_message(context, conversation, m, out);
-    if (status == VB_OK)
-        return VB_OK;
-    state->part = part;
-    state->side = side;
-    return vb_row_fail(status, out, before, conversation, &m->id, err);
+    return vb_row_end(status, context, &start, out, conversation, &m->id, err);
 }
 
 static enum vb_status end_conversation(const struct vb_render_context *context,
                                        const struct vb_conversation *conversation,
                                        struct vb_buffer *out, struct vb_error *err)
 {
-    size_t before = out->length;
+    const struct vb_row_start start = vb_row_start(context, out);
     enum vb_status status = begin_turns(context, conversation, out);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, context->state->side == NOBODY ? "]}" : "]}]}");
-    return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
 const struct vb_renderer vb_turns_renderer = {
