@@ -103,19 +103,26 @@ enum vb_status vb_buffer_append_byte(struct vb_buffer *buffer, char byte)
 
 enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ...)
 {
+    /* Into the room there is, and once more where that was too little. */
+    size_t room = buffer->data ? buffer->capacity - buffer->length : 0;
     va_list arguments;
     va_start(arguments, format);
-    /* Measured first, so that a text which does not fit leaves the buffer as it was. */
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length =
+        vsnprintf(room > 0 ? buffer->data + buffer->length : NULL, room, format, arguments);
     va_end(arguments);
+    bool fits = length >= 0 && (size_t)length < room;
+    if (room > 0 && !fits)
+        buffer->data[buffer->length] = '\0'; /* what was begun is none of the text */
     if (length < 0)
         return VB_INVALID;
     enum vb_status status = vb_buffer_reserve(buffer, (size_t)length);
     if (status != VB_OK)
         return status;
-    va_start(arguments, format);
-    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
+    if (!fits) {
+        va_start(arguments, format);
+        (void)vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+        va_end(arguments);
+    }
     vb_buffer_grown(buffer, (size_t)length);
     return VB_OK;
 }

@@ -126,9 +126,28 @@ struct vb_civil vb_civil_of(vb_instant instant, int offset_seconds)
     return civil;
 }
 
+/* `width` digits and what stands behind them. */
+static char *put_part(char *to, int value, int width, char behind)
+{
+    for (int i = width; i-- > 0; value /= 10)
+        to[i] = (char)('0' + value % 10);
+    to[width] = behind;
+    return to + width + 1;
+}
+
 void vb_instant_text(vb_instant instant, char text[VB_INSTANT_TEXT])
 {
     struct vb_civil c = vb_civil_of(instant, 0);
-    snprintf(text, VB_INSTANT_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", c.date.year, c.date.month,
-             c.date.day, c.hour, c.minute, c.second, c.microsecond);
+    if (c.date.year >= 0 && c.date.year <= 9999) {
+        text = put_part(text, c.date.year, 4, '-');
+        text = put_part(text, c.date.month, 2, '-');
+        text = put_part(text, c.date.day, 2, 'T');
+        text = put_part(text, c.hour, 2, ':');
+        text = put_part(text, c.minute, 2, ':');
+        text = put_part(text, c.second, 2, '.');
+        (void)put_part(text, c.microsecond, 6, '\0');
+        return;
+    }
+    (void)snprintf(text, VB_INSTANT_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", c.date.year,
+                   c.date.month, c.date.day, c.hour, c.minute, c.second, c.microsecond);
 }

@@ -8,9 +8,6 @@
 
 #include "verbatim/text.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 void vb_json_init(struct vb_json *json, struct vb_buffer *out)
 {
     *json = (struct vb_json){.out = out};
@@ -27,22 +24,22 @@ static void put(struct vb_json *json, const char *data, size_t length)
         json->status = vb_buffer_append(json->out, data, length);
 }
 
-static void put_text(struct vb_json *json, const char *text)
+/* A comma belongs before every value but the first of its bracket and the one behind a name. */
+static struct vb_view begin_value(struct vb_json *json)
 {
-    put(json, text, vb_view_of(text).length);
+    struct vb_view lead = json->need_comma ? VB_VIEW(",") : VB_VIEW("");
+    json->need_comma = true;
+    return lead;
 }
 
-/* A comma belongs before every value but the first of its bracket and the one behind a name. */
-static void begin_value(struct vb_json *json)
+static void put_view(struct vb_json *json, struct vb_view view)
 {
-    if (json->need_comma)
-        put(json, ",", 1);
-    json->need_comma = true;
+    put(json, view.data, view.length);
 }
 
 static void open_bracket(struct vb_json *json, const char *bracket)
 {
-    begin_value(json);
+    put_view(json, begin_value(json));
     put(json, bracket, 1);
     json->need_comma = false;
 }
@@ -90,16 +87,20 @@ static enum vb_status put_repaired(struct vb_buffer *out, struct vb_view text)
 
 static void put_string(struct vb_json *json, struct vb_view text)
 {
+    struct vb_view lead = begin_value(json);
     if (json->status != VB_OK)
         return;
-    json->status = vb_json_append(json->out, VB_VIEW(""), text);
-    if (json->status == VB_INVALID)
+    json->status = vb_json_append(json->out, lead, text);
+    if (json->status != VB_INVALID)
+        return;
+    json->status = VB_OK;
+    put_view(json, lead);
+    if (json->status == VB_OK)
         json->status = put_repaired(json->out, text);
 }
 
 void vb_json_name(struct vb_json *json, const char *name)
 {
-    begin_value(json);
     put_string(json, vb_view_of(name));
     put(json, ":", 1);
     json->need_comma = false;
@@ -107,7 +108,6 @@ void vb_json_name(struct vb_json *json, const char *name)
 
 void vb_json_view(struct vb_json *json, struct vb_view text)
 {
-    begin_value(json);
     put_string(json, text);
 }
 
@@ -118,9 +118,16 @@ void vb_json_text(struct vb_json *json, const char *text)
 
 void vb_json_integer(struct vb_json *json, int64_t value)
 {
-    char digits[24];
-    snprintf(digits, sizeof digits, "%" PRId64, value);
-    vb_json_raw(json, digits);
+    char digits[24], *begin = digits + sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        *--begin = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--begin = '-';
+    put_view(json, begin_value(json));
+    put(json, begin, (size_t)(digits + sizeof digits - begin));
 }
 
 void vb_json_boolean(struct vb_json *json, bool value)
@@ -136,8 +143,8 @@ void vb_json_null(struct vb_json *json)
 /* The caller vouches for the text: numbers, literals, JSON that was made before. */
 void vb_json_raw(struct vb_json *json, const char *text)
 {
-    begin_value(json);
-    put_text(json, text);
+    put_view(json, begin_value(json));
+    put_view(json, vb_view_of(text));
 }
 
 void vb_json_member_text(struct vb_json *json, const char *name, const char *text)
