@@ -107,10 +107,18 @@ static enum vb_status read_contract(const struct vb_options *options,
     return status;
 }
 
-/* One look at the database: the schema fits, and the source keeps its contract. */
-static enum vb_status look(const struct vb_options *options, struct vb_contract **ret_contract,
-                           struct vb_error *err)
+/* Links can wait for them, so this fails nobody's start. */
+static void read_secrets(struct vb_pg *pg, struct vb_link_secrets *ret_secrets)
 {
+    struct vb_error err;
+    if (vb_link_secrets_load(pg, ret_secrets, &err) != VB_OK)
+        vb_warn("the secrets of links are not known yet: %s", err.text);
+}
+
+/* One look at the database: the schema fits, and the source keeps its contract. */
+static enum vb_status look(struct process *process, struct vb_error *err)
+{
+    const struct vb_options *options = process->service.options;
     struct vb_pg *pg;
     struct vb_pg_options wanted = {.connection_string = options->database_url,
                                    .application_name = "verbatim start",
@@ -120,18 +128,19 @@ static enum vb_status look(const struct vb_options *options, struct vb_contract 
     if (status != VB_OK)
         return status;
     status = vb_schema_check(pg, err);
+    if (status == VB_OK)
+        read_secrets(pg, &process->service.secrets);
     vb_pg_free(pg);
-    return status == VB_OK ? read_contract(options, ret_contract, err) : status;
+    return status == VB_OK ? read_contract(options, &process->contract, err) : status;
 }
 
 /* Databases start later than services, and go away for a while. Until it is there nothing listens, so nobody is sent
  * here; what no waiting cures ends the program. */
-static enum vb_status wait_for_database(const struct vb_options *options,
-                                        struct vb_contract **ret_contract, struct vb_error *err)
+static enum vb_status wait_for_database(struct process *process, struct vb_error *err)
 {
     int64_t pause = PAUSE_FIRST;
     for (;;) {
-        enum vb_status status = look(options, ret_contract, err);
+        enum vb_status status = look(process, err);
         if (status == VB_OK || !err->retryable)
             return status;
         vb_warn("waiting for the database: %s", err->text);
@@ -209,7 +218,7 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
     if (status == VB_OK)
         status = vb_storage_new(options, &process.storage, err);
     if (status == VB_OK)
-        status = wait_for_database(options, &process.contract, err);
+        status = wait_for_database(&process, err);
     if (status == VB_OK) {
         process.service.storage = process.storage;
         process.service.contract = process.contract;

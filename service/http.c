@@ -9,7 +9,6 @@
 
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
-#include "verbatim/pg.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -81,30 +80,6 @@ static enum vb_status make_statements(struct vb_http *http, struct vb_error *err
     return VB_OK;
 }
 
-/* So that links and cursors are good from the first request on. Where the database is away the loops ask for them. */
-static void give_secrets(struct vb_http *http)
-{
-    const struct vb_options *given = http->service->options;
-    struct vb_pg_options options = {.connection_string = given->database_url,
-                                    .application_name = "verbatim start",
-                                    .role = VB_PG_API,
-                                    .prepared_statements = given->prepared_statements};
-    struct vb_pg *pg = NULL;
-    struct vb_link_secrets secrets = {0};
-    struct vb_error err;
-    enum vb_status status = vb_pg_new(&options, &pg, &err);
-    if (status == VB_OK)
-        status = vb_link_secrets_load(pg, &secrets, &err);
-    if (status != VB_OK)
-        vb_warn("the secrets of links are not known yet: %s", err.text);
-    for (size_t i = 0; i < http->loop_count && status == VB_OK; i++) {
-        http->loops[i].secrets = secrets;
-        http->loops[i].secrets_at = vb_clock_monotonic();
-    }
-    explicit_bzero(&secrets, sizeof secrets);
-    vb_pg_free(pg);
-}
-
 static enum vb_status make_loops(struct vb_http *http, struct vb_error *err)
 {
     int listeners[LOOPS];
@@ -117,12 +92,14 @@ static enum vb_status make_loops(struct vb_http *http, struct vb_error *err)
         http_listen(http->service->options->listen, listeners, http->loop_count, err);
     if (status != VB_OK)
         return status;
-    for (size_t i = 0; i < http->loop_count; i++)
+    for (size_t i = 0; i < http->loop_count; i++) {
         http->loops[i].listener = listeners[i]; /* owned, whatever fails below */
+        /* Links and cursors are good from the first request on; without secrets the loops ask for them. */
+        http->loops[i].secrets = http->service->secrets;
+        http->loops[i].secrets_at = http->service->secrets.count > 0 ? vb_clock_monotonic() : 0;
+    }
     for (size_t i = 0; i < http->loop_count && status == VB_OK; i++)
         status = http_loop_init(&http->loops[i], http, listeners[i], err);
-    if (status == VB_OK)
-        give_secrets(http);
     for (size_t i = 0; i < http->loop_count && status == VB_OK; i++)
         status = http_loop_start(&http->loops[i], err);
     return status;

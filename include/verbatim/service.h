@@ -18,7 +18,8 @@ struct vb_service {
     const struct vb_options *options;
     struct vb_storage *storage;
     const struct vb_contract *contract;
-    char process_id[37]; /* random UUID of this process start */
+    char process_id[37];            /* random UUID of this process start */
+    struct vb_link_secrets secrets; /* as of the start; none where they could not be read yet */
     /* NULL where this process sends no mail. Set before the workers start, ended after them: they wake it
      * when a job is finished. */
     struct vb_outbox *outbox;

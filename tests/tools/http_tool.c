@@ -7,6 +7,8 @@
  */
 #include "http_server.h"
 
+#include "verbatim/pg.h"
+
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,6 +60,21 @@ static enum vb_status read_contract(const struct vb_options *options,
     return status;
 }
 
+static enum vb_status read_secrets(const struct vb_options *options,
+                                   struct vb_link_secrets *ret_secrets, struct vb_error *err)
+{
+    const struct vb_pg_options wanted = {.connection_string = options->database_url,
+                                         .application_name = "http_tool",
+                                         .role = VB_PG_API,
+                                         .prepared_statements = true};
+    struct vb_pg *pg = NULL;
+    enum vb_status status = vb_pg_new(&wanted, &pg, err);
+    if (status == VB_OK)
+        status = vb_link_secrets_load(pg, ret_secrets, err);
+    vb_pg_free(pg);
+    return status;
+}
+
 static enum vb_status run(const struct vb_service *service, const struct settings *settings,
                           const sigset_t *signals, struct vb_error *err)
 {
@@ -79,12 +96,15 @@ static enum vb_status serve(const struct vb_options *options, const struct setti
 {
     struct vb_storage *storage = NULL;
     struct vb_contract *contract = NULL;
+    struct vb_link_secrets secrets = {0};
     enum vb_status status = vb_storage_new(options, &storage, err);
     if (status == VB_OK)
         status = read_contract(options, &contract, err);
+    if (status == VB_OK)
+        status = read_secrets(options, &secrets, err);
     if (status == VB_OK) {
         const struct vb_service service = {
-            .options = options, .storage = storage, .contract = contract};
+            .options = options, .storage = storage, .contract = contract, .secrets = secrets};
         status = run(&service, settings, signals, err);
     }
     vb_contract_free(contract);
