@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.lib import http_source as source  # noqa: E402 (after the path)
+from tests.lib.measure import cpu_seconds  # noqa: E402
 from tests.lib.postgres import Postgres, program  # noqa: E402
 from tests.lib.process import scratch_folder  # noqa: E402
 from tests.lib.service import Program, Service  # noqa: E402
@@ -36,11 +37,6 @@ def pgbench(url, *arguments):
         if line.startswith("tps = "):
             return float(line.split()[2])
     return None
-
-
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def fill(database, job):
