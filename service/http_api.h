@@ -40,15 +40,13 @@ void http_docs_script_begin(struct http_exchange *exchange);
 
 /* How a handler comes in: the key is judged, and what the handler needs first is read, in one round trip. */
 struct http_entry {
-    /* HTTP_SQL_KEY: exchange->access is filled wholly. Else one of the handler's own that begins with
-     * HTTP_KEY_COLUMNS, $1 to $3, for polls: then only key, role and is_restricted are, and the audience is compared in the
-     * statement (HTTP_KEY_SEES). Doors that take the workspace from the key have HTTP_SQL_KEY only. */
-    enum http_sql statement;
-    const char *values[4];      /* of the statement, from $4 on; copied */
+    /* Of exchange->access only key, role and is_restricted are filled, and the audience is compared by the statements of
+     * `more`, which are polls (http_sql.h). Not for doors that take the workspace from the key. */
+    bool is_poll;
     const struct pg_step *more; /* behind it, in the same transaction, with the workspace set */
     size_t count;
     bool writes; /* `more` changes rows: waiting for locks is limited */
-    /* Called once exchange->access is filled. Result 0 is empty, 1 is the statement's one row, then those of `more`. */
+    /* Called once exchange->access is filled. Result 0 is empty, 1 is the key's one row, then those of `more`. */
     void (*then)(struct http_exchange *exchange, const struct pg_outcome *outcome);
 };
 /* Judges the request by its route, in the contract's order: 401 (no good key), 403 (scope, then role), 404 (another

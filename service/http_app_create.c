@@ -36,7 +36,7 @@ static json_t *build(struct body_check *check)
 
 static void answer_created(struct http_exchange *exchange, const PGresult *job)
 {
-    http_app_answer(exchange, 201, &(struct http_export){job, 0, 0});
+    http_app_answer(exchange, 201, &(struct http_export){job, 0});
 }
 
 static void on_body(struct http_exchange *exchange)
@@ -73,6 +73,6 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 
 void http_app_create_begin(struct http_exchange *exchange)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_entered};
+    const struct http_entry entry = {.then = on_entered};
     http_enter(exchange, &entry);
 }

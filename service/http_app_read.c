@@ -5,12 +5,12 @@
 #include "http_app.h"
 #include "http_page.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LIST "exports of the app"
 #define DOWNLOAD "/app/conversation-exports/"
+
+static const struct http_page_list list = {.name = "exports of the app"};
 
 static vb_instant expiry_of(const struct http_export *export)
 {
@@ -92,7 +92,8 @@ enum vb_status http_app_put(struct http_exchange *exchange, struct vb_json *json
     put_asked(json, export);
     if (is_ready(export)) {
         http_field_put_number(json, "file_size", export, EXPORT_SIZE);
-        http_field_put_number(json, "row_count", export, EXPORT_CONVERSATIONS);
+        vb_json_member_integer(json, "row_count",
+                               http_field_counts(export).of[COUNT_CONVERSATIONS]);
     } else {
         vb_json_member_text(json, "file_size", NULL);
         vb_json_member_text(json, "row_count", NULL);
@@ -146,51 +147,21 @@ void http_app_download_begin(struct http_exchange *exchange)
 
 /* --- the list --- */
 
-/* One row more than the limit was asked for: it only tells whether there is a next page. */
 static void on_listed(void *context, const struct pg_outcome *outcome)
 {
     struct http_exchange *exchange = context;
-    const struct http_page *page = exchange->state;
-    if (!http_ended(exchange, outcome))
-        return;
-    struct vb_error err = {0};
-    struct vb_json json = http_json(exchange);
-    struct http_export export = {outcome->results[1], 0, 0};
-    struct http_cursor last = {0};
-    int count = PQntuples(export.rows);
-    enum vb_status status = VB_OK;
-    vb_json_begin_object(&json);
-    vb_json_name(&json, "exports");
-    vb_json_begin_array(&json);
-    for (; status == VB_OK && export.row < count && export.row < page->limit &&
-           json.out->length < HTTP_PAGE_BYTES;
-         export.row++) {
-        status = http_app_put(exchange, &json, &export, &err);
-        last.created_at = http_export_created(&export);
-        if (status == VB_OK)
-            status = vb_uuid_parse(http_export_id(&export), &last.id);
-    }
-    vb_json_end_array(&json);
-    http_page_put(exchange, &json, "next_cursor", LIST, export.row < count ? &last : NULL);
-    vb_json_end_object(&json);
-    if (status == VB_OK)
-        http_answer_json(exchange, 200, &json);
-    else
-        http_answer_error(exchange, &err);
+    if (http_ended(exchange, outcome))
+        http_page_exports(exchange, &list, outcome->results[1], http_app_put);
 }
 
 static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
 {
     (void)outcome;
-    char most[24], time[24], id[VB_UUID_TEXT];
-    struct http_page *page = http_page_begin(exchange, LIST);
+    const struct http_page *page = http_page_begin(exchange, &list);
     if (!page)
         return;
-    (void)snprintf(most, sizeof(most), "%" PRId64, page->limit + 1);
-    (void)snprintf(time, sizeof(time), "%" PRId64, page->after.created_at);
-    vb_uuid_format(page->after.id, id);
     const char *const values[] = {exchange->access.workspace, exchange->route->door->name,
-                                  page->goes_on ? time : NULL, page->goes_on ? id : NULL, most};
+                                  page->time, page->id, page->most};
     const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], values},
                                     {&http_sql[HTTP_SQL_EXPORTS_OF_DOOR], values}};
     http_ask(exchange, exchange->loop->main_pool, steps, 2, on_listed);
@@ -198,6 +169,6 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 
 void http_app_list_begin(struct http_exchange *exchange)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_entered};
+    const struct http_entry entry = {.then = on_entered};
     http_enter(exchange, &entry);
 }

@@ -270,7 +270,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 
 void http_direct_enter(struct http_exchange *exchange, const struct http_direct_offer *offer)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_entered};
+    const struct http_entry entry = {.then = on_entered};
     struct http_direct *direct = calloc(1, sizeof(*direct));
     if (!direct) {
         http_answer_status(exchange, VB_NO_MEMORY, "an export");

@@ -49,10 +49,15 @@ static enum vb_status print(struct vb_view stored, struct vb_buffer *out)
  * that this build can read: one old job must not make a list unreadable. */
 static void put_specification(struct vb_json *json, const struct http_export *export)
 {
+    struct vb_view stored = http_field(export, EXPORT_SPECIFICATION);
     struct vb_buffer text;
-    vb_buffer_init(&text, 1u << 20);
-    enum vb_status status = print(http_field(export, EXPORT_SPECIFICATION), &text);
     vb_json_name(json, "specification");
+    if (pg_boolean(export->rows, export->row, EXPORT_IS_PRINTED)) {
+        vb_json_raw(json, stored.data);
+        return;
+    }
+    vb_buffer_init(&text, 1u << 20);
+    enum vb_status status = print(stored, &text);
     if (status == VB_OK)
         vb_json_raw(json, text.data);
     else
@@ -61,9 +66,8 @@ static void put_specification(struct vb_json *json, const struct http_export *ex
 }
 
 /* What is left at the speed so far; null before there is one. */
-static void put_eta(struct vb_json *json, const struct http_export *export)
+static void put_eta(struct vb_json *json, const struct http_export *export, int64_t done)
 {
-    int64_t done = http_field_integer(export, EXPORT_CONVERSATIONS);
     int64_t total = http_field_integer(export, EXPORT_TOTAL);
     vb_json_name(json, "eta_seconds");
     if (!http_export_status_is(export, "started") || total <= 0 || done <= 0 ||
@@ -77,26 +81,31 @@ static void put_eta(struct vb_json *json, const struct http_export *export)
     vb_json_integer(json, left > 0 ? (int64_t)(left + 0.5) : 0);
 }
 
-static void put_progress(struct vb_json *json, const struct http_export *export)
+static void put_progress(struct vb_json *json, const struct http_export *export,
+                         const struct http_counts *counts)
 {
+    int64_t done = counts->of[COUNT_CONVERSATIONS];
     vb_json_name(json, "progress");
     vb_json_begin_object(json);
-    http_field_put_number(json, "conversations_done", export, EXPORT_CONVERSATIONS);
+    vb_json_member_integer(json, "conversations_done", done);
     /* A small export is never counted before it is done. */
-    http_field_put_number(json, "conversations_total", export,
-                          http_export_status_is(export, "finished") ? EXPORT_CONVERSATIONS
-                                                                    : EXPORT_TOTAL);
-    http_field_put_number(json, "messages_done", export, EXPORT_MESSAGES);
-    http_field_put_number(json, "bytes_written", export,
-                          http_field_is_null(export, EXPORT_SIZE) ? EXPORT_BYTES : EXPORT_SIZE);
-    put_eta(json, export);
+    if (http_export_status_is(export, "finished"))
+        vb_json_member_integer(json, "conversations_total", done);
+    else
+        http_field_put_number(json, "conversations_total", export, EXPORT_TOTAL);
+    vb_json_member_integer(json, "messages_done", counts->of[COUNT_MESSAGES]);
+    if (http_field_is_null(export, EXPORT_SIZE))
+        vb_json_member_integer(json, "bytes_written", counts->of[COUNT_BYTES]);
+    else
+        http_field_put_number(json, "bytes_written", export, EXPORT_SIZE);
+    put_eta(json, export, done);
     vb_json_end_object(json);
 }
 
 bool http_export_has_archive(const struct http_export *export)
 {
     return http_export_status_is(export, "finished") && !http_field_is_null(export, EXPORT_KEY) &&
-           !pg_boolean(export->rows, export->row, export->first + EXPORT_DELETED);
+           !pg_boolean(export->rows, export->row, EXPORT_DELETED);
 }
 
 bool http_export_has_file(const struct http_export *export)
@@ -159,7 +168,8 @@ static enum vb_status put_link(struct http_exchange *exchange, struct vb_json *j
     return status;
 }
 
-static void put_end(struct vb_json *json, const struct http_export *export)
+static void put_end(struct vb_json *json, const struct http_export *export,
+                    const struct http_counts *counts)
 {
     http_field_put(json, "error_message", export, EXPORT_ERROR);
     http_field_put(json, "requested_by", export, EXPORT_AUTHOR);
@@ -169,25 +179,26 @@ static void put_end(struct vb_json *json, const struct http_export *export)
     http_field_put_time(json, "as_of", export, EXPORT_AS_OF);
     vb_json_name(json, "segments");
     vb_json_begin_object(json);
-    http_field_put_number(json, "recorded", export, EXPORT_RECORDED);
-    http_field_put_number(json, "running", export, EXPORT_RUNNING);
-    http_field_put_number(json, "waiting", export, EXPORT_WAITING);
+    vb_json_member_integer(json, "recorded", counts->of[COUNT_RECORDED]);
+    vb_json_member_integer(json, "running", counts->of[COUNT_RUNNING]);
+    vb_json_member_integer(json, "waiting", counts->of[COUNT_WAITING]);
     vb_json_end_object(json);
-    http_field_put_number(json, "attempts", export, EXPORT_ATTEMPTS);
+    vb_json_member_integer(json, "attempts", counts->of[COUNT_ATTEMPTS]);
 }
 
 enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *json,
                                const struct http_export *export, struct vb_error *err)
 {
+    const struct http_counts counts = http_field_counts(export);
     vb_json_begin_object(json);
     http_field_put(json, "export_id", export, EXPORT_ID);
     vb_json_member_text(json, "workspace_id", exchange->arguments[0].data);
     http_field_put(json, "status", export, EXPORT_STATUS);
     put_specification(json, export);
-    put_progress(json, export);
+    put_progress(json, export, &counts);
     put_files(json, export);
     enum vb_status status = put_link(exchange, json, export, err);
-    put_end(json, export);
+    put_end(json, export, &counts);
     vb_json_end_object(json);
     return status;
 }

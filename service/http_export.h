@@ -6,10 +6,10 @@
 
 #include "verbatim/uuid.h"
 
-/* A row that holds an export; `first` is where HTTP_EXPORT_COLUMNS begin in it. Borrowed from the result. */
+/* A row that begins with HTTP_EXPORT_COLUMNS. Borrowed from the result. */
 struct http_export {
     const PGresult *rows;
-    int row, first;
+    int row;
 };
 
 bool http_export_status_is(const struct http_export *export, const char *status);

@@ -1,19 +1,24 @@
 /* See http_export_field.h. Everything is borrowed from the result. */
 #include "http_export_field.h"
 
+#include "pg_array.h"
+
+#include <endian.h>
+#include <string.h>
+
 struct vb_view http_field(const struct http_export *export, int column)
 {
-    return pg_view(export->rows, export->row, export->first + column);
+    return pg_view(export->rows, export->row, column);
 }
 
 bool http_field_is_null(const struct http_export *export, int column)
 {
-    return pg_null(export->rows, export->row, export->first + column);
+    return pg_null(export->rows, export->row, column);
 }
 
 int64_t http_field_integer(const struct http_export *export, int column)
 {
-    return pg_integer(export->rows, export->row, export->first + column);
+    return pg_integer(export->rows, export->row, column);
 }
 
 /* The wire's microseconds count from 2000. */
@@ -52,6 +57,21 @@ void http_field_put_time(struct vb_json *json, const char *name, const struct ht
 {
     bool is_null = http_field_is_null(export, column);
     http_put_instant(json, name, is_null ? INT64_MIN : http_field_time(export, column));
+}
+
+struct http_counts http_field_counts(const struct http_export *export)
+{
+    struct http_counts counts = {{0}};
+    struct pg_array array = pg_array_of(http_field(export, EXPORT_COUNTS));
+    struct vb_view element;
+    uint64_t number;
+    for (size_t i = 0; pg_array_next(&array, &element); i++) {
+        if (element.length != sizeof(number))
+            continue;
+        memcpy(&number, element.data, sizeof(number));
+        counts.of[i % EXPORT_COUNT_KINDS] += (int64_t)be64toh(number);
+    }
+    return counts;
 }
 
 enum vb_status http_field_specification(const struct http_export *export,

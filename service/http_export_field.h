@@ -21,6 +21,11 @@ void http_field_put_time(struct vb_json *json, const char *name, const struct ht
 /* An instant as all doors but v3's write it; INT64_MIN: null. */
 void http_put_instant(struct vb_json *json, const char *name, vb_instant instant);
 
+/* How far it is, over all its segments. */
+struct http_counts {
+    int64_t of[EXPORT_COUNT_KINDS];
+};
+struct http_counts http_field_counts(const struct http_export *export);
 /* What the job was made from; VB_INVALID with `err` where this build cannot read it. */
 enum vb_status http_field_specification(const struct http_export *export,
                                         struct vb_specification *ret_specification,

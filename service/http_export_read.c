@@ -66,8 +66,8 @@ static void answer(struct http_exchange *exchange, const struct http_export *exp
 static void on_export(struct http_exchange *exchange, const struct pg_outcome *outcome)
 {
     struct reading *reading = exchange->state;
-    const struct http_export export = {outcome->results[1], 0, KEY_COLUMNS};
-    if (!http_export_id(&export).data)
+    const struct http_export export = {outcome->results[2], 0};
+    if (PQntuples(export.rows) == 0)
         http_export_missing(exchange);
     else if (reading && !reading->is_over && http_export_is_active(&export) &&
              !exchange->loop->is_draining)
@@ -81,8 +81,9 @@ static void look(struct http_exchange *exchange)
     char job[VB_UUID_TEXT];
     /* An id of another form is looked for as NULL: the key is still judged first. */
     bool is_id = http_export_name(exchange, job);
-    const struct http_entry entry = {
-        .statement = HTTP_SQL_EXPORT, .values = {is_id ? job : NULL}, .then = on_export};
+    const char *const values[] = {exchange->arguments[0].data, is_id ? job : NULL};
+    const struct pg_step step = {&http_sql[HTTP_SQL_EXPORT], values};
+    const struct http_entry entry = {.is_poll = true, .more = &step, .count = 1, .then = on_export};
     http_enter(exchange, &entry);
 }
 

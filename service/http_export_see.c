@@ -29,7 +29,7 @@ static void on_seen(void *context, const struct pg_outcome *outcome)
     const struct seeing *seeing = exchange->state;
     if (!http_ended(exchange, outcome))
         return;
-    const struct http_export export = {outcome->results[seeing->change && !seeing->ends ? 2 : 1], 0,
+    const struct http_export export = {outcome->results[seeing->change && !seeing->ends ? 2 : 1],
                                        0};
     if (PQntuples(export.rows) == 0)
         http_export_missing(exchange);
@@ -70,7 +70,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 void http_export_see(struct http_exchange *exchange, const struct pg_statement *change, bool ends,
                      void (*then)(struct http_exchange *exchange, const struct http_export *export))
 {
-    static const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_entered};
+    static const struct http_entry entry = {.then = on_entered};
     struct seeing *seeing = calloc(1, sizeof(*seeing));
     if (!seeing) {
         struct vb_error err = {0};

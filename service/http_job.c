@@ -89,9 +89,8 @@ static void put_job(struct http_exchange *exchange, const PGresult *row, struct 
 
 static void on_job(struct http_exchange *exchange, const struct pg_outcome *outcome)
 {
-    const PGresult *row = outcome->results[1];
-    /* An outer join: the key is good, the job is not there. */
-    if (pg_null(row, 0, JOB_STATUS)) {
+    const PGresult *row = outcome->results[2];
+    if (PQntuples(row) == 0) {
         http_answer_detail(exchange, 404, "Export job not found.");
         return;
     }
@@ -120,7 +119,8 @@ void http_job_begin(struct http_exchange *exchange)
         vb_uuid_format(uuid, job);
         memcpy(name->data, job, name->length); /* answered in its canonical form */
     }
-    struct http_entry entry = {
-        .statement = HTTP_SQL_JOB, .values = {is_uuid ? job : NULL}, .then = on_job};
+    const char *const values[] = {exchange->arguments[0].data, is_uuid ? job : NULL};
+    const struct pg_step step = {&http_sql[HTTP_SQL_JOB], values};
+    const struct http_entry entry = {.is_poll = true, .more = &step, .count = 1, .then = on_job};
     http_enter(exchange, &entry);
 }

@@ -146,17 +146,19 @@ void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
         return;
     }
     const char *workspace = names_workspace ? exchange->arguments[0].data : "";
-    const char *const by_path[] = {id.text,          workspace,        route->scope,
-                                   entry->values[0], entry->values[1], entry->values[2],
-                                   entry->values[3]};
+    const char *const enter[] = {workspace, id.text};
+    const char *const by_path[] = {id.text, workspace, route->scope};
     const char *const home[] = {id.text, route->scope};
+    enum http_sql key = by_key           ? HTTP_SQL_KEY_HOME
+                        : entry->is_poll ? HTTP_SQL_KEY_POLL
+                                         : HTTP_SQL_KEY;
     struct pg_step steps[PG_STEPS] = {
-        {&http_sql[entry->writes ? HTTP_SQL_ENTER_WRITE : HTTP_SQL_ENTER], &workspace},
-        {&http_sql[by_key ? HTTP_SQL_KEY_HOME : entry->statement], by_key ? home : by_path}};
+        {&http_sql[entry->writes ? HTTP_SQL_ENTER_KEY_WRITE : HTTP_SQL_ENTER_KEY], enter},
+        {&http_sql[key], by_key ? home : by_path}};
     size_t count = 2;
     for (size_t i = 0; i < entry->count && count < PG_STEPS; i++)
         steps[count++] = entry->more[i];
-    exchange->is_poll = entry->statement != HTTP_SQL_KEY;
+    exchange->is_poll = entry->is_poll;
     exchange->on_entered = entry->then;
     http_ask(exchange, exchange->loop->main_pool, steps, count, on_entered);
 }

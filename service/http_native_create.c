@@ -9,7 +9,7 @@
 
 static void answer_export(struct http_exchange *exchange, const PGresult *job)
 {
-    http_export_answer(exchange, 202, &(struct http_export){job, 0, 0});
+    http_export_answer(exchange, 202, &(struct http_export){job, 0});
 }
 
 /* A broken rule about the header, in the shape of those about the body. */
@@ -82,6 +82,6 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 
 void http_native_create_begin(struct http_exchange *exchange)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_entered};
+    const struct http_entry entry = {.then = on_entered};
     http_enter(exchange, &entry);
 }

@@ -108,6 +108,6 @@ static void on_key(struct http_exchange *exchange, const struct pg_outcome *outc
 
 void http_metrics_begin(struct http_exchange *exchange)
 {
-    struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_key};
+    struct http_entry entry = {.then = on_key};
     http_enter(exchange, &entry);
 }

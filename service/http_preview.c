@@ -171,6 +171,6 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 
 void http_preview_begin(struct http_exchange *exchange)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_entered};
+    const struct http_entry entry = {.then = on_entered};
     http_enter(exchange, &entry);
 }

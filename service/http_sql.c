@@ -7,55 +7,62 @@
 #define HERE "current_setting('verbatim.workspace_id')"
 #define ABOUT                                                                                      \
     ", k.workspace_id, k.audience, a.user_email, a.name, a.time_zone, a.source_id, a.csv_profile"  \
-    " FROM verbatim.key_find($1) AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
+    " FROM verbatim.key_here AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
+#define ENTER                                                                                      \
+    "SELECT set_config('role', 'verbatim_api', true),"                                             \
+    " set_config('verbatim.workspace_id', $1, true)"
+#define NAMES_KEY ", set_config('verbatim.key_id', $2, true)"
+#define WRITES                                                                                     \
+    ", set_config('lock_timeout', '3s', true), set_config('statement_timeout', '4s', true)"
+/* Whether the key that HTTP_SQL_KEY_POLL named may see a job; nothing where it named none. */
+#define KEY_SEES                                                                                   \
+    "(current_setting('verbatim.sees', true) = 'all'"                                              \
+    " OR (j.audience @> nullif(current_setting('verbatim.audience', true), '')::text[]"            \
+    " AND j.audience <@ nullif(current_setting('verbatim.audience', true), '')::text[]))"
+/* In the order of a list. */
+#define BEHIND(time, id)                                                                           \
+    "(j.created_at, j.job_id) < (timestamptz 'epoch' + " time                                      \
+    "::bigint * interval '1 microsecond', " id "::uuid)"
 
 const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
-    [HTTP_SQL_ENTER] = {"enter",
-                        "SELECT set_config('role', 'verbatim_api', true),"
-                        " set_config('verbatim.workspace_id', $1, true)",
-                        1},
-    [HTTP_SQL_ENTER_WRITE] = {"enter_write",
-                              "SELECT set_config('role', 'verbatim_api', true),"
-                              " set_config('verbatim.workspace_id', $1, true),"
-                              " set_config('lock_timeout', '3s', true),"
-                              " set_config('statement_timeout', '4s', true)",
-                              1},
-    [HTTP_SQL_KEY] = {"key", "SELECT " HTTP_KEY_COLUMNS ABOUT, 3},
+    [HTTP_SQL_ENTER] = {"enter", ENTER, 1},
+    [HTTP_SQL_ENTER_WRITE] = {"enter_write", ENTER WRITES, 1},
+    [HTTP_SQL_ENTER_KEY] = {"enter_key", ENTER NAMES_KEY, 2},
+    [HTTP_SQL_ENTER_KEY_WRITE] = {"enter_key_write", ENTER NAMES_KEY WRITES, 2},
+    [HTTP_SQL_KEY] = {"key", "SELECT " HTTP_KEY_COLUMNS ABOUT " WHERE k.key_id = $1", 3},
     /* For doors without a workspace in their paths. What stands in the same statement cannot rely on row level
      * security yet; statements behind it in the same transaction can. */
     [HTTP_SQL_KEY_HOME] =
         {"key_home",
          "SELECT true, k.secret_hash, $2 = ANY (k.scopes), k.role" ABOUT
-         " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)",
+         " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)"
+         " WHERE k.key_id = $1",
          2},
+    /* A statement of its own costs less than a join: what a plan holds is set up anew each time it runs. */
+    [HTTP_SQL_KEY_POLL] = {"key_poll",
+                           "SELECT " HTTP_KEY_COLUMNS ", set_config('verbatim.sees',"
+                           " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
+                           " set_config('verbatim.audience', k.audience::text, true)"
+                           " FROM verbatim.key_here AS k WHERE k.key_id = $1",
+                           3},
     [HTTP_SQL_JOB] = {"job",
-                      "SELECT " HTTP_KEY_COLUMNS
-                      ", j.status, j.channel_id, j.start_date, j.end_date,"
+                      "SELECT j.status, j.channel_id, j.start_date, j.end_date,"
                       " j.error_message, j.created_at, j.finished_at, j.link_expires_at,"
                       " j.object_key, j.archive_deleted_at IS NOT NULL"
-                      " FROM verbatim.key_find($1) AS k"
-                      " LEFT JOIN verbatim.job AS j ON j.job_id = $4::uuid AND j.workspace_id = $2"
-                      " AND j.door = 'main' AND " HTTP_KEY_SEES("j"),
-                      4},
+                      " FROM verbatim.job AS j WHERE j.job_id = $2::uuid AND j.workspace_id = $1"
+                      " AND j.door = 'main' AND " KEY_SEES,
+                      2},
     [HTTP_SQL_EXPORT] = {"export",
-                         "SELECT " HTTP_KEY_COLUMNS ", " HTTP_EXPORT_COLUMNS
-                         " FROM verbatim.key_find($1) AS k LEFT JOIN (" HTTP_EXPORT_ROWS
-                         ") ON j.job_id = $4::uuid AND j.workspace_id = $2"
-                         " AND " HTTP_KEY_SEES("j"),
-                         4},
-    /* A keyset over the index job_list. The key's columns stand in each row, and alone where there is none. */
+                         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
+                         " WHERE j.job_id = $2::uuid AND j.workspace_id = $1 AND " KEY_SEES,
+                         2},
+    /* A keyset over the index job_list. */
     [HTTP_SQL_EXPORTS] =
         {"exports",
-         "SELECT " HTTP_KEY_COLUMNS ", " HTTP_EXPORT_COLUMNS
-         " FROM verbatim.key_find($1) AS k LEFT JOIN LATERAL ("
-         "SELECT j.* FROM verbatim.job AS j WHERE j.workspace_id = $2 AND " HTTP_KEY_SEES(
-             "j") " AND ($4::text IS NULL OR j.status = $4)"
-                  " AND (j.created_at, j.job_id) <"
-                  " (timestamptz 'epoch' + $5::bigint * interval '1 microsecond', $6::uuid)"
-                  " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $7::bigint) AS j ON true"
-                  " LEFT JOIN LATERAL " HTTP_EXPORT_SEGMENTS " ON true"
-                  " ORDER BY j.created_at DESC, j.job_id DESC",
-         7},
+         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM " WHERE j.workspace_id = $1 AND " KEY_SEES
+         " AND ($2::text IS NULL OR j.status = $2)"
+         " AND " BEHIND("$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
+         5},
     [HTTP_SQL_EXPORT_SEEN] = {"export_seen",
                               "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
                               " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
@@ -65,12 +72,9 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
     /* Nobody with an audience is behind the doors that have such a list. */
     [HTTP_SQL_EXPORTS_OF_DOOR] =
         {"exports_of_door",
-         "SELECT " HTTP_EXPORT_COLUMNS " FROM ("
-         "SELECT j.* FROM verbatim.job AS j WHERE j.workspace_id = $1 AND j.door = $2"
-         " AND ($3::bigint IS NULL OR (j.created_at, j.job_id) <"
-         " (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::uuid))"
-         " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint) AS j"
-         " CROSS JOIN LATERAL " HTTP_EXPORT_SEGMENTS " ORDER BY j.created_at DESC, j.job_id DESC",
+         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM " WHERE j.workspace_id = $1"
+         " AND j.door = $2 AND " BEHIND(
+             "$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
          5},
     /* What became of each stands in rows of its own. A link can be fetched any number of times, hence the bound. */
     [HTTP_SQL_AUDITS] =
@@ -103,20 +107,21 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          " notification_email, source_workspace, channel_id, channel_name, channel_type,"
          " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
          " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
-         " idempotency_key, request_hash, retention)"
+         " idempotency_key, request_hash, retention, printed)"
          " VALUES ($1::uuid, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12::date,"
          " $13::date, timestamptz 'epoch' + $14::bigint * interval '1 microsecond',"
          " timestamptz 'epoch' + $15::bigint * interval '1 microsecond', $16, $17,"
          " timestamptz 'epoch' + $18::bigint * interval '1 microsecond', $19,"
          " $20::bigint * interval '1 microsecond', $21, $22, $23, $24::text[], $25, $26,"
-         " $27::bigint * interval '1 microsecond')"
+         " $27::bigint * interval '1 microsecond', $28::text)"
          " ON CONFLICT DO NOTHING RETURNING job_id, workspace_id, door, requested_by, audience), "
          "piece AS ("
          "INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
          " SELECT job_id, workspace_id, 1, 10000 FROM made), "
          "entry AS ("
          "INSERT INTO verbatim.audit (workspace_id, job_id, door, author, audience, filter, format)"
-         " SELECT workspace_id, job_id, door, requested_by, audience, $28::jsonb, $29 FROM made)"
+         " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29 FROM "
+         "made)"
          " SELECT pg_notify('verbatim_work', '') FROM made",
          29},
     /* Behind it, with a snapshot of its own: ours, or the one that was there first. */

@@ -10,15 +10,18 @@
 enum http_sql {
     HTTP_SQL_ENTER,       /* $1 workspace: the transaction is its and no other's */
     HTTP_SQL_ENTER_WRITE, /* the same, with limits on waiting for locks */
-    HTTP_SQL_KEY,         /* $1 key id, $2 workspace, $3 scope */
-    HTTP_SQL_KEY_HOME,    /* $1 key id, $2 scope: enters the key's own workspace as well */
-    HTTP_SQL_JOB,         /* as HTTP_SQL_KEY, and $4 the job */
-    HTTP_SQL_EXPORT,  /* as HTTP_SQL_KEY, and $4 the job: HTTP_EXPORT_COLUMNS behind the key's */
-    HTTP_SQL_EXPORTS, /* as HTTP_SQL_KEY; $4 status or NULL, $5 (microseconds) and $6 the row behind which to begin, $7 at most */
+    HTTP_SQL_ENTER_KEY,   /* and $2 key id: for the statements about a key */
+    HTTP_SQL_ENTER_KEY_WRITE,
+    HTTP_SQL_KEY,      /* $1 key id, $2 workspace, $3 scope */
+    HTTP_SQL_KEY_HOME, /* $1 key id, $2 scope: enters the key's own workspace as well */
+    HTTP_SQL_KEY_POLL, /* as HTTP_SQL_KEY: only what it is judged by; for the polls behind it */
+    HTTP_SQL_JOB,      /* a poll: $1 workspace, $2 job */
+    HTTP_SQL_EXPORT,   /* a poll: $1 workspace, $2 job: HTTP_EXPORT_COLUMNS */
+    HTTP_SQL_EXPORTS, /* a poll: $1 workspace, $2 status or NULL, $3 (microseconds) and $4 the row behind which to begin, $5 at most */
     HTTP_SQL_EXPORT_SEEN, /* $1 workspace, $2 job, $3 audience of who asks or NULL, $4 door or NULL: HTTP_EXPORT_COLUMNS */
-    HTTP_SQL_EXPORTS_OF_DOOR, /* $1 workspace, $2 door, $3 (microseconds) and $4 the row behind which to begin, or NULL; $5 at most */
-    HTTP_SQL_EXPORT_CANCEL,   /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
-    HTTP_SQL_EXPORT_DELETE,   /* the same; one row where there was something */
+    HTTP_SQL_EXPORTS_OF_DOOR, /* $1 workspace, $2 door, $3 (microseconds) and $4 the row behind which to begin, $5 at most */
+    HTTP_SQL_EXPORT_CANCEL, /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
+    HTTP_SQL_EXPORT_DELETE, /* the same; one row where there was something */
     HTTP_SQL_CREATE,
     HTTP_SQL_ACTIVE, /* $1 workspace, $2 active_key: its job, if one is queued or started */
     HTTP_SQL_ORDERED, /* $1 workspace, $2 job or NULL, $3 idempotency_key or NULL: HTTP_EXPORT_COLUMNS, request_hash */
@@ -52,7 +55,7 @@ enum {
     KEY_ROLE,
     KEY_COLUMNS
 };
-/* FROM verbatim.key_find($1) AS k; $2 is the workspace of the path, $3 the scope. */
+/* FROM verbatim.key_here AS k; $2 is the workspace of the path, $3 the scope. */
 #define HTTP_KEY_COLUMNS "k.workspace_id = $2, k.secret_hash, $3 = ANY (k.scopes), k.role"
 
 /* What follows in HTTP_SQL_KEY and _KEY_HOME: the rest of struct http_access. */
@@ -66,12 +69,9 @@ enum {
     ABOUT_PROFILE,
     ABOUT_COLUMNS
 };
-/* Whether the key may see a row of verbatim.job as to its audience; for every look-up of a job. */
-#define HTTP_KEY_SEES(job)                                                                         \
-    "(k.role <> 'editor' OR (" job ".audience @> k.audience AND " job ".audience <@ k.audience))"
-/* What follows in HTTP_SQL_JOB. */
+/* Of HTTP_SQL_JOB. */
 enum {
-    JOB_STATUS = KEY_COLUMNS,
+    JOB_STATUS,
     JOB_CHANNEL,
     JOB_START,
     JOB_END,
@@ -84,27 +84,22 @@ enum {
 };
 
 /* Of verbatim.job AS j: an export as the native door shows it; for every look-up of one. What runs is counted from its
- * segments, what has ended stands in the job. */
+ * segments, one by one: an aggregate costs more to set up than the few there are. The rest has its counts in its row. */
 #define HTTP_EXPORT_COLUMNS                                                                        \
-    "j.job_id::text, j.status, j.specification::text, j.conversations_total, j.error_message,"     \
-    " j.requested_by, j.created_at, j.started_at, j.finished_at, j.as_of, j.link_expires_at,"      \
-    " j.object_key, j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size,"        \
-    " j.crc32, s.conversations, s.messages, s.bytes, s.recorded, s.running, s.waiting, s.attempts"
-#define HTTP_EXPORT_SEGMENTS                                                                       \
-    "(SELECT coalesce(sum(conversations), 0)::bigint AS conversations,"                            \
-    " coalesce(sum(messages), 0)::bigint AS messages,"                                             \
-    " coalesce(sum(coalesce(size, bytes)), 0)::bigint AS bytes,"                                   \
-    " count(*) FILTER (WHERE status = 'recorded') AS recorded,"                                    \
-    " count(*) FILTER (WHERE status = 'running') AS running,"                                      \
-    " count(*) FILTER (WHERE status = 'waiting') AS waiting,"                                      \
-    " coalesce(sum(attempts), 0)::bigint AS attempts"                                              \
-    " FROM verbatim.segment WHERE job_id = j.job_id) AS s"
-#define HTTP_EXPORT_ROWS "verbatim.job AS j CROSS JOIN LATERAL " HTTP_EXPORT_SEGMENTS
-#define HTTP_EXPORT_FROM " FROM " HTTP_EXPORT_ROWS
+    "j.job_id::text, j.status, coalesce(j.printed, j.specification::text),"                        \
+    " j.printed IS NOT NULL, j.conversations_total, j.error_message, j.requested_by,"              \
+    " j.created_at, j.started_at, j.finished_at, j.as_of, j.link_expires_at, j.object_key,"        \
+    " j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size, j.crc32,"             \
+    " coalesce(j.counts, ARRAY(SELECT ARRAY[s.conversations, s.messages,"                          \
+    " coalesce(s.size, s.bytes), (s.status = 'recorded')::integer,"                                \
+    " (s.status = 'running')::integer, (s.status = 'waiting')::integer, s.attempts]"               \
+    " FROM verbatim.segment AS s WHERE s.job_id = j.job_id))"
+#define HTTP_EXPORT_FROM " FROM verbatim.job AS j"
 enum {
     EXPORT_ID,
     EXPORT_STATUS,
     EXPORT_SPECIFICATION,
+    EXPORT_IS_PRINTED, /* in the order and with the members that a caller writes */
     EXPORT_TOTAL,
     EXPORT_ERROR,
     EXPORT_AUTHOR,
@@ -119,14 +114,19 @@ enum {
     EXPORT_TYPE,
     EXPORT_SIZE,
     EXPORT_CRC,
-    EXPORT_CONVERSATIONS,
-    EXPORT_MESSAGES,
-    EXPORT_BYTES,
-    EXPORT_RECORDED,
-    EXPORT_RUNNING,
-    EXPORT_WAITING,
-    EXPORT_ATTEMPTS,
+    EXPORT_COUNTS, /* enum export_count, again and again: to be summed up */
     EXPORT_COLUMNS
+};
+/* In this order in verbatim.job.counts as well. */
+enum export_count {
+    COUNT_CONVERSATIONS,
+    COUNT_MESSAGES,
+    COUNT_BYTES,
+    COUNT_RECORDED,
+    COUNT_RUNNING,
+    COUNT_WAITING,
+    COUNT_ATTEMPTS,
+    EXPORT_COUNT_KINDS
 };
 /* Of HTTP_SQL_AUDITS. */
 enum {

@@ -5,10 +5,7 @@
 #include "http_export_field.h"
 #include "http_page.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
-#define LIST "audit"
+static const struct http_page_list list = {.name = "audit"};
 
 static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
                      int column)
@@ -43,7 +40,6 @@ static void put_entry(struct vb_json *json, const PGresult *rows, int row)
     vb_json_end_object(json);
 }
 
-/* One row more than the limit was asked for: it only tells whether there is a next page. */
 static void on_audits(void *context, const struct pg_outcome *outcome)
 {
     struct http_exchange *exchange = context;
@@ -62,7 +58,7 @@ static void on_audits(void *context, const struct pg_outcome *outcome)
         last.created_at = pg_integer(rows, row, AUDITS_ID);
     }
     vb_json_end_array(&json);
-    http_page_put(exchange, &json, "next", LIST, row < count ? &last : NULL);
+    http_page_put(exchange, &json, "next", &list, row < count ? &last : NULL);
     vb_json_end_object(&json);
     http_answer_json(exchange, 200, &json);
 }
@@ -70,13 +66,11 @@ static void on_audits(void *context, const struct pg_outcome *outcome)
 static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
 {
     (void)outcome;
-    char most[24], before[24];
-    struct http_page *page = http_page_begin(exchange, LIST);
+    const struct http_page *page = http_page_begin(exchange, &list);
     if (!page)
         return;
-    (void)snprintf(most, sizeof(most), "%" PRId64, page->limit + 1);
-    (void)snprintf(before, sizeof(before), "%" PRId64, page->after.created_at);
-    const char *const values[] = {exchange->access.workspace, page->goes_on ? before : NULL, most};
+    const char *const values[] = {exchange->access.workspace, page->goes_on ? page->time : NULL,
+                                  page->most};
     const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], values},
                                     {&http_sql[HTTP_SQL_AUDITS], values}};
     http_ask(exchange, exchange->loop->main_pool, steps, 2, on_audits);
@@ -84,6 +78,6 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 
 void http_v1_audit_begin(struct http_exchange *exchange)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_entered};
+    const struct http_entry entry = {.then = on_entered};
     http_enter(exchange, &entry);
 }

@@ -200,7 +200,7 @@ static json_t *build_contact(struct http_exchange *exchange, struct body_check *
 
 static void answer_created(struct http_exchange *exchange, const PGresult *job)
 {
-    const struct http_export export = {job, 0, 0};
+    const struct http_export export = {job, 0};
     struct vb_json json = http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_name(&json, "job_id");
@@ -256,12 +256,12 @@ static void on_contact_entered(struct http_exchange *exchange, const struct pg_o
 
 void http_v1_create_begin(struct http_exchange *exchange)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_bulk_entered};
+    const struct http_entry entry = {.then = on_bulk_entered};
     http_enter(exchange, &entry);
 }
 
 void http_v1_contact_begin(struct http_exchange *exchange)
 {
-    const struct http_entry entry = {.statement = HTTP_SQL_KEY, .then = on_contact_entered};
+    const struct http_entry entry = {.then = on_contact_entered};
     http_enter(exchange, &entry);
 }

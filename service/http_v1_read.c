@@ -54,7 +54,8 @@ static void on_seen(struct http_exchange *exchange, const struct http_export *ex
     http_field_put(&json, "job_id", export, EXPORT_ID);
     vb_json_member_text(&json, "status", status_of(export));
     put_asked(&json, export);
-    http_field_put_number(&json, "conversations", export, EXPORT_CONVERSATIONS);
+    vb_json_member_integer(&json, "conversations",
+                           http_field_counts(export).of[COUNT_CONVERSATIONS]);
     enum vb_status status = put_files(exchange, &json, export, &err);
     http_field_put_time(&json, "expires_at", export, EXPORT_EXPIRES);
     http_field_put_error(&json, "error", export);

@@ -5,6 +5,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA verbatim FROM PUBLIC;
 
 GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO verbatim_api, verbatim_worker;
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO verbatim_api;
+GRANT SELECT ON verbatim.key_here TO verbatim_api;
 GRANT SELECT ON verbatim.link_secret TO verbatim_api, verbatim_worker;
 GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),

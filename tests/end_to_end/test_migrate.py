@@ -120,6 +120,29 @@ def test_a_login_that_may_create_roles_needs_no_administrator(verbatim, postgres
         connection.execute("RESET ROLE; SET ROLE verbatim_worker")
 
 
+def test_exports_that_ended_before_the_counts_get_theirs(verbatim, fresh):
+    """The sums of their segments; of a finished one whose segments are gone, what it was finished with."""
+    fresh.execute("CREATE SCHEMA verbatim; CREATE TABLE verbatim.schema_migration (version integer PRIMARY KEY,"
+                  " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
+    for number, name in enumerate(["001_main.sql", "002_doors.sql"], 1):
+        fresh.execute((ROOT / "service/schema" / name).read_text())
+        fresh.execute("INSERT INTO verbatim.schema_migration VALUES (%s, %s)", [number, name])
+    fresh.execute("INSERT INTO verbatim.workspace VALUES ('w', '', 'UTC', 'w')")
+    for status, conversations in [("finished", 7), ("finished", 4), ("failed", 0), ("started", 0)]:
+        fresh.execute("INSERT INTO verbatim.job (job_id, workspace_id, door, specification, source_workspace,"
+                      " range_from, range_to, time_zone, csv_profile, as_of, link_ttl, status, finished_at, requested_by,"
+                      " conversations) VALUES (gen_random_uuid(), 'w', 'native', '{}', 'w', now(),"
+                      " now() + interval '1 day', 'UTC', 'safe', now(), '1 day', %s, %s, %s, %s)",
+                      [status, None if status == "started" else "now", f"{status} {conversations}", conversations])
+    fresh.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, status, conversations,"
+                  " messages, bytes, attempts) SELECT job_id, 1, 9, 'w', CASE status WHEN 'finished' THEN 'recorded'"
+                  " ELSE 'waiting' END, 4, 20, 300, 1 FROM verbatim.job WHERE requested_by <> 'finished 7'")
+    Program(verbatim, fresh.url).migrate()
+    assert dict(fresh.execute("SELECT requested_by, counts FROM verbatim.job")) == {
+        "finished 7": [7, 0, 0, 0, 0, 0, 0], "finished 4": [4, 20, 300, 1, 0, 0, 1],
+        "failed 0": [4, 20, 300, 0, 0, 1, 1], "started 0": None}
+
+
 def test_a_newer_database_is_refused(verbatim, fresh):
     program = Program(verbatim, fresh.url)
     program.migrate()
@@ -206,6 +229,28 @@ def test_the_worker_role_sees_the_queue_of_all_but_no_key(migrated):
             connection.execute("SELECT * FROM verbatim.api_key")
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute("SELECT verbatim.key_find('x')")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("SELECT * FROM verbatim.key_here")
+
+
+def test_the_api_role_sees_the_key_it_names_alone(verbatim, fresh):
+    program = Program(verbatim, fresh.url)
+    program.migrate()
+    for workspace in ("one", "two"):
+        program.workspace(workspace)
+    first, other = program.key("one").split("_")[1], program.key("two").split("_")[1]
+    with fresh.connect() as connection:
+        connection.execute("SET ROLE verbatim_api")
+        connection.execute("SELECT set_config('verbatim.workspace_id', 'two', false)")
+        look = "SELECT key_id, workspace_id FROM verbatim.key_here"
+        assert connection.execute(look).fetchall() == []
+        connection.execute("SELECT set_config('verbatim.key_id', %s, false)", [first])
+        assert connection.execute(look).fetchall() == [(first, "one")]
+        assert connection.execute(look + " WHERE key_id = %s", [other]).fetchall() == []
+    fresh.execute("UPDATE verbatim.api_key SET revoked_at = now() WHERE key_id = %s", [first])
+    with fresh.connect() as connection:
+        connection.execute("SELECT set_config('verbatim.key_id', %s, false)", [first])
+        assert connection.execute(look).fetchall() == []
 
 
 def test_functions_are_closed_to_the_public(migrated):

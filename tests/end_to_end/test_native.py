@@ -90,13 +90,13 @@ def delete(service, key, export):
 
 def finish(database, export, key="conversation_exports/one/x/a.zip", ago="0s"):
     """As the finishing transaction would leave it."""
+    database.execute("UPDATE verbatim.segment SET status = 'recorded', conversations = 2, messages = 6, size = 22"
+                     " WHERE job_id = %s", [export])
     database.execute(
         "UPDATE verbatim.job SET status = 'finished', started_at = created_at, finished_at = now() - %s::interval,"
         " link_expires_at = now() - %s::interval + link_ttl, object_key = %s, storage = 'x', file_name = 'a.zip',"
         " content_type = 'application/zip', crc32 = 255, size = 22, conversations = 2, messages = 6"
         " WHERE job_id = %s", [ago, ago, key, export])
-    database.execute("UPDATE verbatim.segment SET status = 'recorded', conversations = 2, messages = 6, size = 22"
-                     " WHERE job_id = %s", [export])
 
 
 # --- reading ---
@@ -124,6 +124,19 @@ def test_a_finished_one_shows_its_file_and_link(service, keys, database):
     assert expires - finished == datetime.timedelta(hours=24)
     for name in ("created_time", "started_time", "finished_time", "as_of", "download_url_expires_at"):
         assert TIME.fullmatch(seen[name]), name
+
+
+def test_an_ended_one_keeps_its_counts_without_its_segments(service, keys, database):
+    """The janitor deletes them after an hour."""
+    finished, cancelled = (start(service, keys["one"]) for _ in range(2))
+    finish(database, finished)
+    database.execute("UPDATE verbatim.segment SET attempts = 3 WHERE job_id = %s", [cancelled])
+    assert cancel(service, keys["one"], cancelled).status == 200
+    before = [read(service, keys["one"], each) for each in (finished, cancelled)]
+    assert [each["progress"]["messages_done"] for each in before] == [6, 0]
+    assert [each["segments"]["waiting"] for each in before] == [0, 1] and before[1]["attempts"] == 3
+    database.execute("DELETE FROM verbatim.segment")
+    assert [read(service, keys["one"], each) for each in (finished, cancelled)] == before
 
 
 def test_no_link_for_a_viewer_nor_after_its_time(service, keys, database):
@@ -215,10 +228,18 @@ def test_exports_of_the_main_door_are_exports(service, keys):
 
 def test_a_specification_of_another_build_hides_no_list(service, keys, database):
     exports = [start(service, keys["one"]) for _ in range(2)]
-    database.execute("UPDATE verbatim.job SET specification = '{\"select\": {\"moon\": 1}}' WHERE job_id = %s",
-                     [exports[0]])
+    database.execute("UPDATE verbatim.job SET printed = NULL, specification = '{\"select\": {\"moon\": 1}}'"
+                     " WHERE job_id = %s", [exports[0]])
     seen = listed(service, keys["one"])["exports"]
     assert [each["specification"] is None for each in seen] == [False, True]
+
+
+def test_a_specification_of_the_version_before_is_printed_anew(service, keys, database):
+    """It stored what the database makes of it, with its members in another order, and nothing beside it."""
+    export = start(service, keys["one"])
+    before = service.get(f"{EXPORTS}/{export}", keys["one"]).body
+    database.execute("UPDATE verbatim.job SET printed = NULL")
+    assert service.get(f"{EXPORTS}/{export}", keys["one"]).body == before
 
 
 # --- lists ---
