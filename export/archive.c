@@ -7,12 +7,13 @@
 #include "deflate.h"
 #include "parts.h"
 #include "zip.h"
+#include "verbatim/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Where the archive is in its life. Entries come first, then the directory, then nothing. */
-enum state { BETWEEN_ENTRIES, IN_ENTRY, IN_DIRECTORY, PLAIN, ENDED, BROKEN };
+enum state { BETWEEN_ENTRIES, IN_ENTRY, IN_STORED, IN_DIRECTORY, PLAIN, ENDED, BROKEN };
 
 struct vb_archive {
     enum state state;
@@ -24,6 +25,8 @@ struct vb_archive {
     struct vb_buffer header;   /* its local header and name */
     struct vb_buffer records;  /* not handed over yet */
     uint64_t entries, raw_size;
+    uint64_t stored_size; /* of a stored entry so far, and its CRC */
+    uint32_t stored_crc;
     uint64_t directory_start, directory_entries; /* position in the segment */
 };
 
@@ -85,24 +88,32 @@ static enum vb_status out_of_turn(const char *what, struct vb_error *err)
     return vb_fail(err, VB_INVALID, "archive: %s out of turn", what);
 }
 
-static enum vb_status begin_entry(struct vb_archive *archive, struct vb_view name, vb_instant at,
+/* `entry` becomes the archive's, and its local header with the name stands in archive->header. */
+static enum vb_status make_header(struct vb_archive *archive, struct vb_zip_entry entry,
                                   struct vb_error *err)
 {
     struct vb_buffer *header = &archive->header;
+    struct vb_view name = entry.name;
     vb_buffer_reset(header);
     if (vb_buffer_reserve(header, VB_ZIP_LOCAL + name.length) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a local header");
-    archive->entry = (struct vb_zip_entry){
-        .name = {header->data + VB_ZIP_LOCAL, name.length},
-        .dos_time = vb_zip_dos_time(at),
-        /* Relative to the segment; the closer adds what lies before. */
-        .offset = archive->parts.size,
-    };
+    archive->entry = entry;
+    archive->entry.name.data = header->data + VB_ZIP_LOCAL;
+    /* Relative to the segment; the closer adds what lies before. */
+    archive->entry.offset = archive->parts.size;
     vb_zip_local(&archive->entry, (unsigned char *)header->data);
     memcpy(header->data + VB_ZIP_LOCAL, name.data, name.length);
     vb_buffer_grown(header, VB_ZIP_LOCAL + name.length);
-    enum vb_status status =
-        vb_parts_append_marked(&archive->parts, header->data, header->length, err);
+    return VB_OK;
+}
+
+static enum vb_status begin_entry(struct vb_archive *archive, struct vb_zip_entry entry,
+                                  struct vb_error *err)
+{
+    const struct vb_buffer *header = &archive->header;
+    enum vb_status status = make_header(archive, entry, err);
+    if (status == VB_OK)
+        status = vb_parts_append_marked(&archive->parts, header->data, header->length, err);
     if (status != VB_OK)
         return status;
     vb_deflate_begin(archive->deflate);
@@ -110,14 +121,55 @@ static enum vb_status begin_entry(struct vb_archive *archive, struct vb_view nam
     return VB_OK;
 }
 
-enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
-                                      vb_instant at, struct vb_error *err)
+static enum vb_status begin_stored(struct vb_archive *archive, struct vb_zip_entry entry,
+                                   struct vb_error *err)
+{
+    const struct vb_buffer *header = &archive->header;
+    unsigned char extra[VB_ZIP_LOCAL_EXTRA];
+    enum vb_status status = make_header(archive, entry, err);
+    if (status == VB_OK)
+        status = vb_parts_append(&archive->parts, header->data, header->length, err);
+    if (status == VB_OK && vb_zip_needs_local_extra(&entry)) {
+        vb_zip_local_extra(&entry, extra);
+        status = vb_parts_append(&archive->parts, extra, sizeof extra, err);
+    }
+    archive->stored_size = 0;
+    archive->stored_crc = 0;
+    if (status == VB_OK)
+        archive->state = IN_STORED;
+    return status;
+}
+
+static enum vb_status check_begin(const struct vb_archive *archive, struct vb_view name,
+                                  struct vb_error *err)
 {
     if (archive->state != BETWEEN_ENTRIES)
         return out_of_turn("an entry", err);
     if (name.length == 0 || name.length > VB_ZIP_NAME)
-        return vb_fail(err, VB_INVALID, "an entry's name must have 1 to 65,535 bytes");
-    return settle(archive, begin_entry(archive, name, at, err));
+        return vb_fail(err, VB_INVALID, "an entry's name must have 1 to 32,767 bytes");
+    return VB_OK;
+}
+
+enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
+                                      vb_instant at, struct vb_error *err)
+{
+    const struct vb_zip_entry entry = {.name = name, .dos_time = vb_zip_dos_time(at)};
+    enum vb_status status = check_begin(archive, name, err);
+    return status == VB_OK ? settle(archive, begin_entry(archive, entry, err)) : status;
+}
+
+enum vb_status vb_archive_begin_stored(struct vb_archive *archive, struct vb_view name,
+                                       vb_instant at, uint64_t size, uint32_t crc,
+                                       struct vb_error *err)
+{
+    const struct vb_zip_entry entry = {.name = name,
+                                       .dos_time = vb_zip_dos_time(at),
+                                       .crc = crc,
+                                       .deflated_size = size,
+                                       .raw_size = size,
+                                       .stored = true};
+    enum vb_status status = check_begin(archive, name, err);
+    return status == VB_OK ? settle(archive, begin_stored(archive, entry, err)) : status;
 }
 
 /* Its header would have to grow, and with it a part. */
@@ -132,7 +184,6 @@ static enum vb_status write_plain(struct vb_archive *archive, const char *data, 
                                   struct vb_error *err)
 {
     enum vb_status status = VB_OK;
-    archive->raw_size += length;
     while (length > 0 && status == VB_OK) {
         size_t slice = length < VB_DIRECTORY_PIECE ? length : VB_DIRECTORY_PIECE;
         status = take_bytes(archive, data, slice, err);
@@ -142,11 +193,23 @@ static enum vb_status write_plain(struct vb_archive *archive, const char *data, 
     return status;
 }
 
+static enum vb_status write_stored(struct vb_archive *archive, const char *data, size_t length,
+                                   struct vb_error *err)
+{
+    archive->stored_size += length;
+    archive->stored_crc = vb_crc32(archive->stored_crc, data, length);
+    return write_plain(archive, data, length, err);
+}
+
 enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, size_t length,
                                 struct vb_error *err)
 {
-    if (archive->state == PLAIN)
+    if (archive->state == PLAIN) {
+        archive->raw_size += length;
         return settle(archive, write_plain(archive, data, length, err));
+    }
+    if (archive->state == IN_STORED)
+        return settle(archive, write_stored(archive, data, length, err));
     if (archive->state != IN_ENTRY)
         return out_of_turn("data", err);
     enum vb_status status = vb_deflate_write(archive->deflate, data, length, err);
@@ -192,6 +255,21 @@ static enum vb_status add_record(struct vb_archive *archive, struct vb_error *er
     return status == VB_OK ? status : vb_fail(err, status, "no memory for a directory record");
 }
 
+static enum vb_status note_entry(struct vb_archive *archive, struct vb_error *err)
+{
+    enum vb_status status = add_record(archive, err);
+    if (status == VB_OK && archive->records.length >= VB_DIRECTORY_PIECE)
+        status = send_records(archive, err);
+    if (status == VB_OK)
+        status = vb_parts_cut(&archive->parts, err);
+    if (status != VB_OK)
+        return status;
+    archive->entries++;
+    archive->raw_size += archive->entry.raw_size;
+    archive->state = BETWEEN_ENTRIES;
+    return VB_OK;
+}
+
 /* Sizes and CRC are known only here: the local header was held back for them. */
 static enum vb_status end_entry(struct vb_archive *archive, struct vb_error *err)
 {
@@ -203,22 +281,22 @@ static enum vb_status end_entry(struct vb_archive *archive, struct vb_error *err
     archive->entry.raw_size = counts.raw_size;
     archive->entry.deflated_size = counts.deflated_size;
     status = finish_header(archive, err);
-    if (status == VB_OK)
-        status = add_record(archive, err);
-    if (status == VB_OK && archive->records.length >= VB_DIRECTORY_PIECE)
-        status = send_records(archive, err);
-    if (status == VB_OK)
-        status = vb_parts_cut(&archive->parts, err);
-    if (status != VB_OK)
-        return status;
-    archive->entries++;
-    archive->raw_size += counts.raw_size;
-    archive->state = BETWEEN_ENTRIES;
-    return VB_OK;
+    return status == VB_OK ? note_entry(archive, err) : status;
+}
+
+/* Its header has gone out and cannot be taken back. */
+static enum vb_status end_stored(struct vb_archive *archive, struct vb_error *err)
+{
+    if (archive->stored_size != archive->entry.raw_size ||
+        archive->stored_crc != archive->entry.crc)
+        return vb_fail(err, VB_INVALID, "a stored entry is not what its header says");
+    return note_entry(archive, err);
 }
 
 enum vb_status vb_archive_end_entry(struct vb_archive *archive, struct vb_error *err)
 {
+    if (archive->state == IN_STORED)
+        return settle(archive, end_stored(archive, err));
     if (archive->state != IN_ENTRY)
         return out_of_turn("the end of an entry", err);
     return settle(archive, end_entry(archive, err));
@@ -234,6 +312,8 @@ struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive)
                                        .peak_memory = vb_parts_peak(&archive->parts)};
     if (archive->state == IN_ENTRY)
         totals.raw_size += vb_deflate_counts(archive->deflate).raw_size;
+    else if (archive->state == IN_STORED)
+        totals.raw_size += archive->stored_size;
     return totals;
 }
 

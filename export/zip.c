@@ -7,15 +7,18 @@
 #define LIMIT_32 0xFFFFFFFFu
 
 enum {
+    VERSION_STORED = 10,
     VERSION_DEFLATE = 20,
     VERSION_ZIP64 = 45,
     MADE_BY_UNIX = 3 << 8 | VERSION_ZIP64,
     FLAG_UTF8 = 1 << 11,
     /* APPNOTE.TXT 6.3.10, sections 4.4 and 4.5.3. */
+    METHOD_STORED = 0,
     METHOD_DEFLATE = 8,
     EXTRA_ZIP64 = 1
 };
 #define REGULAR_FILE_0644 (0100644u << 16)
+#define RECORD_STORED 0x8000u /* in a record of ours, beside the length of the name */
 
 /* Little-endian, as all of ZIP. Each returns the next place. */
 static unsigned char *put16(unsigned char *at, uint32_t value)
@@ -69,12 +72,13 @@ bool vb_zip_needs_local_extra(const struct vb_zip_entry *entry)
 
 /* The stretch that local and central headers share: version needed to the length of the name. With a
  * local ZIP64 field both sizes must move into it, in the central one only those too large. */
-static unsigned char *put_common(unsigned char *at, const struct vb_zip_entry *entry, int version,
+static unsigned char *put_common(unsigned char *at, const struct vb_zip_entry *entry, bool zip64,
                                  uint32_t deflated_size, uint32_t raw_size)
 {
-    at = put16(at, (uint32_t)version);
+    uint32_t version = entry->stored ? VERSION_STORED : VERSION_DEFLATE;
+    at = put16(at, zip64 ? VERSION_ZIP64 : version);
     at = put16(at, FLAG_UTF8);
-    at = put16(at, METHOD_DEFLATE);
+    at = put16(at, entry->stored ? METHOD_STORED : METHOD_DEFLATE);
     at = put32(at, entry->dos_time);
     at = put32(at, entry->crc);
     at = put32(at, deflated_size);
@@ -86,8 +90,7 @@ void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_
 {
     bool zip64 = vb_zip_needs_local_extra(entry);
     unsigned char *at = put32(header, 0x04034b50);
-    at = put_common(at, entry, zip64 ? VERSION_ZIP64 : VERSION_DEFLATE,
-                    zip64 ? LIMIT_32 : (uint32_t)entry->deflated_size,
+    at = put_common(at, entry, zip64, zip64 ? LIMIT_32 : (uint32_t)entry->deflated_size,
                     zip64 ? LIMIT_32 : (uint32_t)entry->raw_size);
     put16(at, zip64 ? VB_ZIP_LOCAL_EXTRA : 0);
 }
@@ -117,8 +120,8 @@ void vb_zip_central(const struct vb_zip_entry *entry, struct vb_zip_central *ret
 {
     size_t extra_length = put_central_extra(entry, ret_central->extra);
     unsigned char *at = put16(put32(ret_central->header, 0x02014b50), MADE_BY_UNIX);
-    at = put_common(at, entry, extra_length > 0 ? VERSION_ZIP64 : VERSION_DEFLATE,
-                    clip32(entry->deflated_size), clip32(entry->raw_size));
+    at = put_common(at, entry, extra_length > 0, clip32(entry->deflated_size),
+                    clip32(entry->raw_size));
     at = put16(at, (uint32_t)extra_length);
     at = put16(at, 0); /* comment */
     at = put16(at, 0); /* disk */
@@ -167,7 +170,7 @@ enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_e
     at = put32(put32(at, entry->dos_time), entry->crc);
     at = put64(put64(at, entry->deflated_size), entry->raw_size);
     at = put64(at, entry->offset);
-    at = put16(at, (uint32_t)entry->name.length);
+    at = put16(at, (uint32_t)entry->name.length | (entry->stored ? RECORD_STORED : 0));
     if (entry->name.length > 0)
         memcpy(at, entry->name.data, entry->name.length);
     vb_buffer_grown(out, VB_ZIP_RECORD + entry->name.length);
@@ -181,7 +184,8 @@ enum vb_status vb_zip_record_next(struct vb_view *records, struct vb_zip_entry *
     if (records->length < VB_ZIP_RECORD)
         return VB_CORRUPT;
     const unsigned char *at = (const unsigned char *)records->data;
-    size_t name_length = (size_t)get(at + 32, 2);
+    bool stored = (get(at + 32, 2) & RECORD_STORED) != 0;
+    size_t name_length = (size_t)get(at + 32, 2) & VB_ZIP_NAME;
     if (name_length > records->length - VB_ZIP_RECORD)
         return VB_CORRUPT;
     *ret_entry = (struct vb_zip_entry){.name = {records->data + VB_ZIP_RECORD, name_length},
@@ -189,7 +193,8 @@ enum vb_status vb_zip_record_next(struct vb_view *records, struct vb_zip_entry *
                                        .crc = (uint32_t)get(at + 4, 4),
                                        .deflated_size = get(at + 8, 8),
                                        .raw_size = get(at + 16, 8),
-                                       .offset = get(at + 24, 8)};
+                                       .offset = get(at + 24, 8),
+                                       .stored = stored};
     records->data += VB_ZIP_RECORD + name_length;
     records->length -= VB_ZIP_RECORD + name_length;
     return VB_OK;

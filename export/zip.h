@@ -6,7 +6,7 @@
 
 #include "verbatim/clock.h"
 
-#define VB_ZIP_NAME 65535u
+#define VB_ZIP_NAME 32767u /* the format allows twice that; our records use the bit for the method */
 #define VB_ZIP_LOCAL 30u       /* without name and extra field */
 #define VB_ZIP_LOCAL_EXTRA 20u /* the ZIP64 field of a local header */
 #define VB_ZIP_CENTRAL 74u     /* with the largest extra field, without the name */
@@ -19,6 +19,7 @@ struct vb_zip_entry {
     uint32_t crc;
     uint64_t deflated_size, raw_size;
     uint64_t offset; /* of the local header */
+    bool stored;     /* not deflated: both sizes are the same */
 };
 
 /* The instant in UTC, to two seconds; before 1980 and after 2107 the nearest that can be said. */

@@ -68,11 +68,17 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
 /* Also mid-way: what was not handed over is dropped. */
 void vb_archive_free(struct vb_archive *archive);
 
-/* `name` is UTF-8, at most 65,535 bytes; `at` becomes the DOS time, in UTC. */
+/* `name` is UTF-8, at most 32,767 bytes; `at` becomes the DOS time, in UTC. */
 enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
                                       vb_instant at, struct vb_error *err) vb_must_check;
+/* An entry that is not deflated: exactly `size` bytes with this CRC-32 follow by vb_archive_write. Its header is
+ * complete at once, so it holds no part back; nothing may go wrong between here and its end. */
+enum vb_status vb_archive_begin_stored(struct vb_archive *archive, struct vb_view name,
+                                       vb_instant at, uint64_t size, uint32_t crc,
+                                       struct vb_error *err) vb_must_check;
 enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, size_t length,
                                 struct vb_error *err) vb_must_check;
+/* VB_INVALID for a stored entry that is not what it was begun as. */
 enum vb_status vb_archive_end_entry(struct vb_archive *archive, struct vb_error *err) vb_must_check;
 
 struct vb_archive_totals {
