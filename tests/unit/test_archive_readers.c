@@ -159,6 +159,48 @@ static void bytes_of_any_kind_come_back(void **state)
     check_with_everyone(12);
 }
 
+static void add_stored(struct vb_archive *archive, const char *name, const char *data,
+                       size_t length)
+{
+    assert_int_equal(vb_archive_begin_stored(archive, vb_view_of(name), 0, length,
+                                             vb_crc32(0, data, length), NULL),
+                     VB_OK);
+    for (size_t done = 0; done < length; done += 100000)
+        assert_int_equal(vb_archive_write(archive, data + done,
+                                          length - done < 100000 ? length - done : 100000, NULL),
+                         VB_OK);
+    assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
+}
+
+/* Between deflated ones, over the borders of parts, through our own directory records. */
+static void stored_entries_stand_as_they_are(void **state)
+{
+    (void)state;
+    static char noise_data[7u << 20];
+    struct collector c;
+    struct vb_archive *archive = collector_archive(&c, PART, false);
+    uint64_t seed = 5;
+    for (size_t i = 0; i < sizeof noise_data; i++)
+        noise_data[i] = (char)noise(&seed);
+    add_entry(archive, "before.csv", 0, "a,b\r\n", 5);
+    add_stored(archive, "media/1/large.wav", noise_data, sizeof noise_data);
+    add_entry(archive, "between.csv", 0, "c,d\r\n", 5);
+    add_stored(archive, "media/1/empty.mp3", NULL, 0);
+    add_stored(archive, "media/1/small.png", "picture", 7);
+    assert_int_equal(c.late, 0); /* no header waited for its sizes */
+    close_alone(archive);
+    vb_archive_free(archive);
+    write_file(&c, 0);
+    collector_done(&c);
+    check_with_everyone(5);
+    run("python3 -c 'import os, zipfile; z = zipfile.ZipFile(os.environ[\"Z\"]); "
+        "assert [i.compress_type for i in z.infolist()] == [8, 0, 8, 0, 0]; "
+        "assert [i.file_size for i in z.infolist()] == [5, 7 << 20, 5, 0, 7]; "
+        "assert all(i.extract_version == (20 if i.compress_type else 10) for i in z.infolist()); "
+        "assert z.read(\"media/1/small.png\") == b\"picture\"'");
+    zip_discard(open_strictly());
+}
+
 static void an_empty_archive_is_valid(void **state)
 {
     (void)state;
@@ -310,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everyone_reads_names_times_and_contents),
         cmocka_unit_test(bytes_of_any_kind_come_back),
+        cmocka_unit_test(stored_entries_stand_as_they_are),
         cmocka_unit_test(an_empty_archive_is_valid),
         cmocka_unit_test(more_entries_than_16_bits_can_count),
         cmocka_unit_test(offsets_past_4_gib),
