@@ -105,6 +105,16 @@ static const char *extension_of_type(struct vb_view type)
     return "";
 }
 
+bool vb_media_type_known(struct vb_view type)
+{
+    static const char *const kinds[] = {"audio/", "image/", "video/"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (type.length > strlen(kinds[i]) &&
+            strncasecmp(type.data, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return *extension_of_type(type) != '\0';
+}
+
 static bool is_letter_or_digit(char c)
 {
     return is_plain_byte((char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c)) && c != '_';

@@ -20,6 +20,7 @@
 #define SKEW_WORTH_CORRECTING (60 * VB_SECOND)
 #define SLOWEST_BYTES_PER_SECOND 65536u /* an attempt may take size / this, and half a minute */
 #define PATIENT_SECONDS 600u
+#define HEADERS 9
 
 /* What one call remembers between its attempts. */
 struct progress {
@@ -106,7 +107,7 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
 /* Optional headers are left out, never sent empty. */
 static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3_call *call,
                            const char *digest, const struct vb_s3_signature *signature,
-                           struct vb_s3_pair headers[7])
+                           struct vb_s3_pair headers[HEADERS])
 {
     const struct vb_s3_pair all[] = {
         {VB_VIEW("Host"), vb_view_of(client->address.host)},
@@ -117,7 +118,10 @@ static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3
         {VB_VIEW("x-amz-security-token"), vb_view_of(client->keys.session_token)},
         {VB_VIEW("Content-Type"), vb_view_of(call->content_type)},
         {VB_VIEW("Content-Disposition"), vb_view_of(call->content_disposition)},
+        {VB_VIEW("Range"), vb_view_of(call->range)},
+        {VB_VIEW("If-Match"), vb_view_of(call->if_match)},
     };
+    _Static_assert(sizeof all / sizeof *all == HEADERS, "one place for each");
     size_t used = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i].value.length > 0)
@@ -138,7 +142,7 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
                                 const char *digest, const struct vb_s3_signature *signature,
                                 struct vb_http_answer *answer, struct vb_error *err)
 {
-    struct vb_s3_pair headers[7];
+    struct vb_s3_pair headers[HEADERS];
     struct vb_buffer url;
     vb_buffer_init(&url, 65536);
     enum vb_status status =

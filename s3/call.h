@@ -33,6 +33,7 @@ struct vb_s3_call {
     size_t query_count;
     const char *content_type;        /* signed; may be NULL */
     const char *content_disposition; /* not signed; may be NULL */
+    const char *range, *if_match;    /* likewise */
     const struct vb_s3_body *body;   /* may be NULL */
     unsigned attempts;               /* 0: the client's */
     bool patient;                    /* the answer may take minutes without a byte */

@@ -1,6 +1,8 @@
 /* The client's life, and the operations on whole objects. See s3_client.h. Retries are call.c's. */
 #include "call.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,8 +141,19 @@ enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
     };
     if (strlen(answer.etag) < VB_S3_ETAG)
         memcpy(object.etag, answer.etag, strlen(answer.etag) + 1);
+    if (strlen(answer.content_type) < VB_S3_TYPE)
+        memcpy(object.content_type, answer.content_type, strlen(answer.content_type) + 1);
     *ret_object = object;
     return VB_OK;
+}
+
+/* Half an object is none: the buffer is as it was before. */
+static void take_back(struct vb_buffer *out, size_t start)
+{
+    if (out->length > start) {
+        out->length = start;
+        out->data[start] = '\0';
+    }
 }
 
 enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb_buffer *out,
@@ -150,11 +163,30 @@ enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb
     struct vb_http_answer answer = {.body = out};
     size_t start = out->length;
     enum vb_status status = vb_s3_call(client, &call, &answer, err);
-    /* Half an object is none: the buffer is as it was before. */
-    if (status != VB_OK && out->length > start) {
-        out->length = start;
-        out->data[start] = '\0';
-    }
+    if (status != VB_OK)
+        take_back(out, start);
+    return status;
+}
+
+enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, const char *etag,
+                               uint64_t offset, size_t length, struct vb_buffer *out,
+                               struct vb_error *err)
+{
+    char range[64];
+    const struct vb_s3_call call = {
+        .verb = "get", .method = "GET", .key = key, .range = range, .if_match = etag};
+    struct vb_http_answer answer = {.body = out};
+    size_t start = out->length;
+    snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64, offset, offset + length - 1);
+    enum vb_status status = vb_s3_call(client, &call, &answer, err);
+    if (status != VB_OK && answer.status == 412)
+        status = vb_fail(err, VB_CONFLICT, "get %s: it has changed", key);
+    /* A server that does not know ranges would send the whole. */
+    if (status == VB_OK && out->length - start != length)
+        status = vb_fail(err, VB_STORAGE, "get %s: %zu bytes were asked for and %zu came", key,
+                         length, out->length - start);
+    if (status != VB_OK)
+        take_back(out, start);
     return status;
 }
 

@@ -143,6 +143,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
         keep(value, answer->request_id);
     else if (header_is(line, length, "retry-after", &value))
         keep(value, answer->retry_after);
+    else if (header_is(line, length, "content-type", &value))
+        keep(value, answer->content_type);
     else if (header_is(line, length, "date", &value))
         answer->date = http_date(value);
     else if (header_is(line, length, "last-modified", &value))

@@ -33,6 +33,7 @@ struct vb_http_answer {
     char etag[VB_HTTP_HEADER];
     char request_id[VB_HTTP_HEADER];
     char retry_after[VB_HTTP_HEADER];
+    char content_type[VB_HTTP_HEADER];
     vb_instant date;          /* the server's clock; 0: not told */
     vb_instant last_modified; /* 0: not told */
     int64_t content_length;   /* -1: not told */

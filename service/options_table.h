@@ -49,5 +49,6 @@ bool vb_option_is_region(char *text);
 bool vb_option_is_smtp(char *text);
 bool vb_option_is_sender(char *text);
 bool vb_option_is_time_of_day(char *text);
+bool vb_option_is_media_allow(char *text);
 
 #endif

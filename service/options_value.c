@@ -1,4 +1,5 @@
 /* Values of options: durations, sizes, numbers, words, and the forms of text. Pure; any thread. */
+#include "media_allow.h"
 #include "options_table.h"
 
 #include "verbatim/mail.h"
@@ -251,6 +252,14 @@ bool vb_option_is_sender(char *text)
 {
     struct vb_mail_sender sender;
     return vb_mail_sender_parse(text, &sender, NULL) == VB_OK;
+}
+
+bool vb_option_is_media_allow(char *text)
+{
+    struct vb_media_allow *allow = NULL;
+    bool good = vb_media_allow_new(text, &allow, NULL) == VB_OK;
+    vb_media_allow_free(allow);
+    return good;
 }
 
 bool vb_option_is_time_of_day(char *text)

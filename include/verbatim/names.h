@@ -44,5 +44,8 @@ void vb_chunk_name(uint64_t number, const char *extension, char ret_name[VB_NAME
 enum vb_status vb_media_entry_name(struct vb_view conversation_id, struct vb_view attachment_id,
                                    struct vb_view file_name, struct vb_view content_type,
                                    char ret_name[VB_MEDIA_NAME_BYTES + 1]) vb_must_check;
+/* Whether a content type is one that people send each other: sound, pictures, films, and the documents that have an
+ * extension there. Parameters and case do not matter. */
+bool vb_media_type_known(struct vb_view type);
 
 #endif

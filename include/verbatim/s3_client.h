@@ -17,6 +17,7 @@
 
 /* Ceilings with the NUL. */
 #define VB_S3_ETAG 80
+#define VB_S3_TYPE 128
 #define VB_S3_UPLOAD_ID 1024
 #define VB_S3_PART_MOST 10000u /* the highest part number */
 
@@ -144,12 +145,18 @@ struct vb_s3_object {
     uint64_t size;
     vb_instant last_modified; /* 0 if not told */
     char etag[VB_S3_ETAG];
+    char content_type[VB_S3_TYPE]; /* "" if not told, or longer */
 };
 enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
                           struct vb_s3_object *ret_object, struct vb_error *err) vb_must_check;
 /* Appends the whole object; VB_LIMIT when it exceeds the buffer's ceiling. For small objects. */
 enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb_buffer *out,
                          struct vb_error *err) vb_must_check;
+/* Appends `length` bytes of the object from `offset` on, which must be within it. `etag`, as vb_s3_head told it ("": any):
+ * another version than that is VB_CONFLICT. */
+enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, const char *etag,
+                               uint64_t offset, size_t length, struct vb_buffer *out,
+                               struct vb_error *err) vb_must_check;
 /* An object that is not there counts as deleted. */
 enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key,
                             struct vb_error *err) vb_must_check;
