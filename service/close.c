@@ -39,13 +39,15 @@ enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
 static const char earlier[] = "SELECT part_first, claim_epoch, size FROM verbatim.segment"
                               " WHERE job_id = $1 AND part_first < $2 ORDER BY part_first";
 
-enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *claim,
-                                    struct vb_archive *archive, uint64_t *ret_base,
-                                    struct vb_error *err)
+/* Pieces of one kind, segment by segment up to the claim's own. *base: where the segment being fed begins in the
+ * archive, at last the claim's. */
+static enum vb_status feed_segments(struct vb_pg *pg, const struct vb_claim *claim,
+                                    enum vb_piece_kind kind, const struct vb_piece_visitor *visitor,
+                                    uint64_t *base, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     PGresult *rows = NULL;
-    uint64_t base = 0;
+    *base = 0;
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
     enum vb_status status = vb_args_query(pg, earlier, &args, &rows, err);
@@ -53,16 +55,63 @@ enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *cla
         return status;
     int count = PQntuples(rows);
     for (int row = 0; row < count && status == VB_OK; row++) {
-        status = vb_directory_feed(pg, claim->job.job_id, (uint32_t)vb_row_number(rows, row, 0),
-                                   vb_row_number(rows, row, 1), base, archive, err);
-        base += (uint64_t)vb_row_number(rows, row, 2);
+        status = vb_piece_feed(pg, claim->job.job_id, (uint32_t)vb_row_number(rows, row, 0),
+                               vb_row_number(rows, row, 1), kind, visitor, err);
+        *base += (uint64_t)vb_row_number(rows, row, 2);
     }
     PQclear(rows);
     if (status == VB_OK)
-        status = vb_directory_feed(pg, claim->job.job_id, claim->part_first, claim->epoch, base,
-                                   archive, err);
+        status = vb_piece_feed(pg, claim->job.job_id, claim->part_first, claim->epoch, kind,
+                               visitor, err);
+    return status;
+}
+
+struct directory {
+    struct vb_archive *archive;
+    uint64_t base;
+};
+
+static enum vb_status add_records(void *context, const void *data, size_t length,
+                                  struct vb_error *err)
+{
+    struct directory *directory = context;
+    return vb_archive_add_directory(directory->archive, directory->base, data, length, err);
+}
+
+enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *claim,
+                                    struct vb_archive *archive, uint64_t *ret_base,
+                                    struct vb_error *err)
+{
+    struct directory directory = {.archive = archive};
+    const struct vb_piece_visitor visitor = {add_records, &directory};
+    enum vb_status status =
+        feed_segments(pg, claim, VB_PIECE_DIRECTORY, &visitor, &directory.base, err);
     if (status == VB_OK)
-        *ret_base = base;
+        *ret_base = directory.base;
+    return status;
+}
+
+enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *claim,
+                                     const struct vb_piece_visitor *visitor, struct vb_error *err)
+{
+    uint64_t base = 0;
+    return feed_segments(pg, claim, VB_PIECE_MEDIA_ERRORS, visitor, &base, err);
+}
+
+static const char media_before[] =
+    "SELECT coalesce(sum(media_bytes), 0)::bigint FROM verbatim.segment WHERE job_id = $1"
+    " AND status = 'recorded'";
+
+enum vb_status vb_media_so_far(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_bytes,
+                               struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *row = NULL;
+    vb_args_text(&args, claim->job.job_id);
+    enum vb_status status = vb_args_query(pg, media_before, &args, &row, err);
+    if (status == VB_OK)
+        *ret_bytes = (uint64_t)vb_row_number(row, 0, 0);
+    PQclear(row);
     return status;
 }
 

@@ -54,9 +54,14 @@ enum vb_status vb_crew_init(struct vb_crew *crew, const struct vb_service *servi
         .store = service->storage,
     };
     vb_tuning_of(service, &crew->tuning);
+    enum vb_status status = vb_media_new(service->options, &crew->media, err);
+    if (status != VB_OK)
+        return status;
     crew->leases = calloc(threads, sizeof *crew->leases);
-    if (!crew->leases)
+    if (!crew->leases) {
+        vb_media_free(crew->media);
         return vb_fail(err, VB_NO_MEMORY, "no memory for worker threads");
+    }
     for (size_t i = 0; i < threads; i++)
         crew->leases[i].crew = crew;
     if (pthread_mutex_init(&crew->mutex, NULL) == 0) {
@@ -65,6 +70,7 @@ enum vb_status vb_crew_init(struct vb_crew *crew, const struct vb_service *servi
         pthread_mutex_destroy(&crew->mutex);
     }
     free(crew->leases);
+    vb_media_free(crew->media);
     return vb_fail(err, VB_NO_MEMORY, "no lock for worker threads");
 }
 
@@ -73,6 +79,7 @@ void vb_crew_done(struct vb_crew *crew)
     pthread_cond_destroy(&crew->changed);
     pthread_mutex_destroy(&crew->mutex);
     free(crew->leases);
+    vb_media_free(crew->media);
 }
 
 void vb_crew_wake(struct vb_crew *crew)
@@ -107,6 +114,7 @@ void vb_crew_wait(struct vb_crew *crew, uint64_t seen, int64_t microseconds)
 void vb_crew_stop(struct vb_crew *crew)
 {
     crew->stopping = true;
+    vb_media_ask(crew->media);
     vb_crew_wake(crew);
 }
 

@@ -6,6 +6,7 @@
 #ifndef VERBATIM_SERVICE_CREW_H
 #define VERBATIM_SERVICE_CREW_H
 
+#include "media.h"
 #include "queue.h"
 
 #include <pthread.h>
@@ -44,6 +45,7 @@ struct vb_crew {
     const struct vb_service *service;
     struct vb_claimer claimer;
     struct vb_tuning tuning;
+    struct vb_media *media;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* generation or stopping */
     uint64_t generation;    /* rises when there may be work */

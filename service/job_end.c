@@ -9,8 +9,9 @@
  * a statement of its own would be felt by small exports. */
 static const char note_totals[] =
     "WITH total AS (UPDATE verbatim.job SET size = $2, crc32 = $3, file_name = $4,"
-    " content_type = $5, open_segments = 0, (conversations, messages) ="
-    " (SELECT sum(s.conversations), sum(s.messages) FROM verbatim.segment AS s"
+    " content_type = $5, open_segments = 0, (conversations, messages, media, media_failed) ="
+    " (SELECT sum(s.conversations), sum(s.messages), sum(s.media), sum(s.media_failed)"
+    "  FROM verbatim.segment AS s"
     "  WHERE s.job_id = $1) WHERE job_id = $1"
     " RETURNING job_id, conversations, created_at), noted AS (" VB_AUDIT_RECORDS(
         "total") ")"

@@ -25,6 +25,9 @@ static unsigned choose_columns(const struct vb_job *job)
     const struct vb_specification *specification = &job->specification;
     const struct vb_renderer *renderer = vb_job_renderer(job);
     unsigned columns = renderer ? renderer->columns(specification->include) : 0;
+    /* They hang on messages, whether the format shows those or not. */
+    if (specification->include & VB_INCLUDE_MEDIA)
+        columns = (columns | VB_COLUMNS_MEDIA) & ~(unsigned)VB_COLUMNS_NO_MESSAGES;
     if (job->channel_id)
         return columns & ~(unsigned)VB_COLUMNS_CHANNEL;
     if (specification->files == VB_FILES_PER_CONVERSATION)

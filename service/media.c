@@ -89,13 +89,12 @@ void vb_fetcher_free(struct vb_fetcher *fetcher)
 }
 
 enum vb_status vb_fetcher_get(struct vb_fetcher *fetcher, const struct vb_medium *medium,
-                              uint64_t most, struct vb_spool *spool, struct vb_error *err)
+                              struct vb_spool *spool, struct vb_error *err)
 {
     const struct vb_media *media = fetcher->media;
+    uint64_t most = media->options->media_file_limit;
     if (vb_media_allow_is_empty(media->allow))
         return vb_fail(err, VB_NOT_FOUND, "no media are fetched here: media_allow is not set");
-    if (most > media->options->media_file_limit)
-        most = media->options->media_file_limit;
     if (strncasecmp(medium->url, "s3://", strlen("s3://")) == 0)
         return vb_objects_get(fetcher->objects, medium, most, spool, err);
     return vb_web_get(fetcher->web, medium, most, spool, err);

@@ -31,10 +31,9 @@ struct vb_medium {
     const char *url;        /* http, https, or s3://BUCKET/KEY */
     struct vb_view declared; /* content type as the platform says; may be empty */
 };
-/* Into `spool`, which is emptied first; at most `most` bytes, and never more than media_file_limit. Redirects are
- * followed, each checked like the first URL. */
+/* Into `spool`, which is emptied first; at most media_file_limit bytes. Redirects are followed, each checked like the
+ * first URL. */
 enum vb_status vb_fetcher_get(struct vb_fetcher *fetcher, const struct vb_medium *medium,
-                              uint64_t most, struct vb_spool *spool,
-                              struct vb_error *err) vb_must_check;
+                              struct vb_spool *spool, struct vb_error *err) vb_must_check;
 
 #endif

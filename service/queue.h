@@ -193,6 +193,7 @@ struct vb_segment_result {
     size_t part_count;
     uint64_t size;
     uint64_t conversations, messages;
+    uint64_t media, media_failed, media_bytes;
 };
 /* [{"number": 1, "etag": "...", "size": 6291456, "crc": 3421780262}, ...] */
 enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
@@ -213,14 +214,22 @@ enum vb_status vb_record_closing(struct vb_pg *pg, const struct vb_claimer *clai
                                  const struct vb_segment_result *result, uint64_t total_size,
                                  struct vb_error *err) vb_must_check;
 
-/* directory_store.c: directory records of segments in the database. */
-enum vb_status vb_directory_add(struct vb_pg *pg, const struct vb_claim *claim, uint32_t piece,
-                                const void *records, size_t length,
-                                struct vb_error *err) vb_must_check;
-/* Feeds the pieces of one segment in order. */
-enum vb_status vb_directory_feed(struct vb_pg *pg, const char *job_id, uint32_t part_first,
-                                 int64_t epoch, uint64_t base, struct vb_archive *archive,
-                                 struct vb_error *err) vb_must_check;
+/* piece_store.c: what segments leave for the end of the archive, in the database. */
+enum vb_piece_kind { VB_PIECE_DIRECTORY, VB_PIECE_MEDIA_ERRORS }; /* numbers as in the table */
+/* VB_FENCED when the claim does not hold any more. */
+enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claim *claim, enum vb_piece_kind kind,
+                            uint32_t piece, const void *data, size_t length,
+                            struct vb_error *err) vb_must_check;
+/* The data is borrowed for the call; anything but VB_OK ends the feeding. */
+struct vb_piece_visitor {
+    enum vb_status (*visit)(void *context, const void *data, size_t length, struct vb_error *err);
+    void *context;
+};
+/* Hands out the pieces of one segment in order. */
+enum vb_status vb_piece_feed(struct vb_pg *pg, const char *job_id, uint32_t part_first,
+                             int64_t epoch, enum vb_piece_kind kind,
+                             const struct vb_piece_visitor *visitor,
+                             struct vb_error *err) vb_must_check;
 
 /* hand_back.c: ways in which a claim ends without a record. */
 enum vb_hand_back {
@@ -272,6 +281,13 @@ enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *claim,
                                     struct vb_archive *archive, uint64_t *ret_base,
                                     struct vb_error *err) vb_must_check;
+/* Hands out the rows of media/errors.csv that the recorded segments and the claim's own have in the database. */
+enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *claim,
+                                     const struct vb_piece_visitor *visitor,
+                                     struct vb_error *err) vb_must_check;
+/* Bytes of media in the job's recorded segments. */
+enum vb_status vb_media_so_far(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_bytes,
+                               struct vb_error *err) vb_must_check;
 /* Where ours begins in a raw file. VB_END: the file's first segment holds no conversation, so those behind it
  * were written with a separator too many. */
 enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,

@@ -28,7 +28,7 @@ enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
 /* The CASE keeps a closing segment running: its owner still has to complete. */
 static const char store_result[] =
     "UPDATE verbatim.segment SET parts = $3, size = $4, conversations = $5, messages = $6,"
-    " status = CASE WHEN $7 THEN 'running' ELSE 'recorded' END,"
+    " media = $8, media_failed = $9, media_bytes = $10, status = CASE WHEN $7 THEN 'running' ELSE 'recorded' END,"
     " process_id = CASE WHEN $7 THEN process_id END,"
     " lease_until = CASE WHEN $7 THEN lease_until END WHERE job_id = $1 AND part_first = $2";
 
@@ -51,6 +51,9 @@ enum vb_status vb_record_result(struct vb_pg *pg, const struct vb_claim *claim,
     vb_args_number(&args, (int64_t)result->conversations);
     vb_args_number(&args, (int64_t)result->messages);
     vb_args_text(&args, closing ? "t" : "f");
+    vb_args_number(&args, (int64_t)result->media);
+    vb_args_number(&args, (int64_t)result->media_failed);
+    vb_args_number(&args, (int64_t)result->media_bytes);
     status = vb_args_exec(pg, store_result, &args, NULL, err);
     vb_buffer_done(&parts);
     return status;

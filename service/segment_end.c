@@ -24,6 +24,7 @@ static enum vb_status collect(struct vb_line *line, struct vb_segment_result *re
     *ret_result = (struct vb_segment_result){.size = vb_archive_totals(line->archive).size,
                                              .conversations = line->conversations,
                                              .messages = line->messages};
+    vb_line_media_count(line, ret_result);
     if (!line->uploading)
         return VB_OK;
     enum vb_status status = vb_uploader_drain(line->uploader, err);
@@ -36,6 +37,8 @@ static enum vb_status record(struct vb_line *line, struct vb_error *err)
 {
     struct vb_segment_result result;
     enum vb_status status = vb_line_file_end(line, false, err);
+    if (status == VB_OK)
+        status = vb_line_media_record(line, err);
     if (status == VB_OK)
         status = vb_archive_end_segment(line->archive, err);
     if (status == VB_OK)
@@ -113,6 +116,8 @@ static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct
 {
     uint64_t base = 0;
     enum vb_status status = vb_line_file_end(line, true, err);
+    if (status == VB_OK)
+        status = vb_line_media_close(line, err);
     if (status == VB_OK && line->files == VB_FILES_SINGLE)
         status = check_plain(line, &base, err);
     else if (status == VB_OK)
@@ -140,6 +145,7 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
         .size = line->whole.size, .conversations = line->conversations, .messages = line->messages};
     const struct vb_finished finished = {line->whole.size, line->whole.crc};
     enum vb_status status = VB_OK;
+    vb_line_media_count(line, &result);
     if (claim->job.archive_epoch != claim->epoch) {
         do
             status = vb_note_archive(line->pg, &line->crew->claimer, claim, line->part_size, err);
@@ -216,16 +222,21 @@ static bool must_absorb(const struct vb_line *line)
 
 enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back, struct vb_error *err)
 {
-    while (must_absorb(line)) {
-        enum vb_status status = vb_line_absorb(line, err);
+    enum vb_status status = vb_line_file_settle(line, err);
+    /* Media of the last entry may have used up the part numbers, and absorbed for more. */
+    while (status == VB_OK && (line->high_moved || must_absorb(line))) {
+        if (!line->high_moved)
+            status = vb_line_absorb(line, err);
         if (status == VB_END)
             return vb_fail(err, VB_INVALID, "a segment with an end must have a successor");
         if (status == VB_OK)
             status = vb_line_follow(line, err);
         if (status == VB_OK)
             status = vb_line_read(line, err);
-        if (status != VB_OK)
-            return status;
+        if (status == VB_OK)
+            status = vb_line_file_settle(line, err);
     }
+    if (status != VB_OK)
+        return status;
     return line->claim->stretch.has_high ? record(line, err) : close_archive(line, ret_back, err);
 }

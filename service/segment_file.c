@@ -24,7 +24,7 @@ static enum vb_status end_entry(struct vb_line *line, struct vb_error *err)
     if (status == VB_OK)
         status = vb_archive_end_entry(line->archive, err);
     line->file_open = false;
-    return status;
+    return status == VB_OK ? vb_line_media_store(line, err) : status;
 }
 
 enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err)
@@ -84,6 +84,19 @@ enum vb_status vb_line_file_before(struct vb_line *line, const struct vb_convers
 enum vb_status vb_line_file_after(struct vb_line *line, struct vb_error *err)
 {
     return line->files == VB_FILES_PER_CONVERSATION ? end_entry(line, err) : VB_OK;
+}
+
+/* Where rows went away the entry is short. Should the next segment be taken over, its first entry keeps the number it
+ * would have had there. */
+enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err)
+{
+    uint64_t chunk = line->crew->tuning.chunk;
+    uint64_t place = line->claim->first_conversation + line->conversations;
+    if (!line->work || line->files != VB_FILES_CHUNKS || !line->file_open)
+        return VB_OK;
+    if (place % chunk != 0)
+        line->claim->first_conversation += chunk - place % chunk;
+    return end_entry(line, err);
 }
 
 enum vb_status vb_line_file_end(struct vb_line *line, bool closing, struct vb_error *err)

@@ -70,6 +70,8 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
     if (status == VB_OK)
         status = open_reader(line, err);
     if (status == VB_OK)
+        status = vb_line_media_begin(line, err);
+    if (status == VB_OK)
         status = vb_line_file_start(line, err);
     return status;
 }
@@ -144,6 +146,8 @@ static enum vb_status add_message(struct vb_line *line, const struct vb_conversa
         line->renderer->message(&line->context, conversation, message, line->out, err);
     line->messages++;
     line->lease->messages = line->messages;
+    if (status == VB_OK)
+        status = vb_line_media_note(line, conversation, message, err);
     return status == VB_OK ? vb_line_flush(line, OUT_FLUSH, err) : status;
 }
 

@@ -1,7 +1,8 @@
 /* One claim on its straight line: reader, namer, renderer, archive, part sink. Inside the runner only.
  *
- * segment_line.c makes and reads it, segment_file.c begins and ends its files, segment_parts.c is its part sink
- * (the one place where export and storage meet), segment_cut.c splits and absorbs, segment_end.c records or closes. All on the worker's thread.
+ * segment_line.c makes and reads it, segment_file.c begins and ends its files, segment_media.c puts media behind them,
+ * segment_parts.c is its part sink (the one place where export and storage meet), segment_cut.c splits and absorbs,
+ * segment_end.c records or closes. All on the worker's thread.
  */
 #ifndef VERBATIM_SERVICE_SEGMENT_LINE_H
 #define VERBATIM_SERVICE_SEGMENT_LINE_H
@@ -19,6 +20,7 @@ struct vb_line {
     struct vb_storage_session *session;
     struct vb_uploader *uploader; /* NULL on the express thread */
     struct vb_buffer *out;        /* rows on their way to the archive */
+    struct vb_media_work *work;   /* NULL where the job asks for no media */
     bool express;
 
     struct vb_claim *claim;
@@ -53,12 +55,36 @@ enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err) vb
 enum vb_status vb_line_file_before(struct vb_line *line, const struct vb_conversation *conversation,
                                    bool *ret_first, struct vb_error *err) vb_must_check;
 enum vb_status vb_line_file_after(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* The stretch is read, and another may still be absorbed. An entry of many that has media ends here: their bytes have to
+ * be known before the segment's parts are counted. */
+enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* The segment is read to its end; `closing`: and with it the job. */
 enum vb_status vb_line_file_end(struct vb_line *line, bool closing,
                                 struct vb_error *err) vb_must_check;
 /* Hands rendered rows over when there are more than `below` bytes of them. */
 enum vb_status vb_line_flush(struct vb_line *line, size_t below,
                              struct vb_error *err) vb_must_check;
+
+/* segment_media.c: media of the messages, stored behind the file that names them. Without `work` nothing happens. */
+/* What a thread keeps for media from claim to claim: connections and temporary files. */
+struct vb_media_work;
+enum vb_status vb_media_work_new(struct vb_crew *crew, struct vb_lease *lease,
+                                 struct vb_media_work **ret_work,
+                                 struct vb_error *err) vb_must_check;
+void vb_media_work_free(struct vb_media_work *work);
+/* Before the first conversation of a claim. */
+enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Remembers the message's attachments. */
+enum vb_status vb_line_media_note(struct vb_line *line, const struct vb_conversation *conversation,
+                                  const struct vb_message *message,
+                                  struct vb_error *err) vb_must_check;
+/* Fetches and stores what was remembered; no entry may be open. Conversations' views stay good, messages' do not. */
+enum vb_status vb_line_media_store(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Leaves the reasons of what could not be had to the owner of the last segment. */
+enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* All segments' reasons as media/errors.csv, where there are any. */
+enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err) vb_must_check;
+void vb_line_media_count(const struct vb_line *line, struct vb_segment_result *result);
 
 /* segment_parts.c */
 struct vb_part_sink vb_line_sink(struct vb_line *line);

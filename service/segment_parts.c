@@ -113,7 +113,8 @@ static enum vb_status take_directory(void *context, const void *records, size_t 
     struct vb_line *line = context;
     enum vb_status status = VB_OK;
     do
-        status = vb_directory_add(line->pg, line->claim, line->pieces, records, length, err);
+        status = vb_piece_add(line->pg, line->claim, VB_PIECE_DIRECTORY, line->pieces, records,
+                              length, err);
     while (vb_line_again(line, status, err));
     if (status == VB_OK)
         line->pieces++;

@@ -17,6 +17,7 @@ struct vb_runner {
     struct vb_reader *reader;
     struct vb_storage_session *session;
     struct vb_uploader *uploader;
+    struct vb_media_work *work; /* NULL until a job asks for media */
     struct vb_buffer out;
 };
 
@@ -66,8 +67,24 @@ void vb_runner_free(struct vb_runner *runner)
     vb_uploader_free(runner->uploader);
     vb_storage_session_free(runner->session);
     vb_reader_free(runner->reader);
+    vb_media_work_free(runner->work);
     vb_buffer_done(&runner->out);
     free(runner);
+}
+
+/* The express thread is not for waits on other people's servers. */
+static enum vb_status open_media(struct vb_runner *runner, struct vb_line *line,
+                                 struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    if (!(line->claim->job.specification.include & VB_INCLUDE_MEDIA))
+        return VB_OK;
+    if (line->express)
+        return VB_AGAIN;
+    if (!runner->work)
+        status = vb_media_work_new(line->crew, line->lease, &runner->work, err);
+    line->work = runner->work;
+    return status;
 }
 
 static enum vb_status walk(struct vb_line *line, enum vb_hand_back *ret_back, struct vb_error *err)
@@ -96,7 +113,9 @@ enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
                            .claim = claim};
     struct vb_error ignored;
     *ret_back = VB_BACK_EXPRESS;
-    enum vb_status status = walk(&line, ret_back, err);
+    enum vb_status status = open_media(runner, &line, err);
+    if (status == VB_OK)
+        status = walk(&line, ret_back, err);
     /* The claim's strings are borrowed by the uploader: nothing may be in flight when it goes. */
     if (line.uploading && vb_uploader_drain(runner->uploader, &ignored) != VB_OK)
         vb_debug("the part in flight failed: %s", ignored.text);

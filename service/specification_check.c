@@ -244,8 +244,7 @@ static void check_layout(struct body_check *check, struct vb_specification *spec
                      body_member(check, given && is_csv ? "layout" : "format"));
 }
 
-static void check_files(struct body_check *check, struct vb_specification *specification,
-                        bool stored)
+static void check_files(struct body_check *check, struct vb_specification *specification)
 {
     const char *text = body_text(check, "files", &files_rule);
     const char *layout = specification->layout;
@@ -255,16 +254,14 @@ static void check_files(struct body_check *check, struct vb_specification *speci
         specification->files = (enum vb_files)place_of(specification_files, vb_view_of(text));
     else if (is_messages || strcmp(specification->format, "pdf") == 0)
         specification->files = VB_FILES_PER_CONVERSATION;
-    else
-        specification->files = VB_FILES_SINGLE;
+    else /* media need an archive */
+        specification->files =
+            specification->include & VB_INCLUDE_MEDIA ? VB_FILES_CHUNKS : VB_FILES_SINGLE;
     if (is_messages && !(specification->include & VB_INCLUDE_MESSAGES))
         body_problem(check, "value_error", "include",
                      "Value error, the layout messages needs messages",
                      body_member(check, "include"));
-    if ((specification->include & VB_INCLUDE_MEDIA) && !stored)
-        body_problem(check, "value_error", "include", "Value error, media is not available yet",
-                     body_member(check, "include"));
-    else if ((specification->include & VB_INCLUDE_MEDIA) && specification->files == VB_FILES_SINGLE)
+    if ((specification->include & VB_INCLUDE_MEDIA) && specification->files == VB_FILES_SINGLE)
         body_problem(check, "value_error", "include",
                      "Value error, media needs an archive: files must be per_conversation or "
                      "chunks",
@@ -293,7 +290,7 @@ static void check_shape(struct body_check *check, struct vb_specification *speci
     if (format || !body_member(check, "format")) {
         check_layout(check, specification, stored);
         if (specification->layout || !body_member(check, "layout"))
-            check_files(check, specification, stored);
+            check_files(check, specification);
     }
     specification->csv_profile = body_text(check, "csv_profile", &body_csv_profile);
     specification->notification_email = body_text(check, "notification_email", &body_mail);

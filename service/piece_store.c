@@ -1,4 +1,5 @@
-/* Central directory records of segments: compressed pieces in a table of their own, a few at a time in memory. */
+/* What segments leave for the end of an archive (directory records, rows of media/errors.csv): compressed pieces in a
+ * table of their own, a few at a time in memory. */
 #include "queue.h"
 
 #include "verbatim/hash.h"
@@ -7,27 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORDS_CEILING                                                                            \
+#define PIECE_CEILING                                                                            \
     (256u * 1024u)  /* a piece is about 64 KiB, and one record at most that again */
 #define SLACK 1024u /* deflate of incompressible bytes is a little longer */
 
+static const char no_memory[] = "no memory for the end of an archive";
+static const char damaged[] = "a piece for the end of the archive is not what was written";
+
 /* Only for a claim that holds: a job that was ended leaves no pieces, and one that was deleted could have none. */
 static const char add_piece[] =
-    "INSERT INTO verbatim.segment_directory (job_id, part_first, claim_epoch, piece, workspace_id,"
-    " raw_size, records) SELECT j.job_id, s.part_first, s.claim_epoch, $4, $5, $6, $7"
+    "INSERT INTO verbatim.segment_directory (job_id, part_first, claim_epoch, kind, piece,"
+    " workspace_id, raw_size, records)"
+    " SELECT j.job_id, s.part_first, s.claim_epoch, $4, $5, $6, $7, $8"
     " FROM verbatim.job AS j JOIN verbatim.segment AS s USING (job_id)"
     " WHERE j.job_id = $1 AND j.status = 'started' AND s.part_first = $2 AND s.claim_epoch = $3"
     " AND s.status = 'running' FOR KEY SHARE OF j";
 
 /* Raw deflate into `out`, which has room for length + SLACK. */
-static size_t compress_records(const void *records, size_t length, unsigned char *out)
+static size_t compress(const void *data, size_t length, unsigned char *out)
 {
     struct isal_zstream stream;
     isal_deflate_stateless_init(&stream);
     stream.end_of_stream = 1;
     stream.flush = NO_FLUSH;
     /* ISA-L takes its input through a pointer without const and does not write to it. */
-    memcpy(&stream.next_in, &(const void *){records}, sizeof stream.next_in);
+    memcpy(&stream.next_in, &(const void *){data}, sizeof stream.next_in);
     stream.avail_in = (uint32_t)length;
     stream.next_out = out;
     stream.avail_out = (uint32_t)(length + SLACK);
@@ -46,21 +51,22 @@ static char *bytea_text(const unsigned char *bytes, size_t length)
     return text;
 }
 
-enum vb_status vb_directory_add(struct vb_pg *pg, const struct vb_claim *claim, uint32_t piece,
-                                const void *records, size_t length, struct vb_error *err)
+enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claim *claim, enum vb_piece_kind kind,
+                            uint32_t piece, const void *data, size_t length, struct vb_error *err)
 {
-    if (length > RECORDS_CEILING)
-        return vb_fail(err, VB_LIMIT, "a piece of directory records is too large");
+    if (length > PIECE_CEILING)
+        return vb_fail(err, VB_LIMIT, "a piece for the end of the archive is too large");
     struct vb_pg_args args = {0};
     unsigned char *packed = malloc(length + SLACK);
-    size_t packed_length = packed ? compress_records(records, length, packed) : 0;
+    size_t packed_length = packed ? compress(data, length, packed) : 0;
     char *text = packed_length > 0 ? bytea_text(packed, packed_length) : NULL;
     free(packed);
     if (!text)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for directory records");
+        return vb_fail_retryable(err, VB_NO_MEMORY, "%s", no_memory);
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
     vb_args_number(&args, claim->epoch);
+    vb_args_number(&args, kind);
     vb_args_number(&args, piece);
     vb_args_text(&args, claim->job.workspace_id);
     vb_args_number(&args, (int64_t)length);
@@ -72,7 +78,7 @@ enum vb_status vb_directory_add(struct vb_pg *pg, const struct vb_claim *claim, 
 }
 
 /* The raw deflate of a piece; `out` has room for exactly `length`. */
-static bool expand_records(const unsigned char *packed, size_t packed_length, unsigned char *out,
+static bool expand(const unsigned char *packed, size_t packed_length, unsigned char *out,
                            size_t length)
 {
     struct inflate_state *state = malloc(sizeof *state); /* too large for a stack */
@@ -88,24 +94,24 @@ static bool expand_records(const unsigned char *packed, size_t packed_length, un
     return whole;
 }
 
-/* One piece from its text form to the archive. */
-static enum vb_status feed_piece(struct vb_view text, size_t raw_size, uint64_t base,
-                                 struct vb_archive *archive, struct vb_error *err)
+/* One piece from its text form to the visitor. */
+static enum vb_status feed_piece(struct vb_view text, size_t raw_size,
+                                 const struct vb_piece_visitor *visitor, struct vb_error *err)
 {
     enum vb_status status = VB_OK;
-    if (text.length < 4 || raw_size == 0 || raw_size > RECORDS_CEILING)
-        return vb_fail(err, VB_CORRUPT, "a piece of directory records is not what was written");
+    if (text.length < 4 || raw_size == 0 || raw_size > PIECE_CEILING)
+        return vb_fail(err, VB_CORRUPT, "%s", damaged);
     size_t packed_length = (text.length - 2) / 2;
     unsigned char *packed = malloc(packed_length);
     unsigned char *raw = malloc(raw_size);
     struct vb_view digits = {text.data + 2, text.length - 2};
     if (!packed || !raw)
-        status = vb_fail_retryable(err, VB_NO_MEMORY, "no memory for directory records");
+        status = vb_fail_retryable(err, VB_NO_MEMORY, "%s", no_memory);
     else if (vb_hex_decode(digits, packed, packed_length) != VB_OK ||
-             !expand_records(packed, packed_length, raw, raw_size))
-        status = vb_fail(err, VB_CORRUPT, "a piece of directory records is not what was written");
+             !expand(packed, packed_length, raw, raw_size))
+        status = vb_fail(err, VB_CORRUPT, "%s", damaged);
     else
-        status = vb_archive_add_directory(archive, base, raw, raw_size, err);
+        status = visitor->visit(visitor->context, raw, raw_size, err);
     free(packed);
     free(raw);
     return status;
@@ -113,11 +119,12 @@ static enum vb_status feed_piece(struct vb_view text, size_t raw_size, uint64_t 
 
 static const char next_pieces[] =
     "SELECT raw_size, records FROM verbatim.segment_directory WHERE job_id = $1"
-    " AND part_first = $2 AND claim_epoch = $3 AND piece >= $4 ORDER BY piece LIMIT 4";
+    " AND part_first = $2 AND claim_epoch = $3 AND kind = $4 AND piece >= $5"
+    " ORDER BY piece LIMIT 4";
 
-enum vb_status vb_directory_feed(struct vb_pg *pg, const char *job_id, uint32_t part_first,
-                                 int64_t epoch, uint64_t base, struct vb_archive *archive,
-                                 struct vb_error *err)
+enum vb_status vb_piece_feed(struct vb_pg *pg, const char *job_id, uint32_t part_first,
+                             int64_t epoch, enum vb_piece_kind kind,
+                             const struct vb_piece_visitor *visitor, struct vb_error *err)
 {
     int count = 1;
     for (int64_t piece = 0; count > 0; piece += count) {
@@ -126,6 +133,7 @@ enum vb_status vb_directory_feed(struct vb_pg *pg, const char *job_id, uint32_t 
         vb_args_text(&args, job_id);
         vb_args_number(&args, part_first);
         vb_args_number(&args, epoch);
+        vb_args_number(&args, kind);
         vb_args_number(&args, piece);
         enum vb_status status = vb_args_query(pg, next_pieces, &args, &result, err);
         if (status != VB_OK)
@@ -133,7 +141,7 @@ enum vb_status vb_directory_feed(struct vb_pg *pg, const char *job_id, uint32_t 
         count = PQntuples(result);
         for (int row = 0; row < count && status == VB_OK; row++)
             status = feed_piece(vb_view_of(vb_pg_value(result, row, 1)),
-                                (size_t)vb_row_number(result, row, 0), base, archive, err);
+                                (size_t)vb_row_number(result, row, 0), visitor, err);
         PQclear(result);
         if (status != VB_OK)
             return status;

@@ -1,0 +1,35 @@
+/* Rows of media/errors.csv; see media_errors.h. Cells are guarded like those of the other CSV files. */
+#include "verbatim/media_errors.h"
+
+#include "cell.h"
+#include "row.h"
+
+static const char header[] =
+    "conversation_id,message_id,attachment_id,media_url,entry,reason\r\n";
+
+enum vb_status vb_media_errors_begin(const struct vb_render_context *context, struct vb_buffer *out,
+                                     struct vb_error *err)
+{
+    return vb_csv_begin_file(context, (struct vb_view){header, sizeof header - 1}, out, err);
+}
+
+enum vb_status vb_media_errors_add(const struct vb_render_context *context,
+                                   const struct vb_media_error *error, struct vb_buffer *out,
+                                   struct vb_error *err)
+{
+    bool guard = context->csv_profile != VB_CSV_RAW;
+    size_t before = out->length;
+    const struct vb_view ids[] = {error->conversation_id, error->message_id, error->attachment_id};
+    const struct vb_view texts[] = {error->url, vb_view_of(error->entry)};
+    const struct vb_conversation conversation = {.id = error->conversation_id};
+    enum vb_status status = vb_cell_append_run(out, ids, 3, false);
+    if (status == VB_OK)
+        status = vb_cell_append_run(out, texts, 2, guard);
+    if (status == VB_OK)
+        status = vb_cell_append(out, vb_view_of(error->reason), guard);
+    if (status == VB_OK)
+        status = vb_buffer_append(out, "\r\n", 2);
+    return status == VB_OK
+               ? VB_OK
+               : vb_row_fail(status, out, before, &conversation, &error->message_id, err);
+}
