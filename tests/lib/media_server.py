@@ -1,0 +1,197 @@
+"""A web server with media: sound, pictures, and what goes wrong between servers and their clients."""
+
+import io
+import socket
+import struct
+import threading
+import time
+import wave
+import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def wav(number, seconds=0.05):
+    """A recording, another one for each number."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"".join(struct.pack("<h", (i * (number + 3) * 91) % 20000 - 10000)
+                                   for i in range(int(8000 * seconds))))
+    return out.getvalue()
+
+
+def mp3(number):
+    """Frames of MPEG 1 layer III, 128 kbit/s, 44.1 kHz: silence, `number` long."""
+    return (b"\xFF\xFB\x90\x64" + bytes(413)) * (number % 5 + 1)
+
+
+def png(number):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    pixel = bytes([0, number % 256, number // 256 % 256, 7])
+    return (b"\x89PNG\r\n\x1A\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(pixel)) + chunk(b"IEND", b""))
+
+
+KINDS = {"wav": ("audio/wav", wav), "mp3": ("audio/mpeg", mp3), "png": ("image/png", png)}
+
+
+def medium(path):
+    """What stands at /N.KIND: (content type, bytes)."""
+    number, kind = path.strip("/").split("?")[0].split(".")
+    content_type, make = KINDS[kind]
+    return content_type, make(int(number))
+
+
+class MediaServer:
+    """`with MediaServer() as server`: /N.wav, /N.mp3, /N.png are media; `faults` maps other paths to functions of the
+    request's handler. `seen` are the paths asked for."""
+
+    def __init__(self):
+        self.seen, self.faults, self.agents = [], {}, set()
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = 65536
+
+            def do_GET(self):
+                with outer._lock:
+                    outer.seen.append(self.path)
+                    outer.agents.add(self.headers.get("User-Agent"))
+                fault = outer.faults.get(self.path)
+                if fault:
+                    fault(self)
+                else:
+                    self.give(200, *medium(self.path))
+
+            def give(self, status, content_type=None, body=b"", length=None, **headers):
+                self.send_response_only(status)
+                self.send_header("Content-Length", str(len(body) if length is None else length))
+                if content_type:
+                    self.send_header("Content-Type", content_type)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_):
+                """A client that goes away in the middle is what many of these tests are about."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def allow(self):
+        """The option that names it."""
+        return f"127.0.0.1:{self.port}"
+
+    def asked(self, path):
+        with self._lock:
+            return self.seen.count(path)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def redirect(to, status=302):
+    return lambda handler: handler.give(status, Location=to)
+
+
+def status(code, body=b"not for you"):
+    return lambda handler: handler.give(code, "text/plain", body)
+
+
+def answer(content_type, body, **settings):
+    return lambda handler: handler.give(200, content_type, body, **settings)
+
+
+def endless(content_type):
+    """A body without a length that does not end by itself."""
+    def give(handler):
+        handler.send_response_only(200)
+        handler.send_header("Content-Type", content_type)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.close_connection = True
+        try:
+            while True:
+                handler.wfile.write(b"RIFF" + bytes(65532))
+        except OSError:
+            pass
+    return give
+
+
+def cut(content_type, body, sent):
+    """Ends after so many bytes of a longer body."""
+    def give(handler):
+        handler.give(200, content_type, body[:sent], length=len(body))
+        handler.wfile.flush()
+        handler.close_connection = True
+    return give
+
+
+def reset(handler):
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def stall(event, seconds=60):
+    """Nothing is said until the event is set."""
+    def give(handler):
+        event.wait(seconds)
+        handler.close_connection = True
+    return give
+
+
+def first(fault, times, path):
+    """The fault so many times, then the medium of `path`."""
+    left = [times]
+
+    def give(handler):
+        if left[0] > 0:
+            left[0] -= 1
+            fault(handler)
+        else:
+            handler.give(200, *medium(path))
+    return give
+
+
+def drip(event, body):
+    """A byte now and then until the event is set."""
+    def give(handler):
+        handler.send_response_only(200)
+        handler.send_header("Content-Type", "audio/wav")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        try:
+            for i in range(len(body)):
+                handler.wfile.write(body[i:i + 1])
+                handler.wfile.flush()
+                if event.wait(0.1):
+                    break
+        except OSError:
+            pass
+        handler.close_connection = True
+        time.sleep(0)
+    return give
