@@ -110,7 +110,7 @@ def test_what_a_specification_may_not_be_breaks_its_schema():
     everything = {"all": True}
     for body in ({}, {"select": {}}, {"select": {"all": False}}, {"select": {"all": True, "channel_id": "x"}},
                  {"select": everything, "format": "xml"}, {"select": everything, "format": "json", "layout": "leads"},
-                 {"select": everything, "include": ["media"], "format": "json"},
+                 {"select": everything, "include": ["media"], "format": "json", "files": "single"},
                  {"select": everything, "include": ["tags"]}, {"select": everything, "link_ttl": "8d"},
                  {"select": {"channel_id": "x"}, "filter": {"channel_type": "sms"}},
                  {"select": {"conversation_ids": ["x"] * 2}}, {"select": everything, "surplus": 1}):
