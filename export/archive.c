@@ -6,8 +6,8 @@
 
 #include "deflate.h"
 #include "parts.h"
-#include "zip.h"
 #include "verbatim/hash.h"
+#include "zip.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,7 @@
 #include "cell.h"
 #include "row.h"
 
-static const char header[] =
-    "conversation_id,message_id,attachment_id,media_url,entry,reason\r\n";
+static const char header[] = "conversation_id,message_id,attachment_id,media_url,entry,reason\r\n";
 
 enum vb_status vb_media_errors_begin(const struct vb_render_context *context, struct vb_buffer *out,
                                      struct vb_error *err)

@@ -6,8 +6,9 @@
 
 #include "verbatim/clock.h"
 
-#define VB_ZIP_NAME 32767u /* the format allows twice that; our records use the bit for the method */
-#define VB_ZIP_LOCAL 30u       /* without name and extra field */
+#define VB_ZIP_NAME                                                                                \
+    32767u               /* the format allows twice that; our records use the bit for the method */
+#define VB_ZIP_LOCAL 30u /* without name and extra field */
 #define VB_ZIP_LOCAL_EXTRA 20u /* the ZIP64 field of a local header */
 #define VB_ZIP_CENTRAL 74u     /* with the largest extra field, without the name */
 #define VB_ZIP_END 98u         /* ZIP64 end, its locator, end */

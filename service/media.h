@@ -28,7 +28,7 @@ enum vb_status vb_fetcher_new(struct vb_media *media, bool (*stop)(void *context
 void vb_fetcher_free(struct vb_fetcher *fetcher);
 
 struct vb_medium {
-    const char *url;        /* http, https, or s3://BUCKET/KEY */
+    const char *url;         /* http, https, or s3://BUCKET/KEY */
     struct vb_view declared; /* content type as the platform says; may be empty */
 };
 /* Into `spool`, which is emptied first; at most media_file_limit bytes. Redirects are followed, each checked like the

@@ -53,10 +53,21 @@ static const struct {
     unsigned char bytes[4];
     unsigned bits;
 } not_public_4[] = {
-    {{0}, 8},           {{10}, 8},           {{100, 64}, 10},  {{127}, 8},
-    {{169, 254}, 16},   {{172, 16}, 12},     {{192, 0, 0}, 24}, {{192, 0, 2}, 24},
-    {{192, 88, 99}, 24}, {{192, 168}, 16},   {{198, 18}, 15},  {{198, 51, 100}, 24},
-    {{203, 0, 113}, 24}, {{224}, 4},         {{240}, 4},
+    {{0}, 8},
+    {{10}, 8},
+    {{100, 64}, 10},
+    {{127}, 8},
+    {{169, 254}, 16},
+    {{172, 16}, 12},
+    {{192, 0, 0}, 24},
+    {{192, 0, 2}, 24},
+    {{192, 88, 99}, 24},
+    {{192, 168}, 16},
+    {{198, 18}, 15},
+    {{198, 51, 100}, 24},
+    {{203, 0, 113}, 24},
+    {{224}, 4},
+    {{240}, 4},
 };
 
 /* Of IPv6 only 2000::/3 is handed out, and of that not these: IETF protocols with Teredo, documentation, 6to4. */
@@ -326,8 +337,8 @@ bool vb_media_allow_address(const struct vb_media_allow *allow, const struct soc
     unsigned char bytes[16];
     if (address->sa_family == AF_INET) {
         memcpy(bytes, mapped, sizeof mapped);
-        memcpy(bytes + sizeof mapped, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-               4);
+        memcpy(bytes + sizeof mapped,
+               &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
     } else if (address->sa_family == AF_INET6) {
         memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
         normalize(bytes);

@@ -15,7 +15,8 @@ static const struct {
     {8, VB_VIEW("WAVE"), "audio/wav"}, /* behind RIFF and a length, as WEBP */
     {8, VB_VIEW("WEBP"), "image/webp"},
     {0, VB_VIEW("ID3"), "audio/mpeg"},
-    {0, VB_VIEW("\xFF\xFB"), "audio/mpeg"}, /* frames of layer III, with and without CRC, MPEG 1, 2, 2.5 */
+    {0, VB_VIEW("\xFF\xFB"),
+     "audio/mpeg"}, /* frames of layer III, with and without CRC, MPEG 1, 2, 2.5 */
     {0, VB_VIEW("\xFF\xFA"), "audio/mpeg"},
     {0, VB_VIEW("\xFF\xF3"), "audio/mpeg"},
     {0, VB_VIEW("\xFF\xF2"), "audio/mpeg"},

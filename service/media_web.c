@@ -190,8 +190,10 @@ static enum vb_status explain(const struct exchange *exchange, CURLcode code, co
     if (code == CURLE_OUT_OF_MEMORY)
         return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
     if (*exchange->refused)
-        return vb_fail(err, VB_NOT_FOUND, "%s leads to %s, a private address that media_allow does "
-                                          "not list", host, exchange->refused);
+        return vb_fail(err, VB_NOT_FOUND,
+                       "%s leads to %s, a private address that media_allow does "
+                       "not list",
+                       host, exchange->refused);
     if (may_heal(code))
         *ret_outcome = MAY_HEAL;
     return vb_fail(err, VB_NOT_FOUND, "%s: %s", host, curl_easy_strerror(code));
@@ -238,8 +240,9 @@ static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
     curl_easy_getinfo(web->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     if (code == CURLE_FILESIZE_EXCEEDED || (code == CURLE_OK && length > (curl_off_t)most))
         exchange.too_large = true;
-    return code == CURLE_OK && !exchange.too_large ? judge(&exchange, medium, ret_outcome, err)
-                                                   : explain(&exchange, code, host, ret_outcome, err);
+    return code == CURLE_OK && !exchange.too_large
+               ? judge(&exchange, medium, ret_outcome, err)
+               : explain(&exchange, code, host, ret_outcome, err);
 }
 
 /* --- hosts that do not answer --- */
@@ -335,10 +338,10 @@ static enum vb_status look_at(const struct vb_web *web, CURLU *url, char **ret_h
 
 static enum vb_status parse(CURLU *url, const char *text, struct vb_error *err)
 {
-    CURLUcode code = vb_utf8_valid(vb_view_of(text))
-                         ? curl_url_set(url, CURLUPART_URL, text,
-                                        CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE)
-                         : CURLUE_MALFORMED_INPUT;
+    CURLUcode code =
+        vb_utf8_valid(vb_view_of(text))
+            ? curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE)
+            : CURLUE_MALFORMED_INPUT;
     if (code == CURLUE_OUT_OF_MEMORY)
         return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
     if (code != CURLUE_OK)

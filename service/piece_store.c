@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_CEILING                                                                            \
+#define PIECE_CEILING                                                                              \
     (256u * 1024u)  /* a piece is about 64 KiB, and one record at most that again */
 #define SLACK 1024u /* deflate of incompressible bytes is a little longer */
 
@@ -79,7 +79,7 @@ enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claim *claim, enum
 
 /* The raw deflate of a piece; `out` has room for exactly `length`. */
 static bool expand(const unsigned char *packed, size_t packed_length, unsigned char *out,
-                           size_t length)
+                   size_t length)
 {
     struct inflate_state *state = malloc(sizeof *state); /* too large for a stack */
     if (!state)

@@ -28,7 +28,8 @@ enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
 /* The CASE keeps a closing segment running: its owner still has to complete. */
 static const char store_result[] =
     "UPDATE verbatim.segment SET parts = $3, size = $4, conversations = $5, messages = $6,"
-    " media = $8, media_failed = $9, media_bytes = $10, status = CASE WHEN $7 THEN 'running' ELSE 'recorded' END,"
+    " media = $8, media_failed = $9, media_bytes = $10, status = CASE WHEN $7 THEN 'running' ELSE "
+    "'recorded' END,"
     " process_id = CASE WHEN $7 THEN process_id END,"
     " lease_until = CASE WHEN $7 THEN lease_until END WHERE job_id = $1 AND part_first = $2";
 

@@ -23,9 +23,9 @@
 
 struct vb_media_work {
     struct vb_fetcher *fetcher;
-    struct vb_spool medium; /* the one being fetched */
-    struct vb_spool list;   /* attachments whose file is not finished yet */
-    struct vb_buffer item;  /* one of them, read back */
+    struct vb_spool medium;  /* the one being fetched */
+    struct vb_spool list;    /* attachments whose file is not finished yet */
+    struct vb_buffer item;   /* one of them, read back */
     struct vb_buffer errors; /* rows of media/errors.csv that are not in the database */
     uint32_t pieces;         /* of those that are */
     uint64_t stored, failed, bytes;
@@ -54,8 +54,7 @@ enum vb_status vb_media_work_new(struct vb_crew *crew, struct vb_lease *lease,
     vb_spool_init(&work->list);
     vb_buffer_init(&work->item, ITEM_CEILING);
     vb_buffer_init(&work->errors, ERRORS_CEILING);
-    enum vb_status status =
-        vb_fetcher_new(crew->media, vb_lease_stop, lease, &work->fetcher, err);
+    enum vb_status status = vb_fetcher_new(crew->media, vb_lease_stop, lease, &work->fetcher, err);
     if (status == VB_OK)
         *ret_work = work;
     else

@@ -40,8 +40,8 @@ struct vb_options {
     int64_t max_attempts;
     int64_t retention;
     int64_t janitor_interval;
-    char *prune_at; /* HH:MM, UTC */
-    char *media_allow; /* NULL: no media are fetched */
+    char *prune_at;                                /* HH:MM, UTC */
+    char *media_allow;                             /* NULL: no media are fetched */
     uint64_t media_file_limit, media_export_limit; /* bytes */
     int64_t media_timeout;
     enum vb_log_level log_level;

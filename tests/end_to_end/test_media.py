@@ -385,6 +385,33 @@ def test_real_parts_and_few_part_numbers(program, database, folder, object_store
         server.faults = {}
 
 
+def test_rows_that_vanish_leave_a_short_chunk_with_its_media(program, database, folder, local, server):
+    """A short entry ends where its segment ends; should the next segment be taken over, no number is given twice."""
+    channel = queue.fill(database, "holes", 100, messages=1)
+    attach(database, channel, [f"{server.url}/{n}.png" for n in range(100)])
+    job_id = add(database, channel, format="json")
+    with Crew(program, folder, local, page=1, cuts=1, workers=1, chunk=10, media_allow=server.allow):
+        wait_until(lambda: len(queue.segments(database, job_id)) >= 3, "a few segments")
+    ids = [str(number) for number, in database.execute(
+        "SELECT id FROM chat.conversation WHERE channel_id = %s ORDER BY created_at, id", [channel])]
+    gone = ids[12:16]
+    for table, column in (("attachment", "conversation_id"), ("message", "conversation_id"), ("conversation", "id")):
+        database.execute(f"DELETE FROM chat.{table} WHERE {column} = ANY (%s::bigint[])", [gone])
+    database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
+                     " lease_until = NULL WHERE job_id = %s AND status = 'recorded'", [job_id])
+    database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
+                     " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
+    with Crew(program, folder, local, chunk=10, absorb=100_000_000, media_allow=server.allow) as crew:
+        found = queue.finished(database, job_id)
+        assert crew.stop()["absorbed"] > 0
+    infos, contents = read(queue.archive(local, found))
+    files = {name: [one["id"] for one in json.loads(data)] for name, data in contents.items() if name.endswith(".json")}
+    assert list(files) == [f"conversations-{n:05}.json" for n in range(1, 11)]
+    assert [one for listed in files.values() for one in listed] == [one for one in ids if one not in gone]
+    assert len(files["conversations-00002.json"]) == 6
+    assert [name for name in infos if name.startswith("media/")] and counts(database, job_id) == (96, 0)
+
+
 def test_kills_and_stalls_change_no_byte(program, database, folder, local, mixed, server, whole):
     chance = random.Random(SEED)
 

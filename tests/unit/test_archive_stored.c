@@ -71,7 +71,9 @@ static void records_remember_the_method(void **state)
     vb_archive_free(archive);
 
     archive = collector_archive(&second, PART, false);
-    assert_int_equal(vb_archive_add_directory(archive, 0, first.records.data, first.records.length, NULL), VB_OK);
+    assert_int_equal(
+        vb_archive_add_directory(archive, 0, first.records.data, first.records.length, NULL),
+        VB_OK);
     assert_int_equal(vb_archive_close(archive, totals.size, NULL), VB_OK);
     vb_archive_free(archive);
     vb_buffer_init(&whole, 4096);
@@ -130,7 +132,9 @@ static void an_entry_past_4_gib(void **state)
     assert_int_equal(vb_archive_new(&options, &archive, NULL), VB_OK);
     assert_int_equal(vb_archive_begin_stored(archive, NAME, 0, size, crc, NULL), VB_OK);
     for (uint64_t left = size; left > 0; left -= left < sizeof zeros ? left : sizeof zeros)
-        assert_int_equal(vb_archive_write(archive, zeros, left < sizeof zeros ? (size_t)left : sizeof zeros, NULL), VB_OK);
+        assert_int_equal(vb_archive_write(archive, zeros,
+                                          left < sizeof zeros ? (size_t)left : sizeof zeros, NULL),
+                         VB_OK);
     assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
     assert_int_equal(vb_archive_end_segment(archive, NULL), VB_OK);
     assert_true(head.size == 30 + NAME.length + 20 + size);

@@ -30,7 +30,9 @@ static void first_bytes_tell_the_type(void **state)
                  {BYTES("\xFF\xD8\xFF\xE0"), "image/jpeg"},
                  {BYTES("GIF89a"), "image/gif"},
                  {BYTES("II*\0\x08"), "image/tiff"},
-                 {BYTES("\0\0\0\x18" "ftypmp42"), "video/mp4"},
+                 {BYTES("\0\0\0\x18"
+                        "ftypmp42"),
+                  "video/mp4"},
                  {BYTES("\x1A\x45\xDF\xA3\x9F"), "video/webm"},
                  {BYTES("%PDF-1.7"), "application/pdf"},
                  {BYTES("RIFF\x24\x08\0\0AVI LIST"), NULL},
@@ -69,7 +71,8 @@ static void what_is_a_medium(void **state)
     expect("text/csv; charset=utf-8", NULL, text, NULL);
     expect("audio/", NULL, text, "the answer's type audio/ is none of media");
     expect("text/html", "audio/wav", text, "the answer's type text/html is none of media");
-    expect("application/xml", "audio/wav", text, "the answer's type application/xml is none of media");
+    expect("application/xml", "audio/wav", text,
+           "the answer's type application/xml is none of media");
     expect("application/octet-stream", NULL, png, NULL);
     expect("binary/octet-stream", NULL, png, NULL);
     expect(NULL, NULL, png, NULL);
