@@ -54,7 +54,8 @@ static bool is_page(struct vb_view head)
                                             VB_VIEW("<head"), VB_VIEW("<script")};
     if (head.length >= 3 && memcmp(head.data, "\xEF\xBB\xBF", 3) == 0)
         head = (struct vb_view){head.data + 3, head.length - 3};
-    while (head.length > 0 && memchr(" \t\r\n", head.data[0], 4))
+    while (head.length > 0 &&
+           (head.data[0] == ' ' || (head.data[0] >= '\t' && head.data[0] <= '\r')))
         head = (struct vb_view){head.data + 1, head.length - 1};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (head.length >= starts[i].length &&

@@ -208,23 +208,6 @@ bool vb_reader_exhausted(const struct vb_reader *reader);
 enum vb_status vb_reader_count(struct vb_reader *reader, uint64_t *ret_count,
                                struct vb_error *err) vb_must_check;
 
-/* Attachments of one conversation by id, at most `limit` after that one (NULL: from the first), in a short transaction of
- * its own. A page that is being read is let go of first, as by vb_reader_pause. A source without attachments has none. */
-struct vb_attachment {
-    struct vb_view id, message_id, url, file_name, content_type;
-    bool has_size;
-    int64_t size;
-};
-struct vb_attachments;
-enum vb_status vb_reader_attachments(struct vb_reader *reader, const char *conversation,
-                                     const char *after, size_t limit,
-                                     struct vb_attachments **ret_attachments,
-                                     struct vb_error *err) vb_must_check;
-size_t vb_attachments_count(const struct vb_attachments *attachments);
-/* Views live as long as the list. */
-struct vb_attachment vb_attachments_get(const struct vb_attachments *attachments, size_t index);
-void vb_attachments_free(struct vb_attachments *attachments);
-
 /* Rows of memory the reader holds now, in bytes: for the budget and its test. */
 size_t vb_reader_memory(const struct vb_reader *reader);
 

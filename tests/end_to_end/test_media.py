@@ -56,10 +56,10 @@ def attach(database, channel, urls, **columns):
     return [number for number, in database.execute(
         f"""
         INSERT INTO chat.attachment (id, message_id, conversation_id, {", ".join(names)})
-        SELECT nextval('chat.next_attachment'), m.id, m.conversation_id, {", ".join(f"({name})" for name in
-                                                                                    ["u.url", *columns.values()])}
+        SELECT nextval('chat.next_attachment'), m.id, m.conversation_id, {", ".join(["u.url", *columns.values()])}
         FROM unnest(%s::text[]) WITH ORDINALITY AS u(url, place)
-        JOIN (SELECT m.id, m.conversation_id, row_number() OVER (ORDER BY c.created_at, c.id, m.created_at, m.id) AS place
+        JOIN (SELECT m.id, m.conversation_id,
+                  row_number() OVER (ORDER BY c.created_at, c.id, m.created_at, m.id) AS place
               FROM chat.message AS m JOIN chat.conversation AS c ON c.id = m.conversation_id
               WHERE c.channel_id = %s) AS m USING (place)
         ORDER BY u.place RETURNING id""", [urls, channel])]
@@ -497,7 +497,7 @@ def test_memory_does_not_grow_with_a_medium(program, database, folder, local, se
         with Crew(program, folder, local, workers=1, media_allow=server.allow) as crew:
             job_id = add(database, channel)
             found = queue.finished(database, job_id, 120)
-            peak = int(next(line for line in open(f"/proc/{crew.process.child.pid}/status") if "VmHWM" in line).split()[1])
+            peak = peak_memory(crew.process.child.pid)
         assert found.size > 96 << 20 and counts(database, job_id) == (2, 0)
         assert peak < 64 << 10
     finally:

@@ -1,5 +1,5 @@
-"""Media behind the doors that can name them: bulk exports of v1, one contact's, the native door; cancelling while a server
-keeps silent."""
+"""Media behind the doors that can name them: bulk exports of v1, one contact's, the native door; cancelling while a
+server keeps silent."""
 
 import io
 import threading

@@ -7,7 +7,6 @@
  *   columns=BITS          enum vb_columns; a line "details" follows a conversation, "citations" and "attachments" a
  *                         message, "extra" tells a row that is no message
  *   count=1               the statement of a preview, sent as it is, instead of reading
- *   attachments=ID        the attachments of a conversation, `page` at a time, instead of reading
  *   ahead=N               look ahead N conversations from `low` instead of reading
  *   pause=ROWS,MICROSECONDS   the consumer stalls once, after so many messages
  *   release=ROWS          vb_reader_pause after every so many messages, and at each conversation's end
@@ -330,35 +329,6 @@ static enum vb_status count(const struct settings *settings, const struct vb_con
     return status;
 }
 
-static enum vb_status list_attachments(const struct settings *settings, struct vb_reader *reader,
-                                       struct vb_error *err)
-{
-    char last[VB_CURSOR_ID] = "";
-    size_t found = 1;
-    while (found > 0) {
-        struct vb_attachments *list = NULL;
-        enum vb_status status =
-            vb_reader_attachments(reader, setting(settings, "attachments"), *last ? last : NULL,
-                                  (size_t)number(settings, "page", 2), &list, err);
-        if (status != VB_OK)
-            return status;
-        found = vb_attachments_count(list);
-        for (size_t i = 0; i < found; i++) {
-            struct vb_attachment attachment = vb_attachments_get(list, i);
-            snprintf(last, sizeof last, "%s", attachment.id.data);
-            fputs("attachment", stdout);
-            print_view(attachment.id);
-            print_view(attachment.message_id);
-            print_view(attachment.url);
-            print_view(attachment.file_name);
-            print_view(attachment.content_type);
-            printf("\t%" PRId64 "\n", attachment.has_size ? attachment.size : -1);
-        }
-        vb_attachments_free(list);
-    }
-    return VB_OK;
-}
-
 static struct vb_selection select_by(const struct settings *settings, struct lists *lists)
 {
     return (struct vb_selection){
@@ -384,8 +354,6 @@ static struct vb_selection select_by(const struct settings *settings, struct lis
 static enum vb_status run(const struct settings *settings, const struct vb_selection *selection,
                           struct vb_reader *reader, struct vb_error *err)
 {
-    if (setting(settings, "attachments"))
-        return list_attachments(settings, reader, err);
     struct vb_stretch stretch = {0};
     stretch.has_low = cursor(settings, "low", &stretch.low);
     stretch.has_high = cursor(settings, "high", &stretch.high);
