@@ -184,6 +184,8 @@ static void put_end(struct vb_json *json, const struct http_export *export,
     vb_json_member_integer(json, "waiting", counts->of[COUNT_WAITING]);
     vb_json_end_object(json);
     vb_json_member_integer(json, "attempts", counts->of[COUNT_ATTEMPTS]);
+    http_field_put_number(json, "media", export, EXPORT_MEDIA);
+    http_field_put_number(json, "media_failed", export, EXPORT_MEDIA_FAILED);
 }
 
 enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *json,

@@ -89,7 +89,8 @@ enum {
     "j.job_id::text, j.status, coalesce(j.printed, j.specification::text),"                        \
     " j.printed IS NOT NULL, j.conversations_total, j.error_message, j.requested_by,"              \
     " j.created_at, j.started_at, j.finished_at, j.as_of, j.link_expires_at, j.object_key,"        \
-    " j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size, j.crc32,"             \
+    " j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size, j.crc32, j.media,"    \
+    " j.media_failed,"                                                                             \
     " coalesce(j.counts, ARRAY(SELECT ARRAY[s.conversations, s.messages,"                          \
     " coalesce(s.size, s.bytes), (s.status = 'recorded')::integer,"                                \
     " (s.status = 'running')::integer, (s.status = 'waiting')::integer, s.attempts]"               \
@@ -114,6 +115,8 @@ enum {
     EXPORT_TYPE,
     EXPORT_SIZE,
     EXPORT_CRC,
+    EXPORT_MEDIA, /* both 0 until the finish */
+    EXPORT_MEDIA_FAILED,
     EXPORT_COUNTS, /* enum export_count, again and again: to be summed up */
     EXPORT_COLUMNS
 };

@@ -56,6 +56,8 @@ static void on_seen(struct http_exchange *exchange, const struct http_export *ex
     put_asked(&json, export);
     vb_json_member_integer(&json, "conversations",
                            http_field_counts(export).of[COUNT_CONVERSATIONS]);
+    http_field_put_number(&json, "media", export, EXPORT_MEDIA);
+    http_field_put_number(&json, "media_failed", export, EXPORT_MEDIA_FAILED);
     enum vb_status status = put_files(exchange, &json, export, &err);
     http_field_put_time(&json, "expires_at", export, EXPORT_EXPIRES);
     http_field_put_error(&json, "error", export);

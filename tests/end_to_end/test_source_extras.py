@@ -230,18 +230,3 @@ def test_an_extra_that_breaks_the_contract_names_its_conversation(source, table,
                 read(source.url, "chat", **settings)
     finally:
         source.execute(f"TRUNCATE chat.{table}; INSERT INTO chat.{table} TABLE kept; DROP TABLE kept")
-
-
-@BOTH
-def test_attachments_of_a_conversation_page_by_page(source, schema):
-    conversation = "32" if schema == "legacy" else source.value("SELECT md5('v44')::uuid::text")
-    chat = schema == "chat"
-    wanted = source.execute(f"""SELECT id::text, message_id::text, url, {'file_name, content_type' if chat else
-        'NULL, NULL'}, {'size::text' if chat else "'-1'"} FROM {schema}.attachment
-        WHERE conversation_id::text = %s ORDER BY {schema}.attachment.id""", [conversation])
-    assert len(wanted) > 3
-    for page in (1, 2, 1000):
-        lines = read(source.url, schema, workspace=workspace(schema), attachments=conversation, page=page)
-        assert [tuple(unescape(value) for value in line[1:]) for line in lines] == wanted
-    assert read(source.url, "bare" if chat else schema, workspace=workspace(schema),
-                attachments=source.value("SELECT md5('v45')::uuid::text") if chat else "1") == []

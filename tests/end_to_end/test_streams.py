@@ -11,6 +11,7 @@ from tests.lib import direct_source as source
 from tests.lib import http_stream as stream
 from tests.lib.http_raw import RawConnection
 from tests.lib.http_stream import Truncated
+from tests.lib.measure import peak_rss
 from tests.lib.process import wait_until
 
 pytestmark = pytest.mark.threads
@@ -298,11 +299,6 @@ def test_stop_cuts_streams(keys, database, make_service):
 
 # --- memory ---
 
-def peak(service):
-    with open(f"/proc/{service.process.pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-
-
 @pytest.mark.parametrize("format", ["json", "csv"])
 @pytest.mark.parametrize("conversations, messages", [(1, 300), (300, 1)])
 def test_memory_is_flat(keys, database, make_service, conversations, messages, format):
@@ -318,6 +314,6 @@ def test_memory_is_flat(keys, database, make_service, conversations, messages, f
     for factor in (10, 1000):
         for _ in range(2):
             body = service.get(PATH.format(f"flat-{conversations}-{factor}", format), keys["one"], seconds=120).body
-        sizes.append(peak(service))
+        sizes.append(peak_rss(service.process.pid))
         assert len(body) > 300 * factor * 200
     assert sizes[1] < sizes[0] + 6, sizes
