@@ -65,11 +65,11 @@ struct http_counts http_field_counts(const struct http_export *export)
     struct pg_array array = pg_array_of(http_field(export, EXPORT_COUNTS));
     struct vb_view element;
     uint64_t number;
-    for (size_t i = 0; pg_array_next(&array, &element); i++) {
+    for (size_t i = 0; i < EXPORT_COUNT_KINDS && pg_array_next(&array, &element); i++) {
         if (element.length != sizeof(number))
             continue;
         memcpy(&number, element.data, sizeof(number));
-        counts.of[i % EXPORT_COUNT_KINDS] += (int64_t)be64toh(number);
+        counts.of[i] = (int64_t)be64toh(number);
     }
     return counts;
 }

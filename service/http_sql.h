@@ -84,17 +84,13 @@ enum {
 };
 
 /* Of verbatim.job AS j: an export as the native door shows it; for every look-up of one. What runs is counted from its
- * segments, one by one: an aggregate costs more to set up than the few there are. The rest has its counts in its row. */
+ * segments; the rest has its counts in its row. */
 #define HTTP_EXPORT_COLUMNS                                                                        \
     "j.job_id::text, j.status, coalesce(j.printed, j.specification::text),"                        \
     " j.printed IS NOT NULL, j.conversations_total, j.error_message, j.requested_by,"              \
     " j.created_at, j.started_at, j.finished_at, j.as_of, j.link_expires_at, j.object_key,"        \
     " j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size, j.crc32, j.media,"    \
-    " j.media_failed,"                                                                             \
-    " coalesce(j.counts, ARRAY(SELECT ARRAY[s.conversations, s.messages,"                          \
-    " coalesce(s.size, s.bytes), (s.status = 'recorded')::integer,"                                \
-    " (s.status = 'running')::integer, (s.status = 'waiting')::integer, s.attempts]"               \
-    " FROM verbatim.segment AS s WHERE s.job_id = j.job_id))"
+    " j.media_failed, coalesce(j.counts, verbatim.job_count(j.job_id))"
 #define HTTP_EXPORT_FROM " FROM verbatim.job AS j"
 enum {
     EXPORT_ID,
@@ -117,10 +113,10 @@ enum {
     EXPORT_CRC,
     EXPORT_MEDIA, /* both 0 until the finish */
     EXPORT_MEDIA_FAILED,
-    EXPORT_COUNTS, /* enum export_count, again and again: to be summed up */
+    EXPORT_COUNTS, /* enum export_count */
     EXPORT_COLUMNS
 };
-/* In this order in verbatim.job.counts as well. */
+/* In the order of verbatim.job_count. */
 enum export_count {
     COUNT_CONVERSATIONS,
     COUNT_MESSAGES,

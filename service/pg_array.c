@@ -1,11 +1,9 @@
-/* Arrays on the wire and in parameters. The form is that of array_send: three numbers (dimensions, whether
+/* Arrays of text on the wire and in parameters. The form is that of array_send: three numbers (dimensions, whether
  * there are NULLs, the type), then for each dimension its length and lower bound, then length and bytes of each. */
 #include "pg_array.h"
 
 #include <arpa/inet.h>
 #include <string.h>
-
-#define MOST_DIMENSIONS 2u /* so that no product can wrap */
 
 static uint32_t take_number(struct vb_view *bytes)
 {
@@ -22,18 +20,15 @@ static uint32_t take_number(struct vb_view *bytes)
 struct pg_array pg_array_of(struct vb_view bytes)
 {
     struct pg_array array = {bytes, 0};
-    uint64_t count = 1;
     uint32_t dimensions = take_number(&array.rest);
     (void)take_number(&array.rest);
     (void)take_number(&array.rest);
-    if (dimensions < 1 || dimensions > MOST_DIMENSIONS)
+    if (dimensions != 1)
         return array;
-    for (uint32_t i = 0; i < dimensions; i++) {
-        count *= take_number(&array.rest);
-        (void)take_number(&array.rest);
-    }
+    uint32_t count = take_number(&array.rest);
+    (void)take_number(&array.rest);
     /* Each has four bytes at least: a count beyond that is none of the server's. */
-    array.count = count <= array.rest.length / sizeof(uint32_t) ? (size_t)count : 0;
+    array.count = count <= array.rest.length / sizeof(count) ? count : 0;
     return array;
 }
 

@@ -1,4 +1,4 @@
-/* Arrays as PostgreSQL has them: the binary form read, the literal of texts written. Pure; any thread. */
+/* Arrays of text as PostgreSQL has them: the binary form of text[] read, the literal written. Pure; any thread. */
 #ifndef VERBATIM_SERVICE_PG_ARRAY_H
 #define VERBATIM_SERVICE_PG_ARRAY_H
 
@@ -6,13 +6,13 @@
 
 #include <stdint.h>
 
-/* What is left of an array. Views the caller's bytes. */
+/* What is left of a text[]. Views the caller's bytes. */
 struct pg_array {
     struct vb_view rest;
     size_t count;
 };
 
-/* From the field of a binary result, of one dimension or of two, row by row. Anything else has no elements. */
+/* From the field of a binary result. Anything but an array of one dimension has no elements. */
 struct pg_array pg_array_of(struct vb_view bytes);
 /* False at the end. NULL elements, and what is cut off, come as the NULL view. */
 bool pg_array_next(struct pg_array *array, struct vb_view *ret_element);

@@ -7,6 +7,7 @@ GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO verbatim_api, v
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO verbatim_api;
 GRANT SELECT ON verbatim.key_here TO verbatim_api;
 GRANT SELECT ON verbatim.link_secret TO verbatim_api, verbatim_worker;
+GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid) TO verbatim_api, verbatim_worker;
 GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
     verbatim.job_delete(text, uuid, text[], text) TO verbatim_api;

@@ -1,5 +1,6 @@
 """Status polls at 32 connections against `pgbench -S -M prepared` at 32 connections, of the same run: those of the main
-door, reads of the native door, and its lists with 10,000 exports behind them.
+door, reads of the native door (queued and running), and its lists with 10,000 exports behind them. The floor of a list
+is printed beside it: its bare rows through pgbench, as a superuser and without a key.
 
 Both ends run on this machine in both cases; rounds alternate, and the medians are compared. Also printed: the CPU
 seconds of the service itself a thousand answers.
@@ -40,7 +41,8 @@ def pgbench(url, *arguments):
 
 
 def fill(database, job):
-    """A history behind it, so that a list has pages: finished exports like the one that is asked for."""
+    """A history behind it, so that a list has pages: finished exports like the one that is asked for, and a running one,
+    which is returned."""
     with database.connect() as connection:
         columns = [row[0] for row in connection.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = 'verbatim.job'::regclass AND attnum > 0 AND NOT"
@@ -48,13 +50,35 @@ def fill(database, job):
         names = ", ".join(columns)
         connection.execute(
             f"INSERT INTO verbatim.job (job_id, created_at, status, finished_at, {names})"
-            f" SELECT gen_random_uuid(), created_at - n * interval '1 minute', 'finished', created_at, {names}"
+            f" SELECT gen_random_uuid(), created_at - n * interval '1 minute',"
+            f" CASE WHEN n < 10000 THEN 'finished' ELSE 'queued' END, CASE WHEN n < 10000 THEN created_at END, {names}"
             " FROM verbatim.job, generate_series(1, 10000) AS n WHERE job_id = %s", [job])
         connection.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, status)"
                            " SELECT job_id, 1, 10000, workspace_id, 'recorded' FROM verbatim.job WHERE job_id <> %s",
                            [job])
+        running = connection.execute("UPDATE verbatim.job SET status = 'started', started_at = now()"
+                                     " WHERE job_id <> %s AND status = 'queued' RETURNING job_id", [job]).fetchone()[0]
+        connection.execute("UPDATE verbatim.segment SET status = 'running', process_id = gen_random_uuid(),"
+                           " lease_until = now() + interval '1 day' WHERE job_id = %s", [running])
         connection.execute("ANALYZE verbatim.job")
         connection.execute("ANALYZE verbatim.segment")
+    return running
+
+
+FLOOR = """SELECT job_id, status, printed, conversations_total, error_message, requested_by, created_at, started_at,
+    finished_at, as_of, link_expires_at, object_key, archive_deleted_at, file_name, content_type, size, crc32, counts
+    FROM verbatim.job WHERE workspace_id = 'one' ORDER BY created_at DESC, job_id DESC LIMIT {limit};
+"""
+
+
+def floor(yardstick, database, folder, limit, options):
+    """What the rows of a list cost by themselves, as a ratio to pgbench -S."""
+    script = folder / f"list_{limit}.sql"
+    script.write_text(FLOOR.format(limit=limit + 1).replace("\n", " "))
+    common = ["-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", str(options.seconds)]
+    rates = [(pgbench(database.url, "-f", str(script), *common), pgbench(yardstick, "-S", *common))
+             for _ in range(options.rounds)]
+    return statistics.median(rate for rate, _ in rates) / statistics.median(select for _, select in rates)
 
 
 def measure(yardstick, load, service, key, path, options):
@@ -93,15 +117,19 @@ def main():
         with Service(verbatim, folder, workers=0, storage=f"file://{folder}/storage") as service:
             job = service.start_export("one", keys["one"], start_date="2026-02-01", end_date="2026-02-28",
                                        channel_id=source.LONELY).json()["export_job_id"]
-            fill(database, job)
+            running = fill(database, job)
             paths = [("polls", 0.3, f"{WORKSPACE}/export-conversations/{job}"),
                      ("native read", 0.5, f"{WORKSPACE}/exports/{job}"),
+                     ("native read, running", 0.5, f"{WORKSPACE}/exports/{running}"),
                      ("native list of 1", 0.5, f"{WORKSPACE}/exports?limit=1"),
                      ("native list of 20", 0.5, f"{WORKSPACE}/exports")]
             done = [measure(yardstick, load, service, keys["one"], path, options) for _, _, path in paths]
+        floors = {limit: floor(yardstick, database, folder, limit, options) for limit in (1, 20)}
     for (name, goal, _), (ratio, cpu) in zip(paths, done):
         print(f"{name}: {ratio:.2f} of pgbench -S -M prepared (goal {goal:.2f}); {cpu:.3f} CPU s of the service "
               f"per 1,000 answers")
+    for limit, ratio in floors.items():
+        print(f"the bare rows of a list of {limit}: {ratio:.2f} of pgbench -S -M prepared")
     return 0 if all(ratio >= goal for (_, goal, _), (ratio, _) in zip(paths, done)) else 1
 
 

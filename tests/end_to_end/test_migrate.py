@@ -131,15 +131,16 @@ def test_exports_that_ended_before_the_counts_get_theirs(verbatim, fresh):
     for status, conversations in [("finished", 7), ("finished", 4), ("failed", 0), ("started", 0)]:
         fresh.execute("INSERT INTO verbatim.job (job_id, workspace_id, door, specification, source_workspace,"
                       " range_from, range_to, time_zone, csv_profile, as_of, link_ttl, status, finished_at, requested_by,"
-                      " conversations) VALUES (gen_random_uuid(), 'w', 'native', '{}', 'w', now(),"
-                      " now() + interval '1 day', 'UTC', 'safe', now(), '1 day', %s, %s, %s, %s)",
-                      [status, None if status == "started" else "now", f"{status} {conversations}", conversations])
+                      " conversations, messages) VALUES (gen_random_uuid(), 'w', 'native', '{}', 'w', now(),"
+                      " now() + interval '1 day', 'UTC', 'safe', now(), '1 day', %s, %s, %s, %s, %s)",
+                      [status, None if status == "started" else "now", f"{status} {conversations}", conversations,
+                       conversations * 5])
     fresh.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, status, conversations,"
                   " messages, bytes, attempts) SELECT job_id, 1, 9, 'w', CASE status WHEN 'finished' THEN 'recorded'"
                   " ELSE 'waiting' END, 4, 20, 300, 1 FROM verbatim.job WHERE requested_by <> 'finished 7'")
     Program(verbatim, fresh.url).migrate()
     assert dict(fresh.execute("SELECT requested_by, counts FROM verbatim.job")) == {
-        "finished 7": [7, 0, 0, 0, 0, 0, 0], "finished 4": [4, 20, 300, 1, 0, 0, 1],
+        "finished 7": [7, 35, 0, 0, 0, 0, 0], "finished 4": [4, 20, 300, 1, 0, 0, 1],
         "failed 0": [4, 20, 300, 0, 0, 1, 1], "started 0": None}
 
 
