@@ -120,12 +120,22 @@ static enum vb_status append_satisfaction(const struct vb_conversation *c, struc
     return status == VB_OK ? vb_json_append_members(out, members, 2) : status;
 }
 
+/* Who may see it, where the platform says so apart from the tags. */
+static enum vb_status append_tags(const struct vb_conversation *c, struct vb_buffer *out)
+{
+    enum vb_status status = vb_row_append_list(out, ",\"tags\":", c->tags);
+    if (status != VB_OK)
+        return status;
+    return c->has_audience ? vb_row_append_list(out, ",\"audience\":", c->audience)
+                           : vb_buffer_append_text(out, ",\"audience\":null");
+}
+
 static enum vb_status append_head(const struct vb_render_context *context,
                                   const struct vb_conversation *c, struct vb_buffer *out)
 {
     enum vb_status status = append_identity(context, c, out);
     if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_TAGS))
-        status = vb_row_append_list(out, ",\"tags\":", c->tags);
+        status = append_tags(c, out);
     if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_CUSTOMER))
         status = append_customer(c, out);
     return status == VB_OK ? append_satisfaction(c, out) : status;

@@ -123,8 +123,13 @@ static const char *decode_wide(const struct vb_page *page, int row,
     if (conversation->has_csat_rating)
         conversation->csat_rating = (int64_t)vb_decode_uint64(rating.data);
     struct vb_view tags = vb_result_view(page->rows, row, VB_PAGE_TAGS);
-    return vb_decode_text_list(tags, &conversation->tags) == VB_OK ? NULL
-                                                                   : "its tags cannot be read";
+    struct vb_view audience = vb_result_view(page->rows, row, VB_PAGE_AUDIENCE);
+    conversation->has_audience = audience.data != NULL;
+    if (vb_decode_text_list(tags, &conversation->tags) != VB_OK)
+        return "its tags cannot be read";
+    return vb_decode_text_list(audience, &conversation->audience) == VB_OK
+               ? NULL
+               : "its audience cannot be read";
 }
 
 enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, const char *id,

@@ -26,6 +26,7 @@ static const struct field fields[] = {
     {"c", "status", VB_COLUMNS_DETAILS, AS_IS},
     {"c", "priority", VB_COLUMNS_DETAILS, AS_IS},
     {"c", "tags", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "audience", VB_COLUMNS_DETAILS, AS_IS},
     {"c", "assigned_agent", VB_COLUMNS_DETAILS, AS_IS},
     {"c", "csat_rating", VB_COLUMNS_DETAILS, AS_BIGINT},
     {"c", "csat_comment", VB_COLUMNS_DETAILS, AS_IS},

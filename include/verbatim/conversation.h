@@ -63,7 +63,8 @@ struct vb_conversation {
     vb_instant ended_at;
     int64_t csat_rating;
     struct vb_view status, priority, assigned_agent, csat_comment, feedback;
-    struct vb_text_list tags;
+    struct vb_text_list tags, audience;
+    bool has_audience; /* one of its own; else the tags are it */
     /* Place among the conversations of the same UTC second, from 1, and how many there are in all:
      * exact up to 4,096, VB_CROWD + 1 for "more". Independent of pages and segments. */
     uint32_t ordinal_in_second;

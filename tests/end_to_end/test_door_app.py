@@ -314,6 +314,19 @@ def test_an_empty_export_is_ready(service, keys):
 
 
 
+def test_no_export_is_too_long(service, keys, database):
+    """The document's limit of 600 seconds is lifted: an export that has run for hours goes on, and is ready in the end."""
+    with database.connect() as blocker, blocker.transaction(force_rollback=True):
+        blocker.execute("LOCK TABLE chat.message IN ACCESS EXCLUSIVE MODE")
+        export = created(post(service, keys["one"], {"format": "json"}))["id"]
+        wait_until(lambda: show(service, keys["one"], export)["status"] == "processing", "the export to run")
+        database.execute("UPDATE verbatim.job SET created_at = created_at - interval '3 hours',"
+                         " started_at = started_at - interval '3 hours' WHERE job_id = %s", [export])
+    wait_until(lambda: show(service, keys["one"], export)["status"] != "processing", "the export ends")
+    assert show(service, keys["one"], export)["status"] == "ready"
+    assert {each["id"] for each in download(service, keys["one"], export).json()} == OURS
+
+
 def test_prune_deletes_row_and_file(service, program, keys, database, folder):
     """After 7 days the nightly prune deletes row and file; the command does the same at once."""
     export = ready(service, keys["one"], {"format": "csv"})["id"]

@@ -427,6 +427,13 @@ def test_fields_are_chosen_per_export(service, keys, events):
     assert "customer" not in vip and "tags" not in vip
 
 
+def test_tags_and_audience(service, keys):
+    """Tags and audience: an audience of its own stands beside the tags, else the tags are it."""
+    found = {each["id"]: each for each in conversations(service, keys["one"], {})}
+    assert [(found[each]["tags"], found[each]["audience"]) for each in (people.VIP, people.PRESS, people.HIDDEN)] == [
+        (["vip"], None), (["vip"], ["press"]), ([], None)]
+
+
 def test_missing_fields_can_be_had_by_another_export(service, keys):
     """Fields that were left out come with an export that names more of them."""
     body = {"filter": {"ids": [people.VIP]}}

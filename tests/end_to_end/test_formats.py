@@ -87,7 +87,8 @@ class Awkward:
                 "assistant": self.dice.choice([None, {"id": self.text(), "name": self.maybe()}]),
                 "status": self.maybe(), "priority": self.maybe(), "feedback": self.dice.choice([None, "positive", "x"]),
                 "csat": {"rating": self.dice.choice([None, 0, -7, 5]), "comment": self.maybe()},
-                "tags": self.some(self.text), "assigned_agent": self.maybe(),
+                "tags": self.some(self.text),
+                "audience": self.dice.choice([None, self.some(self.text)]), "assigned_agent": self.maybe(),
                 "customer": {name: self.maybe() for name in CUSTOMER}, "messages": self.some(self.message, 6),
                 **{kind: self.some(lambda: self.extra(EXTRAS[kind])) for kind in EXTRAS}}
 
@@ -124,6 +125,8 @@ def expected_message(message, conversation, include):
 def expected_conversation(conversation, include):
     made = {name: value for name, value in conversation.items()
             if name != "assigned_agent" and (name not in PARTS or include & bits(name))}
+    if "tags" not in made:
+        del made["audience"]
     made["created_at"] = local(conversation["created_at"])
     made["ended_at"] = None if conversation["ended_at"] is None else local(conversation["ended_at"])
     for kind in set(EXTRAS) & set(made):

@@ -109,6 +109,8 @@ static struct vb_conversation conversation_of(const json_t *c)
         .csat_comment = text(csat, "comment"),
         .feedback = text(c, "feedback"),
         .tags = list(c, "tags", NULL),
+        .audience = list(c, "audience", NULL),
+        .has_audience = json_is_array(json_object_get(c, "audience")),
     };
 }
 

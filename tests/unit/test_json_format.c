@@ -69,25 +69,25 @@ static void what_is_not_included_is_absent(void **unused)
     expect_file(ndjson, 0, s, 2,
                 "{\"id\":\"1\"" BARE BARE_END "}\n{\"id\":\"2\"" BARE BARE_END "}\n");
     expect_file(ndjson, VB_INCLUDE_TAGS | VB_INCLUDE_NOTES, s + 1, 1,
-                "{\"id\":\"2\"" BARE ",\"tags\":[]" BARE_END ",\"notes\":[]}\n");
+                "{\"id\":\"2\"" BARE ",\"tags\":[],\"audience\":null" BARE_END ",\"notes\":[]}\n");
 }
 
 static void lists_are_there_when_they_are_empty(void **unused)
 {
     (void)unused;
     const struct story s = {{.id = VB_VIEW("1"), .created_at = AT}, NULL, 0, NULL, 0};
-    expect_file(
-        ndjson, EVERYTHING, &s, 1,
-        "{\"id\":\"1\"" BARE
-        ",\"tags\":[],\"customer\":{\"id\":null,\"name\":null,\"email\":null,\"phone\":null,"
-        "\"company\":null,\"address\":null,\"website\":null,\"lead_status\":null}" BARE_END
-        ",\"messages\":[],\"notes\":[],\"events\":[],\"skills\":[]}\n");
+    expect_file(ndjson, EVERYTHING, &s, 1,
+                "{\"id\":\"1\"" BARE ",\"tags\":[],\"audience\":null,\"customer\":{\"id\":null,"
+                                     "\"name\":null,\"email\":null,\"phone\":null,"
+                "\"company\":null,\"address\":null,\"website\":null,\"lead_status\":null}" BARE_END
+                ",\"messages\":[],\"notes\":[],\"events\":[],\"skills\":[]}\n");
 }
 
 static void everything_that_the_source_has_is_there(void **unused)
 {
     (void)unused;
-    struct vb_buffer stores[4];
+    struct vb_buffer stores[5];
+    const struct vb_view eu[] = {VB_VIEW("eu")};
     const struct vb_view tags[] = {VB_VIEW("new, \"hot\""), {NULL, 0}, VB_VIEW("vip")};
     const struct vb_view urls[] = {VB_VIEW("https://x/a.png")};
     const struct vb_view cited[] = {VB_VIEW("T"), VB_VIEW("https://t"), VB_VIEW("")};
@@ -131,7 +131,9 @@ static void everything_that_the_source_has_is_there(void **unused)
          .status = VB_VIEW("closed"),
          .csat_comment = VB_VIEW("ok"),
          .feedback = VB_VIEW("good"),
-         .tags = list_of(&stores[0], tags, 3)},
+         .tags = list_of(&stores[0], tags, 3),
+         .audience = list_of(&stores[4], eu, 1),
+         .has_audience = true},
         messages,
         2,
         extras,
@@ -142,7 +144,9 @@ static void everything_that_the_source_has_is_there(void **unused)
         "\"phone_number\":\"+1555\"},\"assistant\":{\"id\":\"a1\",\"name\":\"Robo\"},"
         "\"created_at\":\"2026-04-07T23:24:43.123456-04:00\","
         "\"ended_at\":\"2026-04-07T23:24:43.123461-04:00\",\"status\":\"closed\",\"priority\":null,"
-        "\"tags\":[\"new, \\\"hot\\\"\",\"vip\"],\"customer\":{\"id\":\"p1\",\"name\":\"Jane\","
+        "\"tags\":[\"new, "
+        "\\\"hot\\\"\",\"vip\"],\"audience\":[\"eu\"],\"customer\":{\"id\":\"p1\",\"name\":"
+        "\"Jane\","
         "\"email\":\"j@x\",\"phone\":\"+12025550123\",\"company\":\"Acme\",\"address\":null,"
         "\"website\":null,\"lead_status\":null},\"csat\":{\"rating\":-5,\"comment\":\"ok\"},"
         "\"feedback\":\"good\",\"messages\":["
@@ -163,7 +167,7 @@ static void everything_that_the_source_has_is_there(void **unused)
         "\"author\":null,\"text\":\"t\"}],\"events\":[],"
         "\"skills\":[{\"created_at\":\"2026-04-07T23:24:43.123456-04:00\",\"name\":\"order\","
         "\"outcome\":null,\"message_id\":\"m2\"}]}]\n");
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         vb_buffer_done(&stores[i]);
 }
 
