@@ -1,4 +1,4 @@
-"""Adds up JUnit files: prints `N passed, N failed` (and `, N skipped`) as its last line.
+"""Adds up JUnit files, NAME.xml or NAME-N.xml: prints `N passed, N failed` (and `, N skipped`) as its last line.
 
 usage: tally.py NAME=EXIT_STATUS... FOLDER
 
@@ -19,9 +19,9 @@ def outcome(case):
     return "passed"
 
 
-def count(path):
+def count(folder, name):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    if path.exists():
+    for path in [*folder.glob(name + ".xml"), *folder.glob(name + "-[0-9]*.xml")]:
         for case in ElementTree.parse(path).iter("testcase"):
             counts[outcome(case)] += 1
     return counts
@@ -32,7 +32,7 @@ def main(arguments):
     total = {"passed": 0, "failed": 0, "skipped": 0}
     for suite in suites:
         name, status = suite.split("=")
-        counts = count(pathlib.Path(folder, name + ".xml"))
+        counts = count(pathlib.Path(folder), name)
         if int(status) != 0 and counts["failed"] == 0:
             print(f"{name}: ended with status {status}")
             counts["failed"] = 1

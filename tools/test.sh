@@ -42,21 +42,20 @@ run_unit_tests() {
         --output-junit "$results/unit.xml" "${only[@]}"
 }
 
-# One file is run as it is; more are spread over workers, each with servers of its own, a file staying on one of them.
+# Many tests wait rather than work, so there is one worker more than there are cores.
 workers() {
-    if [ -z "$test_words" ] && [ ${#test_files[@]} = 1 ]; then
-        echo 0
-    else
-        echo "${VERBATIM_TEST_WORKERS:-$(($(nproc) > 4 ? 4 : $(nproc)))}"
+    local most=$(($(nproc) < 4 ? $(nproc) + 1 : 4))
+    if [ -z "$test_words" ] && [ ${#test_files[@]} -gt 0 ] && [ ${#test_files[@]} -lt $most ]; then
+        most=${#test_files[@]}
     fi
+    echo "${TEST_WORKERS:-$most}"
 }
 
 run_end_to_end_tests() {
     local only=()
     [ -z "$test_words" ] || only=(-k "$test_words")
     VERBATIM_BINARY=${VERBATIM_BINARY:-$root/build/$preset/verbatim} \
-        run_child "$python" -B -m pytest -q -p no:cacheprovider -n "$(workers)" --dist loadfile \
-        --junitxml "$results/end_to_end.xml" \
+        run_child "$python" -B tools/spread.py "$(workers)" "$results" -q -p no:cacheprovider \
         "${only[@]}" "${test_files[@]}"
 }
 

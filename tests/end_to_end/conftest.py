@@ -8,6 +8,7 @@ object_store    each S3 server in turn         minio, versitygw, swift    one of
 smtp            an empty mail sink             pgbouncer     a pooler before the cluster
 """
 
+import functools
 import os
 import pathlib
 import signal
@@ -30,8 +31,36 @@ S3_SERVERS = object_stores.available()
 
 def pytest_configure():
     def interrupt(number, frame):
+        signal.signal(signal.SIGTERM, lambda *_: None)  # a second one would come in the middle of the stopping
         raise KeyboardInterrupt
     signal.signal(signal.SIGTERM, interrupt)  # so that fixtures stop their servers
+
+
+# The files that take longest, longest first: no worker is to begin one of them when the others are done.
+LONG = ("test_queue_cancel", "test_queue_files", "test_source_extras", "test_queue_cuts", "test_streams",
+        "test_native_wait", "test_openapi", "test_native_cancel", "test_source", "test_source_plans")
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+@functools.cache
+def is_ours(name):
+    """Whether this worker is the one that takes the file (tools/spread.py): the first one makes a file of its name."""
+    claims = os.environ.get("TEST_CLAIMS")
+    try:
+        if claims:
+            pathlib.Path(claims, name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    return None if is_ours(item.path.stem) else True  # True: nobody here runs it
 
 
 def pytest_report_header():

@@ -67,19 +67,23 @@ def test_processes_that_die_and_stall(program, database, folder, local, expected
     assert database.value("SELECT count(*) FROM verbatim.job WHERE status <> 'finished'") == 0
 
 
-def test_parts_of_a_large_export(program, database, folder, storage, local):
-    """Real parts of real size, split by their estimate; on S3 small segments are absorbed for the rule of 5 MiB."""
-    channel = f"large-{storage.name}"
-    queue.fill(database, channel, 1500, messages=20, noise=50)
+@pytest.fixture(scope="module")
+def large(program, database, folder, local):
+    queue.fill(database, "large", 1500, messages=20, noise=50)
     with Crew(program, folder, local, workers=1, s3_equal_parts="on"):
-        whole = queue.archive(local, queue.finished(database, queue.add_job(database, channel)))
+        whole = queue.archive(local, queue.finished(database, queue.add_job(database, "large")))
     assert len(whole) > 24 * 1024 * 1024
+    return whole
+
+
+def test_parts_of_a_large_export(program, database, folder, storage, large):
+    """Real parts of real size, split by their estimate; on S3 small segments are absorbed for the rule of 5 MiB."""
     # 120 conversations are less than 5 MiB, so fronts must absorb; where they have up to 900 it is chance.
     small_cuts = {"page": 50, "cuts": 120}
     for tuning in ({"page": 100}, small_cuts, {"page": 20, "numbers": 1, "units": 1, "cuts": 900}):
         with Crew(program, folder, storage, **tuning) as crew:
-            job_id = queue.add_job(database, channel)
-            assert queue.archive(storage, queue.finished(database, job_id)) == whole, tuning
+            job_id = queue.add_job(database, "large")
+            assert queue.archive(storage, queue.finished(database, job_id)) == large, tuning
             counts = crew.stop()
         assert counts["split"] > 0
         if storage.name != "file" and tuning == small_cuts:

@@ -310,17 +310,23 @@ def test_rows_that_vanish_leave_a_short_chunk(program, database, folder, local):
     assert len(files) == 10 and len(files["conversations-00002.json"]) == 6
 
 
-def test_parts_of_a_large_file(program, database, folder, storage, local):
+@pytest.fixture(scope="module")
+def large(program, database, folder, local):
+    """A large export in two forms, each in one piece."""
+    queue.fill(database, "large", 1200, messages=20, noise=50)
+    with Crew(program, folder, local, workers=1, s3_equal_parts="on", chunk=100):
+        whole = {form: queue.archive(local, queue.finished(database, add(database, "large", form)))
+                 for form in ("csv single", "csv chunks")}
+    assert min(len(data) for data in whole.values()) > 18 * 1024 * 1024
+    return whole
+
+
+def test_parts_of_a_large_file(program, database, folder, storage, large):
     """Real parts of real size; the CRC-32 of the whole comes from theirs."""
-    channel = f"large-{storage.name}"
-    queue.fill(database, channel, 1200, messages=20, noise=50)
-    for form in ("csv single", "csv chunks"):
-        with Crew(program, folder, local, workers=1, s3_equal_parts="on", chunk=100):
-            whole = queue.archive(local, queue.finished(database, add(database, channel, form)))
-        assert len(whole) > 18 * 1024 * 1024
+    for form, whole in large.items():
         for tuning in ({"page": 100}, {"page": 50, "cuts": 120}, {"page": 20, "numbers": 1, "units": 1, "cuts": 900}):
             with Crew(program, folder, storage, chunk=100, **tuning) as crew:
-                job_id = add(database, channel, form)
+                job_id = add(database, "large", form)
                 assert queue.archive(storage, queue.finished(database, job_id)) == whole, (form, tuning)
                 assert crew.stop()["split"] > 0
             assert database.value("SELECT crc32 FROM verbatim.job WHERE job_id = %s", [job_id]) == zlib.crc32(whole)

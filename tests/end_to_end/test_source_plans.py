@@ -10,17 +10,13 @@ from tests.lib.two_platforms import (
     make_platforms, settings_of)
 
 BOTH = pytest.mark.parametrize("schema", ["chat", "legacy"])
+STATISTICS = pytest.mark.parametrize("statistics", ["fresh", "none"], indirect=True)
 
 
 @pytest.fixture(scope="module")
 def source(database):
     make_platforms(database)
     return database
-
-
-def without_statistics(source, statistics):
-    if statistics == "none":
-        forget_statistics(source)
 
 
 # The column that leads the index which a selection's conversations have to be read by.
@@ -57,6 +53,14 @@ def crowd(source):
     source.execute("VACUUM ANALYZE")
 
 
+@pytest.fixture(scope="module")
+def statistics(crowd, request):
+    if request.param == "none":
+        forget_statistics(crowd)
+    yield request.param
+    crowd.execute("ANALYZE")
+
+
 def looked_at(log, table):
     """Rows of a table that the plans touched, those that a filter threw away included."""
     total = 0
@@ -70,64 +74,52 @@ def looked_at(log, table):
 
 @BOTH
 @pytest.mark.parametrize("name", [name for name in LEADS if LEADS[name] != "workspace"] + ["conversations"])
-@pytest.mark.parametrize("statistics", ["fresh", "none"])
+@STATISTICS
 def test_each_selection_reads_its_own_conversations_alone(crowd, postgres, schema, name, statistics):
     """Of 20,000 neighbours in the workspace nothing is touched, through views too."""
     settings = settings_of(crowd, schema, [name], page=20, columns=CHANNEL | DETAILS | CUSTOMER)
     wanted = len(expected_heads(crowd, schema, [name]))
     table, messages = TABLES[schema][:2]
-    without_statistics(crowd, statistics)
-    try:
-        log = plans(crowd, postgres, schema, settings)
-        used = {index for _, index, relation in scans(log) if relation == table}
-        lead = COLUMNS[schema].get(LEADS.get(name))
-        if name == "conversations":
-            assert used == {f"{table}_pkey"}
-        else:
-            assert_by_index(log, table, messages)
-            assert all(index.startswith(f"{table}_{lead}") for index in used), used
-        pages = wanted // 20 + 1
-        branches = len(settings[name].split(","))
-        assert wanted <= looked_at(log, table) <= 4 * (wanted + pages * branches) + 60
-    finally:
-        crowd.execute("ANALYZE")
+    log = plans(crowd, postgres, schema, settings)
+    used = {index for _, index, relation in scans(log) if relation == table}
+    lead = COLUMNS[schema].get(LEADS.get(name))
+    if name == "conversations":
+        assert used == {f"{table}_pkey"}
+    else:
+        assert_by_index(log, table, messages)
+        assert all(index.startswith(f"{table}_{lead}") for index in used), used
+    pages = wanted // 20 + 1
+    branches = len(settings[name].split(","))
+    assert wanted <= looked_at(log, table) <= 4 * (wanted + pages * branches) + 60
 
 
 @BOTH
 @pytest.mark.parametrize("name", [name for name in LEADS if LEADS[name] == "workspace"])
-@pytest.mark.parametrize("statistics", ["fresh", "none"])
+@STATISTICS
 def test_a_workspace_is_read_in_its_order(crowd, postgres, schema, name, statistics):
     """Without a narrower selection by (workspace, created_at, id), behind the cursor alone, and nothing is sorted."""
     low = expected_heads(crowd, schema, [])[-60]
     settings = settings_of(crowd, schema, [name] if name else [], page=20, low=f"{low[1]},{low[0]}")
     table, messages = TABLES[schema][:2]
-    without_statistics(crowd, statistics)
-    try:
-        log = plans(crowd, postgres, schema, settings)
-        assert_by_index(log, table)
-        lead = COLUMNS[schema]["workspace"]
-        assert {index for _, index, relation in scans(log) if relation == table} == {f"{table}_{lead}_"
-                f"{'created_at_id' if schema == 'chat' else 'started_no'}_idx"}
-        assert 0 < looked_at(log, table) <= 4 * 60 + 60
-    finally:
-        crowd.execute("ANALYZE")
+    log = plans(crowd, postgres, schema, settings)
+    assert_by_index(log, table)
+    lead = COLUMNS[schema]["workspace"]
+    assert {index for _, index, relation in scans(log) if relation == table} == {f"{table}_{lead}_"
+            f"{'created_at_id' if schema == 'chat' else 'started_no'}_idx"}
+    assert 0 < looked_at(log, table) <= 4 * 60 + 60
 
 
 @BOTH
-@pytest.mark.parametrize("statistics", ["fresh", "none"])
+@STATISTICS
 @pytest.mark.parametrize("giant", [None, 2])
 def test_further_relations_are_read_by_index(crowd, postgres, schema, statistics, giant):
     settings = settings_of(crowd, schema, ["channel"], columns=EXTRAS | CITATIONS | MEDIA, giant=giant, page=20)
-    without_statistics(crowd, statistics)
-    try:
-        log = plans(crowd, postgres, schema, settings)
-        kinds = {(scan, table) for scan, _, table in scans(log) if table in TABLES[schema]}
-        assert {table for _, table in kinds} == set(TABLES[schema])
-        assert {scan for scan, _ in kinds} <= {"Index Scan", "Index Only Scan"}
-        # A skill run has no id: ties of one instant are put in order by themselves.
-        assert not re.search(r"(?<!Incremental )Sort  ", log)
-    finally:
-        crowd.execute("ANALYZE")
+    log = plans(crowd, postgres, schema, settings)
+    kinds = {(scan, table) for scan, _, table in scans(log) if table in TABLES[schema]}
+    assert {table for _, table in kinds} == set(TABLES[schema])
+    assert {scan for scan, _ in kinds} <= {"Index Scan", "Index Only Scan"}
+    # A skill run has no id: ties of one instant are put in order by themselves.
+    assert not re.search(r"(?<!Incremental )Sort  ", log)
 
 
 @BOTH

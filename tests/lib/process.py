@@ -30,9 +30,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def _ports():
     """Ports below those that the kernel hands out by itself, so that no connection takes one before its server does.
 
-    Each worker of pytest-xdist has numbers of its own; where they begin is chance, for the sake of other runs."""
+    Each worker of a run has numbers of its own; where they begin is chance, for the sake of other runs."""
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS_APART
+    worker = int(os.environ.get("TEST_WORKER", "0")) % WORKERS_APART
     own = range(10_000 + worker, lowest, WORKERS_APART)
     start = random.SystemRandom().randrange(len(own)) if own else 0
     return itertools.cycle([*own[start:], *own[:start]] or [0])

@@ -4,7 +4,8 @@ import os
 import pathlib
 import re
 import subprocess
-import time
+
+from .process import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -58,7 +59,8 @@ def plans(source, postgres, schema, selection, **settings):
     url = (source.url + "?options=-csession_preload_libraries%3Dauto_explain%20-cauto_explain.log_min_duration%3D0"
            "%20-cauto_explain.log_level%3DLOG%20-cauto_explain.log_analyze%3Don")
     read(url, schema, **settings, **selection)
-    time.sleep(0.2)
+    wait_until(lambda: source.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'read_source'"
+                                    " AND datname = current_database()") == 0, "the last plan", pause=0.005)
     return postgres.log()[before:]
 
 

@@ -1,0 +1,69 @@
+"""Runs pytest in several processes that share the test files out among themselves, longest first.
+
+usage: spread.py WORKERS FOLDER ARGUMENT...
+
+Each worker has servers and ports of its own, and takes the next file when it is done with one (tests/end_to_end/
+conftest.py). Each writes FOLDER/end_to_end-N.xml and a log that is shown at the end. Not pytest-xdist: execnet 1.9, as
+Debian 12 has it, may run the tests on a thread, and signals, time limits and parent-death signals need the main one.
+"""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+
+def command(number, folder, arguments):
+    """Ends with us, however we end."""
+    return ["setpriv", "--pdeathsig", "TERM", sys.executable, "-B", "-m", "pytest", *arguments,
+            "--junitxml", str(folder / f"end_to_end-{number}.xml")]
+
+
+def start(number, folder, arguments):
+    environment = os.environ | {"TEST_WORKER": str(number), "TEST_CLAIMS": str(folder / "claims")}
+    with open(log_of(folder, number), "wb") as log:
+        return subprocess.Popen(command(number, folder, arguments), stdin=subprocess.DEVNULL, stdout=log,
+                                stderr=subprocess.STDOUT, env=environment)
+
+
+def log_of(folder, number):
+    return folder / f"end_to_end-{number}.log"
+
+
+def wait(workers, claims):
+    """A line for each file that is begun."""
+    told = set()
+    while True:
+        ended = all(worker.poll() is not None for worker in workers)
+        for name in sorted(set(os.listdir(claims)) - told):
+            print(name, flush=True)
+            told.add(name)
+        if ended:
+            return [worker.returncode for worker in workers]
+        time.sleep(0.1)
+
+
+def main(count, folder, *arguments):
+    folder = pathlib.Path(folder)
+    if int(count) == 1:  # nothing to share, and the tests may be watched
+        words = command(0, folder, arguments)
+        os.execvp(words[0], words)
+    (folder / "claims").mkdir(parents=True)
+    workers = [start(number, folder, arguments) for number in range(int(count))]
+
+    def pass_on(number, _):
+        for worker in workers:
+            worker.send_signal(number)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    statuses = wait(workers, folder / "claims")
+    for number in range(len(workers)):
+        print(f"-- worker {number}")
+        print(log_of(folder, number).read_text(errors="replace"), end="", flush=True)
+    return max(abs(status) for status in statuses)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
