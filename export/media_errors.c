@@ -20,6 +20,7 @@ enum vb_status vb_media_errors_add(const struct vb_render_context *context,
     size_t before = out->length;
     const struct vb_view ids[] = {error->conversation_id, error->message_id, error->attachment_id};
     const struct vb_view texts[] = {error->url, vb_view_of(error->entry)};
+    /* Only for the name in an error's text. */
     const struct vb_conversation conversation = {.id = error->conversation_id};
     enum vb_status status = vb_cell_append_run(out, ids, 3, false);
     if (status == VB_OK)

@@ -11,6 +11,8 @@
 struct vb_media {
     const struct vb_options *options;
     struct vb_media_allow *allow;
+    /* Apart from the storage's own: archives may go to a directory while recordings lie in a bucket. Nobody is asked
+     * for them before the first object is. */
     struct vb_s3_credentials *credentials;
 };
 
@@ -93,6 +95,7 @@ enum vb_status vb_fetcher_get(struct vb_fetcher *fetcher, const struct vb_medium
 {
     const struct vb_media *media = fetcher->media;
     uint64_t most = media->options->media_file_limit;
+    /* A reason of its own: that the host is not on the list would be true, and would not help. */
     if (vb_media_allow_is_empty(media->allow))
         return vb_fail(err, VB_NOT_FOUND, "no media are fetched here: media_allow is not set");
     if (strncasecmp(medium->url, "s3://", strlen("s3://")) == 0)

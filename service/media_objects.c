@@ -77,7 +77,7 @@ static enum vb_status open_bucket(struct vb_objects *objects, struct vb_view buc
     return status;
 }
 
-/* "BUCKET/KEY" behind the scheme. The key is taken as it stands. */
+/* "BUCKET/KEY" behind the scheme. The key is taken as it stands: S3 URIs know no escapes, and "%20" may be in a key. */
 static enum vb_status look_at(const struct vb_objects *objects, const char *url,
                               struct vb_view *ret_bucket, const char **ret_key,
                               struct vb_error *err)
@@ -117,6 +117,7 @@ static enum vb_status copy(struct vb_objects *objects, const char *key,
                            struct vb_error *err)
 {
     struct vb_s3_object object;
+    /* Its size is known before a byte is paid for, and its version for all pieces. */
     enum vb_status status = vb_s3_head(objects->client, key, &object, err);
     if (status != VB_OK)
         return status;

@@ -74,11 +74,12 @@ enum vb_status vb_spool_append(struct vb_spool *spool, const void *data, size_t 
     const char *bytes = data;
     keep_head(spool, bytes, length);
     spool->crc = vb_crc32(spool->crc, bytes, length);
+    /* By place, not by position: what is read back between two appends moves nothing. */
     while (length > 0) {
         ssize_t written = pwrite(spool->file, bytes, length, (off_t)spool->size);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written <= 0)
+        if (written <= 0) /* a full disk may also show as nothing written */
             return fail(err, written < 0 ? errno : ENOSPC, "the temporary file for media");
         bytes += written;
         length -= (size_t)written;

@@ -141,7 +141,7 @@ static void set_options(struct exchange *exchange, CURLU *url)
     curl_easy_reset(easy); /* keeps connections */
     curl_easy_setopt(easy, CURLOPT_CURLU, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also none of the environment */
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "verbatim/" VB_VERSION);
@@ -238,6 +238,7 @@ static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
     curl_easy_setopt(web->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)most);
     CURLcode code = curl_easy_perform(web->easy);
     curl_easy_getinfo(web->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    /* Told by its head, or found out when it was too long. */
     if (code == CURLE_FILESIZE_EXCEEDED || (code == CURLE_OK && length > (curl_off_t)most))
         exchange.too_large = true;
     return code == CURLE_OK && !exchange.too_large

@@ -238,6 +238,7 @@ enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err)
     enum vb_status status = VB_OK;
     if (!work)
         return VB_OK;
+    /* A segment that is the whole job, with few reasons: no statement is needed for them. */
     if (line->claim->stretch.has_low || work->pieces > 0) {
         status = flush_errors(line, err);
         if (status == VB_OK)
@@ -302,6 +303,7 @@ static enum vb_status take(struct vb_line *line, const struct item *item, struct
                             texts[CONTENT_TYPE], entry) != VB_OK)
         return vb_fail(err, VB_SOURCE, "conversation %.*s: an attachment's name is not valid UTF-8",
                        (int)texts[CONVERSATION].length, texts[CONVERSATION].data);
+    /* The reason has a place of its own, for a medium that is missing is no error of the segment's. */
     enum vb_status status = fetch(line, item, &reason);
     vb_count(status == VB_OK ? VB_COUNT_MEDIA_STORED : VB_COUNT_MEDIA_FAILED,
              status == VB_OK || status == VB_NOT_FOUND);
