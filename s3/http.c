@@ -5,7 +5,8 @@
  */
 #include "http.h"
 
-#include <curl/curl.h>
+#include "verbatim/transfer.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -18,7 +19,6 @@
 #define SEND_BUFFER 65536L
 #define DEAD_PEER_MILLISECONDS 15000u /* unacknowledged for so long: the peer is gone */
 #define HEADER_LINE_MOST 8192u
-#define SLICE 200 /* milliseconds: how late a stop may be heard */
 
 struct vb_http {
     CURL *easy;
@@ -33,7 +33,6 @@ struct exchange {
     struct vb_http_answer *answer;
     size_t piece;  /* next byte to send: which piece, */
     size_t offset; /* and where in it */
-    bool stopped;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -299,7 +298,7 @@ static enum vb_status explain(const struct vb_http *http, CURLcode code,
 {
     if (code == CURLE_OK)
         return VB_OK;
-    if (exchange->stopped)
+    if (code == CURLE_ABORTED_BY_CALLBACK)
         return vb_fail(err, VB_STOPPED, "stopped");
     if (exchange->answer->body_too_long)
         return vb_fail(err, VB_LIMIT, "the answer exceeds %zu bytes",
@@ -314,41 +313,6 @@ static enum vb_status explain(const struct vb_http *http, CURLcode code,
     return status;
 }
 
-static bool is_stopped(struct exchange *exchange)
-{
-    const struct vb_http_request *request = exchange->request;
-    exchange->stopped = request->stop && request->stop(request->stop_context);
-    return exchange->stopped;
-}
-
-/* curl_easy_perform would hear of a stop once a second only. */
-static CURLcode run(struct vb_http *http, struct exchange *exchange)
-{
-    int running = 1, left = 0;
-    CURLMcode code = curl_multi_perform(http->multi, &running);
-    while (code == CURLM_OK && running > 0) {
-        if (is_stopped(exchange))
-            return CURLE_ABORTED_BY_CALLBACK;
-        code = curl_multi_poll(http->multi, NULL, 0, SLICE, NULL);
-        if (code == CURLM_OK)
-            code = curl_multi_perform(http->multi, &running);
-    }
-    const CURLMsg *end = code == CURLM_OK ? curl_multi_info_read(http->multi, &left) : NULL;
-    return end ? end->data.result : CURLE_OUT_OF_MEMORY;
-}
-
-/* Taken out in the middle, the connection is closed; at the end it is kept. */
-static CURLcode perform(struct vb_http *http, struct exchange *exchange)
-{
-    if (is_stopped(exchange))
-        return CURLE_ABORTED_BY_CALLBACK;
-    if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK)
-        return CURLE_OUT_OF_MEMORY;
-    CURLcode code = run(http, exchange);
-    curl_multi_remove_handle(http->multi, http->easy);
-    return code;
-}
-
 enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
                                 struct vb_http_answer *answer, struct vb_error *err)
 {
@@ -360,7 +324,7 @@ enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_reque
     if (status != VB_OK)
         return vb_fail(err, status, "no memory for a request");
     set_options(http, &exchange, headers);
-    CURLcode code = perform(http, &exchange);
+    CURLcode code = vb_transfer(http->multi, http->easy, request->stop, request->stop_context);
     long code_of_answer = 0;
     curl_off_t length = -1, sent = 0;
     curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);

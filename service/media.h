@@ -21,7 +21,7 @@ void vb_media_ask(struct vb_media *media);
 void vb_media_free(struct vb_media *media);
 
 struct vb_fetcher;
-/* `stop` is asked at least once a second while a fetch runs. */
+/* `stop` is asked several times a second while a fetch runs. */
 enum vb_status vb_fetcher_new(struct vb_media *media, bool (*stop)(void *context),
                               void *stop_context, struct vb_fetcher **ret_fetcher,
                               struct vb_error *err) vb_must_check;

@@ -9,9 +9,9 @@
 #include "verbatim/clock.h"
 #include "verbatim/hash.h"
 #include "verbatim/text.h"
+#include "verbatim/transfer.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,7 @@
 #define WAIT_SLICE (VB_SECOND / 20)
 #define CONNECT_SECONDS 10L
 #define STALL_SECONDS 15L
+#define CONNECTIONS 4L /* kept open, to as many hosts */
 #define HOST_TEXT 256
 /* A host that failed so often in a row is passed over for a while: ten thousand attachments of one that is gone would
  * otherwise take days. */
@@ -38,6 +39,7 @@ struct host {
 struct vb_web {
     struct vb_web_options options;
     CURL *easy;
+    CURLM *multi; /* keeps the connections */
     struct host hosts[HOSTS];
     size_t next_host; /* to be forgotten */
 };
@@ -47,7 +49,7 @@ struct exchange {
     struct vb_web *web;
     struct vb_spool *spool;
     uint64_t most;
-    bool stopped, too_large;
+    bool too_large;
     char refused[INET6_ADDRSTRLEN]; /* the address that was not connected to; "" for none */
     enum vb_status spooled;         /* of the last append */
     struct vb_error *err;
@@ -60,13 +62,16 @@ enum vb_status vb_web_new(const struct vb_web_options *options, struct vb_web **
                           struct vb_error *err)
 {
     struct vb_web *web = calloc(1, sizeof *web);
-    if (web)
-        web->easy = curl_easy_init();
-    if (!web || !web->easy) {
-        free(web);
+    if (!web)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
+    web->options = *options;
+    web->easy = curl_easy_init();
+    web->multi = curl_multi_init();
+    if (!web->easy || !web->multi) {
+        vb_web_free(web);
         return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     }
-    web->options = *options;
+    curl_multi_setopt(web->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
     *ret_web = web;
     return VB_OK;
 }
@@ -76,6 +81,7 @@ void vb_web_free(struct vb_web *web)
     if (!web)
         return;
     curl_easy_cleanup(web->easy);
+    curl_multi_cleanup(web->multi);
     free(web);
 }
 
@@ -106,14 +112,6 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     }
     exchange->spooled = vb_spool_append(exchange->spool, data, length, exchange->err);
     return exchange->spooled == VB_OK ? length : 0;
-}
-
-static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    struct exchange *exchange = context;
-    (void)a, (void)b, (void)c, (void)d;
-    exchange->stopped = exchange->stopped || is_stopped(exchange->web);
-    return exchange->stopped ? 1 : 0;
 }
 
 static void note_refused(struct exchange *exchange, const struct sockaddr *address)
@@ -147,16 +145,12 @@ static void set_options(struct exchange *exchange, CURLU *url)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "verbatim/" VB_VERSION);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(exchange->web->options.patience / 1000));
-    curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 4L);
 }
 
 /* --- one request --- */
@@ -183,7 +177,7 @@ static enum vb_status explain(const struct exchange *exchange, CURLcode code, co
     *ret_outcome = FAILED;
     if (exchange->spooled != VB_OK)
         return exchange->spooled;
-    if (exchange->stopped)
+    if (code == CURLE_ABORTED_BY_CALLBACK)
         return stopped(err);
     if (exchange->too_large)
         return too_large(exchange->most, err);
@@ -236,7 +230,8 @@ static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
         return status;
     set_options(&exchange, url);
     curl_easy_setopt(web->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)most);
-    CURLcode code = curl_easy_perform(web->easy);
+    CURLcode code =
+        vb_transfer(web->multi, web->easy, web->options.stop, web->options.stop_context);
     curl_easy_getinfo(web->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     /* Told by its head, or found out when it was too long. */
     if (code == CURLE_FILESIZE_EXCEEDED || (code == CURLE_OK && length > (curl_off_t)most))

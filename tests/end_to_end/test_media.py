@@ -454,9 +454,8 @@ def test_a_stop_does_not_wait_for_a_server(program, database, folder, local, ser
         with Crew(program, folder, local, workers=1, media_allow=server.allow) as crew:
             job_id = add(database, channel)
             wait_until(lambda: server.asked("/silent"), "the request")
-            began = time.monotonic()
-            crew.stop()
-            assert time.monotonic() - began < 4  # libcurl asks once a second
+            crew.stop()  # within its time, or this fails
+            assert not event.is_set()
         assert queue.segments(database, job_id) == [(1, 10000, "waiting", 0, 0)]
     finally:
         event.set()

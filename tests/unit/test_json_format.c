@@ -78,7 +78,7 @@ static void lists_are_there_when_they_are_empty(void **unused)
     const struct story s = {{.id = VB_VIEW("1"), .created_at = AT}, NULL, 0, NULL, 0};
     expect_file(ndjson, EVERYTHING, &s, 1,
                 "{\"id\":\"1\"" BARE ",\"tags\":[],\"audience\":null,\"customer\":{\"id\":null,"
-                                     "\"name\":null,\"email\":null,\"phone\":null,"
+                "\"name\":null,\"email\":null,\"phone\":null,"
                 "\"company\":null,\"address\":null,\"website\":null,\"lead_status\":null}" BARE_END
                 ",\"messages\":[],\"notes\":[],\"events\":[],\"skills\":[]}\n");
 }
