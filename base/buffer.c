@@ -104,7 +104,7 @@ enum vb_status vb_buffer_append_byte(struct vb_buffer *buffer, char byte)
 enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ...)
 {
     /* Into the room there is, and once more where that was too little. */
-    size_t room = buffer->data ? buffer->capacity - buffer->length : 0;
+    size_t room = buffer->capacity - buffer->length; /* 0 before the first byte */
     va_list arguments;
     va_start(arguments, format);
     int length =

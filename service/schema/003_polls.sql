@@ -2,14 +2,14 @@
 
 ALTER TABLE verbatim.job
     ADD COLUMN printed text, -- the specification as its caller sees it; NULL: made by an earlier version
-    -- Of its segments: conversations, messages, bytes, recorded, running, waiting, attempts. NULL while they change: then
-    -- they are counted. What has ended keeps its counts when its segments are deleted.
+    -- Of its segments: conversations, messages, bytes, recorded, running, waiting, attempts. NULL while they change:
+    -- then they are counted. What has ended keeps its counts when its segments are deleted.
     ADD COLUMN counts bigint[];
 -- A default of its own, so that rows of before stay NULL. A job begins as one waiting segment.
 ALTER TABLE verbatim.job ALTER COLUMN counts SET DEFAULT '{0,0,0,0,0,1,0}';
 
--- A function, since a query inside a look-up is set up anew each time, also where it is not run. It sets no search_path,
--- which would cost as much as the count: it does nothing that its caller may not do.
+-- A function, since a query inside a look-up is set up anew each time, also where it is not run. It sets no
+-- search_path, which every call would pay for: it does nothing that its caller may not do.
 CREATE FUNCTION verbatim.job_count(wanted uuid) RETURNS bigint[] LANGUAGE plpgsql STABLE
     AS $$
         DECLARE
@@ -40,9 +40,11 @@ CREATE FUNCTION verbatim.job_counted() RETURNS trigger LANGUAGE plpgsql SET sear
 CREATE TRIGGER job_counted BEFORE UPDATE OF status ON verbatim.job
     FOR EACH ROW WHEN (NEW.status <> OLD.status) EXECUTE FUNCTION verbatim.job_counted();
 
--- The segments of older ones are gone; what was finished has its sums.
-UPDATE verbatim.job SET counts = verbatim.job_count(job_id) WHERE status IN ('finished', 'failed', 'cancelled');
-UPDATE verbatim.job SET counts[1] = conversations, counts[2] = messages WHERE status = 'finished';
+-- What ended more than an hour ago has lost its segments: then what was finished has its sums, and no more is known.
+UPDATE verbatim.job
+SET counts = CASE WHEN EXISTS (SELECT FROM verbatim.segment AS s WHERE s.job_id = job.job_id)
+                  THEN verbatim.job_count(job_id) ELSE ARRAY[conversations, messages, coalesce(size, 0), 0, 0, 0, 0] END
+WHERE status IN ('finished', 'failed', 'cancelled');
 
 -- The key that the transaction names, and no other: as narrow as key_find, which earlier versions call, and cheaper.
 CREATE VIEW verbatim.key_here WITH (security_barrier) AS

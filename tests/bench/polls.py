@@ -41,8 +41,8 @@ def pgbench(url, *arguments):
 
 
 def fill(database, job):
-    """A history behind it, so that a list has pages: finished exports like the one that is asked for, and a running one,
-    which is returned."""
+    """A history behind it, so that a list has pages: finished exports like the one that is asked for, and a running
+    one, which is returned."""
     with database.connect() as connection:
         columns = [row[0] for row in connection.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = 'verbatim.job'::regclass AND attnum > 0 AND NOT"

@@ -1,5 +1,6 @@
-"""A source (schema `chat`) of any size for benchmarks, and what is needed to export it: many conversations of 25 messages
-in one channel, one giant conversation in another, a few messages in a third; and a house to start services in."""
+"""A source (schema `chat`) of any size for benchmarks, and what is needed to export it: many conversations of 25
+messages in one channel, one giant conversation in another, a few messages in a third; and a house to start services
+in."""
 
 import os
 
