@@ -131,8 +131,9 @@ def test_exports_that_ended_before_the_counts_get_theirs(verbatim, fresh):
     for status, conversations in [("finished", 7), ("finished", 4), ("failed", 0), ("started", 0)]:
         fresh.execute("INSERT INTO verbatim.job (job_id, workspace_id, door, specification, source_workspace,"
                       " range_from, range_to, time_zone, csv_profile, as_of, link_ttl, status, finished_at,"
-                      " requested_by, conversations, messages) VALUES (gen_random_uuid(), 'w', 'native', '{}', 'w', now(),"
-                      " now() + interval '1 day', 'UTC', 'safe', now(), '1 day', %s, %s, %s, %s, %s)",
+                      " requested_by, conversations, messages)"
+                      " VALUES (gen_random_uuid(), 'w', 'native', '{}', 'w', now(), now() + interval '1 day', 'UTC',"
+                      " 'safe', now(), '1 day', %s, %s, %s, %s, %s)",
                       [status, None if status == "started" else "now", f"{status} {conversations}", conversations,
                        conversations * 5])
     fresh.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, status, conversations,"
