@@ -53,14 +53,18 @@ def start(url, schema, **settings):
     return subprocess.Popen(command(url, schema, settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def readers(source):
+    return {pid for pid, in source.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'read_source'"
+                                           " AND datname = current_database()")}
+
+
 def plans(source, postgres, schema, selection, **settings):
-    """The plans that the server really used, by auto_explain."""
-    before = len(postgres.log())
+    """The plans that the server really used, by auto_explain; all are told when the reader's backend is gone."""
+    before, others = len(postgres.log()), readers(source)
     url = (source.url + "?options=-csession_preload_libraries%3Dauto_explain%20-cauto_explain.log_min_duration%3D0"
            "%20-cauto_explain.log_level%3DLOG%20-cauto_explain.log_analyze%3Don")
     read(url, schema, **settings, **selection)
-    wait_until(lambda: source.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'read_source'"
-                                    " AND datname = current_database()") == 0, "the last plan", pause=0.005)
+    wait_until(lambda: readers(source) <= others, "the end of the reader", pause=0.005)
     return postgres.log()[before:]
 
 
