@@ -37,8 +37,8 @@ def pytest_configure():
 
 
 # The files that take longest, longest first: no worker is to begin one of them when the others are done.
-LONG = ("test_queue_cancel", "test_queue_files", "test_source_extras", "test_queue_cuts", "test_streams",
-        "test_native_wait", "test_openapi", "test_native_cancel", "test_source", "test_source_plans")
+LONG = ("test_queue_files", "test_source_extras", "test_source", "test_queue_cancel", "test_queue_cuts", "test_streams",
+        "test_janitor", "test_s3_store", "test_source_plans", "test_queue_jobs", "test_native_wait", "test_openapi")
 
 
 def pytest_collection_modifyitems(items):
