@@ -7,7 +7,7 @@ import pytest
 from tests.lib.source import ReadFailed, read
 from tests.lib.two_platforms import (
     AS_OF, CHANNEL, CITATIONS, CUSTOMER, DETAILS, EVENTS, EXTRAS, MEDIA, NOTES, NOTES_FIRST, NO_MESSAGES, SECOND,
-    SKILLS, WORKSPACE, condition, literal_as_of, make_platforms, micros, settings_of, unescape, workspace)
+    SKILLS, WORKSPACE, condition, literal_as_of, make_platforms, micros, settings_of, unescape)
 
 HALF = ["channel", "statuses"]  # of a channel, with rows of every kind: a statement for each row is slow
 BOTH = pytest.mark.parametrize("schema", ["chat", "legacy"])

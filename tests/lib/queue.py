@@ -124,8 +124,8 @@ def segments(database, job_id):
 def reopen(database, job_id, which, due="0 seconds"):
     """Segments that were done wait to be done again; nobody may be at work on the job."""
     database.execute("UPDATE verbatim.segment SET status = 'waiting', parts = NULL, size = NULL, process_id = NULL,"
-                     f" lease_until = NULL, not_before = clock_timestamp() + %s::interval WHERE job_id = %s AND {which}",
-                     [due, job_id])
+                     " lease_until = NULL, not_before = clock_timestamp() + %s::interval"
+                     f" WHERE job_id = %s AND {which}", [due, job_id])
     database.execute("UPDATE verbatim.job SET open_segments = (SELECT count(*) FROM verbatim.segment AS s"
                      " WHERE s.job_id = job.job_id AND s.status <> 'recorded') WHERE job_id = %s", [job_id])
 
