@@ -1,4 +1,4 @@
-"""Audience tags at every door: what a workspace holds, and what an editor's key gets of it, counts and lists included."""
+"""Audience tags at every door: what a workspace holds and what an editor's key gets of it, in counts and lists too."""
 
 import csv
 import io

@@ -315,7 +315,7 @@ def test_an_empty_export_is_ready(service, keys):
 
 
 def test_no_export_is_too_long(service, keys, database):
-    """The document's limit of 600 seconds is lifted: an export that has run for hours goes on, and is ready in the end."""
+    """The document's limit of 600 seconds is lifted: what has run for hours goes on, and is ready in the end."""
     with database.connect() as blocker, blocker.transaction(force_rollback=True):
         blocker.execute("LOCK TABLE chat.message IN ACCESS EXCLUSIVE MODE")
         export = created(post(service, keys["one"], {"format": "json"}))["id"]

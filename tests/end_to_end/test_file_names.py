@@ -1,5 +1,5 @@
-"""What a download is called and what it is, in any language: every format, from a directory and from S3, where the answer
-leads to the store by a link of a minute."""
+"""What a download is called and what it is, in any language: every format, from a directory and from S3, where the
+answer leads to the store by a link of a minute."""
 
 import csv
 import io
@@ -18,7 +18,8 @@ from tests.lib.service import Service
 EXPORTS = "/api/v1/workspace/w/exports"
 APP = "/app/conversation-exports"
 # A channel and its assistant are called alike. Letters and digits of any script stay in a file's name.
-NAMES = {"arabic": ("دعم العملاء ٢٤", "دعم_العملاء_٢٤"), "japanese": ("日本語サポート窓口", "日本語サポート窓口"),
+NAMES = {"arabic": ("دعم العملاء ٢٤", "دعم_العملاء_٢٤"),
+         "japanese": ("日本語サポート窓口", "日本語サポート窓口"),
          "emoji": ("Fête 🎉👩‍👩‍👧 сервис", "Fête_сервис")}
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
 

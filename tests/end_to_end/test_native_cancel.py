@@ -51,7 +51,7 @@ def bucket(minio):
 
 @pytest.fixture(params=["direct", "pooled"])
 def way(request, database, pgbouncer):
-    """Options for the way to the database: as the platform's own server, or through a pooler that lets nobody listen."""
+    """Options for the way to the database: straight to the server, or through a pooler that lets nobody listen."""
     if request.param == "direct":
         return {}
     return {"database_url": pgbouncer.database(database.name).url, "source_url": database.url,

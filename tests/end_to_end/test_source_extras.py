@@ -186,6 +186,28 @@ def test_a_stall_in_the_middle_of_extras_repeats_and_loses_nothing(source, schem
         assert told(read(source.url, schema, page=500, stall=100_000, pause=f"{place},200000", **settings)) == wanted
 
 
+def test_what_is_behind_a_giant_s_messages_is_asked_for_once(source):
+    """A statement left in the middle costs its connection: one for the rows behind the first limit, not one a limit."""
+    channel = source.value("SELECT md5('behind')::uuid::text")
+    source.execute(f"""INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at)
+            VALUES (md5('b1')::uuid, '{WORKSPACE}', '{channel}', to_timestamp(1780000000));
+        INSERT INTO chat.message SELECT gen_random_uuid(), md5('b1')::uuid, to_timestamp(1780000000 + i), 'inbound',
+            'customer', 'x' FROM generate_series(1, 100) i;
+        INSERT INTO chat.note SELECT gen_random_uuid(), md5('b1')::uuid, to_timestamp(1780000000 + i), 'a', 'y'
+            FROM generate_series(1, 100) i""")
+
+    def sessions():
+        return source.value("SELECT sessions FROM pg_stat_database WHERE datname = current_database()")
+    try:
+        before = sessions()
+        lines = read(source.url, "chat", workspace=WORKSPACE, channel=channel, columns=EXTRAS, giant=5)
+        assert [line[0] for line in lines if line[0] in ("message", "extra")] == 100 * ["message"] + 100 * ["extra"]
+        assert sessions() - before < 8, "20 limits"
+    finally:
+        source.execute("; ".join(f"DELETE FROM chat.{table} WHERE {column} = md5('b1')::uuid" for table, column in
+                                 (("conversation", "id"), ("message", "conversation_id"), ("note", "conversation_id"))))
+
+
 def test_giants_of_every_kind_in_flat_memory(source):
     """200,000 messages, notes, events and skill runs in one conversation between two small ones."""
     channel = source.value("SELECT md5('giant')::uuid::text")
