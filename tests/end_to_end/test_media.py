@@ -172,7 +172,7 @@ def test_reasons_of_what_cannot_be_had(program, database, folder, local, server)
         "/broken": faults.status(500),
         "/reset": faults.reset, "/reset-once": faults.first(faults.reset, 1, "/13.png"),
         "/cut": faults.cut("image/png", faults.png(1) * 50, 300),
-        "/partial": lambda handler: handler.give(206, "image/png", faults.png(1)),
+        "/partial": lambda handler: faults.give(handler, 206, "image/png", faults.png(1)),
         "/empty": faults.answer("audio/wav", b""),
         "/slow": faults.drip(event, bytes(200)),
     }

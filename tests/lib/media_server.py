@@ -1,13 +1,12 @@
 """A web server with media: sound, pictures, and what goes wrong between servers and their clients."""
 
 import io
-import socket
 import struct
 import threading
-import time
 import wave
 import zlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from .loopback_http import LoopbackHttp, reset
 
 
 def wav(number, seconds=0.05):
@@ -45,54 +44,19 @@ def medium(path):
     return content_type, make(int(number))
 
 
-class MediaServer:
+class MediaServer(LoopbackHttp):
     """`with MediaServer() as server`: /N.wav, /N.mp3, /N.png are media; `faults` maps other paths to functions of the
     request's handler. `seen` are the paths asked for."""
 
     def __init__(self):
+        super().__init__()
         self.seen, self.faults, self.agents = [], {}, set()
         self._lock = threading.Lock()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            wbufsize = 65536
-
-            def do_GET(self):
-                with outer._lock:
-                    outer.seen.append(self.path)
-                    outer.agents.add(self.headers.get("User-Agent"))
-                fault = outer.faults.get(self.path)
-                if fault:
-                    fault(self)
-                else:
-                    self.give(200, *medium(self.path))
-
-            def give(self, status, content_type=None, body=b"", length=None, **headers):
-                self.send_response_only(status)
-                self.send_header("Content-Length", str(len(body) if length is None else length))
-                if content_type:
-                    self.send_header("Content-Type", content_type)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        class Server(ThreadingHTTPServer):
-            def handle_error(self, *_):
-                """A client that goes away in the middle is what many of these tests are about."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self.port = int(self.endpoint.rsplit(":", 1)[1])
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return self.endpoint
 
     @property
     def allow(self):
@@ -103,31 +67,44 @@ class MediaServer:
         with self._lock:
             return self.seen.count(path)
 
-    def __enter__(self):
-        self._thread.start()
-        return self
+    def answer(self, handler):
+        with self._lock:
+            self.seen.append(handler.path)
+            self.agents.add(handler.headers.get("User-Agent"))
+        fault = self.faults.get(handler.path)
+        if fault:
+            fault(handler)
+        else:
+            give(handler, 200, *medium(handler.path))
 
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+
+def give(handler, code, content_type=None, body=b"", length=None, **headers):
+    """An answer; a `length` that is not the body's is a lie."""
+    handler.send_response_only(code)
+    handler.send_header("Content-Length", str(len(body) if length is None else length))
+    if content_type:
+        handler.send_header("Content-Type", content_type)
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)
 
 
 def redirect(to, status=302):
-    return lambda handler: handler.give(status, Location=to)
+    return lambda handler: give(handler, status, Location=to)
 
 
 def status(code, body=b"not for you"):
-    return lambda handler: handler.give(code, "text/plain", body)
+    return lambda handler: give(handler, code, "text/plain", body)
 
 
 def answer(content_type, body, **settings):
-    return lambda handler: handler.give(200, content_type, body, **settings)
+    return lambda handler: give(handler, 200, content_type, body, **settings)
 
 
 def endless(content_type):
     """A body without a length that does not end by itself."""
-    def give(handler):
+    def fault(handler):
         handler.send_response_only(200)
         handler.send_header("Content-Type", content_type)
         handler.send_header("Connection", "close")
@@ -138,48 +115,42 @@ def endless(content_type):
                 handler.wfile.write(b"RIFF" + bytes(65532))
         except OSError:
             pass
-    return give
+    return fault
 
 
 def cut(content_type, body, sent):
     """Ends after so many bytes of a longer body."""
-    def give(handler):
-        handler.give(200, content_type, body[:sent], length=len(body))
+    def fault(handler):
+        give(handler, 200, content_type, body[:sent], length=len(body))
         handler.wfile.flush()
         handler.close_connection = True
-    return give
-
-
-def reset(handler):
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.close_connection = True
-    handler.connection.close()
+    return fault
 
 
 def stall(event, seconds=60):
     """Nothing is said until the event is set."""
-    def give(handler):
+    def fault(handler):
         event.wait(seconds)
         handler.close_connection = True
-    return give
+    return fault
 
 
 def first(fault, times, path):
     """The fault so many times, then the medium of `path`."""
     left = [times]
 
-    def give(handler):
+    def then(handler):
         if left[0] > 0:
             left[0] -= 1
             fault(handler)
         else:
-            handler.give(200, *medium(path))
-    return give
+            give(handler, 200, *medium(path))
+    return then
 
 
 def drip(event, body):
     """A byte now and then until the event is set."""
-    def give(handler):
+    def fault(handler):
         handler.send_response_only(200)
         handler.send_header("Content-Type", "audio/wav")
         handler.send_header("Content-Length", str(len(body)))
@@ -193,5 +164,4 @@ def drip(event, body):
         except OSError:
             pass
         handler.close_connection = True
-        time.sleep(0)
-    return give
+    return fault
