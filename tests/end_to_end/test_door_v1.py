@@ -19,8 +19,8 @@ from tests.lib import native_source as people
 from tests.lib.process import wait_until
 
 EXPORT = "/v1/conversations/export"
-MEMBERS = ["job_id", "status", "format", "mode", "conversations", "media", "media_failed", "files", "expires_at", "error",
-           "created_at", "completed_at"]
+MEMBERS = ["job_id", "status", "format", "mode", "conversations", "media", "media_failed", "files", "expires_at",
+           "error", "created_at", "completed_at"]
 COLUMNS = ["conversation_id", "customer_email", "channel", "started_at", "ended_at", "status", "priority", "tags",
            "message_count", "agent_assigned", "csat_rating", "csat_comment", "first_message", "last_message"]
 OURS = {people.VIP, people.PRESS, people.HIDDEN, door_source.SECOND}
@@ -130,8 +130,8 @@ def test_post_gives_a_job_to_poll(idle, keys, database):
     assert database.execute("SELECT job_id::text, door, link_ttl::text FROM verbatim.job") == [(job, "v1", "168:00:00")]
     shown = show(idle, keys["one"], job)
     assert shown == {"job_id": job, "status": "queued", "format": "json", "mode": "conversations", "conversations": 0,
-                     "media": 0, "media_failed": 0, "files": [], "expires_at": None, "error": None, "created_at": shown["created_at"],
-                     "completed_at": None}
+                     "media": 0, "media_failed": 0, "files": [], "expires_at": None, "error": None,
+                     "created_at": shown["created_at"], "completed_at": None}
 
 
 @pytest.mark.parametrize("state, shown, error", [
