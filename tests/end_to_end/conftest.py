@@ -29,11 +29,13 @@ from tests.lib.service import Program, Service  # noqa: E402
 S3_SERVERS = object_stores.available()
 
 
-def pytest_configure():
+def pytest_sessionstart(session):
+    """SIGTERM ends the tests in order, so that fixtures stop their servers."""
     def interrupt(number, frame):
         signal.signal(signal.SIGTERM, lambda *_: None)  # a second one would come in the middle of the stopping
+        session.shouldstop = "ended by SIGTERM"  # a test whose own end fails then hides the exception
         raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, interrupt)  # so that fixtures stop their servers
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 # The files that take longest, longest first: no worker is to begin one of them when the others are done.
