@@ -6,7 +6,7 @@ import threading
 import wave
 import zlib
 
-from .loopback_http import LoopbackHttp, reset
+from .loopback_http import LoopbackHttp
 
 
 def wav(number, seconds=0.05):
