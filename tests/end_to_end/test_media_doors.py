@@ -14,6 +14,8 @@ from tests.lib.media_server import MediaServer
 from tests.lib.process import wait_until
 from tests.lib.queue import CANCEL_SECONDS
 
+pytestmark = pytest.mark.threads
+
 EXPORTS = "/api/v1/workspace/one/exports"
 ATTACHMENTS = """
 CREATE TABLE chat.attachment (id uuid PRIMARY KEY, message_id uuid NOT NULL, conversation_id uuid NOT NULL,
