@@ -128,14 +128,14 @@ def test_required_columns_that_are_missing_or_wrong(ready, database, files):
 
 def test_the_source_is_only_read(ready, database, files):
     """A login that may do nothing but read is enough, and a read-only session too."""
-    database.execute("CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA chat TO reader;"
-                     "GRANT SELECT ON ALL TABLES IN SCHEMA chat TO reader;"
-                     "ALTER ROLE reader SET default_transaction_read_only = on")
+    database.execute("CREATE ROLE doctor_reader LOGIN; GRANT USAGE ON SCHEMA chat TO doctor_reader;"
+                     "GRANT SELECT ON ALL TABLES IN SCHEMA chat TO doctor_reader;"
+                     "ALTER ROLE doctor_reader SET default_transaction_read_only = on")
     try:
-        report = doctor(ready, **files, source_url=database.url.replace("postgres@", "reader@"))
+        report = doctor(ready, **files, source_url=database.url.replace("postgres@", "doctor_reader@"))
         assert report.findings("source") == {"ok"}, report.output
     finally:
-        database.execute("DROP OWNED BY reader; DROP ROLE reader")
+        database.execute("DROP OWNED BY doctor_reader; DROP ROLE doctor_reader")
 
 
 # Storage
