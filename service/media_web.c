@@ -18,6 +18,9 @@
 
 #define REDIRECTS 5
 #define ATTEMPTS 3
+/* A server that asks for patience gets more of it: what is skipped then would be most of what it has. */
+#define THROTTLED_ATTEMPTS 8
+#define LONGEST_WAIT (60 * VB_SECOND)
 #define FIRST_WAIT (VB_SECOND / 4)
 #define WAIT_SLICE (VB_SECOND / 20)
 #define CONNECT_SECONDS 10L
@@ -39,7 +42,8 @@ struct host {
 struct vb_web {
     struct vb_web_options options;
     CURL *easy;
-    CURLM *multi; /* keeps the connections */
+    CURLM *multi;        /* keeps the connections */
+    int64_t retry_after; /* microseconds that the last answer asked for; 0: none */
     struct host hosts[HOSTS];
     size_t next_host; /* to be forgotten */
 };
@@ -56,7 +60,7 @@ struct exchange {
 };
 
 /* What an attempt came to. */
-enum outcome { HAD, REDIRECTED, FAILED, MAY_HEAL };
+enum outcome { HAD, REDIRECTED, FAILED, MAY_HEAL, THROTTLED };
 
 enum vb_status vb_web_new(const struct vb_web_options *options, struct vb_web **ret_web,
                           struct vb_error *err)
@@ -213,7 +217,9 @@ static enum vb_status judge(const struct exchange *exchange, const struct vb_med
         *ret_outcome = REDIRECTED;
         return VB_OK;
     }
-    if (status == 429 || status >= 500)
+    if (status == 429 || (status == 503 && exchange->web->retry_after > 0))
+        *ret_outcome = THROTTLED;
+    else if (status >= 500)
         *ret_outcome = MAY_HEAL;
     return vb_fail(err, VB_NOT_FOUND, "the answer was %ld", status);
 }
@@ -223,7 +229,7 @@ static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
                           enum outcome *ret_outcome, struct vb_error *err)
 {
     struct exchange exchange = {.web = web, .spool = spool, .most = most, .err = err};
-    curl_off_t length = -1;
+    curl_off_t length = -1, retry_after = 0;
     *ret_outcome = FAILED;
     enum vb_status status = vb_spool_reset(spool, err);
     if (status != VB_OK)
@@ -233,6 +239,9 @@ static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
     CURLcode code =
         vb_transfer(web->multi, web->easy, web->options.stop, web->options.stop_context);
     curl_easy_getinfo(web->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    curl_easy_getinfo(web->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    web->retry_after =
+        retry_after < LONGEST_WAIT / VB_SECOND ? retry_after * VB_SECOND : LONGEST_WAIT;
     /* Told by its head, or found out when it was too long. */
     if (code == CURLE_FILESIZE_EXCEEDED || (code == CURLE_OK && length > (curl_off_t)most))
         exchange.too_large = true;
@@ -262,10 +271,12 @@ static void note_host(struct vb_web *web, const char *name, bool answered)
         host->not_before = vb_clock_monotonic() + PASSED_OVER;
 }
 
-/* Jittered, doubled each time. False: stopped meanwhile. */
+/* Jittered, doubled each time, and not less than was asked for. False: stopped meanwhile. */
 static bool wait_before(const struct vb_web *web, int attempt)
 {
     int64_t wait = (int64_t)((double)(FIRST_WAIT << attempt) * (0.5 + vb_random_unit()));
+    if (wait < web->retry_after)
+        wait = web->retry_after;
     for (int64_t end = vb_clock_monotonic() + wait; vb_clock_monotonic() < end;) {
         if (is_stopped(web))
             return false;
@@ -285,14 +296,15 @@ static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *
     enum vb_status status = VB_OK;
     *ret_outcome = FAILED;
     if (vb_clock_monotonic() < known->not_before && known->failures >= PATIENT_FAILURES)
-        return vb_fail(err, VB_NOT_FOUND, "%s has not answered %u times in a row and was not asked",
-                       host, known->failures);
-    for (int attempt = 0; attempt < attempts; attempt++) {
-        if (attempt > 0 && !wait_before(web, attempt))
-            return stopped(err);
+        return vb_fail(err, VB_NOT_FOUND, "%s has failed %u times in a row and was not asked", host,
+                       known->failures);
+    for (int attempt = 1;; attempt++) {
         status = ask(web, url, host, medium, most, spool, ret_outcome, err);
-        if (*ret_outcome != MAY_HEAL)
+        int limit = *ret_outcome == THROTTLED ? THROTTLED_ATTEMPTS : attempts;
+        if ((*ret_outcome != MAY_HEAL && *ret_outcome != THROTTLED) || attempt >= limit)
             break;
+        if (!wait_before(web, attempt))
+            return stopped(err);
     }
     if (status == VB_OK || status == VB_NOT_FOUND)
         note_host(web, host, *ret_outcome != MAY_HEAL);

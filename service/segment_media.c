@@ -22,6 +22,8 @@
 #define HELD_MOST VB_SECOND
 
 struct vb_media_work {
+    struct vb_lease *lease;
+    struct vb_reader *reader; /* of the claim at work */
     struct vb_fetcher *fetcher;
     struct vb_spool medium;  /* the one being fetched */
     struct vb_spool list;    /* attachments whose file is not finished yet */
@@ -30,7 +32,8 @@ struct vb_media_work {
     uint32_t pieces;         /* of those that are */
     uint64_t stored, failed, bytes;
     uint64_t left; /* bytes of the export's limit */
-    int64_t held;  /* microseconds of fetching since the source was let go of */
+    int64_t held;  /* microseconds of fetching since the source was let go of, */
+    int64_t begun; /* before the one that began here (monotonic) */
 };
 
 /* An attachment in the list: the lengths, then the texts, each with a NUL. */
@@ -44,17 +47,31 @@ struct item {
     struct vb_view texts[TEXTS];
 };
 
+/* Asked all the while that something is waited for: the time to let go of the source may come in the middle of it. */
+static bool stop_fetching(void *context)
+{
+    struct vb_media_work *work = context;
+    int64_t now = vb_clock_monotonic();
+    if (work->held + now - work->begun > HELD_MOST) {
+        vb_reader_pause(work->reader);
+        work->held = 0;
+        work->begun = now;
+    }
+    return vb_lease_stop(work->lease);
+}
+
 enum vb_status vb_media_work_new(struct vb_crew *crew, struct vb_lease *lease,
                                  struct vb_media_work **ret_work, struct vb_error *err)
 {
     struct vb_media_work *work = calloc(1, sizeof *work);
     if (!work)
         return vb_fail(err, VB_NO_MEMORY, "no memory for media");
+    work->lease = lease;
     vb_spool_init(&work->medium);
     vb_spool_init(&work->list);
     vb_buffer_init(&work->item, ITEM_CEILING);
     vb_buffer_init(&work->errors, ERRORS_CEILING);
-    enum vb_status status = vb_fetcher_new(crew->media, vb_lease_stop, lease, &work->fetcher, err);
+    enum vb_status status = vb_fetcher_new(crew->media, stop_fetching, work, &work->fetcher, err);
     if (status == VB_OK)
         *ret_work = work;
     else
@@ -96,6 +113,7 @@ enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err)
     work->pieces = 0;
     work->stored = work->failed = work->bytes = 0;
     work->held = 0;
+    work->reader = line->reader;
     enum vb_status status = vb_spool_reset(&work->list, err);
     if (status == VB_OK)
         status = vb_media_so_far(line->pg, line->claim, &so_far, err);
@@ -323,17 +341,13 @@ enum vb_status vb_line_media_store(struct vb_line *line, struct vb_error *err)
     if (!work || work->list.size == 0)
         return VB_OK;
     for (uint64_t offset = 0; offset < work->list.size && status == VB_OK;) {
-        int64_t before = vb_clock_monotonic();
-        if (vb_lease_stop(line->lease))
+        work->begun = vb_clock_monotonic();
+        if (stop_fetching(work))
             return vb_fail(err, VB_STOPPED, "the work on the segment was stopped");
         status = recall(work, &offset, &item, err);
         if (status == VB_OK)
             status = take(line, &item, err);
-        work->held += vb_clock_monotonic() - before;
-        if (work->held > HELD_MOST) {
-            vb_reader_pause(line->reader);
-            work->held = 0;
-        }
+        work->held += vb_clock_monotonic() - work->begun;
         line->lease->bytes = vb_archive_totals(line->archive).size;
     }
     return status == VB_OK ? vb_spool_reset(&work->list, err) : status;

@@ -278,8 +278,26 @@ def test_a_host_that_is_gone_is_not_waited_for_each_time(program, database, fold
                                      media_allow=f"127.0.0.1:{port}")
     reasons = [one["reason"] for one in errors(contents)]
     assert reasons[:5] == ["127.0.0.1: Couldn't connect to server"] * 5
-    assert set(reasons[5:]) == {"127.0.0.1 has not answered 5 times in a row and was not asked"}
+    assert set(reasons[5:]) == {"127.0.0.1 has failed 5 times in a row and was not asked"}
     assert counts(database, job_id) == (0, 40)
+
+
+def test_a_server_that_asks_for_patience_gets_it(program, database, folder, local, server):
+    """429 and 503 with Retry-After are waited out, however many media in a row are answered so."""
+    channel = queue.fill(database, "throttled", 8, messages=1)
+
+    def come_later(handler):
+        faults.give(handler, 503, **{"Retry-After": "1"})
+    for n in range(8):
+        server.faults[f"/busy{n}"] = faults.first(faults.status(429) if n % 2 else come_later, 4 if n % 2 else 1,
+                                                  f"/{n}.png")
+    attach(database, channel, [f"{server.url}/busy{n}" for n in range(8)])
+    try:
+        job_id, infos, contents = export(program, database, folder, local, channel, media_allow=server.allow)
+    finally:
+        server.faults = {}
+    assert counts(database, job_id) == (8, 0) and ERRORS not in contents
+    assert [server.asked(f"/busy{n}") for n in range(8)] == [2, 5] * 4
 
 
 def test_objects_with_the_services_own_credentials(program, database, folder, object_store):
@@ -439,21 +457,24 @@ def test_a_stop_does_not_wait_for_a_server(program, database, folder, local, ser
 def test_the_source_is_let_go_of_while_servers_are_slow(program, database, folder, local, server):
     """No statement and no transaction is open on the source while media take their time."""
     event = threading.Event()
-    channel = queue.fill(database, "patient", 3, messages=200, noise=60)
-    for n in range(3):
-        server.faults[f"/wait{n}"] = faults.drip(event, bytes(15))  # a second and a half each
-    attach(database, channel, [f"{server.url}/wait{n}" for n in range(3)])
+    channel = queue.fill(database, "patient", 4, messages=4000, noise=60)  # more than sockets hold
+    server.faults["/wait"] = faults.drip(event, bytes(600))  # a minute, unless the event ends it
+    attach(database, channel, [f"{server.url}/wait", f"{server.url}/1.png"])
     try:
-        with Crew(program, folder, local, workers=1, media_allow=server.allow, giant=50):
+        with Crew(program, folder, local, workers=1, media_allow=server.allow):
             job_id = add(database, channel)
-            wait_until(lambda: server.asked("/wait2"), "the last of them", 30)
-            held = database.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'verbatim reader'"
-                                  " AND state <> 'idle' AND xact_start < now() - interval '3 s'")
-            assert held == 0
+            wait_until(lambda: server.asked("/wait"), "the request", 30)
+            wait_until(lambda: database.value(
+                "SELECT coalesce(bool_and(state = 'idle'), true) FROM pg_stat_activity"
+                " WHERE application_name = 'verbatim reader'"),
+                "the reader to let go", 10)
+            assert queue.job(database, job_id).status == "started"  # it still waits
+            event.set()
             queue.finished(database, job_id)
     finally:
+        event.set()
         server.faults = {}
-    assert counts(database, job_id) == (3, 0)
+    assert counts(database, job_id)[0] >= 1
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers take memory of their own")
