@@ -263,10 +263,10 @@ static struct host *find_host(struct vb_web *web, const char *name)
     return host;
 }
 
-static void note_host(struct vb_web *web, const char *name, bool answered)
+static void note_host(struct vb_web *web, const char *name, bool healthy)
 {
     struct host *host = find_host(web, name);
-    host->failures = answered ? 0 : host->failures + 1;
+    host->failures = healthy ? 0 : host->failures + 1;
     if (host->failures >= PATIENT_FAILURES)
         host->not_before = vb_clock_monotonic() + PASSED_OVER;
 }
@@ -294,20 +294,23 @@ static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *
     const struct host *known = find_host(web, host);
     int attempts = known->failures < PATIENT_FAILURES ? ATTEMPTS : 1;
     enum vb_status status = VB_OK;
+    bool healthy = true;
     *ret_outcome = FAILED;
     if (vb_clock_monotonic() < known->not_before && known->failures >= PATIENT_FAILURES)
         return vb_fail(err, VB_NOT_FOUND, "%s has failed %u times in a row and was not asked", host,
                        known->failures);
     for (int attempt = 1;; attempt++) {
         status = ask(web, url, host, medium, most, spool, ret_outcome, err);
-        int limit = *ret_outcome == THROTTLED ? THROTTLED_ATTEMPTS : attempts;
-        if ((*ret_outcome != MAY_HEAL && *ret_outcome != THROTTLED) || attempt >= limit)
+        healthy = *ret_outcome != MAY_HEAL && *ret_outcome != THROTTLED;
+        if (*ret_outcome == THROTTLED && attempts > 1)
+            attempts = THROTTLED_ATTEMPTS;
+        if (healthy || attempt >= attempts)
             break;
         if (!wait_before(web, attempt))
             return stopped(err);
     }
     if (status == VB_OK || status == VB_NOT_FOUND)
-        note_host(web, host, *ret_outcome != MAY_HEAL);
+        note_host(web, host, healthy);
     return status;
 }
 
