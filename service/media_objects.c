@@ -4,6 +4,8 @@
  */
 #include "media_objects.h"
 
+#include "s3_place.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,12 +51,6 @@ void vb_objects_free(struct vb_objects *objects)
 static enum vb_status open_bucket(struct vb_objects *objects, struct vb_view bucket,
                                   struct vb_error *err)
 {
-    static const enum vb_s3_addressing addressing[] = {
-        [VB_ADDRESSING_AUTO] = VB_S3_AUTO,
-        [VB_ADDRESSING_PATH] = VB_S3_PATH,
-        [VB_ADDRESSING_VIRTUAL] = VB_S3_VIRTUAL,
-    };
-    const struct vb_options *given = objects->options.options;
     if (objects->bucket && vb_view_equals(vb_view_of(objects->bucket), bucket))
         return VB_OK;
     forget_client(objects);
@@ -62,10 +58,7 @@ static enum vb_status open_bucket(struct vb_objects *objects, struct vb_view buc
     if (!objects->bucket)
         return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
     const struct vb_s3_options options = {
-        .place = {.endpoint = given->s3_endpoint,
-                  .region = given->s3_region ? given->s3_region : "us-east-1",
-                  .bucket = objects->bucket,
-                  .addressing = addressing[given->s3_addressing]},
+        .place = vb_s3_place_of(objects->options.options, objects->bucket),
         .credentials = objects->options.credentials,
         .stop = objects->options.stop,
         .stop_context = objects->options.stop_context,
@@ -122,8 +115,7 @@ static enum vb_status copy(struct vb_objects *objects, const char *key,
     if (status != VB_OK)
         return status;
     if (object.size > most)
-        return vb_fail(err, VB_NOT_FOUND, "larger than the %llu bytes that are allowed",
-                       (unsigned long long)most);
+        return vb_media_too_large(most, err);
     status = copy_pieces(objects, key, &object, spool, err);
     if (status != VB_OK)
         return status;

@@ -92,3 +92,9 @@ enum vb_status vb_media_check_type(struct vb_view answered, struct vb_view decla
         return vb_fail(err, VB_NOT_FOUND, "the answer is of no type that is known");
     return VB_OK;
 }
+
+enum vb_status vb_media_too_large(uint64_t most, struct vb_error *err)
+{
+    return vb_fail(err, VB_NOT_FOUND, "larger than the %llu bytes that are allowed",
+                   (unsigned long long)most);
+}

@@ -1,4 +1,4 @@
-/* Whether what a server answered is a medium, and not its login page. Pure. */
+/* Whether what a server answered is a medium, not too large, and not its login page. Pure. */
 #ifndef VERBATIM_SERVICE_MEDIA_TYPE_H
 #define VERBATIM_SERVICE_MEDIA_TYPE_H
 
@@ -14,5 +14,8 @@ const char *vb_media_sniff(struct vb_view head);
  * VB_NOT_FOUND: it is none, and `err` says why in words for media/errors.csv. */
 enum vb_status vb_media_check_type(struct vb_view answered, struct vb_view declared,
                                    struct vb_view head, struct vb_error *err) vb_must_check;
+
+/* VB_NOT_FOUND, likewise, for what is larger than `most` bytes. */
+enum vb_status vb_media_too_large(uint64_t most, struct vb_error *err);
 
 #endif

@@ -159,12 +159,6 @@ static void set_options(struct exchange *exchange, CURLU *url)
 
 /* --- one request --- */
 
-static enum vb_status too_large(uint64_t most, struct vb_error *err)
-{
-    return vb_fail(err, VB_NOT_FOUND, "larger than the %llu bytes that are allowed",
-                   (unsigned long long)most);
-}
-
 /* Those that a moment's trouble may have caused. */
 static bool may_heal(CURLcode code)
 {
@@ -184,7 +178,7 @@ static enum vb_status explain(const struct exchange *exchange, CURLcode code, co
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return stopped(err);
     if (exchange->too_large)
-        return too_large(exchange->most, err);
+        return vb_media_too_large(exchange->most, err);
     if (code == CURLE_OUT_OF_MEMORY)
         return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
     if (*exchange->refused)

@@ -7,6 +7,7 @@
 #include "storage_driver.h"
 
 #include "pulse.h"
+#include "s3_place.h"
 #include "verbatim/log.h"
 #include "verbatim/render.h"
 #include "verbatim/s3_client.h"
@@ -481,17 +482,13 @@ static const char *copy_or_null(const char *text, bool *ret_failed)
 static enum vb_status fill_places(struct s3_storage *s3, const struct vb_options *options,
                                   struct vb_error *err)
 {
-    static const enum vb_s3_addressing addressing[] = {
-        [VB_ADDRESSING_AUTO] = VB_S3_AUTO,
-        [VB_ADDRESSING_PATH] = VB_S3_PATH,
-        [VB_ADDRESSING_VIRTUAL] = VB_S3_VIRTUAL,
-    };
+    const struct vb_s3_place given = vb_s3_place_of(options, s3->place.bucket);
     bool failed = false;
     const char *public =
         options->s3_public_endpoint ? options->s3_public_endpoint : options->s3_endpoint;
-    s3->place.region = copy_or_null(options->s3_region ? options->s3_region : "us-east-1", &failed);
-    s3->place.endpoint = copy_or_null(options->s3_endpoint, &failed);
-    s3->place.addressing = addressing[options->s3_addressing];
+    s3->place.region = copy_or_null(given.region, &failed);
+    s3->place.endpoint = copy_or_null(given.endpoint, &failed);
+    s3->place.addressing = given.addressing;
     s3->public = s3->place;
     s3->public.endpoint = copy_or_null(public, &failed);
     if (failed)
