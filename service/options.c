@@ -7,10 +7,11 @@
 
 #include "options_table.h"
 
+#include "verbatim/cores.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,15 +322,6 @@ static const char *variable_of(char *const environment[], const char *name)
     return NULL;
 }
 
-/* Cores that this process may run on, which is fewer than the machine has in many containers. */
-static int64_t count_cores(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    return CPU_COUNT(&set) < 256 ? CPU_COUNT(&set) : 256;
-}
-
 /* Fills a text member that was not given from `format` and one value; a value of NULL leaves it. */
 static bool derive(char **member, const char *prefix, const char *value, const char *suffix)
 {
@@ -343,6 +335,13 @@ static bool derive(char **member, const char *prefix, const char *value, const c
     return true;
 }
 
+/* A worker thread a core, within what the option allows. */
+static int64_t default_workers(void)
+{
+    unsigned cores = vb_cores_count();
+    return cores < VB_WORKERS_MOST ? cores : VB_WORKERS_MOST;
+}
+
 /* Defaults that hang on other options, in the order in which they do. */
 static enum vb_status derive_all(struct collection *all, char *const environment[],
                                  struct vb_options *options, struct vb_error *err)
@@ -350,7 +349,7 @@ static enum vb_status derive_all(struct collection *all, char *const environment
     const char *region = variable_of(environment, "AWS_REGION");
     for (size_t i = 0; i < vb_option_count; i++)
         if (strcmp(vb_option_table[i].name, "workers") == 0 && !all->given[i].text)
-            options->workers = count_cores();
+            options->workers = default_workers();
     if (derive(&options->source_url, "", options->database_url, "") &&
         derive(&options->base_url, "http://", options->listen, "") &&
         derive(&options->s3_region, "", region ? region : "us-east-1", "") &&

@@ -10,6 +10,8 @@
 #include "verbatim/clock.h"
 #include "verbatim/log.h"
 
+#define VB_WORKERS_MOST 256 /* worker threads of one process */
+
 enum vb_addressing { VB_ADDRESSING_AUTO, VB_ADDRESSING_PATH, VB_ADDRESSING_VIRTUAL };
 
 /* All strings are owned by the options and NULL where not given and without default. Durations in microseconds. */
