@@ -26,6 +26,7 @@ struct part {
                             struct vb_error *err);
     void (*ask)(void *part);
     void (*stop)(void *part);
+    void (*connections)(const struct vb_service *service, struct vb_connections *sum);
 };
 
 #define PART_FUNCTIONS(noun)                                                                       \
@@ -49,7 +50,7 @@ struct part {
 #define PART(noun, condition)                                                                      \
     {                                                                                              \
         .name = "" #noun, .wanted = (condition), .start = start_##noun, .ask = ask_##noun,         \
-        .stop = stop_##noun                                                                        \
+        .stop = stop_##noun, .connections = vb_##noun##_connections                                \
     }
 
 PART_FUNCTIONS(http)
@@ -179,6 +180,17 @@ static void stop_parts(struct process *process)
             parts[i].stop(process->running[i]);
 }
 
+/* For max_connections and the sizes of poolers. Before the parts start, so that it is known where they get none. */
+static void tell_connections(const struct process *process, bool has_http)
+{
+    struct vb_connections sum = {0};
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].wanted(process->service.options, has_http))
+            parts[i].connections(&process->service, &sum);
+    vb_info("needs at most %u connections to the database and %u to the source", sum.database,
+            sum.source);
+}
+
 static void tell_start(const struct vb_service *service, const struct vb_contract *contract,
                        bool has_http)
 {
@@ -193,6 +205,7 @@ static void tell_start(const struct vb_service *service, const struct vb_contrac
 
 static enum vb_status run_until_signal(struct process *process, bool has_http, struct vb_error *err)
 {
+    tell_connections(process, has_http);
     enum vb_status status = start_parts(process, has_http, err);
     if (status == VB_OK) {
         tell_start(&process->service, process->contract, has_http);

@@ -5,16 +5,15 @@
  */
 #include "http_api.h"
 #include "http_waits.h"
+#include "process.h"
 #include "stream.h"
 
+#include "verbatim/cores.h"
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #define LOOPS 16u
 #define CONNECTIONS 4096u
@@ -33,22 +32,24 @@ static const struct http_times contract_times = {
 /* As many connections as the process may have descriptors for, less what others need. */
 static unsigned connection_limit(void)
 {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return CONNECTIONS / 4;
-    files.rlim_cur = files.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &files);
-    (void)getrlimit(RLIMIT_NOFILE, &files);
-    if (files.rlim_cur > CONNECTIONS + SPARE_FILES)
+    unsigned files = vb_process_files();
+    if (files > CONNECTIONS + SPARE_FILES)
         return CONNECTIONS;
-    return files.rlim_cur > 2 * SPARE_FILES ? (unsigned)(files.rlim_cur - SPARE_FILES)
-                                            : SPARE_FILES / 2;
+    return files > 2 * SPARE_FILES ? files - SPARE_FILES : SPARE_FILES / 2;
 }
 
-static size_t core_count(void)
+static size_t loop_count(void)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > (long)LOOPS ? LOOPS : (size_t)cores;
+    unsigned cores = vb_cores_count();
+    return cores < LOOPS ? cores : LOOPS;
+}
+
+void vb_http_connections(const struct vb_service *service, struct vb_connections *sum)
+{
+    unsigned loops = (unsigned)loop_count();
+    (void)service;
+    sum->database += loops * HTTP_MAIN_LINKS + HTTP_WAITS_LINKS;
+    sum->source += loops * (HTTP_SOURCE_LINKS + HTTP_COUNT_LINKS) + STREAMS;
 }
 
 /* Names of the contract's look-ups, and how many parameters each has. */
@@ -111,10 +112,9 @@ enum vb_status http_start_with(const struct vb_service *service, const struct ht
     struct vb_http *http = calloc(1, sizeof(*http));
     if (!http)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the HTTP front end");
-    (void)signal(SIGPIPE, SIG_IGN); /* sendfile knows no MSG_NOSIGNAL */
     http->service = service;
     http->times = *times;
-    http->loop_count = core_count();
+    http->loop_count = loop_count();
     atomic_store(&http->connection_limit, connection_limit());
     vb_random_bytes(&http->address_seed, sizeof(http->address_seed));
     enum vb_status status = make_statements(http, err);

@@ -185,7 +185,7 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
         .prepared = options->prepared_statements,
         .statements = http_sql,
         .count = HTTP_SQL_COUNT,
-        .links = 2,
+        .links = HTTP_MAIN_LINKS,
         .wake = http_loop_wake,
         .wake_context = loop,
     };
@@ -200,13 +200,13 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
     source.text = true;
     source.statements = loop->http->source_statements;
     source.count = HTTP_SOURCE_COUNT;
-    source.links = 1;
+    source.links = HTTP_SOURCE_LINKS;
     status = pg_pool_new(&source, loop->http->source_connector, &loop->source_pool, err);
     if (status != VB_OK)
         return status;
     /* Statements that take their time, one after the other; connected when there is a first one. */
     struct pg_pool_options count = source;
-    count.links = 2;
+    count.links = HTTP_COUNT_LINKS;
     count.depth = 1;
     count.count = 0;
     count.ticket_time = 28 * VB_SECOND;

@@ -35,6 +35,11 @@ struct http_times {
 #define HTTP_ARGUMENTS 3u      /* `{...}` of a route */
 #define HTTP_ALLOW 64u         /* bytes of the value of Allow */
 #define HTTP_REQUEST_ID 64u
+/* Connections of a loop, and one beside them that listens for all. */
+#define HTTP_MAIN_LINKS 2u
+#define HTTP_SOURCE_LINKS 1u
+#define HTTP_COUNT_LINKS 2u
+#define HTTP_WAITS_LINKS 1u
 #define HTTP_ADDRESS_SLOTS 16384u
 
 struct http_exchange;

@@ -10,6 +10,7 @@
 
 #include "verbatim/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -33,9 +34,11 @@ struct vb_keeper {
 
 /* Columns as arrays: job, position, epoch, conversations, messages, bytes. */
 #define BEAT_COLUMNS 6
+#define LEASES_MOST (VB_WORKERS_MOST + 1) /* with the express thread */
 struct beat {
     struct vb_buffer arrays[BEAT_COLUMNS];
-    struct vb_lease *leases[64];
+    struct vb_lease *leases[LEASES_MOST];
+    int64_t epochs[LEASES_MOST]; /* as gathered */
     size_t count;
 };
 
@@ -80,14 +83,15 @@ static enum vb_status add_lease(struct beat *beat, struct vb_lease *lease)
         vb_buffer_printf(&beat->arrays[4], "%s%llu", comma, (unsigned long long)messages),
         vb_buffer_printf(&beat->arrays[5], "%s%llu", comma, (unsigned long long)bytes),
     };
-    beat->leases[beat->count++] = lease;
+    beat->leases[beat->count] = lease;
+    beat->epochs[beat->count++] = lease->epoch;
     for (int i = 0; i < BEAT_COLUMNS; i++)
         if (status[i] != VB_OK)
             return status[i];
     return VB_OK;
 }
 
-/* What is held at this moment. More threads than the array has places are refused at the start. */
+/* What is held at this moment. There are no more threads than the arrays have places: the option says so. */
 static enum vb_status gather(struct vb_crew *crew, struct beat *beat)
 {
     enum vb_status status = VB_OK;
@@ -128,23 +132,16 @@ static enum vb_status send_beat(struct vb_keeper *keeper, struct beat *beat, str
     struct vb_crew *crew = keeper->crew;
     struct vb_pg_args args = {0};
     PGresult *result = NULL;
-    int64_t epochs[64];
     vb_args_text(&args, crew->claimer.process_id);
     vb_args_number(&args, crew->claimer.lease);
     for (int i = 0; i < BEAT_COLUMNS; i++)
         vb_args_text(&args, beat->arrays[i].data);
-    const char *at = beat->arrays[2].data;
-    for (size_t i = 0; i < beat->count; i++) {
-        char *end = NULL;
-        epochs[i] = strtoll(at + 1, &end, 10);
-        at = end;
-    }
     int64_t sent_at = vb_clock_monotonic();
     enum vb_status status = vb_args_query(keeper->pg, beat_segments, &args, &result, err);
     if (status != VB_OK)
         return status;
     for (size_t i = 0; i < beat->count; i++)
-        note_answer(crew, beat->leases[i], epochs[i], result, sent_at);
+        note_answer(crew, beat->leases[i], beat->epochs[i], result, sent_at);
     PQclear(result);
     return VB_OK;
 }
@@ -337,10 +334,9 @@ enum vb_status vb_keeper_start(struct vb_crew *crew, struct vb_keeper **ret_keep
                                .role = VB_PG_WORKER,
                                .prepared_statements = options->prepared_statements};
     struct vb_keeper *keeper = calloc(1, sizeof *keeper);
-    if (!keeper || crew->lease_count > sizeof((struct beat *)0)->leases / sizeof(void *)) {
-        free(keeper);
-        return vb_fail(err, VB_LIMIT, "too many worker threads for one process");
-    }
+    assert(crew->lease_count <= LEASES_MOST);
+    if (!keeper)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the keeper");
     keeper->crew = crew;
     keeper->listens = options->prepared_statements;
     keeper->wake = eventfd(0, EFD_CLOEXEC);

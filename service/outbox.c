@@ -362,6 +362,12 @@ void vb_outbox_wake(struct vb_outbox *outbox)
         vb_pulse_wake(&outbox->pulse);
 }
 
+void vb_outbox_connections(const struct vb_service *service, struct vb_connections *sum)
+{
+    (void)service;
+    sum->database++;
+}
+
 void vb_outbox_ask(struct vb_outbox *outbox)
 {
     if (outbox)

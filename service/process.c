@@ -29,6 +29,7 @@ static bool signal_came;
 void vb_process_guard(void)
 {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    /* For all that writes: sendfile, libpq's and libcurl's sockets know no flag against it, or not everywhere. */
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -41,6 +42,14 @@ static void raise_file_limit(void)
     /* Best effort: the limits of the HTTP front end hold under any value. */
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         vb_debug("the limit of open files stays as it is");
+}
+
+unsigned vb_process_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1024; /* what POSIX systems commonly begin with */
+    return limit.rlim_cur < FILES_MOST ? (unsigned)limit.rlim_cur : FILES_MOST;
 }
 
 enum vb_status vb_process_prepare(struct vb_error *err)
@@ -64,13 +73,38 @@ enum vb_status vb_process_prepare(struct vb_error *err)
     return VB_OK;
 }
 
+/* By default the harmless ones would kill the process without a word. They are sent by habit: by scripts that
+ * reload or rotate logs, by a terminal that closes. */
+static const struct {
+    int number;
+    const char *harmless; /* what the log says; NULL: a signal to end */
+} signals[] = {
+    {SIGTERM, NULL},
+    {SIGINT, NULL},
+    {SIGHUP, "SIGHUP: nothing to reload or reopen; options are read at the start"},
+    {SIGUSR1, "SIGUSR1: means nothing here"},
+    {SIGUSR2, "SIGUSR2: means nothing here"},
+};
+#define SIGNALS (sizeof signals / sizeof *signals)
+
 static sigset_t awaited(void)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&set, signals[i].number);
     return set;
+}
+
+/* False, and a line in the log, for a harmless one. */
+static bool ends_process(int number)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (signals[i].number == number && signals[i].harmless) {
+            vb_info("%s", signals[i].harmless);
+            return false;
+        }
+    return true;
 }
 
 void vb_signals_block(void)
@@ -79,7 +113,7 @@ void vb_signals_block(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Waits until `until` on the monotonic clock; true when a signal came. */
+/* Waits until `until` on the monotonic clock; true when a signal to end came. */
 static bool wait_until(int64_t until)
 {
     sigset_t set = awaited();
@@ -88,9 +122,10 @@ static bool wait_until(int64_t until)
         if (left < 0)
             left = 0;
         struct timespec rest = {left / VB_SECOND, (left % VB_SECOND) * 1000};
-        if (sigtimedwait(&set, NULL, &rest) > 0)
+        int number = sigtimedwait(&set, NULL, &rest);
+        if (number > 0 && ends_process(number))
             return true;
-        if (left == 0) /* EAGAIN; EINTR goes round again */
+        if (number < 0 && left == 0) /* EAGAIN; EINTR goes round again */
             return false;
     }
 }

@@ -53,6 +53,14 @@ enum vb_status vb_workers_start(const struct vb_service *service, struct vb_work
     return vb_workers_start_tuned(service, NULL, ret_workers, err);
 }
 
+/* A thread has one for the queue and one that reads; the keeper has its own. */
+void vb_workers_connections(const struct vb_service *service, struct vb_connections *sum)
+{
+    unsigned threads = (unsigned)service->options->workers + 1;
+    sum->database += threads + 1;
+    sum->source += threads;
+}
+
 void vb_workers_ask(struct vb_workers *workers)
 {
     if (workers)

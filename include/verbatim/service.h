@@ -28,6 +28,15 @@ struct vb_service {
     struct vb_janitor *janitor;
 };
 
+/* Connections that a part may have open at the same time, at most. A part that starts counts its own in. */
+struct vb_connections {
+    unsigned database, source;
+};
+void vb_workers_connections(const struct vb_service *service, struct vb_connections *sum);
+void vb_http_connections(const struct vb_service *service, struct vb_connections *sum);
+void vb_janitor_connections(const struct vb_service *service, struct vb_connections *sum);
+void vb_outbox_connections(const struct vb_service *service, struct vb_connections *sum);
+
 /* Worker threads, the express thread and the keeper (heartbeat, LISTEN). */
 struct vb_workers;
 enum vb_status vb_workers_start(const struct vb_service *service, struct vb_workers **ret_workers,

@@ -6,6 +6,7 @@
  * What is not named is a minute, so that a test sees the one deadline it has shortened.
  */
 #include "http_server.h"
+#include "process.h"
 
 #include "verbatim/pg.h"
 
@@ -119,6 +120,7 @@ int main(int argc, char **argv)
     struct vb_error err;
     char *none[] = {argv[0], NULL};
     sigset_t signals;
+    vb_process_guard();
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     for (int i = 1; i < argc; i++)
