@@ -16,5 +16,5 @@ foreach(file IN LISTS FILES)
         "     \"${hash}\"},\n")
     math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE "${OUTPUT}" "#include \"embedded.h\"\n\n${arrays}
+file(WRITE "${OUTPUT}" "#include \"database/embedded.h\"\n\n${arrays}
 const struct vb_embedded ${NAME}_files[] = {\n${table}    {0, 0, 0, 0},\n};\n")

@@ -1,6 +1,7 @@
 # Compiler and linker flags, all in one interface target. -Werror comes from VB_WERROR (CI only).
 add_library(vb_flags INTERFACE)
-target_include_directories(vb_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(vb_flags INTERFACE
+    ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/export ${PROJECT_SOURCE_DIR}/service)
 target_compile_definitions(vb_flags INTERFACE _GNU_SOURCE)
 target_compile_options(vb_flags INTERFACE
     -Wall                   # the usual suspects

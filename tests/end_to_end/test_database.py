@@ -1,4 +1,4 @@
-"""The blocking connection (tests/unit/test_pg.c) against real servers: directly and through poolers."""
+"""The blocking connection (tests/unit/database/test_pg.c) against real servers: directly and through poolers."""
 
 import os
 import subprocess

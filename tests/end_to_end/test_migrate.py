@@ -10,7 +10,7 @@ from tests.lib.postgres import PgBouncer
 from tests.lib.process import ROOT
 from tests.lib.service import Program, clean_environment
 
-NEWEST = max(int(path.name[:3]) for path in (ROOT / "service/schema").glob("[0-9]*.sql"))
+NEWEST = max(int(path.name[:3]) for path in (ROOT / "service/database/schema").glob("[0-9]*.sql"))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_exports_that_ended_before_the_counts_get_theirs(verbatim, fresh):
     fresh.execute("CREATE SCHEMA verbatim; CREATE TABLE verbatim.schema_migration (version integer PRIMARY KEY,"
                   " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
     for number, name in enumerate(["001_main.sql", "002_doors.sql"], 1):
-        fresh.execute((ROOT / "service/schema" / name).read_text())
+        fresh.execute((ROOT / "service/database/schema" / name).read_text())
         fresh.execute("INSERT INTO verbatim.schema_migration VALUES (%s, %s)", [number, name])
     fresh.execute("INSERT INTO verbatim.workspace VALUES ('w', '', 'UTC', 'w')")
     for status, conversations in [("finished", 7), ("finished", 4), ("failed", 0), ("started", 0)]:

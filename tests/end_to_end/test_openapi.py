@@ -21,7 +21,7 @@ VENV = pathlib.Path(os.environ.get("VERBATIM_SCHEMATHESIS", ROOT / ".run/venv-sc
 WORKSPACE = "00000000-0000-4000-8000-000000000001"
 ELSEWHERE = "00000000-0000-4000-8000-00000000ffff"
 
-DOCUMENT = api_document.load(ROOT / "service/openapi/openapi.json")
+DOCUMENT = api_document.load(ROOT / "service/api/openapi/openapi.json")
 OPERATIONS = list(DOCUMENT.operations())
 EXAMPLES = [(operation, name) for operation in OPERATIONS for name in operation.example_names()]
 KEYED = [operation for operation in OPERATIONS if operation.needs_key]
@@ -62,7 +62,7 @@ def key_for(operation, keys):
 def test_the_document_is_served_as_it_is(service):
     answer = service.get("/openapi.json")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
-    assert answer.body == (ROOT / "service/openapi/openapi.json").read_bytes()
+    assert answer.body == (ROOT / "service/api/openapi/openapi.json").read_bytes()
     held = service.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
     assert (held.status, held.body, held.headers["ETag"]) == (304, b"", answer.headers["ETag"])
     assert service.get("/openapi.json", headers={"If-None-Match": '"another"'}).status == 200
@@ -121,7 +121,8 @@ def test_openapi_spec_validator_finds_the_document_good():
     python = venv_program("python")
     code = ("import json, sys\nfrom openapi_spec_validator import OpenAPIV31SpecValidator\n"
             "OpenAPIV31SpecValidator(json.load(open(sys.argv[1]))).validate()")
-    done = subprocess.run([python, "-c", code, ROOT / "service/openapi/openapi.json"], capture_output=True, text=True)
+    done = subprocess.run([python, "-c", code, ROOT / "service/api/openapi/openapi.json"],
+                          capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

@@ -86,7 +86,7 @@ def wait_through(database, storage, worker, job_id, key):
 
 
 def test_the_edges_are_those_of_the_table(database):
-    source_text = (ROOT / "service/transition.c").read_text()
+    source_text = (ROOT / "service/queue/transition.c").read_text()
     edges = {(a.lower(), b.lower()) for a, b in re.findall(r"\{VB_JOB_(\w+), VB_JOB_(\w+)\}", source_text)}
     assert ("queued", "started") in edges
     for status in ("queued", "started", "finished", "failed", "cancelled"):

@@ -2,7 +2,7 @@
  * guarded cell begins like a formula. */
 #include "fuzz.h"
 
-#include "../../export/cell.h"
+#include "format/cell.h"
 #include "verbatim/text.h"
 
 #include <string.h>

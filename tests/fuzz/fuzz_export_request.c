@@ -1,7 +1,7 @@
 /* The body of a POST: either checked values that make a valid specification, or a list of errors; both JSON. */
 #include "fuzz.h"
 
-#include "verbatim/export_request.h"
+#include "specification/request.h"
 #include "verbatim/text.h"
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
 /* Head and body of a request: the verdict must not depend on how the bytes arrive. */
 #include "fuzz.h"
 
-#include "verbatim/http_body.h"
+#include "http/body.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * the file name are. The input is cut into four texts at its line feeds. */
 #include "fuzz.h"
 
-#include "../../export/file_name.h"
+#include "format/file_name.h"
 #include "verbatim/names.h"
 #include "verbatim/text.h"
 

@@ -1,7 +1,7 @@
 /* Whatever the query string, a value that comes through is UTF-8 text without a NUL inside, and obeys its rule. */
 #include "fuzz.h"
 
-#include "http_query.h"
+#include "http/query.h"
 
 #include "verbatim/text.h"
 

@@ -1,7 +1,7 @@
 /* A specification: either a value whose canonical form reads back to itself, or a list of errors; both JSON. */
 #include "fuzz.h"
 
-#include "verbatim/specification.h"
+#include "specification/specification.h"
 
 #include <jansson.h>
 #include <string.h>

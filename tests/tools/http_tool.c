@@ -5,10 +5,10 @@
  *
  * What is not named is a minute, so that a test sees the one deadline it has shortened.
  */
-#include "http_server.h"
-#include "process.h"
+#include "http/server.h"
+#include "settings/process.h"
 
-#include "verbatim/pg.h"
+#include "database/pg.h"
 
 #include <curl/curl.h>
 #include <signal.h>

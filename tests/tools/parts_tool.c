@@ -3,7 +3,7 @@
  *
  *   parts_tool outbox | parts_tool janitor
  */
-#include "verbatim/service.h"
+#include "settings/service.h"
 
 #include <curl/curl.h>
 #include <signal.h>

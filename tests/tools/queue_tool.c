@@ -5,7 +5,7 @@
  * Each argument is optional and stands for a member of struct vb_tuning. Options come from VERBATIM_...
  * variables. Runs until SIGTERM; prints the counters of the queue to standard output at its end.
  */
-#include "crew.h"
+#include "work/crew.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"

@@ -6,7 +6,7 @@
  *   begin KEY NAME | part KEY UPLOAD NUMBER EPOCH FILE | close KEY UPLOAD SIZE NUMBER:SIZE:ETAG...
  *   clean KEY UPLOAD keep|drop | link KEY NAME FINISHED EXPIRES | leftovers AGE | sweep FOLDER AGE
  */
-#include "verbatim/storage.h"
+#include "storage/storage.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

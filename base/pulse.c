@@ -1,0 +1,63 @@
+/* See pulse.h. One waiter; anybody may wake. */
+#include "verbatim/pulse.h"
+
+#include "verbatim/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+void vb_pulse_init(struct vb_pulse *pulse)
+{
+    pthread_condattr_t attributes;
+    *pulse = (struct vb_pulse){.woken = false};
+    pthread_mutex_init(&pulse->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes,
+                              CLOCK_MONOTONIC); /* a clock set back must not stall it */
+    pthread_cond_init(&pulse->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+void vb_pulse_done(struct vb_pulse *pulse)
+{
+    pthread_cond_destroy(&pulse->changed);
+    pthread_mutex_destroy(&pulse->mutex);
+}
+
+void vb_pulse_wake(struct vb_pulse *pulse)
+{
+    pthread_mutex_lock(&pulse->mutex);
+    pulse->woken = true;
+    pthread_cond_signal(&pulse->changed);
+    pthread_mutex_unlock(&pulse->mutex);
+}
+
+void vb_pulse_ask(struct vb_pulse *pulse)
+{
+    pthread_mutex_lock(&pulse->mutex);
+    pulse->stopping = true;
+    pthread_cond_signal(&pulse->changed);
+    pthread_mutex_unlock(&pulse->mutex);
+}
+
+bool vb_pulse_stopping(struct vb_pulse *pulse)
+{
+    pthread_mutex_lock(&pulse->mutex);
+    bool stopping = pulse->stopping;
+    pthread_mutex_unlock(&pulse->mutex);
+    return stopping;
+}
+
+bool vb_pulse_wait(struct vb_pulse *pulse, int64_t microseconds)
+{
+    int64_t until = vb_clock_monotonic() + microseconds;
+    const struct timespec deadline = {until / VB_SECOND, (until % VB_SECOND) * 1000};
+    pthread_mutex_lock(&pulse->mutex);
+    while (!pulse->woken && !pulse->stopping)
+        if (pthread_cond_timedwait(&pulse->changed, &pulse->mutex, &deadline) == ETIMEDOUT)
+            break;
+    pulse->woken = false;
+    bool stopping = pulse->stopping;
+    pthread_mutex_unlock(&pulse->mutex);
+    return stopping;
+}

@@ -1,0 +1,27 @@
+/* Blocks of VB_BLOCK_SIZE, given back from any thread and used again. Counted references: one of
+ * the stream, one of each body; the last one frees. Private to export/. */
+#ifndef VERBATIM_EXPORT_ARCHIVE_BLOCK_POOL_H
+#define VERBATIM_EXPORT_ARCHIVE_BLOCK_POOL_H
+
+#include "verbatim/archive.h"
+
+struct vb_block {
+    struct vb_block *next;
+    size_t length; /* bytes in use */
+    unsigned char data[VB_BLOCK_SIZE];
+};
+
+struct vb_block_pool;
+
+struct vb_block_pool *vb_block_pool_new(void); /* NULL without memory */
+struct vb_block_pool *vb_block_pool_ref(struct vb_block_pool *pool);
+void vb_block_pool_unref(struct vb_block_pool *pool);
+
+/* An empty block, or NULL without memory. */
+struct vb_block *vb_block_pool_get(struct vb_block_pool *pool);
+/* Takes a chain linked by `next`; NULL is a no-op. */
+void vb_block_pool_put(struct vb_block_pool *pool, struct vb_block *chain);
+/* Most bytes in use at once. */
+uint64_t vb_block_pool_peak(struct vb_block_pool *pool);
+
+#endif

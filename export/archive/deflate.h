@@ -1,0 +1,38 @@
+/* Deflate of one entry after another, such that equal bytes in give equal bytes out.
+ *
+ * Raw bytes are collected and fed in blocks of exactly 64 KiB, whatever the caller's slices, into
+ * an output buffer that is empty at every call: ISA-L's choices see nothing but the data. Level 1;
+ * level 3 depends on the processor. One thread. Private to export/. */
+#ifndef VERBATIM_EXPORT_ARCHIVE_DEFLATE_H
+#define VERBATIM_EXPORT_ARCHIVE_DEFLATE_H
+
+#include "verbatim/buffer.h"
+
+#define VB_DEFLATE_BLOCK (64u * 1024u)
+
+/* Takes deflated bytes; borrowed for the call. */
+struct vb_deflate_output {
+    enum vb_status (*write)(void *context, const void *data, size_t length, struct vb_error *err);
+    void *context;
+};
+
+/* Of the entry begun last; exact once it ended. */
+struct vb_deflate_counts {
+    uint64_t raw_size, deflated_size;
+    uint32_t crc; /* of the raw bytes */
+};
+
+struct vb_deflate;
+
+enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_deflate **ret_deflate,
+                              struct vb_error *err) vb_must_check;
+void vb_deflate_free(struct vb_deflate *deflate);
+
+void vb_deflate_begin(struct vb_deflate *deflate);
+enum vb_status vb_deflate_write(struct vb_deflate *deflate, const void *data, size_t length,
+                                struct vb_error *err) vb_must_check;
+enum vb_status vb_deflate_end(struct vb_deflate *deflate, struct vb_error *err) vb_must_check;
+
+struct vb_deflate_counts vb_deflate_counts(const struct vb_deflate *deflate);
+
+#endif

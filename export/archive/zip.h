@@ -1,0 +1,52 @@
+/* The records of the ZIP format as bytes (APPNOTE.TXT 6.3.10), and our own directory records.
+ *
+ * Pure functions. ZIP64 fields are there if and only if a value needs them. Private to export/. */
+#ifndef VERBATIM_EXPORT_ARCHIVE_ZIP_H
+#define VERBATIM_EXPORT_ARCHIVE_ZIP_H
+
+#include "verbatim/clock.h"
+
+#define VB_ZIP_NAME                                                                                \
+    32767u               /* the format allows twice that; our records use the bit for the method */
+#define VB_ZIP_LOCAL 30u /* without name and extra field */
+#define VB_ZIP_LOCAL_EXTRA 20u /* the ZIP64 field of a local header */
+#define VB_ZIP_CENTRAL 74u     /* with the largest extra field, without the name */
+#define VB_ZIP_END 98u         /* ZIP64 end, its locator, end */
+#define VB_ZIP_RECORD 34u      /* a record of ours, without the name */
+
+struct vb_zip_entry {
+    struct vb_view name; /* UTF-8, at most VB_ZIP_NAME bytes */
+    uint32_t dos_time;   /* date in the upper half */
+    uint32_t crc;
+    uint64_t deflated_size, raw_size;
+    uint64_t offset; /* of the local header */
+    bool stored;     /* not deflated: both sizes are the same */
+};
+
+/* The instant in UTC, to two seconds; before 1980 and after 2107 the nearest that can be said. */
+uint32_t vb_zip_dos_time(vb_instant instant);
+
+/* The sizes do not fit 32 bits. */
+bool vb_zip_needs_local_extra(const struct vb_zip_entry *entry);
+void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_LOCAL]);
+void vb_zip_local_extra(const struct vb_zip_entry *entry, unsigned char extra[VB_ZIP_LOCAL_EXTRA]);
+
+/* The central header's two sides of the name. */
+struct vb_zip_central {
+    unsigned char header[46], extra[28];
+    size_t extra_length;
+};
+void vb_zip_central(const struct vb_zip_entry *entry, struct vb_zip_central *ret_central);
+
+/* Returns the length: 22, or 98 with the ZIP64 records. */
+size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t directory_size,
+                  unsigned char end[VB_ZIP_END]);
+
+/* Appends a directory record of ours. */
+enum vb_status vb_zip_record_append(struct vb_buffer *out,
+                                    const struct vb_zip_entry *entry) vb_must_check;
+/* Takes one off the front; the name is borrowed from it. VB_END at the end, VB_CORRUPT for what is no record. */
+enum vb_status vb_zip_record_next(struct vb_view *records,
+                                  struct vb_zip_entry *ret_entry) vb_must_check;
+
+#endif

@@ -1,0 +1,12 @@
+/* The media_url cell of CSV where the archive holds the media themselves. Private to export/. */
+#ifndef VERBATIM_EXPORT_FORMAT_MEDIA_CELL_H
+#define VERBATIM_EXPORT_FORMAT_MEDIA_CELL_H
+
+#include "verbatim/conversation.h"
+
+/* The names of the message's entries, then those of its media URLs that are no attachment's, joined
+ * by commas; without separator behind. VB_SOURCE for text that is not UTF-8. */
+enum vb_status vb_media_append_cell(struct vb_buffer *out, struct vb_view conversation_id,
+                                    const struct vb_message *message, bool guard) vb_must_check;
+
+#endif

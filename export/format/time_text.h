@@ -1,0 +1,15 @@
+/* Instants as text in a zone's local time. Appends; keeps nothing but a cache of the hour written last,
+ * one per thread. Private to export/. */
+#ifndef VERBATIM_EXPORT_FORMAT_TIME_TEXT_H
+#define VERBATIM_EXPORT_FORMAT_TIME_TEXT_H
+
+#include "verbatim/zone.h"
+
+/* ISO 8601 with six digits and the offset: "2026-04-08T03:24:43.123456+00:00". */
+enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone,
+                              vb_instant at) vb_must_check;
+/* "December 1st 2024, 10:30:00 am": English, to the second, without offset. */
+enum vb_status vb_time_append_words(struct vb_buffer *out, struct vb_zone *zone,
+                                    vb_instant at) vb_must_check;
+
+#endif

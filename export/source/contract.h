@@ -1,0 +1,71 @@
+/* The source contract as it was found: which columns there are and of what type.
+ *
+ * Read-only once made, so shared by all threads. SQL pieces are built from it, never from a name
+ * that came from outside: identifiers are our own words, the schema is quoted.
+ */
+#ifndef VERBATIM_EXPORT_SOURCE_CONTRACT_H
+#define VERBATIM_EXPORT_SOURCE_CONTRACT_H
+
+#include "decode.h"
+#include "verbatim/source.h"
+
+enum vb_column_kind {
+    VB_COLUMN_ID,
+    VB_COLUMN_TEXT,
+    VB_COLUMN_TEXTS,
+    VB_COLUMN_TIME,
+    VB_COLUMN_INTEGER,
+    VB_COLUMN_NUMBER
+};
+
+/* One line of INTERFACE 5 or 8. */
+struct vb_column_rule {
+    const char *relation;
+    const char *name;
+    enum vb_column_kind kind;
+    bool required; /* where the relation exists, if that is optional itself */
+};
+
+/* What the catalogue says of it. */
+struct vb_column {
+    Oid type;  /* base type under any domains; 0: missing */
+    bool cast; /* a text-like type whose binary form is not that of text */
+};
+
+#define VB_COLUMN_MOST 96
+
+struct vb_contract {
+    char *schema;  /* quoted, ready for SQL */
+    char *missing; /* optional columns that are not there, comma-separated */
+    char *channel_by_id;
+    char *channel_by_phone;
+    char *lookups[VB_LOOKUPS];
+    struct vb_column columns[VB_COLUMN_MOST]; /* in the order of the rules */
+};
+
+extern const struct vb_column_rule vb_column_rules[];
+extern const size_t vb_column_rule_count;
+
+/* Never NULL for a column of the rules; aborts for any other name, a mistake in the program. */
+const struct vb_column *vb_contract_column(const struct vb_contract *contract, const char *relation,
+                                           const char *name);
+
+/* `alias.name`, cast to text where the binary form needs it; a typed NULL where it is missing. */
+enum vb_status vb_contract_append(const struct vb_contract *contract, struct vb_buffer *sql,
+                                  const char *alias, const char *relation,
+                                  const char *name) vb_must_check;
+
+/* The type to cast a parameter to that is compared with the column: casts stand on parameters only, since
+ * one on a column would hide its index. */
+const char *vb_contract_cast(const struct vb_contract *contract, const char *relation,
+                             const char *name);
+
+/* Builds channel_by_id and channel_by_phone. */
+enum vb_status vb_contract_build_lookups(struct vb_contract *contract) vb_must_check;
+/* Builds the others. */
+enum vb_status vb_contract_build_more_lookups(struct vb_contract *contract) vb_must_check;
+
+/* Whether the text is an id of that type. */
+bool vb_contract_text_fits(struct vb_view id, Oid type);
+
+#endif

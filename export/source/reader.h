@@ -1,0 +1,73 @@
+/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), skip.c and wait.c. */
+#ifndef VERBATIM_EXPORT_SOURCE_READER_H
+#define VERBATIM_EXPORT_SOURCE_READER_H
+
+#include "page.h"
+#include "rows.h"
+
+enum vb_reader_state {
+    VB_READER_IDLE,         /* nothing begun, or it failed */
+    VB_READER_PAGE,         /* a page has to be read */
+    VB_READER_CONVERSATION, /* conversation `current` comes next */
+    VB_READER_MESSAGES,     /* its messages */
+    VB_READER_DONE
+};
+
+/* Where the rows of the page stand: messages, and what else was asked for. */
+struct vb_stream {
+    struct vb_rows rows;
+    struct vb_view fields[VB_ROW_COUNT];
+    struct vb_row_kinds kinds; /* of the selection */
+    size_t width;              /* fields of a row */
+    bool pending;              /* `fields` hold a row not yet handed out */
+    bool more;                 /* a statement was started and has not ended */
+    bool alone;        /* it holds the messages of one conversation, and no other kind of rows */
+    size_t first, end; /* conversations of the page that it covers */
+    size_t covered;    /* those before it were given whole, up to the limit of a statement */
+    size_t reach;      /* how many the next statement may cover */
+    size_t given;      /* messages of the current conversation by this statement */
+    size_t total;      /* messages of the current conversation in all */
+    size_t kind;       /* place among the kinds of the current conversation */
+    uint64_t of_kind;  /* rows of that kind handed out, where they are no messages */
+    int64_t started;   /* monotonic */
+    struct vb_cursor last; /* the last message handed out; its id is lent to the caller */
+    vb_instant last_extra; /* of the kind */
+};
+
+struct vb_reader {
+    struct vb_reader_options options;
+    struct vb_session session;
+    struct vb_selection selection;
+    struct vb_stretch stretch;
+    enum vb_reader_state state;
+    struct vb_page page;
+    size_t current; /* conversation of the page */
+    bool placed;    /* `position` is valid */
+    struct vb_cursor position;
+    struct vb_cursor conversation; /* the current one */
+    struct vb_stream stream;
+    struct vb_extra extra;
+};
+
+/* The scope of what is still to be read. */
+struct vb_scope vb_reader_scope(const struct vb_reader *reader);
+/* VB_STOPPED if the owner wants an end. */
+enum vb_status vb_reader_check_stop(const struct vb_reader *reader,
+                                    struct vb_error *err) vb_must_check;
+
+/* Before the first page of a selection. */
+void vb_stream_begin(struct vb_reader *reader);
+/* Before the first row of a page's conversations. */
+void vb_stream_begin_page(struct vb_reader *reader);
+void vb_stream_begin_conversation(struct vb_reader *reader);
+/* The next row of the current conversation: a message, or else reader->extra. VB_END after the last. */
+enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
+                              bool *ret_is_message, struct vb_error *err) vb_must_check;
+/* Nothing stays open; what was handed out is remembered. */
+void vb_stream_close(struct vb_reader *reader);
+
+/* Waits for what was open at as_of; see vb_reader_begin. */
+enum vb_status vb_wait_as_of(struct vb_reader *reader, bool *ret_waited_out,
+                             struct vb_error *err) vb_must_check;
+
+#endif

@@ -1,0 +1,47 @@
+/* Which conversations a statement is about: the one place where a selection becomes SQL.
+ *
+ * Plain filters and row comparisons on bare columns, so that they pass through views and reach the indexes. What the
+ * order is read by, and the index of `conversation` that serves it:
+ *   one channel, assistant or contact     (channel_id, created_at, id) and its likes
+ *   several channels or contacts          the same, a branch for each, merged as far as rows are wanted
+ *   listed conversations, very many contacts   (id), (contact_id): each looked up by itself, then put in order
+ *   everything                            (workspace_id, created_at, id)
+ * All other filters are looked at row by row on that way.
+ */
+#ifndef VERBATIM_EXPORT_SOURCE_SCOPE_H
+#define VERBATIM_EXPORT_SOURCE_SCOPE_H
+
+#include "contract.h"
+#include "query.h"
+
+/* Everything a statement about conversations needs. Borrowed. */
+struct vb_scope {
+    const struct vb_contract *contract;
+    const struct vb_selection *selection;
+    const struct vb_cursor *low;  /* NULL: from the start */
+    const struct vb_cursor *high; /* NULL: to the end */
+};
+
+/* A stretch of time: behind the cursor, else from the instant on; up to the cursor, else before the instant. */
+struct vb_span {
+    const struct vb_cursor *after, *upto;
+    vb_instant from, before;
+};
+
+/* What of the scope is to be read. */
+struct vb_span vb_scope_span(const struct vb_scope *scope);
+/* Nothing at or after this instant is read. */
+vb_instant vb_scope_end(const struct vb_selection *selection);
+
+enum vb_order { VB_ORDER_NONE, VB_ORDER_UP, VB_ORDER_DOWN };
+
+/* Appends a whole SELECT of bare columns of `c`, the conversation. */
+void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
+                     const struct vb_span *span, const char *columns, enum vb_order order);
+
+/* An instant as a parameter of a time column's type. */
+void vb_scope_bind_instant(struct vb_query *query, const struct vb_scope *scope,
+                           const char *relation, const char *column, vb_instant instant);
+bool vb_scope_has(const struct vb_scope *scope, const char *relation, const char *column);
+
+#endif

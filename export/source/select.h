@@ -1,0 +1,106 @@
+/* The statements of the reader: pages, counts and skips of conversations, their messages and what else hangs on them.
+ *
+ * Ids are compared by the database alone: their order is that of the column's type and collation. Messages are read by
+ * the index message(conversation_id, created_at, id); further relations by their likes.
+ */
+#ifndef VERBATIM_EXPORT_SOURCE_SELECT_H
+#define VERBATIM_EXPORT_SOURCE_SELECT_H
+
+#include "scope.h"
+
+#include <libpq-fe.h>
+
+/* Fields of a page's row. Those behind the first six are there only if vb_select_is_wide. */
+enum {
+    VB_PAGE_ID,
+    VB_PAGE_CREATED_AT,
+    VB_PAGE_CONTACT_NAME,
+    VB_PAGE_CONTACT_PHONE,
+    VB_PAGE_CONTACT_EMAIL,
+    VB_PAGE_ASSISTANT_NAME,
+    VB_PAGE_CHANNEL_ID, /* ids from here on are text, whatever the column's type */
+    VB_PAGE_CHANNEL_NAME,
+    VB_PAGE_CHANNEL_TYPE,
+    VB_PAGE_CHANNEL_PHONE,
+    VB_PAGE_ASSISTANT_ID,
+    VB_PAGE_ENDED_AT,
+    VB_PAGE_STATUS,
+    VB_PAGE_PRIORITY,
+    VB_PAGE_TAGS,
+    VB_PAGE_AUDIENCE,
+    VB_PAGE_ASSIGNED_AGENT,
+    VB_PAGE_CSAT_RATING, /* bigint */
+    VB_PAGE_CSAT_COMMENT,
+    VB_PAGE_FEEDBACK,
+    VB_PAGE_CONTACT_ID,
+    VB_PAGE_CONTACT_COMPANY,
+    VB_PAGE_CONTACT_ADDRESS,
+    VB_PAGE_CONTACT_WEBSITE,
+    VB_PAGE_CONTACT_LEAD_STATUS,
+    VB_PAGE_COUNT
+};
+
+bool vb_select_is_wide(const struct vb_selection *selection);
+void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64_t limit);
+/* id and created_at of the conversation `ahead` - 1 places after `low`. OFFSET walks the index once per split, never per page. */
+void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64_t ahead);
+/* id and created_at of the last conversation of the scope. */
+void vb_select_last(struct vb_query *query, const struct vb_scope *scope);
+/* How many conversations of the selection began in the second, at most `most`; only those up to `upto` unless that is NULL. */
+void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,
+                     const struct vb_cursor *upto, uint64_t most);
+/* How many conversations the scope holds. */
+void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope);
+/* One row if `place`, a conversation of the selection, lies after the scope's high end. */
+void vb_select_beyond(struct vb_query *query, const struct vb_scope *scope,
+                      const struct vb_cursor *place);
+
+/* Fields of a message's row. Those behind the first ten are there only if vb_select_is_rich. */
+enum {
+    VB_ROW_NUMBER, /* from 1, place of the conversation in the list */
+    VB_ROW_ID,
+    VB_ROW_CREATED_AT,
+    VB_ROW_DIRECTION,    /* of an extra: its id as text */
+    VB_ROW_SPEAKER_TYPE, /* first, second and third of an extra from here on */
+    VB_ROW_SPEAKER_NAME,
+    VB_ROW_TEXT,
+    VB_ROW_MEDIA_URLS,
+    VB_ROW_STATUS,
+    VB_ROW_SENDER_ACCOUNT,
+    VB_ROW_FEEDBACK,
+    VB_ROW_CITATIONS,
+    VB_ROW_ATTACHMENTS,
+    VB_ROW_KIND, /* enum vb_row_kind */
+    VB_ROW_COUNT
+};
+#define VB_ROW_PLAIN_COUNT VB_ROW_FEEDBACK
+
+enum vb_row_kind { VB_ROW_NOTE, VB_ROW_MESSAGE, VB_ROW_EVENT, VB_ROW_SKILL };
+
+/* The kinds of rows that a selection asks for of a source, in the order in which they come. */
+struct vb_row_kinds {
+    enum vb_row_kind items[4];
+    size_t count;
+};
+struct vb_row_kinds vb_select_kinds(const struct vb_contract *contract,
+                                    const struct vb_selection *selection);
+bool vb_select_is_rich(const struct vb_selection *selection);
+
+/* Where a conversation is read on: at which of its kinds, behind how much of it. */
+struct vb_resume {
+    const char *conversation;
+    size_t kind;                   /* place among the kinds; earlier ones are not read */
+    const struct vb_cursor *after; /* of messages; NULL: from the first */
+    uint64_t skip;                 /* of anything else, where it is the first kind read */
+};
+
+/* Rows of the listed conversations in their order, at most `limit` messages of each. Literals, since COPY takes no parameters. */
+enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
+                                  const struct vb_scope *scope, const char *list,
+                                  size_t limit) vb_must_check;
+/* The rest of one conversation, at most `limit` messages of it. */
+enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
+                              const struct vb_scope *scope, const struct vb_resume *resume,
+                              size_t limit) vb_must_check;
+
+#endif

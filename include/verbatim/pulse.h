@@ -1,0 +1,25 @@
+/* The waiting of a background thread: for time to pass, for a wake-up, or for the end. Private to this folder. */
+#ifndef VERBATIM_PULSE_H
+#define VERBATIM_PULSE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vb_pulse {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool woken, stopping; /* under the mutex */
+};
+
+void vb_pulse_init(struct vb_pulse *pulse);
+void vb_pulse_done(struct vb_pulse *pulse);
+/* Ends the wait that runs, or else the next one. Any thread. */
+void vb_pulse_wake(struct vb_pulse *pulse);
+/* Every wait ends at once from here on. Any thread. */
+void vb_pulse_ask(struct vb_pulse *pulse);
+bool vb_pulse_stopping(struct vb_pulse *pulse);
+/* Waits; true: the thread is asked to end. */
+bool vb_pulse_wait(struct vb_pulse *pulse, int64_t microseconds);
+
+#endif

@@ -1,0 +1,191 @@
+/* The matrix of roles and rights, and reading a key's row. One block of memory a request; no database, no answers. */
+#include "access.h"
+
+#include "database/array.h"
+#include "sql.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+static const bool matrix[HTTP_ROLES][HTTP_RIGHTS] = {
+    /*                     none  look  export download manage own door audit */
+    [HTTP_ROLE_OWNER]  = { true, true, true,  true,    true,  true,    true },
+    [HTTP_ROLE_ADMIN]  = { true, true, true,  true,    true,  true,    true },
+    [HTTP_ROLE_EDITOR] = { true, true, true,  true,    true,  false,   false },
+    [HTTP_ROLE_VIEWER] = { true, true, false, false,   false, false,   false },
+};
+/* clang-format on */
+
+static const char *const roles[HTTP_ROLES] = {
+    [HTTP_ROLE_OWNER] = "owner",
+    [HTTP_ROLE_ADMIN] = "admin",
+    [HTTP_ROLE_EDITOR] = "editor",
+    [HTTP_ROLE_VIEWER] = "viewer",
+};
+
+static const char *const rights[HTTP_RIGHTS] = {
+    [HTTP_RIGHT_NONE] = "do anything",
+    [HTTP_RIGHT_LOOK] = "look at exports",
+    [HTTP_RIGHT_EXPORT] = "start exports",
+    [HTTP_RIGHT_DOWNLOAD] = "download exports",
+    [HTTP_RIGHT_MANAGE] = "cancel or delete exports",
+    [HTTP_RIGHT_OWN_DOOR] = "use these exports, which are for owner and admin",
+    [HTTP_RIGHT_AUDIT] = "read the audit of exports",
+};
+
+bool http_role_may(enum http_role role, enum http_right right)
+{
+    return matrix[role][right];
+}
+
+const char *http_role_name(enum http_role role)
+{
+    return roles[role];
+}
+
+const char *http_right_name(enum http_right right)
+{
+    return rights[right];
+}
+
+bool http_role_find(struct vb_view name, enum http_role *ret_role)
+{
+    for (size_t i = 0; i < HTTP_ROLES; i++) {
+        if (vb_view_equals(name, vb_view_of(roles[i]))) {
+            *ret_role = (enum http_role)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- the key's row --- */
+
+static int by_text(const void *a, const void *b)
+{
+    const char *const *left = a, *const *right = b;
+    return strcmp(*left, *right);
+}
+
+/* Sorted and without doubles, so that equal audiences are equal texts wherever they are compared. */
+static size_t unite(const char **words, size_t count)
+{
+    size_t kept = 0;
+    qsort(words, count, sizeof(*words), by_text);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || strcmp(words[kept - 1], words[i]) != 0)
+            words[kept++] = words[i];
+    return kept;
+}
+
+/* The columns that are kept as text, and where each goes. */
+static const struct {
+    int column;
+    size_t member;
+} texts[] = {
+    {ABOUT_WORKSPACE, offsetof(struct http_access, workspace)},
+    {ABOUT_ZONE, offsetof(struct http_access, time_zone)},
+    {ABOUT_SOURCE, offsetof(struct http_access, source_id)},
+    {ABOUT_PROFILE, offsetof(struct http_access, csv_profile)},
+};
+#define TEXTS (sizeof(texts) / sizeof(texts[0]))
+
+static struct vb_view author_of(const char *key_id, const PGresult *row)
+{
+    struct vb_view user = pg_view(row, 0, ABOUT_USER), name = pg_view(row, 0, ABOUT_NAME);
+    return user.length > 0 ? user : name.length > 0 ? name : vb_view_of(key_id);
+}
+
+static const char *keep(char **at, struct vb_view text)
+{
+    char *kept = *at;
+    if (text.length > 0)
+        memcpy(kept, text.data, text.length);
+    kept[text.length] = '\0';
+    *at += text.length + 1;
+    return kept;
+}
+
+/* Room for the list of tags first, then for all texts with their NULs. An audience's wire form has four bytes more
+ * than its text for each tag, so it has room for the NULs. */
+static char *make_block(const PGresult *row, size_t tags, struct vb_view audience,
+                        struct vb_view author)
+{
+    size_t size = (tags + 1) * sizeof(char *) + audience.length + author.length + 1;
+    for (size_t i = 0; i < TEXTS; i++)
+        size += pg_view(row, 0, texts[i].column).length + 1;
+    return malloc(size);
+}
+
+/* A list that nobody has looked at yet lets nothing through. */
+static const char *const nothing[1] = {NULL};
+
+enum vb_status http_access_judge(const char *key_id, const PGresult *row,
+                                 struct http_access *ret_access)
+{
+    struct http_access access = {0};
+    if (PQnfields(row) < KEY_COLUMNS || PQntuples(row) < 1 ||
+        !http_role_find(pg_view(row, 0, KEY_ROLE), &access.role))
+        return VB_INVALID;
+    access.is_restricted = access.role == HTTP_ROLE_EDITOR;
+    if (access.is_restricted)
+        access.audience = (struct vb_words){nothing, 0};
+    (void)snprintf(access.key_id, sizeof(access.key_id), "%s", key_id);
+    *ret_access = access;
+    return VB_OK;
+}
+
+enum vb_status http_access_fill(const char *key_id, const PGresult *row,
+                                struct http_access *ret_access)
+{
+    struct http_access access = {0};
+    enum vb_status status = http_access_judge(key_id, row, &access);
+    if (status != VB_OK || PQnfields(row) < ABOUT_COLUMNS)
+        return VB_INVALID;
+    struct vb_view audience =
+        access.is_restricted ? pg_view(row, 0, ABOUT_AUDIENCE) : (struct vb_view){NULL, 0};
+    struct vb_view author = author_of(key_id, row), tag;
+    struct pg_array tags = pg_array_of(audience);
+    char *block = make_block(row, tags.count, audience, author);
+    if (!block)
+        return VB_NO_MEMORY;
+    const char **words = (const char **)(void *)block;
+    char *at = block + (tags.count + 1) * sizeof(char *);
+    size_t count = 0;
+    while (pg_array_next(&tags, &tag))
+        if (tag.length > 0)
+            words[count++] = keep(&at, tag);
+    if (access.is_restricted)
+        access.audience = (struct vb_words){words, unite(words, count)};
+    access.block = block;
+    access.author = keep(&at, author);
+    for (size_t i = 0; i < TEXTS; i++) {
+        const char *kept = keep(&at, pg_view(row, 0, texts[i].column));
+        memcpy((char *)&access + texts[i].member, &kept, sizeof(kept));
+    }
+    *ret_access = access;
+    return VB_OK;
+}
+
+void http_access_done(struct http_access *access)
+{
+    if (!access)
+        return;
+    free(access->block);
+    *access = (struct http_access){0};
+}
+
+enum vb_status http_access_audience(const struct http_access *access, struct vb_buffer *out,
+                                    const char **ret_text)
+{
+    *ret_text = NULL;
+    if (!access->is_restricted)
+        return VB_OK;
+    enum vb_status status = pg_array_put(out, access->audience.items, access->audience.count);
+    if (status == VB_OK)
+        *ret_text = out->data;
+    return status;
+}

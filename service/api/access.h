@@ -1,0 +1,60 @@
+/* Who asks: the key, its role and audience, and what they may do; one table for all doors (INTERFACE 7, "Keys and roles").
+ *
+ * Filled from the database for each request and never kept beyond it, so a change of a key acts at once.
+ */
+#ifndef VERBATIM_API_ACCESS_H
+#define VERBATIM_API_ACCESS_H
+
+#include "verbatim/conversation.h"
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+enum http_role { HTTP_ROLE_OWNER, HTTP_ROLE_ADMIN, HTTP_ROLE_EDITOR, HTTP_ROLE_VIEWER, HTTP_ROLES };
+
+enum http_right {
+    HTTP_RIGHT_NONE,   /* nothing is asked of the role; the route's scope, if any, decides alone */
+    HTTP_RIGHT_LOOK,   /* at jobs: without links for those who may not download */
+    HTTP_RIGHT_EXPORT, /* start, preview, synchronous exports */
+    HTTP_RIGHT_DOWNLOAD,
+    HTTP_RIGHT_MANAGE,   /* cancel, delete */
+    HTTP_RIGHT_OWN_DOOR, /* doors for owner and admin alone */
+    HTTP_RIGHT_AUDIT,
+    HTTP_RIGHTS
+};
+
+/* The whole matrix. */
+bool http_role_may(enum http_role role, enum http_right right);
+/* As api_key.role has it: "owner". */
+const char *http_role_name(enum http_role role);
+/* False: no role has this name. */
+bool http_role_find(struct vb_view name, enum http_role *ret_role);
+/* What somebody without the right may not do: "start exports". */
+const char *http_right_name(enum http_right right);
+
+/* Owned by the exchange. Strings are NUL-terminated and belong to `block`. */
+struct http_access {
+    char key_id[16];
+    enum http_role role;
+    const char *author;    /* the key's user, else its name, else its id */
+    const char *workspace; /* workspace_id; NULL until the key was found good */
+    const char *time_zone, *source_id, *csv_profile;
+    bool is_restricted;       /* sees only what carries one of `audience` */
+    struct vb_words audience; /* sorted, without doubles; items NULL unless is_restricted */
+    void *block;
+};
+/* Key, role and is_restricted, from a row that begins with HTTP_KEY_COLUMNS (api/sql.h); an audience is that of nothing.
+ * Allocates nothing. VB_INVALID: not such a row. */
+enum vb_status http_access_judge(const char *key_id, const PGresult *row,
+                                 struct http_access *ret_access) vb_must_check;
+/* Everything, from the row of HTTP_SQL_KEY or HTTP_SQL_KEY_HOME. VB_NO_MEMORY, VB_INVALID. */
+enum vb_status http_access_fill(const char *key_id, const PGresult *row,
+                                struct http_access *ret_access) vb_must_check;
+void http_access_done(struct http_access *access);
+
+/* `audience` as an array literal of PostgreSQL, as job.audience and audit.audience take it. Nothing is
+ * written, and *ret_text is NULL, where the key is not restricted. `out` owns the text. */
+enum vb_status http_access_audience(const struct http_access *access, struct vb_buffer *out,
+                                    const char **ret_text) vb_must_check;
+
+#endif

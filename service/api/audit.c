@@ -1,0 +1,58 @@
+/* Downloads in the audit. Noted when the bytes, or the way to them, are handed out, by a statement that nobody waits for:
+ * a link has to work while the database is away. What could not be noted is in the log.
+ */
+#include "api.h"
+
+#include "verbatim/log.h"
+#include "verbatim/uuid.h"
+
+#include <string.h>
+
+static void on_noted(void *context, const struct pg_outcome *outcome)
+{
+    (void)context; /* the answer may be long gone */
+    if (outcome->status != VB_OK)
+        vb_warn("a download is missing in the audit: %s", outcome->error.text);
+}
+
+static void note(struct http_exchange *exchange, const struct pg_step *steps, const char *job_id)
+{
+    struct pg_ticket *ticket;
+    struct vb_error err = {0};
+    if (pg_pool_send(exchange->loop->main_pool, steps, 2, on_noted, NULL, &ticket, &err) != VB_OK)
+        vb_warn("a download of the job %s is missing in the audit: %s", job_id, err.text);
+}
+
+void http_audit_download(struct http_exchange *exchange, const char *job_id)
+{
+    const char *const enter[] = {exchange->access.workspace};
+    const char *const event[] = {job_id, "download", exchange->access.author};
+    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], enter},
+                                    {&http_sql[HTTP_SQL_AUDIT_EVENT], event}};
+    note(exchange, steps, job_id);
+}
+
+/* ".../JOB-EPOCH/NAME": the job's id begins the last folder, as vb_storage_key puts it. */
+static bool job_of(const char *key, char ret_job[VB_UUID_TEXT])
+{
+    const char *name = strrchr(key, '/');
+    const char *folder = name ? memrchr(key, '/', (size_t)(name - key)) : NULL;
+    struct vb_uuid uuid;
+    if (!folder || (size_t)(name - folder) < VB_UUID_TEXT ||
+        vb_uuid_parse((struct vb_view){folder + 1, VB_UUID_TEXT - 1}, &uuid) != VB_OK)
+        return false;
+    vb_uuid_format(uuid, ret_job);
+    return true;
+}
+
+/* Whose job it is stands in the key, but only as a folder's name: hence the worker's role, and the job's id alone. */
+void http_audit_link(struct http_exchange *exchange, const char *key, bool is_part)
+{
+    char job[VB_UUID_TEXT];
+    if (!job_of(key, job))
+        return;
+    const char *const event[] = {job, is_part ? "t" : "f"};
+    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_AS_WORKER], NULL},
+                                    {&http_sql[HTTP_SQL_AUDIT_LINK], event}};
+    note(exchange, steps, job);
+}

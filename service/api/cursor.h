@@ -1,0 +1,24 @@
+/* Where a page of a list ended, as an opaque text that only we can make. Pure; any thread.
+ *
+ * A list goes on behind a row, not at a number, so rows that come or go meanwhile shift nothing.
+ */
+#ifndef VERBATIM_API_CURSOR_H
+#define VERBATIM_API_CURSOR_H
+
+#include "storage/storage.h"
+#include "verbatim/uuid.h"
+
+struct http_cursor {
+    vb_instant created_at; /* of the last row shown */
+    struct vb_uuid id;
+};
+#define HTTP_CURSOR_TEXT 81u /* with the NUL */
+
+/* Signed with the newest secret, for this workspace alone. There is one at least. */
+void http_cursor_write(const struct vb_link_secrets *secrets, const char *workspace,
+                       const struct http_cursor *cursor, char text[HTTP_CURSOR_TEXT]);
+/* VB_INVALID: not ours, tampered with, of another workspace, or signed by a secret that is gone. */
+enum vb_status http_cursor_read(const struct vb_link_secrets *secrets, const char *workspace,
+                                struct vb_view text, struct http_cursor *ret_cursor) vb_must_check;
+
+#endif

@@ -1,0 +1,285 @@
+/* Exports answered at once: see api/direct.h. Everything here runs on the loop's thread.
+ *
+ * The exchange's state is freed with the exchange; what has to outlive it, until the last word to the audit, is in struct
+ * export, which belongs to the streamed answer.
+ */
+#include "direct.h"
+
+#include "http/stream.h"
+#include "order.h"
+
+#include "verbatim/log.h"
+#include "verbatim/names.h"
+#include "verbatim/uuid.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AUDIENCE (256u * 1024u)
+#define SPECIFICATION (256u * 1024u)
+#define RETRY_AFTER "5" /* seconds; most exports of this kind are shorter */
+
+struct export
+{
+    struct http_loop *loop;
+    struct stream *stream;
+    char *workspace;
+    char audit_id[24];
+};
+
+static void free_direct(void *state)
+{
+    struct http_direct *direct = state;
+    stream_release(direct->stream);
+    http_resolution_done(&direct->resolution);
+    vb_buffer_done(&direct->shown);
+    vb_buffer_done(&direct->audience);
+    free(direct);
+}
+
+/* --- the end of it --- */
+
+static void on_noted(void *context, const struct pg_outcome *outcome)
+{
+    struct http_loop *loop = context;
+    loop->notes--;
+    if (outcome->status != VB_OK)
+        vb_warn("the end of an export is missing in the audit: %s", outcome->error.text);
+}
+
+/* Nobody waits for it: the answer is over. A loop that stops does, for a while. */
+static void note_end(const struct export *export, const char *kind)
+{
+    char records[24];
+    (void)snprintf(records, sizeof(records), "%" PRIu64, stream_conversations(export->stream));
+    const char *const enter[] = {export->workspace};
+    const char *const event[] = {export->audit_id, kind, records};
+    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], enter},
+                                    {&http_sql[HTTP_SQL_AUDIT_END], event}};
+    struct pg_ticket *ticket;
+    struct vb_error err = {0};
+    if (pg_pool_send(export->loop->main_pool, steps, 2, on_noted, export->loop, &ticket, &err) ==
+        VB_OK)
+        export->loop->notes++;
+    else
+        vb_warn("the end of an export is missing in the audit: %s", err.text);
+}
+
+static void end(void *context, enum vb_status how)
+{
+    struct export *export = context;
+    note_end(export, how == VB_OK ? "records" : how == VB_STOPPED ? "cancelled" : "failed");
+    stream_release(export->stream);
+    free(export->workspace);
+    free(export);
+}
+
+/* To a caller the source is a database that is away, however it went. */
+static enum vb_status outcome(void *context, struct vb_error *err)
+{
+    const struct export *export = context;
+    enum vb_status status = stream_outcome(export->stream, err);
+    if (err->status == VB_NETWORK)
+        err->status = VB_DATABASE;
+    return status;
+}
+
+/* --- the answer --- */
+
+/* Named as archives are, after what was selected; the day is that of the workspace. */
+static enum vb_status put_name(struct http_exchange *exchange, struct vb_error *err)
+{
+    const struct http_direct *direct = exchange->state;
+    const struct http_resolution *resolution = &direct->resolution;
+    const char *what = resolution->title ? resolution->title : exchange->arguments[0].data;
+    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, err);
+    char id[VB_UUID_TEXT], name[VB_NAME_BYTES + 1];
+    if (!zone)
+        return VB_INVALID;
+    vb_uuid_format(vb_uuid_random(), id);
+    enum vb_status status =
+        vb_archive_name(vb_view_of(what), vb_zone_day_of(zone, resolution->as_of), id,
+                        direct->renderer->extension, name, err);
+    if (status == VB_OK)
+        http_answer_attachment(exchange, name);
+    return status;
+}
+
+static enum vb_status make_order(struct http_exchange *exchange, struct stream_order *ret_order)
+{
+    struct http_direct *direct = exchange->state;
+    const struct http_access *access = &exchange->access;
+    *ret_order = (struct stream_order){.renderer = direct->renderer,
+                                       .as_of = direct->resolution.as_of,
+                                       .workspace = strdup(access->source_id),
+                                       .time_zone = strdup(access->time_zone),
+                                       .csv_profile = strdup(access->csv_profile)};
+    (void)snprintf(ret_order->request_id, sizeof(ret_order->request_id), "%s",
+                   exchange->request_id);
+    if (!ret_order->workspace || !ret_order->time_zone || !ret_order->csv_profile) {
+        stream_order_done(ret_order);
+        return VB_NO_MEMORY;
+    }
+    ret_order->specification = direct->resolution.specification;
+    direct->resolution.specification = (struct vb_specification){0};
+    return VB_OK;
+}
+
+static enum vb_status begin_stream(struct http_exchange *exchange, struct export *export,
+                                   int *ret_fd, struct vb_error *err)
+{
+    struct http_direct *direct = exchange->state;
+    struct stream_order order;
+    export->loop = exchange->loop;
+    export->workspace = strdup(exchange->access.workspace);
+    if (!export->workspace || make_order(exchange, &order) != VB_OK)
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for an export");
+    enum vb_status status = stream_begin(direct->stream, &order, ret_fd, err);
+    if (status == VB_OK) {
+        export->stream = direct->stream;
+        direct->stream = NULL;
+    }
+    return status;
+}
+
+static void on_audited(void *context, const struct pg_outcome *found)
+{
+    struct http_exchange *exchange = context;
+    const struct http_direct *direct = exchange->state;
+    if (!http_ended(exchange, found))
+        return;
+    const char *type = direct->renderer->content_type;
+    struct export *export = calloc(1, sizeof(*export));
+    struct vb_error err = {0};
+    struct http_feed feed = {.context = export, .outcome = outcome, .end = end};
+    enum vb_status status = VB_OK;
+    if (!export)
+        status = vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for an export");
+    if (status == VB_OK)
+        status = put_name(exchange, &err);
+    if (status == VB_OK)
+        status = begin_stream(exchange, export, &feed.fd, &err);
+    if (status != VB_OK) {
+        if (export)
+            free(export->workspace);
+        free(export);
+        http_answer_error(exchange, &err);
+        return;
+    }
+    (void)snprintf(export->audit_id, sizeof(export->audit_id), "%s",
+                   PQgetvalue(found->results[1], 0, 0));
+    http_answer_stream(exchange, type, &feed);
+}
+
+static void note_begin(struct http_exchange *exchange)
+{
+    struct http_direct *direct = exchange->state;
+    const char *const enter[] = {exchange->access.workspace};
+    const char *const entry[] = {exchange->route->door->name, exchange->access.author,
+                                 direct->audience_text, direct->shown.data,
+                                 direct->resolution.specification.format};
+    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], enter},
+                                    {&http_sql[HTTP_SQL_AUDIT], entry}};
+    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_audited);
+}
+
+/* HEAD says what there would be: nothing is read, so nothing is noted. */
+static void answer_head(struct http_exchange *exchange)
+{
+    const struct http_direct *direct = exchange->state;
+    struct vb_error err = {0};
+    if (put_name(exchange, &err) == VB_OK)
+        http_answer_stream_head(exchange, direct->renderer->content_type);
+    else
+        http_answer_error(exchange, &err);
+}
+
+static void on_found(struct http_exchange *exchange)
+{
+    struct http_direct *direct = exchange->state;
+    if (exchange->is_head) {
+        answer_head(exchange);
+        return;
+    }
+    direct->stream = stream_reserve(exchange->loop->http->streams);
+    if (direct->stream) {
+        note_begin(exchange);
+        return;
+    }
+    http_answer_header(exchange, "Retry-After", RETRY_AFTER);
+    http_answer_detail(exchange, 503, "Too many exports are being answered. Try again later.");
+}
+
+/* --- the way in --- */
+
+bool http_direct_format(struct vb_view text)
+{
+    return vb_view_equals(text, VB_VIEW("json")) || vb_view_equals(text, VB_VIEW("csv"));
+}
+
+static void answer_missing(struct http_exchange *exchange, const char *member)
+{
+    const struct http_direct *direct = exchange->state;
+    (void)member;
+    http_answer_detail(exchange, 404, direct->offer->missing);
+}
+
+/* The audit shows what was asked for, as it does for jobs: before the look-ups limit it further. */
+static enum vb_status specify(struct http_exchange *exchange, bool is_csv)
+{
+    struct http_direct *direct = exchange->state;
+    struct vb_specification *specification = &direct->resolution.specification;
+    const char *layout = is_csv ? NULL : direct->offer->json_layout;
+    struct vb_problems problems;
+    enum vb_status status =
+        vb_specification_from(direct->offer->document(exchange, is_csv), specification, &problems);
+    vb_problems_done(&problems);
+    if (status != VB_OK)
+        return status;
+    direct->renderer = layout ? vb_renderer_find(VB_VIEW("json"), vb_view_of(layout))
+                              : vb_specification_renderer(specification);
+    status = vb_specification_write(specification, false, &direct->shown);
+    if (status != VB_OK)
+        return status;
+    return http_access_audience(&exchange->access, &direct->audience, &direct->audience_text);
+}
+
+static void on_entered(struct http_exchange *exchange, const struct pg_outcome *ignored)
+{
+    struct http_direct *direct = exchange->state;
+    struct http_query query;
+    (void)ignored;
+    if (!http_query_take(exchange, &direct->offer->format, 1, &query))
+        return;
+    const char *format = query.values[0].text;
+    bool is_csv = format && strcmp(format, "csv") == 0;
+    http_query_done(&query);
+    direct->resolution.found = on_found;
+    direct->resolution.missing = answer_missing;
+    enum vb_status status = specify(exchange, is_csv);
+    if (status == VB_OK)
+        http_resolve(exchange);
+    else if (status == VB_INVALID)
+        answer_missing(exchange, NULL); /* all that can be wrong is the id of the path */
+    else
+        http_answer_status(exchange, status, "the export");
+}
+
+void http_direct_enter(struct http_exchange *exchange, const struct http_direct_offer *offer)
+{
+    const struct http_entry entry = {.then = on_entered};
+    struct http_direct *direct = calloc(1, sizeof(*direct));
+    if (!direct) {
+        http_answer_status(exchange, VB_NO_MEMORY, "an export");
+        return;
+    }
+    direct->offer = offer;
+    vb_buffer_init(&direct->shown, SPECIFICATION);
+    vb_buffer_init(&direct->audience, AUDIENCE);
+    exchange->state = direct;
+    exchange->free_state = free_direct;
+    http_enter(exchange, &entry);
+}

@@ -1,0 +1,84 @@
+/* The API's own description, and a page that shows it: files the build puts into the program (cmake/Embed.cmake).
+ *
+ * The page draws what openapi.json says by a script of ours; without scripts it lists the route table. It may load nothing
+ * from elsewhere, and its policy says so. Nobody is asked for a key.
+ */
+#include "api.h"
+
+#include "database/embedded.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE (256u << 10)
+#define MARK "<!-- routes -->" /* in docs.html */
+
+/* Places in vb_document_files. */
+enum { DOCUMENT, PAGE_FRAME, SCRIPT };
+
+static const char policy[] = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; "
+                             "connect-src 'self'; img-src data:; base-uri 'none'; "
+                             "form-action 'none'; frame-ancestors 'none'";
+
+/* Kept by caches, but asked about each time: another build may have other bytes. */
+static void answer_file(struct http_exchange *exchange, const struct vb_embedded *file,
+                        const char *type)
+{
+    char etag[40];
+    (void)snprintf(etag, sizeof(etag), "\"%.32s\"", file->sha256);
+    http_answer_header(exchange, "ETag", etag);
+    http_answer_header(exchange, "Cache-Control", "no-cache");
+    exchange->may_be_kept = true;
+    if (http_tag_is_held(exchange, etag))
+        http_answer(exchange, 304, type, (struct vb_view){NULL, 0});
+    else
+        http_answer(exchange, 200, type, (struct vb_view){file->bytes, file->length});
+}
+
+void http_openapi_begin(struct http_exchange *exchange)
+{
+    answer_file(exchange, &vb_document_files[DOCUMENT], "application/json");
+}
+
+void http_docs_script_begin(struct http_exchange *exchange)
+{
+    answer_file(exchange, &vb_document_files[SCRIPT], "text/javascript; charset=utf-8");
+}
+
+/* Patterns hold nothing that HTML would read otherwise. */
+static enum vb_status put_routes(struct vb_buffer *page)
+{
+    const struct http_route *route;
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; (route = http_route_at(i)) && status == VB_OK; i++)
+        status =
+            vb_buffer_printf(page, "<li><code>%s %s</code></li>\n", route->method, route->pattern);
+    return status;
+}
+
+static enum vb_status put_page(struct vb_buffer *page)
+{
+    const char *text = vb_document_files[PAGE_FRAME].bytes, *mark = strstr(text, MARK);
+    if (!mark)
+        return VB_INVALID;
+    enum vb_status status = vb_buffer_append(page, text, (size_t)(mark - text));
+    if (status == VB_OK)
+        status = put_routes(page);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(page, mark + strlen(MARK));
+    return status;
+}
+
+void http_docs_begin(struct http_exchange *exchange)
+{
+    struct vb_buffer page;
+    vb_buffer_init(&page, PAGE);
+    http_answer_header(exchange, "Content-Security-Policy", policy);
+    http_answer_header(exchange, "Referrer-Policy", "no-referrer");
+    if (put_page(&page) == VB_OK)
+        http_answer(exchange, 200, "text/html; charset=utf-8",
+                    (struct vb_view){page.data, page.length});
+    else
+        http_answer_detail(exchange, 500, "Internal Server Error");
+    vb_buffer_done(&page);
+}

@@ -1,0 +1,34 @@
+/* Door "v1": GET /v1/conversations/{id}/export, one conversation, answered at once.
+ *
+ * `json` has everything there is about it; `csv` is the layout of messages. Media would need an archive: their URLs
+ * are in either. The workspace is the key's own.
+ */
+#include "api/api.h"
+#include "api/direct.h"
+
+#include <jansson.h>
+
+static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
+{
+    const char *id = exchange->arguments[0].data;
+    if (is_csv)
+        return json_pack("{s:{s:[s]}, s:s, s:s, s:s}", "select", "conversation_ids", id, "format",
+                         "csv", "layout", "messages", "files", "single");
+    return json_pack("{s:{s:[s]}, s:s, s:s, s:[s, s, s, s, s, s, s]}", "select", "conversation_ids",
+                     id, "format", "json", "files", "single", "include", "messages", "customer",
+                     "tags", "notes", "events", "skills", "citations");
+}
+
+static const struct http_direct_offer offer = {
+    .format = {.name = "format",
+               .holds = http_direct_format,
+               .type = "enum",
+               .message = "Input should be 'json' or 'csv'; pdf is not available yet"},
+    .missing = "Conversation not found.",
+    .document = make_document,
+};
+
+void http_v1_one_begin(struct http_exchange *exchange)
+{
+    http_direct_enter(exchange, &offer);
+}

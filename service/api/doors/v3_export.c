@@ -1,0 +1,35 @@
+/* Door "v3": GET /v3/agents/{agentId}/convos/export, all conversations of one agent, answered at once.
+ *
+ * `json` is the renderer of turns, which no specification may name; `csv` the layout of messages. The workspace is the
+ * key's own.
+ */
+#include "api/api.h"
+#include "api/direct.h"
+
+#include <jansson.h>
+
+static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
+{
+    const char *agent = exchange->arguments[0].data;
+    if (is_csv)
+        return json_pack("{s:{s:s}, s:s, s:s, s:s}", "select", "assistant_id", agent, "format",
+                         "csv", "layout", "messages", "files", "single");
+    return json_pack("{s:{s:s}, s:s, s:s, s:[s, s, s, s]}", "select", "assistant_id", agent,
+                     "format", "json", "files", "single", "include", "messages", "customer", "tags",
+                     "notes");
+}
+
+static const struct http_direct_offer offer = {
+    .format = {.name = "format",
+               .holds = http_direct_format,
+               .type = "enum",
+               .message = "Input should be 'csv' or 'json'"},
+    .missing = "Agent not found.",
+    .document = make_document,
+    .json_layout = "turns",
+};
+
+void http_v3_export_begin(struct http_exchange *exchange)
+{
+    http_direct_enter(exchange, &offer);
+}

@@ -1,0 +1,36 @@
+/* Fields of an export's row, and as members of a JSON object; for every door. */
+#ifndef VERBATIM_API_EXPORT_FIELD_H
+#define VERBATIM_API_EXPORT_FIELD_H
+
+#include "export.h"
+
+#include "specification/specification.h"
+
+/* `column` is one of HTTP_EXPORT_COLUMNS (api/sql.h). */
+struct vb_view http_field(const struct http_export *export, int column);
+bool http_field_is_null(const struct http_export *export, int column);
+int64_t http_field_integer(const struct http_export *export, int column);
+vb_instant http_field_time(const struct http_export *export, int column);
+
+void http_field_put(struct vb_json *json, const char *name, const struct http_export *export,
+                    int column);
+void http_field_put_number(struct vb_json *json, const char *name, const struct http_export *export,
+                           int column);
+void http_field_put_time(struct vb_json *json, const char *name, const struct http_export *export,
+                         int column);
+/* An instant as all doors but v3's write it; INT64_MIN: null. */
+void http_put_instant(struct vb_json *json, const char *name, vb_instant instant);
+
+/* How far it is, over all its segments. */
+struct http_counts {
+    int64_t of[EXPORT_COUNT_KINDS];
+};
+struct http_counts http_field_counts(const struct http_export *export);
+/* What the job was made from; VB_INVALID with `err` where this build cannot read it. */
+enum vb_status http_field_specification(const struct http_export *export,
+                                        struct vb_specification *ret_specification,
+                                        struct vb_error *err) vb_must_check;
+/* For doors that know no cancelled jobs: why there is no file; null where there is one, or may be. */
+void http_field_put_error(struct vb_json *json, const char *name, const struct http_export *export);
+
+#endif

@@ -1,0 +1,118 @@
+/* GET of one export, at polling speed; with `Prefer: wait=N` (RFC 7240) the answer waits for its end.
+ *
+ * The wait begins before the first look, so no end falls between them, and each look judges the key anew: one that was
+ * revoked meanwhile learns nothing. A client that closes its side gets what there is, or nobody reads it.
+ */
+#include "export.h"
+#include "http/prefer.h"
+#include "http/waits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MOST_SECONDS 30
+
+struct reading {
+    struct http_wait wait;
+    int seconds;
+    bool is_over;       /* what is found next is the answer */
+    bool ended_between; /* a look is under way that may have been too early */
+};
+
+static void free_reading(void *state)
+{
+    struct reading *reading = state;
+    http_wait_end(&reading->wait);
+    free(reading);
+}
+
+static void look(struct http_exchange *exchange);
+
+static void on_woken(struct http_exchange *exchange, enum http_wake why)
+{
+    struct reading *reading = exchange->state;
+    if (why != HTTP_WAKE_ENDED)
+        reading->is_over = true;
+    if (!exchange->ticket)
+        look(exchange);
+    else if (why == HTTP_WAKE_ENDED)
+        reading->ended_between = true;
+}
+
+/* Still active, and somebody has time: the rest of the wait, and then as long as any answer may take. */
+static void go_on(struct http_exchange *exchange, struct reading *reading)
+{
+    if (reading->ended_between) {
+        reading->ended_between = false;
+        look(exchange);
+        return;
+    }
+    exchange->connection->deadline =
+        exchange->begun_at + reading->seconds * VB_SECOND + exchange->loop->http->times.answer;
+}
+
+static void answer(struct http_exchange *exchange, const struct http_export *export)
+{
+    struct reading *reading = exchange->state;
+    char applied[32];
+    if (reading) {
+        http_wait_end(&reading->wait);
+        (void)snprintf(applied, sizeof(applied), "wait=%d", reading->seconds);
+        http_answer_header(exchange, "Preference-Applied", applied);
+    }
+    http_export_answer(exchange, 200, export);
+}
+
+static void on_export(struct http_exchange *exchange, const struct pg_outcome *outcome)
+{
+    struct reading *reading = exchange->state;
+    const struct http_export export = {outcome->results[2], 0};
+    if (PQntuples(export.rows) == 0)
+        http_export_missing(exchange);
+    else if (reading && !reading->is_over && http_export_is_active(&export) &&
+             !exchange->loop->is_draining)
+        go_on(exchange, reading);
+    else
+        answer(exchange, &export);
+}
+
+static void look(struct http_exchange *exchange)
+{
+    char job[VB_UUID_TEXT];
+    /* An id of another form is looked for as NULL: the key is still judged first. */
+    bool is_id = http_export_name(exchange, job);
+    const char *const values[] = {exchange->arguments[0].data, is_id ? job : NULL};
+    const struct pg_step step = {&http_sql[HTTP_SQL_EXPORT], values};
+    const struct http_entry entry = {.is_poll = true, .more = &step, .count = 1, .then = on_export};
+    http_enter(exchange, &entry);
+}
+
+/* False: no memory, and answered. */
+static bool begin_wait(struct http_exchange *exchange, struct vb_uuid job, int seconds)
+{
+    struct reading *reading = calloc(1, sizeof(*reading));
+    if (!reading) {
+        struct vb_error err = {0};
+        (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for a waiting request");
+        http_answer_error(exchange, &err);
+        return false;
+    }
+    reading->seconds = seconds;
+    exchange->state = reading;
+    exchange->free_state = free_reading;
+    http_wait_begin(&reading->wait, exchange, job, seconds, on_woken);
+    return true;
+}
+
+void http_export_read_begin(struct http_exchange *exchange)
+{
+    const struct vb_buffer *name = &exchange->arguments[1];
+    int seconds = http_prefer_wait(&exchange->head);
+    struct vb_uuid job;
+    bool waits = seconds > 0 && !exchange->is_head &&
+                 vb_uuid_parse((struct vb_view){name->data, name->length}, &job) == VB_OK;
+    if (seconds > MOST_SECONDS)
+        seconds = MOST_SECONDS;
+    if (!waits || begin_wait(exchange, job, seconds))
+        look(exchange);
+}

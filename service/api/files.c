@@ -1,0 +1,221 @@
+/* /files/KEY: archives behind Verbatim's own links, streamed from the directory or passed on to the object store.
+ *
+ * The link's signature is the only right needed, so the query string is never logged or echoed. A link that was
+ * tampered with and one that has expired are answered alike. Ranges: one, as RFC 9110 section 14 has it.
+ */
+#include "api.h"
+
+#include "verbatim/render.h"
+#include "verbatim/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Bytes of the file: from the first of them, so many. */
+struct range {
+    uint64_t from, length;
+};
+enum range_kind { RANGE_NONE, RANGE_ONE, RANGE_BAD };
+
+/* The value of a query parameter, decoded; false when absent, doubled, or malformed. */
+static bool query_value(struct vb_view query, const char *name, struct vb_buffer *out)
+{
+    size_t length = strlen(name);
+    bool is_found = false;
+    while (query.length > 0) {
+        const char *mark = memchr(query.data, '&', query.length);
+        size_t size = mark ? (size_t)(mark - query.data) : query.length;
+        if (size > length && memcmp(query.data, name, length) == 0 && query.data[length] == '=') {
+            struct vb_view value = {query.data + length + 1, size - length - 1};
+            if (is_found || vb_percent_decode(out, value) != VB_OK)
+                return false;
+            is_found = true;
+        }
+        size += mark != NULL;
+        query = (struct vb_view){query.data + size, query.length - size};
+    }
+    return is_found;
+}
+
+/* Both secrets of the loop are tried: a link outlives a change of secrets by its own lifetime. */
+static bool link_holds(struct http_exchange *exchange)
+{
+    struct vb_buffer expires, signature;
+    vb_buffer_init(&expires, 64);
+    vb_buffer_init(&signature, 512);
+    bool holds = query_value(exchange->head.query, "expires", &expires) &&
+                 query_value(exchange->head.query, "signature", &signature) &&
+                 vb_storage_check_link(&exchange->loop->secrets, exchange->arguments[0].data,
+                                       (struct vb_view){expires.data, expires.length},
+                                       (struct vb_view){signature.data, signature.length},
+                                       vb_clock_now(), NULL) == VB_OK;
+    vb_buffer_done(&expires);
+    vb_buffer_done(&signature);
+    return holds;
+}
+
+/* Digits only; false on none or overflow. */
+static bool take_number(struct vb_view *text, uint64_t *ret_number)
+{
+    size_t i = 0;
+    uint64_t number = 0;
+    /* Nineteen digits always fit; longer ones leave a rest that is refused by the caller. */
+    for (; i < text->length && i < 19 && text->data[i] >= '0' && text->data[i] <= '9'; i++)
+        number = number * 10 + (uint64_t)(text->data[i] - '0');
+    *text = (struct vb_view){text->data + i, text->length - i};
+    *ret_number = number;
+    return i > 0;
+}
+
+/* "bytes=A-B", "bytes=A-", "bytes=-N". Several ranges, other units and malformed ones are ignored, as allowed. */
+static enum range_kind parse_range(struct vb_view text, uint64_t size, struct range *ret_range)
+{
+    if (text.length < 7 || strncmp(text.data, "bytes=", 6) != 0)
+        return RANGE_NONE;
+    text = (struct vb_view){text.data + 6, text.length - 6};
+    uint64_t from = 0, to = size - 1;
+    bool has_from = take_number(&text, &from);
+    if (text.length == 0 || text.data[0] != '-')
+        return RANGE_NONE;
+    text = (struct vb_view){text.data + 1, text.length - 1};
+    uint64_t number = 0;
+    bool has_to = take_number(&text, &number);
+    if (text.length > 0 || (!has_from && !has_to) || (has_from && has_to && number < from))
+        return RANGE_NONE;
+    if (!has_from) { /* the last `number` bytes */
+        if (number == 0 || size == 0)
+            return RANGE_BAD;
+        from = number < size ? size - number : 0;
+    } else if (has_to && number < to) {
+        to = number;
+    }
+    if (from >= size)
+        return RANGE_BAD;
+    *ret_range = (struct range){from, to - from + 1};
+    return RANGE_ONE;
+}
+
+/* A key is written once and never again, so size and time of the file are a strong validator. */
+static void make_validators(const struct stat *file, char etag[64], char modified[64])
+{
+    (void)snprintf(etag, 64, "\"%llx-%llx.%lx\"", (unsigned long long)file->st_size,
+                   (unsigned long long)file->st_mtim.tv_sec, (unsigned long)file->st_mtim.tv_nsec);
+    http_date_text(file->st_mtim.tv_sec, modified);
+}
+
+bool http_tag_is_held(const struct http_exchange *exchange, const char *etag)
+{
+    struct vb_view list = vb_http_header_value(&exchange->head, "if-none-match", NULL);
+    return vb_view_equals(list, VB_VIEW("*")) ||
+           (list.length > 0 && memmem(list.data, list.length, etag, strlen(etag)) != NULL);
+}
+
+static enum range_kind wanted_range(const struct http_exchange *exchange, uint64_t size,
+                                    const char *etag, const char *modified, struct range *range)
+{
+    size_t count = 0;
+    struct vb_view text = vb_http_header_value(&exchange->head, "range", &count);
+    struct vb_view condition = vb_http_header_value(&exchange->head, "if-range", NULL);
+    if (count != 1)
+        return RANGE_NONE;
+    if (condition.data && !vb_view_equals(condition, vb_view_of(etag)) &&
+        !vb_view_equals(condition, vb_view_of(modified)))
+        return RANGE_NONE; /* it has changed for the client: the whole file */
+    return parse_range(text, size, range);
+}
+
+/* A look at the head alone is no download. */
+static void note_download(struct http_exchange *exchange, const char *key, const char *job,
+                          bool is_part)
+{
+    if (exchange->is_head)
+        return;
+    if (job)
+        http_audit_download(exchange, job);
+    else
+        http_audit_link(exchange, key, is_part);
+}
+
+/* Takes the file over: every way out closes it or hands it to the connection. */
+static void answer_open_file(struct http_exchange *exchange, const char *key, const char *job,
+                             int file, uint64_t size)
+{
+    struct stat about;
+    const char *type = vb_content_type_of(key);
+    if (fstat(file, &about) != 0) {
+        close(file);
+        http_answer_detail(exchange, 500, "Internal Server Error");
+        return;
+    }
+    char etag[64], modified[64], content_range[80];
+    make_validators(&about, etag, modified);
+    http_answer_header(exchange, "ETag", etag);
+    http_answer_header(exchange, "Last-Modified", modified);
+    http_answer_header(exchange, "Accept-Ranges", "bytes");
+    http_answer_header(exchange, "Cache-Control", "private, no-transform");
+    exchange->may_be_kept = true;
+    struct range range = {0, size};
+    enum range_kind kind = wanted_range(exchange, size, etag, modified, &range);
+    if (http_tag_is_held(exchange, etag)) {
+        close(file);
+        http_answer(exchange, 304, type, (struct vb_view){NULL, 0});
+    } else if (kind == RANGE_BAD) {
+        close(file);
+        (void)snprintf(content_range, sizeof(content_range), "bytes */%" PRIu64, size);
+        http_answer_header(exchange, "Content-Range", content_range);
+        http_answer_detail(exchange, 416, "The range lies outside of the file.");
+    } else {
+        if (kind == RANGE_ONE) {
+            (void)snprintf(content_range, sizeof(content_range),
+                           "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.from,
+                           range.from + range.length - 1, size);
+            http_answer_header(exchange, "Content-Range", content_range);
+        }
+        const char *slash = strrchr(key, '/');
+        http_answer_attachment(exchange, slash ? slash + 1 : key);
+        note_download(exchange, key, job, kind == RANGE_ONE);
+        http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,
+                         range.length);
+    }
+}
+
+/* Opened here on the loop: on a local directory that is a moment. S3 answers with its own link
+ * instead. */
+void http_file_answer(struct http_exchange *exchange, const char *key, const char *job)
+{
+    int file = -1;
+    uint64_t size = 0;
+    struct vb_buffer redirect;
+    vb_buffer_init(&redirect, 8192);
+    struct vb_error err = {0};
+    enum vb_status status =
+        vb_storage_open(exchange->loop->http->service->storage, key, &file, &size, &redirect, &err);
+    if (status == VB_NOT_FOUND) {
+        http_answer_detail(exchange, 404, "File not found.");
+    } else if (status != VB_OK) {
+        http_answer_error(exchange, &err);
+    } else if (redirect.length > 0) {
+        note_download(exchange, key, job, false);
+        http_answer_header(exchange, "Location", redirect.data);
+        http_answer_detail(exchange, 302, "Found");
+    } else {
+        answer_open_file(exchange, key, job, file, size);
+    }
+    vb_buffer_done(&redirect);
+}
+
+void http_file_begin(struct http_exchange *exchange)
+{
+    /* The secrets have not been read once since the start: nothing can be judged yet. */
+    if (exchange->loop->secrets.count == 0) {
+        http_answer_header(exchange, "Retry-After", "2");
+        http_answer_detail(exchange, 503, "The database is not available. Try again later.");
+    } else if (!link_holds(exchange)) {
+        http_answer_detail(exchange, 403, "The link is not valid or has expired.");
+    } else {
+        http_file_answer(exchange, exchange->arguments[0].data, NULL);
+    }
+}

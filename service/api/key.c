@@ -1,0 +1,187 @@
+/* The key of a request: parsed before the database is asked, judged by what it answers.
+ *
+ * Nothing about keys is kept from one request to the next, so a revoked key is refused by the very next one. When a
+ * key was last used is noted at most once a minute, by a statement nobody waits for.
+ */
+#include "api.h"
+
+#include "rules/key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TOUCH_EVERY (60 * VB_SECOND)
+
+/* The same bytes for a missing, malformed, unknown and revoked key: nothing can be probed. */
+static void refuse_key(struct http_exchange *exchange)
+{
+    http_answer_detail(exchange, 401, "Missing or invalid X-API-Key.");
+}
+
+/* "Bearer KEY", the scheme without regard to case. Other schemes are no key of ours: a proxy may have used them. */
+static struct vb_view bearer_of(struct vb_view value)
+{
+    const char *blank = memchr(value.data, ' ', value.length);
+    size_t scheme = blank ? (size_t)(blank - value.data) : value.length;
+    if (!vb_http_same_word((struct vb_view){value.data, scheme}, "bearer"))
+        return (struct vb_view){NULL, 0};
+    while (scheme < value.length && value.data[scheme] == ' ')
+        scheme++;
+    return (struct vb_view){value.data + scheme, value.length - scheme};
+}
+
+/* Two keys are none, unless they are the same: a proxy might judge the other one. */
+static struct vb_view key_of(const struct http_exchange *exchange)
+{
+    static const struct vb_view none = {NULL, 0};
+    size_t keys = 0, credentials = 0;
+    struct vb_view key = vb_http_header_value(&exchange->head, "x-api-key", &keys);
+    struct vb_view value = vb_http_header_value(&exchange->head, "authorization", &credentials);
+    struct vb_view bearer = credentials == 1 ? bearer_of(value) : none;
+    if (keys > 1 || credentials > 1 || (keys == 1 && bearer.data && !vb_view_equals(key, bearer)))
+        return none;
+    return keys == 1 ? key : bearer;
+}
+
+static void on_touched(void *context, const struct pg_outcome *outcome)
+{
+    (void)context;
+    (void)outcome; /* a lost note of use is no loss */
+}
+
+/* Slots collide: then a key is noted more often, and the database keeps to once a minute. */
+static void touch(struct http_loop *loop, const char *id)
+{
+    unsigned hash = 5381;
+    for (const char *at = id; *at; at++)
+        hash = hash * 33 + (unsigned char)*at;
+    size_t slot = hash % (sizeof(loop->touched) / sizeof(loop->touched[0]));
+    int64_t now = vb_clock_monotonic();
+    if (strcmp(loop->touched[slot].id, id) == 0 && now - loop->touched[slot].at < TOUCH_EVERY)
+        return;
+    (void)snprintf(loop->touched[slot].id, sizeof(loop->touched[slot].id), "%s", id);
+    loop->touched[slot].at = now;
+    const char *const nowhere[] = {""}, *const key[] = {id};
+    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], nowhere},
+                                    {&http_sql[HTTP_SQL_TOUCH], key}};
+    struct pg_ticket *ticket;
+    enum vb_status status =
+        pg_pool_send(loop->main_pool, steps, 2, on_touched, NULL, &ticket, NULL);
+    (void)status;
+}
+
+bool http_permit(struct http_exchange *exchange, enum http_right right)
+{
+    enum http_role role = exchange->access.role;
+    if (http_role_may(role, right))
+        return true;
+    char detail[128];
+    (void)snprintf(detail, sizeof(detail), "The API key's role %s may not %s.",
+                   http_role_name(role), http_right_name(right));
+    http_answer_detail(exchange, 403, detail);
+    return false;
+}
+
+/* Whether the row is that of the key which was sent. */
+static bool is_good(const struct http_exchange *exchange, const PGresult *row,
+                    struct vb_key_id *ret_id)
+{
+    struct vb_view key = key_of(exchange);
+    if (PQntuples(row) < 1 || vb_key_parse(key, ret_id) != VB_OK)
+        return false;
+    struct vb_view hash = pg_view(row, 0, KEY_HASH);
+    return hash.length == VB_SHA256 && vb_key_matches(key, (const unsigned char *)hash.data);
+}
+
+/* The order of checks is the contract's: key, scope and role, workspace. */
+static bool judge(struct http_exchange *exchange, const PGresult *row)
+{
+    const struct http_route *route = exchange->route;
+    struct vb_key_id id;
+    if (!is_good(exchange, row, &id)) {
+        refuse_key(exchange);
+        return false;
+    }
+    enum vb_status status = exchange->is_poll ? http_access_judge(id.text, row, &exchange->access)
+                                              : http_access_fill(id.text, row, &exchange->access);
+    if (status != VB_OK) {
+        struct vb_error err = {0};
+        (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for who asks");
+        http_answer_error(exchange, &err);
+        return false;
+    }
+    touch(exchange->loop, id.text);
+    if (!pg_boolean(row, 0, KEY_SCOPE)) {
+        char detail[128];
+        (void)snprintf(detail, sizeof(detail), "The API key lacks the scope %s.", route->scope);
+        http_answer_detail(exchange, 403, detail);
+        return false;
+    }
+    if (!http_permit(exchange, route->right))
+        return false;
+    if (route->door && !pg_boolean(row, 0, KEY_HOME)) {
+        http_answer_detail(exchange, 404, "Workspace not found.");
+        return false;
+    }
+    return true;
+}
+
+/* --- the way in --- */
+
+static void on_entered(void *context, const struct pg_outcome *outcome)
+{
+    struct http_exchange *exchange = context;
+    if (http_ended(exchange, outcome) && judge(exchange, outcome->results[1]))
+        exchange->on_entered(exchange, outcome);
+}
+
+void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
+{
+    const struct http_route *route = exchange->route;
+    bool names_workspace = route->door && route->door->names_workspace;
+    bool by_key = route->door && !names_workspace;
+    struct vb_key_id id;
+    if (vb_key_parse(key_of(exchange), &id) != VB_OK) {
+        refuse_key(exchange);
+        return;
+    }
+    const char *workspace = names_workspace ? exchange->arguments[0].data : "";
+    const char *const enter[] = {workspace, id.text};
+    const char *const by_path[] = {id.text, workspace, route->scope};
+    const char *const home[] = {id.text, route->scope};
+    enum http_sql key = by_key           ? HTTP_SQL_KEY_HOME
+                        : entry->is_poll ? HTTP_SQL_KEY_POLL
+                                         : HTTP_SQL_KEY;
+    struct pg_step steps[PG_STEPS] = {
+        {&http_sql[entry->writes ? HTTP_SQL_ENTER_KEY_WRITE : HTTP_SQL_ENTER_KEY], enter},
+        {&http_sql[key], by_key ? home : by_path}};
+    size_t count = 2;
+    for (size_t i = 0; i < entry->count && count < PG_STEPS; i++)
+        steps[count++] = entry->more[i];
+    exchange->is_poll = entry->is_poll;
+    exchange->on_entered = entry->then;
+    http_ask(exchange, exchange->loop->main_pool, steps, count, on_entered);
+}
+
+/* A database that is away answers here, at once, with 503. */
+void http_ask(struct http_exchange *exchange, struct pg_pool *pool, const struct pg_step *steps,
+              size_t count, pg_done *then)
+{
+    struct vb_error err = {0};
+    if (pg_pool_send(pool, steps, count, then, exchange, &exchange->ticket, &err) != VB_OK)
+        http_answer_error(exchange, &err);
+}
+
+bool http_ended(struct http_exchange *exchange, const struct pg_outcome *outcome)
+{
+    exchange->ticket = NULL;
+    if (outcome->status == VB_OK)
+        return true;
+    http_answer_error(exchange, &outcome->error);
+    return false;
+}
+
+const char *http_text(const PGresult *result, int row, int column)
+{
+    return pg_null(result, row, column) ? NULL : PQgetvalue(result, row, column);
+}

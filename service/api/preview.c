@@ -1,0 +1,176 @@
+/* POST of a preview: how much an export would hold. Nothing is queued. See INTERFACE 7.
+ *
+ * The counting may take long, so it has connections and a time of its own: look-ups for other requests never wait
+ * behind it. What one request may cost the source is bounded by its statement timeout.
+ */
+#include "range.h"
+#include "resolve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_TIME                                                                                 \
+    "25s" /* below the pool's time for a ticket, and that below the deadline of an answer */
+
+struct preview {
+    struct http_resolution resolution; /* first, as api/resolve.h asks */
+};
+
+/* Bytes of a format beside the texts of its messages, as measured on demo data, not packed. */
+static const struct weight {
+    const char *format, *layout; /* layout NULL: any */
+    int64_t conversation, message;
+    bool has_texts; /* of all messages; else of two a conversation */
+} weights[] = {
+    {"csv", "messages", 0, 185, true},
+    {"csv", NULL, 150, 0, false},
+    {NULL, NULL, 500, 270, true},
+};
+/* How many times smaller deflate makes large files, and small ones, each of which has headers in the archive too. */
+#define LARGE_RATIO 5.0
+#define SMALL_RATIO 3.0
+#define ENTRY 250.0
+
+static void free_preview(void *state)
+{
+    struct preview *preview = state;
+    http_resolution_done(&preview->resolution);
+    free(preview);
+}
+
+static const struct weight *weight_of(const struct vb_specification *specification)
+{
+    const struct weight *weight = weights;
+    while (weight->format && (strcmp(weight->format, specification->format) != 0 ||
+                              (weight->layout && specification->layout &&
+                               strcmp(weight->layout, specification->layout) != 0)))
+        weight++;
+    return weight;
+}
+
+/* An estimate of the finished file from the counts and the mean text of a sample. Media are not in it. */
+static int64_t estimate(const struct vb_specification *specification, int64_t conversations,
+                        int64_t messages, double text)
+{
+    const struct weight *weight = weight_of(specification);
+    double texts = weight->has_texts ? (double)messages : 2.0 * (double)conversations;
+    double bytes = (double)conversations * (double)weight->conversation +
+                   (double)messages * (double)weight->message + texts * text;
+    if (specification->files == VB_FILES_CHUNKS)
+        bytes = bytes / LARGE_RATIO;
+    if (specification->files == VB_FILES_PER_CONVERSATION)
+        bytes = bytes / SMALL_RATIO + (double)conversations * ENTRY;
+    return (int64_t)bytes;
+}
+
+static void answer_counts(struct http_exchange *exchange, const PGresult *counts,
+                          const PGresult *sample)
+{
+    const struct preview *preview = exchange->state;
+    int64_t conversations = strtoll(PQgetvalue(counts, 0, 0), NULL, 10);
+    int64_t messages = strtoll(PQgetvalue(counts, 0, 1), NULL, 10);
+    int64_t sampled = strtoll(PQgetvalue(sample, 0, 0), NULL, 10);
+    int64_t bytes = strtoll(PQgetvalue(sample, 0, 1), NULL, 10);
+    double text = sampled > 0 ? (double)bytes / (double)sampled : 0;
+    struct vb_json json = http_json(exchange);
+    vb_json_begin_object(&json);
+    vb_json_member_integer(&json, "conversations", conversations);
+    vb_json_member_integer(&json, "messages", messages);
+    vb_json_member_integer(
+        &json, "estimated_bytes",
+        estimate(&preview->resolution.specification, conversations, messages, text));
+    vb_json_end_object(&json);
+    http_answer_json(exchange, 200, &json);
+}
+
+static void on_counted(void *context, const struct pg_outcome *outcome)
+{
+    struct http_exchange *exchange = context;
+    /* 57014: the server has called the statement off. */
+    if (outcome->status != VB_OK && strncmp(outcome->error.text, "57014", 5) == 0) {
+        exchange->ticket = NULL;
+        http_answer_detail(exchange, 504,
+                           "Counting took longer than 25 seconds. Narrow the selection; an export "
+                           "has no such limit.");
+    } else if (http_ended(exchange, outcome)) {
+        answer_counts(exchange, outcome->results[1], outcome->results[2]);
+    }
+}
+
+static struct pg_statement statement_of(const struct vb_source_query *query)
+{
+    return (struct pg_statement){NULL, query->sql, query->count};
+}
+
+static void send_counts(struct http_exchange *exchange, const struct vb_selection *selection)
+{
+    static const struct pg_statement limit = {
+        NULL, "SELECT set_config('statement_timeout', '" COUNT_TIME "', true)", 0};
+    const struct vb_contract *contract = exchange->loop->http->service->contract;
+    struct vb_source_query count = {0}, sample = {0};
+    struct vb_error err = {0};
+    enum vb_status status = vb_contract_count_query(contract, selection, &count, &err);
+    if (status == VB_OK)
+        status = vb_contract_sample_query(contract, selection, &sample, &err);
+    if (status == VB_OK) {
+        struct pg_statement counting = statement_of(&count), sampling = statement_of(&sample);
+        const struct pg_step steps[] = {
+            {&limit, NULL}, {&counting, count.values}, {&sampling, sample.values}};
+        http_ask(exchange, exchange->loop->count_pool, steps, 3, on_counted);
+    } else {
+        http_answer_error(exchange, &err);
+    }
+    vb_source_query_done(&count);
+    vb_source_query_done(&sample);
+}
+
+static void on_found(struct http_exchange *exchange)
+{
+    const struct http_resolution *resolution =
+        &((const struct preview *)exchange->state)->resolution;
+    struct vb_selection selection = {.workspace = exchange->access.source_id,
+                                     .as_of = resolution->as_of};
+    vb_specification_select(&resolution->specification, &selection);
+    const char *channel = http_resolution_channel(resolution, CHANNEL_ID);
+    if (channel)
+        selection.channel_id = channel;
+    if (http_range_of(exchange, &resolution->specification, resolution->as_of, &selection.from,
+                      &selection.to))
+        send_counts(exchange, &selection);
+}
+
+static void on_body(struct http_exchange *exchange)
+{
+    struct preview *preview = calloc(1, sizeof(*preview));
+    if (!preview) {
+        http_answer_status(exchange, VB_NO_MEMORY, "the request");
+        return;
+    }
+    exchange->state = preview;
+    exchange->free_state = free_preview;
+    preview->resolution.found = on_found;
+    struct vb_problems problems;
+    enum vb_status status =
+        vb_specification_parse((struct vb_view){exchange->body.data, exchange->body.length},
+                               &preview->resolution.specification, &problems);
+    if (status == VB_OK && http_range_judge(exchange, &preview->resolution.specification, NULL))
+        http_resolve(exchange);
+    else if (status == VB_INVALID)
+        http_answer_problems(exchange, &problems);
+    else if (status != VB_OK)
+        http_answer_status(exchange, status, "the specification");
+    vb_problems_done(&problems);
+}
+
+static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+{
+    (void)outcome;
+    http_receive_json(exchange, on_body);
+}
+
+void http_preview_begin(struct http_exchange *exchange)
+{
+    const struct http_entry entry = {.then = on_entered};
+    http_enter(exchange, &entry);
+}

@@ -1,0 +1,193 @@
+/* The statements themselves. All data goes in as parameters; workspace_id stands in every WHERE although row level
+ * security would see to it, so that a mistake in either is no leak.
+ */
+#include "sql.h"
+
+/* The workspace of the transaction, for statements that come after an entry. */
+#define HERE "current_setting('verbatim.workspace_id')"
+#define ABOUT                                                                                      \
+    ", k.workspace_id, k.audience, a.user_email, a.name, a.time_zone, a.source_id, a.csv_profile"  \
+    " FROM verbatim.key_here AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
+#define ENTER                                                                                      \
+    "SELECT set_config('role', 'verbatim_api', true),"                                             \
+    " set_config('verbatim.workspace_id', $1, true)"
+#define NAMES_KEY ", set_config('verbatim.key_id', $2, true)"
+#define WRITES                                                                                     \
+    ", set_config('lock_timeout', '3s', true), set_config('statement_timeout', '4s', true)"
+/* Whether the key that HTTP_SQL_KEY_POLL named may see a job; nothing where it named none. */
+#define KEY_SEES                                                                                   \
+    "(current_setting('verbatim.sees', true) = 'all'"                                              \
+    " OR (j.audience @> nullif(current_setting('verbatim.audience', true), '')::text[]"            \
+    " AND j.audience <@ nullif(current_setting('verbatim.audience', true), '')::text[]))"
+/* In the order of a list. */
+#define BEHIND(time, id)                                                                           \
+    "(j.created_at, j.job_id) < (timestamptz 'epoch' + " time                                      \
+    "::bigint * interval '1 microsecond', " id "::uuid)"
+
+const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
+    [HTTP_SQL_ENTER] = {"enter", ENTER, 1},
+    [HTTP_SQL_ENTER_WRITE] = {"enter_write", ENTER WRITES, 1},
+    [HTTP_SQL_ENTER_KEY] = {"enter_key", ENTER NAMES_KEY, 2},
+    [HTTP_SQL_ENTER_KEY_WRITE] = {"enter_key_write", ENTER NAMES_KEY WRITES, 2},
+    [HTTP_SQL_KEY] = {"key", "SELECT " HTTP_KEY_COLUMNS ABOUT " WHERE k.key_id = $1", 3},
+    /* For doors without a workspace in their paths. What stands in the same statement cannot rely on row level
+     * security yet; statements behind it in the same transaction can. */
+    [HTTP_SQL_KEY_HOME] =
+        {"key_home",
+         "SELECT true, k.secret_hash, $2 = ANY (k.scopes), k.role" ABOUT
+         " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)"
+         " WHERE k.key_id = $1",
+         2},
+    /* A statement of its own costs less than a join: what a plan holds is set up anew each time it runs. */
+    [HTTP_SQL_KEY_POLL] = {"key_poll",
+                           "SELECT " HTTP_KEY_COLUMNS ", set_config('verbatim.sees',"
+                           " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
+                           " set_config('verbatim.audience', k.audience::text, true)"
+                           " FROM verbatim.key_here AS k WHERE k.key_id = $1",
+                           3},
+    [HTTP_SQL_JOB] = {"job",
+                      "SELECT j.status, j.channel_id, j.start_date, j.end_date,"
+                      " j.error_message, j.created_at, j.finished_at, j.link_expires_at,"
+                      " j.object_key, j.archive_deleted_at IS NOT NULL"
+                      " FROM verbatim.job AS j WHERE j.job_id = $2::uuid AND j.workspace_id = $1"
+                      " AND j.door = 'main' AND " KEY_SEES,
+                      2},
+    [HTTP_SQL_EXPORT] = {"export",
+                         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
+                         " WHERE j.job_id = $2::uuid AND j.workspace_id = $1 AND " KEY_SEES,
+                         2},
+    /* A keyset over the index job_list. */
+    [HTTP_SQL_EXPORTS] =
+        {"exports",
+         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM " WHERE j.workspace_id = $1 AND " KEY_SEES
+         " AND ($2::text IS NULL OR j.status = $2)"
+         " AND " BEHIND("$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
+         5},
+    [HTTP_SQL_EXPORT_SEEN] = {"export_seen",
+                              "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
+                              " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
+                              " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
+                              " AND ($4::text IS NULL OR j.door = $4)",
+                              4},
+    /* Nobody with an audience is behind the doors that have such a list. */
+    [HTTP_SQL_EXPORTS_OF_DOOR] =
+        {"exports_of_door",
+         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM " WHERE j.workspace_id = $1"
+         " AND j.door = $2 AND " BEHIND(
+             "$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
+         5},
+    /* What became of each stands in rows of its own. A link can be fetched any number of times, hence the bound. */
+    [HTTP_SQL_AUDITS] =
+        {"audits",
+         "SELECT a.audit_id, a.author, a.created_at, a.filter::text, a.format, a.door, "
+         "a.job_id::text,"
+         " (SELECT e.records FROM verbatim.audit_event AS e"
+         " WHERE e.audit_id = a.audit_id AND e.kind = 'records'"
+         " ORDER BY e.audit_event_id DESC LIMIT 1),"
+         " (SELECT coalesce(jsonb_agg(jsonb_build_object('at', to_char(d.created_at"
+         " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), 'by', d.by_whom)"
+         " ORDER BY d.audit_event_id), '[]')::text FROM ("
+         "SELECT e.* FROM verbatim.audit_event AS e"
+         " WHERE e.audit_id = a.audit_id AND e.kind = 'download'"
+         " ORDER BY e.audit_event_id DESC LIMIT 1000) AS d)"
+         " FROM (SELECT * FROM verbatim.audit AS a WHERE a.workspace_id = $1"
+         " AND ($2::bigint IS NULL OR a.audit_id < $2::bigint)"
+         " ORDER BY a.audit_id DESC LIMIT $3::bigint) AS a ORDER BY a.audit_id DESC",
+         3},
+    [HTTP_SQL_EXPORT_CANCEL] = {"export_cancel",
+                                "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
+    [HTTP_SQL_EXPORT_DELETE] = {"export_delete",
+                                "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
+    /* One statement, so one snapshot: the job, its first segment, its entry in the audit, the hint to the workers.
+     * Either of two unique keys may be taken already: then there is nothing made. */
+    [HTTP_SQL_CREATE] =
+        {"create",
+         "WITH made AS ("
+         "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, active_key,"
+         " notification_email, source_workspace, channel_id, channel_name, channel_type,"
+         " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
+         " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
+         " idempotency_key, request_hash, retention, printed)"
+         " VALUES ($1::uuid, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12::date,"
+         " $13::date, timestamptz 'epoch' + $14::bigint * interval '1 microsecond',"
+         " timestamptz 'epoch' + $15::bigint * interval '1 microsecond', $16, $17,"
+         " timestamptz 'epoch' + $18::bigint * interval '1 microsecond', $19,"
+         " $20::bigint * interval '1 microsecond', $21, $22, $23, $24::text[], $25, $26,"
+         " $27::bigint * interval '1 microsecond', $28::text)"
+         " ON CONFLICT DO NOTHING RETURNING job_id, workspace_id, door, requested_by, audience), "
+         "piece AS ("
+         "INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
+         " SELECT job_id, workspace_id, 1, 10000 FROM made), "
+         "entry AS ("
+         "INSERT INTO verbatim.audit (workspace_id, job_id, door, author, audience, filter, format)"
+         " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29 FROM "
+         "made)"
+         " SELECT pg_notify('verbatim_work', '') FROM made",
+         29},
+    /* Behind it, with a snapshot of its own: ours, or the one that was there first. */
+    [HTTP_SQL_ACTIVE] = {"active",
+                         "SELECT job_id::text FROM verbatim.job"
+                         " WHERE workspace_id = $1 AND active_key = $2"
+                         " AND status IN ('queued', 'started')",
+                         2},
+    [HTTP_SQL_ORDERED] = {"ordered",
+                          "SELECT " HTTP_EXPORT_COLUMNS ", j.request_hash" HTTP_EXPORT_FROM
+                          " WHERE j.workspace_id = $1"
+                          " AND (j.job_id = $2::uuid OR j.idempotency_key = $3)",
+                          3},
+    [HTTP_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
+    [HTTP_SQL_SECRETS] = {"secrets",
+                          "SELECT generation, secret FROM verbatim.link_secret"
+                          " ORDER BY generation DESC LIMIT 2",
+                          0},
+    [HTTP_SQL_PING] = {"ping", "SELECT 1", 0},
+    [HTTP_SQL_AS_WORKER] = {"as_worker",
+                            "SELECT set_config('role', 'verbatim_worker', true),"
+                            " set_config('statement_timeout', '4s', true)",
+                            0},
+    /* Over all workspaces, hence the worker's role. Ages by the database's clock. */
+    [HTTP_SQL_GAUGES] =
+        {"gauges",
+         "SELECT 'verbatim_jobs{status=\"' || s || '\"}',"
+         " (SELECT count(*) FROM verbatim.job WHERE status = s)::text"
+         " FROM unnest(ARRAY['queued', 'started', 'finished', 'failed', 'cancelled']) AS s"
+         " UNION ALL SELECT 'verbatim_segments{status=\"' || s || '\"}',"
+         " (SELECT count(*) FROM verbatim.segment WHERE status = s)::text"
+         " FROM unnest(ARRAY['waiting', 'running', 'recorded']) AS s"
+         " UNION ALL SELECT 'verbatim_oldest_waiting_seconds',"
+         " coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::numeric(20, "
+         "3)::text"
+         " FROM verbatim.job WHERE status = 'queued'"
+         " UNION ALL SELECT 'verbatim_oldest_lapsed_lease_seconds',"
+         " coalesce(extract(epoch FROM clock_timestamp() - min(lease_until)), 0)::numeric(20, "
+         "3)::text"
+         " FROM verbatim.segment WHERE status = 'running' AND lease_until < clock_timestamp()",
+         0},
+    [HTTP_SQL_AUDIT] = {"audit",
+                        "INSERT INTO verbatim.audit"
+                        " (workspace_id, door, author, audience, filter, format) VALUES (" HERE
+                        ", $1, $2, $3::text[], $4::jsonb, $5) RETURNING audit_id::text",
+                        5},
+    [HTTP_SQL_AUDIT_END] =
+        {"audit_end",
+         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"
+         " SELECT audit_id, workspace_id, $2, $3::bigint FROM verbatim.audit"
+         " WHERE audit_id = $1::bigint AND workspace_id = " HERE,
+         3},
+    [HTTP_SQL_AUDIT_EVENT] =
+        {"audit_event",
+         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
+         " SELECT audit_id, workspace_id, $2, $3 FROM verbatim.audit"
+         " WHERE job_id = $1::uuid AND workspace_id = " HERE,
+         3},
+    /* A client that fetches a file piece by piece has downloaded it once, not a hundred times. */
+    [HTTP_SQL_AUDIT_LINK] =
+        {"audit_link",
+         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
+         " SELECT a.audit_id, a.workspace_id, 'download', 'link' FROM verbatim.audit AS a"
+         " WHERE a.job_id = $1::uuid AND NOT ($2::boolean AND EXISTS ("
+         "SELECT FROM verbatim.audit_event AS e WHERE e.audit_id = a.audit_id"
+         " AND e.kind = 'download' AND e.by_whom = 'link'"
+         " AND e.created_at > clock_timestamp() - interval '1 minute'))",
+         2},
+};

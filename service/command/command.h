@@ -1,0 +1,71 @@
+/* One command of the program: its words and flags on the command line, and what it does.
+ *
+ * main finds the command in its table, parses the rest of the line by the command's own flags and the option table,
+ * and turns the returned status into the exit status. Runs on the main thread.
+ */
+#ifndef VERBATIM_COMMAND_COMMAND_H
+#define VERBATIM_COMMAND_COMMAND_H
+
+#include "database/pg.h"
+#include "settings/options.h"
+
+#define VB_COMMAND_FLAGS 6
+#define VB_FLAG_VALUES 32
+
+struct vb_flag {
+    const char *name;     /* with dashes, without the leading two; NULL ends */
+    const char *argument; /* as the help shows it */
+    const char *meaning;
+    bool repeats;
+};
+
+/* A parsed command line. Texts are borrowed from argv. */
+struct vb_arguments {
+    struct vb_options options;
+    const char *word; /* the one word behind the command; NULL if it takes none */
+    struct {
+        const char *values[VB_FLAG_VALUES];
+        size_t count;
+    } flags[VB_COMMAND_FLAGS]; /* by position in the command's flags */
+};
+
+struct vb_command {
+    const char *name; /* one or two words */
+    const char *word; /* what the help calls the word behind it; NULL: none */
+    const char *meaning;
+    struct vb_flag flags[VB_COMMAND_FLAGS + 1];
+    bool is_service; /* runs on and logs; its help shows all options */
+    enum vb_status (*run)(const struct vb_arguments *arguments, struct vb_error *err);
+};
+
+/* The command that the first words of the line name, and how many words that are; NULL if none. */
+const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_words);
+/* Everything behind the command's name. VB_INVALID names what is wrong. */
+enum vb_status vb_command_parse(const struct vb_command *command, int argc, char *const argv[],
+                                char *const environment[], struct vb_arguments *ret_arguments,
+                                struct vb_error *err) vb_must_check;
+/* Help of one command, or of the program where `command` is NULL. */
+enum vb_status vb_command_help(const struct vb_command *command,
+                               struct vb_buffer *out) vb_must_check;
+
+/* The last value of a flag; NULL if it was not given. */
+const char *vb_argument(const struct vb_arguments *arguments, size_t flag);
+/* A connection under the login's own role, for commands of operators. */
+enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
+                                  struct vb_error *err) vb_must_check;
+/* Prints to standard output and checks that it arrived. */
+enum vb_status vb_command_print(const char *text, struct vb_error *err) vb_must_check;
+
+/* The commands, each in the file of its noun. */
+enum vb_status vb_command_migrate(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_demo_data(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_doctor(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_prune(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_worker(const struct vb_arguments *arguments, struct vb_error *err);
+
+#endif

@@ -1,0 +1,57 @@
+/* verbatim demo-data. */
+#include "command.h"
+
+#include "command/demo/data.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MOST UINT64_C(100000000)
+
+enum { CONVERSATIONS, MESSAGES, SEED };
+
+static enum vb_status parse_count(const char *text, const char *flag, uint64_t least,
+                                  uint64_t *ret_value, struct vb_error *err)
+{
+    if (!text)
+        return VB_OK;
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || value < least ||
+        value > MOST)
+        return vb_fail(err, VB_INVALID, "--%s is %s but must be a whole number from %llu to %llu",
+                       flag, text, (unsigned long long)least, (unsigned long long)MOST);
+    *ret_value = value;
+    return VB_OK;
+}
+
+enum vb_status vb_command_demo_data(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    struct vb_demo_options options = {
+        .connection_string = arguments->options.source_url ? arguments->options.source_url
+                                                           : arguments->options.database_url,
+        .schema = arguments->options.source_schema,
+        .conversations = 2000,
+        .messages_per_conversation = 12,
+        .seed = 1,
+    };
+    enum vb_status status = parse_count(vb_argument(arguments, CONVERSATIONS), "conversations", 1,
+                                        &options.conversations, err);
+    if (status == VB_OK)
+        status = parse_count(vb_argument(arguments, MESSAGES), "messages-per-conversation", 1,
+                             &options.messages_per_conversation, err);
+    if (status == VB_OK)
+        status = parse_count(vb_argument(arguments, SEED), "seed", 0, &options.seed, err);
+    if (status == VB_OK)
+        status = vb_demo_data(&options, err);
+    if (status != VB_OK)
+        return status;
+    char text[256];
+    snprintf(text, sizeof text,
+             "workspace %s: %llu conversations with %llu messages each on average\n",
+             VB_DEMO_WORKSPACE, (unsigned long long)options.conversations,
+             (unsigned long long)options.messages_per_conversation);
+    return vb_command_print(text, err);
+}

@@ -1,0 +1,117 @@
+/* The doctor's look at the database: connection, schema, roles, clock, secrets of links. */
+#include "doctor.h"
+
+#include "database/migrate.h"
+#include "database/pg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SUBJECT "database"
+#define SKEW_MOST (5 * VB_SECOND) /* links are dated by our clock, leases by the database's */
+#define CONNECT_REMEDY "check database_url, and that PostgreSQL runs and lets this user in"
+
+static enum vb_status open_as(const struct vb_doctor *doctor, enum vb_pg_role role,
+                              struct vb_pg **ret_pg, struct vb_error *err)
+{
+    const struct vb_pg_options wanted = {.connection_string = doctor->options->database_url,
+                                         .application_name = "verbatim doctor",
+                                         .role = role,
+                                         .prepared_statements =
+                                             doctor->options->prepared_statements};
+    struct vb_pg *pg = NULL;
+    enum vb_status status = vb_pg_new(&wanted, &pg, err);
+    if (status == VB_OK)
+        status = vb_pg_connect(pg, err);
+    if (status == VB_OK)
+        *ret_pg = pg;
+    else
+        vb_pg_free(pg);
+    return status;
+}
+
+/* The middle of the round trip is compared, so a slow network is no skew. */
+static enum vb_status compare_clocks(struct vb_pg *pg, int64_t *ret_skew, struct vb_error *err)
+{
+    PGresult *result = NULL;
+    vb_instant before = vb_clock_now();
+    enum vb_status status =
+        vb_pg_query(pg, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", 0, NULL,
+                    &result, err);
+    if (status != VB_OK)
+        return status;
+    vb_instant after = vb_clock_now();
+    *ret_skew = strtoll(vb_pg_value(result, 0, 0), NULL, 10) - (before + (after - before) / 2);
+    PQclear(result);
+    return VB_OK;
+}
+
+static void check_clock(struct vb_doctor *doctor, struct vb_pg *pg)
+{
+    struct vb_error err;
+    int64_t skew = 0;
+    vb_error_clear(&err);
+    if (compare_clocks(pg, &skew, &err) != VB_OK)
+        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+    else if (skew > SKEW_MOST || skew < -SKEW_MOST)
+        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT,
+                       "let both machines follow a time server: links are dated by this one",
+                       "its clock and ours are %.1f s apart", (double)skew / (double)VB_SECOND);
+    else
+        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL, "clocks are %.3f s apart",
+                       (double)skew / (double)VB_SECOND);
+}
+
+/* Each role as the process takes it on, with a table that it has to read. */
+static bool check_role(struct vb_doctor *doctor, enum vb_pg_role role, const char *name)
+{
+    struct vb_error err;
+    struct vb_pg *pg = NULL;
+    PGresult *result = NULL;
+    vb_error_clear(&err);
+    enum vb_status status = open_as(doctor, role, &pg, &err);
+    if (status == VB_OK)
+        status = vb_pg_query(pg, "SELECT FROM verbatim.workspace LIMIT 1", 0, NULL, &result, &err);
+    PQclear(result);
+    vb_pg_free(pg);
+    if (status != VB_OK)
+        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
+                       "run verbatim migrate, and make the login a member of both roles",
+                       "role %s: %s", name, err.text);
+    return status == VB_OK;
+}
+
+static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
+{
+    struct vb_error err;
+    vb_error_clear(&err);
+    if (vb_schema_check(pg, &err) != VB_OK) {
+        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
+                       "run verbatim migrate of this version of the program", "%s", err.text);
+        return;
+    }
+    bool api = check_role(doctor, VB_PG_API, "verbatim_api");
+    bool worker = check_role(doctor, VB_PG_WORKER, "verbatim_worker");
+    if (!api || !worker)
+        return;
+    if (vb_link_secrets_load(pg, &doctor->secrets, &err) != VB_OK)
+        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, "run verbatim migrate", "%s", err.text);
+    else
+        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL,
+                       "PostgreSQL %d, schema verbatim fits, both roles can be taken on",
+                       PQserverVersion(vb_pg_connection(pg)) / 10000);
+}
+
+void vb_doctor_database(struct vb_doctor *doctor)
+{
+    struct vb_error err;
+    struct vb_pg *pg = NULL;
+    vb_error_clear(&err);
+    if (open_as(doctor, VB_PG_OWNER, &pg, &err) != VB_OK) {
+        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+        return;
+    }
+    check_schema(doctor, pg);
+    check_clock(doctor, pg);
+    vb_pg_free(pg);
+}

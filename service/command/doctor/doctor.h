@@ -1,0 +1,35 @@
+/* verbatim doctor: looks at everything that an export needs, and says what is wrong and what to do. Private to this folder.
+ *
+ * Each subject is one file; all of them report through vb_doctor_tell, one line a check on standard output. Nothing
+ * secret is ever put into a line: no password, key, link or connection string. Runs on the main thread.
+ */
+#ifndef VERBATIM_COMMAND_DOCTOR_DOCTOR_H
+#define VERBATIM_COMMAND_DOCTOR_DOCTOR_H
+
+#include "storage/storage.h"
+#include "verbatim/source.h"
+
+enum vb_finding { VB_FINDING_OK, VB_FINDING_WARNING, VB_FINDING_FAILED, VB_FINDINGS };
+
+struct vb_doctor {
+    const struct vb_options *options; /* borrowed */
+    struct vb_link_secrets secrets;   /* of the database; none while that could not be read */
+    unsigned told[VB_FINDINGS];
+    bool mute; /* standard output does not take lines any more */
+};
+
+/* "failed   storage: TEXT -> REMEDY". `remedy` NULL: there is nothing to do. Line feeds become blanks. */
+void vb_doctor_tell(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
+                    const char *remedy, const char *format, ...) vb_printf_like(5, 6);
+
+/* The subjects, in the order in which they are looked at. */
+void vb_doctor_database(struct vb_doctor *doctor);
+void vb_doctor_source(struct vb_doctor *doctor);
+void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);
+void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source,
+                       const struct vb_contract *contract);
+void vb_doctor_storage(struct vb_doctor *doctor);
+void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body);
+void vb_doctor_mail(struct vb_doctor *doctor);
+
+#endif

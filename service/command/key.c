@@ -1,0 +1,250 @@
+/* verbatim key create, list, revoke. Keys are looked up in the database at each request, so a revocation holds at once. */
+#include "command.h"
+
+#include "api/access.h"
+#include "database/array.h"
+
+#include "mail/mail.h"
+#include "rules/key.h"
+#include "verbatim/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WORKSPACE, NAME, SCOPE, ROLE, USER, AUDIENCE };
+#define SCOPES_CEILING 4096
+#define AUDIENCE_CEILING 65536
+#define TAG_CEILING 200
+#define LIST_CEILING (16u << 20)
+
+/* The scopes as an array literal of PostgreSQL; known names hold no character that would need quoting. */
+static enum vb_status write_scopes(const struct vb_arguments *arguments, struct vb_buffer *out,
+                                   struct vb_error *err)
+{
+    enum vb_status status = vb_buffer_append_byte(out, '{');
+    for (size_t i = 0; i < arguments->flags[SCOPE].count && status == VB_OK; i++) {
+        const char *name = arguments->flags[SCOPE].values[i];
+        if (!vb_scope_known(vb_view_of(name)))
+            return vb_fail(err, VB_INVALID, "--scope \"%s\": must be %s or %s", name,
+                           VB_SCOPE_EXPORT, VB_SCOPE_METRICS);
+        status = vb_buffer_printf(out, "%s%s", i > 0 ? "," : "", name);
+    }
+    if (status == VB_OK && arguments->flags[SCOPE].count == 0)
+        status = vb_buffer_append_text(out, VB_SCOPE_EXPORT);
+    if (status == VB_OK)
+        status = vb_buffer_append_byte(out, '}');
+    return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the scopes");
+}
+
+/* Keys are listed line by line with tabs: a name must not break that. */
+static bool is_line(const char *text)
+{
+    bool good = vb_utf8_valid(vb_view_of(text));
+    for (const char *at = text; *at; at++)
+        good = good && (unsigned char)*at >= ' ' && *at != 0x7F;
+    return good;
+}
+
+static enum vb_status check_name(const char *name, struct vb_error *err)
+{
+    return is_line(name)
+               ? VB_OK
+               : vb_fail(err, VB_INVALID, "--name: must be UTF-8 text without control characters");
+}
+
+static const char *role_of(const struct vb_arguments *arguments)
+{
+    const char *role = vb_argument(arguments, ROLE);
+    return role ? role : "owner";
+}
+
+static enum vb_status check_holder(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    const char *role = role_of(arguments), *user = vb_argument(arguments, USER);
+    enum http_role known;
+    if (!http_role_find(vb_view_of(role), &known))
+        return vb_fail(err, VB_INVALID, "--role \"%.60s\": must be owner, admin, editor or viewer",
+                       role);
+    if (user && !vb_mail_address_valid(vb_view_of(user)))
+        return vb_fail(err, VB_INVALID, "--user \"%.200s\": must be an e-mail address", user);
+    if (arguments->flags[AUDIENCE].count > 0 && known != HTTP_ROLE_EDITOR)
+        return vb_fail(err, VB_INVALID,
+                       "--audience limits an editor; the role %s sees every conversation", role);
+    return VB_OK;
+}
+
+static enum vb_status write_audience(const struct vb_arguments *arguments, struct vb_buffer *out,
+                                     struct vb_error *err)
+{
+    size_t count = arguments->flags[AUDIENCE].count;
+    for (size_t i = 0; i < count; i++) {
+        const char *tag = arguments->flags[AUDIENCE].values[i];
+        if (*tag == '\0' || strlen(tag) > TAG_CEILING || !is_line(tag))
+            return vb_fail(err, VB_INVALID,
+                           "--audience: must be 1 to %d bytes of UTF-8 text without control"
+                           " characters",
+                           TAG_CEILING);
+    }
+    enum vb_status status = pg_array_put(out, arguments->flags[AUDIENCE].values, count);
+    return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the audience");
+}
+
+/* Allowed, since tags may follow with another key, but hardly what was meant. */
+static void warn_of_nothing(const struct vb_arguments *arguments)
+{
+    if (strcmp(role_of(arguments), "editor") == 0 && arguments->flags[AUDIENCE].count == 0)
+        fprintf(stderr, "verbatim: this editor has no --audience and will see no conversation\n");
+}
+
+static enum vb_status require_workspace(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    if (vb_argument(arguments, WORKSPACE))
+        return VB_OK;
+    return vb_fail(err, VB_INVALID, "--workspace ID is required");
+}
+
+static enum vb_status no_workspace(const char *id, struct vb_error *err)
+{
+    return vb_fail(err, VB_NOT_FOUND,
+                   "there is no workspace \"%s\"; verbatim workspace set creates it", id);
+}
+
+/* One statement: no row means that the workspace does not exist. Tags are kept sorted by their bytes. */
+static enum vb_status insert_key(struct vb_pg *pg, const struct vb_arguments *arguments,
+                                 const char *scopes, const char *audience, char *key,
+                                 struct vb_error *err)
+{
+    static const char sql[] =
+        "INSERT INTO verbatim.api_key"
+        " (key_id, workspace_id, name, secret_hash, scopes, role, user_email, audience)"
+        " SELECT $1, workspace_id, $3, decode($4, 'hex'), $5::text[], $6, $7,"
+        " ARRAY(SELECT DISTINCT tag COLLATE \"C\" FROM unnest($8::text[]) AS tag ORDER BY 1)"
+        " FROM verbatim.workspace WHERE workspace_id = $2";
+    const char *workspace = vb_argument(arguments, WORKSPACE), *name = vb_argument(arguments, NAME);
+    struct vb_key_id id;
+    unsigned char hash[VB_SHA256];
+    char hex[VB_SHA256_HEX];
+    uint64_t rows = 0;
+    vb_key_make(key, &id, hash);
+    vb_hex_encode(hash, sizeof hash, hex);
+    const char *const parameters[] = {id.text,
+                                      workspace,
+                                      name ? name : "",
+                                      hex,
+                                      scopes,
+                                      role_of(arguments),
+                                      vb_argument(arguments, USER),
+                                      audience};
+    enum vb_status status = vb_pg_exec(pg, sql, 8, parameters, &rows, err);
+    if (status == VB_OK && rows == 0)
+        status = no_workspace(workspace, err);
+    return status;
+}
+
+static enum vb_status check_arguments(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    const char *name = vb_argument(arguments, NAME);
+    enum vb_status status = require_workspace(arguments, err);
+    if (status == VB_OK && name)
+        status = check_name(name, err);
+    if (status == VB_OK)
+        status = check_holder(arguments, err);
+    return status;
+}
+
+enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    char key[VB_KEY_LENGTH + 2];
+    struct vb_pg *pg = NULL;
+    struct vb_buffer scopes, audience;
+    vb_buffer_init(&scopes, SCOPES_CEILING);
+    vb_buffer_init(&audience, AUDIENCE_CEILING);
+    enum vb_status status = check_arguments(arguments, err);
+    if (status == VB_OK)
+        status = write_scopes(arguments, &scopes, err);
+    if (status == VB_OK)
+        status = write_audience(arguments, &audience, err);
+    if (status == VB_OK)
+        status = vb_command_connect(&arguments->options, &pg, err);
+    if (status == VB_OK)
+        status = insert_key(pg, arguments, scopes.data, audience.data, key, err);
+    if (status == VB_OK) {
+        warn_of_nothing(arguments);
+        memcpy(key + VB_KEY_LENGTH, "\n", 2);
+        status = vb_command_print(key, err);
+    }
+    explicit_bzero(key, sizeof key);
+    vb_pg_free(pg);
+    vb_buffer_done(&scopes);
+    vb_buffer_done(&audience);
+    return status;
+}
+
+static enum vb_status write_list(const PGresult *result, struct vb_buffer *out)
+{
+    enum vb_status status =
+        vb_buffer_append_text(out, "id\tname\tscopes\tcreated\tlast used\trevoked"
+                                   "\trole\tuser\taudience\n");
+    for (int row = 0; row < PQntuples(result) && status == VB_OK; row++)
+        for (int column = 0; column < PQnfields(result) && status == VB_OK; column++)
+            status = vb_buffer_printf(out, "%s%s", PQgetvalue(result, row, column),
+                                      column + 1 < PQnfields(result) ? "\t" : "\n");
+    return status;
+}
+
+enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    static const char sql[] =
+        "SELECT k.key_id, k.name, array_to_string(k.scopes, ','), to_char(k.created_at, "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(to_char(k.last_used_at, "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '-'), coalesce(to_char(k.revoked_at, "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '-'), k.role, coalesce(k.user_email, '-'),"
+        " coalesce(nullif(array_to_string(k.audience, ','), ''), '-')"
+        " FROM verbatim.api_key AS k WHERE k.workspace_id = $1 ORDER BY k.created_at, k.key_id";
+    struct vb_pg *pg = NULL;
+    PGresult *result = NULL;
+    struct vb_buffer text;
+    uint64_t known = 0;
+    vb_buffer_init(&text, LIST_CEILING);
+    const char *workspace = vb_argument(arguments, WORKSPACE);
+    enum vb_status status = require_workspace(arguments, err);
+    if (status == VB_OK)
+        status = vb_command_connect(&arguments->options, &pg, err);
+    if (status == VB_OK)
+        status = vb_pg_exec(pg, "SELECT FROM verbatim.workspace WHERE workspace_id = $1", 1,
+                            &workspace, &known, err);
+    if (status == VB_OK && known == 0)
+        status = no_workspace(workspace, err);
+    if (status == VB_OK)
+        status = vb_pg_query(pg, sql, 1, &workspace, &result, err);
+    if (status == VB_OK && (status = write_list(result, &text)) != VB_OK)
+        vb_fail(err, status, "no memory for the list of keys");
+    if (status == VB_OK)
+        status = vb_command_print(text.data, err);
+    PQclear(result);
+    vb_buffer_done(&text);
+    vb_pg_free(pg);
+    return status;
+}
+
+enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    /* Who pastes the whole key means its id. */
+    struct vb_key_id parsed;
+    const char *id = arguments->word;
+    if (vb_key_parse(vb_view_of(id), &parsed) == VB_OK)
+        id = parsed.text;
+    struct vb_pg *pg;
+    uint64_t rows = 0;
+    enum vb_status status = vb_command_connect(&arguments->options, &pg, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_pg_exec(pg,
+                        "UPDATE verbatim.api_key SET revoked_at = coalesce(revoked_at, now())"
+                        " WHERE key_id = $1",
+                        1, &id, &rows, err);
+    if (status == VB_OK && rows == 0)
+        status = vb_fail(err, VB_NOT_FOUND, "there is no key with the id \"%.60s\"", id);
+    vb_pg_free(pg);
+    return status;
+}

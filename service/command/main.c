@@ -1,0 +1,84 @@
+/* The program: finds the command, reads the options, runs it, and turns its status into the exit status. */
+#include "command.h"
+#include "settings/process.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HELP_CEILING 65536
+enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
+
+static int print_help(const struct vb_command *command)
+{
+    struct vb_buffer text;
+    struct vb_error err = {.text = "no memory for the help"};
+    vb_buffer_init(&text, HELP_CEILING);
+    enum vb_status status = vb_command_help(command, &text);
+    if (status == VB_OK)
+        status = vb_command_print(text.data, &err);
+    if (status != VB_OK)
+        fprintf(stderr, "verbatim: %s\n", err.text);
+    vb_buffer_done(&text);
+    return status == VB_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+static bool asks_for(const char *flag, int argc, char *const argv[])
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], flag) == 0)
+            return true;
+    return false;
+}
+
+static int fail_usage(const char *text, const char *command)
+{
+    fprintf(stderr, "verbatim: %s\nverbatim %s%s--help tells more\n", text, command,
+            *command ? " " : "");
+    return EXIT_USAGE;
+}
+
+/* A service logs its end like everything else; a command tells it plainly. */
+static int report(const struct vb_command *command, const struct vb_error *err)
+{
+    if (command->is_service)
+        vb_error_log("%s", err->text);
+    else
+        fprintf(stderr, "verbatim: %s\n", err->text);
+    return err->status == VB_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static int run(const struct vb_command *command, int argc, char *const argv[])
+{
+    struct vb_arguments arguments;
+    struct vb_error err = {.status = VB_OK};
+    if (vb_command_parse(command, argc, argv, environ, &arguments, &err) != VB_OK)
+        return fail_usage(err.text, command->name);
+    vb_log_setup(arguments.options.log_level, arguments.options.log_format);
+    enum vb_status status = command->run(&arguments, &err);
+    vb_options_done(&arguments.options);
+    return status == VB_OK ? EXIT_DONE : report(command, &err);
+}
+
+int main(int argc, char *argv[])
+{
+    int words = 0;
+    vb_process_guard();
+    if (argc < 2)
+        return fail_usage("a command is missing", "");
+    const struct vb_command *command = vb_command_find(argc - 1, argv + 1, &words);
+    if (command && asks_for("--help", argc - 1 - words, argv + 1 + words))
+        return print_help(command);
+    if (command)
+        return run(command, argc - 1 - words, argv + 1 + words);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return print_help(NULL);
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("verbatim %s\n", VB_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_DONE
+                                                                              : EXIT_FAILED;
+    if (asks_for("--help", argc - 1, argv + 1)) /* "key --help", "s3 --help" */
+        return print_help(NULL);
+    char text[128];
+    snprintf(text, sizeof text, "there is no command \"%.90s\"", argv[1]);
+    return fail_usage(text, "");
+}

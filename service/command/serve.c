@@ -1,0 +1,260 @@
+/* verbatim serve and verbatim worker: waits for the database, starts the parts, waits for a signal, stops them.
+ *
+ * Owns the service value, the contract, the storage and the parts, all for the life of the process; the main thread
+ * does everything here. Holds no connection while the parts run.
+ */
+#include "command.h"
+
+#include "settings/process.h"
+
+#include "database/migrate.h"
+#include "settings/service.h"
+#include "verbatim/uuid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_MOST (10 * VB_SECOND)
+#define PAUSE_FIRST (VB_SECOND / 2)
+#define PAUSE_LONGEST (5 * VB_SECOND)
+
+/* The parts of a process behind one shape, so that they start and stop in loops. */
+struct part {
+    const char *name;
+    bool (*wanted)(const struct vb_options *options, bool has_http);
+    enum vb_status (*start)(const struct vb_service *service, void **ret_part,
+                            struct vb_error *err);
+    void (*ask)(void *part);
+    void (*stop)(void *part);
+    void (*connections)(const struct vb_service *service, struct vb_connections *sum);
+};
+
+#define PART_FUNCTIONS(noun)                                                                       \
+    static enum vb_status start_##noun(const struct vb_service *service, void **ret_part,          \
+                                       struct vb_error *err)                                       \
+    {                                                                                              \
+        struct vb_##noun *part = NULL;                                                             \
+        enum vb_status status = vb_##noun##_start(service, &part, err);                            \
+        if (status == VB_OK)                                                                       \
+            *ret_part = part;                                                                      \
+        return status;                                                                             \
+    }                                                                                              \
+    static void ask_##noun(void *part)                                                             \
+    {                                                                                              \
+        vb_##noun##_ask(part);                                                                     \
+    }                                                                                              \
+    static void stop_##noun(void *part)                                                            \
+    {                                                                                              \
+        vb_##noun##_stop(part);                                                                    \
+    }
+#define PART(noun, condition)                                                                      \
+    {                                                                                              \
+        .name = "" #noun, .wanted = (condition), .start = start_##noun, .ask = ask_##noun,         \
+        .stop = stop_##noun, .connections = vb_##noun##_connections                                \
+    }
+
+PART_FUNCTIONS(http)
+PART_FUNCTIONS(workers)
+PART_FUNCTIONS(janitor)
+PART_FUNCTIONS(outbox)
+
+static bool wants_http(const struct vb_options *options, bool has_http)
+{
+    (void)options;
+    return has_http;
+}
+
+/* The API alone sends no mail and cleans nothing up. */
+static bool wants_workers(const struct vb_options *options, bool has_http)
+{
+    (void)has_http;
+    return options->workers > 0;
+}
+
+static bool wants_outbox(const struct vb_options *options, bool has_http)
+{
+    (void)has_http;
+    return options->workers > 0 && options->smtp_url;
+}
+
+/* Each part may use those before it: started in this order, stopped in the reverse, so that new requests end
+ * first and the workers can wake outbox and janitor to their last moment. */
+enum { OUTBOX, JANITOR, WORKERS, HTTP, PARTS };
+static const struct part parts[PARTS] = {
+    [OUTBOX] = PART(outbox, wants_outbox),
+    [JANITOR] = PART(janitor, wants_workers),
+    [WORKERS] = PART(workers, wants_workers),
+    [HTTP] = PART(http, wants_http),
+};
+
+struct process {
+    struct vb_service service;
+    struct vb_storage *storage;
+    struct vb_contract *contract;
+    void *running[PARTS]; /* by position in the table; NULL: not running */
+};
+
+static enum vb_status read_contract(const struct vb_options *options,
+                                    struct vb_contract **ret_contract, struct vb_error *err)
+{
+    PGconn *connection = NULL;
+    enum vb_status status =
+        vb_pg_connect_source(options->source_url, "verbatim start", &connection, err);
+    if (status == VB_OK)
+        status = vb_contract_read(connection, options->source_schema, ret_contract, err);
+    PQfinish(connection);
+    if (status != VB_OK)
+        vb_fail_within(err, "source");
+    return status;
+}
+
+/* Links can wait for them, so this fails nobody's start. */
+static void read_secrets(struct vb_pg *pg, struct vb_link_secrets *ret_secrets)
+{
+    struct vb_error err;
+    if (vb_link_secrets_load(pg, ret_secrets, &err) != VB_OK)
+        vb_warn("the secrets of links are not known yet: %s", err.text);
+}
+
+/* One look at the database: the schema fits, and the source keeps its contract. */
+static enum vb_status look(struct process *process, struct vb_error *err)
+{
+    const struct vb_options *options = process->service.options;
+    struct vb_pg *pg;
+    struct vb_pg_options wanted = {.connection_string = options->database_url,
+                                   .application_name = "verbatim start",
+                                   .role = VB_PG_WORKER,
+                                   .prepared_statements = options->prepared_statements};
+    enum vb_status status = vb_pg_new(&wanted, &pg, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_schema_check(pg, err);
+    if (status == VB_OK)
+        read_secrets(pg, &process->service.secrets);
+    vb_pg_free(pg);
+    return status == VB_OK ? read_contract(options, &process->contract, err) : status;
+}
+
+/* Databases start later than services, and go away for a while. Until it is there nothing listens, so nobody is sent
+ * here; what no waiting cures ends the program. */
+static enum vb_status wait_for_database(struct process *process, struct vb_error *err)
+{
+    int64_t pause = PAUSE_FIRST;
+    for (;;) {
+        enum vb_status status = look(process, err);
+        if (status == VB_OK || !err->retryable)
+            return status;
+        vb_warn("waiting for the database: %s", err->text);
+        if (vb_signals_wait(pause))
+            return vb_fail(err, VB_STOPPED, "asked to stop while waiting for the database");
+        pause = pause * 2 < PAUSE_LONGEST ? pause * 2 : PAUSE_LONGEST;
+    }
+}
+
+static enum vb_status start_parts(struct process *process, bool has_http, struct vb_error *err)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        if (!parts[i].wanted(process->service.options, has_http))
+            continue;
+        enum vb_status status = parts[i].start(&process->service, &process->running[i], err);
+        if (status != VB_OK) {
+            vb_fail_within(err, "cannot start %s", parts[i].name);
+            return status;
+        }
+        if (i == OUTBOX)
+            process->service.outbox = process->running[i];
+        if (i == JANITOR)
+            process->service.janitor = process->running[i];
+    }
+    return VB_OK;
+}
+
+/* All are asked before any is waited for, so that they end side by side. */
+static void stop_parts(struct process *process)
+{
+    for (size_t i = PARTS; i-- > 0;)
+        if (process->running[i])
+            parts[i].ask(process->running[i]);
+    for (size_t i = PARTS; i-- > 0;)
+        if (process->running[i])
+            parts[i].stop(process->running[i]);
+}
+
+/* For max_connections and the sizes of poolers. Before the parts start, so that it is known where they get none. */
+static void tell_connections(const struct process *process, bool has_http)
+{
+    struct vb_connections sum = {0};
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].wanted(process->service.options, has_http))
+            parts[i].connections(&process->service, &sum);
+    vb_info("needs at most %u connections to the database and %u to the source", sum.database,
+            sum.source);
+}
+
+static void tell_start(const struct vb_service *service, const struct vb_contract *contract,
+                       bool has_http)
+{
+    const struct vb_options *options = service->options;
+    const char *missing = vb_contract_missing(contract);
+    if (*missing)
+        vb_info("the source lacks optional columns, read as NULL: %s", missing);
+    vb_info("verbatim %s started: %s%s, %lld workers, storage %s, process %s", VB_VERSION,
+            has_http ? "listening on " : "no API", has_http ? options->listen : "",
+            (long long)options->workers, options->storage, service->process_id);
+}
+
+static enum vb_status run_until_signal(struct process *process, bool has_http, struct vb_error *err)
+{
+    tell_connections(process, has_http);
+    enum vb_status status = start_parts(process, has_http, err);
+    if (status == VB_OK) {
+        tell_start(&process->service, process->contract, has_http);
+        while (!vb_signals_wait(3600 * VB_SECOND))
+            ;
+        vb_info("stopping: running work is handed back");
+    }
+    struct vb_error late;
+    if (vb_signals_set_deadline(STOP_MOST, &late) != VB_OK)
+        vb_warn("stopping without a deadline: %s", late.text);
+    vb_storage_ask(process->storage);
+    stop_parts(process);
+    return status;
+}
+
+static enum vb_status run_process(const struct vb_options *options, bool has_http,
+                                  struct vb_error *err)
+{
+    struct process process = {.service = {.options = options}};
+    vb_signals_block();
+    vb_uuid_format(vb_uuid_random(), process.service.process_id);
+    enum vb_status status = vb_process_prepare(err);
+    if (status == VB_OK)
+        status = vb_storage_new(options, &process.storage, err);
+    if (status == VB_OK)
+        status = wait_for_database(&process, err);
+    if (status == VB_OK) {
+        process.service.storage = process.storage;
+        process.service.contract = process.contract;
+        status = run_until_signal(&process, has_http, err);
+    }
+    vb_contract_free(process.contract);
+    vb_storage_free(process.storage);
+    if (status == VB_STOPPED || status == VB_OK) {
+        vb_info("stopped");
+        return VB_OK;
+    }
+    return status;
+}
+
+enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    return run_process(&arguments->options, true, err);
+}
+
+enum vb_status vb_command_worker(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    if (arguments->options.workers == 0)
+        return vb_fail(err, VB_INVALID,
+                       "option workers is 0: verbatim worker must have at least 1");
+    return run_process(&arguments->options, false, err);
+}

@@ -1,0 +1,195 @@
+/* The thread that opens connections for the HTTP loops, so that no loop waits for a name server, a handshake or a
+ * password hash (libpq resolves names within PQconnectPoll, blocking).
+ *
+ * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is noticed
+ * within a tenth of a second, but for a name server that does not answer.
+ */
+#include "pool.h"
+
+#include "verbatim/clock.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define CONNECT_TIME (4 * VB_SECOND)
+
+struct pg_connector {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct pg_order *first, **last;
+    atomic_bool stopping;
+};
+
+/* Waits until the socket is ready. False: deadline or stop. */
+static bool wait_for(struct pg_connector *connector, PGconn *connection, bool to_write,
+                     int64_t deadline)
+{
+    while (!atomic_load(&connector->stopping)) {
+        if (vb_clock_monotonic() >= deadline)
+            return false;
+        struct pollfd wanted = {PQsocket(connection), to_write ? POLLOUT : POLLIN, 0};
+        if (poll(&wanted, 1, 100) > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool connect_now(struct pg_connector *connector, PGconn *connection, int64_t deadline)
+{
+    /* Malformed parameters show here; everything else while polling. */
+    if (PQstatus(connection) == CONNECTION_BAD)
+        return false;
+    PostgresPollingStatusType wish = PGRES_POLLING_WRITING;
+    while (wish != PGRES_POLLING_OK) {
+        if (wish == PGRES_POLLING_FAILED ||
+            !wait_for(connector, connection, wish == PGRES_POLLING_WRITING, deadline))
+            return false;
+        wish = PQconnectPoll(connection);
+    }
+    return true;
+}
+
+/* Prepared under the API's role, so that a missing right is found now and not by a request. All of its statements are
+ * look-ups by key, of which any plan is as good as the best; without being told so the server goes on planning some of
+ * them anew each time, which costs more than they do. */
+static bool send_preparations(PGconn *connection, const struct pg_pool_options *options)
+{
+    if (options->role) {
+        const char *value = options->role;
+        if (!PQsendQueryParams(connection,
+                               "SELECT set_config('role', $1, true),"
+                               " set_config('plan_cache_mode', 'force_generic_plan', false)",
+                               1, NULL, &value, NULL, NULL, 0))
+            return false;
+    }
+    for (size_t i = 0; i < options->count; i++)
+        if (!PQsendPrepare(connection, options->statements[i].name, options->statements[i].sql, 0,
+                           NULL))
+            return false;
+    return PQpipelineSync(connection) == 1;
+}
+
+/* Reads results until the sync; false with the server's reason in `err`. */
+static bool read_preparations(struct pg_connector *connector, PGconn *connection, int64_t deadline,
+                              struct vb_error *err)
+{
+    bool is_good = true;
+    for (;;) {
+        /* Non-blocking: what did not fit the socket goes out while results are awaited. */
+        int flushed = PQflush(connection);
+        if (flushed < 0)
+            return false;
+        while (PQisBusy(connection))
+            if (!wait_for(connector, connection, flushed > 0, deadline) ||
+                !PQconsumeInput(connection))
+                return false;
+        PGresult *result = PQgetResult(connection);
+        ExecStatusType status = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
+        if (status == PGRES_FATAL_ERROR && is_good) {
+            is_good = false;
+            (void)vb_fail(err, VB_DATABASE, "%s", PQresultErrorMessage(result));
+        }
+        PQclear(result);
+        if (status == PGRES_PIPELINE_SYNC)
+            return is_good;
+    }
+}
+
+static bool make_ready(struct pg_connector *connector, const struct pg_pool_options *options,
+                       PGconn *connection, struct vb_error *err)
+{
+    int64_t deadline = vb_clock_monotonic() + CONNECT_TIME;
+    if (!connect_now(connector, connection, deadline) || PQsetnonblocking(connection, 1) != 0 ||
+        !PQenterPipelineMode(connection))
+        return false;
+    if (!options->prepared)
+        return true;
+    return send_preparations(connection, options) &&
+           read_preparations(connector, connection, deadline, err);
+}
+
+static void serve(struct pg_connector *connector, struct pg_order *order)
+{
+    /* dbname is expanded: a whole URI or keyword string may stand in it, and overrides what stands before. */
+    const char *keywords[] = {"fallback_application_name", "client_encoding", "tcp_user_timeout",
+                              "keepalives_idle",           "dbname",          NULL};
+    const char *values[] = {
+        "verbatim http", "UTF8", "15000", "30", order->options->connection_string, NULL};
+    struct vb_error err = {0};
+    PGconn *connection = PQconnectStartParams(keywords, values, 1);
+    if (connection && !make_ready(connector, order->options, connection, &err)) {
+        if (err.status == VB_OK)
+            (void)vb_fail(&err, VB_DATABASE, "%s", PQerrorMessage(connection));
+        PQfinish(connection);
+        connection = NULL;
+    }
+    order->connection = connection;
+    order->error = err;
+    pg_pool_answer(order->pool, order);
+}
+
+static void *run(void *context)
+{
+    struct pg_connector *connector = context;
+    pthread_mutex_lock(&connector->mutex);
+    while (!atomic_load(&connector->stopping)) {
+        struct pg_order *order = connector->first;
+        if (!order) {
+            pthread_cond_wait(&connector->changed, &connector->mutex);
+            continue;
+        }
+        connector->first = order->next;
+        if (!connector->first)
+            connector->last = &connector->first;
+        pthread_mutex_unlock(&connector->mutex);
+        serve(connector, order);
+        pthread_mutex_lock(&connector->mutex);
+    }
+    pthread_mutex_unlock(&connector->mutex);
+    return NULL;
+}
+
+void pg_connector_ask(struct pg_connector *connector, struct pg_order *order)
+{
+    pthread_mutex_lock(&connector->mutex);
+    order->next = NULL;
+    *connector->last = order;
+    connector->last = &order->next;
+    pthread_cond_signal(&connector->changed);
+    pthread_mutex_unlock(&connector->mutex);
+}
+
+enum vb_status pg_connector_start(struct pg_connector **ret_connector, struct vb_error *err)
+{
+    struct pg_connector *connector = calloc(1, sizeof(*connector));
+    if (!connector)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the connector");
+    connector->last = &connector->first;
+    pthread_mutex_init(&connector->mutex, NULL);
+    pthread_cond_init(&connector->changed, NULL);
+    int code = pthread_create(&connector->thread, NULL, run, connector);
+    if (code != 0) {
+        free(connector);
+        return vb_fail_system(err, VB_IO, code, "cannot start the connector thread");
+    }
+    (void)pthread_setname_np(connector->thread, "vb-connect");
+    *ret_connector = connector;
+    return VB_OK;
+}
+
+void pg_connector_stop(struct pg_connector *connector)
+{
+    if (!connector)
+        return;
+    pthread_mutex_lock(&connector->mutex);
+    atomic_store(&connector->stopping, true);
+    pthread_cond_signal(&connector->changed);
+    pthread_mutex_unlock(&connector->mutex);
+    (void)pthread_join(connector->thread, NULL);
+    pthread_cond_destroy(&connector->changed);
+    pthread_mutex_destroy(&connector->mutex);
+    free(connector); /* orders still queued belong to their pools' links */
+}

@@ -1,0 +1,19 @@
+/* Files that the build puts into the program; see cmake/Embed.cmake. */
+#ifndef VERBATIM_DATABASE_EMBEDDED_H
+#define VERBATIM_DATABASE_EMBEDDED_H
+
+#include <stddef.h>
+
+struct vb_embedded {
+    const char *name;  /* without folders; NULL ends the table */
+    const char *bytes; /* with a NUL behind */
+    size_t length;
+    const char *sha256; /* hexadecimal */
+};
+
+/* service/database/schema/NNN_*.sql in order, then roles.sql. */
+extern const struct vb_embedded vb_schema_files[];
+/* service/api/openapi/: openapi.json, docs.html, docs.js, in this order. */
+extern const struct vb_embedded vb_document_files[];
+
+#endif

@@ -1,0 +1,517 @@
+/* Blocking libpq: one connection that comes back by itself, roles, prepared statements, errors.
+ *
+ * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing here
+ * retries a statement: whether it ran is unknown once the connection is lost, so only the caller may.
+ */
+#include "pg.h"
+
+#include "verbatim/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Statements kept prepared on one connection; the oldest makes room. */
+#define STATEMENTS 96
+#define STATEMENT_NAME 24
+
+/* Looked up by text: callers pass literals, and nobody has to name or register them. */
+struct statement {
+    char *sql; /* owned; NULL: the slot is free */
+    uint64_t hash;
+};
+
+struct vb_pg {
+    char *connection_string; /* NULL: libpq's environment */
+    char *application_name;
+    enum vb_pg_role role;
+    bool prepared_statements;
+    bool per_transaction; /* no session to keep the role in: set it up in each transaction */
+    bool was_connected;
+    bool in_transaction;
+    PGconn *connection;
+    struct statement statements[STATEMENTS];
+    size_t next_slot;
+};
+
+/* A stalled process must not hold its locks for longer than this, or the queue of all waits for it. */
+#define SETTINGS(local)                                                                            \
+    "set_config('TimeZone', 'UTC', " local "), set_config('DateStyle', 'ISO, YMD', " local         \
+    "), set_config('bytea_output', 'hex', " local "), "                                            \
+    "set_config('idle_in_transaction_session_timeout', '15s', " local ")"
+
+const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction)
+{
+    static const char *const sql[][2] = {
+        [VB_PG_OWNER] = {"SELECT " SETTINGS("false"), "SELECT " SETTINGS("true")},
+        [VB_PG_API] = {"SELECT set_config('role', 'verbatim_api', false), " SETTINGS("false"),
+                       "SELECT set_config('role', 'verbatim_api', true), " SETTINGS("true")},
+        [VB_PG_WORKER] = {"SELECT set_config('role', 'verbatim_worker', false), " SETTINGS("false"),
+                          "SELECT set_config('role', 'verbatim_worker', true), " SETTINGS("true")},
+    };
+    return sql[role][for_transaction];
+}
+
+struct vb_pg_keywords vb_pg_keywords(const char *connection_string, const char *application_name)
+{
+    /* libpq lets the last of equal keywords win, so what stands before dbname is a default. */
+    return (struct vb_pg_keywords){
+        {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
+         "tcp_user_timeout", "target_session_attrs", "application_name", "dbname",
+         "client_encoding", NULL},
+        {"5", "10", "5", "3", "15000", "read-write", application_name, connection_string, "UTF8",
+         NULL},
+    };
+}
+
+/* Classes that another try, perhaps on another server, may get through. */
+static bool is_retryable(const char *state)
+{
+    static const char *const prefixes[] = {"08", "40", "53", "55P03", "57P", "25006", "25P03"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(state, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The server's words without their severity and line breaks. */
+static void tidy(char *to, size_t size, const char *message)
+{
+    static const char *const severities[] = {"ERROR:  ", "FATAL:  ", "PANIC:  "};
+    for (size_t i = 0; i < sizeof severities / sizeof *severities; i++)
+        if (strncmp(message, severities[i], strlen(severities[i])) == 0)
+            message += strlen(severities[i]);
+    snprintf(to, size, "%s", message);
+    size_t length = strlen(to);
+    while (length > 0 && to[length - 1] == '\n')
+        to[--length] = '\0';
+    for (char *at = to; *at; at++)
+        if (*at == '\n')
+            *at = ' ';
+}
+
+enum vb_status vb_pg_fail(struct vb_error *err, const PGconn *connection, const PGresult *result)
+{
+    char text[400];
+    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    if (!state) {
+        const char *message = connection ? PQerrorMessage(connection) : "";
+        tidy(text, sizeof text, *message ? message : "the connection was lost");
+        return vb_fail_retryable(err, VB_DATABASE, "%s", text);
+    }
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    tidy(text, sizeof text, message ? message : "refused");
+    enum vb_status status = strcmp(state, "23505") == 0 ? VB_CONFLICT : VB_DATABASE;
+    if (is_retryable(state) || (connection && PQstatus(connection) == CONNECTION_BAD))
+        return vb_fail_retryable(err, status, "%s (SQLSTATE %s)", text, state);
+    return vb_fail(err, status, "%s (SQLSTATE %s)", text, state);
+}
+
+/* Sets `failed` only; the caller checks once for all copies. */
+static char *copy_or_null(const char *text, bool *failed)
+{
+    if (!text)
+        return NULL;
+    char *copy = strdup(text);
+    if (!copy)
+        *failed = true;
+    return copy;
+}
+
+enum vb_status vb_pg_new(const struct vb_pg_options *options, struct vb_pg **ret_pg,
+                         struct vb_error *err)
+{
+    if (options->connection_string) {
+        /* libpq's own message may quote the string with its password. */
+        PQconninfoOption *parsed = PQconninfoParse(options->connection_string, NULL);
+        if (!parsed)
+            return vb_fail(err, VB_INVALID, "the connection string of the database is malformed");
+        PQconninfoFree(parsed);
+    }
+    struct vb_pg *pg = calloc(1, sizeof *pg);
+    if (!pg)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");
+    bool failed = false;
+    pg->connection_string = copy_or_null(options->connection_string, &failed);
+    pg->application_name = copy_or_null(options->application_name, &failed);
+    pg->role = options->role;
+    pg->prepared_statements = options->prepared_statements;
+    if (failed) {
+        vb_pg_free(pg);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");
+    }
+    *ret_pg = pg;
+    return VB_OK;
+}
+
+static void forget_statements(struct vb_pg *pg)
+{
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        free(pg->statements[i].sql);
+        pg->statements[i] = (struct statement){NULL, 0};
+    }
+    pg->next_slot = 0;
+}
+
+/* The server rolls back whatever was open, and forgets the prepared statements with us. */
+void vb_pg_disconnect(struct vb_pg *pg)
+{
+    PQfinish(pg->connection);
+    pg->connection = NULL;
+    pg->in_transaction = false;
+    forget_statements(pg);
+}
+
+void vb_pg_free(struct vb_pg *pg)
+{
+    if (!pg)
+        return;
+    vb_pg_disconnect(pg);
+    free(pg->connection_string);
+    free(pg->application_name);
+    free(pg);
+}
+
+PGconn *vb_pg_connection(struct vb_pg *pg)
+{
+    return pg->connection;
+}
+
+/* Notices are chatter of the server ("relation exists, skipping"): errors come as results. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with a server
+ * connection that somebody else gets next, whether prepared statements are kept or not. */
+static enum vb_status find_pooler(struct vb_pg *pg, struct vb_error *err)
+{
+    PGresult *result = PQexec(pg->connection, "SELECT pg_backend_pid()");
+    enum vb_status status = VB_OK;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        status = vb_pg_fail(err, pg->connection, result);
+    else
+        pg->per_transaction =
+            strtol(PQgetvalue(result, 0, 0), NULL, 10) != PQbackendPID(pg->connection);
+    PQclear(result);
+    return status;
+}
+
+static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
+{
+    pg->per_transaction = true;
+    if (pg->prepared_statements) {
+        enum vb_status status = find_pooler(pg, err);
+        if (status != VB_OK)
+            return status;
+    }
+    PGresult *result = PQexec(pg->connection, vb_pg_setup_sql(pg->role, pg->per_transaction));
+    enum vb_status status = VB_OK;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = vb_pg_fail(err, pg->connection, result);
+        vb_fail_within(err, "cannot take on the role (has verbatim migrate been run?)");
+    }
+    PQclear(result);
+    return status;
+}
+
+enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err)
+{
+    if (pg->connection && PQstatus(pg->connection) == CONNECTION_OK)
+        return VB_OK;
+    vb_pg_disconnect(pg);
+    struct vb_pg_keywords keywords = vb_pg_keywords(pg->connection_string, pg->application_name);
+    pg->connection = PQconnectdbParams(keywords.names, keywords.values, 1);
+    if (!pg->connection)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");
+    enum vb_status status = VB_OK;
+    PQsetNoticeReceiver(pg->connection, ignore_notice, NULL);
+    if (PQstatus(pg->connection) != CONNECTION_OK)
+        status = vb_pg_fail(err, pg->connection, NULL);
+    else
+        status = set_session_up(pg, err);
+    if (status != VB_OK) {
+        vb_pg_disconnect(pg);
+        return status;
+    }
+    if (pg->was_connected)
+        vb_count(VB_COUNT_DATABASE_RECONNECTS, 1);
+    pg->was_connected = true;
+    return VB_OK;
+}
+
+/* Makes sure that there is a connection. One that died while idle is noticed here, before a statement is
+ * sent whose fate would be unknown. */
+static enum vb_status be_connected(struct vb_pg *pg, struct vb_error *err)
+{
+    if (pg->in_transaction) {
+        if (pg->connection && PQstatus(pg->connection) == CONNECTION_OK)
+            return VB_OK;
+        return vb_fail_retryable(err, VB_DATABASE, "the connection was lost in a transaction");
+    }
+    /* The first look may find a farewell, only the second the end behind it. */
+    if (pg->connection &&
+        (PQconsumeInput(pg->connection) != 1 || PQconsumeInput(pg->connection) != 1))
+        vb_pg_disconnect(pg);
+    return vb_pg_connect(pg, err);
+}
+
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static void statement_name(size_t slot, char name[STATEMENT_NAME])
+{
+    snprintf(name, STATEMENT_NAME, "verbatim_%zu", slot);
+}
+
+/* COMMIT answers ROLLBACK after a failed statement: the tag tells, not the status. */
+static enum vb_status run_simple(struct vb_pg *pg, const char *sql, const char *expected_tag,
+                                 struct vb_error *err)
+{
+    PGresult *result = PQexec(pg->connection, sql);
+    ExecStatusType state = PQresultStatus(result);
+    enum vb_status status = VB_OK;
+    if (state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK)
+        status = vb_pg_fail(err, pg->connection, result);
+    else if (expected_tag && strcmp(PQcmdStatus(result), expected_tag) != 0)
+        status = vb_fail(err, VB_DATABASE, "%s became %s: a statement before it failed",
+                         expected_tag, PQcmdStatus(result));
+    PQclear(result);
+    return status;
+}
+
+/* Frees the slot that the next statement gets. */
+static enum vb_status evict(struct vb_pg *pg, size_t slot, struct vb_error *err)
+{
+    if (!pg->statements[slot].sql)
+        return VB_OK;
+    char name[STATEMENT_NAME], sql[STATEMENT_NAME + 16];
+    statement_name(slot, name);
+    snprintf(sql, sizeof sql, "DEALLOCATE %s", name);
+    enum vb_status status = run_simple(pg, sql, NULL, err);
+    if (status != VB_OK)
+        return status;
+    free(pg->statements[slot].sql);
+    pg->statements[slot] = (struct statement){NULL, 0};
+    return VB_OK;
+}
+
+/* Gives the name under which `sql` is prepared on this connection; "" where it is not to be. */
+static enum vb_status prepare(struct vb_pg *pg, const char *sql, int count,
+                              char name[STATEMENT_NAME], struct vb_error *err)
+{
+    uint64_t hash = hash_of(sql);
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        const struct statement *known = &pg->statements[i];
+        if (known->sql && known->hash == hash && strcmp(known->sql, sql) == 0) {
+            statement_name(i, name);
+            return VB_OK;
+        }
+    }
+    size_t slot = pg->next_slot;
+    if (pg->per_transaction && pg->statements[slot].sql) { /* DEALLOCATE does not pass a pooler */
+        name[0] = '\0';
+        return VB_OK;
+    }
+    enum vb_status status = evict(pg, slot, err);
+    if (status != VB_OK)
+        return status;
+    char *copy = strdup(sql);
+    if (!copy)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a prepared statement");
+    statement_name(slot, name);
+    PGresult *result = PQprepare(pg->connection, name, sql, count, NULL);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+        status = vb_pg_fail(err, pg->connection, result);
+        free(copy);
+    } else {
+        pg->statements[slot] = (struct statement){copy, hash};
+        pg->next_slot = (slot + 1) % STATEMENTS;
+    }
+    PQclear(result);
+    return status;
+}
+
+/* Takes results up to the end of the pipeline and keeps the last one, or the first that failed. */
+static PGresult *drain_pipeline(PGconn *connection)
+{
+    PGresult *kept = NULL;
+    bool failed = false;
+    int silences = 0; /* two NULLs in a row: the connection is gone */
+    while (silences < 2) {
+        PGresult *result = PQgetResult(connection);
+        if (!result) {
+            silences++;
+            continue;
+        }
+        silences = 0;
+        ExecStatusType state = PQresultStatus(result);
+        if (state == PGRES_PIPELINE_SYNC) {
+            PQclear(result);
+            break;
+        }
+        if (failed || state == PGRES_PIPELINE_ABORTED) {
+            PQclear(result);
+            continue;
+        }
+        failed = state != PGRES_TUPLES_OK && state != PGRES_COMMAND_OK;
+        PQclear(kept);
+        kept = result;
+    }
+    return kept;
+}
+
+/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and nothing
+ * stays behind on the pooler's connection. */
+static PGresult *run_in_pipeline(struct vb_pg *pg, const char *name, const char *sql, int count,
+                                 const char *const *parameters)
+{
+    PGconn *to = pg->connection;
+    const char *setup = vb_pg_setup_sql(pg->role, true);
+    if (PQenterPipelineMode(to) != 1 ||
+        PQsendQueryParams(to, setup, 0, NULL, NULL, NULL, NULL, 0) != 1)
+        return NULL;
+    int sent = *name ? PQsendQueryPrepared(to, name, count, parameters, NULL, NULL, 0)
+                     : PQsendQueryParams(to, sql, count, NULL, parameters, NULL, NULL, 0);
+    if (sent != 1 || PQpipelineSync(to) != 1)
+        return NULL;
+    return drain_pipeline(to);
+}
+
+static enum vb_status run(struct vb_pg *pg, const char *sql, int count,
+                          const char *const *parameters, PGresult **ret_result,
+                          struct vb_error *err)
+{
+    char name[STATEMENT_NAME] = "";
+    if (pg->prepared_statements) {
+        enum vb_status status = prepare(pg, sql, count, name, err);
+        if (status != VB_OK)
+            return status;
+    }
+    PGresult *result;
+    if (pg->per_transaction && !pg->in_transaction) {
+        result = run_in_pipeline(pg, name, sql, count, parameters);
+        if (PQexitPipelineMode(pg->connection) != 1) {
+            PQclear(result);
+            return vb_pg_fail(err, pg->connection, NULL);
+        }
+    } else if (*name) {
+        result = PQexecPrepared(pg->connection, name, count, parameters, NULL, NULL, 0);
+    } else {
+        result = PQexecParams(pg->connection, sql, count, NULL, parameters, NULL, NULL, 0);
+    }
+    *ret_result = result;
+    return VB_OK;
+}
+
+/* After these the connection is of no use: the server is going, is a standby, or knows our statements no more. */
+static bool must_reconnect(const PGconn *connection, const PGresult *result)
+{
+    static const char *const states[] = {"25006", "26000", "0A000"};
+    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    if (PQstatus(connection) == CONNECTION_BAD || !state)
+        return true;
+    if (strncmp(state, "57P0", 4) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(state, states[i]) == 0)
+            return true;
+    return false;
+}
+
+/* In a transaction the caller's rollback closes a dead connection, so that the loss is told first. */
+static void drop_if_dead(struct vb_pg *pg, const PGresult *result)
+{
+    if (!pg->in_transaction && must_reconnect(pg->connection, result))
+        vb_pg_disconnect(pg);
+}
+
+enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
+                           const char *const *parameters, PGresult **ret_result,
+                           struct vb_error *err)
+{
+    enum vb_status status = be_connected(pg, err);
+    if (status != VB_OK)
+        return status;
+    PGresult *result = NULL;
+    status = run(pg, sql, count, parameters, &result, err);
+    if (status != VB_OK) {
+        if (!pg->in_transaction && (PQstatus(pg->connection) == CONNECTION_BAD ||
+                                    PQpipelineStatus(pg->connection) != PQ_PIPELINE_OFF))
+            vb_pg_disconnect(pg);
+        return status;
+    }
+    ExecStatusType state = PQresultStatus(result);
+    if (state == PGRES_TUPLES_OK || state == PGRES_COMMAND_OK) {
+        *ret_result = result;
+        return VB_OK;
+    }
+    status = vb_pg_fail(err, pg->connection, result);
+    drop_if_dead(pg, result);
+    PQclear(result);
+    return status;
+}
+
+enum vb_status vb_pg_exec(struct vb_pg *pg, const char *sql, int count,
+                          const char *const *parameters, uint64_t *ret_rows, struct vb_error *err)
+{
+    PGresult *result = NULL;
+    enum vb_status status = vb_pg_query(pg, sql, count, parameters, &result, err);
+    if (status != VB_OK)
+        return status;
+    if (ret_rows)
+        *ret_rows = strtoull(PQcmdTuples(result), NULL, 10);
+    PQclear(result);
+    return VB_OK;
+}
+
+enum vb_status vb_pg_begin(struct vb_pg *pg, struct vb_error *err)
+{
+    enum vb_status status = be_connected(pg, err);
+    if (status != VB_OK)
+        return status;
+    char sql[512] = "BEGIN";
+    if (pg->per_transaction)
+        snprintf(sql, sizeof sql, "BEGIN; %s", vb_pg_setup_sql(pg->role, true));
+    status = run_simple(pg, sql, NULL, err);
+    if (status != VB_OK) {
+        vb_pg_disconnect(pg);
+        return status;
+    }
+    pg->in_transaction = true;
+    return VB_OK;
+}
+
+enum vb_status vb_pg_commit(struct vb_pg *pg, struct vb_error *err)
+{
+    enum vb_status status = be_connected(pg, err);
+    if (status == VB_OK)
+        status = run_simple(pg, "COMMIT", "COMMIT", err);
+    pg->in_transaction = false;
+    if (status != VB_OK && pg->connection && PQtransactionStatus(pg->connection) != PQTRANS_IDLE)
+        vb_pg_disconnect(pg);
+    return status;
+}
+
+void vb_pg_rollback(struct vb_pg *pg)
+{
+    pg->in_transaction = false;
+    if (!pg->connection)
+        return;
+    if (PQpipelineStatus(pg->connection) != PQ_PIPELINE_OFF ||
+        run_simple(pg, "ROLLBACK", "ROLLBACK", NULL) != VB_OK ||
+        PQtransactionStatus(pg->connection) != PQTRANS_IDLE)
+        vb_pg_disconnect(pg);
+}
+
+const char *vb_pg_value(const PGresult *result, int row, int column)
+{
+    return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+}

@@ -1,0 +1,101 @@
+/* PostgreSQL for one HTTP loop: a few non-blocking connections in pipeline mode, shared by all its requests.
+ *
+ * What one request sends is a ticket: a few statements behind one sync, so one implicit transaction
+ * and one round trip. Nothing here waits: connecting (name resolution, TLS, passwords, preparing) is the
+ * connector thread's work. A database that is away fails tickets at once. Belongs to its loop's thread.
+ */
+#ifndef VERBATIM_DATABASE_POOL_H
+#define VERBATIM_DATABASE_POOL_H
+
+#include "verbatim/clock.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <libpq-fe.h>
+
+#define PG_STEPS 8u   /* most statements of a ticket */
+#define PG_VALUES 32u /* most parameters of a statement */
+
+struct pg_statement {
+    const char *name; /* of the prepared statement; NULL: sent as it is, and copied by the ticket */
+    const char *sql;
+    int count; /* of its parameters, all text */
+};
+
+struct pg_step {
+    const struct pg_statement *statement;
+    const char *const *values; /* copied; NULL entries are SQL NULL */
+};
+
+/* How a ticket ended. Results (one a step) live until the callback returns; all NULL unless VB_OK. */
+struct pg_outcome {
+    enum vb_status
+        status; /* VB_OK; VB_DATABASE, retryable: away or too slow; not retryable: refused */
+    PGresult *results[PG_STEPS];
+    struct vb_error error;
+};
+typedef void pg_done(void *context, const struct pg_outcome *outcome);
+
+struct pg_pool_options {
+    struct event_base *base;
+    const char *connection_string; /* NULL: libpq's environment */
+    const char *role;              /* taken on while preparing; NULL: none */
+    bool prepared;
+    bool text; /* results in text format, not binary */
+    const struct pg_statement
+        *statements; /* all with a name that will ever be sent; outlive the pool */
+    size_t count;
+    size_t links;         /* connections, at most PG_LINKS */
+    size_t depth;         /* tickets in flight on each; 0: many */
+    int64_t ticket_time;  /* from sending a ticket to its last result; 0: PG_TICKET_TIME */
+    void (*wake)(void *); /* called by the connector thread: have pg_pool_tick run soon */
+    void *wake_context;
+};
+#define PG_LINKS 4u
+#define PG_TICKET_TIME (5 * VB_SECOND)
+
+struct pg_pool;
+struct pg_ticket;
+struct pg_connector;
+
+/* The connector's thread serves all pools of one database. Stop joins it (some seconds at the worst); before pools are freed. */
+enum vb_status pg_connector_start(struct pg_connector **ret_connector,
+                                  struct vb_error *err) vb_must_check;
+void pg_connector_stop(struct pg_connector *connector);
+
+enum vb_status pg_pool_new(const struct pg_pool_options *options, struct pg_connector *connector,
+                           struct pg_pool **ret_pool, struct vb_error *err) vb_must_check;
+void pg_pool_free(struct pg_pool *pool);
+/* Opens the connections; a pool that is never sent to needs none. */
+void pg_pool_open(struct pg_pool *pool);
+
+/* Sends the steps. `done` is called exactly once, never from within this call, unless the ticket is dropped before.
+ * VB_DATABASE (retryable) at once when the database is away or too much waits already. */
+enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, size_t count,
+                            pg_done *done, void *context, struct pg_ticket **ret_ticket,
+                            struct vb_error *err) vb_must_check;
+/* The callback will not come. What was sent still happens, what still waits does not. NULL is a no-op. */
+void pg_ticket_drop(struct pg_ticket *ticket);
+
+/* Takes connections from the connector, asks for missing ones, fails what is too old. Several times a second. */
+void pg_pool_tick(struct pg_pool *pool);
+
+/* Fields of binary results. */
+bool pg_null(const PGresult *result, int row, int column);
+struct vb_view pg_view(const PGresult *result, int row, int column); /* NULL view for SQL NULL */
+int64_t pg_integer(const PGresult *result, int row, int column); /* int2, int4, int8; 0 for NULL */
+bool pg_boolean(const PGresult *result, int row, int column);
+
+/* --- between pool and connector --- */
+struct pg_order {
+    struct pg_order *next;
+    struct pg_pool *pool;
+    const struct pg_pool_options *options;
+    PGconn *connection; /* the answer: ready, or NULL with `error` */
+    struct vb_error error;
+};
+void pg_connector_ask(struct pg_connector *connector, struct pg_order *order);
+/* Called by the connector's thread. */
+void pg_pool_answer(struct pg_pool *pool, struct pg_order *order);
+
+#endif

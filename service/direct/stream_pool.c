@@ -1,0 +1,217 @@
+/* The threads of direct/stream.h and their hand-overs. One mutex guards who holds what; the work itself is stream_export.c's.
+ *
+ * A stream is free when neither a loop holds it nor its thread works for it. Threads wait for work without a time
+ * limit, and look at `gone` while they work.
+ */
+#include "stream.h"
+
+#include "verbatim/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct stream {
+    struct stream_pool *pool;
+    pthread_t thread;
+    bool has_thread;
+    pthread_cond_t begun; /* order, or the pool ends */
+    /* Guarded by the pool's mutex. */
+    bool is_held;  /* by a loop */
+    bool has_work; /* the thread's from here to its end: order, out */
+    bool has_ended;
+    enum vb_status status;
+    struct vb_error error;
+    struct stream_order order;
+    int out;
+    atomic_bool gone;
+    _Atomic uint64_t conversations;
+};
+
+struct stream_pool {
+    const struct vb_service *service;
+    pthread_mutex_t mutex;
+    bool is_ending;
+    struct stream streams[STREAMS];
+};
+
+void stream_order_done(struct stream_order *order)
+{
+    vb_specification_done(&order->specification);
+    free(order->workspace);
+    free(order->time_zone);
+    free(order->csv_profile);
+    order->workspace = order->time_zone = order->csv_profile = NULL;
+}
+
+/* --- the thread --- */
+
+static bool is_gone(void *context)
+{
+    struct stream *stream = context;
+    return atomic_load_explicit(&stream->gone, memory_order_relaxed);
+}
+
+static void run_one(struct stream *stream)
+{
+    struct vb_error err = {0};
+    const struct stream_work work = {.service = stream->pool->service,
+                                     .order = &stream->order,
+                                     .out = stream->out,
+                                     .stop = is_gone,
+                                     .context = stream,
+                                     .conversations = &stream->conversations};
+    vb_log_set(VB_LOG_REQUEST, stream->order.request_id);
+    enum vb_status status = stream_export(&work, &err);
+    stream_order_done(&stream->order);
+    vb_log_set(VB_LOG_REQUEST, NULL);
+    pthread_mutex_lock(&stream->pool->mutex);
+    stream->status = status;
+    stream->error = err;
+    stream->has_ended = true;
+    stream->has_work = false;
+    /* Last: the loop asks for the outcome when it sees the end of the pipe. */
+    close(stream->out);
+    pthread_mutex_unlock(&stream->pool->mutex);
+}
+
+static void *run(void *context)
+{
+    struct stream *stream = context;
+    struct stream_pool *pool = stream->pool;
+    vb_log_set(VB_LOG_THREAD, "stream");
+    for (;;) {
+        pthread_mutex_lock(&pool->mutex);
+        while (!stream->has_work && !pool->is_ending)
+            pthread_cond_wait(&stream->begun, &pool->mutex);
+        bool has_work = stream->has_work;
+        pthread_mutex_unlock(&pool->mutex);
+        if (!has_work)
+            return NULL;
+        run_one(stream);
+    }
+}
+
+/* --- the pool --- */
+
+static enum vb_status start_thread(struct stream_pool *pool, struct stream *stream,
+                                   struct vb_error *err)
+{
+    stream->pool = pool;
+    pthread_cond_init(&stream->begun, NULL);
+    int code = pthread_create(&stream->thread, NULL, run, stream);
+    if (code != 0)
+        return vb_fail_system(err, VB_IO, code, "cannot start a thread for streams");
+    stream->has_thread = true;
+    (void)pthread_setname_np(stream->thread, "vb-stream");
+    return VB_OK;
+}
+
+enum vb_status stream_pool_start(const struct vb_service *service, struct stream_pool **ret_pool,
+                                 struct vb_error *err)
+{
+    struct stream_pool *pool = calloc(1, sizeof(*pool));
+    if (!pool)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for streams");
+    pool->service = service;
+    pthread_mutex_init(&pool->mutex, NULL);
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; i < STREAMS && status == VB_OK; i++)
+        status = start_thread(pool, &pool->streams[i], err);
+    if (status == VB_OK)
+        *ret_pool = pool;
+    else
+        stream_pool_stop(pool);
+    return status;
+}
+
+void stream_pool_stop(struct stream_pool *pool)
+{
+    if (!pool)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pool->is_ending = true;
+    for (size_t i = 0; i < STREAMS; i++) {
+        atomic_store(&pool->streams[i].gone, true);
+        if (pool->streams[i].has_thread)
+            pthread_cond_signal(&pool->streams[i].begun);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < STREAMS; i++) {
+        if (!pool->streams[i].has_thread)
+            continue;
+        (void)pthread_join(pool->streams[i].thread, NULL);
+        pthread_cond_destroy(&pool->streams[i].begun);
+    }
+    pthread_mutex_destroy(&pool->mutex);
+    free(pool);
+}
+
+/* --- the loop's side --- */
+
+struct stream *stream_reserve(struct stream_pool *pool)
+{
+    struct stream *found = NULL;
+    pthread_mutex_lock(&pool->mutex);
+    for (size_t i = 0; i < STREAMS && !found && !pool->is_ending; i++)
+        if (!pool->streams[i].is_held && !pool->streams[i].has_work)
+            found = &pool->streams[i];
+    if (found) {
+        found->is_held = true;
+        found->has_ended = false;
+        atomic_store(&found->gone, false);
+        atomic_store(&found->conversations, 0);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return found;
+}
+
+enum vb_status stream_begin(struct stream *stream, struct stream_order *order, int *ret_fd,
+                            struct vb_error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        stream_order_done(order);
+        return vb_fail_system(err, VB_IO, errno, "cannot make a pipe");
+    }
+    pthread_mutex_lock(&stream->pool->mutex);
+    stream->order = *order;
+    stream->out = ends[1];
+    stream->has_work = true;
+    pthread_cond_signal(&stream->begun);
+    pthread_mutex_unlock(&stream->pool->mutex);
+    *order = (struct stream_order){0};
+    *ret_fd = ends[0];
+    return VB_OK;
+}
+
+enum vb_status stream_outcome(struct stream *stream, struct vb_error *err)
+{
+    pthread_mutex_lock(&stream->pool->mutex);
+    enum vb_status status = stream->has_ended ? stream->status : VB_STOPPED;
+    if (stream->has_ended)
+        *err = stream->error;
+    else
+        status = vb_fail(err, VB_STOPPED, "the export has not ended");
+    pthread_mutex_unlock(&stream->pool->mutex);
+    return status;
+}
+
+uint64_t stream_conversations(const struct stream *stream)
+{
+    return atomic_load(&stream->conversations);
+}
+
+void stream_release(struct stream *stream)
+{
+    if (!stream)
+        return;
+    atomic_store(&stream->gone, true);
+    pthread_mutex_lock(&stream->pool->mutex);
+    stream->is_held = false;
+    pthread_mutex_unlock(&stream->pool->mutex);
+}

@@ -1,0 +1,301 @@
+/* Writing of answers: status line, headers, JSON. One place decides what every answer carries. */
+#include "server.h"
+
+#include "verbatim/log.h"
+#include "verbatim/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Every status that is ever sent. */
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {302, "Found"},
+        {304, "Not Modified"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Status";
+}
+
+/* IMF-fixdate of RFC 9110; strftime would follow the locale. */
+void http_date_text(time_t time, char text[64])
+{
+    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm tm = {0};
+    (void)gmtime_r(&time, &tm);
+    (void)snprintf(text, 64, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+                   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* Formatted once a second for all answers of the loop. */
+const char *http_date(struct http_loop *loop)
+{
+    time_t now = (time_t)(vb_clock_now() / VB_SECOND);
+    if (now != loop->date_of) {
+        loop->date_of = now;
+        http_date_text(now, loop->date);
+    }
+    return loop->date;
+}
+
+void http_answer_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    /* Past its ceiling a header is left out; only our own code puts headers here, and few. */
+    if (vb_buffer_printf(&exchange->headers, "%s: %s\r\n", name, value) != VB_OK)
+        vb_warn("the header %s of an answer was left out", name);
+}
+
+/* RFC 6266: a plain name for old clients, the real one in filename*. */
+void http_answer_attachment(struct http_exchange *exchange, const char *name)
+{
+    struct vb_buffer value;
+    vb_buffer_init(&value, 4096);
+    enum vb_status status = vb_buffer_append_text(&value, "attachment; filename=\"");
+    for (const char *at = name; *at && status == VB_OK; at++) {
+        unsigned char byte = (unsigned char)*at;
+        bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\' && byte != '%';
+        if (is_plain || (byte & 0xc0) != 0x80) /* one '_' a character */
+            status = vb_buffer_append_byte(&value, is_plain ? *at : '_');
+    }
+    if (status == VB_OK)
+        status = vb_buffer_append_text(&value, "\"; filename*=UTF-8''");
+    if (status == VB_OK)
+        status = vb_percent_encode(&value, vb_view_of(name), false);
+    if (status == VB_OK)
+        http_answer_header(exchange, "Content-Disposition", value.data);
+    vb_buffer_done(&value);
+}
+
+/* Bytes of a body that nobody reads make the connection unusable unless they are few and surely on their way. */
+static void decide_keep_alive(struct http_exchange *exchange)
+{
+    if (exchange->loop->is_draining)
+        exchange->keep_alive = false;
+    if (exchange->framing.state == VB_BODY_DONE)
+        return;
+    bool is_coming = !exchange->head.expect_continue || exchange->continued;
+    if (exchange->head.chunked || exchange->head.content_length > VB_HTTP_BODY || !is_coming)
+        exchange->keep_alive = false;
+}
+
+/* The one that was asked for, also where it was refused; else the key's. */
+static const char *workspace_of(const struct http_exchange *exchange)
+{
+    const struct http_door *door = exchange->route ? exchange->route->door : NULL;
+    return door && door->names_workspace ? exchange->arguments[0].data : exchange->access.workspace;
+}
+
+void http_answer_log(struct http_exchange *exchange)
+{
+    /* Polls are the bulk of all requests: seen at level debug only. */
+    const struct http_route *route = exchange->route;
+    bool is_poll = exchange->status < 400 && route && route->right != HTTP_RIGHT_EXPORT &&
+                   vb_view_equals(exchange->head.method, VB_VIEW("GET"));
+    enum vb_log_level level = exchange->status >= 500 ? VB_LOG_WARN
+                              : is_poll               ? VB_LOG_DEBUG
+                                                      : VB_LOG_INFO;
+    if (!vb_log_enabled(level))
+        return;
+    /* The path only: the query of a link holds its signature. */
+    vb_log_set(VB_LOG_REQUEST, exchange->request_id);
+    vb_log_set(VB_LOG_WORKSPACE, workspace_of(exchange));
+    vb_log(level, "http %.*s %.*s %d, %" PRIu64 " bytes, %" PRId64 " us",
+           (int)exchange->head.method.length,
+           exchange->head.method.data ? exchange->head.method.data : "",
+           (int)exchange->head.path.length,
+           exchange->head.path.data ? exchange->head.path.data : "", exchange->status,
+           exchange->answer_size, vb_clock_monotonic() - exchange->begun_at);
+    vb_log_set(VB_LOG_REQUEST, NULL);
+    vb_log_set(VB_LOG_WORKSPACE, NULL);
+}
+
+/* Status line and headers. `type`: "" for none. `framing`: the header that tells where the body ends, if one does. */
+static enum vb_status put_head(struct http_exchange *exchange, int status, const char *type,
+                               const char *framing)
+{
+    decide_keep_alive(exchange);
+    exchange->status = status;
+    return vb_buffer_printf(&exchange->connection->output,
+                            "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
+                            "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
+                            status, reason_of(status), http_date(exchange->loop),
+                            *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", framing,
+                            exchange->request_id,
+                            exchange->may_be_kept ? "" : "Cache-Control: no-store\r\n",
+                            exchange->headers.length > 0 ? exchange->headers.data : "",
+                            !exchange->keep_alive       ? "Connection: close\r\n"
+                            : exchange->head.minor == 0 ? "Connection: keep-alive\r\n"
+                                                        : "");
+}
+
+static void begin_writing(struct http_exchange *exchange)
+{
+    exchange->connection->phase = HTTP_WRITE;
+    exchange->connection->deadline = vb_clock_monotonic() + exchange->loop->http->times.progress;
+    http_connection_advance(exchange->connection);
+}
+
+static void give_up(struct http_exchange *exchange)
+{
+    vb_warn("an answer was too large or found no memory");
+    http_connection_close(exchange->connection);
+}
+
+/* Puts the head, and the body unless it is a file or the request a HEAD, and lets it go. */
+static void send_answer(struct http_exchange *exchange, int status, const char *type,
+                        uint64_t length, struct vb_view body)
+{
+    char framing[64] = "";
+    /* A 204 has no body, so it may tell no length of one either (RFC 9110, 8.6). */
+    if (status != 204)
+        (void)snprintf(framing, sizeof(framing), "Content-Length: %" PRIu64 "\r\n", length);
+    exchange->answer_size = length;
+    enum vb_status done = put_head(exchange, status, type, framing);
+    if (done == VB_OK && !exchange->is_head && body.length > 0)
+        done = vb_buffer_append(&exchange->connection->output, body.data, body.length);
+    if (done != VB_OK) {
+        give_up(exchange);
+        return;
+    }
+    http_answer_log(exchange);
+    begin_writing(exchange);
+}
+
+void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked)
+{
+    if (!chunked)
+        exchange->keep_alive = false;
+    if (put_head(exchange, 200, type, chunked ? "Transfer-Encoding: chunked\r\n" : "") != VB_OK) {
+        give_up(exchange);
+        return;
+    }
+    if (exchange->is_head)
+        http_answer_log(exchange);
+    begin_writing(exchange);
+}
+
+void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body)
+{
+    send_answer(exchange, status, type, body.length, body);
+}
+
+void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
+                      off_t at, uint64_t length)
+{
+    struct http_connection *connection = exchange->connection;
+    /* The length is told, the bytes are not sent. */
+    if (exchange->is_head) {
+        close(file);
+        file = -1;
+    }
+    connection->file = file;
+    connection->file_at = at;
+    connection->file_left = file >= 0 ? length : 0;
+    send_answer(exchange, status, type, length, (struct vb_view){NULL, 0});
+}
+
+struct vb_json http_json(struct http_exchange *exchange)
+{
+    struct vb_json json;
+    vb_buffer_reset(&exchange->loop->scratch);
+    vb_json_init(&json, &exchange->loop->scratch);
+    return json;
+}
+
+void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json)
+{
+    const struct vb_buffer *body = json->out;
+    if (vb_json_status(json) == VB_OK)
+        http_answer(exchange, status, "application/json",
+                    (struct vb_view){body->data, body->length});
+    else
+        http_answer_detail(exchange, 500, "The answer is too large.");
+}
+
+static const struct http_door *door_of(const struct http_exchange *exchange)
+{
+    if (exchange->route)
+        return exchange->route->door ? exchange->route->door : &http_door_main;
+    return http_door_of_path(exchange->head.path);
+}
+
+void http_answer_detail(struct http_exchange *exchange, int status, const char *detail)
+{
+    struct vb_json json = http_json(exchange);
+    door_of(exchange)->put_error(&json, status, detail);
+    http_answer_json(exchange, status, &json);
+}
+
+void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems)
+{
+    const struct http_door *door = door_of(exchange);
+    struct vb_json json = http_json(exchange);
+    door->put_problems(&json, problems);
+    http_answer_json(exchange, door->problem_status, &json);
+}
+
+/* What is away, as far as a caller may know. Whatever is neither database nor memory is the storage: nothing else
+ * is asked on behalf of a request. */
+static const char *away_detail(enum vb_status status)
+{
+    if (status == VB_DATABASE)
+        return "The database is not available. Try again later.";
+    if (status == VB_NO_MEMORY)
+        return "Out of memory. Try again later.";
+    return "The storage is not available. Try again later.";
+}
+
+/* The text goes to the log; the caller learns only whether trying again may help. */
+void http_answer_error(struct http_exchange *exchange, const struct vb_error *error)
+{
+    vb_log_set(VB_LOG_REQUEST, exchange->request_id);
+    vb_log(error->retryable ? VB_LOG_WARN : VB_LOG_ERROR, "request failed: %s", error->text);
+    vb_log_set(VB_LOG_REQUEST, NULL);
+    if (error->retryable) {
+        http_answer_header(exchange, "Retry-After", "2");
+        http_answer_detail(exchange, 503, away_detail(error->status));
+    } else {
+        http_answer_detail(exchange, 500, "Internal Server Error");
+    }
+}
+
+void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what)
+{
+    struct vb_error err;
+    (void)vb_fail(&err, status, "%s: %s", what, vb_status_name(status));
+    http_answer_error(exchange, &err);
+}

@@ -1,0 +1,457 @@
+/* One HTTP connection: bytes in, requests in order, bytes out, and a deadline for whatever is going on.
+ *
+ * Owned by its loop, touched by its loop's thread only. Requests of a pipeline are taken one at a time: the next
+ * is looked at when the answer before it has left. A closed connection is freed at the end of the round (bury), so
+ * nobody up the stack holds a dangling one.
+ */
+#include "stream.h"
+
+#include "verbatim/metrics.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#define SEND_FILE (256u << 10) /* bytes of a file a turn, so that others get theirs */
+#define SEND_PIECES 8          /* of a stream, likewise */
+#define CUT_EARLY (3 * VB_SECOND)
+
+/* Absolute: bytes that trickle in do not move the deadline of a head or a body. */
+static void set_phase(struct http_connection *connection, enum http_phase phase, int64_t time)
+{
+    connection->phase = phase;
+    connection->deadline = vb_clock_monotonic() + time;
+}
+
+/* Kept in a flag, so that asking twice costs no system call. */
+static void want_reads(struct http_connection *connection, bool wanted)
+{
+    if (connection->reads == wanted)
+        return;
+    connection->reads = wanted;
+    if (wanted)
+        event_add(&connection->readable, NULL);
+    else
+        event_del(&connection->readable);
+}
+
+static void want_writes(struct http_connection *connection, bool wanted)
+{
+    if (connection->writes == wanted)
+        return;
+    connection->writes = wanted;
+    if (wanted)
+        event_add(&connection->writable, NULL);
+    else
+        event_del(&connection->writable);
+}
+
+/* Frees what is expensive at once and queues the rest for bury(). */
+void http_connection_close(struct http_connection *connection)
+{
+    if (connection->phase == HTTP_DEAD)
+        return;
+    struct http_loop *loop = connection->loop;
+    connection->phase = HTTP_DEAD;
+    want_reads(connection, false);
+    want_writes(connection, false);
+    if (connection->file >= 0)
+        close(connection->file);
+    http_stream_cut(connection);
+    close(connection->fd);
+    http_exchange_free(connection->exchange);
+    connection->exchange = NULL;
+    http_limits_leave(loop->http, connection->slot);
+    loop->connections--;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        loop->first = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    connection->next = loop->dead;
+    loop->dead = connection;
+}
+
+void http_connection_bury(struct http_loop *loop)
+{
+    while (loop->dead) {
+        struct http_connection *connection = loop->dead;
+        loop->dead = connection->next;
+        vb_buffer_done(&connection->input);
+        vb_buffer_done(&connection->output);
+        free(connection);
+    }
+}
+
+/* Sends what is held. VB_OK: all gone. VB_AGAIN: the peer is slow. */
+static enum vb_status send_output(struct http_connection *connection)
+{
+    while (connection->sent < connection->output.length) {
+        ssize_t count =
+            send(connection->fd, connection->output.data + connection->sent,
+                 connection->output.length - connection->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count < 0)
+            return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
+        connection->sent += (size_t)count;
+        if (connection->phase == HTTP_WRITE)
+            connection->deadline = vb_clock_monotonic() + connection->loop->http->times.progress;
+    }
+    vb_buffer_reset(&connection->output);
+    connection->sent = 0;
+    return VB_OK;
+}
+
+/* From the page cache to the socket; nothing of the archive passes through this process's
+ * memory. */
+static enum vb_status send_file(struct http_connection *connection)
+{
+    size_t turn = SEND_FILE;
+    while (connection->file_left > 0 && turn > 0) {
+        size_t wish = connection->file_left < turn ? (size_t)connection->file_left : turn;
+        ssize_t count = sendfile(connection->fd, connection->file, &connection->file_at, wish);
+        if (count == 0)
+            return VB_IO; /* the file became shorter: a broken connection says so, a short answer would lie */
+        if (count < 0)
+            return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
+        connection->file_left -= (uint64_t)count;
+        turn -= (size_t)count;
+        connection->deadline = vb_clock_monotonic() + connection->loop->http->times.progress;
+    }
+    return connection->file_left > 0 ? VB_AGAIN : VB_OK;
+}
+
+/* A piece is asked for when the one before it is out, so a slow peer holds back whoever makes them. */
+static enum vb_status send_stream(struct http_connection *connection)
+{
+    enum vb_status status = VB_OK;
+    for (int i = 0; i < SEND_PIECES && connection->stream && status == VB_OK; i++) {
+        status = http_stream_next(connection);
+        if (status == VB_OK)
+            status = send_output(connection);
+    }
+    return status == VB_OK && connection->stream ? VB_AGAIN : status;
+}
+
+static enum vb_status send_all(struct http_connection *connection)
+{
+    enum vb_status status = send_output(connection);
+    if (status == VB_OK && connection->file >= 0)
+        status = send_file(connection);
+    if (status == VB_OK && connection->stream)
+        status = send_stream(connection);
+    return status;
+}
+
+/* Closing at once with unread bytes in the socket would make the kernel reset the connection, and the answer could be
+ * lost on its way; so the peer gets a moment to read it. */
+static void linger(struct http_connection *connection)
+{
+    if (connection->ended || shutdown(connection->fd, SHUT_WR) != 0) {
+        http_connection_close(connection);
+        return;
+    }
+    set_phase(connection, HTTP_LINGER, connection->loop->http->times.linger);
+    vb_buffer_done(&connection->input);
+    want_writes(connection, false);
+    want_reads(connection, true);
+}
+
+/* The answer is out: the next request, or the end. */
+static void next_request(struct http_connection *connection)
+{
+    struct http_exchange *exchange = connection->exchange;
+    bool goes_on = exchange && exchange->keep_alive && !connection->loop->is_draining;
+    if (connection->file >= 0)
+        close(connection->file);
+    connection->file = -1;
+    /* The answer came before the body: what is left of it is not the next request. */
+    if (goes_on && exchange->framing.state != VB_BODY_DONE) {
+        set_phase(connection, HTTP_DRAIN, connection->loop->http->times.body);
+        return;
+    }
+    http_exchange_free(exchange);
+    connection->exchange = NULL;
+    if (!goes_on) {
+        linger(connection);
+        return;
+    }
+    connection->scan = (struct vb_http_scan){0};
+    if (connection->input.length == 0 && connection->input.capacity > 1024)
+        vb_buffer_done(&connection->input);
+    if (connection->output.capacity > 4096)
+        vb_buffer_done(&connection->output);
+    set_phase(connection, HTTP_IDLE, connection->loop->http->times.idle);
+}
+
+/* A request that cannot be framed ends its connection: nobody knows where the next one would
+ * begin. */
+void http_connection_fail(struct http_connection *connection, struct vb_http_refusal refusal)
+{
+    vb_count(VB_COUNT_HTTP_REFUSED, 1);
+    struct http_exchange *exchange = connection->exchange;
+    if (!exchange)
+        exchange = connection->exchange = http_exchange_new(connection);
+    /* An answer has begun: a second one inside it would be read as its body. */
+    if (!exchange || exchange->status != 0) {
+        http_connection_close(connection);
+        return;
+    }
+    exchange->keep_alive = false;
+    /* What the handler waits for must not answer a second time while a slow peer takes this. */
+    pg_ticket_drop(exchange->ticket);
+    exchange->ticket = NULL;
+    http_stream_cut(connection);
+    if (refusal.status == 503)
+        http_answer_header(exchange, "Retry-After", "2");
+    http_answer_detail(exchange, refusal.status, refusal.detail);
+}
+
+static void begin_request(struct http_connection *connection, size_t length)
+{
+    struct http_exchange *exchange = connection->exchange = http_exchange_new(connection);
+    if (!exchange) {
+        http_connection_close(connection);
+        return;
+    }
+    struct vb_http_refusal refusal = {0};
+    struct vb_view head = {connection->input.data + connection->scan.start,
+                           length - connection->scan.start};
+    /* Before the handler runs, since it may answer or ask for the body at once. */
+    set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
+    enum vb_status status = http_exchange_begin(exchange, head, &refusal);
+    if (connection->phase == HTTP_DEAD)
+        return;
+    vb_buffer_consume(&connection->input, length);
+    if (status != VB_OK)
+        http_connection_fail(connection, refusal);
+}
+
+static void read_head(struct http_connection *connection)
+{
+    size_t length = 0;
+    struct vb_http_refusal refusal = {0};
+    struct vb_view bytes = {connection->input.data, connection->input.length};
+    enum vb_status status = vb_http_head_scan(&connection->scan, bytes, &length, &refusal);
+    if (status == VB_OK)
+        begin_request(connection, length);
+    else if (status == VB_INVALID)
+        http_connection_fail(connection, refusal);
+    else if (connection->ended)
+        http_connection_close(connection);
+}
+
+/* Takes bytes of the body; `out` NULL drops them. True: it is whole. */
+static bool take_body(struct http_connection *connection, struct vb_buffer *out)
+{
+    struct http_exchange *exchange = connection->exchange;
+    size_t used = 0;
+    struct vb_http_refusal refusal = {0};
+    struct vb_view bytes = {connection->input.data, connection->input.length};
+    enum vb_status status = vb_http_body_take(&exchange->framing, bytes, out, &used, &refusal);
+    vb_buffer_consume(&connection->input, used);
+    if (status == VB_OK)
+        return true;
+    if (status == VB_AGAIN && !connection->ended)
+        return false;
+    if (status == VB_AGAIN || connection->phase == HTTP_DRAIN)
+        http_connection_close(connection);
+    else
+        http_connection_fail(connection, refusal);
+    return false;
+}
+
+static void read_body(struct http_connection *connection)
+{
+    struct http_exchange *exchange = connection->exchange;
+    if (!exchange || !take_body(connection, &exchange->body))
+        return;
+    set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
+    exchange->on_body(exchange);
+}
+
+static void write_answer(struct http_connection *connection)
+{
+    enum vb_status status = send_all(connection);
+    if (status == VB_OK) {
+        want_writes(connection, false);
+        next_request(connection);
+    } else if (status == VB_AGAIN) {
+        want_writes(connection, !http_stream_is_waiting(connection));
+    } else {
+        http_connection_close(connection);
+    }
+}
+
+/* One step; true: another may follow. */
+static bool step(struct http_connection *connection)
+{
+    enum http_phase before = connection->phase;
+    size_t held = connection->input.length;
+    switch (before) {
+    case HTTP_IDLE:
+        if (held > 0)
+            set_phase(connection, HTTP_READ, connection->loop->http->times.head);
+        else if (connection->ended || connection->loop->is_draining)
+            http_connection_close(connection);
+        break;
+    case HTTP_READ:
+        read_head(connection);
+        break;
+    case HTTP_BODY:
+        read_body(connection);
+        break;
+    case HTTP_WRITE:
+        write_answer(connection);
+        break;
+    case HTTP_DRAIN:
+        if (take_body(connection, NULL))
+            next_request(connection);
+        break;
+    case HTTP_WORK:
+    case HTTP_LINGER:
+    case HTTP_DEAD:
+        return false;
+    }
+    return connection->phase != before;
+}
+
+void http_connection_advance(struct http_connection *connection)
+{
+    if (connection->is_busy)
+        return; /* a handler answered from within a step */
+    connection->is_busy = true;
+    while (step(connection))
+        ;
+    connection->is_busy = false;
+    if (connection->phase != HTTP_DEAD && !connection->ended)
+        /* A client that pipelines without reading its answers is held back by TCP. */
+        want_reads(connection, connection->input.length < HTTP_INPUT);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct http_connection *connection = context;
+    struct http_loop *loop = connection->loop;
+    /* One buffer for all connections of the loop: idle ones hold none. */
+    ssize_t count = recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count < 0 || (count == 0 && connection->phase == HTTP_LINGER)) {
+        http_connection_close(connection);
+        return;
+    }
+    if (connection->phase == HTTP_LINGER)
+        return;
+    if (count == 0 && connection->stream) {
+        http_connection_close(connection); /* nobody is left to work for */
+        return;
+    }
+    if (count == 0) {
+        /* Half closed: what was asked for is still answered. */
+        connection->ended = true;
+        want_reads(connection, false);
+        if (connection->phase == HTTP_WORK && connection->exchange->on_left)
+            connection->exchange->on_left(connection->exchange);
+    } else if (vb_buffer_append(&connection->input, loop->chunk, (size_t)count) != VB_OK) {
+        http_connection_close(connection);
+        return;
+    }
+    http_connection_advance(connection);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct http_connection *connection = context;
+    if (connection->phase == HTTP_WRITE) {
+        http_connection_advance(connection);
+        return;
+    }
+    /* 100 Continue did not go out in one piece. */
+    enum vb_status status = send_output(connection);
+    if (status == VB_OK)
+        want_writes(connection, false);
+    else if (status != VB_AGAIN)
+        http_connection_close(connection);
+}
+
+void http_connection_new(struct http_loop *loop, int fd, unsigned slot)
+{
+    struct http_connection *connection = calloc(1, sizeof(*connection));
+    if (!connection) {
+        close(fd);
+        http_limits_leave(loop->http, slot);
+        return;
+    }
+    *connection = (struct http_connection){.loop = loop, .fd = fd, .slot = slot, .file = -1};
+    vb_buffer_init(&connection->input, 2 * HTTP_INPUT);
+    vb_buffer_init(&connection->output, HTTP_ANSWER);
+    event_assign(&connection->readable, loop->base, fd, EV_READ | EV_PERSIST, on_readable,
+                 connection);
+    event_assign(&connection->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_writable,
+                 connection);
+    connection->next = loop->first;
+    if (loop->first)
+        loop->first->previous = connection;
+    loop->first = connection;
+    loop->connections++;
+    set_phase(connection, HTTP_IDLE, loop->http->times.head);
+    want_reads(connection, true);
+}
+
+/* The socket takes more only once a good part of its megabytes is free: for a peer on a slow line that lasts longer
+ * than the deadline, though it takes bytes all the time. So what the peer has acknowledged counts as well. */
+static void note_progress(struct http_connection *connection, int64_t now)
+{
+    int held = 0;
+    if (ioctl(connection->fd, SIOCOUTQ, &held) != 0)
+        return;
+    if (held < connection->unacknowledged)
+        connection->deadline = now + connection->loop->http->times.progress;
+    connection->unacknowledged = held;
+}
+
+/* A stream may go on for hours: at a stop it gets what others get, less the time its end takes. */
+static bool is_in_the_way(const struct http_connection *connection, int64_t now)
+{
+    struct vb_http *http = connection->loop->http;
+    if (connection->phase == HTTP_IDLE)
+        return connection->loop->is_draining;
+    return connection->stream && atomic_load(&http->stopping) && now >= http->stop_by - CUT_EARLY;
+}
+
+void http_connection_sweep(struct http_connection *connection, int64_t now)
+{
+    if (connection->phase == HTTP_WRITE && !http_stream_is_waiting(connection))
+        note_progress(connection, now);
+    if (is_in_the_way(connection, now)) {
+        http_connection_close(connection);
+        return;
+    }
+    if (now < connection->deadline)
+        return;
+    static const struct vb_http_refusal late = {408, "The request took too long to arrive."};
+    static const struct vb_http_refusal stuck = {503, "The answer took too long. Try again later."};
+    switch (connection->phase) {
+    case HTTP_READ:
+    case HTTP_BODY:
+        http_connection_fail(connection, late);
+        break;
+    case HTTP_WORK:
+        http_connection_fail(connection, stuck);
+        break;
+    case HTTP_IDLE:
+    case HTTP_WRITE:
+    case HTTP_DRAIN:
+    case HTTP_LINGER:
+    case HTTP_DEAD:
+        http_connection_close(connection);
+        break;
+    }
+}

@@ -1,0 +1,187 @@
+/* Taking a query string apart. The list of problems owns the names and values that it shows, as JSON strings. */
+#include "query.h"
+
+#include "server.h"
+
+#include "verbatim/text.h"
+
+#include <jansson.h>
+#include <string.h>
+
+struct parser {
+    const struct http_parameter *table;
+    size_t count;
+    struct http_query *query;
+    struct vb_problems *problems;
+};
+
+/* A JSON string that lives as long as the list; NULL without memory. */
+static const json_t *show(struct parser *parser, struct vb_view text)
+{
+    json_t *string = json_stringn(text.data, text.length);
+    if (!string || json_array_append_new(parser->problems->root, string) != 0)
+        return NULL;
+    return string;
+}
+
+static void add_problem(struct parser *parser, const char *type, const char *name,
+                        const char *message, const json_t *input)
+{
+    vb_problems_add(
+        parser->problems,
+        &(struct vb_problem){
+            .type = type, .member = name, .index = -1, .message = message, .input = input});
+}
+
+/* Appends the decoded text and a NUL, which is not counted. False: not decodable, or no text. */
+static bool decode(struct vb_buffer *out, struct vb_view raw, struct vb_view *ret_text)
+{
+    size_t start = out->length;
+    while (raw.length > 0) {
+        const char *plus = memchr(raw.data, '+', raw.length);
+        size_t length = plus ? (size_t)(plus - raw.data) : raw.length;
+        if (vb_percent_decode(out, (struct vb_view){raw.data, length}) != VB_OK ||
+            (plus && vb_buffer_append_byte(out, ' ') != VB_OK))
+            return false;
+        length += plus != NULL;
+        raw = (struct vb_view){raw.data + length, raw.length - length};
+    }
+    struct vb_view text = {out->data + start, out->length - start};
+    if (vb_buffer_append_byte(out, '\0') != VB_OK)
+        return false;
+    *ret_text = text;
+    return vb_utf8_valid(text) && !memchr(text.data, '\0', text.length);
+}
+
+/* Eighteen digits always fit. */
+static bool parse_number(struct vb_view text, int64_t *ret_number)
+{
+    int64_t number = 0;
+    if (text.length == 0 || text.length > 18)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        number = number * 10 + (text.data[i] - '0');
+    }
+    *ret_number = number;
+    return true;
+}
+
+static bool value_holds(const struct http_parameter *parameter, struct vb_view text,
+                        int64_t *ret_number)
+{
+    if (parameter->is_number)
+        return parse_number(text, ret_number) && *ret_number >= parameter->least &&
+               *ret_number <= parameter->most;
+    return !parameter->holds || parameter->holds(text);
+}
+
+static void take_value(struct parser *parser, size_t index, struct vb_view text)
+{
+    const struct http_parameter *parameter = &parser->table[index];
+    struct http_value *value = &parser->query->values[index];
+    int64_t number = 0;
+    if (value->text)
+        add_problem(parser, "repeated", parameter->name, "Parameter may be given once only",
+                    show(parser, text));
+    else if (!value_holds(parameter, text, &number))
+        add_problem(parser, parameter->type, parameter->name, parameter->message,
+                    show(parser, text));
+    *value = (struct http_value){text.data, number};
+}
+
+static void take_piece(struct parser *parser, struct vb_view piece)
+{
+    const char *mark = memchr(piece.data, '=', piece.length);
+    size_t length = mark ? (size_t)(mark - piece.data) : piece.length;
+    struct vb_view name, text, raw = {piece.data + length, piece.length - length};
+    if (mark)
+        raw = (struct vb_view){raw.data + 1, raw.length - 1};
+    struct vb_buffer *texts = &parser->query->texts;
+    if (!decode(texts, (struct vb_view){piece.data, length}, &name)) {
+        add_problem(parser, "query_invalid", NULL, "The query string is malformed", NULL);
+        return;
+    }
+    size_t index = 0;
+    while (index < parser->count && !vb_view_equals(vb_view_of(parser->table[index].name), name))
+        index++;
+    if (index == parser->count) {
+        const json_t *shown = show(parser, name);
+        add_problem(parser, "extra_forbidden", shown ? json_string_value(shown) : NULL,
+                    "Extra parameters are not permitted", NULL);
+    } else if (!decode(texts, raw, &text)) {
+        add_problem(parser, "string_unicode", parser->table[index].name,
+                    "Input should be percent-encoded UTF-8 text", NULL);
+        parser->query->values[index].text = ""; /* given, if badly */
+    } else {
+        take_value(parser, index, text);
+    }
+}
+
+static void take_all(struct parser *parser, struct vb_view query)
+{
+    while (query.length > 0) {
+        const char *mark = memchr(query.data, '&', query.length);
+        size_t length = mark ? (size_t)(mark - query.data) : query.length;
+        if (length > 0)
+            take_piece(parser, (struct vb_view){query.data, length});
+        length += mark != NULL;
+        query = (struct vb_view){query.data + length, query.length - length};
+    }
+    for (size_t i = 0; i < parser->count; i++)
+        if (parser->table[i].required && !parser->query->values[i].text)
+            add_problem(parser, "missing", parser->table[i].name, "Field required", NULL);
+}
+
+enum vb_status http_query_parse(struct vb_view query, const struct http_parameter *table,
+                                size_t count, struct http_query *ret_query,
+                                struct vb_problems *ret_problems)
+{
+    struct http_query parsed = {0};
+    struct parser parser = {table, count, &parsed, ret_problems};
+    vb_problems_init(ret_problems);
+    ret_problems->place = "query";
+    ret_problems->root = json_array();
+    /* Room for all of it at once, since the values point into it: decoded text is no longer than its raw form, and each
+     * piece gives two NULs for its own bytes and its '&'. */
+    size_t most = 3 * query.length + 2;
+    vb_buffer_init(&parsed.texts, most);
+    enum vb_status status = vb_buffer_reserve(&parsed.texts, most);
+    if (status == VB_OK && !ret_problems->root)
+        status = VB_NO_MEMORY;
+    if (status == VB_OK)
+        take_all(&parser, query);
+    if (status == VB_OK && ret_problems->count > 0)
+        status = VB_INVALID;
+    if (status == VB_OK)
+        *ret_query = parsed;
+    else
+        vb_buffer_done(&parsed.texts);
+    return status;
+}
+
+void http_query_done(struct http_query *query)
+{
+    if (!query)
+        return;
+    vb_buffer_done(&query->texts);
+    *query = (struct http_query){0};
+}
+
+bool http_query_take(struct http_exchange *exchange, const struct http_parameter *table,
+                     size_t count, struct http_query *ret_query)
+{
+    struct vb_problems problems;
+    enum vb_status status =
+        http_query_parse(exchange->head.query, table, count, ret_query, &problems);
+    if (status == VB_INVALID) {
+        http_answer_problems(exchange, &problems);
+    } else if (status != VB_OK) {
+        struct vb_error err = {0};
+        (void)vb_fail_retryable(&err, status, "no memory for the query of a request");
+        http_answer_error(exchange, &err);
+    }
+    vb_problems_done(&problems);
+    return status == VB_OK;
+}

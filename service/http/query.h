@@ -1,0 +1,47 @@
+/* The query string of a request, taken apart by a table of parameters: names and values decoded, rules checked.
+ *
+ * `%XX` and '+' are decoded. Refused, each by its name: unknown and repeated parameters, missing ones, values that break
+ * their rule, and whatever is no UTF-8 or holds a NUL. Pieces without a byte ("a=1&&b=2") are skipped; one without '='
+ * has the empty value. Owns copies of the values; any thread.
+ */
+#ifndef VERBATIM_HTTP_QUERY_H
+#define VERBATIM_HTTP_QUERY_H
+
+#include "specification/problems.h"
+
+#define HTTP_PARAMETERS 12u
+
+/* One row of a route's table. */
+struct http_parameter {
+    const char *name;
+    bool required;
+    bool is_number;      /* digits alone, from `least` to `most` */
+    int64_t least, most; /* of a number */
+    /* Of a text, NULL: any. `type` and `message` tell the rule, also that of a number. */
+    bool (*holds)(struct vb_view text);
+    const char *type, *message;
+};
+
+struct http_value {
+    const char *text; /* decoded, NUL-terminated; NULL: not given */
+    int64_t number;
+};
+
+struct http_query {
+    struct vb_buffer texts;
+    struct http_value values[HTTP_PARAMETERS]; /* by position in the table */
+};
+
+/* `ret_problems` is initialised here, and always its owner's to be done with. VB_INVALID: it lists something, and the
+ * query holds nothing. VB_NO_MEMORY. */
+enum vb_status http_query_parse(struct vb_view query, const struct http_parameter *table,
+                                size_t count, struct http_query *ret_query,
+                                struct vb_problems *ret_problems) vb_must_check;
+void http_query_done(struct http_query *query);
+
+/* The same for an exchange; false: answered, in the shape of its door. */
+struct http_exchange;
+bool http_query_take(struct http_exchange *exchange, const struct http_parameter *table,
+                     size_t count, struct http_query *ret_query);
+
+#endif

@@ -1,0 +1,259 @@
+/* Inside of the HTTP front end: loop, connection, exchange, route, and how they call each other.
+ *
+ * Everything here belongs to one loop's thread, but for struct vb_http, which is shared and read-only after start
+ * except where a member says atomic. An exchange is one request and its answer; it lives from the end of
+ * its head to the last byte of its answer, and what it is waiting for is dropped when its connection dies.
+ */
+#ifndef VERBATIM_HTTP_SERVER_H
+#define VERBATIM_HTTP_SERVER_H
+
+#include "api/access.h"
+#include "api/doors/door.h"
+#include "database/pool.h"
+
+#include "body.h"
+#include "settings/service.h"
+#include "verbatim/json.h"
+#include "verbatim/zone.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+/* Absolute deadlines of the phases; a struct so that a test can shorten them. */
+struct http_times {
+    int64_t head;     /* from its first byte, or from the connect, to its last */
+    int64_t body;     /* from the end of the head, or from 100 Continue, to its last byte */
+    int64_t answer;   /* from the whole request to the first byte of the answer */
+    int64_t progress; /* of the answer, without a byte taken by the peer */
+    int64_t idle;     /* between two requests */
+    int64_t linger;   /* for the peer to notice a close */
+};
+
+#define HTTP_INPUT 16384       /* bytes read ahead on a connection */
+#define HTTP_ANSWER (2u << 20) /* most bytes of an answer that is no file */
+#define HTTP_ARGUMENTS 3u      /* `{...}` of a route */
+#define HTTP_ALLOW 64u         /* bytes of the value of Allow */
+#define HTTP_REQUEST_ID 64u
+/* Connections of a loop, and one beside them that listens for all. */
+#define HTTP_MAIN_LINKS 2u
+#define HTTP_SOURCE_LINKS 1u
+#define HTTP_COUNT_LINKS 2u
+#define HTTP_WAITS_LINKS 1u
+#define HTTP_ADDRESS_SLOTS 16384u
+
+struct http_exchange;
+struct http_connection;
+struct http_wait;
+struct http_waits;
+
+/* One row of the API. `begin` is called with the head parsed; it answers, or waits for something that will. */
+struct http_route {
+    const char *method;
+    const char *pattern;          /* "{}" stands for one segment, a last "*" for the rest */
+    const struct http_door *door; /* NULL: operations, which belong to no workspace */
+    enum http_right right;        /* that the key's role needs */
+    const char *scope;            /* that the key needs; NULL: no key */
+    void (*begin)(struct http_exchange *exchange);
+};
+/* NULL: no such path (ret_allow is empty) or no such method (ret_allow is the value of Allow: all methods of the
+ * path). Fills the arguments. */
+const struct http_route *http_route_find(struct vb_view method, struct vb_view path,
+                                         struct vb_buffer arguments[HTTP_ARGUMENTS],
+                                         char ret_allow[HTTP_ALLOW]);
+/* The table's rows from 0 on; NULL behind the last. */
+const struct http_route *http_route_at(size_t place);
+
+struct http_exchange {
+    struct http_connection *connection;
+    struct http_loop *loop;
+    struct http_exchange *spare; /* next of the loop's list of unused ones */
+    const struct http_route *route;
+    struct vb_buffer head_bytes; /* what the views of `head` point into */
+    struct vb_http_head head;
+    struct vb_http_body framing;
+    struct vb_buffer body;
+    struct vb_buffer arguments[HTTP_ARGUMENTS]; /* decoded, NUL-terminated */
+    char request_id[HTTP_REQUEST_ID + 1];
+    int64_t begun_at;
+    bool is_head, continued, keep_alive;
+    bool may_be_kept;          /* by caches: the handler says how long */
+    struct http_access access; /* once http_enter has found the key good */
+    bool is_poll;              /* entered by a statement without the rest of `access` */
+    void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);
+    int status; /* of the answer; 0: none yet */
+    uint64_t answer_size;
+    struct vb_buffer headers; /* of the answer, beside the usual */
+    struct pg_ticket *ticket; /* what is waited for */
+    void (*on_body)(struct http_exchange *exchange);
+    /* While the handler has it: the client has closed its side. It may be gone, or only have no more to ask. */
+    void (*on_left)(struct http_exchange *exchange);
+    struct http_wait *wait; /* for the end of a job (http/waits.h); a part of `state` */
+    /* The handler's own; freed with the exchange. */
+    void *state;
+    void (*free_state)(void *state);
+};
+
+enum http_phase {
+    HTTP_IDLE,   /* no byte of the next request */
+    HTTP_READ,   /* its head */
+    HTTP_BODY,   /* its body */
+    HTTP_WORK,   /* the handler has it */
+    HTTP_WRITE,  /* the answer goes out */
+    HTTP_DRAIN,  /* the rest of a body nobody wanted comes in */
+    HTTP_LINGER, /* closed for writing; waiting for the peer to read and close */
+    HTTP_DEAD    /* freed at the end of the round */
+};
+
+struct http_connection {
+    struct http_loop *loop;
+    struct http_connection *previous, *next;
+    int fd;
+    unsigned slot; /* of its address in the limits */
+    struct event readable, writable;
+    bool reads, writes, ended; /* events on; the peer has closed its side */
+    bool is_busy;              /* http_connection_advance is on the stack */
+    enum http_phase phase;
+    int64_t deadline;
+    struct vb_buffer input;
+    struct vb_http_scan scan;
+    struct vb_buffer output;
+    size_t sent;
+    int unacknowledged; /* bytes the socket held at the last look */
+    struct http_exchange *exchange;
+    int file; /* the rest of the answer; -1: none */
+    off_t file_at;
+    uint64_t file_left;
+    struct http_stream
+        *stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
+};
+
+struct http_zone {
+    char name[64];
+    struct vb_zone *zone;
+};
+
+struct http_loop {
+    struct vb_http *http;
+    pthread_t thread;
+    bool has_thread;
+    struct event_base *base;
+    int listener;
+    struct event *accepting, *ticking, *waking;
+    int wake_fd;
+    int ring_fd; /* http/waits.c */
+    struct event *ringing;
+    struct http_wait *rung; /* under the mutex of the waits */
+    struct http_connection *first, *dead;
+    size_t connections, spares;
+    size_t notes; /* to the audit, on their way: a loop that stops waits for them */
+    struct http_exchange *spare;
+    struct pg_pool *main_pool, *source_pool;
+    struct pg_pool *count_pool; /* the source as well, for what may take long */
+    bool is_draining;
+    int64_t secrets_asked, secrets_at; /* 0: never */
+    struct vb_link_secrets secrets;
+    struct pg_ticket *secrets_ticket;
+    struct http_zone zones[16]; /* lately used */
+    size_t zone_turn;
+    struct vb_buffer scratch; /* bodies of answers are made here */
+    time_t date_of;
+    char date[64];
+    uint64_t request_prefix, request_number;
+    struct {
+        char id[16];
+        int64_t at;
+    } touched[256]; /* keys whose last use was noted lately */
+    char chunk[HTTP_INPUT];
+};
+
+struct http_storage_watch;
+
+struct vb_http {
+    const struct vb_service *service;
+    struct http_times times;
+    struct http_loop *loops;
+    size_t loop_count;
+    struct pg_connector *main_connector, *source_connector;
+    struct http_storage_watch *watch;
+    struct stream_pool *streams;
+    struct http_waits *waits;
+    struct pg_statement *source_statements;
+    atomic_bool asked, stopping;
+    int64_t stop_by;
+    atomic_uint connections, connection_limit;
+    uint64_t address_seed;
+    atomic_uint addresses[HTTP_ADDRESS_SLOTS];
+};
+
+/* --- connection (http/connection.c) --- */
+void http_connection_new(struct http_loop *loop, int fd, unsigned slot);
+void http_connection_sweep(struct http_connection *connection, int64_t now); /* its deadline */
+void http_connection_close(struct http_connection *connection);
+void http_connection_bury(struct http_loop *loop); /* frees what was closed */
+void http_connection_advance(struct http_connection *connection);
+void http_connection_fail(struct http_connection *connection, struct vb_http_refusal refusal);
+
+/* --- exchange (http/exchange.c) --- */
+struct http_exchange *http_exchange_new(struct http_connection *connection);
+void http_exchange_free(struct http_exchange *exchange);
+/* Parses the head, finds the route and begins. VB_INVALID: refused as framing. */
+enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_view head,
+                                   struct vb_http_refusal *ret_refusal) vb_must_check;
+/* The handler wants the body: `on_body` is called once it is whole; refusals are answered here. */
+void http_exchange_read_body(struct http_exchange *exchange,
+                             void (*on_body)(struct http_exchange *exchange));
+bool http_exchange_has_body(const struct http_exchange *exchange); /* as announced by its head */
+
+/* --- answers (http/answer.c): exactly one for each exchange --- */
+/* A name for who saves the body: "Content-Disposition: attachment". */
+void http_answer_attachment(struct http_exchange *exchange, const char *name);
+/* One more header; the value must be clean. */
+void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
+void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body);
+void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json);
+/* Errors, in the shape of the route's door. */
+void http_answer_detail(struct http_exchange *exchange, int status, const char *detail);
+void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems);
+/* 503 with Retry-After where `error` is passing, else 500; logs the reason. */
+void http_answer_error(struct http_exchange *exchange, const struct vb_error *error);
+/* The same, of what was being done and how it ended. */
+void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what);
+/* Streams `length` bytes of `file` from `at`; owns the descriptor from here on. */
+void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
+                      off_t at, uint64_t length);
+/* 200 and the head of an answer whose body the connection streams, or has none of. */
+void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked);
+/* For a body that is over: its size is known only then. */
+void http_answer_log(struct http_exchange *exchange);
+/* Whether If-None-Match names this tag, which holds nothing that could be part of another one. */
+bool http_tag_is_held(const struct http_exchange *exchange, const char *etag);
+/* A JSON writer into the loop's scratch buffer, emptied. */
+struct vb_json http_json(struct http_exchange *exchange);
+const char *http_date(struct http_loop *loop); /* for the Date header */
+void http_date_text(time_t time, char text[64]);
+
+/* --- listening, limits, loops (http/loop.c, http/limits.c) --- */
+enum vb_status http_listen(const char *address, int *ret_fds, size_t count,
+                           struct vb_error *err) vb_must_check;
+bool http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot);
+void http_limits_leave(struct vb_http *http, unsigned slot);
+enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int listener,
+                              struct vb_error *err) vb_must_check;
+enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err) vb_must_check;
+void http_loop_wake(void *context); /* the loop; any thread */
+void http_loop_done(struct http_loop *loop);
+/* A zone, kept for the next request; NULL with `err`. */
+struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct vb_error *err);
+
+/* Starts with other deadlines than the contract's: for tests. */
+enum vb_status http_start_with(const struct vb_service *service, const struct http_times *times,
+                               struct vb_http **ret_http, struct vb_error *err) vb_must_check;
+
+/* --- the storage's health, watched by a thread of its own (storage/watch.c) --- */
+enum vb_status http_watch_start(struct vb_storage *storage, struct http_storage_watch **ret_watch,
+                                struct vb_error *err) vb_must_check;
+void http_watch_stop(struct http_storage_watch *watch);
+bool http_watch_ready(struct http_storage_watch *watch); /* any thread */
+
+#endif

@@ -1,0 +1,184 @@
+/* Streamed answers: see http/stream.h.
+ *
+ * A stream belongs to its connection and is freed with its last byte, or when the connection closes. At most one piece
+ * lies in the connection's output at a time. What the feed's other end does is its own business: here is only the
+ * reading end.
+ */
+#include "stream.h"
+
+#include "verbatim/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define PIECE 32768u
+#define FRAME 6u /* "8000\r\n" */
+
+struct http_stream {
+    struct http_feed feed;
+    struct event fed;
+    const char *type;
+    bool chunked, has_head;
+    bool waits;    /* `fed` is on */
+    bool is_whole; /* all of it lies in the output */
+    enum vb_status how;
+};
+
+static void wait_for_feed(struct http_connection *connection, bool wanted)
+{
+    struct http_stream *stream = connection->stream;
+    if (wanted == stream->waits)
+        return;
+    stream->waits = wanted;
+    if (wanted)
+        event_add(&stream->fed, NULL);
+    else
+        event_del(&stream->fed);
+}
+
+static void free_stream(struct http_connection *connection, enum vb_status how)
+{
+    struct http_stream *stream = connection->stream;
+    wait_for_feed(connection, false);
+    if (stream->has_head)
+        http_answer_log(connection->exchange);
+    connection->stream = NULL;
+    close(stream->feed.fd);
+    stream->feed.end(stream->feed.context, how);
+    free(stream);
+}
+
+bool http_stream_is_waiting(const struct http_connection *connection)
+{
+    return connection->stream && connection->stream->waits;
+}
+
+/* A body that ends with its connection would look whole: only a reset tells that it is not. */
+void http_stream_cut(struct http_connection *connection)
+{
+    struct http_stream *stream = connection->stream;
+    if (!stream)
+        return;
+    static const struct linger at_once = {1, 0};
+    if (stream->has_head && !stream->is_whole && !stream->chunked)
+        (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    free_stream(connection, stream->how);
+}
+
+/* Reads straight into the output, behind room for the chunk's size. VB_END: the feed is at its end. */
+static enum vb_status take_piece(struct http_connection *connection)
+{
+    struct http_stream *stream = connection->stream;
+    struct vb_buffer *out = &connection->output;
+    size_t frame = stream->chunked ? FRAME : 0;
+    enum vb_status status = vb_buffer_reserve(out, frame + PIECE + 2);
+    if (status != VB_OK)
+        return status;
+    char *at = out->data + out->length;
+    ssize_t count = read(stream->feed.fd, at + frame, PIECE);
+    if (count < 0)
+        return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
+    if (count == 0)
+        return VB_END;
+    connection->exchange->answer_size += (uint64_t)count;
+    size_t length = frame + (size_t)count;
+    if (stream->chunked) {
+        char size[FRAME + 16];
+        (void)snprintf(size, sizeof(size), "%04zx\r\n", (size_t)count);
+        memcpy(at, size, FRAME);
+        at[length++] = '\r';
+        at[length++] = '\n';
+    }
+    vb_buffer_grown(out, length);
+    return VB_OK;
+}
+
+/* The feed has ended: well, or not. */
+static enum vb_status finish(struct http_connection *connection)
+{
+    struct http_stream *stream = connection->stream;
+    struct vb_error err = {0};
+    stream->how = stream->feed.outcome(stream->feed.context, &err);
+    if (stream->how != VB_OK) {
+        vb_log_set(VB_LOG_REQUEST, connection->exchange->request_id);
+        vb_warn("a streamed answer breaks off: %s", err.text);
+        vb_log_set(VB_LOG_REQUEST, NULL);
+        return VB_IO;
+    }
+    stream->is_whole = true;
+    return stream->chunked ? vb_buffer_append_text(&connection->output, "0\r\n\r\n") : VB_OK;
+}
+
+enum vb_status http_stream_next(struct http_connection *connection)
+{
+    struct http_stream *stream = connection->stream;
+    const struct http_times *times = &connection->loop->http->times;
+    if (stream->is_whole) {
+        free_stream(connection, VB_OK);
+        return VB_OK;
+    }
+    enum vb_status status = take_piece(connection);
+    wait_for_feed(connection, status == VB_AGAIN);
+    /* Either the feed has to come with more, or the peer has to take what is there. */
+    connection->deadline =
+        vb_clock_monotonic() + (status == VB_AGAIN ? times->answer : times->progress);
+    return status == VB_END ? finish(connection) : status;
+}
+
+/* Something is there, or never will be. Until now the answer could still have been another one. */
+static void begin(struct http_connection *connection)
+{
+    struct http_stream *stream = connection->stream;
+    struct http_exchange *exchange = connection->exchange;
+    struct vb_error err = {0};
+    int held = 0;
+    bool is_end = ioctl(stream->feed.fd, FIONREAD, &held) != 0 || held == 0;
+    if (is_end && (stream->how = stream->feed.outcome(stream->feed.context, &err)) != VB_OK) {
+        free_stream(connection, stream->how);
+        http_answer_error(exchange, &err);
+        return;
+    }
+    wait_for_feed(connection, false);
+    stream->has_head = true;
+    http_answer_begin(exchange, stream->type, stream->chunked);
+}
+
+static void on_fed(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct http_connection *connection = context;
+    if (connection->phase == HTTP_WORK)
+        begin(connection);
+    else
+        http_connection_advance(connection);
+}
+
+void http_answer_stream(struct http_exchange *exchange, const char *type,
+                        const struct http_feed *feed)
+{
+    struct http_connection *connection = exchange->connection;
+    struct http_stream *stream = connection->ended ? NULL : calloc(1, sizeof(*stream));
+    if (!stream) {
+        close(feed->fd);
+        feed->end(feed->context, VB_STOPPED);
+        http_connection_close(connection);
+        return;
+    }
+    *stream = (struct http_stream){
+        .feed = *feed, .type = type, .chunked = exchange->head.minor > 0, .how = VB_STOPPED};
+    connection->stream = stream;
+    event_assign(&stream->fed, exchange->loop->base, feed->fd, EV_READ | EV_PERSIST, on_fed,
+                 connection);
+    wait_for_feed(connection, true);
+}
+
+void http_answer_stream_head(struct http_exchange *exchange, const char *type)
+{
+    http_answer_begin(exchange, type, exchange->head.minor > 0);
+    /* The exchange may be gone. */
+}

@@ -1,0 +1,389 @@
+/* The table of waiting requests, and the thread that hears of ended jobs. See http/waits.h.
+ *
+ * A notification is a hint. Every few seconds, and whenever the connection was made anew, the thread asks the database
+ * about all jobs that are waited for, in one statement; behind a transaction pooler, where nobody can listen, that is all
+ * there is, and it is asked more often. While nobody waits the database is left alone.
+ */
+#include "waits.h"
+
+#include "queue/queue.h"
+
+#include "verbatim/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define BUCKETS 256u
+#define ASK_EVERY (5 * VB_SECOND)
+#define ASK_DEAF (1 * VB_SECOND) /* where nothing is heard */
+#define ASKED 1024u              /* jobs of one question; the rest are next */
+#define ASKED_TEXT (ASKED * (VB_UUID_TEXT + 1) + 2)
+
+struct http_waits {
+    pthread_mutex_t mutex;
+    struct http_wait *buckets[BUCKETS]; /* by the first byte of the job's id, which is random */
+    size_t count;
+    /* The thread's own. */
+    pthread_t thread;
+    struct vb_pg *pg;
+    int wake; /* eventfd: written once to stop */
+    bool listens, failing;
+    PGconn *listens_on; /* compared only: another connection has to LISTEN again */
+    size_t bucket;      /* where the next question begins */
+    char asked[ASKED_TEXT];
+};
+
+/* --- the table; all under the mutex --- */
+
+static void put(struct http_wait **list, struct http_wait *wait)
+{
+    wait->next = *list;
+    wait->at = list;
+    if (wait->next)
+        wait->next->at = &wait->next;
+    *list = wait;
+}
+
+static void take_out(struct http_wait *wait)
+{
+    *wait->at = wait->next;
+    if (wait->next)
+        wait->next->at = wait->at;
+    wait->at = NULL;
+}
+
+static struct http_waits *waits_of(const struct http_exchange *exchange)
+{
+    return exchange->loop->http->waits;
+}
+
+static struct http_wait **bucket_of(struct http_waits *waits, const struct vb_uuid *job)
+{
+    return &waits->buckets[job->bytes[0]];
+}
+
+/* Over to its loop, which puts it back when it takes it. */
+static void ring(struct http_wait *wait)
+{
+    struct http_loop *loop = wait->exchange->loop;
+    uint64_t one = 1;
+    take_out(wait);
+    put(&loop->rung, wait);
+    ssize_t written = write(loop->ring_fd, &one, sizeof(one));
+    (void)written; /* a full counter has woken it already */
+}
+
+static void ring_job(struct http_waits *waits, const struct vb_uuid *job)
+{
+    pthread_mutex_lock(&waits->mutex);
+    for (struct http_wait *wait = *bucket_of(waits, job), *next; wait; wait = next) {
+        next = wait->next;
+        if (memcmp(&wait->job, job, sizeof(*job)) == 0)
+            ring(wait);
+    }
+    pthread_mutex_unlock(&waits->mutex);
+}
+
+size_t http_waits_count(struct http_waits *waits)
+{
+    pthread_mutex_lock(&waits->mutex);
+    size_t count = waits->count;
+    pthread_mutex_unlock(&waits->mutex);
+    return count;
+}
+
+/* --- on the loops --- */
+
+/* Whoever has answered already, with an error, is not to answer again. */
+static void wake(struct http_wait *wait, enum http_wake why)
+{
+    if (wait->exchange->status == 0)
+        wait->woken(wait->exchange, why);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct http_wait *wait = context;
+    wake(wait, HTTP_WAKE_LATE);
+}
+
+static void on_left(struct http_exchange *exchange)
+{
+    wake(exchange->wait, HTTP_WAKE_LEFT);
+}
+
+void http_wait_begin(struct http_wait *wait, struct http_exchange *exchange, struct vb_uuid job,
+                     int seconds, void (*woken)(struct http_exchange *exchange, enum http_wake why))
+{
+    struct http_waits *waits = waits_of(exchange);
+    *wait = (struct http_wait){.exchange = exchange, .woken = woken, .job = job};
+    const struct timeval time = {.tv_sec = seconds};
+    event_assign(&wait->timer, exchange->loop->base, -1, 0, on_late, wait);
+    event_add(&wait->timer, &time);
+    exchange->wait = wait;
+    exchange->on_left = on_left;
+    pthread_mutex_lock(&waits->mutex);
+    put(bucket_of(waits, &job), wait);
+    waits->count++;
+    pthread_mutex_unlock(&waits->mutex);
+}
+
+void http_wait_end(struct http_wait *wait)
+{
+    struct http_exchange *exchange = wait->exchange;
+    if (!exchange)
+        return;
+    struct http_waits *waits = waits_of(exchange);
+    pthread_mutex_lock(&waits->mutex);
+    take_out(wait);
+    waits->count--;
+    pthread_mutex_unlock(&waits->mutex);
+    event_del(&wait->timer);
+    exchange->wait = NULL;
+    exchange->on_left = NULL;
+    wait->exchange = NULL;
+}
+
+/* One at a time, since each may end others of the loop. Back in the table first: it may turn out to go on. */
+static struct http_wait *take_rung(struct http_loop *loop)
+{
+    struct http_waits *waits = loop->http->waits;
+    pthread_mutex_lock(&waits->mutex);
+    struct http_wait *wait = loop->rung;
+    if (wait) {
+        take_out(wait);
+        put(bucket_of(waits, &wait->job), wait);
+    }
+    pthread_mutex_unlock(&waits->mutex);
+    return wait;
+}
+
+static void on_rung(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct http_loop *loop = context;
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof(count));
+    (void)got;
+    for (struct http_wait *wait = take_rung(loop); wait; wait = take_rung(loop))
+        wake(wait, HTTP_WAKE_ENDED);
+}
+
+void http_waits_drain(struct http_loop *loop)
+{
+    struct http_waits *waits = loop->http->waits;
+    pthread_mutex_lock(&waits->mutex);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct http_wait *wait = waits->buckets[i], *next; wait; wait = next) {
+            next = wait->next;
+            if (wait->exchange->loop == loop)
+                ring(wait);
+        }
+    pthread_mutex_unlock(&waits->mutex);
+}
+
+enum vb_status http_waits_join(struct http_loop *loop, struct vb_error *err)
+{
+    loop->ring_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->ring_fd < 0)
+        return vb_fail_system(err, VB_IO, errno, "cannot make an eventfd");
+    loop->ringing = event_new(loop->base, loop->ring_fd, EV_READ | EV_PERSIST, on_rung, loop);
+    if (!loop->ringing || event_add(loop->ringing, NULL) != 0)
+        return vb_fail(err, VB_NO_MEMORY, "cannot make events");
+    return VB_OK;
+}
+
+void http_waits_leave(struct http_loop *loop)
+{
+    if (loop->ringing)
+        event_free(loop->ringing);
+    if (loop->ring_fd >= 0)
+        close(loop->ring_fd);
+    loop->ringing = NULL;
+    loop->ring_fd = -1;
+}
+
+/* --- the thread --- */
+
+/* Behind a transaction pooler no session is ours to listen on. True: heard anew, so something may have been missed. */
+static enum vb_status listen_again(struct http_waits *waits, bool *ret_anew, struct vb_error *err)
+{
+    if (!waits->listens)
+        return VB_OK;
+    enum vb_status status = vb_pg_connect(waits->pg, err);
+    if (status != VB_OK || vb_pg_connection(waits->pg) == waits->listens_on)
+        return status;
+    status = vb_pg_exec(waits->pg, "LISTEN " VB_ENDED_CHANNEL, 0, NULL, NULL, err);
+    if (status != VB_OK)
+        return status;
+    waits->listens_on = vb_pg_connection(waits->pg);
+    *ret_anew = true;
+    return VB_OK;
+}
+
+/* Up to so many jobs that are waited for, as an array of PostgreSQL, from the next bucket on. False: none. */
+static bool gather(struct http_waits *waits, char text[ASKED_TEXT])
+{
+    size_t count = 0, length = 0;
+    text[length++] = '{';
+    pthread_mutex_lock(&waits->mutex);
+    for (size_t i = 0; i < BUCKETS && count < ASKED; i++) {
+        size_t bucket = (waits->bucket + i) % BUCKETS;
+        for (struct http_wait *wait = waits->buckets[bucket]; wait && count < ASKED;
+             wait = wait->next) {
+            text[length] = ',';
+            length += count++ > 0;
+            vb_uuid_format(wait->job, text + length);
+            length += VB_UUID_TEXT - 1;
+        }
+        if (count == ASKED)
+            waits->bucket = (bucket + 1) % BUCKETS;
+    }
+    pthread_mutex_unlock(&waits->mutex);
+    text[length++] = '}';
+    text[length] = '\0';
+    return count > 0;
+}
+
+/* Ended, or gone altogether. */
+static const char ask_ended[] = "SELECT w.job_id::text FROM unnest($1::uuid[]) AS w(job_id)"
+                                " LEFT JOIN verbatim.job AS j ON j.job_id = w.job_id"
+                                " WHERE j.status IS NULL OR j.status NOT IN ('queued', 'started')";
+
+static void ring_text(struct http_waits *waits, const char *text)
+{
+    struct vb_uuid job;
+    if (text && vb_uuid_parse(vb_view_of(text), &job) == VB_OK)
+        ring_job(waits, &job);
+}
+
+static enum vb_status ask_all(struct http_waits *waits, struct vb_error *err)
+{
+    PGresult *rows = NULL;
+    if (!gather(waits, waits->asked))
+        return VB_OK;
+    const char *const values[] = {waits->asked};
+    enum vb_status status = vb_pg_query(waits->pg, ask_ended, 1, values, &rows, err);
+    if (status != VB_OK)
+        return status;
+    for (int i = 0; i < PQntuples(rows); i++)
+        ring_text(waits, vb_pg_value(rows, i, 0));
+    PQclear(rows);
+    return VB_OK;
+}
+
+/* Takes what has arrived; the connection is given up where it is lost. */
+static void take_notifications(struct http_waits *waits)
+{
+    PGconn *connection = vb_pg_connection(waits->pg);
+    if (!connection)
+        return;
+    bool is_lost = PQconsumeInput(connection) != 1;
+    for (PGnotify *notify = PQnotifies(connection); notify; notify = PQnotifies(connection)) {
+        ring_text(waits, notify->extra);
+        PQfreemem(notify);
+    }
+    if (is_lost) {
+        vb_pg_disconnect(waits->pg);
+        waits->listens_on = NULL;
+    }
+}
+
+/* Until `until`, a stop (false), or the loss of the connection. */
+static bool hear(struct http_waits *waits, int64_t until)
+{
+    for (;;) {
+        take_notifications(waits);
+        int64_t left = until - vb_clock_monotonic();
+        PGconn *connection = vb_pg_connection(waits->pg);
+        if (left <= 0)
+            return true;
+        struct pollfd fds[2] = {{.fd = waits->wake, .events = POLLIN},
+                                {.fd = connection ? PQsocket(connection) : -1, .events = POLLIN}};
+        if (poll(fds, 2, (int)(left / 1000) + 1) < 0 && errno != EINTR)
+            vb_clock_sleep(VB_SECOND / 10);
+        if (fds[0].revents)
+            return false;
+    }
+}
+
+static int64_t look(struct http_waits *waits, int64_t asked_at)
+{
+    struct vb_error err = {0};
+    bool is_anew = false;
+    int64_t every = waits->listens_on && !waits->failing ? ASK_EVERY : ASK_DEAF;
+    enum vb_status status = listen_again(waits, &is_anew, &err);
+    if (status == VB_OK && (is_anew || vb_clock_monotonic() - asked_at >= every)) {
+        status = ask_all(waits, &err);
+        asked_at = vb_clock_monotonic();
+    }
+    if (status != VB_OK && !waits->failing)
+        vb_warn("ends of exports are not heard of: %s", err.text);
+    waits->failing = status != VB_OK;
+    return asked_at;
+}
+
+static void *run(void *context)
+{
+    struct http_waits *waits = context;
+    vb_log_set(VB_LOG_THREAD, "waits");
+    for (int64_t asked_at = vb_clock_monotonic();;) {
+        asked_at = look(waits, asked_at);
+        /* Woken every second at least, since a lost connection is made anew here. */
+        if (!hear(waits, vb_clock_monotonic() + ASK_DEAF))
+            return NULL;
+    }
+}
+
+enum vb_status http_waits_start(const struct vb_service *service, struct http_waits **ret_waits,
+                                struct vb_error *err)
+{
+    const struct vb_options *options = service->options;
+    const struct vb_pg_options pg = {.connection_string = options->database_url,
+                                     .application_name = "verbatim waits",
+                                     .role = VB_PG_WORKER,
+                                     .prepared_statements = options->prepared_statements};
+    struct http_waits *waits = calloc(1, sizeof(*waits));
+    if (!waits)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for waiting requests");
+    waits->listens = options->prepared_statements;
+    waits->wake = eventfd(0, EFD_CLOEXEC);
+    enum vb_status status = vb_pg_new(&pg, &waits->pg, err);
+    if (status == VB_OK && waits->wake < 0)
+        status = vb_fail_system(err, VB_IO, errno, "cannot make an eventfd");
+    pthread_mutex_init(&waits->mutex, NULL);
+    int code = status == VB_OK ? pthread_create(&waits->thread, NULL, run, waits) : 0;
+    if (code != 0)
+        status = vb_fail_system(err, VB_IO, code, "cannot start the thread for waiting requests");
+    if (status == VB_OK) {
+        (void)pthread_setname_np(waits->thread, "vb-waits");
+        *ret_waits = waits;
+        return VB_OK;
+    }
+    pthread_mutex_destroy(&waits->mutex);
+    if (waits->wake >= 0)
+        close(waits->wake);
+    vb_pg_free(waits->pg);
+    free(waits);
+    return status;
+}
+
+void http_waits_stop(struct http_waits *waits)
+{
+    if (!waits)
+        return;
+    uint64_t one = 1;
+    if (write(waits->wake, &one, sizeof(one)) != (ssize_t)sizeof(one))
+        vb_error_log("the thread for waiting requests cannot be woken");
+    pthread_join(waits->thread, NULL);
+    pthread_mutex_destroy(&waits->mutex);
+    close(waits->wake);
+    vb_pg_free(waits->pg);
+    free(waits);
+}

@@ -1,0 +1,78 @@
+/* One mail: addresses, composition (MIME), delivery over SMTP.
+ *
+ * Addresses are checked here and nowhere else: libcurl passes CR LF in a recipient on to the server.
+ * Composition is pure: the same values give the same bytes, so a repeated mail is the same mail.
+ * Delivery blocks and belongs to one thread. No attachments, no SMTPUTF8, no DKIM (the relay signs).
+ */
+#ifndef VERBATIM_MAIL_MAIL_H
+#define VERBATIM_MAIL_MAIL_H
+
+#include "verbatim/clock.h"
+
+#define VB_MAIL_ADDRESS 255 /* with the NUL: 254 is the longest path of RFC 5321 */
+
+/* An address that mail can be sent to: dot-atom local part (at most 64 bytes), a domain of at least two labels of
+ * letters, digits and inner hyphens, the last one not all digits. ASCII only: other scripts need a relay with
+ * SMTPUTF8, which is not asked for, so such an address is refused here rather than lost later
+ * (the xn-- form of a domain is fine). No quoted local parts, no address literals, no comments. */
+bool vb_mail_address_valid(struct vb_view address);
+
+/* The option mail_from: "ADDRESS" or "NAME <ADDRESS>". Unlike a recipient its domain may be one
+ * label (`verbatim@localhost`). The name is UTF-8 without controls. */
+struct vb_mail_sender {
+    char address[VB_MAIL_ADDRESS];
+    char name[128];
+};
+enum vb_status vb_mail_sender_parse(const char *text, struct vb_mail_sender *ret_sender,
+                                    struct vb_error *err) vb_must_check;
+
+/* A mail as its readers see it. All borrowed; subject and name may hold any UTF-8: controls become blanks. */
+struct vb_mail {
+    const struct vb_mail_sender *sender;
+    const char *recipient;
+    const char *message_id; /* without the angle brackets; the same for a repetition */
+    vb_instant date;
+    const char *subject;
+    struct vb_view text, html; /* UTF-8, lines end in \n */
+};
+/* Appends the message of RFC 5322, lines ended by CR LF, both bodies quoted-printable. */
+enum vb_status vb_mail_compose(const struct vb_mail *mail, struct vb_buffer *out,
+                               struct vb_error *err) vb_must_check;
+
+/* What the mail of a finished export tells. Strings are borrowed, raw: escaping is done here. */
+struct vb_export_notice {
+    const char *label;                 /* of what is exported; NULL: "Channel" */
+    const char *channel;               /* name, else number, else id; or whatever the label says */
+    const char *phone;                 /* "" for none */
+    const char *start_date, *end_date; /* "" for an open end */
+    int64_t conversations, messages, size;
+    const char *link;
+    vb_instant link_expires_at;
+    const char *time_zone; /* IANA name, for the second form of the expiry */
+    int offset_seconds;    /* of that zone at that instant */
+};
+/* Appends the subject, the plain text and the HTML of the notice. */
+enum vb_status vb_export_notice_write(const struct vb_export_notice *notice,
+                                      struct vb_buffer *subject, struct vb_buffer *text,
+                                      struct vb_buffer *html, struct vb_error *err) vb_must_check;
+
+struct vb_mail_server {
+    const char *url; /* smtp://HOST[:PORT] or smtps://HOST[:PORT] */
+    const char *user, *password;
+    bool require_tls;
+    bool (*stop)(
+        void *context); /* may be NULL; true ends a delivery that is not past the message's start */
+    void *stop_context;
+};
+/* Hands a composed message to the server. VB_INVALID: the server refuses this recipient or message for good
+ * (5xx to RCPT or DATA). Everything else is retryable: unreachable, 4xx, TLS or login refused, which an
+ * operator can set right. VB_STOPPED as asked. The error's text carries the server's words. */
+enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *from,
+                               const char *recipient, struct vb_view message,
+                               struct vb_error *err) vb_must_check;
+
+/* Greeting, encryption and login as for a mail, then NOOP: nothing is sent. *ret_encrypted: by STARTTLS or smtps. */
+enum vb_status vb_mail_check(const struct vb_mail_server *server, bool *ret_encrypted,
+                             struct vb_error *err) vb_must_check;
+
+#endif

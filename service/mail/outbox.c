@@ -1,0 +1,384 @@
+/* The thread that sends the mails of verbatim.outbox, with a connection of its own.
+ *
+ * A row is claimed by moving its not_before ahead (a lease), in a statement of its own; no transaction is open
+ * while the mail server is talked to. The attempt's number is the fence: who was overtaken records nothing. A mail
+ * that was accepted is recorded until the database takes it, so only a crash in between sends it again.
+ */
+#include "database/pg.h"
+#include "mail.h"
+#include "settings/service.h"
+#include "verbatim/hash.h"
+#include "verbatim/metrics.h"
+#include "verbatim/zone.h"
+
+#include "verbatim/pulse.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_EVERY (2 * VB_SECOND)
+#define FIRST_PAUSE 2.0 /* seconds after a failure, doubled up to: */
+#define LONGEST_PAUSE 600.0
+#define MESSAGE_MOST (256u << 10)
+
+struct vb_outbox {
+    const struct vb_service *service;
+    struct vb_mail_sender sender;
+    struct vb_pg *pg;
+    struct vb_pulse pulse;
+    pthread_t thread;
+};
+
+/* A claimed row and the job it tells of; strings live as long as the result. */
+struct errand {
+    PGresult *row;
+    char id[24], attempt[12];
+    const char *recipient, *job_id, *key;
+    vb_instant finished_at, expires_at;
+    bool dead; /* by the database's clock the link has expired */
+};
+
+/* The lease is longer than any delivery may take. Instants come as microseconds. */
+static const char claim_sql[] =
+    "WITH due AS (SELECT outbox_id FROM verbatim.outbox"
+    " WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()"
+    " ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
+    " claimed AS (UPDATE verbatim.outbox AS o"
+    " SET not_before = now() + interval '5 minutes', attempts = attempts + 1"
+    " FROM due WHERE o.outbox_id = due.outbox_id"
+    " RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
+    " SELECT c.outbox_id, c.attempts, c.recipient, c.job_id, j.object_key,"
+    " (extract(epoch FROM j.finished_at) * 1000000)::bigint,"
+    " (extract(epoch FROM j.link_expires_at) * 1000000)::bigint,"
+    " j.link_expires_at <= now(), j.channel_name, j.channel_phone, j.channel_id, j.start_date,"
+    " j.end_date, j.conversations, j.messages, j.size, j.time_zone, j.workspace_id, j.status,"
+    " j.title"
+    " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
+enum {
+    COLUMN_ID,
+    COLUMN_ATTEMPT,
+    COLUMN_RECIPIENT,
+    COLUMN_JOB,
+    COLUMN_KEY,
+    COLUMN_FINISHED,
+    COLUMN_EXPIRES,
+    COLUMN_DEAD,
+    COLUMN_CHANNEL,
+    COLUMN_PHONE,
+    COLUMN_CHANNEL_ID,
+    COLUMN_START,
+    COLUMN_END,
+    COLUMN_CONVERSATIONS,
+    COLUMN_MESSAGES,
+    COLUMN_SIZE,
+    COLUMN_ZONE,
+    COLUMN_WORKSPACE,
+    COLUMN_STATUS,
+    COLUMN_TITLE
+};
+
+static const char *text_of(const struct errand *errand, int column)
+{
+    const char *value = vb_pg_value(errand->row, 0, column);
+    return value ? value : "";
+}
+
+static int64_t number_of(const struct errand *errand, int column)
+{
+    return strtoll(text_of(errand, column), NULL, 10);
+}
+
+/* VB_AGAIN: nothing is due. */
+static enum vb_status claim(struct vb_outbox *outbox, struct errand *errand, struct vb_error *err)
+{
+    enum vb_status status = vb_pg_query(outbox->pg, claim_sql, 0, NULL, &errand->row, err);
+    if (status != VB_OK)
+        return status;
+    if (PQntuples(errand->row) == 0) {
+        PQclear(errand->row);
+        return VB_AGAIN;
+    }
+    snprintf(errand->id, sizeof errand->id, "%s", text_of(errand, COLUMN_ID));
+    snprintf(errand->attempt, sizeof errand->attempt, "%s", text_of(errand, COLUMN_ATTEMPT));
+    errand->recipient = text_of(errand, COLUMN_RECIPIENT);
+    errand->job_id = text_of(errand, COLUMN_JOB);
+    errand->key = text_of(errand, COLUMN_KEY);
+    errand->finished_at = number_of(errand, COLUMN_FINISHED);
+    errand->expires_at = number_of(errand, COLUMN_EXPIRES);
+    errand->dead = strcmp(text_of(errand, COLUMN_DEAD), "f") != 0; /* also without a link at all */
+    return VB_OK;
+}
+
+static bool asked(void *context)
+{
+    return vb_pulse_stopping(&((struct vb_outbox *)context)->pulse);
+}
+
+/* A zone that this machine does not know leaves UTC, rather than no mail. */
+static void fill_zone(struct vb_export_notice *notice, const char *name)
+{
+    struct vb_zone *zone = NULL;
+    notice->time_zone = "UTC";
+    notice->offset_seconds = 0;
+    if (vb_zone_new(name, &zone, NULL) != VB_OK)
+        return;
+    notice->time_zone = name;
+    notice->offset_seconds = vb_zone_offset(zone, notice->link_expires_at);
+    vb_zone_free(zone);
+}
+
+static enum vb_status link_of(struct vb_outbox *outbox, const struct errand *errand,
+                              struct vb_buffer *link, struct vb_error *err)
+{
+    struct vb_link_secrets secrets;
+    const char *slash = strrchr(errand->key, '/');
+    enum vb_status status = vb_link_secrets_load(outbox->pg, &secrets, err);
+    if (status != VB_OK)
+        return status;
+    return vb_storage_link(outbox->service->storage, &secrets, errand->key,
+                           slash ? slash + 1 : errand->key, errand->finished_at, errand->expires_at,
+                           link, err);
+}
+
+static struct vb_export_notice notice_of(const struct errand *errand, const char *link)
+{
+    const char *name = text_of(errand, COLUMN_CHANNEL), *phone = text_of(errand, COLUMN_PHONE);
+    const char *id = text_of(errand, COLUMN_CHANNEL_ID), *title = text_of(errand, COLUMN_TITLE);
+    bool is_channel = name[0] || phone[0] || id[0];
+    struct vb_export_notice notice = {
+        .label = is_channel ? NULL : "Conversations of",
+        .channel = name[0]      ? name
+                   : phone[0]   ? phone
+                   : is_channel ? id
+                   : title[0]   ? title
+                                : "the workspace",
+        .phone = phone,
+        .start_date = text_of(errand, COLUMN_START),
+        .end_date = text_of(errand, COLUMN_END),
+        .conversations = number_of(errand, COLUMN_CONVERSATIONS),
+        .messages = number_of(errand, COLUMN_MESSAGES),
+        .size = number_of(errand, COLUMN_SIZE),
+        .link = link,
+        .link_expires_at = errand->expires_at,
+    };
+    fill_zone(&notice, text_of(errand, COLUMN_ZONE));
+    return notice;
+}
+
+/* The Message-ID is the job's: a mail that is sent twice is seen once by most readers. */
+static enum vb_status compose(struct vb_outbox *outbox, const struct errand *errand,
+                              struct vb_buffer *message, struct vb_error *err)
+{
+    struct vb_buffer link, subject, text, html;
+    char message_id[VB_MAIL_ADDRESS + 64];
+    vb_buffer_init(&link, 16384);
+    vb_buffer_init(&subject, 2048);
+    vb_buffer_init(&text, MESSAGE_MOST);
+    vb_buffer_init(&html, MESSAGE_MOST);
+    snprintf(message_id, sizeof message_id, "%s.mail%s", errand->job_id,
+             strchr(outbox->sender.address, '@'));
+    enum vb_status status = link_of(outbox, errand, &link, err);
+    if (status == VB_OK) {
+        struct vb_export_notice notice = notice_of(errand, link.data);
+        status = vb_export_notice_write(&notice, &subject, &text, &html, err);
+    }
+    if (status == VB_OK) {
+        const struct vb_mail mail = {
+            &outbox->sender,         errand->recipient, message_id,
+            vb_clock_now(),          subject.data,      {text.data, text.length},
+            {html.data, html.length}};
+        status = vb_mail_compose(&mail, message, err);
+    }
+    vb_buffer_done(&link);
+    vb_buffer_done(&subject);
+    vb_buffer_done(&text);
+    vb_buffer_done(&html);
+    return status;
+}
+
+static enum vb_status deliver(struct vb_outbox *outbox, const struct errand *errand,
+                              struct vb_error *err)
+{
+    const struct vb_options *options = outbox->service->options;
+    const struct vb_mail_server server = {.url = options->smtp_url,
+                                          .user = options->smtp_user,
+                                          .password = options->smtp_password,
+                                          .require_tls = options->smtp_require_tls,
+                                          .stop = asked,
+                                          .stop_context = outbox};
+    struct vb_buffer message;
+    vb_buffer_init(&message, MESSAGE_MOST);
+    if (strcmp(text_of(errand, COLUMN_STATUS), "finished") != 0 || errand->dead)
+        return vb_fail(err, VB_END, "the link expired before the mail could be sent");
+    enum vb_status status = compose(outbox, errand, &message, err);
+    if (status == VB_OK)
+        status = vb_mail_deliver(&server, outbox->sender.address, errand->recipient,
+                                 (struct vb_view){message.data, message.length}, err);
+    vb_buffer_done(&message);
+    return status;
+}
+
+/* Tried until the database takes it or the process ends: what is not recorded is sent again. */
+static void record_sent(struct vb_outbox *outbox, const struct errand *errand)
+{
+    struct vb_error err;
+    const char *const parameters[] = {errand->id, errand->attempt};
+    int64_t pause = VB_SECOND / 5;
+    while (vb_pg_exec(outbox->pg,
+                      "UPDATE verbatim.outbox SET sent_at = now(), last_error = NULL"
+                      " WHERE outbox_id = $1::bigint AND attempts = $2::integer",
+                      2, parameters, NULL, &err) != VB_OK) {
+        vb_warn("a sent mail is not recorded yet: %s", err.text);
+        if (vb_pulse_wait(&outbox->pulse, pause))
+            return;
+        pause = pause < 10 * VB_SECOND ? pause * 2 : pause;
+    }
+}
+
+/* Jitter of a quarter, so that mails refused together do not come back together. */
+static double pause_after(const struct errand *errand)
+{
+    double pause = FIRST_PAUSE;
+    for (long i = strtol(errand->attempt, NULL, 10); i > 1 && pause < LONGEST_PAUSE; i--)
+        pause *= 2;
+    if (pause > LONGEST_PAUSE)
+        pause = LONGEST_PAUSE;
+    return pause * (0.75 + vb_random_unit() / 2);
+}
+
+/* The attempt's number is the fence, here as well. */
+static void record_failure(struct vb_outbox *outbox, const struct errand *errand, bool final,
+                           double pause, const char *reason)
+{
+    struct vb_error err;
+    char seconds[32];
+    snprintf(seconds, sizeof seconds, "%.3f", pause);
+    const char *const parameters[] = {errand->id, errand->attempt, reason, seconds,
+                                      final ? "true" : "false"};
+    if (vb_pg_exec(outbox->pg,
+                   "UPDATE verbatim.outbox SET last_error = $3,"
+                   " not_before = now() + $4::float8 * interval '1 second',"
+                   " given_up_at = CASE WHEN $5::boolean THEN now() END"
+                   " WHERE outbox_id = $1::bigint AND attempts = $2::integer",
+                   5, parameters, NULL, &err) != VB_OK)
+        vb_warn("a mail's failure is not recorded: %s", err.text); /* its lease runs out */
+}
+
+/* Given up: a refused recipient, a dead link, a mail that cannot be composed. All else is tried until the link dies. */
+static void settle(struct vb_outbox *outbox, const struct errand *errand, enum vb_status status,
+                   const struct vb_error *err)
+{
+    if (status == VB_OK) {
+        record_sent(outbox, errand);
+        vb_count(VB_COUNT_MAILS_SENT, 1);
+        vb_info("mail sent, attempt %s", errand->attempt);
+        return;
+    }
+    if (status == VB_STOPPED) { /* the next process takes it at once */
+        record_failure(outbox, errand, false, 0, "the process was stopped");
+        return;
+    }
+    bool final = status == VB_INVALID || status == VB_END || status == VB_LIMIT;
+    vb_count(VB_COUNT_MAILS_FAILED, 1);
+    vb_warn("mail %s, attempt %s: %s", final ? "given up" : "not sent yet", errand->attempt,
+            err->text);
+    record_failure(outbox, errand, final, pause_after(errand), err->text);
+}
+
+/* One row; false: nothing is due, or the database is away. */
+static bool send_one(struct vb_outbox *outbox)
+{
+    struct errand errand;
+    struct vb_error err;
+    vb_error_clear(&err);
+    enum vb_status status = claim(outbox, &errand, &err);
+    if (status != VB_OK) {
+        if (status != VB_AGAIN)
+            vb_warn("the outbox cannot be read: %s", err.text);
+        return false;
+    }
+    vb_log_set(VB_LOG_JOB, errand.job_id);
+    vb_log_set(VB_LOG_WORKSPACE, text_of(&errand, COLUMN_WORKSPACE));
+    status = deliver(outbox, &errand, &err);
+    settle(outbox, &errand, status, &err);
+    vb_log_set(VB_LOG_JOB, NULL);
+    vb_log_set(VB_LOG_WORKSPACE, NULL);
+    PQclear(errand.row);
+    return true;
+}
+
+static void *run(void *context)
+{
+    struct vb_outbox *outbox = context;
+    vb_log_set(VB_LOG_THREAD, "outbox");
+    while (!vb_pulse_stopping(&outbox->pulse))
+        if (!send_one(outbox))
+            vb_pulse_wait(&outbox->pulse, LOOK_EVERY);
+    return NULL;
+}
+
+static void outbox_free(struct vb_outbox *outbox)
+{
+    vb_pg_free(outbox->pg);
+    vb_pulse_done(&outbox->pulse);
+    free(outbox);
+}
+
+enum vb_status vb_outbox_start(const struct vb_service *service, struct vb_outbox **ret_outbox,
+                               struct vb_error *err)
+{
+    const struct vb_pg_options options = {.connection_string = service->options->database_url,
+                                          .application_name = "verbatim outbox",
+                                          .role = VB_PG_WORKER,
+                                          .prepared_statements =
+                                              service->options->prepared_statements};
+    struct vb_outbox *outbox = calloc(1, sizeof *outbox);
+    if (!outbox)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the outbox");
+    outbox->service = service;
+    vb_pulse_init(&outbox->pulse);
+    enum vb_status status = vb_mail_sender_parse(service->options->mail_from, &outbox->sender, err);
+    if (status == VB_OK)
+        status = vb_pg_new(&options, &outbox->pg, err);
+    if (status == VB_OK) {
+        int code = pthread_create(&outbox->thread, NULL, run, outbox);
+        if (code != 0)
+            status = vb_fail_system(err, VB_NO_MEMORY, code, "no thread for the outbox");
+    }
+    if (status != VB_OK) {
+        outbox_free(outbox);
+        return status;
+    }
+    *ret_outbox = outbox;
+    return VB_OK;
+}
+
+void vb_outbox_wake(struct vb_outbox *outbox)
+{
+    if (outbox)
+        vb_pulse_wake(&outbox->pulse);
+}
+
+void vb_outbox_connections(const struct vb_service *service, struct vb_connections *sum)
+{
+    (void)service;
+    sum->database++;
+}
+
+void vb_outbox_ask(struct vb_outbox *outbox)
+{
+    if (outbox)
+        vb_pulse_ask(&outbox->pulse);
+}
+
+void vb_outbox_stop(struct vb_outbox *outbox)
+{
+    if (!outbox)
+        return;
+    vb_pulse_ask(&outbox->pulse);
+    pthread_join(outbox->thread, NULL);
+    outbox_free(outbox);
+}

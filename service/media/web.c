@@ -1,0 +1,391 @@
+/* One medium from a web server: looked at, asked for, redirected, tried again. See media/web.h.
+ *
+ * The URL is taken apart by the parser of the library that fetches it, so that both mean the same host. The host is
+ * judged before anything is sent, and the address once more when the socket is made: whatever the resolver says
+ * then is what is connected to. The environment's proxies are not used, since behind one no address could be judged.
+ */
+#include "web.h"
+
+#include "verbatim/clock.h"
+#include "verbatim/hash.h"
+#include "verbatim/text.h"
+#include "verbatim/transfer.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REDIRECTS 5
+#define ATTEMPTS 3
+/* A server that asks for patience gets more of it: what is skipped then would be most of what it has. */
+#define THROTTLED_ATTEMPTS 8
+#define LONGEST_WAIT (60 * VB_SECOND)
+#define FIRST_WAIT (VB_SECOND / 4)
+#define WAIT_SLICE (VB_SECOND / 20)
+#define CONNECT_SECONDS 10L
+#define STALL_SECONDS 15L
+#define CONNECTIONS 4L /* kept open, to as many hosts */
+#define HOST_TEXT 256
+/* A host that failed so often in a row is passed over for a while: ten thousand attachments of one that is gone would
+ * otherwise take days. */
+#define PATIENT_FAILURES 5u
+#define PASSED_OVER (30 * VB_SECOND)
+#define HOSTS 8u
+
+struct host {
+    char name[HOST_TEXT];
+    unsigned failures;  /* in a row */
+    int64_t not_before; /* monotonic */
+};
+
+struct vb_web {
+    struct vb_web_options options;
+    CURL *easy;
+    CURLM *multi;        /* keeps the connections */
+    int64_t retry_after; /* microseconds that the last answer asked for; 0: none */
+    struct host hosts[HOSTS];
+    size_t next_host; /* to be forgotten */
+};
+
+/* One request. */
+struct exchange {
+    struct vb_web *web;
+    struct vb_spool *spool;
+    uint64_t most;
+    bool too_large;
+    char refused[INET6_ADDRSTRLEN]; /* the address that was not connected to; "" for none */
+    enum vb_status spooled;         /* of the last append */
+    struct vb_error *err;
+};
+
+/* What an attempt came to. */
+enum outcome { HAD, REDIRECTED, FAILED, MAY_HEAL, THROTTLED };
+
+enum vb_status vb_web_new(const struct vb_web_options *options, struct vb_web **ret_web,
+                          struct vb_error *err)
+{
+    struct vb_web *web = calloc(1, sizeof *web);
+    if (!web)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
+    web->options = *options;
+    web->easy = curl_easy_init();
+    web->multi = curl_multi_init();
+    if (!web->easy || !web->multi) {
+        vb_web_free(web);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
+    }
+    curl_multi_setopt(web->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
+    *ret_web = web;
+    return VB_OK;
+}
+
+void vb_web_free(struct vb_web *web)
+{
+    if (!web)
+        return;
+    curl_easy_cleanup(web->easy);
+    curl_multi_cleanup(web->multi);
+    free(web);
+}
+
+static bool is_stopped(const struct vb_web *web)
+{
+    return web->options.stop && web->options.stop(web->options.stop_context);
+}
+
+static enum vb_status stopped(struct vb_error *err)
+{
+    return vb_fail(err, VB_STOPPED, "stopped while fetching media");
+}
+
+/* --- libcurl's questions --- */
+
+/* Only of an answer that counts: the text of an error or a redirect is nobody's medium. */
+static size_t take_body(char *data, size_t size, size_t count, void *context)
+{
+    struct exchange *exchange = context;
+    size_t length = size * count;
+    long status = 0;
+    curl_easy_getinfo(exchange->web->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200)
+        return length;
+    if (length > exchange->most - exchange->spool->size) {
+        exchange->too_large = true;
+        return 0;
+    }
+    exchange->spooled = vb_spool_append(exchange->spool, data, length, exchange->err);
+    return exchange->spooled == VB_OK ? length : 0;
+}
+
+static void note_refused(struct exchange *exchange, const struct sockaddr *address)
+{
+    const void *bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    if (address->sa_family == AF_INET6)
+        bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (!inet_ntop(address->sa_family, bytes, exchange->refused, sizeof exchange->refused))
+        snprintf(exchange->refused, sizeof exchange->refused, "an address");
+}
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct exchange *exchange = context;
+    if (purpose == CURLSOCKTYPE_IPCXN &&
+        vb_media_allow_address(exchange->web->options.allow, &address->addr))
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    note_refused(exchange, &address->addr);
+    return CURL_SOCKET_BAD;
+}
+
+static void set_options(struct exchange *exchange, CURLU *url)
+{
+    CURL *easy = exchange->web->easy;
+    curl_easy_reset(easy); /* keeps connections */
+    curl_easy_setopt(easy, CURLOPT_CURLU, url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also none of the environment */
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "verbatim/" VB_VERSION);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(exchange->web->options.patience / 1000));
+}
+
+/* --- one request --- */
+
+/* Those that a moment's trouble may have caused. */
+static bool may_heal(CURLcode code)
+{
+    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+           code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING ||
+           code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
+           code == CURLE_SSL_CONNECT_ERROR;
+}
+
+/* libcurl gave up; *ret_outcome says whether to ask once more. */
+static enum vb_status explain(const struct exchange *exchange, CURLcode code, const char *host,
+                              enum outcome *ret_outcome, struct vb_error *err)
+{
+    *ret_outcome = FAILED;
+    if (exchange->spooled != VB_OK)
+        return exchange->spooled;
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        return stopped(err);
+    if (exchange->too_large)
+        return vb_media_too_large(exchange->most, err);
+    if (code == CURLE_OUT_OF_MEMORY)
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
+    if (*exchange->refused)
+        return vb_fail(err, VB_NOT_FOUND,
+                       "%s leads to %s, a private address that media_allow does "
+                       "not list",
+                       host, exchange->refused);
+    if (may_heal(code))
+        *ret_outcome = MAY_HEAL;
+    return vb_fail(err, VB_NOT_FOUND, "%s: %s", host, curl_easy_strerror(code));
+}
+
+/* An answer came whole. */
+static enum vb_status judge(const struct exchange *exchange, const struct vb_medium *medium,
+                            enum outcome *ret_outcome, struct vb_error *err)
+{
+    CURL *easy = exchange->web->easy;
+    const struct vb_view head = {exchange->spool->head, exchange->spool->head_length};
+    const char *type = NULL, *next = NULL;
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &next);
+    *ret_outcome = FAILED;
+    if (status == 200) {
+        *ret_outcome = HAD;
+        return vb_media_check_type(vb_view_of(type), medium->declared, head, err);
+    }
+    if (next) {
+        *ret_outcome = REDIRECTED;
+        return VB_OK;
+    }
+    if (status == 429 || (status == 503 && exchange->web->retry_after > 0))
+        *ret_outcome = THROTTLED;
+    else if (status >= 500)
+        *ret_outcome = MAY_HEAL;
+    return vb_fail(err, VB_NOT_FOUND, "the answer was %ld", status);
+}
+
+static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
+                          const struct vb_medium *medium, uint64_t most, struct vb_spool *spool,
+                          enum outcome *ret_outcome, struct vb_error *err)
+{
+    struct exchange exchange = {.web = web, .spool = spool, .most = most, .err = err};
+    curl_off_t length = -1, retry_after = 0;
+    *ret_outcome = FAILED;
+    enum vb_status status = vb_spool_reset(spool, err);
+    if (status != VB_OK)
+        return status;
+    set_options(&exchange, url);
+    curl_easy_setopt(web->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)most);
+    CURLcode code =
+        vb_transfer(web->multi, web->easy, web->options.stop, web->options.stop_context);
+    curl_easy_getinfo(web->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    curl_easy_getinfo(web->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    web->retry_after =
+        retry_after < LONGEST_WAIT / VB_SECOND ? retry_after * VB_SECOND : LONGEST_WAIT;
+    /* Told by its head, or found out when it was too long. */
+    if (code == CURLE_FILESIZE_EXCEEDED || (code == CURLE_OK && length > (curl_off_t)most))
+        exchange.too_large = true;
+    return code == CURLE_OK && !exchange.too_large
+               ? judge(&exchange, medium, ret_outcome, err)
+               : explain(&exchange, code, host, ret_outcome, err);
+}
+
+/* --- hosts that do not answer --- */
+
+static struct host *find_host(struct vb_web *web, const char *name)
+{
+    for (size_t i = 0; i < HOSTS; i++)
+        if (strcmp(web->hosts[i].name, name) == 0)
+            return &web->hosts[i];
+    struct host *host = &web->hosts[web->next_host++ % HOSTS];
+    *host = (struct host){.failures = 0};
+    snprintf(host->name, sizeof host->name, "%s", name);
+    return host;
+}
+
+static void note_host(struct vb_web *web, const char *name, bool healthy)
+{
+    struct host *host = find_host(web, name);
+    host->failures = healthy ? 0 : host->failures + 1;
+    if (host->failures >= PATIENT_FAILURES)
+        host->not_before = vb_clock_monotonic() + PASSED_OVER;
+}
+
+/* Jittered, doubled each time, and not less than was asked for. False: stopped meanwhile. */
+static bool wait_before(const struct vb_web *web, int attempt)
+{
+    int64_t wait = (int64_t)((double)(FIRST_WAIT << attempt) * (0.5 + vb_random_unit()));
+    if (wait < web->retry_after)
+        wait = web->retry_after;
+    for (int64_t end = vb_clock_monotonic() + wait; vb_clock_monotonic() < end;) {
+        if (is_stopped(web))
+            return false;
+        vb_clock_sleep(WAIT_SLICE);
+    }
+    return !is_stopped(web);
+}
+
+/* Several attempts at one URL, one for a host that has failed before. */
+static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *host,
+                                    const struct vb_medium *medium, uint64_t most,
+                                    struct vb_spool *spool, enum outcome *ret_outcome,
+                                    struct vb_error *err)
+{
+    const struct host *known = find_host(web, host);
+    int attempts = known->failures < PATIENT_FAILURES ? ATTEMPTS : 1;
+    enum vb_status status = VB_OK;
+    bool healthy = true;
+    *ret_outcome = FAILED;
+    if (vb_clock_monotonic() < known->not_before && known->failures >= PATIENT_FAILURES)
+        return vb_fail(err, VB_NOT_FOUND, "%s has failed %u times in a row and was not asked", host,
+                       known->failures);
+    for (int attempt = 1;; attempt++) {
+        status = ask(web, url, host, medium, most, spool, ret_outcome, err);
+        healthy = *ret_outcome != MAY_HEAL && *ret_outcome != THROTTLED;
+        if (*ret_outcome == THROTTLED && attempts > 1)
+            attempts = THROTTLED_ATTEMPTS;
+        if (healthy || attempt >= attempts)
+            break;
+        if (!wait_before(web, attempt))
+            return stopped(err);
+    }
+    if (status == VB_OK || status == VB_NOT_FOUND)
+        note_host(web, host, healthy);
+    return status;
+}
+
+/* --- URLs --- */
+
+static const char *const default_ports[][2] = {{"http", "80"}, {"https", "443"}};
+
+/* Host and port of a URL that may be asked; *ret_host is freed by curl_free. */
+static enum vb_status look_at(const struct vb_web *web, CURLU *url, char **ret_host,
+                              struct vb_error *err)
+{
+    char *scheme = NULL, *port = NULL, *host = NULL;
+    enum vb_status status = VB_NOT_FOUND;
+    const char *shown = NULL;
+    bool good = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+    for (size_t i = 0; good && i < 2; i++)
+        if (strcmp(scheme, default_ports[i][0]) == 0)
+            shown = default_ports[i][1];
+    if (!good || !shown)
+        vb_fail(err, VB_NOT_FOUND, "the URL is not of http, https or s3");
+    else if (curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK)
+        shown = port;
+    if (shown && vb_media_allow_host(web->options.allow, host, (unsigned)strtoul(shown, NULL, 10)))
+        status = VB_OK;
+    else if (shown)
+        vb_fail(err, VB_NOT_FOUND, "%.200s:%s is not in media_allow", host, shown);
+    curl_free(scheme);
+    curl_free(port);
+    if (status == VB_OK)
+        *ret_host = host;
+    else
+        curl_free(host);
+    return status;
+}
+
+static enum vb_status parse(CURLU *url, const char *text, struct vb_error *err)
+{
+    CURLUcode code =
+        vb_utf8_valid(vb_view_of(text))
+            ? curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE)
+            : CURLUE_MALFORMED_INPUT;
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
+    if (code != CURLUE_OK)
+        return vb_fail(err, VB_NOT_FOUND, "the URL cannot be read");
+    return VB_OK;
+}
+
+/* One URL of the chain of redirects. */
+static enum vb_status visit(struct vb_web *web, CURLU *url, const struct vb_medium *medium,
+                            uint64_t most, struct vb_spool *spool, enum outcome *ret_outcome,
+                            struct vb_error *err)
+{
+    char *host = NULL;
+    *ret_outcome = FAILED;
+    enum vb_status status = look_at(web, url, &host, err);
+    if (status == VB_OK)
+        status = ask_patiently(web, url, host, medium, most, spool, ret_outcome, err);
+    curl_free(host);
+    return status;
+}
+
+enum vb_status vb_web_get(struct vb_web *web, const struct vb_medium *medium, uint64_t most,
+                          struct vb_spool *spool, struct vb_error *err)
+{
+    CURLU *url = curl_url();
+    enum outcome outcome = REDIRECTED;
+    if (!url)
+        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
+    enum vb_status status = parse(url, medium->url, err);
+    for (int hop = 0; status == VB_OK && outcome == REDIRECTED; hop++) {
+        const char *next = NULL;
+        status = visit(web, url, medium, most, spool, &outcome, err);
+        if (status != VB_OK || outcome != REDIRECTED)
+            break;
+        /* The text lives until the handle's next request. */
+        curl_easy_getinfo(web->easy, CURLINFO_REDIRECT_URL, &next);
+        status = hop < REDIRECTS ? parse(url, next, err)
+                                 : vb_fail(err, VB_NOT_FOUND, "more than %d redirects", REDIRECTS);
+    }
+    curl_url_cleanup(url);
+    return status;
+}

@@ -1,0 +1,22 @@
+/* Media from web servers, over libcurl. Inside media.c's fetcher only; one thread. */
+#ifndef VERBATIM_MEDIA_WEB_H
+#define VERBATIM_MEDIA_WEB_H
+
+#include "media.h"
+#include "rules/media_allow.h"
+
+struct vb_web;
+
+struct vb_web_options {
+    const struct vb_media_allow *allow; /* these are borrowed for its life */
+    bool (*stop)(void *context);
+    void *stop_context;
+    int64_t patience; /* microseconds for one answer as a whole */
+};
+enum vb_status vb_web_new(const struct vb_web_options *options, struct vb_web **ret_web,
+                          struct vb_error *err) vb_must_check;
+void vb_web_free(struct vb_web *web);
+enum vb_status vb_web_get(struct vb_web *web, const struct vb_medium *medium, uint64_t most,
+                          struct vb_spool *spool, struct vb_error *err) vb_must_check;
+
+#endif

@@ -1,0 +1,34 @@
+/* API keys: `vb_ID_SECRETCRC`, 12 + 43 + 6 characters of base62 in three runs without separators inside.
+ *
+ * ID is public and is what logs and lists name; SECRET is 32 random bytes; CRC is the CRC-32 of all that
+ * stands before it, so garbage is refused without asking the database and scanners know a key when they see one.
+ * Only the SHA-256 of the whole key is stored. Pure functions, thread-safe; callers wipe keys after use.
+ */
+#ifndef VERBATIM_RULES_KEY_H
+#define VERBATIM_RULES_KEY_H
+
+#include "verbatim/hash.h"
+
+#define VB_KEY_ID_LENGTH 12u
+#define VB_KEY_LENGTH 65u /* "vb_" 12 "_" 43 6 */
+
+struct vb_key_id {
+    char text[VB_KEY_ID_LENGTH + 1];
+};
+
+/* A new key: its text with the NUL, its id and the hash to store. */
+void vb_key_make(char ret_key[VB_KEY_LENGTH + 1], struct vb_key_id *ret_id,
+                 unsigned char ret_hash[VB_SHA256]);
+
+/* VB_INVALID unless `key` has the form and its CRC holds; then the id to look up. */
+enum vb_status vb_key_parse(struct vb_view key, struct vb_key_id *ret_id) vb_must_check;
+
+/* Whether `key` is the one whose SHA-256 was stored. Takes the same time for every difference. */
+bool vb_key_matches(struct vb_view key, const unsigned char hash[VB_SHA256]);
+
+/* Scopes: names as stored in api_key.scopes. */
+#define VB_SCOPE_EXPORT "workspace-events-notification"
+#define VB_SCOPE_METRICS "metrics"
+bool vb_scope_known(struct vb_view name);
+
+#endif

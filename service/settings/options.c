@@ -1,0 +1,420 @@
+/* Reads the options: flags, then variables, then the file; the first that names an option wins.
+ *
+ * Every value remembers where it came from, so that a message can say so. Runs once, on the main thread, before
+ * any other; owns what it collects until the values are stored. Opens the configuration and secret files only.
+ */
+#include "options.h"
+
+#include "options_table.h"
+
+#include "verbatim/cores.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTIONS_MOST 48
+#define ORIGIN_SIZE 160
+#define FILE_CEILING 65536
+#define PREFIX "VERBATIM_"
+
+enum source { NOWHERE, FROM_FILE, FROM_ENVIRONMENT, FROM_FLAG }; /* the greater wins */
+
+/* What was given for one option. */
+struct given {
+    char *text;   /* owned */
+    bool is_path; /* the value is in the file of this name */
+    enum source source;
+    char
+        origin[ORIGIN_SIZE]; /* "flag --lease", "variable VERBATIM_LEASE", "verbatim.conf line 3" */
+};
+
+struct collection {
+    struct given given[OPTIONS_MOST]; /* by position in the table */
+    char *config;                     /* owned: the file of --config */
+};
+
+/* Position of the option `name`, whose dashes may be underscores and which may end in _file where the option is a secret;
+ * -1 if there is none. */
+static int find_option(struct vb_view name, char separator, bool *ret_is_path)
+{
+    for (size_t i = 0; i < vb_option_count; i++) {
+        const struct vb_option *option = &vb_option_table[i];
+        size_t length = strlen(option->name), at = 0;
+        if (name.length < length)
+            continue;
+        while (at < length && (name.data[at] == option->name[at] ||
+                               (option->name[at] == '_' && name.data[at] == separator)))
+            at++;
+        if (at < length)
+            continue;
+        struct vb_view tail = {name.data + length, name.length - length};
+        bool is_path = option->secret && tail.length == 5 && tail.data[0] == separator &&
+                       memcmp(tail.data + 1, "file", 4) == 0;
+        if (tail.length == 0 || is_path) {
+            *ret_is_path = is_path;
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* What wins is kept; the same source twice is a mistake, since the order would decide. */
+static enum vb_status keep(struct collection *all, int index, enum source source, bool is_path,
+                           struct vb_view value, const char *origin, struct vb_error *err)
+{
+    struct given *given = &all->given[index];
+    if (given->source > source)
+        return VB_OK;
+    if (given->source == source)
+        return vb_fail(err, VB_INVALID, "option %s is given twice: %s and %s",
+                       vb_option_table[index].name, given->origin, origin);
+    if (value.length == 0 || memchr(value.data, '\0', value.length))
+        return vb_fail(err, VB_INVALID, "%s is empty: option %s must be %s", origin,
+                       vb_option_table[index].name, vb_option_table[index].allowed);
+    char *text = strndup(value.data, value.length);
+    if (!text)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
+    *given = (struct given){.text = text, .is_path = is_path, .source = source};
+    snprintf(given->origin, sizeof given->origin, "%s", origin);
+    return VB_OK;
+}
+
+static enum vb_status keep_config(struct collection *all, struct vb_view path, struct vb_error *err)
+{
+    if (all->config)
+        return vb_fail(err, VB_INVALID, "--config is given twice");
+    if (path.length == 0)
+        return vb_fail(err, VB_INVALID, "--config must name a file");
+    all->config = strndup(path.data, path.length);
+    return all->config ? VB_OK : vb_fail(err, VB_NO_MEMORY, "no memory for the options");
+}
+
+/* Before the variables: --config overrides VERBATIM_CONFIG. */
+static enum vb_status collect_flags(struct collection *all, int argc, char *const argv[],
+                                    struct vb_error *err)
+{
+    for (int i = 1; i < argc; i++) {
+        char origin[ORIGIN_SIZE];
+        const char *flag = argv[i];
+        if (flag[0] != '-' || flag[1] != '-')
+            return vb_fail(err, VB_INVALID, "unexpected argument %s", flag);
+        struct vb_view name = {flag + 2, strcspn(flag + 2, "=")};
+        /* Both `--name=value` and `--name value`. */
+        const char *value = name.data[name.length] == '=' ? name.data + name.length + 1 : NULL;
+        snprintf(origin, sizeof origin, "flag --%.*s", (int)name.length, name.data);
+        bool is_path = false, is_config = vb_view_equals(name, VB_VIEW("config"));
+        int index = is_config ? 0 : find_option(name, '-', &is_path);
+        if (index < 0)
+            return vb_fail(err, VB_INVALID, "unknown option --%.*s; --help lists all of them",
+                           (int)name.length, name.data);
+        if (!value && i + 1 == argc)
+            return vb_fail(err, VB_INVALID, "%s lacks a value", origin);
+        if (!value)
+            value = argv[++i];
+        enum vb_status status =
+            is_config ? keep_config(all, vb_view_of(value), err)
+                      : keep(all, index, FROM_FLAG, is_path, vb_view_of(value), origin, err);
+        if (status != VB_OK)
+            return status;
+    }
+    return VB_OK;
+}
+
+/* Kubernetes puts variables of each service into every container, so a service called "verbatim" gives VERBATIM_PORT and
+ * VERBATIM_SERVICE_HOST. The others steer the project's own test tools. */
+static bool is_foreign(struct vb_view name, const char *value)
+{
+    static const char *const tools[] = {"BINARY", "PRESET", "SERVERS_BIN"};
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
+        if (vb_view_equals(name, vb_view_of(tools[i])))
+            return true;
+    char text[128];
+    snprintf(text, sizeof text, "_%.*s", (int)name.length, name.data);
+    if (strstr(text, "_SERVICE_HOST") || strstr(text, "_SERVICE_PORT"))
+        return true;
+    const char *port = strstr(text, "_PORT");
+    return port && (port[5] == '\0' || (port[5] == '_' && isdigit((unsigned char)port[6]))) &&
+           (strstr(value, "://") || port[5] == '_');
+}
+
+/* Lower-case form of the part behind VERBATIM_; VB_LIMIT when no option is so long. */
+static enum vb_status lower(struct vb_view name, char *to, size_t size)
+{
+    if (name.length >= size)
+        return VB_LIMIT;
+    for (size_t i = 0; i < name.length; i++) {
+        if (islower((unsigned char)name.data[i]))
+            return VB_INVALID;
+        to[i] = (char)tolower((unsigned char)name.data[i]);
+    }
+    to[name.length] = '\0';
+    return VB_OK;
+}
+
+/* An empty variable is one that is not set: that is how compose files and charts leave one out. */
+static enum vb_status collect_variable(struct collection *all, const char *variable,
+                                       struct vb_error *err)
+{
+    char option[64], origin[ORIGIN_SIZE];
+    struct vb_view name = {variable, strcspn(variable, "=")};
+    const char *value = variable + name.length + (variable[name.length] == '=');
+    struct vb_view short_name = {name.data + sizeof PREFIX - 1, name.length - (sizeof PREFIX - 1)};
+    if (is_foreign(short_name, value))
+        return VB_OK;
+    bool is_path = false, is_config = vb_view_equals(short_name, VB_VIEW("CONFIG"));
+    int index = lower(short_name, option, sizeof option) == VB_OK
+                    ? find_option(vb_view_of(option), '_', &is_path)
+                    : -1;
+    if (index < 0 && !is_config)
+        return vb_fail(err, VB_INVALID,
+                       "unknown option in the variable %.*s; --help lists all of them",
+                       (int)name.length, name.data);
+    if (!*value)
+        return VB_OK;
+    if (is_config) /* a flag --config has been seen by now, and wins */
+        return all->config ? VB_OK : keep_config(all, vb_view_of(value), err);
+    snprintf(origin, sizeof origin, "variable %.*s", (int)name.length, name.data);
+    return keep(all, index, FROM_ENVIRONMENT, is_path, vb_view_of(value), origin, err);
+}
+
+static enum vb_status collect_environment(struct collection *all, char *const environment[],
+                                          struct vb_error *err)
+{
+    for (; *environment; environment++) {
+        if (strncmp(*environment, PREFIX, sizeof PREFIX - 1) != 0)
+            continue;
+        enum vb_status status = collect_variable(all, *environment, err);
+        if (status != VB_OK)
+            return status;
+    }
+    return VB_OK;
+}
+
+/* Whole, with a ceiling: neither a configuration nor a secret is large. */
+static enum vb_status read_file(const char *path, struct vb_buffer *out, struct vb_error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return vb_fail_system(err, VB_INVALID, errno, "cannot open %s", path);
+    char piece[4096];
+    size_t got;
+    enum vb_status status = VB_OK;
+    while (status == VB_OK && (got = fread(piece, 1, sizeof piece, file)) > 0)
+        status = vb_buffer_append(out, piece, got);
+    if (ferror(file))
+        status = vb_fail_system(err, VB_INVALID, errno, "cannot read %s", path);
+    else if (status != VB_OK)
+        vb_fail(err, VB_INVALID, "%s is larger than %d bytes", path, FILE_CEILING);
+    explicit_bzero(piece, sizeof piece);
+    fclose(file);
+    return status == VB_OK ? VB_OK : VB_INVALID;
+}
+
+static struct vb_view trimmed(struct vb_view text)
+{
+    while (text.length > 0 && isspace((unsigned char)text.data[0])) {
+        text.data++;
+        text.length--;
+    }
+    while (text.length > 0 && isspace((unsigned char)text.data[text.length - 1]))
+        text.length--;
+    return text;
+}
+
+/* `name = value`; blank lines and lines that start with # say nothing. No quotes: the value is what stands there. */
+static enum vb_status collect_line(struct collection *all, struct vb_view line, int number,
+                                   struct vb_error *err)
+{
+    char origin[ORIGIN_SIZE];
+    bool is_path = false;
+    line = trimmed(line);
+    if (line.length == 0 || line.data[0] == '#')
+        return VB_OK;
+    snprintf(origin, sizeof origin, "%.120s line %d", all->config, number);
+    const char *equals = memchr(line.data, '=', line.length);
+    if (!equals)
+        return vb_fail(err, VB_INVALID, "%s must have the form name = value", origin);
+    struct vb_view name = trimmed((struct vb_view){line.data, (size_t)(equals - line.data)});
+    struct vb_view value =
+        trimmed((struct vb_view){equals + 1, line.length - (size_t)(equals - line.data) - 1});
+    int index = find_option(name, '_', &is_path);
+    if (index < 0)
+        return vb_fail(err, VB_INVALID, "unknown option %.*s in %s; --help lists all of them",
+                       (int)(name.length < 100 ? name.length : 100), name.data, origin);
+    return keep(all, index, FROM_FILE, is_path, value, origin, err);
+}
+
+static enum vb_status collect_file(struct collection *all, struct vb_error *err)
+{
+    struct vb_buffer text;
+    vb_buffer_init(&text, FILE_CEILING);
+    enum vb_status status = read_file(all->config, &text, err);
+    const char *at = text.data, *end = text.data + text.length;
+    for (int number = 1; status == VB_OK && at < end; number++) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline ? newline : end;
+        status = collect_line(all, (struct vb_view){at, (size_t)(line_end - at)}, number, err);
+        at = line_end + 1;
+    }
+    if (text.data)
+        explicit_bzero(text.data, text.length);
+    vb_buffer_done(&text);
+    return status;
+}
+
+/* Puts the contents of a secret's file in the place of its name. */
+static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
+{
+    struct vb_buffer text;
+    vb_buffer_init(&text, FILE_CEILING);
+    enum vb_status status = read_file(given->text, &text, err);
+    while (status == VB_OK && text.length > 0 &&
+           (text.data[text.length - 1] == '\n' || text.data[text.length - 1] == '\r'))
+        text.data[--text.length] = '\0';
+    if (status == VB_OK && (text.length == 0 || strlen(text.data) != text.length))
+        status = vb_fail(err, VB_INVALID, "%s is empty or no text", given->text);
+    if (status == VB_OK) {
+        free(given->text);
+        given->text = vb_buffer_take(&text);
+    } else {
+        vb_fail_within(err, "%s", given->origin);
+    }
+    vb_buffer_done(&text);
+    return status;
+}
+
+/* Last, when all sources are known. A secret's value is never quoted in a message. */
+static enum vb_status store_all(struct collection *all, struct vb_options *options,
+                                struct vb_error *err)
+{
+    for (size_t i = 0; i < vb_option_count; i++) {
+        const struct vb_option *option = &vb_option_table[i];
+        struct given *given = &all->given[i];
+        enum vb_status status = given->is_path ? fetch_secret(given, err) : VB_OK;
+        const char *text = given->text ? given->text : option->default_value;
+        if (status != VB_OK)
+            return status;
+        if (!text)
+            continue;
+        status = vb_option_store(option, text, options);
+        if (status == VB_NO_MEMORY)
+            return vb_fail(err, status, "no memory for the options");
+        if (status != VB_OK)
+            return vb_fail(err, VB_INVALID, "option %s (%s) is \"%.200s\": must be %s",
+                           option->name, given->text ? given->origin : "default",
+                           option->secret ? "..." : text, option->allowed);
+    }
+    return VB_OK;
+}
+
+/* An empty variable counts as none, as everywhere here. */
+static const char *variable_of(char *const environment[], const char *name)
+{
+    size_t length = strlen(name);
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=' &&
+            (*environment)[length + 1])
+            return *environment + length + 1;
+    return NULL;
+}
+
+/* Fills a text member that was not given from `format` and one value; a value of NULL leaves it. */
+static bool derive(char **member, const char *prefix, const char *value, const char *suffix)
+{
+    if (*member || !value)
+        return true;
+    struct vb_buffer text;
+    vb_buffer_init(&text, FILE_CEILING);
+    if (vb_buffer_printf(&text, "%s%s%s", prefix, value, suffix) != VB_OK)
+        return false;
+    *member = vb_buffer_take(&text);
+    return true;
+}
+
+/* A worker thread a core, within what the option allows. */
+static int64_t default_workers(void)
+{
+    unsigned cores = vb_cores_count();
+    return cores < VB_WORKERS_MOST ? cores : VB_WORKERS_MOST;
+}
+
+/* Defaults that hang on other options, in the order in which they do. */
+static enum vb_status derive_all(struct collection *all, char *const environment[],
+                                 struct vb_options *options, struct vb_error *err)
+{
+    const char *region = variable_of(environment, "AWS_REGION");
+    for (size_t i = 0; i < vb_option_count; i++)
+        if (strcmp(vb_option_table[i].name, "workers") == 0 && !all->given[i].text)
+            options->workers = default_workers();
+    if (derive(&options->source_url, "", options->database_url, "") &&
+        derive(&options->base_url, "http://", options->listen, "") &&
+        derive(&options->s3_region, "", region ? region : "us-east-1", "") &&
+        derive(&options->s3_endpoint, "https://s3.", options->s3_region, ".amazonaws.com") &&
+        derive(&options->s3_public_endpoint, "", options->s3_endpoint, ""))
+        return VB_OK;
+    return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
+}
+
+/* Rules between options. */
+static enum vb_status check_together(const struct vb_options *options, struct vb_error *err)
+{
+    if (options->retention < options->link_ttl)
+        return vb_fail(err, VB_INVALID,
+                       "option retention is shorter than link_ttl: a link must not outlive its "
+                       "archive; must be at least link_ttl");
+    if ((options->smtp_user != NULL) != (options->smtp_password != NULL))
+        return vb_fail(err, VB_INVALID,
+                       "options smtp_user and smtp_password: must be given both "
+                       "or neither");
+    return VB_OK;
+}
+
+enum vb_status vb_options_load(int argc, char *const argv[], char *const environment[],
+                               struct vb_options *ret_options, struct vb_error *err)
+{
+    struct vb_options options = {0};
+    struct collection *all = calloc(1, sizeof *all);
+    assert(vb_option_count <= OPTIONS_MOST);
+    if (!all)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
+    enum vb_status status = collect_flags(all, argc, argv, err);
+    if (status == VB_OK)
+        status = collect_environment(all, environment, err);
+    if (status == VB_OK && all->config)
+        status = collect_file(all, err);
+    if (status == VB_OK)
+        status = store_all(all, &options, err);
+    if (status == VB_OK)
+        status = derive_all(all, environment, &options, err);
+    if (status == VB_OK)
+        status = check_together(&options, err);
+    for (size_t i = 0; i < OPTIONS_MOST; i++)
+        free(all->given[i].text);
+    free(all->config);
+    free(all);
+    if (status == VB_OK)
+        *ret_options = options;
+    else
+        vb_options_done(&options);
+    return status;
+}
+
+void vb_options_done(struct vb_options *options)
+{
+    if (!options)
+        return;
+    for (size_t i = 0; i < vb_option_count; i++) {
+        if (vb_option_table[i].kind != VB_OPTION_TEXT)
+            continue;
+        char **member = (char **)((char *)options + vb_option_table[i].offset);
+        if (*member && vb_option_table[i].secret)
+            /* Passwords do not stay behind in freed memory, where a core file would show them. */
+            explicit_bzero(*member, strlen(*member));
+        free(*member);
+    }
+    *options = (struct vb_options){0};
+}

@@ -1,0 +1,61 @@
+/* Configuration: one table of options, read once at start from flags, environment and file.
+ *
+ * The first of flag, VERBATIM_* variable and --config file that names an option wins. Unknown names and
+ * values that do not parse end the program with the name, the value and what is allowed. The struct is
+ * read-only afterwards and shared by all threads.
+ */
+#ifndef VERBATIM_SETTINGS_OPTIONS_H
+#define VERBATIM_SETTINGS_OPTIONS_H
+
+#include "verbatim/clock.h"
+#include "verbatim/log.h"
+
+#define VB_WORKERS_MOST 256 /* worker threads of one process */
+
+enum vb_addressing { VB_ADDRESSING_AUTO, VB_ADDRESSING_PATH, VB_ADDRESSING_VIRTUAL };
+
+/* All strings are owned by the options and NULL where not given and without default. Durations in microseconds. */
+struct vb_options {
+    char *database_url; /* NULL: libpq's own environment */
+    char *source_url;   /* as database_url unless given */
+    char *source_schema;
+    bool prepared_statements;
+    char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
+    char *base_url; /* without trailing slash */
+    char *storage;  /* file:///DIR or s3://BUCKET[/PREFIX] */
+    char *s3_endpoint;
+    char *s3_public_endpoint;
+    char *s3_region;
+    enum vb_addressing s3_addressing;
+    uint64_t s3_part_size;
+    bool s3_equal_parts;
+    int64_t segment_parts;
+    int64_t link_ttl;
+    char *smtp_url; /* NULL: no mail */
+    char *smtp_user;
+    char *smtp_password;
+    bool smtp_require_tls;
+    char *mail_from;
+    int64_t workers;
+    int64_t max_running;
+    int64_t lease;
+    int64_t max_attempts;
+    int64_t retention;
+    int64_t janitor_interval;
+    char *prune_at;                                /* HH:MM, UTC */
+    char *media_allow;                             /* NULL: no media are fetched */
+    uint64_t media_file_limit, media_export_limit; /* bytes */
+    int64_t media_timeout;
+    enum vb_log_level log_level;
+    enum vb_log_format log_format;
+};
+
+/* Fills from `argv` (flags from index 1; `--name value` or `--name=value`), `environment` ("NAME=value", NULL ends) and
+ * the file of --config. VB_INVALID names the option, the value and what is allowed. */
+enum vb_status vb_options_load(int argc, char *const argv[], char *const environment[],
+                               struct vb_options *ret_options, struct vb_error *err) vb_must_check;
+void vb_options_done(struct vb_options *options);
+/* The option table as text for --help. */
+enum vb_status vb_options_help(struct vb_buffer *out) vb_must_check;
+
+#endif

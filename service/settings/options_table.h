@@ -1,0 +1,54 @@
+/* The option table and its value parsers, shared by the files of the options. */
+#ifndef VERBATIM_SETTINGS_OPTIONS_TABLE_H
+#define VERBATIM_SETTINGS_OPTIONS_TABLE_H
+
+#include "options.h"
+
+enum vb_option_kind {
+    VB_OPTION_TEXT,     /* char * */
+    VB_OPTION_DURATION, /* int64_t, microseconds */
+    VB_OPTION_SIZE,     /* uint64_t, bytes */
+    VB_OPTION_NUMBER,   /* int64_t */
+    VB_OPTION_CHOICE    /* int, from choices; on and off go into a bool */
+};
+
+struct vb_option {
+    const char *name;
+    bool secret; /* never shown; also as NAME_file */
+    enum vb_option_kind kind;
+    size_t offset;             /* of its member in struct vb_options */
+    const char *default_value; /* NULL: none, or worked out from others */
+    const char *default_words; /* the same for people, where default_value does not say it */
+    const char *meaning;
+    const char *allowed;        /* completes "must be ..." */
+    const char *const *choices; /* of VB_OPTION_CHOICE; NULL ends; NULL: off and on */
+    int64_t least, most;        /* of numbers, durations and sizes */
+    bool (*check)(char *text);  /* of VB_OPTION_TEXT; may trim; NULL: anything */
+};
+
+extern const struct vb_option vb_option_table[];
+extern const size_t vb_option_count;
+
+/* Parses `text` (not empty) into the option's member. Text members take over a copy and free what was there.
+ * VB_INVALID when it breaks the option's rule. */
+enum vb_status vb_option_store(const struct vb_option *option, const char *text,
+                               struct vb_options *options) vb_must_check;
+
+/* "30s", "500ms", "24h", "7d": one whole number and one unit. */
+enum vb_status vb_duration_parse(const char *text, int64_t *ret_microseconds) vb_must_check;
+/* "6MiB", "100KiB", "1GiB", "5242880". */
+enum vb_status vb_size_parse(const char *text, uint64_t *ret_bytes) vb_must_check;
+
+/* Checks of text members. */
+bool vb_option_is_connection(char *text);
+bool vb_option_is_identifier(char *text);
+bool vb_option_is_listen(char *text);
+bool vb_option_is_web_address(char *text);
+bool vb_option_is_storage(char *text);
+bool vb_option_is_region(char *text);
+bool vb_option_is_smtp(char *text);
+bool vb_option_is_sender(char *text);
+bool vb_option_is_time_of_day(char *text);
+bool vb_option_is_media_allow(char *text);
+
+#endif

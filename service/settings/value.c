@@ -1,0 +1,271 @@
+/* Values of options: durations, sizes, numbers, words, and the forms of text. Pure; any thread. */
+#include "options_table.h"
+#include "rules/media_allow.h"
+
+#include "mail/mail.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Digits alone at the start; *rest is what follows. */
+static enum vb_status parse_digits(const char *text, int64_t *ret_number, const char **rest)
+{
+    int64_t number = 0;
+    if (*text < '0' || *text > '9')
+        return VB_INVALID;
+    for (; *text >= '0' && *text <= '9'; text++)
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, *text - '0', &number))
+            return VB_INVALID;
+    *ret_number = number;
+    *rest = text;
+    return VB_OK;
+}
+
+/* Units are exact: `1H` or `1 h` are refused rather than guessed at. */
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+
+static enum vb_status parse_with_unit(const char *text, const struct unit *units,
+                                      int64_t *ret_value)
+{
+    int64_t number;
+    const char *rest;
+    if (parse_digits(text, &number, &rest) != VB_OK)
+        return VB_INVALID;
+    for (; units->name; units++) {
+        if (strcmp(rest, units->name) != 0)
+            continue;
+        int64_t value;
+        if (__builtin_mul_overflow(number, units->factor, &value))
+            return VB_INVALID;
+        *ret_value = value;
+        return VB_OK;
+    }
+    return VB_INVALID;
+}
+
+enum vb_status vb_duration_parse(const char *text, int64_t *ret_microseconds)
+{
+    static const struct unit units[] = {
+        {"ms", VB_SECOND / 1000}, {"s", VB_SECOND},         {"m", 60 * VB_SECOND},
+        {"h", 3600 * VB_SECOND},  {"d", 86400 * VB_SECOND}, {NULL, 0},
+    };
+    return parse_with_unit(text, units, ret_microseconds);
+}
+
+enum vb_status vb_size_parse(const char *text, uint64_t *ret_bytes)
+{
+    static const struct unit units[] = {
+        {"", 1}, {"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {NULL, 0},
+    };
+    int64_t value;
+    if (parse_with_unit(text, units, &value) != VB_OK)
+        return VB_INVALID;
+    *ret_bytes = (uint64_t)value;
+    return VB_OK;
+}
+
+/* Switches are choices of two words. */
+static enum vb_status store_choice(const struct vb_option *option, const char *text, void *member)
+{
+    static const char *const off_on[] = {"off", "on", NULL};
+    const char *const *choices = option->choices ? option->choices : off_on;
+    for (int i = 0; choices[i]; i++) {
+        if (strcmp(choices[i], text) != 0)
+            continue;
+        if (!option->choices)
+            *(bool *)member = i == 1;
+        else
+            *(int *)member = i; /* the enums start at 0 in the order of their words */
+        return VB_OK;
+    }
+    return VB_INVALID;
+}
+
+_Static_assert(sizeof(enum vb_addressing) == sizeof(int) &&
+                   sizeof(enum vb_log_level) == sizeof(int),
+               "an enum member is stored as int");
+
+/* The check may tidy the copy, for instance take a trailing slash away. */
+static enum vb_status store_text(const struct vb_option *option, const char *text, char **member)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        return VB_NO_MEMORY;
+    if (option->check && !option->check(copy)) {
+        free(copy);
+        return VB_INVALID;
+    }
+    free(*member);
+    *member = copy;
+    return VB_OK;
+}
+
+enum vb_status vb_option_store(const struct vb_option *option, const char *text,
+                               struct vb_options *options)
+{
+    void *member = (char *)options + option->offset;
+    const char *rest = "";
+    int64_t value = 0;
+    uint64_t size = 0;
+    enum vb_status status = VB_INVALID;
+    switch (option->kind) {
+    case VB_OPTION_TEXT:
+        return store_text(option, text, member);
+    case VB_OPTION_CHOICE:
+        return store_choice(option, text, member);
+    case VB_OPTION_DURATION:
+        status = vb_duration_parse(text, &value);
+        break;
+    case VB_OPTION_SIZE:
+        status = vb_size_parse(text, &size);
+        value = (int64_t)size;
+        break;
+    case VB_OPTION_NUMBER:
+        status = parse_digits(text, &value, &rest);
+        break;
+    }
+    if (status != VB_OK || *rest || value < option->least || value > option->most)
+        return VB_INVALID;
+    /* Durations, sizes and numbers are all eight bytes. */
+    memcpy(member, &value, sizeof value);
+    return VB_OK;
+}
+
+/* Only its form; whether the server is there is seen when it is used. */
+bool vb_option_is_connection(char *text)
+{
+    PQconninfoOption *parsed = PQconninfoParse(text, NULL);
+    PQconninfoFree(parsed);
+    return parsed != NULL;
+}
+
+/* PostgreSQL would cut a longer name without a word. */
+bool vb_option_is_identifier(char *text)
+{
+    return strlen(text) <= 63;
+}
+
+/* An address, not a name: what is listened on must not depend on a resolver. IPv6 in brackets. */
+bool vb_option_is_listen(char *text)
+{
+    char address[INET6_ADDRSTRLEN];
+    unsigned char binary[sizeof(struct in6_addr)];
+    const char *colon = strrchr(text, ':'), *rest;
+    int64_t port;
+    if (!colon || parse_digits(colon + 1, &port, &rest) != VB_OK || *rest || port < 1 ||
+        port > 65535)
+        return false;
+    const char *start = text;
+    size_t length = (size_t)(colon - text);
+    int family = AF_INET;
+    if (length > 2 && text[0] == '[' && colon[-1] == ']') {
+        start++;
+        length -= 2;
+        family = AF_INET6;
+    }
+    if (length >= sizeof address)
+        return false;
+    memcpy(address, start, length);
+    address[length] = '\0';
+    return inet_pton(family, address, binary) == 1;
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* HOST[:PORT] up to the end or a slash, without user, blanks or controls anywhere. */
+static bool is_authority(const char *text)
+{
+    if (*text == '\0' || *text == '/' || *text == ':')
+        return false;
+    for (; *text; text++)
+        if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7F || strchr("@?#\\\"", *text))
+            return false;
+    return true;
+}
+
+static void trim_slashes(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == '/')
+        text[--length] = '\0';
+}
+
+bool vb_option_is_web_address(char *text)
+{
+    size_t scheme = has_prefix(text, "http://") ? 7 : has_prefix(text, "https://") ? 8 : 0;
+    if (scheme == 0 || !is_authority(text + scheme))
+        return false;
+    trim_slashes(text);
+    return true;
+}
+
+bool vb_option_is_storage(char *text)
+{
+    if (has_prefix(text, "file:///"))
+        return true;
+    if (!has_prefix(text, "s3://"))
+        return false;
+    const char *bucket = text + 5;
+    size_t length = strcspn(bucket, "/");
+    for (size_t i = 0; i < length; i++)
+        if (!isascii(bucket[i]) ||
+            (!isalnum((unsigned char)bucket[i]) && !strchr(".-_", bucket[i])))
+            return false;
+    trim_slashes(text);
+    return length > 0;
+}
+
+static bool is_word(const char *text)
+{
+    for (; *text; text++)
+        if (!isascii(*text) || (!isalnum((unsigned char)*text) && *text != '-' && *text != '_'))
+            return false;
+    return true;
+}
+
+/* It becomes part of a host name and of the signature's scope. */
+bool vb_option_is_region(char *text)
+{
+    return is_word(text);
+}
+
+bool vb_option_is_smtp(char *text)
+{
+    size_t scheme = has_prefix(text, "smtp://") ? 7 : has_prefix(text, "smtps://") ? 8 : 0;
+    if (scheme == 0 || !is_authority(text + scheme))
+        return false;
+    trim_slashes(text);
+    return !strchr(text + scheme, '/');
+}
+
+bool vb_option_is_sender(char *text)
+{
+    struct vb_mail_sender sender;
+    return vb_mail_sender_parse(text, &sender, NULL) == VB_OK;
+}
+
+bool vb_option_is_media_allow(char *text)
+{
+    struct vb_media_allow *allow = NULL;
+    bool good = vb_media_allow_new(text, &allow, NULL) == VB_OK;
+    vb_media_allow_free(allow);
+    return good;
+}
+
+bool vb_option_is_time_of_day(char *text)
+{
+    if (strlen(text) != 5 || strspn(text, "0123456789") != 2 || text[2] != ':' ||
+        strspn(text + 3, "0123456789") != 2)
+        return false;
+    return strncmp(text, "24", 2) < 0 && text[3] <= '5';
+}

@@ -1,0 +1,201 @@
+/* Members of JSON objects against their rules. See body_check.h. Pure. */
+#include "body_check.h"
+
+#include "mail/mail.h"
+#include "rules/channel_type.h"
+#include "verbatim/clock.h"
+#include "verbatim/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS 200u /* of a list at most; its message names the number */
+
+static bool is_anything(struct vb_view text)
+{
+    return text.data != NULL;
+}
+
+static bool is_date(struct vb_view text)
+{
+    struct vb_date date;
+    return vb_date_parse(text, &date) == VB_OK;
+}
+
+static bool is_phone(struct vb_view text)
+{
+    if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')
+        return false;
+    for (size_t i = 1; i < text.length; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    return true;
+}
+
+static bool is_profile(struct vb_view text)
+{
+    enum vb_csv_profile profile;
+    return vb_csv_profile_parse(text, &profile) == VB_OK;
+}
+
+/* An id of the wrong form is not refused but not found. */
+const struct body_rule body_any = {is_anything, "", ""};
+const struct body_rule body_date = {is_date, "date_parsing",
+                                    "Input should be a valid date in the form YYYY-MM-DD"};
+const struct body_rule body_phone = {is_phone, "string_pattern_mismatch",
+                                     "String should match pattern '^\\+[1-9]\\d{1,14}$'"};
+const struct body_rule body_channel_type = {
+    vb_channel_type_known, "enum",
+    "Input should be 'sms', 'whatsapp', 'messenger', 'instagram' or 'line'"};
+const struct body_rule body_mail = {vb_mail_address_valid, "value_error",
+                                    "value is not a valid email address"};
+const struct body_rule body_csv_profile = {is_profile, "enum",
+                                           "Input should be 'safe', 'excel' or 'raw'"};
+
+const json_t *body_member(const struct body_check *check, const char *name)
+{
+    const json_t *value = json_object_get(check->object, name);
+    return json_is_null(value) ? NULL : value;
+}
+
+static void add(struct body_check *check, const char *type, const char *name, int index,
+                const char *message, const json_t *input)
+{
+    /* An object as a whole is a member of the one that holds it. */
+    const struct vb_problem problem = {.type = type,
+                                       .within = name ? check->within : NULL,
+                                       .member = name ? name : check->within,
+                                       .index = index,
+                                       .message = message,
+                                       .input = input};
+    vb_problems_add(check->problems, &problem);
+}
+
+void body_problem(struct body_check *check, const char *type, const char *name, const char *message,
+                  const json_t *input)
+{
+    add(check, type, name, -1, message, input);
+}
+
+bool body_is_object(struct body_check *check)
+{
+    if (json_is_object(check->object))
+        return true;
+    body_problem(check, "model_attributes_type", NULL, "Input should be a JSON object",
+                 check->object);
+    return false;
+}
+
+/* `index` as in a problem. */
+static const char *judge_text(struct body_check *check, const char *name, int index,
+                              const json_t *value, const struct body_rule *rule)
+{
+    if (!json_is_string(value)) {
+        add(check, "string_type", name, index, "Input should be a valid string", value);
+        return NULL;
+    }
+    struct vb_view text = {json_string_value(value), json_string_length(value)};
+    if (!rule->holds(text)) {
+        add(check, rule->type, name, index, rule->message, value);
+        return NULL;
+    }
+    return text.data;
+}
+
+const char *body_text(struct body_check *check, const char *name, const struct body_rule *rule)
+{
+    const json_t *value = body_member(check, name);
+    return value ? judge_text(check, name, -1, value, rule) : NULL;
+}
+
+const char *body_required_text(struct body_check *check, const char *name,
+                               const struct body_rule *rule)
+{
+    const json_t *value = json_object_get(check->object, name);
+    if (value)
+        return judge_text(check, name, -1, value, rule);
+    body_problem(check, "missing", name, "Field required", check->object);
+    return NULL;
+}
+
+/* The length of a list, before anything is done with each of its elements. */
+static bool judge_list(struct body_check *check, const char *name, const json_t *list)
+{
+    if (!json_is_array(list)) {
+        body_problem(check, "list_type", name, "Input should be a valid list", list);
+        return false;
+    }
+    size_t size = json_array_size(list);
+    if (size == 0)
+        body_problem(check, "too_short", name, "List should have at least 1 item", list);
+    if (size > WORDS)
+        body_problem(check, "too_long", name, "List should have at most 200 items", list);
+    return size > 0 && size <= WORDS;
+}
+
+/* At most 200 elements, so each may be compared with all before it. */
+static bool is_repeated(const json_t *list, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (json_equal(json_array_get(list, i), json_array_get(list, index)))
+            return true;
+    return false;
+}
+
+void body_words(struct body_check *check, const char *name, const struct body_rule *rule,
+                struct vb_words *ret_words)
+{
+    const json_t *list = body_member(check, name);
+    if (!list || !judge_list(check, name, list))
+        return;
+    size_t before = check->problems->count, index;
+    const json_t *value;
+    json_array_foreach(list, index, value)
+    {
+        if (judge_text(check, name, (int)index, value, rule) && is_repeated(list, index))
+            add(check, "value_error", name, (int)index, "Value error, items must be unique", value);
+    }
+    if (check->problems->count == before && body_words_of(list, ret_words) != VB_OK)
+        check->status = VB_NO_MEMORY;
+}
+
+bool body_flag(struct body_check *check, const char *name)
+{
+    const json_t *value = body_member(check, name);
+    if (value && !json_is_boolean(value))
+        body_problem(check, "bool_type", name, "Input should be a valid boolean", value);
+    return json_is_true(value);
+}
+
+void body_unknown(struct body_check *check, const char *const *names, size_t count)
+{
+    const char *name;
+    json_t *value;
+    /* jansson's iteration asks for a document it may change; it does not. */
+    json_object_foreach((json_t *)(uintptr_t)check->object, name, value)
+    {
+        bool is_known = false;
+        for (size_t i = 0; i < count; i++)
+            is_known |= strcmp(name, names[i]) == 0;
+        if (!is_known)
+            body_problem(check, "extra_forbidden", name, "Extra inputs are not permitted", value);
+    }
+}
+
+enum vb_status body_words_of(const json_t *array, struct vb_words *ret_words)
+{
+    size_t count = json_array_size(array);
+    const char **items = calloc(count + 1, sizeof *items);
+    if (!items)
+        return VB_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        items[i] = json_string_value(json_array_get(array, i));
+    *ret_words = (struct vb_words){items, count};
+    return VB_OK;
+}
+
+void body_words_done(struct vb_words *words)
+{
+    free((void *)(uintptr_t)words->items);
+    *words = (struct vb_words){0};
+}

@@ -1,0 +1,55 @@
+/* Checks of the members of a JSON object, shared by all bodies: text by rule, lists of text, flags, unknown names.
+ *
+ * Each call notes what is wrong with its member and goes on, so that one answer lists everything. A null counts as
+ * absent, since clients of typed languages send it; only a required member may not be null.
+ */
+#ifndef VERBATIM_SPECIFICATION_BODY_CHECK_H
+#define VERBATIM_SPECIFICATION_BODY_CHECK_H
+
+#include "problems.h"
+#include "verbatim/conversation.h"
+
+#include <jansson.h>
+
+struct body_check {
+    struct vb_problems *problems;
+    const char *within; /* the member that `object` is; NULL: the body */
+    const json_t *object;
+    enum vb_status status; /* VB_NO_MEMORY, where a list could not be kept */
+};
+
+/* What a text has to be. */
+struct body_rule {
+    bool (*holds)(struct vb_view text);
+    const char *type, *message;
+};
+extern const struct body_rule body_any;
+extern const struct body_rule body_date;
+extern const struct body_rule body_phone;        /* ^\+[1-9]\d{1,14}$ */
+extern const struct body_rule body_channel_type; /* coarse */
+extern const struct body_rule body_mail;
+extern const struct body_rule body_csv_profile;
+
+/* The member, NULL where it is absent or null. */
+const json_t *body_member(const struct body_check *check, const char *name);
+/* `name` NULL: the object as a whole. */
+void body_problem(struct body_check *check, const char *type, const char *name, const char *message,
+                  const json_t *input);
+
+/* Whether the object is one; noted where it is not. */
+bool body_is_object(struct body_check *check);
+/* NULL where it is absent or broken. Lives as long as the document. */
+const char *body_text(struct body_check *check, const char *name, const struct body_rule *rule);
+const char *body_required_text(struct body_check *check, const char *name,
+                               const struct body_rule *rule);
+/* 1 to 200 different texts, each by its rule; *ret_words is allocated (free `items`), or left alone. */
+void body_words(struct body_check *check, const char *name, const struct body_rule *rule,
+                struct vb_words *ret_words);
+bool body_flag(struct body_check *check, const char *name);
+void body_unknown(struct body_check *check, const char *const *names, size_t count);
+
+/* The texts of an array without looking at them; items is never NULL on VB_OK. */
+enum vb_status body_words_of(const json_t *array, struct vb_words *ret_words) vb_must_check;
+void body_words_done(struct vb_words *words);
+
+#endif

@@ -1,0 +1,338 @@
+/* The rules of INTERFACE 7's specification, member by member, then between members. See specification/check.h.
+ *
+ * Whatever holds is taken over even where something else is broken, so that the rules between members can be judged;
+ * the caller throws the value away then. Pure.
+ */
+#include "check.h"
+
+#include "body_check.h"
+#include "settings/options_table.h"
+
+#include <string.h>
+
+#define LINK_TTL_MOST (7 * 86400 * VB_SECOND)
+
+const char *const specification_files[] = {
+    [VB_FILES_PER_CONVERSATION] = "per_conversation",
+    [VB_FILES_SINGLE] = "single",
+    [VB_FILES_CHUNKS] = "chunks",
+    NULL,
+};
+const char *const specification_selects[] = {
+    [VB_SELECT_CHANNEL] = "channel_id",
+    [VB_SELECT_PHONE] = "phone_number",
+    [VB_SELECT_ASSISTANT] = "assistant_id",
+    [VB_SELECT_CONTACT] = "contact_id",
+    [VB_SELECT_CONVERSATIONS] = "conversation_ids",
+    [VB_SELECT_ALL] = "all",
+    NULL,
+};
+static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", NULL};
+static const char *const layouts[] = {"messages", "conversations", "leads", NULL};
+/* Beside these: "turns" of json, which one door alone sets on a value that was parsed. */
+
+/* The place in the list; -1. */
+static int place_of(const char *const *names, struct vb_view text)
+{
+    for (int i = 0; names[i]; i++)
+        if (vb_view_equals(vb_view_of(names[i]), text))
+            return i;
+    return -1;
+}
+
+static bool is_format(struct vb_view text)
+{
+    return place_of(formats, text) >= 0;
+}
+
+static bool is_layout(struct vb_view text)
+{
+    return place_of(layouts, text) >= 0;
+}
+
+static bool is_files(struct vb_view text)
+{
+    return place_of(specification_files, text) >= 0;
+}
+
+static bool is_include(struct vb_view text)
+{
+    for (size_t i = 0; i < VB_INCLUDE_COUNT; i++)
+        if (vb_view_equals(vb_view_of(vb_include_names[i]), text))
+            return true;
+    return false;
+}
+
+static bool is_moment(struct vb_view text)
+{
+    struct vb_moment moment;
+    return vb_moment_parse(text, &moment) == VB_OK;
+}
+
+static bool is_link_ttl(struct vb_view text)
+{
+    int64_t value;
+    return text.length == strlen(text.data) && vb_duration_parse(text.data, &value) == VB_OK &&
+           value >= VB_SECOND && value <= LINK_TTL_MOST;
+}
+
+static const struct body_rule format_rule = {
+    is_format, "enum", "Input should be 'csv', 'json', 'ndjson', 'html' or 'pdf'"};
+static const struct body_rule layout_rule = {
+    is_layout, "enum", "Input should be 'messages', 'conversations' or 'leads'"};
+static const struct body_rule files_rule = {
+    is_files, "enum", "Input should be 'per_conversation', 'single' or 'chunks'"};
+static const struct body_rule include_rule = {
+    is_include, "enum",
+    "Input should be 'messages', 'customer', 'tags', 'notes', 'events', 'skills', 'citations' or "
+    "'media'"};
+static const struct body_rule moment_rule = {
+    is_moment, "datetime_parsing",
+    "Input should be a date in the form YYYY-MM-DD, or an instant with its offset such as "
+    "2026-02-01T00:00:00Z"};
+static const struct body_rule link_ttl_rule = {
+    is_link_ttl, "value_error",
+    "Value error, link_ttl must be a number with s, m, h or d, such as 48h, and at most 7 days"};
+
+/* --- select --- */
+
+static void check_selected(struct body_check *check, struct vb_specification *specification,
+                           enum vb_select_kind kind)
+{
+    const char *name = specification_selects[kind];
+    if (kind == VB_SELECT_CONVERSATIONS) {
+        body_words(check, name, &body_any, &specification->conversation_ids);
+    } else if (kind == VB_SELECT_ALL) {
+        const json_t *value = body_member(check, name);
+        if (!json_is_true(value))
+            body_problem(check, "literal_error", name, "Input should be true", value);
+    } else {
+        specification->select =
+            body_text(check, name, kind == VB_SELECT_PHONE ? &body_phone : &body_any);
+    }
+    specification->kind = kind;
+}
+
+static void check_select_members(struct body_check *check, struct vb_specification *specification)
+{
+    int given = 0;
+    for (int kind = 0; specification_selects[kind]; kind++)
+        if (body_member(check, specification_selects[kind])) {
+            check_selected(check, specification, (enum vb_select_kind)kind);
+            given++;
+        }
+    if (given != 1)
+        body_problem(check, "value_error", NULL,
+                     "Value error, provide exactly one of channel_id, phone_number, assistant_id, "
+                     "contact_id, conversation_ids and all",
+                     check->object);
+    specification->channel_type = body_text(check, "channel_type", &body_channel_type);
+    if (specification->channel_type && !body_member(check, "phone_number"))
+        body_problem(check, "value_error", "channel_type",
+                     "Value error, channel_type may stand beside phone_number only",
+                     body_member(check, "channel_type"));
+}
+
+static void check_select(struct body_check *body, struct vb_specification *specification)
+{
+    static const char *const names[] = {"channel_id", "phone_number",     "channel_type",
+                                        "contact_id", "conversation_ids", "assistant_id",
+                                        "all"};
+    struct body_check check = *body;
+    check.within = "select";
+    check.object = json_object_get(body->object, "select");
+    if (!check.object) {
+        body_problem(body, "missing", "select", "Field required", body->object);
+        return;
+    }
+    if (!body_is_object(&check))
+        return;
+    check_select_members(&check, specification);
+    body_unknown(&check, names, sizeof names / sizeof names[0]);
+    body->status = check.status;
+}
+
+/* --- filter --- */
+
+static void check_moment(struct body_check *check, const char *name, struct vb_moment *moment)
+{
+    const char *text = body_text(check, name, &moment_rule);
+    if (text && vb_moment_parse(vb_view_of(text), moment) != VB_OK)
+        *moment = (struct vb_moment){0};
+}
+
+/* A date beside an instant is judged once the zone is known: vb_specification_range. */
+static void check_range(struct body_check *check, const struct vb_specification *specification)
+{
+    const struct vb_moment *from = &specification->filter.from, *to = &specification->filter.to;
+    if (!from->is_given || !to->is_given || from->is_instant != to->is_instant)
+        return;
+    if (from->is_instant && from->instant >= to->instant)
+        body_problem(check, "value_error", "to", "Value error, to must be after from",
+                     body_member(check, "to"));
+    if (!from->is_instant && vb_date_compare(from->date, to->date) > 0)
+        body_problem(check, "value_error", "to", "Value error, to must be on or after from",
+                     body_member(check, "to"));
+}
+
+/* What the selection names already cannot be narrowed by the same. */
+static void check_doubles(struct body_check *check, const struct vb_specification *specification)
+{
+    static const struct {
+        const char *member;
+        enum vb_select_kind kind, other;
+    } doubles[] = {
+        {"channel_id", VB_SELECT_CHANNEL, VB_SELECT_PHONE},
+        {"channel_type", VB_SELECT_CHANNEL, VB_SELECT_PHONE},
+        {"assistant_id", VB_SELECT_ASSISTANT, VB_SELECT_ASSISTANT},
+        {"contact_id", VB_SELECT_CONTACT, VB_SELECT_CONTACT},
+    };
+    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
+        const json_t *value = body_member(check, doubles[i].member);
+        if (value && specification->select &&
+            (specification->kind == doubles[i].kind || specification->kind == doubles[i].other))
+            body_problem(check, "value_error", doubles[i].member,
+                         "Value error, select names it already", value);
+    }
+}
+
+static void check_filter(struct body_check *body, struct vb_specification *specification)
+{
+    static const char *const names[] = {"channel_id", "channel_type", "assistant_id",
+                                        "contact_id", "from",         "to",
+                                        "status",     "tags",         "completed_only"};
+    struct body_check check = *body;
+    check.within = "filter";
+    check.object = body_member(body, "filter");
+    if (!check.object || !body_is_object(&check))
+        return;
+    specification->filter.channel_id = body_text(&check, "channel_id", &body_any);
+    specification->filter.channel_type = body_text(&check, "channel_type", &body_channel_type);
+    specification->filter.assistant_id = body_text(&check, "assistant_id", &body_any);
+    specification->filter.contact_id = body_text(&check, "contact_id", &body_any);
+    check_moment(&check, "from", &specification->filter.from);
+    check_moment(&check, "to", &specification->filter.to);
+    body_words(&check, "status", &body_any, &specification->filter.statuses);
+    body_words(&check, "tags", &body_any, &specification->filter.tags);
+    specification->filter.completed_only = body_flag(&check, "completed_only");
+    check_range(&check, specification);
+    check_doubles(&check, specification);
+    body_unknown(&check, names, sizeof names / sizeof names[0]);
+    body->status = check.status;
+}
+
+/* --- format, layout, files, include --- */
+
+static void check_layout(struct body_check *check, struct vb_specification *specification,
+                         bool stored)
+{
+    const json_t *given = body_member(check, "layout");
+    bool is_csv = strcmp(specification->format, "csv") == 0;
+    if (given && !is_csv && !stored) {
+        body_problem(check, "value_error", "layout",
+                     "Value error, layout is of the format csv only", given);
+        return;
+    }
+    specification->layout =
+        body_text(check, "layout", stored && !is_csv ? &body_any : &layout_rule);
+    if (!given && is_csv)
+        specification->layout = layouts[0];
+    /* A name that is known and has no renderer: what this build cannot make yet. */
+    if ((specification->layout || !is_csv) && !vb_specification_renderer(specification))
+        body_problem(check, "value_error", given && is_csv ? "layout" : "format",
+                     "Value error, this is not available yet",
+                     body_member(check, given && is_csv ? "layout" : "format"));
+}
+
+static void check_files(struct body_check *check, struct vb_specification *specification)
+{
+    const char *text = body_text(check, "files", &files_rule);
+    const char *layout = specification->layout;
+    bool is_messages =
+        layout && strcmp(specification->format, "csv") == 0 && strcmp(layout, layouts[0]) == 0;
+    if (text)
+        specification->files = (enum vb_files)place_of(specification_files, vb_view_of(text));
+    else if (is_messages || strcmp(specification->format, "pdf") == 0)
+        specification->files = VB_FILES_PER_CONVERSATION;
+    else /* media need an archive */
+        specification->files =
+            specification->include & VB_INCLUDE_MEDIA ? VB_FILES_CHUNKS : VB_FILES_SINGLE;
+    if (is_messages && !(specification->include & VB_INCLUDE_MESSAGES))
+        body_problem(check, "value_error", "include",
+                     "Value error, the layout messages needs messages",
+                     body_member(check, "include"));
+    if ((specification->include & VB_INCLUDE_MEDIA) && specification->files == VB_FILES_SINGLE)
+        body_problem(check, "value_error", "include",
+                     "Value error, media needs an archive: files must be per_conversation or "
+                     "chunks",
+                     body_member(check, "include"));
+}
+
+static void check_include(struct body_check *check, struct vb_specification *specification)
+{
+    struct vb_words words = {0};
+    body_words(check, "include", &include_rule, &words);
+    specification->include = words.items ? 0 : VB_INCLUDE_DEFAULT;
+    for (size_t i = 0; words.items && i < words.count; i++)
+        for (unsigned bit = 0; bit < VB_INCLUDE_COUNT; bit++)
+            if (strcmp(words.items[i], vb_include_names[bit]) == 0)
+                specification->include |= 1u << bit;
+    body_words_done(&words);
+}
+
+static void check_shape(struct body_check *check, struct vb_specification *specification,
+                        bool stored)
+{
+    const char *format = body_text(check, "format", &format_rule);
+    specification->format = format ? format : formats[0];
+    check_include(check, specification);
+    /* Nothing can be said about what hangs on a format that is none. */
+    if (format || !body_member(check, "format")) {
+        check_layout(check, specification, stored);
+        if (specification->layout || !body_member(check, "layout"))
+            check_files(check, specification);
+    }
+    specification->csv_profile = body_text(check, "csv_profile", &body_csv_profile);
+    specification->notification_email = body_text(check, "notification_email", &body_mail);
+    const char *ttl = body_text(check, "link_ttl", &link_ttl_rule);
+    if (ttl && vb_duration_parse(ttl, &specification->link_ttl) != VB_OK)
+        specification->link_ttl = 0;
+}
+
+/* --- what the service has added --- */
+
+static void take_own(struct body_check *check, const char *name, struct vb_words *words)
+{
+    const json_t *list = body_member(check, name);
+    if (json_is_array(list) && body_words_of(list, words) != VB_OK)
+        check->status = VB_NO_MEMORY;
+}
+
+static void take_all_own(struct body_check *check, struct vb_specification *specification)
+{
+    take_own(check, "audience", &specification->audience);
+    take_own(check, "channel_ids", &specification->channel_ids);
+    take_own(check, "contact_ids", &specification->contact_ids);
+}
+
+#define OWN 3u /* at the end of the names */
+
+enum vb_status specification_check(struct vb_specification *specification, bool stored,
+                                   struct vb_problems *problems)
+{
+    static const char *const names[] = {"select",      "filter",      "format",
+                                        "layout",      "files",       "include",
+                                        "csv_profile", "link_ttl",    "notification_email",
+                                        "audience",    "channel_ids", "contact_ids"};
+    const size_t count = sizeof names / sizeof names[0];
+    struct body_check check = {.problems = problems, .object = specification->root};
+    if (!body_is_object(&check))
+        return VB_INVALID;
+    check_select(&check, specification);
+    check_filter(&check, specification);
+    check_shape(&check, specification, stored);
+    body_unknown(&check, names, stored ? count : count - OWN);
+    if (stored)
+        take_all_own(&check, specification);
+    return check.status != VB_OK ? check.status : problems->count > 0 ? VB_INVALID : VB_OK;
+}

@@ -1,0 +1,152 @@
+/* Ends of a range: dates and RFC 3339 instants, and what they come to in a zone. See verbatim/specification.h. Pure. */
+#include "specification.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* `count` digits at *text, which moves past them; -1 where there are none. */
+static int64_t take_digits(struct vb_view *text, size_t count)
+{
+    int64_t number = 0;
+    if (text->length < count)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        char digit = text->data[i];
+        if (digit < '0' || digit > '9')
+            return -1;
+        number = number * 10 + (digit - '0');
+    }
+    *text = (struct vb_view){text->data + count, text->length - count};
+    return number;
+}
+
+static bool take_byte(struct vb_view *text, char byte)
+{
+    if (text->length == 0 || text->data[0] != byte)
+        return false;
+    *text = (struct vb_view){text->data + 1, text->length - 1};
+    return true;
+}
+
+/* HH:MM:SS in seconds; no leap second, since no clock that is asked here has one. */
+static int64_t take_time(struct vb_view *text)
+{
+    int64_t hours = take_digits(text, 2);
+    bool goes_on = take_byte(text, ':');
+    int64_t minutes = take_digits(text, 2);
+    goes_on = take_byte(text, ':') && goes_on;
+    int64_t seconds = take_digits(text, 2);
+    if (!goes_on || hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 ||
+        seconds > 59)
+        return -1;
+    return hours * 3600 + minutes * 60 + seconds;
+}
+
+/* ".123" in microseconds, rounded up; 0 where there is none, -1 where it is broken. */
+static int64_t take_fraction(struct vb_view *text)
+{
+    if (!take_byte(text, '.'))
+        return 0;
+    int64_t fraction = 0;
+    size_t digits = 0;
+    bool is_finer = false;
+    for (int64_t digit; digits < 9 && (digit = take_digits(text, 1)) >= 0; digits++) {
+        if (digits < 6)
+            fraction = fraction * 10 + digit;
+        else
+            is_finer |= digit > 0;
+    }
+    if (digits == 0)
+        return -1;
+    for (; digits < 6; digits++)
+        fraction *= 10;
+    return fraction + is_finer;
+}
+
+/* Seconds east of UTC. */
+static bool take_offset(struct vb_view *text, int64_t *ret_seconds)
+{
+    *ret_seconds = 0;
+    if (take_byte(text, 'Z') || take_byte(text, 'z'))
+        return true;
+    bool is_west = text->length > 0 && text->data[0] == '-';
+    if (!is_west && (text->length == 0 || text->data[0] != '+'))
+        return false;
+    *text = (struct vb_view){text->data + 1, text->length - 1};
+    int64_t hours = take_digits(text, 2);
+    bool goes_on = take_byte(text, ':');
+    int64_t minutes = take_digits(text, 2);
+    if (!goes_on || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+        return false;
+    *ret_seconds = (is_west ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return true;
+}
+
+static bool in_calendar(vb_instant instant)
+{
+    struct vb_date first = {1, 1, 1}, last = {9999, 12, 31};
+    return instant >= vb_date_to_days(first) * 86400 * VB_SECOND &&
+           instant < (vb_date_to_days(last) + 1) * 86400 * VB_SECOND;
+}
+
+enum vb_status vb_moment_parse(struct vb_view text, struct vb_moment *ret_moment)
+{
+    struct vb_moment moment = {.is_given = true};
+    struct vb_view day = {text.data, text.length < 10 ? text.length : 10};
+    if (vb_date_parse(day, &moment.date) != VB_OK)
+        return VB_INVALID;
+    struct vb_view rest = {text.data + day.length, text.length - day.length};
+    if (rest.length > 0) {
+        int64_t offset;
+        if (!take_byte(&rest, 'T') && !take_byte(&rest, 't'))
+            return VB_INVALID;
+        int64_t seconds = take_time(&rest);
+        int64_t fraction = take_fraction(&rest);
+        if (seconds < 0 || fraction < 0 || !take_offset(&rest, &offset) || rest.length > 0)
+            return VB_INVALID;
+        moment.is_instant = true;
+        moment.instant =
+            (vb_date_to_days(moment.date) * 86400 + seconds - offset) * VB_SECOND + fraction;
+        moment.date = (struct vb_date){0};
+        if (!in_calendar(moment.instant))
+            return VB_INVALID;
+    }
+    *ret_moment = moment;
+    return VB_OK;
+}
+
+void vb_moment_text(const struct vb_moment *moment, char text[VB_MOMENT_TEXT])
+{
+    if (moment->is_instant) {
+        vb_instant_text(moment->instant, text);
+        memcpy(text + strlen(text), "+00:00", sizeof "+00:00");
+    } else {
+        (void)snprintf(text, VB_MOMENT_TEXT, "%04d-%02d-%02d", moment->date.year,
+                       moment->date.month, moment->date.day);
+    }
+}
+
+/* The day after, since a day that is the end belongs to the range. */
+static vb_instant end_of(struct vb_zone *zone, struct vb_date day)
+{
+    return vb_zone_day_start(zone, vb_date_from_days(vb_date_to_days(day) + 1));
+}
+
+enum vb_status vb_specification_range(const struct vb_specification *specification,
+                                      struct vb_zone *zone, vb_instant as_of, vb_instant *ret_from,
+                                      vb_instant *ret_to)
+{
+    const struct vb_moment *first = &specification->filter.from, *last = &specification->filter.to;
+    vb_instant from = VB_INSTANT_FIRST, to;
+    if (first->is_given)
+        from = first->is_instant ? first->instant : vb_zone_day_start(zone, first->date);
+    if (last->is_given)
+        to = last->is_instant ? last->instant : end_of(zone, last->date);
+    else
+        to = as_of >= from ? as_of + 1 : from + 1;
+    if (from >= to)
+        return VB_INVALID;
+    *ret_from = from;
+    *ret_to = to;
+    return VB_OK;
+}

@@ -1,0 +1,79 @@
+/* What a storage driver fills in; private to the storage files of this folder.
+ *
+ * A driver's storage and session begin with the structs below. The contract of each entry is that of the
+ * function of the same name in verbatim/storage.h.
+ */
+#ifndef VERBATIM_STORAGE_DRIVER_H
+#define VERBATIM_STORAGE_DRIVER_H
+
+#include "storage.h"
+
+struct vb_storage_driver {
+    void (*ask)(struct vb_storage *storage); /* may be NULL */
+    void (*free)(struct vb_storage *storage);
+    enum vb_status (*session_new)(struct vb_storage *storage,
+                                  struct vb_storage_session **ret_session, struct vb_error *err);
+    void (*session_free)(struct vb_storage_session *session);
+    enum vb_status (*put)(struct vb_storage_session *session, const char *key,
+                          const char *file_name, const struct iovec *body, size_t count,
+                          uint64_t size, struct vb_error *err);
+    enum vb_status (*begin)(struct vb_storage_session *session, const char *key,
+                            const char *file_name, struct vb_buffer *out_upload_id,
+                            struct vb_error *err);
+    enum vb_status (*part)(struct vb_storage_session *session, const char *key,
+                           const char *upload_id, uint32_t number, int64_t epoch,
+                           const struct iovec *body, size_t count, uint64_t size,
+                           struct vb_stored_part *ret_part, struct vb_error *err);
+    enum vb_status (*close)(struct vb_storage_session *session, const char *key,
+                            const char *upload_id, const struct vb_stored_part *parts, size_t count,
+                            uint64_t size, enum vb_close_result *ret_result, bool *bad,
+                            struct vb_error *err);
+    enum vb_status (*clean)(struct vb_storage_session *session, const char *key,
+                            const char *upload_id, bool keep_object, bool *ret_clean,
+                            struct vb_error *err);
+    enum vb_status (*size)(struct vb_storage_session *session, const char *key, uint64_t *ret_size,
+                           struct vb_error *err);
+    enum vb_status (*read)(struct vb_storage_session *session, const char *key,
+                           struct vb_buffer *out, struct vb_error *err);
+    enum vb_status (*ready)(struct vb_storage_session *session, struct vb_error *err);
+    enum vb_status (*link)(struct vb_storage *storage, const struct vb_link_secrets *secrets,
+                           const char *key, const char *file_name, vb_instant finished_at,
+                           vb_instant expires_at, struct vb_buffer *out, struct vb_error *err);
+    enum vb_status (*open)(struct vb_storage *storage, const char *key, int *ret_fd,
+                           uint64_t *ret_size, struct vb_buffer *redirect, struct vb_error *err);
+    /* Both NULL where the store keeps no files of its own beside the objects. */
+    enum vb_status (*leftovers)(struct vb_storage_session *session, int64_t least_age,
+                                vb_leftover_visit *visit, void *context, struct vb_error *err);
+    enum vb_status (*sweep)(struct vb_storage_session *session, const char *folder,
+                            int64_t least_age, uint64_t *ret_removed, struct vb_error *err);
+};
+
+struct vb_storage {
+    const struct vb_storage_driver *driver;
+    const char *base_url; /* of the options, which outlive the storage */
+    bool small_parts;
+    char prefix[512]; /* "" or ends in a slash */
+    char identity[1024];
+};
+
+struct vb_storage_session {
+    struct vb_storage *storage;
+    bool (*stop)(void *context);
+    void *stop_context;
+};
+
+/* `location` is what follows file:// or s3://. The caller fills base_url afterwards. */
+enum vb_status vb_storage_file_new(const char *location, struct vb_storage **ret_storage,
+                                   struct vb_error *err) vb_must_check;
+enum vb_status vb_storage_s3_new(const struct vb_options *options, const char *location,
+                                 struct vb_storage **ret_storage,
+                                 struct vb_error *err) vb_must_check;
+
+bool vb_storage_stopped(const struct vb_storage_session *session);
+
+/* {base_url}/files/KEY?expires=...&signature=... */
+enum vb_status vb_link_write(const char *base_url, const struct vb_link_secrets *secrets,
+                             const char *key, vb_instant expires_at, struct vb_buffer *out,
+                             struct vb_error *err) vb_must_check;
+
+#endif

@@ -1,0 +1,371 @@
+/* The directory driver: an object is a file at its key; a part is a file of its own until the close.
+ *
+ * Everything is written under a temporary name, synced and renamed, so a name is either whole or not there, also
+ * after a power cut. Several machines may share the directory: nothing relies on locks, only on rename. The storage
+ * is read-only after its making; any thread. Joining is in storage/join.c, cleaning in storage/sweep.c.
+ */
+#include "file.h"
+
+#include "verbatim/hash.h"
+#include "verbatim/uuid.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STORE_ID ".verbatim-store" /* holds the id of the directory, a UUID and a line feed */
+#define STORE_ID_MODE 0644
+
+void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT])
+{
+    char hex[VB_SHA256_HEX];
+    vb_sha256_hex(object_name, strlen(object_name), hex);
+    /* Hashed, since the object's name may already have the longest length. */
+    snprintf(name, VB_PARTS_TEXT, VB_PARTS "%.16s", hex);
+}
+
+void vb_part_name(uint32_t number, const char *epoch, char name[VB_PART_TEXT])
+{
+    snprintf(name, VB_PART_TEXT, "%" PRIu32 "-%.20s", number, epoch);
+}
+
+/* VB_NOT_FOUND when nobody has written one yet. */
+static enum vb_status read_id(int root, char id[VB_UUID_TEXT], struct vb_error *err)
+{
+    struct vb_uuid uuid;
+    int fd = openat(root, STORE_ID, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return vb_path_fail(err, STORE_ID);
+    ssize_t length = read(fd, id, VB_UUID_TEXT - 1);
+    close(fd);
+    if (length != VB_UUID_TEXT - 1 ||
+        vb_uuid_parse((struct vb_view){id, VB_UUID_TEXT - 1}, &uuid) != VB_OK)
+        return vb_fail(err, VB_CORRUPT, "%s in the storage directory holds no id", STORE_ID);
+    id[VB_UUID_TEXT - 1] = '\0';
+    return VB_OK;
+}
+
+/* The first to link its temporary file to the name has named the store; all others read what it wrote. */
+static enum vb_status write_id(int root, struct vb_error *err)
+{
+    char temporary[VB_TEMPORARY_TEXT], id[VB_UUID_TEXT + 1];
+    int fd;
+    vb_uuid_format(vb_uuid_random(), id);
+    memcpy(id + VB_UUID_TEXT - 1, "\n", 2);
+    enum vb_status status = vb_temporary_open(root, temporary, &fd, err);
+    if (status != VB_OK)
+        return status;
+    struct iovec piece = {id, VB_UUID_TEXT};
+    status = vb_path_write(fd, &piece, 1, VB_UUID_TEXT, err);
+    if (status == VB_OK && (fchmod(fd, STORE_ID_MODE) != 0 || fsync(fd) != 0))
+        status = vb_path_fail(err, STORE_ID);
+    if (status == VB_OK && linkat(root, temporary, root, STORE_ID, 0) != 0 && errno != EEXIST)
+        status = vb_path_fail(err, STORE_ID);
+    vb_temporary_drop(root, temporary, fd);
+    if (status == VB_OK && fsync(root) != 0)
+        status = vb_path_fail(err, STORE_ID);
+    return status;
+}
+
+/* A directory that only looks writable (read-only mount, quota) fails here and not in the first export. */
+static enum vb_status try_writing(int root, struct vb_error *err)
+{
+    char temporary[VB_TEMPORARY_TEXT];
+    int fd;
+    enum vb_status status = vb_temporary_open(root, temporary, &fd, err);
+    if (status == VB_OK)
+        vb_temporary_drop(root, temporary, fd);
+    return status;
+}
+
+/* The store's identity is in the directory, not in its path: mounts differ between machines. */
+static enum vb_status adopt(struct vb_file_storage *file, const char *path, struct vb_error *err)
+{
+    char id[VB_UUID_TEXT];
+    file->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file->root < 0)
+        return vb_fail_system(err, VB_IO, errno, "the storage directory '%s' cannot be opened",
+                              path);
+    enum vb_status status = try_writing(file->root, err);
+    if (status == VB_OK)
+        status = read_id(file->root, id, err);
+    if (status == VB_NOT_FOUND) {
+        status = write_id(file->root, err);
+        if (status == VB_OK)
+            status = read_id(file->root, id, err);
+    }
+    if (status != VB_OK) {
+        vb_fail_within(err, "the storage directory '%s'", path);
+        return status;
+    }
+    snprintf(file->storage.identity, sizeof file->storage.identity, "file:%s", id);
+    return VB_OK;
+}
+
+static void file_free(struct vb_storage *storage)
+{
+    struct vb_file_storage *file = (struct vb_file_storage *)storage;
+    if (file->root >= 0)
+        close(file->root);
+    free(file->path);
+    free(file);
+}
+
+static enum vb_status file_session_new(struct vb_storage *storage,
+                                       struct vb_storage_session **ret_session,
+                                       struct vb_error *err)
+{
+    (void)storage;
+    struct vb_storage_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a storage session");
+    *ret_session = session;
+    return VB_OK;
+}
+
+static void file_session_free(struct vb_storage_session *session)
+{
+    free(session);
+}
+
+/* A whole file under `name` in an open folder; the folder is not synced yet. */
+static enum vb_status write_file(int folder, const char *name, const struct iovec *body,
+                                 size_t count, uint64_t size, struct vb_error *err)
+{
+    char temporary[VB_TEMPORARY_TEXT];
+    int fd;
+    enum vb_status status = vb_temporary_open(folder, temporary, &fd, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_path_write(fd, body, count, size, err);
+    if (status != VB_OK) {
+        vb_temporary_drop(folder, temporary, fd);
+        return status;
+    }
+    return vb_temporary_finish(folder, temporary, fd, name, err);
+}
+
+/* A folder may vanish under a writer that was cleaned up after: for the caller that is a failure to try again. */
+static enum vb_status as_failure(enum vb_status status, struct vb_error *err)
+{
+    if (status == VB_NOT_FOUND && err)
+        err->status = VB_IO;
+    return status == VB_NOT_FOUND ? VB_IO : status;
+}
+
+static enum vb_status file_put(struct vb_storage_session *session, const char *key,
+                               const char *file_name, const struct iovec *body, size_t count,
+                               uint64_t size, struct vb_error *err)
+{
+    (void)file_name; /* stands in the key; told to the browser by the HTTP front end */
+    struct vb_place place;
+    if (vb_storage_stopped(session))
+        return vb_fail(err, VB_STOPPED, "stopped");
+    enum vb_status status = vb_place_open(vb_file_root(session->storage), key, true, &place, err);
+    if (status != VB_OK)
+        return as_failure(status, err);
+    status = write_file(place.folder, place.name, body, count, size, err);
+    if (status == VB_OK)
+        status = vb_place_sync(&place, err);
+    vb_place_done(&place);
+    return as_failure(status, err);
+}
+
+/* Opens the folder of a key's parts as a place; its `name` is without meaning. */
+static enum vb_status open_parts(struct vb_storage_session *session, const char *key,
+                                 struct vb_place *ret_place, struct vb_error *err)
+{
+    const char *slash = strrchr(key, '/');
+    char parts[VB_PARTS_TEXT];
+    struct vb_buffer path;
+    enum vb_status status = vb_key_check(key, err);
+    if (status != VB_OK)
+        return status;
+    vb_buffer_init(&path, 4096);
+    vb_parts_name(slash ? slash + 1 : key, parts);
+    status = vb_buffer_append(&path, key, slash ? (size_t)(slash - key) + 1 : 0);
+    if (status == VB_OK)
+        status = vb_buffer_printf(&path, "%s/part", parts);
+    if (status == VB_OK)
+        status = vb_place_open(vb_file_root(session->storage), path.data, true, ret_place, err);
+    else
+        vb_fail(err, status, "the key is too long");
+    vb_buffer_done(&path);
+    return as_failure(status, err);
+}
+
+static enum vb_status file_begin(struct vb_storage_session *session, const char *key,
+                                 const char *file_name, struct vb_buffer *out_upload_id,
+                                 struct vb_error *err)
+{
+    (void)file_name;
+    struct vb_place place;
+    enum vb_status status = open_parts(session, key, &place, err);
+    if (status != VB_OK)
+        return status;
+    status = vb_place_sync(&place, err);
+    vb_place_done(&place);
+    if (status == VB_OK && vb_buffer_append_text(out_upload_id, "") != VB_OK)
+        status = vb_fail(err, VB_NO_MEMORY, "no memory for an upload id");
+    return status;
+}
+
+static enum vb_status file_part(struct vb_storage_session *session, const char *key,
+                                const char *upload_id, uint32_t number, int64_t epoch,
+                                const struct iovec *body, size_t count, uint64_t size,
+                                struct vb_stored_part *ret_part, struct vb_error *err)
+{
+    (void)upload_id;
+    struct vb_place place;
+    char name[VB_PART_TEXT];
+    struct vb_stored_part part = {.number = number, .size = size};
+    if (vb_storage_stopped(session))
+        return vb_fail(err, VB_STOPPED, "stopped");
+    enum vb_status status = open_parts(session, key, &place, err);
+    if (status != VB_OK)
+        return status;
+    /* The epoch stands for the ETag: two owners of one part number write two files. */
+    snprintf(part.etag, sizeof part.etag, "%" PRId64, epoch);
+    vb_part_name(number, part.etag, name);
+    status = write_file(place.folder, name, body, count, size, err);
+    if (status == VB_OK)
+        status = vb_place_sync(&place, err);
+    vb_place_done(&place);
+    if (status == VB_OK)
+        *ret_part = part;
+    return as_failure(status, err);
+}
+
+static enum vb_status file_size(struct vb_storage_session *session, const char *key,
+                                uint64_t *ret_size, struct vb_error *err)
+{
+    struct vb_place place;
+    struct stat info;
+    enum vb_status status = vb_place_open(vb_file_root(session->storage), key, false, &place, err);
+    if (status != VB_OK)
+        return status;
+    if (fstatat(place.folder, place.name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        status = vb_path_fail(err, "the archive");
+    else if (!S_ISREG(info.st_mode))
+        status = vb_fail(err, VB_NOT_FOUND, "the key is no file");
+    else
+        *ret_size = (uint64_t)info.st_size;
+    vb_place_done(&place);
+    return status;
+}
+
+/* The path is opened anew: an unmounted share would leave an empty directory with another id, or none. */
+static enum vb_status file_ready(struct vb_storage_session *session, struct vb_error *err)
+{
+    const struct vb_file_storage *file = (const struct vb_file_storage *)session->storage;
+    char id[VB_UUID_TEXT];
+    int fd = open(file->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return vb_path_fail(err, "the storage directory");
+    enum vb_status status = read_id(fd, id, err);
+    if (status == VB_OK && strcmp(id, file->storage.identity + strlen("file:")) != 0)
+        status = vb_fail(err, VB_STORAGE, "the storage directory is another one than at the start");
+    if (status == VB_OK && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        status = vb_path_fail(err, "the storage directory");
+    close(fd);
+    return status;
+}
+
+/* Served by our own front end, from the same key. */
+static enum vb_status file_link(struct vb_storage *storage, const struct vb_link_secrets *secrets,
+                                const char *key, const char *file_name, vb_instant finished_at,
+                                vb_instant expires_at, struct vb_buffer *out, struct vb_error *err)
+{
+    (void)file_name;
+    (void)finished_at;
+    return vb_link_write(storage->base_url, secrets, key, expires_at, out, err);
+}
+
+static enum vb_status file_open(struct vb_storage *storage, const char *key, int *ret_fd,
+                                uint64_t *ret_size, struct vb_buffer *redirect,
+                                struct vb_error *err)
+{
+    (void)redirect;
+    struct vb_place place;
+    struct stat info;
+    enum vb_status status = vb_place_open(vb_file_root(storage), key, false, &place, err);
+    if (status != VB_OK)
+        return status;
+    /* Neither a link out of the store nor a FIFO that would block the loop. */
+    int fd = openat(place.folder, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    vb_place_done(&place);
+    if (fd < 0)
+        return vb_path_fail(err, "the archive");
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(fd);
+        return vb_fail(err, VB_NOT_FOUND, "the key is no file");
+    }
+    *ret_fd = fd;
+    *ret_size = (uint64_t)info.st_size;
+    return VB_OK;
+}
+
+static enum vb_status file_read(struct vb_storage_session *session, const char *key,
+                                struct vb_buffer *out, struct vb_error *err)
+{
+    int fd = -1;
+    uint64_t size = 0;
+    ssize_t got = 1;
+    enum vb_status status = file_open(session->storage, key, &fd, &size, NULL, err);
+    if (status != VB_OK)
+        return status;
+    while (status == VB_OK && got > 0) {
+        char piece[4096];
+        got = read(fd, piece, sizeof piece);
+        if (got > 0 && vb_buffer_append(out, piece, (size_t)got) != VB_OK)
+            status = vb_fail(err, VB_LIMIT, "the object is larger than was asked for");
+        else if (got < 0)
+            status = vb_path_fail(err, "the archive");
+    }
+    close(fd);
+    return status;
+}
+
+static const struct vb_storage_driver file_driver = {
+    .free = file_free,
+    .session_new = file_session_new,
+    .session_free = file_session_free,
+    .put = file_put,
+    .begin = file_begin,
+    .part = file_part,
+    .close = vb_file_close,
+    .clean = vb_file_clean,
+    .size = file_size,
+    .read = file_read,
+    .ready = file_ready,
+    .link = file_link,
+    .open = file_open,
+    .leftovers = vb_file_leftovers,
+    .sweep = vb_file_sweep,
+};
+
+enum vb_status vb_storage_file_new(const char *location, struct vb_storage **ret_storage,
+                                   struct vb_error *err)
+{
+    if (location[0] != '/')
+        return vb_fail(err, VB_INVALID, "storage 'file://%s' needs an absolute path", location);
+    struct vb_file_storage *file = calloc(1, sizeof *file);
+    if (!file)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the storage");
+    file->storage = (struct vb_storage){.driver = &file_driver, .small_parts = true};
+    file->root = -1;
+    file->path = strdup(location);
+    enum vb_status status = file->path ? adopt(file, location, err)
+                                       : vb_fail(err, VB_NO_MEMORY, "no memory for the storage");
+    if (status != VB_OK) {
+        file_free(&file->storage);
+        return status;
+    }
+    *ret_storage = &file->storage;
+    return VB_OK;
+}

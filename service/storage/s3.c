@@ -1,0 +1,535 @@
+/* The S3 driver: objects and multipart uploads of one bucket, over the client in s3/.
+ *
+ * A session owns one client, and so one connection. The storage keeps the credentials, and, where those are
+ * temporary, a thread that renews them ahead of time. Links are signed with the keys at hand, so that the HTTP
+ * loops never wait for a metadata service. Lists no bucket, only the unfinished uploads of one key.
+ */
+#include "driver.h"
+
+#include "settings/place.h"
+#include "verbatim/log.h"
+#include "verbatim/pulse.h"
+#include "verbatim/render.h"
+#include "verbatim/s3_client.h"
+#include "verbatim/s3_signer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REDIRECT_SECONDS 60u
+#define ABORTS_MOST                                                                                \
+    4u /* parts under way may land after an abort: it is repeated while anything is listed */
+
+struct s3_storage {
+    struct vb_storage storage;
+    struct vb_s3_place place;  /* strings owned here */
+    struct vb_s3_place public; /* the same with the endpoint that people reach */
+    struct vb_s3_credentials *credentials;
+    struct vb_s3_counters counters;
+    bool temporary; /* as found at the start: links are our own */
+    atomic_bool told_unlisted;
+    struct vb_pulse pulse;
+    pthread_t renewer;
+    bool renewing;
+};
+
+struct s3_session {
+    struct vb_storage_session session;
+    struct vb_s3_client *client;
+};
+
+static struct s3_storage *s3_of(struct vb_storage *storage)
+{
+    return (struct s3_storage *)storage;
+}
+
+static struct vb_s3_client *client_of(struct vb_storage_session *session)
+{
+    return ((struct s3_session *)session)->client;
+}
+
+static struct vb_s3_kind kind_of(const char *file_name)
+{
+    return (struct vb_s3_kind){vb_content_type_of(file_name), file_name};
+}
+
+static void s3_ask(struct vb_storage *storage)
+{
+    struct s3_storage *s3 = s3_of(storage);
+    vb_pulse_ask(&s3->pulse);
+    vb_s3_credentials_stop(s3->credentials);
+}
+
+static void s3_free(struct vb_storage *storage)
+{
+    struct s3_storage *s3 = s3_of(storage);
+    if (s3->renewing) {
+        s3_ask(storage);
+        pthread_join(s3->renewer, NULL);
+    }
+    vb_pulse_done(&s3->pulse);
+    vb_s3_credentials_free(s3->credentials);
+    free((char *)(uintptr_t)s3->place.bucket);
+    free((char *)(uintptr_t)s3->place.region);
+    free((char *)(uintptr_t)s3->place.endpoint);
+    free((char *)(uintptr_t)s3->public.endpoint);
+    free(s3);
+}
+
+static bool session_stopped(void *context)
+{
+    return vb_storage_stopped(context);
+}
+
+static enum vb_status s3_session_new(struct vb_storage *storage,
+                                     struct vb_storage_session **ret_session, struct vb_error *err)
+{
+    struct s3_storage *s3 = s3_of(storage);
+    struct s3_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a storage session");
+    struct vb_s3_options options = {
+        .place = s3->place,
+        .credentials = s3->credentials,
+        .counters = &s3->counters,
+        .stop = session_stopped,
+        .stop_context = &session->session,
+    };
+    enum vb_status status = vb_s3_client_new(&options, &session->client, err);
+    if (status != VB_OK) {
+        free(session);
+        return status;
+    }
+    *ret_session = &session->session;
+    return VB_OK;
+}
+
+static void s3_session_free(struct vb_storage_session *session)
+{
+    vb_s3_client_free(client_of(session));
+    free(session);
+}
+
+static enum vb_status s3_put(struct vb_storage_session *session, const char *key,
+                             const char *file_name, const struct iovec *body, size_t count,
+                             uint64_t size, struct vb_error *err)
+{
+    char etag[VB_S3_ETAG];
+    const struct vb_s3_body whole = {body, count, size};
+    return vb_s3_put(client_of(session), key, &whole, kind_of(file_name), etag, err);
+}
+
+static enum vb_status s3_begin(struct vb_storage_session *session, const char *key,
+                               const char *file_name, struct vb_buffer *out_upload_id,
+                               struct vb_error *err)
+{
+    char upload_id[VB_S3_UPLOAD_ID];
+    enum vb_status status =
+        vb_s3_create_upload(client_of(session), key, kind_of(file_name), upload_id, err);
+    if (status == VB_OK && vb_buffer_append_text(out_upload_id, upload_id) != VB_OK)
+        status = vb_fail(err, VB_LIMIT, "the store's upload id is too long");
+    return status;
+}
+
+static enum vb_status s3_part(struct vb_storage_session *session, const char *key,
+                              const char *upload_id, uint32_t number, int64_t epoch,
+                              const struct iovec *body, size_t count, uint64_t size,
+                              struct vb_stored_part *ret_part, struct vb_error *err)
+{
+    (void)epoch; /* the same number sent by two claims: the ETag tells which one the store kept */
+    char etag[VB_S3_ETAG];
+    const struct vb_s3_body whole = {body, count, size};
+    enum vb_status status =
+        vb_s3_upload_part(client_of(session), key, upload_id, number, &whole, etag, err);
+    if (status != VB_OK)
+        return status;
+    *ret_part = (struct vb_stored_part){.number = number, .size = size};
+    snprintf(ret_part->etag, sizeof ret_part->etag, "%s", etag);
+    return VB_OK;
+}
+
+/* Some stores answer a part with quotes and list it without, or the other way round. */
+static struct vb_view bare_etag(const char *etag)
+{
+    size_t length = strlen(etag);
+    if (length >= 2 && etag[0] == '"' && etag[length - 1] == '"')
+        return (struct vb_view){etag + 1, length - 2};
+    return (struct vb_view){etag, length};
+}
+
+struct comparison {
+    const struct vb_stored_part *parts; /* in order of number */
+    size_t count;
+    bool *bad; /* all true at the start */
+};
+
+/* Takes the flag off the recorded part that the store holds as recorded. */
+static enum vb_status compare_part(void *context, const struct vb_s3_part *held)
+{
+    struct comparison *comparison = context;
+    for (size_t i = 0; i < comparison->count; i++) {
+        const struct vb_stored_part *part = &comparison->parts[i];
+        if (part->number == held->number)
+            comparison->bad[i] = part->size != held->size ||
+                                 !vb_view_equals(bare_etag(part->etag), bare_etag(held->etag));
+    }
+    return VB_OK;
+}
+
+/* After InvalidPart: which ones? None at all means that the store objects to something else. */
+static enum vb_status find_bad(struct vb_storage_session *session, const char *key,
+                               const char *upload_id, const struct vb_stored_part *parts,
+                               size_t count, bool *bad, const struct vb_error *complaint,
+                               struct vb_error *err)
+{
+    struct comparison comparison = {parts, count, bad};
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++)
+        bad[i] = true;
+    enum vb_status status =
+        vb_s3_list_parts(client_of(session), key, upload_id, compare_part, &comparison, err);
+    if (status != VB_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        wrong += bad[i];
+    if (wrong == 0)
+        return vb_fail(err, VB_STORAGE, "the store refuses parts that it lists as recorded: %s",
+                       complaint->text);
+    return VB_OK;
+}
+
+static enum vb_status s3_close(struct vb_storage_session *session, const char *key,
+                               const char *upload_id, const struct vb_stored_part *parts,
+                               size_t count, uint64_t size, enum vb_close_result *ret_result,
+                               bool *bad, struct vb_error *err)
+{
+    (void)size; /* the client adds the parts up itself */
+    char etag[VB_S3_ETAG];
+    struct vb_error own;
+    struct vb_s3_part *sent = calloc(count, sizeof *sent);
+    if (!sent)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the list of %zu parts", count);
+    for (size_t i = 0; i < count; i++) {
+        sent[i].number = parts[i].number;
+        sent[i].size = parts[i].size;
+        snprintf(sent[i].etag, sizeof sent[i].etag, "%.*s", VB_S3_ETAG - 1, parts[i].etag);
+    }
+    vb_error_clear(&own);
+    enum vb_status status =
+        vb_s3_complete_upload(client_of(session), key, upload_id, sent, count, etag, &own);
+    free(sent);
+    if (status == VB_OK) {
+        *ret_result = VB_CLOSE_DONE;
+    } else if (status == VB_CONFLICT) {
+        status = find_bad(session, key, upload_id, parts, count, bad, &own, err);
+        if (status == VB_OK)
+            *ret_result = VB_CLOSE_PARTS_DIFFER;
+    } else if (err) {
+        *err = own;
+    }
+    return status;
+}
+
+static enum vb_status count_part(void *context, const struct vb_s3_part *part)
+{
+    (void)context;
+    (void)part;
+    return VB_OK;
+}
+
+/* Aborts until the store knows the upload no more: one abort may miss a part that was under way. */
+static enum vb_status abort_upload(struct vb_storage_session *session, const char *key,
+                                   const char *upload_id, bool *ret_gone, struct vb_error *err)
+{
+    for (unsigned i = 0; i < ABORTS_MOST; i++) {
+        enum vb_status status = vb_s3_abort_upload(client_of(session), key, upload_id, err);
+        if (status == VB_OK)
+            status = vb_s3_list_parts(client_of(session), key, upload_id, count_part, NULL, err);
+        if (status == VB_NOT_FOUND) {
+            *ret_gone = true;
+            return VB_OK;
+        }
+        if (status != VB_OK)
+            return status;
+    }
+    *ret_gone = false;
+    return VB_OK;
+}
+
+struct sweep {
+    struct vb_storage_session *session;
+    const char *key;
+    unsigned found;
+};
+
+/* Aborted before, by us or by somebody else, is as good. */
+static enum vb_status abort_stray(void *context, const char *upload_id, struct vb_error *err)
+{
+    struct sweep *sweep = context;
+    enum vb_status status =
+        vb_s3_abort_upload(client_of(sweep->session), sweep->key, upload_id, err);
+    sweep->found++;
+    return status == VB_NOT_FOUND ? VB_OK : status;
+}
+
+/* A store that lists no uploads will not do so next time, and rights are rarely widened: no reason to keep a
+ * clean-up waiting for ever, but one to tell once. */
+static bool is_unlisted(struct vb_storage_session *session, const struct vb_error *err)
+{
+    struct s3_storage *s3 = s3_of(session->storage);
+    const char *code = vb_s3_client_code(client_of(session));
+    if (strcmp(code, "NotImplemented") != 0 && strcmp(code, "MethodNotAllowed") != 0 &&
+        strcmp(code, "AccessDenied") != 0 && err->system_code != 501 && err->system_code != 405)
+        return false;
+    if (!atomic_exchange(&s3->told_unlisted, true))
+        vb_warn("uploads whose beginning was never confirmed may stay in the bucket: %s",
+                err->text);
+    return true;
+}
+
+/* An upload whose id never reached us (the answer was lost) is found by its key alone. Repeated until none is
+ * listed, so nothing depends on how a store pages a list that shrinks meanwhile. */
+static enum vb_status abort_strays(struct vb_storage_session *session, const char *key,
+                                   bool *ret_gone, struct vb_error *err)
+{
+    struct vb_error own;
+    struct sweep sweep = {.session = session, .key = key, .found = 1};
+    for (unsigned i = 0; i < ABORTS_MOST && sweep.found > 0; i++) {
+        sweep.found = 0;
+        vb_error_clear(&own);
+        enum vb_status status =
+            vb_s3_list_uploads(client_of(session), key, abort_stray, &sweep, &own);
+        if (status != VB_OK && sweep.found == 0 && is_unlisted(session, &own))
+            break;
+        if (status != VB_OK && err)
+            *err = own;
+        if (status != VB_OK)
+            return status;
+    }
+    *ret_gone = sweep.found == 0;
+    return VB_OK;
+}
+
+static enum vb_status s3_size(struct vb_storage_session *session, const char *key,
+                              uint64_t *ret_size, struct vb_error *err)
+{
+    struct vb_s3_object object;
+    enum vb_status status = vb_s3_head(client_of(session), key, &object, err);
+    if (status == VB_OK)
+        *ret_size = object.size;
+    return status;
+}
+
+static enum vb_status s3_read(struct vb_storage_session *session, const char *key,
+                              struct vb_buffer *out, struct vb_error *err)
+{
+    return vb_s3_get(client_of(session), key, out, err);
+}
+
+static enum vb_status s3_clean(struct vb_storage_session *session, const char *key,
+                               const char *upload_id, bool keep_object, bool *ret_clean,
+                               struct vb_error *err)
+{
+    bool gone = true, none = true;
+    uint64_t size;
+    enum vb_status status = VB_OK;
+    if (upload_id[0])
+        status = abort_upload(session, key, upload_id, &gone, err);
+    if (status == VB_OK)
+        status = abort_strays(session, key, &none, err);
+    gone = gone && none;
+    if (status == VB_OK && !keep_object) {
+        status = vb_s3_delete(client_of(session), key, err);
+        if (status == VB_OK)
+            status = s3_size(session, key, &size, err);
+        gone = gone && status == VB_NOT_FOUND;
+        if (status == VB_NOT_FOUND)
+            status = VB_OK;
+    }
+    if (status == VB_OK)
+        *ret_clean = gone;
+    return status;
+}
+
+static enum vb_status s3_ready(struct vb_storage_session *session, struct vb_error *err)
+{
+    return vb_s3_check_bucket(client_of(session), err);
+}
+
+static enum vb_status presign(struct s3_storage *s3, const char *key, const char *file_name,
+                              vb_instant at, int64_t seconds, struct vb_buffer *out,
+                              struct vb_error *err)
+{
+    struct vb_s3_keys keys;
+    enum vb_status status = vb_s3_credentials_peek(s3->credentials, &keys, err);
+    if (status != VB_OK)
+        return status;
+    const struct vb_s3_link link = {
+        .place = &s3->public,
+        .keys = &keys,
+        .key = key,
+        .at = at,
+        .lifetime = (unsigned)(seconds < VB_S3_LIFETIME_MOST ? seconds : VB_S3_LIFETIME_MOST),
+        .file_name = file_name,
+    };
+    status = vb_s3_presign_get(&link, out, err);
+    vb_s3_keys_wipe(&keys);
+    return status;
+}
+
+/* A link signed with temporary keys dies with them, so then it is ours and leads to a fresh one. */
+static enum vb_status s3_link(struct vb_storage *storage, const struct vb_link_secrets *secrets,
+                              const char *key, const char *file_name, vb_instant finished_at,
+                              vb_instant expires_at, struct vb_buffer *out, struct vb_error *err)
+{
+    struct s3_storage *s3 = s3_of(storage);
+    int64_t seconds = (expires_at - finished_at) / VB_SECOND;
+    if (seconds < 1)
+        return vb_fail(err, VB_INVALID, "a link that expires before it begins");
+    if (s3->temporary)
+        return vb_link_write(storage->base_url, secrets, key, expires_at, out, err);
+    return presign(s3, key, file_name, finished_at, seconds, out, err);
+}
+
+static enum vb_status s3_open(struct vb_storage *storage, const char *key, int *ret_fd,
+                              uint64_t *ret_size, struct vb_buffer *redirect, struct vb_error *err)
+{
+    const char *slash = strrchr(key, '/');
+    enum vb_status status = presign(s3_of(storage), key, slash ? slash + 1 : key, vb_clock_now(),
+                                    REDIRECT_SECONDS, redirect, err);
+    if (status == VB_OK) {
+        *ret_fd = -1;
+        *ret_size = 0; /* the store tells it with the object */
+    }
+    return status;
+}
+
+static const struct vb_storage_driver s3_driver = {
+    .ask = s3_ask,
+    .free = s3_free,
+    .session_new = s3_session_new,
+    .session_free = s3_session_free,
+    .put = s3_put,
+    .begin = s3_begin,
+    .part = s3_part,
+    .close = s3_close,
+    .clean = s3_clean,
+    .size = s3_size,
+    .read = s3_read,
+    .ready = s3_ready,
+    .link = s3_link,
+    .open = s3_open,
+};
+
+/* Every process has it, also one without workers: nobody else may renew the keys that links are signed with. */
+static void *renew(void *context)
+{
+    struct s3_storage *s3 = context;
+    int64_t pause = vb_s3_credentials_keep(s3->credentials);
+    while (!vb_pulse_wait(&s3->pulse, pause))
+        pause = vb_s3_credentials_keep(s3->credentials);
+    return NULL;
+}
+
+/* The first look for credentials: missing ones are a configuration error, told before any export begins. */
+static enum vb_status begin_credentials(struct s3_storage *s3, struct vb_error *err)
+{
+    struct vb_s3_keys keys;
+    enum vb_status status = vb_s3_credentials_new(s3->place.region, &s3->credentials, err);
+    if (status == VB_OK)
+        status = vb_s3_credentials_get(s3->credentials, &keys, err);
+    if (status != VB_OK)
+        return status;
+    s3->temporary = keys.temporary;
+    vb_s3_keys_wipe(&keys);
+    if (!s3->temporary)
+        return VB_OK;
+    int code = pthread_create(&s3->renewer, NULL, renew, s3);
+    if (code != 0)
+        return vb_fail_system(err, VB_NO_MEMORY, code, "no thread to renew credentials");
+    s3->renewing = true;
+    return VB_OK;
+}
+
+/* "BUCKET[/PREFIX]": the prefix loses slashes at either end and gains one behind. */
+static enum vb_status split_location(struct s3_storage *s3, const char *location,
+                                     struct vb_error *err)
+{
+    size_t bucket = strcspn(location, "/");
+    const char *prefix = location + bucket;
+    prefix += strspn(prefix, "/");
+    size_t length = strlen(prefix);
+    while (length > 0 && prefix[length - 1] == '/')
+        length--;
+    if (bucket == 0 || length + 2 > sizeof s3->storage.prefix)
+        return vb_fail(err, VB_INVALID, "storage 's3://%s' is not s3://BUCKET[/PREFIX]", location);
+    snprintf(s3->storage.prefix, sizeof s3->storage.prefix, "%.*s%s", (int)length, prefix,
+             length ? "/" : "");
+    s3->place.bucket = strndup(location, bucket);
+    return s3->place.bucket ? VB_OK : vb_fail(err, VB_NO_MEMORY, "no memory for the storage");
+}
+
+static const char *copy_or_null(const char *text, bool *ret_failed)
+{
+    char *copy = text ? strdup(text) : NULL;
+    *ret_failed |= text && !copy;
+    return copy;
+}
+
+static enum vb_status fill_places(struct s3_storage *s3, const struct vb_options *options,
+                                  struct vb_error *err)
+{
+    const struct vb_s3_place given = vb_s3_place_of(options, s3->place.bucket);
+    bool failed = false;
+    const char *public =
+        options->s3_public_endpoint ? options->s3_public_endpoint : options->s3_endpoint;
+    s3->place.region = copy_or_null(given.region, &failed);
+    s3->place.endpoint = copy_or_null(given.endpoint, &failed);
+    s3->place.addressing = given.addressing;
+    s3->public = s3->place;
+    s3->public.endpoint = copy_or_null(public, &failed);
+    if (failed)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the storage");
+    snprintf(s3->storage.identity, sizeof s3->storage.identity, "s3:%s/%s/%s", s3->place.bucket,
+             s3->place.region, s3->place.endpoint ? s3->place.endpoint : "amazonaws.com");
+    return VB_OK;
+}
+
+/* A client that is made and thrown away: it refuses endpoints, regions and buckets that cannot be. */
+static enum vb_status try_place(struct s3_storage *s3, const struct vb_s3_place *place,
+                                struct vb_error *err)
+{
+    struct vb_s3_client *client = NULL;
+    const struct vb_s3_options options = {.place = *place, .credentials = s3->credentials};
+    enum vb_status status = vb_s3_client_new(&options, &client, err);
+    vb_s3_client_free(client);
+    return status;
+}
+
+enum vb_status vb_storage_s3_new(const struct vb_options *options, const char *location,
+                                 struct vb_storage **ret_storage, struct vb_error *err)
+{
+    struct s3_storage *s3 = calloc(1, sizeof *s3);
+    if (!s3)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the storage");
+    s3->storage.driver = &s3_driver;
+    vb_pulse_init(&s3->pulse);
+    enum vb_status status = split_location(s3, location, err);
+    if (status == VB_OK)
+        status = fill_places(s3, options, err);
+    if (status == VB_OK)
+        status = begin_credentials(s3, err);
+    if (status == VB_OK)
+        status = try_place(s3, &s3->place, err);
+    if (status == VB_OK)
+        status = try_place(s3, &s3->public, err);
+    if (status != VB_OK) {
+        s3_free(&s3->storage);
+        return status;
+    }
+    *ret_storage = &s3->storage;
+    return VB_OK;
+}

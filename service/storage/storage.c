@@ -1,0 +1,235 @@
+/* The door to the storage drivers: chooses one by the option, composes keys, passes calls on.
+ *
+ * Keeps no state of its own beside what the driver's struct begins with. Any thread, but for sessions,
+ * which belong to one. Knows neither directories nor S3.
+ */
+#include "driver.h"
+
+#include "verbatim/hash.h"
+#include "verbatim/text.h"
+#include "verbatim/uuid.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A workspace id is any text: as a folder's name it is percent-encoded, and hashed where that is too long. */
+#define FOLDER_MOST 200
+#define KEY_MOST 1024 /* of S3 */
+
+enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storage **ret_storage,
+                              struct vb_error *err)
+{
+    static const char file[] = "file://", s3[] = "s3://";
+    struct vb_storage *storage = NULL;
+    enum vb_status status;
+    if (strncmp(options->storage, file, sizeof file - 1) == 0)
+        status = vb_storage_file_new(options->storage + sizeof file - 1, &storage, err);
+    else if (strncmp(options->storage, s3, sizeof s3 - 1) == 0)
+        status = vb_storage_s3_new(options, options->storage + sizeof s3 - 1, &storage, err);
+    else
+        status = vb_fail(err, VB_INVALID, "storage '%s' is neither file:///DIR nor s3://BUCKET",
+                         options->storage);
+    if (status != VB_OK)
+        return status;
+    storage->base_url = options->base_url;
+    *ret_storage = storage;
+    return VB_OK;
+}
+
+void vb_storage_ask(struct vb_storage *storage)
+{
+    if (storage && storage->driver->ask)
+        storage->driver->ask(storage);
+}
+
+void vb_storage_free(struct vb_storage *storage)
+{
+    if (storage)
+        storage->driver->free(storage);
+}
+
+const char *vb_storage_identity(const struct vb_storage *storage)
+{
+    return storage->identity;
+}
+
+bool vb_storage_small_parts(const struct vb_storage *storage)
+{
+    return storage->small_parts;
+}
+
+static enum vb_status append_folder(struct vb_buffer *out, const char *workspace_id)
+{
+    size_t start = out->length;
+    enum vb_status status = VB_OK;
+    /* "." and ".." would leave the folder, and other names with a dot in front would hide in it. */
+    if (workspace_id[0] == '.') {
+        status = vb_buffer_append_text(out, "%2E");
+        workspace_id++;
+    }
+    if (status == VB_OK)
+        status = vb_percent_encode(out, vb_view_of(workspace_id), false);
+    if (status != VB_LIMIT && (status != VB_OK || out->length - start <= FOLDER_MOST))
+        return status;
+    char hex[VB_SHA256_HEX];
+    vb_sha256_hex(workspace_id, strlen(workspace_id), hex);
+    out->length = start;
+    return vb_buffer_printf(out, "~%s", hex);
+}
+
+/* Job ids are ours and file names made by us: anything else is a mistake, and never becomes a
+ * path. */
+static bool job_and_name_valid(const char *job_id, const char *name)
+{
+    struct vb_uuid uuid;
+    if (vb_uuid_parse(vb_view_of(job_id), &uuid) != VB_OK)
+        return false;
+    if (name[0] == '\0' || name[0] == '.' || strlen(name) > 255)
+        return false;
+    for (const char *c = name; *c; c++)
+        if (*c == '/' || (unsigned char)*c < 0x20 || *c == 0x7F)
+            return false;
+    return true;
+}
+
+enum vb_status vb_storage_key(const struct vb_storage *storage, const char *workspace_id,
+                              const char *job_id, int64_t epoch, const char *name,
+                              struct vb_buffer *out, struct vb_error *err)
+{
+    size_t start = out->length;
+    if (workspace_id[0] == '\0' || epoch < 0 || !job_and_name_valid(job_id, name))
+        return vb_fail(err, VB_INVALID, "no object key can be made of '%s' and '%s'", job_id, name);
+    enum vb_status status = vb_buffer_printf(out, "%sconversation_exports/", storage->prefix);
+    if (status == VB_OK)
+        status = append_folder(out, workspace_id);
+    if (status == VB_OK)
+        status = vb_buffer_printf(out, "/%s-%" PRId64 "/%s", job_id, epoch, name);
+    if (status == VB_OK && out->length - start > KEY_MOST)
+        status = VB_LIMIT;
+    if (status != VB_OK)
+        return vb_fail(err, status, "the object key is too long");
+    return VB_OK;
+}
+
+enum vb_status vb_storage_session_new(struct vb_storage *storage, bool (*stop)(void *),
+                                      void *stop_context, struct vb_storage_session **ret_session,
+                                      struct vb_error *err)
+{
+    struct vb_storage_session *session = NULL;
+    enum vb_status status = storage->driver->session_new(storage, &session, err);
+    if (status != VB_OK)
+        return status;
+    session->storage = storage;
+    session->stop = stop;
+    session->stop_context = stop_context;
+    *ret_session = session;
+    return VB_OK;
+}
+
+void vb_storage_session_free(struct vb_storage_session *session)
+{
+    if (session)
+        session->storage->driver->session_free(session);
+}
+
+bool vb_storage_stopped(const struct vb_storage_session *session)
+{
+    return session->stop && session->stop(session->stop_context);
+}
+
+enum vb_status vb_storage_put(struct vb_storage_session *session, const char *key,
+                              const char *file_name, const struct iovec *body, size_t count,
+                              uint64_t size, struct vb_error *err)
+{
+    return session->storage->driver->put(session, key, file_name, body, count, size, err);
+}
+
+enum vb_status vb_storage_begin(struct vb_storage_session *session, const char *key,
+                                const char *file_name, struct vb_buffer *out_upload_id,
+                                struct vb_error *err)
+{
+    return session->storage->driver->begin(session, key, file_name, out_upload_id, err);
+}
+
+enum vb_status vb_storage_part(struct vb_storage_session *session, const char *key,
+                               const char *upload_id, uint32_t number, int64_t epoch,
+                               const struct iovec *body, size_t count, uint64_t size,
+                               struct vb_stored_part *ret_part, struct vb_error *err)
+{
+    return session->storage->driver->part(session, key, upload_id, number, epoch, body, count, size,
+                                          ret_part, err);
+}
+
+enum vb_status vb_storage_close(struct vb_storage_session *session, const char *key,
+                                const char *upload_id, const struct vb_stored_part *parts,
+                                size_t count, uint64_t size, enum vb_close_result *ret_result,
+                                bool *bad, struct vb_error *err)
+{
+    /* Records that contradict each other would make a broken archive: refused before the store is asked. */
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += parts[i].size;
+        bad[i] = false;
+    }
+    if (count == 0 || sum != size)
+        return vb_fail(err, VB_CORRUPT,
+                       "the %zu recorded parts hold %" PRIu64 " bytes, not the archive's %" PRIu64,
+                       count, sum, size);
+    return session->storage->driver->close(session, key, upload_id, parts, count, size, ret_result,
+                                           bad, err);
+}
+
+enum vb_status vb_storage_clean(struct vb_storage_session *session, const char *key,
+                                const char *upload_id, bool keep_object, bool *ret_clean,
+                                struct vb_error *err)
+{
+    return session->storage->driver->clean(session, key, upload_id, keep_object, ret_clean, err);
+}
+
+enum vb_status vb_storage_size(struct vb_storage_session *session, const char *key,
+                               uint64_t *ret_size, struct vb_error *err)
+{
+    return session->storage->driver->size(session, key, ret_size, err);
+}
+
+enum vb_status vb_storage_read(struct vb_storage_session *session, const char *key,
+                               struct vb_buffer *out, struct vb_error *err)
+{
+    return session->storage->driver->read(session, key, out, err);
+}
+
+enum vb_status vb_storage_ready(struct vb_storage_session *session, struct vb_error *err)
+{
+    return session->storage->driver->ready(session, err);
+}
+
+enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_secrets *secrets,
+                               const char *key, const char *file_name, vb_instant finished_at,
+                               vb_instant expires_at, struct vb_buffer *out, struct vb_error *err)
+{
+    return storage->driver->link(storage, secrets, key, file_name, finished_at, expires_at, out,
+                                 err);
+}
+
+enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int *ret_fd,
+                               uint64_t *ret_size, struct vb_buffer *redirect, struct vb_error *err)
+{
+    return storage->driver->open(storage, key, ret_fd, ret_size, redirect, err);
+}
+
+enum vb_status vb_storage_leftovers(struct vb_storage_session *session, int64_t least_age,
+                                    vb_leftover_visit *visit, void *context, struct vb_error *err)
+{
+    const struct vb_storage_driver *driver = session->storage->driver;
+    return driver->leftovers ? driver->leftovers(session, least_age, visit, context, err) : VB_OK;
+}
+
+enum vb_status vb_storage_sweep(struct vb_storage_session *session, const char *folder,
+                                int64_t least_age, uint64_t *ret_removed, struct vb_error *err)
+{
+    const struct vb_storage_driver *driver = session->storage->driver;
+    if (driver->sweep)
+        return driver->sweep(session, folder, least_age, ret_removed, err);
+    *ret_removed = 0;
+    return VB_OK;
+}

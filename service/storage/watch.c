@@ -1,0 +1,110 @@
+/* Asks the storage every few seconds whether it answers, on a thread of its own, since a loop may not wait for it.
+ *
+ * /readyz tells the last result; one that is too old counts as no.
+ */
+#include "http/server.h"
+
+#include "verbatim/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WATCH_EVERY 5 /* seconds */
+#define WATCH_VALID (30 * VB_SECOND)
+
+struct http_storage_watch {
+    struct vb_storage *storage;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool stops; /* under the mutex */
+    atomic_bool stopping, is_ready;
+    atomic_llong looked_at;
+};
+
+/* Asked by the storage in the middle of a call, so a stop never waits for a store. */
+static bool is_stopping(void *context)
+{
+    struct http_storage_watch *watch = context;
+    return atomic_load(&watch->stopping);
+}
+
+/* Logs the change only, not every look. */
+static void look(struct http_storage_watch *watch, struct vb_storage_session **session)
+{
+    struct vb_error err = {0};
+    enum vb_status status = VB_OK;
+    if (!*session)
+        status = vb_storage_session_new(watch->storage, is_stopping, watch, session, &err);
+    if (status == VB_OK)
+        status = vb_storage_ready(*session, &err);
+    bool is_ready = status == VB_OK;
+    if (!is_ready && atomic_load(&watch->is_ready) && !is_stopping(watch))
+        vb_warn("storage does not answer: %s", err.text);
+    atomic_store(&watch->is_ready, is_ready);
+    atomic_store(&watch->looked_at, vb_clock_monotonic());
+}
+
+static void *run(void *context)
+{
+    struct http_storage_watch *watch = context;
+    struct vb_storage_session *session = NULL;
+    pthread_mutex_lock(&watch->mutex);
+    while (!watch->stops) {
+        pthread_mutex_unlock(&watch->mutex);
+        look(watch, &session);
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += WATCH_EVERY;
+        pthread_mutex_lock(&watch->mutex);
+        while (!watch->stops &&
+               pthread_cond_timedwait(&watch->changed, &watch->mutex, &until) != ETIMEDOUT)
+            ;
+    }
+    pthread_mutex_unlock(&watch->mutex);
+    vb_storage_session_free(session);
+    return NULL;
+}
+
+enum vb_status http_watch_start(struct vb_storage *storage, struct http_storage_watch **ret_watch,
+                                struct vb_error *err)
+{
+    struct http_storage_watch *watch = calloc(1, sizeof(*watch));
+    if (!watch)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the storage's watch");
+    watch->storage = storage;
+    atomic_store(&watch->is_ready, true); /* so that the first failure is logged */
+    pthread_mutex_init(&watch->mutex, NULL);
+    pthread_cond_init(&watch->changed, NULL);
+    int code = pthread_create(&watch->thread, NULL, run, watch);
+    if (code != 0) {
+        free(watch);
+        return vb_fail_system(err, VB_IO, code, "cannot start the storage's watch");
+    }
+    (void)pthread_setname_np(watch->thread, "vb-watch");
+    *ret_watch = watch;
+    return VB_OK;
+}
+
+void http_watch_stop(struct http_storage_watch *watch)
+{
+    if (!watch)
+        return;
+    pthread_mutex_lock(&watch->mutex);
+    watch->stops = true;
+    atomic_store(&watch->stopping, true);
+    pthread_cond_signal(&watch->changed);
+    pthread_mutex_unlock(&watch->mutex);
+    (void)pthread_join(watch->thread, NULL);
+    pthread_cond_destroy(&watch->changed);
+    pthread_mutex_destroy(&watch->mutex);
+    free(watch);
+}
+
+bool http_watch_ready(struct http_storage_watch *watch)
+{
+    int64_t looked = atomic_load(&watch->looked_at);
+    return looked > 0 && atomic_load(&watch->is_ready) &&
+           vb_clock_monotonic() - looked < WATCH_VALID;
+}

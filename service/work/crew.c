@@ -1,0 +1,176 @@
+/* The worker threads of a process together: their leases, what they wait for, how they are stopped.
+ * See work/crew.h.
+ *
+ * One mutex guards what several threads write (leases, generation, the count of idle ones). A
+ * generation that moved says "look again": who reads it before looking and waits on the value read
+ * can miss no wake-up.
+ */
+#include "crew.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+void vb_tuning_of(const struct vb_service *service, struct vb_tuning *ret_tuning)
+{
+    const struct vb_options *options = service->options;
+    *ret_tuning = (struct vb_tuning){
+        /* Some MB of rows at common sizes, and one round trip's delay a thousand conversations. */
+        .page_conversations = 1000,
+        .absorb_below = vb_storage_small_parts(service->storage) ? 0 : VB_PART_MINIMUM,
+        .part_size = options->s3_part_size,
+        .split_unit = options->s3_part_size,
+        .segment_units = options->segment_parts > 0 ? (uint32_t)options->segment_parts : 1,
+        .front_numbers = VB_FRONT_NUMBERS,
+        .chunk = VB_CHUNK,
+        .one_segment = options->s3_equal_parts,
+    };
+}
+
+/* Waits count on the monotonic clock: a wall clock that jumps must not hold a thread. */
+static int init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    int result = pthread_condattr_init(&attributes);
+    if (result != 0)
+        return result;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    result = pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return result;
+}
+
+enum vb_status vb_crew_init(struct vb_crew *crew, const struct vb_service *service, size_t threads,
+                            struct vb_error *err)
+{
+    *crew = (struct vb_crew){.service = service, .lease_count = threads};
+    crew->claimer = (struct vb_claimer){
+        .process_id = service->process_id,
+        .storage = vb_storage_identity(service->storage),
+        .fingerprint = vb_deflate_fingerprint(),
+        .lease = service->options->lease,
+        .max_running = service->options->max_running,
+        .store = service->storage,
+    };
+    vb_tuning_of(service, &crew->tuning);
+    enum vb_status status = vb_media_new(service->options, &crew->media, err);
+    if (status != VB_OK)
+        return status;
+    crew->leases = calloc(threads, sizeof *crew->leases);
+    if (!crew->leases) {
+        vb_media_free(crew->media);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for worker threads");
+    }
+    for (size_t i = 0; i < threads; i++)
+        crew->leases[i].crew = crew;
+    if (pthread_mutex_init(&crew->mutex, NULL) == 0) {
+        if (init_condition(&crew->changed) == 0)
+            return VB_OK;
+        pthread_mutex_destroy(&crew->mutex);
+    }
+    free(crew->leases);
+    vb_media_free(crew->media);
+    return vb_fail(err, VB_NO_MEMORY, "no lock for worker threads");
+}
+
+void vb_crew_done(struct vb_crew *crew)
+{
+    pthread_cond_destroy(&crew->changed);
+    pthread_mutex_destroy(&crew->mutex);
+    free(crew->leases);
+    vb_media_free(crew->media);
+}
+
+void vb_crew_wake(struct vb_crew *crew)
+{
+    pthread_mutex_lock(&crew->mutex);
+    /* Also without a waiter: who is just looking finds the number changed and looks once more. */
+    crew->generation++;
+    pthread_cond_broadcast(&crew->changed);
+    pthread_mutex_unlock(&crew->mutex);
+}
+
+uint64_t vb_crew_generation(struct vb_crew *crew)
+{
+    pthread_mutex_lock(&crew->mutex);
+    uint64_t generation = crew->generation;
+    pthread_mutex_unlock(&crew->mutex);
+    return generation;
+}
+
+void vb_crew_wait(struct vb_crew *crew, uint64_t seen, int64_t microseconds)
+{
+    int64_t until = vb_clock_monotonic() + microseconds;
+    struct timespec deadline = {.tv_sec = (time_t)(until / VB_SECOND),
+                                .tv_nsec = (long)(until % VB_SECOND) * 1000};
+    int result = 0;
+    pthread_mutex_lock(&crew->mutex);
+    while (crew->generation == seen && !crew->stopping && result != ETIMEDOUT)
+        result = pthread_cond_timedwait(&crew->changed, &crew->mutex, &deadline);
+    pthread_mutex_unlock(&crew->mutex);
+}
+
+void vb_crew_stop(struct vb_crew *crew)
+{
+    crew->stopping = true;
+    vb_media_ask(crew->media);
+    vb_crew_wake(crew);
+}
+
+void vb_crew_idle(struct vb_crew *crew, bool idle)
+{
+    pthread_mutex_lock(&crew->mutex);
+    if (idle)
+        crew->idle++;
+    /* The express thread may have waited for this: from here on small jobs are its own. */
+    else if (--crew->idle == 0) {
+        crew->generation++;
+        pthread_cond_broadcast(&crew->changed);
+    }
+    pthread_mutex_unlock(&crew->mutex);
+}
+
+unsigned vb_crew_idle_count(struct vb_crew *crew)
+{
+    pthread_mutex_lock(&crew->mutex);
+    unsigned idle = crew->idle;
+    pthread_mutex_unlock(&crew->mutex);
+    return idle;
+}
+
+void vb_lease_hold(struct vb_lease *lease, const struct vb_claim *claim, int64_t sent_at)
+{
+    pthread_mutex_lock(&lease->crew->mutex);
+    snprintf(lease->job_id, sizeof lease->job_id, "%s", claim->job.job_id);
+    lease->part_first = claim->part_first;
+    lease->epoch = claim->epoch;
+    lease->conversations = 0;
+    lease->messages = 0;
+    lease->bytes = 0;
+    lease->lost = false;
+    lease->beaten_at = sent_at;
+    lease->held = true;
+    pthread_mutex_unlock(&lease->crew->mutex);
+}
+
+void vb_lease_drop(struct vb_lease *lease)
+{
+    pthread_mutex_lock(&lease->crew->mutex);
+    lease->held = false;
+    pthread_mutex_unlock(&lease->crew->mutex);
+}
+
+/* Two thirds: the last third is the time to stop in before another process may take over. */
+bool vb_lease_good(const struct vb_lease *lease)
+{
+    int64_t silence = vb_clock_monotonic() - lease->beaten_at;
+    return !lease->lost && silence < lease->crew->claimer.lease / 3 * 2;
+}
+
+/* Asked between rows and between bytes on the wire; costs one read of the clock. */
+bool vb_lease_stop(void *lease)
+{
+    const struct vb_lease *mine = lease;
+    return mine->crew->stopping || !vb_lease_good(mine);
+}

@@ -1,0 +1,214 @@
+/* The straight line of one claim: reader, renderer, archive. See work/line.h.
+ *
+ * All of it runs on the worker's thread. What the line opens it closes; reader, session, uploader
+ * and row buffer are the runner's. Ends of stretches are work/end.c's, parts work/parts.c's,
+ * cuts work/cut.c's.
+ */
+#include "line.h"
+
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+/* Rows collect to about a block of the deflate before they are handed on. */
+#define OUT_FLUSH (64u * 1024u)
+
+/* Everything that shapes the bytes comes from the job, nothing from this process's options: another
+ * worker that goes on with the archive must write the same. */
+static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
+{
+    const struct vb_job *job = &line->claim->job;
+    enum vb_csv_profile profile = VB_CSV_SAFE;
+    line->renderer = vb_job_renderer(job);
+    if (!line->renderer)
+        return vb_fail(err, VB_INVALID,
+                       "this version of the worker does not know what the job asks for");
+    if (vb_csv_profile_parse(vb_view_of(job->csv_profile), &profile) != VB_OK)
+        return vb_fail(err, VB_INVALID, "the CSV profile \"%s\" is not known here",
+                       job->csv_profile);
+    enum vb_status status = vb_zone_new(job->time_zone, &line->zone, err);
+    if (status != VB_OK)
+        return status;
+    line->files = job->specification.files;
+    line->context = (struct vb_render_context){.zone = line->zone,
+                                               .csv_profile = profile,
+                                               .include = job->specification.include,
+                                               .channel = vb_job_channel(job),
+                                               .state = &line->state};
+    return vb_namer_new(line->zone, line->context.channel, line->renderer->extension, &line->namer,
+                        err);
+}
+
+static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
+{
+    bool waited_out = false;
+    struct vb_selection selection = vb_job_selection(&line->claim->job);
+    enum vb_status status =
+        vb_reader_begin(line->reader, &selection, &line->claim->stretch, &waited_out, err);
+    if (status == VB_OK && waited_out)
+        vb_warn("the source has not caught up with the moment the job was created (a transaction "
+                "that was open is still open, or a replica lags): what it lacks may be missing");
+    return status;
+}
+
+enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
+{
+    /* The first worker notes the size of parts on the job; others follow it, whatever their own
+     * option says. */
+    uint64_t noted = line->claim->job.part_size;
+    line->part_size = noted > 0 ? noted : line->crew->tuning.part_size;
+    /* The express thread gives up at the first part, so it needs no room behind one. */
+    struct vb_archive_options options = {
+        .part_size = line->express ? VB_PART_MINIMUM : line->part_size,
+        .equal_parts = line->express || line->crew->tuning.one_segment,
+        .plain = line->claim->job.specification.files == VB_FILES_SINGLE,
+        .sink = vb_line_sink(line),
+    };
+    vb_render_state_init(&line->state);
+    enum vb_status status = open_renderer(line, err);
+    if (status == VB_OK)
+        status = vb_archive_new(&options, &line->archive, err);
+    if (status == VB_OK)
+        status = open_reader(line, err);
+    if (status == VB_OK)
+        status = vb_line_media_begin(line, err);
+    if (status == VB_OK)
+        status = vb_line_file_start(line, err);
+    return status;
+}
+
+void vb_line_done(struct vb_line *line)
+{
+    vb_archive_free(line->archive);
+    vb_namer_free(line->namer);
+    vb_zone_free(line->zone);
+    vb_render_state_done(&line->state);
+    if (line->whole.release)
+        line->whole.release(&line->whole);
+}
+
+/* For single statements and calls: a short outage is waited out on the spot while the lease lasts,
+ * so that it costs no attempt and no work. */
+bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err)
+{
+    if (status == VB_OK || status == VB_END || status == VB_AGAIN || status == VB_FENCED)
+        return false;
+    if (!err->retryable || line->crew->stopping || !vb_lease_good(line->lease))
+        return false;
+    vb_warn("trying again: %s", err->text);
+    vb_clock_sleep(VB_SECOND / 4);
+    return true;
+}
+
+enum vb_status vb_line_flush(struct vb_line *line, size_t below, struct vb_error *err)
+{
+    struct vb_buffer *out = line->out;
+    if (out->length <= below)
+        return VB_OK;
+    enum vb_status status = vb_archive_write(line->archive, out->data, out->length, err);
+    vb_buffer_reset(out);
+    if (out->capacity > 8 * OUT_FLUSH) /* an oversized row leaves no memory behind */
+        vb_buffer_done(out);
+    return status;
+}
+
+/* A job of one channel keeps that channel's facts as they were at its creation. */
+static enum vb_status begin_conversation(struct vb_line *line, struct vb_conversation *conversation,
+                                         struct vb_error *err)
+{
+    bool first = false;
+    if (!conversation->channel.id.data)
+        conversation->channel = line->context.channel;
+    enum vb_status status = vb_line_file_before(line, conversation, &first, err);
+    if (status == VB_OK)
+        status = line->renderer->conversation(&line->context, conversation, first, line->out, err);
+    return status;
+}
+
+/* The lease's counters are what the heartbeat folds into the job's progress. */
+static enum vb_status end_conversation(struct vb_line *line,
+                                       const struct vb_conversation *conversation,
+                                       struct vb_error *err)
+{
+    enum vb_status status =
+        line->renderer->end_conversation(&line->context, conversation, line->out, err);
+    if (status == VB_OK)
+        status = vb_line_file_after(line, err);
+    line->conversations++;
+    line->lease->conversations = line->conversations;
+    line->lease->bytes = vb_archive_totals(line->archive).size;
+    return status;
+}
+
+static enum vb_status add_message(struct vb_line *line, const struct vb_conversation *conversation,
+                                  const struct vb_message *message, struct vb_error *err)
+{
+    enum vb_status status =
+        line->renderer->message(&line->context, conversation, message, line->out, err);
+    line->messages++;
+    line->lease->messages = line->messages;
+    if (status == VB_OK)
+        status = vb_line_media_note(line, conversation, message, err);
+    return status == VB_OK ? vb_line_flush(line, OUT_FLUSH, err) : status;
+}
+
+/* A format that shows none did not ask for them. */
+static enum vb_status add_extra(struct vb_line *line, const struct vb_conversation *conversation,
+                                struct vb_error *err)
+{
+    enum vb_status status = line->renderer->extra(&line->context, conversation,
+                                                  vb_reader_extra(line->reader), line->out, err);
+    return status == VB_OK ? vb_line_flush(line, OUT_FLUSH, err) : status;
+}
+
+/* No transaction is open on the source here. */
+static enum vb_status end_page(struct vb_line *line, struct vb_error *err)
+{
+    if (line->express && !vb_reader_exhausted(line->reader)) {
+        struct vb_archive_totals totals = vb_archive_totals(line->archive);
+        if (line->conversations > 0)
+            line->claim->estimate = (int64_t)(totals.size * 1000 / line->conversations);
+        return VB_AGAIN;
+    }
+    enum vb_status status = vb_line_follow(line, err);
+    return status == VB_OK ? vb_line_consider_split(line, err) : status;
+}
+
+enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_conversation conversation = {0};
+    struct vb_message message = {0};
+    enum vb_reader_event event = VB_READ_END_PAGE;
+    enum vb_status status = VB_OK;
+    while (status == VB_OK) {
+        if (vb_lease_stop(line->lease))
+            return vb_fail(err, VB_STOPPED, "the work on the segment was stopped");
+        status = vb_reader_next(line->reader, &event, &conversation, &message, err);
+        if (status != VB_OK)
+            return status;
+        switch (event) {
+        case VB_READ_CONVERSATION:
+            status = begin_conversation(line, &conversation, err);
+            break;
+        case VB_READ_MESSAGE:
+            status = add_message(line, &conversation, &message, err);
+            break;
+        case VB_READ_EXTRA:
+            status = add_extra(line, &conversation, err);
+            break;
+        case VB_READ_END_CONVERSATION:
+            status = end_conversation(line, &conversation, err);
+            break;
+        case VB_READ_END_PAGE:
+            status = end_page(line, err);
+            break;
+        /* The border may have moved outwards (a neighbour was absorbed) after the reader saw the
+         * old one. */
+        case VB_READ_END:
+            if (!line->high_moved)
+                return VB_OK;
+            status = vb_line_follow(line, err);
+            break;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,110 @@
+/* One claim on its straight line: reader, namer, renderer, archive, part sink. Inside the runner only.
+ *
+ * work/line.c makes and reads it, work/file.c begins and ends its files, work/media.c puts media behind them,
+ * work/parts.c is its part sink (the one place where export and storage meet), work/cut.c splits and absorbs,
+ * work/end.c records or closes. All on the worker's thread.
+ */
+#ifndef VERBATIM_WORK_LINE_H
+#define VERBATIM_WORK_LINE_H
+
+#include "crew.h"
+
+#include "verbatim/names.h"
+#include "verbatim/render.h"
+
+struct vb_line {
+    struct vb_crew *crew;
+    struct vb_lease *lease;
+    struct vb_pg *pg;
+    struct vb_reader *reader;
+    struct vb_storage_session *session;
+    struct vb_uploader *uploader; /* NULL on the express thread */
+    struct vb_buffer *out;        /* rows on their way to the archive */
+    struct vb_media_work *work;   /* NULL where the job asks for no media */
+    bool express;
+
+    struct vb_claim *claim;
+    struct vb_zone *zone;
+    struct vb_namer *namer;
+    const struct vb_renderer *renderer;
+    struct vb_render_context context;
+    struct vb_render_state state;
+    enum vb_files files;
+    bool file_open; /* an entry of the archive, or the raw file, has begun here */
+    struct vb_archive *archive;
+    uint64_t part_size; /* of this archive; the job's may have been raised since */
+    uint64_t conversations, messages;
+    uint32_t pieces;      /* directory pieces in the database */
+    bool uploading;       /* the uploader knows where to */
+    bool high_moved;      /* by an absorb in the middle of a page: the reader has to be told */
+    struct vb_body whole; /* the only part of the only segment: stored in one piece */
+};
+
+/* work/line.c */
+enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err) vb_must_check;
+void vb_line_done(struct vb_line *line);
+/* Reads to the end of the stretch. VB_AGAIN: too much for the express thread. */
+enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Whether a statement that failed may be sent again: the database may be back before the lease is over. */
+bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err);
+
+/* work/file.c: entries of one conversation, entries of many, or one raw file. */
+/* Before the first conversation: a raw file begins with the job. */
+enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Makes sure that there is a file for the conversation; *ret_first says whether it is the file's first. */
+enum vb_status vb_line_file_before(struct vb_line *line, const struct vb_conversation *conversation,
+                                   bool *ret_first, struct vb_error *err) vb_must_check;
+enum vb_status vb_line_file_after(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* The stretch is read, and another may still be absorbed. An entry of many that has media ends here: their bytes have to
+ * be known before the segment's parts are counted. */
+enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* The segment is read to its end; `closing`: and with it the job. */
+enum vb_status vb_line_file_end(struct vb_line *line, bool closing,
+                                struct vb_error *err) vb_must_check;
+/* Hands rendered rows over when there are more than `below` bytes of them. */
+enum vb_status vb_line_flush(struct vb_line *line, size_t below,
+                             struct vb_error *err) vb_must_check;
+
+/* work/media.c: media of the messages, stored behind the file that names them. Without `work` nothing happens. */
+/* What a thread keeps for media from claim to claim: connections and temporary files. */
+struct vb_media_work;
+enum vb_status vb_media_work_new(struct vb_crew *crew, struct vb_lease *lease,
+                                 struct vb_media_work **ret_work,
+                                 struct vb_error *err) vb_must_check;
+void vb_media_work_free(struct vb_media_work *work);
+/* Before the first conversation of a claim. */
+enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Remembers the message's attachments. */
+enum vb_status vb_line_media_note(struct vb_line *line, const struct vb_conversation *conversation,
+                                  const struct vb_message *message,
+                                  struct vb_error *err) vb_must_check;
+/* Fetches and stores what was remembered; no entry may be open. Conversations' views stay good, messages' do not. */
+enum vb_status vb_line_media_store(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Leaves the reasons of what could not be had to the owner of the last segment. */
+enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* All segments' reasons as media/errors.csv, where there are any. */
+enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err) vb_must_check;
+void vb_line_media_count(const struct vb_line *line, struct vb_segment_result *result);
+
+/* work/parts.c */
+struct vb_part_sink vb_line_sink(struct vb_line *line);
+/* Notes the archive and begins its upload, unless that was done. */
+enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size,
+                                    struct vb_error *err) vb_must_check;
+
+/* work/cut.c */
+/* Between pages: puts the rest back when there is enough of it. */
+enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Takes the successor over; the reader is told by vb_line_follow. VB_END: there is none. */
+enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Tells the reader of an end that an absorb moved. */
+enum vb_status vb_line_follow(struct vb_line *line, struct vb_error *err) vb_must_check;
+
+/* work/end.c */
+/* After the stretch was read: records the segment or closes the archive. VB_AGAIN: *ret_back says why. */
+enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back,
+                           struct vb_error *err) vb_must_check;
+/* Only Complete is left of the job. VB_END: segments were reopened, nothing is ours any more. */
+enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err) vb_must_check;
+
+#endif

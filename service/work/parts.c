@@ -1,0 +1,127 @@
+/* The part sink of a segment: where the archive of `export` meets the storage. */
+#include "line.h"
+
+#include "verbatim/log.h"
+#include "verbatim/metrics.h"
+
+/* The body may lie in the memory that it gives back: it is not touched afterwards. */
+static void drop_body(struct vb_body *body)
+{
+    if (body->release)
+        body->release(body);
+}
+
+/* The upload is begun after its key is noted and before its id is: a crash between leaves the key to the
+ * janitor. If the segment was lost meanwhile, nobody else knows the upload and it goes at once. */
+static enum vb_status begin_noted(struct vb_line *line, struct vb_buffer *upload_id,
+                                  struct vb_error *err)
+{
+    struct vb_claim *claim = line->claim;
+    struct vb_error ignored;
+    bool clean = false;
+    enum vb_status status = vb_storage_begin(line->session, claim->job.object_key,
+                                             vb_job_file_name(&claim->job), upload_id, err);
+    if (status != VB_OK)
+        return status;
+    const char *id = upload_id->data ? upload_id->data : "";
+    do
+        status = vb_note_upload(line->pg, &line->crew->claimer, claim, id, err);
+    while (vb_line_again(line, status, err));
+    if (status == VB_FENCED &&
+        vb_storage_clean(line->session, claim->job.object_key, id, true, &clean, &ignored) != VB_OK)
+        vb_warn("an upload that is not needed stays for the janitor: %s", ignored.text);
+    return status;
+}
+
+/* The note is made before anything is created, so there is no moment in which a crash leaves an
+ * upload without a trail. */
+enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, struct vb_error *err)
+{
+    struct vb_claim *claim = line->claim;
+    struct vb_buffer upload_id;
+    enum vb_status status = VB_OK;
+    if (!claim->job.upload_id) {
+        vb_buffer_init(&upload_id, 4096);
+        do
+            status = vb_note_archive(line->pg, &line->crew->claimer, claim, part_size, err);
+        while (vb_line_again(line, status, err));
+        if (status == VB_OK)
+            status = begin_noted(line, &upload_id, err);
+        vb_buffer_done(&upload_id);
+    }
+    if (status == VB_OK && !line->uploading) {
+        vb_uploader_begin(line->uploader, claim->job.object_key, claim->job.upload_id,
+                          claim->epoch);
+        line->uploading = true;
+    }
+    return status;
+}
+
+/* Numbers run out where a segment grew beyond its estimate; the successor's follow our own. */
+static enum vb_status make_number(struct vb_line *line, uint32_t index, uint32_t *ret_number,
+                                  struct vb_error *err)
+{
+    uint64_t number = (uint64_t)line->claim->part_first + index;
+    while (number > line->claim->part_last) {
+        enum vb_status status = vb_line_absorb(line, err);
+        if (status == VB_END)
+            return vb_fail(err, VB_LIMIT, "the archive needs more than %u parts", VB_PART_NUMBERS);
+        if (status != VB_OK)
+            return status;
+    }
+    *ret_number = (uint32_t)number;
+    return VB_OK;
+}
+
+static enum vb_status take_part(void *context, uint32_t index, struct vb_body *body, bool last,
+                                struct vb_error *err)
+{
+    struct vb_line *line = context;
+    const struct vb_stretch *stretch = &line->claim->stretch;
+    uint32_t number = 0;
+    /* The whole archive in one body: kept for the single PUT, no upload is begun. */
+    if (last && index == 0 && !stretch->has_low && !stretch->has_high) {
+        line->whole = *body;
+        return VB_OK;
+    }
+    if (line->express) {
+        drop_body(body);
+        return VB_AGAIN;
+    }
+    /* The end of a raw file's segment may fall just behind a part; no store is asked to keep nothing. */
+    if (body->size == 0) {
+        drop_body(body);
+        return VB_OK;
+    }
+    enum vb_status status = make_number(line, index, &number, err);
+    if (status == VB_OK)
+        status = vb_line_begin_upload(line, line->part_size, err);
+    if (status != VB_OK) {
+        drop_body(body);
+        return status;
+    }
+    /* A slow store must not keep a statement open on the source: what it holds back, vacuum misses. */
+    while (!vb_uploader_wait(line->uploader, VB_PAGE_STALL))
+        vb_reader_pause(line->reader);
+    return vb_uploader_put(line->uploader, number, body, err);
+}
+
+/* Kept in the database as it fills: at the end it may be larger than all our memory. */
+static enum vb_status take_directory(void *context, const void *records, size_t length,
+                                     struct vb_error *err)
+{
+    struct vb_line *line = context;
+    enum vb_status status = VB_OK;
+    do
+        status = vb_piece_add(line->pg, line->claim, VB_PIECE_DIRECTORY, line->pieces, records,
+                              length, err);
+    while (vb_line_again(line, status, err));
+    if (status == VB_OK)
+        line->pieces++;
+    return status;
+}
+
+struct vb_part_sink vb_line_sink(struct vb_line *line)
+{
+    return (struct vb_part_sink){.context = line, .part = take_part, .directory = take_directory};
+}
