@@ -26,6 +26,8 @@ void vb_pulse_done(struct vb_pulse *pulse)
 
 void vb_pulse_wake(struct vb_pulse *pulse)
 {
+    if (!pulse)
+        return;
     pthread_mutex_lock(&pulse->mutex);
     pulse->woken = true;
     pthread_cond_signal(&pulse->changed);

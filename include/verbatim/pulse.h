@@ -1,4 +1,5 @@
-/* The waiting of a background thread: for time to pass, for a wake-up, or for the end. Private to this folder. */
+/* The waiting of a background thread: for time to pass, for a wake-up, or for the end. The pulse belongs to its thread
+ * and outlives whoever wakes it. */
 #ifndef VERBATIM_PULSE_H
 #define VERBATIM_PULSE_H
 
@@ -14,7 +15,7 @@ struct vb_pulse {
 
 void vb_pulse_init(struct vb_pulse *pulse);
 void vb_pulse_done(struct vb_pulse *pulse);
-/* Ends the wait that runs, or else the next one. Any thread. */
+/* Ends the wait that runs, or else the next one. Any thread; NULL is nobody to wake. */
 void vb_pulse_wake(struct vb_pulse *pulse);
 /* Every wait ends at once from here on. Any thread. */
 void vb_pulse_ask(struct vb_pulse *pulse);

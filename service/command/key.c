@@ -4,8 +4,8 @@
 #include "api/access.h"
 #include "database/array.h"
 
-#include "mail/mail.h"
 #include "rules/key.h"
+#include "rules/mail_address.h"
 #include "verbatim/text.h"
 
 #include <stdio.h>

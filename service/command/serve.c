@@ -8,8 +8,13 @@
 #include "settings/process.h"
 
 #include "database/migrate.h"
-#include "settings/service.h"
+#include "http/http.h"
+#include "mail/outbox.h"
+#include "storage/storage.h"
+#include "upkeep/janitor.h"
+#include "verbatim/source.h"
 #include "verbatim/uuid.h"
+#include "work/workers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +94,7 @@ static const struct part parts[PARTS] = {
 
 struct process {
     struct vb_service service;
+    struct vb_link_secrets secrets; /* of the service */
     struct vb_storage *storage;
     struct vb_contract *contract;
     void *running[PARTS]; /* by position in the table; NULL: not running */
@@ -130,7 +136,7 @@ static enum vb_status look(struct process *process, struct vb_error *err)
         return status;
     status = vb_schema_check(pg, err);
     if (status == VB_OK)
-        read_secrets(pg, &process->service.secrets);
+        read_secrets(pg, &process->secrets);
     vb_pg_free(pg);
     return status == VB_OK ? read_contract(options, &process->contract, err) : status;
 }
@@ -162,9 +168,9 @@ static enum vb_status start_parts(struct process *process, bool has_http, struct
             return status;
         }
         if (i == OUTBOX)
-            process->service.outbox = process->running[i];
+            process->service.outbox = vb_outbox_pulse(process->running[i]);
         if (i == JANITOR)
-            process->service.janitor = process->running[i];
+            process->service.janitor = vb_janitor_pulse(process->running[i]);
     }
     return VB_OK;
 }
@@ -225,6 +231,7 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
                                   struct vb_error *err)
 {
     struct process process = {.service = {.options = options}};
+    process.service.secrets = &process.secrets;
     vb_signals_block();
     vb_uuid_format(vb_uuid_random(), process.service.process_id);
     enum vb_status status = vb_process_prepare(err);

@@ -10,6 +10,7 @@
 
 #include "settings/service.h"
 #include "specification/specification.h"
+#include "verbatim/source.h"
 
 /* Threads of a process, and so exports answered at once at a time; docs/memory-budget.md counts what they take. */
 #define STREAMS 4u

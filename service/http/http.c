@@ -96,8 +96,10 @@ static enum vb_status make_loops(struct vb_http *http, struct vb_error *err)
     for (size_t i = 0; i < http->loop_count; i++) {
         http->loops[i].listener = listeners[i]; /* owned, whatever fails below */
         /* Links and cursors are good from the first request on; without secrets the loops ask for them. */
-        http->loops[i].secrets = http->service->secrets;
-        http->loops[i].secrets_at = http->service->secrets.count > 0 ? vb_clock_monotonic() : 0;
+        if (http->service->secrets && http->service->secrets->count > 0) {
+            http->loops[i].secrets = *http->service->secrets;
+            http->loops[i].secrets_at = vb_clock_monotonic();
+        }
     }
     for (size_t i = 0; i < http->loop_count && status == VB_OK; i++)
         status = http_loop_init(&http->loops[i], http, listeners[i], err);

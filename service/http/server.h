@@ -12,7 +12,8 @@
 #include "database/pool.h"
 
 #include "body.h"
-#include "settings/service.h"
+#include "http.h"
+#include "storage/storage.h"
 #include "verbatim/json.h"
 #include "verbatim/zone.h"
 

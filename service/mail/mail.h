@@ -1,30 +1,13 @@
-/* One mail: addresses, composition (MIME), delivery over SMTP.
+/* One mail: composition (MIME) and delivery over SMTP, to addresses that rules/mail_address.h finds good.
  *
- * Addresses are checked here and nowhere else: libcurl passes CR LF in a recipient on to the server.
  * Composition is pure: the same values give the same bytes, so a repeated mail is the same mail.
  * Delivery blocks and belongs to one thread. No attachments, no SMTPUTF8, no DKIM (the relay signs).
  */
 #ifndef VERBATIM_MAIL_MAIL_H
 #define VERBATIM_MAIL_MAIL_H
 
+#include "rules/mail_address.h"
 #include "verbatim/clock.h"
-
-#define VB_MAIL_ADDRESS 255 /* with the NUL: 254 is the longest path of RFC 5321 */
-
-/* An address that mail can be sent to: dot-atom local part (at most 64 bytes), a domain of at least two labels of
- * letters, digits and inner hyphens, the last one not all digits. ASCII only: other scripts need a relay with
- * SMTPUTF8, which is not asked for, so such an address is refused here rather than lost later
- * (the xn-- form of a domain is fine). No quoted local parts, no address literals, no comments. */
-bool vb_mail_address_valid(struct vb_view address);
-
-/* The option mail_from: "ADDRESS" or "NAME <ADDRESS>". Unlike a recipient its domain may be one
- * label (`verbatim@localhost`). The name is UTF-8 without controls. */
-struct vb_mail_sender {
-    char address[VB_MAIL_ADDRESS];
-    char name[128];
-};
-enum vb_status vb_mail_sender_parse(const char *text, struct vb_mail_sender *ret_sender,
-                                    struct vb_error *err) vb_must_check;
 
 /* A mail as its readers see it. All borrowed; subject and name may hold any UTF-8: controls become blanks. */
 struct vb_mail {

@@ -4,9 +4,10 @@
  * while the mail server is talked to. The attempt's number is the fence: who was overtaken records nothing. A mail
  * that was accepted is recorded until the database takes it, so only a crash in between sends it again.
  */
+#include "outbox.h"
 #include "database/pg.h"
 #include "mail.h"
-#include "settings/service.h"
+#include "storage/storage.h"
 #include "verbatim/hash.h"
 #include "verbatim/metrics.h"
 #include "verbatim/zone.h"
@@ -356,10 +357,9 @@ enum vb_status vb_outbox_start(const struct vb_service *service, struct vb_outbo
     return VB_OK;
 }
 
-void vb_outbox_wake(struct vb_outbox *outbox)
+struct vb_pulse *vb_outbox_pulse(struct vb_outbox *outbox)
 {
-    if (outbox)
-        vb_pulse_wake(&outbox->pulse);
+    return &outbox->pulse;
 }
 
 void vb_outbox_connections(const struct vb_service *service, struct vb_connections *sum)

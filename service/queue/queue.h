@@ -10,9 +10,10 @@
 
 #include "database/args.h"
 
-#include "settings/service.h"
 #include "specification/specification.h"
+#include "storage/storage.h"
 #include "verbatim/archive.h"
+#include "verbatim/source.h"
 #include "verbatim/uuid.h"
 
 #define VB_QUEUE_CHANNEL "verbatim_work"

@@ -1,5 +1,5 @@
 /* The grammar of mail addresses (RFC 5321, 4.1.2, without its quoted and literal forms). Pure. */
-#include "mail/mail.h"
+#include "mail_address.h"
 #include "verbatim/text.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "options_table.h"
 #include "rules/media_allow.h"
 
-#include "mail/mail.h"
+#include "rules/mail_address.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,8 +1,8 @@
 /* Members of JSON objects against their rules. See body_check.h. Pure. */
 #include "body_check.h"
 
-#include "mail/mail.h"
 #include "rules/channel_type.h"
+#include "rules/mail_address.h"
 #include "verbatim/clock.h"
 #include "verbatim/render.h"
 

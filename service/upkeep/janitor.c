@@ -5,9 +5,10 @@
  * own; no transaction is open while the store is talked to, and the attempt's number is the fence. What lies in
  * another store than ours is left to those who have it. Statements on rows are in janitor_rows.c.
  */
-#include "janitor.h"
+#include "janitor_rows.h"
 
-#include "settings/service.h"
+#include "janitor.h"
+#include "storage/storage.h"
 #include "verbatim/hash.h"
 #include "verbatim/metrics.h"
 
@@ -280,10 +281,9 @@ enum vb_status vb_janitor_start(const struct vb_service *service, struct vb_jani
     return VB_OK;
 }
 
-void vb_janitor_wake(struct vb_janitor *janitor)
+struct vb_pulse *vb_janitor_pulse(struct vb_janitor *janitor)
 {
-    if (janitor)
-        vb_pulse_wake(&janitor->pulse);
+    return &janitor->pulse;
 }
 
 void vb_janitor_connections(const struct vb_service *service, struct vb_connections *sum)

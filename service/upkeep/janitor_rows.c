@@ -1,7 +1,7 @@
 /* The janitor's statements on rows; see janitor.h. Each is a transaction of its own and takes a bounded number of
  * rows, so that it never holds locks for long; many janitors may run them at once.
  */
-#include "janitor.h"
+#include "janitor_rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>

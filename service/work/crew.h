@@ -8,6 +8,8 @@
 
 #include "media/media.h"
 #include "queue/queue.h"
+#include "verbatim/pulse.h"
+#include "workers.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -133,7 +133,7 @@ static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct
 static void wake_mail(const struct vb_line *line)
 {
     if (line->claim->job.notification_email)
-        vb_outbox_wake(line->crew->service->outbox);
+        vb_pulse_wake(line->crew->service->outbox);
 }
 
 /* The small path: one object in one piece, and the finish. The key is one of this claim's own epoch, so

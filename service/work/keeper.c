@@ -233,7 +233,7 @@ static bool take_notifications(struct vb_keeper *keeper)
     if (heard)
         vb_crew_wake(keeper->crew);
     if (keeper->hurries)
-        vb_janitor_wake(keeper->crew->service->janitor);
+        vb_pulse_wake(keeper->crew->service->janitor);
     return lost;
 }
 
@@ -277,7 +277,7 @@ static bool ask_until(struct vb_keeper *keeper, int64_t until)
             return true;
         keeper->hurries = something_ended(keeper);
         if (keeper->hurries) {
-            vb_janitor_wake(keeper->crew->service->janitor);
+            vb_pulse_wake(keeper->crew->service->janitor);
             return true;
         }
     }

@@ -98,7 +98,7 @@ static void clean_again(struct vb_worker *worker, const struct vb_claim *claim)
     if (vb_clean_again(worker->pg, claim, &err) != VB_OK)
         vb_warn("what this work left behind waits for the janitor's second look: %s", err.text);
     else
-        vb_janitor_wake(worker->crew->service->janitor); /* which may not hear of it */
+        vb_pulse_wake(worker->crew->service->janitor); /* which may not hear of it */
 }
 
 /* VB_END: the claim ended within: the store lost parts, and their segments were opened again. */

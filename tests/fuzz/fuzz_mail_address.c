@@ -1,7 +1,7 @@
 /* No address that passes may carry anything that SMTP or a header could read as more than an address. */
 #include "fuzz.h"
 
-#include "mail/mail.h"
+#include "rules/mail_address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

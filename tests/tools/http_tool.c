@@ -105,7 +105,7 @@ static enum vb_status serve(const struct vb_options *options, const struct setti
         status = read_secrets(options, &secrets, err);
     if (status == VB_OK) {
         const struct vb_service service = {
-            .options = options, .storage = storage, .contract = contract, .secrets = secrets};
+            .options = options, .storage = storage, .contract = contract, .secrets = &secrets};
         status = run(&service, settings, signals, err);
     }
     vb_contract_free(contract);

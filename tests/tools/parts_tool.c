@@ -3,7 +3,9 @@
  *
  *   parts_tool outbox | parts_tool janitor
  */
-#include "settings/service.h"
+#include "mail/outbox.h"
+#include "storage/storage.h"
+#include "upkeep/janitor.h"
 
 #include <curl/curl.h>
 #include <signal.h>

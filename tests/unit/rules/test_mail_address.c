@@ -1,5 +1,5 @@
 /* Which addresses mail may be sent to, and which sender the option mail_from may name. */
-#include "mail/mail.h"
+#include "rules/mail_address.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,18 @@
+/* The outbox of a process, a thread that sends the mails of finished exports. Started only where smtp_url is given.
+ * See settings/service.h.
+ */
+#ifndef VERBATIM_MAIL_OUTBOX_H
+#define VERBATIM_MAIL_OUTBOX_H
+
+#include "settings/service.h"
+
+struct vb_outbox;
+void vb_outbox_connections(const struct vb_service *service, struct vb_connections *sum);
+enum vb_status vb_outbox_start(const struct vb_service *service, struct vb_outbox **ret_outbox,
+                               struct vb_error *err) vb_must_check;
+/* For whoever leaves a mail to send; lives as long as the outbox. */
+struct vb_pulse *vb_outbox_pulse(struct vb_outbox *outbox);
+void vb_outbox_ask(struct vb_outbox *outbox);
+void vb_outbox_stop(struct vb_outbox *outbox);
+
+#endif

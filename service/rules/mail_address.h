@@ -1,0 +1,27 @@
+/* Addresses of mail: of recipients, and the option mail_from. Pure; any thread.
+ *
+ * They are checked here and nowhere else: libcurl passes CR LF in a recipient on to the server.
+ */
+#ifndef VERBATIM_RULES_MAIL_ADDRESS_H
+#define VERBATIM_RULES_MAIL_ADDRESS_H
+
+#include "verbatim/text.h"
+
+#define VB_MAIL_ADDRESS 255 /* with the NUL: 254 is the longest path of RFC 5321 */
+
+/* An address that mail can be sent to: dot-atom local part (at most 64 bytes), a domain of at least two labels of
+ * letters, digits and inner hyphens, the last one not all digits. ASCII only: other scripts need a relay with
+ * SMTPUTF8, which is not asked for, so such an address is refused here rather than lost later
+ * (the xn-- form of a domain is fine). No quoted local parts, no address literals, no comments. */
+bool vb_mail_address_valid(struct vb_view address);
+
+/* The option mail_from: "ADDRESS" or "NAME <ADDRESS>". Unlike a recipient its domain may be one
+ * label (`verbatim@localhost`). The name is UTF-8 without controls. */
+struct vb_mail_sender {
+    char address[VB_MAIL_ADDRESS];
+    char name[128];
+};
+enum vb_status vb_mail_sender_parse(const char *text, struct vb_mail_sender *ret_sender,
+                                    struct vb_error *err) vb_must_check;
+
+#endif
