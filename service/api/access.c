@@ -178,14 +178,14 @@ void http_access_done(struct http_access *access)
     *access = (struct http_access){0};
 }
 
-enum vb_status http_access_audience(const struct http_access *access, struct vb_buffer *out,
-                                    const char **ret_text)
+struct vb_caller http_access_caller(const struct http_access *access)
 {
-    *ret_text = NULL;
-    if (!access->is_restricted)
-        return VB_OK;
-    enum vb_status status = pg_array_put(out, access->audience.items, access->audience.count);
-    if (status == VB_OK)
-        *ret_text = out->data;
-    return status;
+    return (struct vb_caller){.workspace = access->workspace,
+                              .source_id = access->source_id,
+                              .time_zone = access->time_zone,
+                              .csv_profile = access->csv_profile,
+                              .author = access->author,
+                              .key_id = access->key_id,
+                              .is_restricted = access->is_restricted,
+                              .audience = access->audience};
 }

@@ -5,6 +5,8 @@
 #ifndef VERBATIM_API_ACCESS_H
 #define VERBATIM_API_ACCESS_H
 
+#include "specification/resolve.h"
+
 #include "verbatim/conversation.h"
 
 #include <libpq-fe.h>
@@ -52,9 +54,7 @@ enum vb_status http_access_fill(const char *key_id, const PGresult *row,
                                 struct http_access *ret_access) vb_must_check;
 void http_access_done(struct http_access *access);
 
-/* `audience` as an array literal of PostgreSQL, as job.audience and audit.audience take it. Nothing is
- * written, and *ret_text is NULL, where the key is not restricted. `out` owns the text. */
-enum vb_status http_access_audience(const struct http_access *access, struct vb_buffer *out,
-                                    const char **ret_text) vb_must_check;
+/* Borrows from it. */
+struct vb_caller http_access_caller(const struct http_access *access);
 
 #endif

@@ -27,7 +27,7 @@ void http_audit_download(struct http_exchange *exchange, const char *job_id)
 {
     const char *const enter[] = {exchange->access.workspace};
     const char *const event[] = {job_id, "download", exchange->access.author};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], enter},
+    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
                                     {&http_sql[HTTP_SQL_AUDIT_EVENT], event}};
     note(exchange, steps, job_id);
 }

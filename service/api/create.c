@@ -12,11 +12,11 @@ static void answer_created(struct http_exchange *exchange, const PGresult *job)
     const struct http_order *order = exchange->state;
     struct vb_json json = http_json(exchange);
     vb_json_begin_object(&json);
-    vb_json_member_text(&json, "export_job_id", order->job_id);
+    vb_json_member_text(&json, "export_job_id", order->wish.job_id);
     vb_json_member_text(&json, "status", "queued");
     vb_json_member_text(
         &json, "message",
-        order->resolution.specification.notification_email
+        order->wish.resolution.specification.notification_email
             ? "Export job created. You will be emailed a download link when it is ready."
             : "Export job created.");
     vb_json_end_object(&json);
@@ -44,7 +44,7 @@ static void answer_no_channel(struct http_exchange *exchange, const char *member
     (void)member;
     const struct http_order *order = exchange->state;
     http_answer_detail(exchange, 404,
-                       order->resolution.specification.kind == VB_SELECT_CHANNEL
+                       order->wish.resolution.specification.kind == VB_SELECT_CHANNEL
                            ? "No channel found for the given channel_id."
                            : "No channel found for the phone number.");
 }
@@ -60,10 +60,10 @@ static void judge_start(struct http_exchange *exchange, struct vb_date start)
     } else if (vb_date_compare(start, vb_zone_day_of(zone, vb_clock_now())) > 0) {
         http_answer_detail(exchange, 400, "start_date is in the future.");
     } else {
-        order->one_active = true;
+        order->wish.one_active = true;
         order->created = answer_created;
         order->active = answer_running;
-        order->resolution.missing = answer_no_channel;
+        order->missing = answer_no_channel;
         http_order_begin(exchange);
     }
 }
@@ -80,7 +80,8 @@ static void on_body(struct http_exchange *exchange)
         (struct vb_view){exchange->body.data, exchange->body.length}, &request, &problems);
     bool is_refused = status == VB_INVALID;
     if (status == VB_OK)
-        status = vb_export_request_specification(&request, &order->resolution.specification, &none);
+        status =
+            vb_export_request_specification(&request, &order->wish.resolution.specification, &none);
     if (status == VB_OK)
         judge_start(exchange, request.start);
     else if (is_refused)

@@ -6,7 +6,6 @@
 #include "direct.h"
 
 #include "http/stream.h"
-#include "order.h"
 
 #include "verbatim/log.h"
 #include "verbatim/names.h"
@@ -34,7 +33,7 @@ static void free_direct(void *state)
 {
     struct http_direct *direct = state;
     stream_release(direct->stream);
-    http_resolution_done(&direct->resolution);
+    vb_resolution_done(&direct->lookup.resolution);
     vb_buffer_done(&direct->shown);
     vb_buffer_done(&direct->audience);
     free(direct);
@@ -57,7 +56,7 @@ static void note_end(const struct export *export, const char *kind)
     (void)snprintf(records, sizeof(records), "%" PRIu64, stream_conversations(export->stream));
     const char *const enter[] = {export->workspace};
     const char *const event[] = {export->audit_id, kind, records};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], enter},
+    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
                                     {&http_sql[HTTP_SQL_AUDIT_END], event}};
     struct pg_ticket *ticket;
     struct vb_error err = {0};
@@ -93,7 +92,7 @@ static enum vb_status outcome(void *context, struct vb_error *err)
 static enum vb_status put_name(struct http_exchange *exchange, struct vb_error *err)
 {
     const struct http_direct *direct = exchange->state;
-    const struct http_resolution *resolution = &direct->resolution;
+    const struct vb_resolution *resolution = &direct->lookup.resolution;
     const char *what = resolution->title ? resolution->title : exchange->arguments[0].data;
     struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, err);
     char id[VB_UUID_TEXT], name[VB_NAME_BYTES + 1];
@@ -113,7 +112,7 @@ static enum vb_status make_order(struct http_exchange *exchange, struct stream_o
     struct http_direct *direct = exchange->state;
     const struct http_access *access = &exchange->access;
     *ret_order = (struct stream_order){.renderer = direct->renderer,
-                                       .as_of = direct->resolution.as_of,
+                                       .as_of = direct->lookup.resolution.as_of,
                                        .workspace = strdup(access->source_id),
                                        .time_zone = strdup(access->time_zone),
                                        .csv_profile = strdup(access->csv_profile)};
@@ -123,8 +122,8 @@ static enum vb_status make_order(struct http_exchange *exchange, struct stream_o
         stream_order_done(ret_order);
         return VB_NO_MEMORY;
     }
-    ret_order->specification = direct->resolution.specification;
-    direct->resolution.specification = (struct vb_specification){0};
+    ret_order->specification = direct->lookup.resolution.specification;
+    direct->lookup.resolution.specification = (struct vb_specification){0};
     return VB_OK;
 }
 
@@ -180,8 +179,8 @@ static void note_begin(struct http_exchange *exchange)
     const char *const enter[] = {exchange->access.workspace};
     const char *const entry[] = {exchange->route->door->name, exchange->access.author,
                                  direct->audience_text, direct->shown.data,
-                                 direct->resolution.specification.format};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], enter},
+                                 direct->lookup.resolution.specification.format};
+    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
                                     {&http_sql[HTTP_SQL_AUDIT], entry}};
     http_ask(exchange, exchange->loop->main_pool, steps, 2, on_audited);
 }
@@ -231,7 +230,7 @@ static void answer_missing(struct http_exchange *exchange, const char *member)
 static enum vb_status specify(struct http_exchange *exchange, bool is_csv)
 {
     struct http_direct *direct = exchange->state;
-    struct vb_specification *specification = &direct->resolution.specification;
+    struct vb_specification *specification = &direct->lookup.resolution.specification;
     const char *layout = is_csv ? NULL : direct->offer->json_layout;
     struct vb_problems problems;
     enum vb_status status =
@@ -244,7 +243,8 @@ static enum vb_status specify(struct http_exchange *exchange, bool is_csv)
     status = vb_specification_write(specification, false, &direct->shown);
     if (status != VB_OK)
         return status;
-    return http_access_audience(&exchange->access, &direct->audience, &direct->audience_text);
+    const struct vb_caller caller = http_access_caller(&exchange->access);
+    return vb_caller_audience(&caller, &direct->audience, &direct->audience_text);
 }
 
 static void on_entered(struct http_exchange *exchange, const struct pg_outcome *ignored)
@@ -257,8 +257,8 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
     const char *format = query.values[0].text;
     bool is_csv = format && strcmp(format, "csv") == 0;
     http_query_done(&query);
-    direct->resolution.found = on_found;
-    direct->resolution.missing = answer_missing;
+    direct->lookup.found = on_found;
+    direct->lookup.missing = answer_missing;
     enum vb_status status = specify(exchange, is_csv);
     if (status == VB_OK)
         http_resolve(exchange);

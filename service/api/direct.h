@@ -25,7 +25,7 @@ bool http_direct_format(struct vb_view text); /* "json" or "csv" */
 
 /* The exchange's state meanwhile. */
 struct http_direct {
-    struct http_resolution resolution; /* first, as api/resolve.h asks */
+    struct http_lookup lookup; /* first, as api/resolve.h asks */
     const struct http_direct_offer *offer;
     const struct vb_renderer *renderer;
     struct stream *stream; /* until the answer has it */

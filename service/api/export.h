@@ -1,4 +1,4 @@
-/* An export as the native door shows it: one JSON object of a row of HTTP_EXPORT_COLUMNS. */
+/* An export as the native door shows it: one JSON object of a row of VB_JOB_VIEW. */
 #ifndef VERBATIM_API_EXPORT_H
 #define VERBATIM_API_EXPORT_H
 
@@ -6,7 +6,7 @@
 
 #include "verbatim/uuid.h"
 
-/* A row that begins with HTTP_EXPORT_COLUMNS. Borrowed from the result. */
+/* A row that begins with VB_JOB_VIEW. Borrowed from the result. */
 struct http_export {
     const PGresult *rows;
     int row;

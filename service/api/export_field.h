@@ -6,7 +6,7 @@
 
 #include "specification/specification.h"
 
-/* `column` is one of HTTP_EXPORT_COLUMNS (api/sql.h). */
+/* `column` is one of VB_JOB_VIEW. */
 struct vb_view http_field(const struct http_export *export, int column);
 bool http_field_is_null(const struct http_export *export, int column);
 int64_t http_field_integer(const struct http_export *export, int column);

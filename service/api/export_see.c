@@ -41,29 +41,28 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 {
     (void)outcome;
     struct seeing *seeing = exchange->state;
-    const struct http_access *access = &exchange->access;
+    const struct vb_caller caller = http_access_caller(&exchange->access);
     const char *audience = NULL;
     char job[VB_UUID_TEXT];
     if (!http_export_name(exchange, job)) {
         http_export_missing(exchange);
         return;
     }
-    if (http_access_audience(access, &seeing->audience, &audience) != VB_OK) {
+    if (vb_caller_audience(&caller, &seeing->audience, &audience) != VB_OK) {
         struct vb_error err = {0};
         (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for an audience");
         http_answer_error(exchange, &err);
         return;
     }
-    const char *const values[] = {access->workspace, job, audience, access->author};
+    const char *const values[] = {caller.workspace, job, audience, caller.author};
     const struct http_door *door = exchange->route->door;
-    const char *const seen_values[] = {access->workspace, job, audience,
+    const char *const seen_values[] = {caller.workspace, job, audience,
                                        door->names_workspace ? NULL : door->name};
     const struct pg_step seen = {&http_sql[HTTP_SQL_EXPORT_SEEN], seen_values};
     const struct pg_step change = {seeing->change, values};
     bool is_first = !seeing->change || seeing->ends;
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_WRITE], values},
-                                    is_first ? seen : change,
-                                    is_first ? change : seen};
+    const struct pg_step steps[] = {
+        {&pg_enter[PG_ENTER_WRITE], values}, is_first ? seen : change, is_first ? change : seen};
     http_ask(exchange, exchange->loop->main_pool, steps, seeing->change ? 3 : 2, on_seen);
 }
 

@@ -57,12 +57,12 @@ static bool take_header(struct http_exchange *exchange, struct vb_view *ret_key)
 static void on_body(struct http_exchange *exchange)
 {
     struct http_order *order = http_order_new(exchange);
-    if (!order || !take_header(exchange, &order->same))
+    if (!order || !take_header(exchange, &order->wish.same))
         return;
     struct vb_problems problems;
     enum vb_status status =
         vb_specification_parse((struct vb_view){exchange->body.data, exchange->body.length},
-                               &order->resolution.specification, &problems);
+                               &order->wish.resolution.specification, &problems);
     order->created = answer_export;
     order->differs = answer_differs;
     if (status == VB_OK)

@@ -39,7 +39,7 @@ struct http_page *http_page_peek(struct http_exchange *exchange, const struct ht
 void http_page_put(struct http_exchange *exchange, struct vb_json *json, const char *member,
                    const struct http_page_list *list, const struct http_cursor *last);
 
-/* Answers with the page's exports: rows of HTTP_EXPORT_COLUMNS, each written by `put`. */
+/* Answers with the page's exports: rows of VB_JOB_VIEW, each written by `put`. */
 void http_page_exports(struct http_exchange *exchange, const struct http_page_list *list,
                        const PGresult *rows,
                        enum vb_status (*put)(struct http_exchange *exchange, struct vb_json *json,

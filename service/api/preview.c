@@ -14,7 +14,7 @@
     "25s" /* below the pool's time for a ticket, and that below the deadline of an answer */
 
 struct preview {
-    struct http_resolution resolution; /* first, as api/resolve.h asks */
+    struct http_lookup lookup; /* first, as api/resolve.h asks */
 };
 
 /* Bytes of a format beside the texts of its messages, as measured on demo data, not packed. */
@@ -35,7 +35,7 @@ static const struct weight {
 static void free_preview(void *state)
 {
     struct preview *preview = state;
-    http_resolution_done(&preview->resolution);
+    vb_resolution_done(&preview->lookup.resolution);
     free(preview);
 }
 
@@ -79,7 +79,7 @@ static void answer_counts(struct http_exchange *exchange, const PGresult *counts
     vb_json_member_integer(&json, "messages", messages);
     vb_json_member_integer(
         &json, "estimated_bytes",
-        estimate(&preview->resolution.specification, conversations, messages, text));
+        estimate(&preview->lookup.resolution.specification, conversations, messages, text));
     vb_json_end_object(&json);
     http_answer_json(exchange, 200, &json);
 }
@@ -127,12 +127,12 @@ static void send_counts(struct http_exchange *exchange, const struct vb_selectio
 
 static void on_found(struct http_exchange *exchange)
 {
-    const struct http_resolution *resolution =
-        &((const struct preview *)exchange->state)->resolution;
+    const struct vb_resolution *resolution =
+        &((const struct preview *)exchange->state)->lookup.resolution;
     struct vb_selection selection = {.workspace = exchange->access.source_id,
                                      .as_of = resolution->as_of};
     vb_specification_select(&resolution->specification, &selection);
-    const char *channel = http_resolution_channel(resolution, CHANNEL_ID);
+    const char *channel = vb_resolution_channel(resolution, CHANNEL_ID);
     if (channel)
         selection.channel_id = channel;
     if (http_range_of(exchange, &resolution->specification, resolution->as_of, &selection.from,
@@ -149,12 +149,12 @@ static void on_body(struct http_exchange *exchange)
     }
     exchange->state = preview;
     exchange->free_state = free_preview;
-    preview->resolution.found = on_found;
+    preview->lookup.found = on_found;
     struct vb_problems problems;
     enum vb_status status =
         vb_specification_parse((struct vb_view){exchange->body.data, exchange->body.length},
-                               &preview->resolution.specification, &problems);
-    if (status == VB_OK && http_range_judge(exchange, &preview->resolution.specification, NULL))
+                               &preview->lookup.resolution.specification, &problems);
+    if (status == VB_OK && http_range_judge(exchange, &preview->lookup.resolution.specification))
         http_resolve(exchange);
     else if (status == VB_INVALID)
         http_answer_problems(exchange, &problems);

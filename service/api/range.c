@@ -13,8 +13,8 @@ static struct vb_zone *zone_of(struct http_exchange *exchange)
     return zone;
 }
 
-static void refuse(struct http_exchange *exchange, const struct vb_specification *specification,
-                   const char *member, const char *message)
+void http_range_answer(struct http_exchange *exchange, const struct vb_specification *specification,
+                       const char *member, const char *message)
 {
     const json_t *filter = json_object_get(specification->root, "filter");
     struct vb_problems problems;
@@ -30,27 +30,16 @@ static void refuse(struct http_exchange *exchange, const struct vb_specification
     vb_problems_done(&problems);
 }
 
-/* A date beside an instant shows only in a zone which of them comes first. */
-bool http_range_judge(struct http_exchange *exchange, const struct vb_specification *specification,
-                      http_range_refused *refused)
+bool http_range_judge(struct http_exchange *exchange, const struct vb_specification *specification)
 {
     struct vb_zone *zone = zone_of(exchange);
+    const char *member, *message;
     if (!zone)
         return false;
-    vb_instant from = 0, to, now = vb_clock_now();
-    const char *member = NULL, *message = NULL;
-    if (vb_specification_range(specification, zone, now, &from, &to) != VB_OK) {
-        member = "to";
-        message = "Value error, to must be after from";
-    } else if (from > now) {
-        member = "from";
-        message = "Value error, from is in the future";
-    }
-    if (member && refused)
-        refused(exchange, member, message);
-    else if (member)
-        refuse(exchange, specification, member, message);
-    return !member;
+    if (vb_specification_judge_range(specification, zone, vb_clock_now(), &member, &message))
+        return true;
+    http_range_answer(exchange, specification, member, message);
+    return false;
 }
 
 bool http_range_of(struct http_exchange *exchange, const struct vb_specification *specification,

@@ -1,4 +1,5 @@
-/* The range of a specification in the workspace's zone, and its refusal, for every door that exports. */
+/* The range of a specification in the workspace's zone, and its refusal, for every door that
+ * exports. */
 #ifndef VERBATIM_API_RANGE_H
 #define VERBATIM_API_RANGE_H
 
@@ -10,10 +11,12 @@
 typedef void http_range_refused(struct http_exchange *exchange, const char *member,
                                 const char *message);
 
-/* Before anything is looked up: an end that is not after the start, and a start in the future, are answered by
- * `refused` (NULL: as a broken rule of the filter). False: answered. */
-bool http_range_judge(struct http_exchange *exchange, const struct vb_specification *specification,
-                      http_range_refused *refused);
+/* The refusal as a broken rule of the filter. */
+void http_range_answer(struct http_exchange *exchange, const struct vb_specification *specification,
+                       const char *member, const char *message);
+/* Before anything is looked up: an end that is not after the start, and a start in the future, are
+ * answered. False: answered. */
+bool http_range_judge(struct http_exchange *exchange, const struct vb_specification *specification);
 /* As of a moment, once that is known. False: answered. */
 bool http_range_of(struct http_exchange *exchange, const struct vb_specification *specification,
                    vb_instant as_of, vb_instant *ret_from, vb_instant *ret_to);

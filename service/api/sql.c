@@ -3,17 +3,14 @@
  */
 #include "sql.h"
 
+#include "queue/order.h"
+
 /* The workspace of the transaction, for statements that come after an entry. */
 #define HERE "current_setting('verbatim.workspace_id')"
 #define ABOUT                                                                                      \
     ", k.workspace_id, k.audience, a.user_email, a.name, a.time_zone, a.source_id, a.csv_profile"  \
     " FROM verbatim.key_here AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
-#define ENTER                                                                                      \
-    "SELECT set_config('role', 'verbatim_api', true),"                                             \
-    " set_config('verbatim.workspace_id', $1, true)"
 #define NAMES_KEY ", set_config('verbatim.key_id', $2, true)"
-#define WRITES                                                                                     \
-    ", set_config('lock_timeout', '3s', true), set_config('statement_timeout', '4s', true)"
 /* Whether the key that HTTP_SQL_KEY_POLL named may see a job; nothing where it named none. */
 #define KEY_SEES                                                                                   \
     "(current_setting('verbatim.sees', true) = 'all'"                                              \
@@ -25,10 +22,8 @@
     "::bigint * interval '1 microsecond', " id "::uuid)"
 
 const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
-    [HTTP_SQL_ENTER] = {"enter", ENTER, 1},
-    [HTTP_SQL_ENTER_WRITE] = {"enter_write", ENTER WRITES, 1},
-    [HTTP_SQL_ENTER_KEY] = {"enter_key", ENTER NAMES_KEY, 2},
-    [HTTP_SQL_ENTER_KEY_WRITE] = {"enter_key_write", ENTER NAMES_KEY WRITES, 2},
+    [HTTP_SQL_ENTER_KEY] = {"enter_key", PG_ENTER NAMES_KEY, 2},
+    [HTTP_SQL_ENTER_KEY_WRITE] = {"enter_key_write", PG_ENTER NAMES_KEY PG_ENTER_LIMITS, 2},
     [HTTP_SQL_KEY] = {"key", "SELECT " HTTP_KEY_COLUMNS ABOUT " WHERE k.key_id = $1", 3},
     /* For doors without a workspace in their paths. What stands in the same statement cannot rely on row level
      * security yet; statements behind it in the same transaction can. */
@@ -53,18 +48,18 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                       " AND j.door = 'main' AND " KEY_SEES,
                       2},
     [HTTP_SQL_EXPORT] = {"export",
-                         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
+                         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
                          " WHERE j.job_id = $2::uuid AND j.workspace_id = $1 AND " KEY_SEES,
                          2},
     /* A keyset over the index job_list. */
     [HTTP_SQL_EXPORTS] =
         {"exports",
-         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM " WHERE j.workspace_id = $1 AND " KEY_SEES
+         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1 AND " KEY_SEES
          " AND ($2::text IS NULL OR j.status = $2)"
          " AND " BEHIND("$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
          5},
     [HTTP_SQL_EXPORT_SEEN] = {"export_seen",
-                              "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM
+                              "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
                               " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
                               " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
                               " AND ($4::text IS NULL OR j.door = $4)",
@@ -72,7 +67,7 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
     /* Nobody with an audience is behind the doors that have such a list. */
     [HTTP_SQL_EXPORTS_OF_DOOR] =
         {"exports_of_door",
-         "SELECT " HTTP_EXPORT_COLUMNS HTTP_EXPORT_FROM " WHERE j.workspace_id = $1"
+         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1"
          " AND j.door = $2 AND " BEHIND(
              "$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
          5},
@@ -98,43 +93,6 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                                 "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
     [HTTP_SQL_EXPORT_DELETE] = {"export_delete",
                                 "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
-    /* One statement, so one snapshot: the job, its first segment, its entry in the audit, the hint to the workers.
-     * Either of two unique keys may be taken already: then there is nothing made. */
-    [HTTP_SQL_CREATE] =
-        {"create",
-         "WITH made AS ("
-         "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, active_key,"
-         " notification_email, source_workspace, channel_id, channel_name, channel_type,"
-         " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
-         " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
-         " idempotency_key, request_hash, retention, printed)"
-         " VALUES ($1::uuid, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12::date,"
-         " $13::date, timestamptz 'epoch' + $14::bigint * interval '1 microsecond',"
-         " timestamptz 'epoch' + $15::bigint * interval '1 microsecond', $16, $17,"
-         " timestamptz 'epoch' + $18::bigint * interval '1 microsecond', $19,"
-         " $20::bigint * interval '1 microsecond', $21, $22, $23, $24::text[], $25, $26,"
-         " $27::bigint * interval '1 microsecond', $28::text)"
-         " ON CONFLICT DO NOTHING RETURNING job_id, workspace_id, door, requested_by, audience), "
-         "piece AS ("
-         "INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
-         " SELECT job_id, workspace_id, 1, 10000 FROM made), "
-         "entry AS ("
-         "INSERT INTO verbatim.audit (workspace_id, job_id, door, author, audience, filter, format)"
-         " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29 FROM "
-         "made)"
-         " SELECT pg_notify('verbatim_work', '') FROM made",
-         29},
-    /* Behind it, with a snapshot of its own: ours, or the one that was there first. */
-    [HTTP_SQL_ACTIVE] = {"active",
-                         "SELECT job_id::text FROM verbatim.job"
-                         " WHERE workspace_id = $1 AND active_key = $2"
-                         " AND status IN ('queued', 'started')",
-                         2},
-    [HTTP_SQL_ORDERED] = {"ordered",
-                          "SELECT " HTTP_EXPORT_COLUMNS ", j.request_hash" HTTP_EXPORT_FROM
-                          " WHERE j.workspace_id = $1"
-                          " AND (j.job_id = $2::uuid OR j.idempotency_key = $3)",
-                          3},
     [HTTP_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
     [HTTP_SQL_SECRETS] = {"secrets",
                           "SELECT generation, secret FROM verbatim.link_secret"
@@ -191,3 +149,11 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          " AND e.created_at > clock_timestamp() - interval '1 minute'))",
          2},
 };
+
+void http_sql_sets(struct pg_statement_set ret_sets[PG_STATEMENT_SETS])
+{
+    ret_sets[0] = (struct pg_statement_set){pg_enter, PG_ENTERS};
+    ret_sets[1] = (struct pg_statement_set){http_sql, HTTP_SQL_COUNT};
+    ret_sets[2] = vb_order_statements;
+    ret_sets[3] = (struct pg_statement_set){NULL, 0};
+}

@@ -72,7 +72,7 @@ static void answer_missing(struct http_exchange *exchange, const char *path)
 static void answer_refused(struct http_exchange *exchange, const char *member, const char *message)
 {
     const struct http_order *order = exchange->state;
-    const json_t *filter = json_object_get(order->resolution.specification.root, "filter");
+    const json_t *filter = json_object_get(order->wish.resolution.specification.root, "filter");
     const struct vb_problem problem = {.type = "value_error",
                                        .within = "filter",
                                        .member = member,
@@ -93,11 +93,12 @@ void http_words_order(struct http_exchange *exchange, json_t *built, struct vb_p
 {
     struct http_order *order = exchange->state;
     struct vb_problems broken;
-    enum vb_status status = vb_specification_from(built, &order->resolution.specification, &broken);
+    enum vb_status status =
+        vb_specification_from(built, &order->wish.resolution.specification, &broken);
     if (status == VB_INVALID)
         http_words_tell(exchange->route->door->words, &broken, problems);
-    if (!order->resolution.missing)
-        order->resolution.missing = answer_missing;
+    if (!order->missing)
+        order->missing = answer_missing;
     order->refused = answer_refused;
     if (status != VB_OK && status != VB_INVALID)
         http_answer_status(exchange, status, "the specification");

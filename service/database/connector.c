@@ -52,6 +52,14 @@ static bool connect_now(struct pg_connector *connector, PGconn *connection, int6
     return true;
 }
 
+static bool prepare_set(PGconn *connection, const struct pg_statement_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (!PQsendPrepare(connection, set->statements[i].name, set->statements[i].sql, 0, NULL))
+            return false;
+    return true;
+}
+
 /* Prepared under the API's role, so that a missing right is found now and not by a request. All of its statements are
  * look-ups by key, of which any plan is as good as the best; without being told so the server goes on planning some of
  * them anew each time, which costs more than they do. */
@@ -65,9 +73,8 @@ static bool send_preparations(PGconn *connection, const struct pg_pool_options *
                                1, NULL, &value, NULL, NULL, 0))
             return false;
     }
-    for (size_t i = 0; i < options->count; i++)
-        if (!PQsendPrepare(connection, options->statements[i].name, options->statements[i].sql, 0,
-                           NULL))
+    for (size_t i = 0; i < PG_STATEMENT_SETS; i++)
+        if (!prepare_set(connection, &options->statements[i]))
             return false;
     return PQpipelineSync(connection) == 1;
 }

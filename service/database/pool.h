@@ -7,25 +7,12 @@
 #ifndef VERBATIM_DATABASE_POOL_H
 #define VERBATIM_DATABASE_POOL_H
 
+#include "step.h"
+
 #include "verbatim/clock.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <libpq-fe.h>
-
-#define PG_STEPS 8u   /* most statements of a ticket */
-#define PG_VALUES 32u /* most parameters of a statement */
-
-struct pg_statement {
-    const char *name; /* of the prepared statement; NULL: sent as it is, and copied by the ticket */
-    const char *sql;
-    int count; /* of its parameters, all text */
-};
-
-struct pg_step {
-    const struct pg_statement *statement;
-    const char *const *values; /* copied; NULL entries are SQL NULL */
-};
 
 /* How a ticket ended. Results (one a step) live until the callback returns; all NULL unless VB_OK. */
 struct pg_outcome {
@@ -42,9 +29,8 @@ struct pg_pool_options {
     const char *role;              /* taken on while preparing; NULL: none */
     bool prepared;
     bool text; /* results in text format, not binary */
-    const struct pg_statement
-        *statements; /* all with a name that will ever be sent; outlive the pool */
-    size_t count;
+    /* All with a name that will ever be sent; they outlive the pool. */
+    struct pg_statement_set statements[PG_STATEMENT_SETS];
     size_t links;         /* connections, at most PG_LINKS */
     size_t depth;         /* tickets in flight on each; 0: many */
     int64_t ticket_time;  /* from sending a ticket to its last result; 0: PG_TICKET_TIME */
@@ -69,7 +55,7 @@ void pg_pool_free(struct pg_pool *pool);
 /* Opens the connections; a pool that is never sent to needs none. */
 void pg_pool_open(struct pg_pool *pool);
 
-/* Sends the steps. `done` is called exactly once, never from within this call, unless the ticket is dropped before.
+/* Sends the steps, whose values are copied. `done` is called exactly once, never from within this call, unless the ticket is dropped before.
  * VB_DATABASE (retryable) at once when the database is away or too much waits already. */
 enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, size_t count,
                             pg_done *done, void *context, struct pg_ticket **ret_ticket,

@@ -52,35 +52,6 @@ void vb_http_connections(const struct vb_service *service, struct vb_connections
     sum->source += loops * (HTTP_SOURCE_LINKS + HTTP_COUNT_LINKS) + STREAMS;
 }
 
-/* Names of the contract's look-ups, and how many parameters each has. */
-static const struct {
-    const char *name;
-    int count;
-} lookups[VB_LOOKUPS] = {
-    [VB_LOOKUP_CHANNELS] = {"channels", 1},
-    [VB_LOOKUP_ASSISTANT] = {"assistant", 2},
-    [VB_LOOKUP_CONTACT] = {"contact", 3},
-    [VB_LOOKUP_SAME_PERSON] = {"same_person", 2},
-    [VB_LOOKUP_CONVERSATIONS] = {"conversations", 3},
-    [VB_LOOKUP_NOW] = {"now", 0},
-};
-
-static enum vb_status make_statements(struct vb_http *http, struct vb_error *err)
-{
-    const struct vb_contract *contract = http->service->contract;
-    http->source_statements = calloc(HTTP_SOURCE_COUNT, sizeof(*http->source_statements));
-    if (!http->source_statements)
-        return vb_fail(err, VB_NO_MEMORY, "no memory for the HTTP statements");
-    http->source_statements[HTTP_SOURCE_BY_ID] =
-        (struct pg_statement){"channel_by_id", vb_contract_channel_by_id_sql(contract), 2};
-    http->source_statements[HTTP_SOURCE_BY_PHONE] =
-        (struct pg_statement){"channel_by_phone", vb_contract_channel_by_phone_sql(contract), 2};
-    for (int i = 0; i < VB_LOOKUPS; i++)
-        http->source_statements[HTTP_SOURCE_MORE + i] = (struct pg_statement){
-            lookups[i].name, vb_contract_lookup_sql(contract, (enum vb_lookup)i), lookups[i].count};
-    return VB_OK;
-}
-
 static enum vb_status make_loops(struct vb_http *http, struct vb_error *err)
 {
     int listeners[LOOPS];
@@ -119,9 +90,8 @@ enum vb_status http_start_with(const struct vb_service *service, const struct ht
     http->loop_count = loop_count();
     atomic_store(&http->connection_limit, connection_limit());
     vb_random_bytes(&http->address_seed, sizeof(http->address_seed));
-    enum vb_status status = make_statements(http, err);
-    if (status == VB_OK)
-        status = pg_connector_start(&http->main_connector, err);
+    vb_resolve_statements(service->contract, http->source_statements);
+    enum vb_status status = pg_connector_start(&http->main_connector, err);
     if (status == VB_OK)
         status = pg_connector_start(&http->source_connector, err);
     if (status == VB_OK)
@@ -182,6 +152,5 @@ void vb_http_stop(struct vb_http *http)
     http_watch_stop(http->watch);
     http_waits_stop(http->waits);
     free(http->loops);
-    free(http->source_statements);
     free(http);
 }

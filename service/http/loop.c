@@ -101,7 +101,7 @@ static void refresh_secrets(struct http_loop *loop, int64_t now)
         return;
     loop->secrets_asked = now;
     static const char *const nowhere[] = {""};
-    struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], nowhere},
+    struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], nowhere},
                               {&http_sql[HTTP_SQL_SECRETS], NULL}};
     struct vb_error err;
     enum vb_status status =
@@ -183,12 +183,11 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
         .connection_string = options->database_url,
         .role = "verbatim_api",
         .prepared = options->prepared_statements,
-        .statements = http_sql,
-        .count = HTTP_SQL_COUNT,
         .links = HTTP_MAIN_LINKS,
         .wake = http_loop_wake,
         .wake_context = loop,
     };
+    http_sql_sets(main.statements);
     enum vb_status status = pg_pool_new(&main, loop->http->main_connector, &loop->main_pool, err);
     if (status != VB_OK)
         return status;
@@ -198,8 +197,9 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
     source.connection_string = options->source_url ? options->source_url : options->database_url;
     source.role = NULL;
     source.text = true;
-    source.statements = loop->http->source_statements;
-    source.count = HTTP_SOURCE_COUNT;
+    memset(source.statements, 0, sizeof(source.statements));
+    source.statements[0] =
+        (struct pg_statement_set){loop->http->source_statements, VB_RESOLVE_STATEMENTS};
     source.links = HTTP_SOURCE_LINKS;
     status = pg_pool_new(&source, loop->http->source_connector, &loop->source_pool, err);
     if (status != VB_OK)
@@ -208,7 +208,7 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
     struct pg_pool_options count = source;
     count.links = HTTP_COUNT_LINKS;
     count.depth = 1;
-    count.count = 0;
+    count.statements[0].count = 0;
     count.ticket_time = 28 * VB_SECOND;
     return pg_pool_new(&count, loop->http->source_connector, &loop->count_pool, err);
 }

@@ -179,7 +179,7 @@ struct vb_http {
     struct http_storage_watch *watch;
     struct stream_pool *streams;
     struct http_waits *waits;
-    struct pg_statement *source_statements;
+    struct pg_statement source_statements[VB_RESOLVE_STATEMENTS];
     atomic_bool asked, stopping;
     int64_t stop_by;
     atomic_uint connections, connection_limit;

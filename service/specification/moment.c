@@ -150,3 +150,21 @@ enum vb_status vb_specification_range(const struct vb_specification *specificati
     *ret_to = to;
     return VB_OK;
 }
+
+bool vb_specification_judge_range(const struct vb_specification *specification,
+                                  struct vb_zone *zone, vb_instant now, const char **ret_member,
+                                  const char **ret_message)
+{
+    vb_instant from = 0, to;
+    if (vb_specification_range(specification, zone, now, &from, &to) != VB_OK) {
+        *ret_member = "to";
+        *ret_message = "Value error, to must be after from";
+        return false;
+    }
+    if (from > now) {
+        *ret_member = "from";
+        *ret_message = "Value error, from is in the future";
+        return false;
+    }
+    return true;
+}

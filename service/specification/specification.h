@@ -93,6 +93,11 @@ enum vb_status vb_specification_limit(struct vb_specification *specification, co
 enum vb_status vb_specification_range(const struct vb_specification *specification,
                                       struct vb_zone *zone, vb_instant as_of, vb_instant *ret_from,
                                       vb_instant *ret_to) vb_must_check;
+/* Before anything is looked up. False: the range ends before it begins, which a date beside an instant shows only here, or
+ * begins after `now`; *ret_member (from or to of the filter) and *ret_message (both static) say so. */
+bool vb_specification_judge_range(const struct vb_specification *specification,
+                                  struct vb_zone *zone, vb_instant now, const char **ret_member,
+                                  const char **ret_message) vb_must_check;
 #define VB_INSTANT_FIRST (INT64_C(-62135596800) * VB_SECOND) /* 0001-01-01T00:00:00Z */
 
 /* Its part of a selection: ids, lists and flags, borrowed. What was resolved beyond that (the channel of a phone number,

@@ -48,8 +48,8 @@ static void on_body(struct http_exchange *exchange)
         return;
     vb_problems_init(&problems);
     order->created = answer_created;
-    order->retention = HTTP_APP_KEPT;
-    order->link_ttl = HTTP_APP_KEPT;
+    order->wish.retention = HTTP_APP_KEPT;
+    order->wish.link_ttl = HTTP_APP_KEPT;
     enum vb_status status = vb_problems_load(
         &problems, (struct vb_view){exchange->body.data, exchange->body.length}, &problems.root);
     struct body_check check = {.problems = &problems, .object = problems.root};

@@ -162,7 +162,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
         return;
     const char *const values[] = {exchange->access.workspace, exchange->route->door->name,
                                   page->time, page->id, page->most};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], values},
+    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], values},
                                     {&http_sql[HTTP_SQL_EXPORTS_OF_DOOR], values}};
     http_ask(exchange, exchange->loop->main_pool, steps, 2, on_listed);
 }

@@ -71,7 +71,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
         return;
     const char *const values[] = {exchange->access.workspace, page->goes_on ? page->time : NULL,
                                   page->most};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER], values},
+    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], values},
                                     {&http_sql[HTTP_SQL_AUDITS], values}};
     http_ask(exchange, exchange->loop->main_pool, steps, 2, on_audits);
 }

@@ -188,8 +188,8 @@ static json_t *build_contact(struct http_exchange *exchange, struct body_check *
     json_t *built = json_pack("{s:{s:s}}", "select", "contact_id", exchange->arguments[0].data);
     int failed = built ? put_shape(check, built) : -1;
     body_unknown(check, names, sizeof(names) / sizeof(names[0]));
-    order->resolution.same_person = match && strcmp(match, "identity") == 0;
-    order->resolution.missing = answer_no_contact;
+    order->wish.resolution.same_person = match && strcmp(match, "identity") == 0;
+    order->missing = answer_no_contact;
     if (failed == 0)
         return built;
     json_decref(built);
@@ -218,7 +218,7 @@ static void take_body(struct http_exchange *exchange, bool is_contact)
         return;
     vb_problems_init(&problems);
     order->created = answer_created;
-    order->link_ttl = LINKS_LIVE;
+    order->wish.link_ttl = LINKS_LIVE;
     enum vb_status status = vb_problems_load(
         &problems, (struct vb_view){exchange->body.data, exchange->body.length}, &problems.root);
     struct body_check check = {.problems = &problems, .object = problems.root};

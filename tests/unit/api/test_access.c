@@ -85,15 +85,15 @@ static void an_audience_is_written_as_a_literal(void **state)
     const char *text = "unset";
     struct vb_buffer out;
     vb_buffer_init(&out, 1024);
-    struct http_access access = {.is_restricted = false};
-    assert_int_equal(http_access_audience(&access, &out, &text), VB_OK);
+    struct vb_caller caller = {.is_restricted = false};
+    assert_int_equal(vb_caller_audience(&caller, &out, &text), VB_OK);
     assert_null(text);
-    access = (struct http_access){.is_restricted = true, .audience = {tags, 4}};
-    assert_int_equal(http_access_audience(&access, &out, &text), VB_OK);
+    caller = (struct vb_caller){.is_restricted = true, .audience = {tags, 4}};
+    assert_int_equal(vb_caller_audience(&caller, &out, &text), VB_OK);
     assert_string_equal(text, "{\"a b\",\"\\\"x\\\\\",\"{,}\",\"\"}");
     vb_buffer_reset(&out);
-    access.audience.count = 0;
-    assert_int_equal(http_access_audience(&access, &out, &text), VB_OK);
+    caller.audience.count = 0;
+    assert_int_equal(vb_caller_audience(&caller, &out, &text), VB_OK);
     assert_string_equal(text, "{}");
     vb_buffer_done(&out);
 }
