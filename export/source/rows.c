@@ -32,7 +32,7 @@ static enum vb_status build_copy(const struct vb_session *session, const char *s
                                  char **ret_sql)
 {
     struct vb_buffer sql;
-    vb_buffer_init(&sql, strlen(select) + 1024);
+    vb_buffer_init(&sql, strlen(select) + strlen(vb_session_prologue(session)) + 128);
     enum vb_status status =
         vb_buffer_printf(&sql, "%sCOPY (%s) TO STDOUT (FORMAT binary)%s",
                          vb_session_prologue(session), select, vb_session_epilogue(session));

@@ -1,36 +1,11 @@
 /* The reader's connection: see session.h. Owns the PGconn and the texts of its prepared statements. */
 #include "session.h"
 
+#include "verbatim/source.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Why each of them:
- * - UTC: a timestamp without zone that a view casts to timestamptz means the same everywhere.
- * - read only: this side never writes, whatever a view's functions try.
- * - jit and parallel workers cost more to start than a page costs to read, and workers give no order.
- * - custom plans: planning is half a millisecond for a page of thousands of rows; a generic plan that
- *   turned bad would stay for the connection's life.
- * - seqscan, bitmapscan, sort: without fresh statistics the planner takes a conversation for thousands
- *   of rows and sorts them, or scans all messages, once for each conversation. These only put a penalty on
- *   such nodes: a view over a small table without an index is still read, and right. Hash and
- *   merge joins stay as they are, since a view may be right to use them.
- * - statement_timeout: a page is given up after VB_PAGE_STALL anyway; this one ends a stuck server. */
-#define SETTING(scope, name, value) "SET " scope name " = " value ";"
-#define SETTINGS(scope)                                                                            \
-    SETTING(scope, "TimeZone", "'UTC'")                                                            \
-    SETTING(scope, "jit", "off")                                                                   \
-    SETTING(scope, "max_parallel_workers_per_gather", "0")                                         \
-    SETTING(scope, "plan_cache_mode", "force_custom_plan")                                         \
-    SETTING(scope, "enable_seqscan", "off")                                                        \
-    SETTING(scope, "enable_bitmapscan", "off")                                                     \
-    SETTING(scope, "enable_sort", "off")                                                           \
-    SETTING(scope, "standard_conforming_strings", "on")                                            \
-    SETTING(scope, "statement_timeout", "'120s'")
-
-static const char session_settings[] =
-    SETTINGS("SESSION ") SETTING("SESSION ", "default_transaction_read_only", "on");
-static const char transaction_settings[] = "BEGIN READ ONLY;" SETTINGS("LOCAL ");
 
 void vb_session_drop(struct vb_session *session)
 {
@@ -45,7 +20,9 @@ void vb_session_drop(struct vb_session *session)
 /* Without a session of our own, settings and statement travel together in one transaction. */
 const char *vb_session_prologue(const struct vb_session *session)
 {
-    return session->prepared_statements ? "" : transaction_settings;
+    if (session->prepared_statements)
+        return "";
+    return vb_source_settings(VB_SOURCE_TRANSACTION, PQserverVersion(session->connection));
 }
 
 const char *vb_session_epilogue(const struct vb_session *session)
@@ -167,7 +144,8 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
     PQsetNoticeReceiver(session->connection, ignore_notice, NULL);
     if (!session->prepared_statements)
         return VB_OK; /* behind a transaction pooler a setting would land on somebody else's session */
-    return run_simple(session, session_settings, err);
+    int version = PQserverVersion(session->connection);
+    return run_simple(session, vb_source_settings(VB_SOURCE_SESSION, version), err);
 }
 
 enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err)
@@ -241,7 +219,7 @@ enum vb_status vb_session_query(struct vb_session *session, struct vb_query *que
     if (status != VB_OK)
         return status;
     if (!session->prepared_statements)
-        status = run_simple(session, transaction_settings, err);
+        status = run_simple(session, vb_session_prologue(session), err);
     if (status != VB_OK)
         return status;
     PGresult *result = NULL;

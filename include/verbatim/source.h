@@ -86,6 +86,14 @@ struct vb_source_query {
 };
 void vb_source_query_done(struct vb_source_query *query);
 
+/* What has to precede the reader's statements wherever they are run or explained, so that a plan looked at is the plan of
+ * an export: for a session, or as the beginning of a transaction that can only read. One simple query, static.
+ * `server_version` is PQserverVersion's: a server gets no setting that it does not know. */
+enum vb_source_scope { VB_SOURCE_SESSION, VB_SOURCE_TRANSACTION };
+const char *vb_source_settings(enum vb_source_scope scope, int server_version);
+/* Of these what a preview's statements need, for the transaction: one SELECT without parameters, for any server. */
+const char *vb_source_count_settings(void);
+
 /* For previews: one row of two bigints, the conversations of the selection and their messages up to as_of. Checks the
  * selection first. Its snapshot is not waited for; its columns do not matter. */
 enum vb_status vb_contract_count_query(const struct vb_contract *contract,

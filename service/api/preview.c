@@ -94,7 +94,7 @@ static void on_counted(void *context, const struct pg_outcome *outcome)
                            "Counting took longer than 25 seconds. Narrow the selection; an export "
                            "has no such limit.");
     } else if (http_ended(exchange, outcome)) {
-        answer_counts(exchange, outcome->results[1], outcome->results[2]);
+        answer_counts(exchange, outcome->results[2], outcome->results[3]);
     }
 }
 
@@ -107,6 +107,7 @@ static void send_counts(struct http_exchange *exchange, const struct vb_selectio
 {
     static const struct pg_statement limit = {
         NULL, "SELECT set_config('statement_timeout', '" COUNT_TIME "', true)", 0};
+    const struct pg_statement setup = {NULL, vb_source_count_settings(), 0};
     const struct vb_contract *contract = exchange->loop->http->service->contract;
     struct vb_source_query count = {0}, sample = {0};
     struct vb_error err = {0};
@@ -116,8 +117,8 @@ static void send_counts(struct http_exchange *exchange, const struct vb_selectio
     if (status == VB_OK) {
         struct pg_statement counting = statement_of(&count), sampling = statement_of(&sample);
         const struct pg_step steps[] = {
-            {&limit, NULL}, {&counting, count.values}, {&sampling, sample.values}};
-        http_ask(exchange, exchange->loop->count_pool, steps, 3, on_counted);
+            {&limit, NULL}, {&setup, NULL}, {&counting, count.values}, {&sampling, sample.values}};
+        http_ask(exchange, exchange->loop->count_pool, steps, 4, on_counted);
     } else {
         http_answer_error(exchange, &err);
     }

@@ -7,6 +7,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib import native_source as people
+from tests.lib.service import Program, Service
 
 pytestmark = pytest.mark.threads
 
@@ -108,3 +109,23 @@ def test_what_takes_too_long_is_504_and_holds_up_nobody(service, keys, database)
         assert time.monotonic() - began < 32
     finally:
         database.execute("DROP VIEW chat.message; ALTER TABLE chat.message_table RENAME TO message")
+
+
+def test_a_view_means_the_same_times_as_in_an_export(postgres, verbatim, database, keys, tmp_path_factory):
+    """A time without zone that a view casts is UTC, whatever the server's own zone is."""
+    other = postgres.create_database("preview_zone")
+    program = Program(verbatim, other.url)
+    program.migrate()
+    people.make_source(other)
+    own = people.make_keys(program, other)
+    other.execute("""ALTER DATABASE preview_zone SET timezone = 'Asia/Tokyo'; ALTER SCHEMA chat RENAME TO own;
+        CREATE SCHEMA chat; SET timezone = 'UTC';
+        CREATE TABLE chat.conversation AS SELECT c.*, c.created_at::timestamp AS at FROM own.conversation c;
+        ALTER TABLE chat.conversation DROP COLUMN created_at; ALTER TABLE chat.conversation RENAME TO naive;
+        CREATE VIEW chat.conversation AS SELECT n.*, n.at::timestamptz AS created_at FROM chat.naive n""")
+    for name in ("channel", "contact", "assistant", "message"):
+        other.execute(f"CREATE VIEW chat.{name} AS SELECT * FROM own.{name}")
+    day = {"filter": {"from": "2026-02-10T10:00:00Z", "to": "2026-02-10T11:00:00Z"}}
+    with Service(program, tmp_path_factory.mktemp("zone"), workers=0,
+                 storage=f"file://{tmp_path_factory.mktemp('zone_files')}") as service:
+        assert counts(ask(service, own["one"], ALL | day)) == (1, 3)

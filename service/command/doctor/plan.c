@@ -11,16 +11,24 @@
 #define SQL_CEILING (256u * 1024u)
 #define QUERY_CANCELED "57014"
 
-/* As the reader's own sessions are set up. */
-#define BEGIN                                                                                      \
-    "BEGIN READ ONLY; SET LOCAL statement_timeout = '" VB_PLAN_TIMEOUT "';"                        \
-    " SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0;"                         \
-    " SET LOCAL TimeZone = 'UTC'"
-static const char begin_forbidding[] =
-    BEGIN "; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off;"
-          " SET LOCAL enable_incremental_sort = off";
-static const char begin_without_scans[] = BEGIN "; SET LOCAL enable_seqscan = off";
-static const char begin_as_usual[] = BEGIN;
+/* As the reader's own sessions are set up, but for the time that it may take. Before a statement is run its shape is
+ * looked at, and for that sorts are forbidden too. */
+static enum vb_status begin(PGconn *source, bool run, struct vb_error *err)
+{
+    char sql[1024];
+    enum vb_status status = VB_OK;
+    int length =
+        snprintf(sql, sizeof sql, "%s%sSET LOCAL statement_timeout = '" VB_PLAN_TIMEOUT "'",
+                 vb_source_settings(VB_SOURCE_TRANSACTION, PQserverVersion(source)),
+                 run ? "" : "SET LOCAL enable_sort = off;");
+    if (length < 0 || (size_t)length >= sizeof sql)
+        return vb_fail(err, VB_LIMIT, "the reader's settings are too long");
+    PGresult *result = PQexec(source, sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        status = vb_pg_fail(err, source, result);
+    PQclear(result);
+    return status;
+}
 
 /* Walks one plan; the first trouble and the largest walk stay. */
 struct look {
@@ -63,6 +71,11 @@ static bool is_large(PGconn *source, const json_t *node)
     return rows >= VB_PLAN_LARGE;
 }
 
+static bool is_sort(const char *type)
+{
+    return strcmp(type, "Sort") == 0 || strcmp(type, "Incremental Sort") == 0;
+}
+
 static void look_at_shape(struct look *look, const json_t *node)
 {
     const char *type = text_of(node, "Node Type");
@@ -76,7 +89,7 @@ static void look_at_shape(struct look *look, const json_t *node)
     } else if (look->mark && !is_scan && strstr(text_of(node, "Filter"), look->mark)) {
         look->plan.verdict = VB_PLAN_FILTERS;
         name_relation(node, look->plan.relation);
-    } else if (strcmp(type, "Sort") == 0 && look->ordered) {
+    } else if (look->ordered && is_sort(type)) {
         look->plan.verdict = VB_PLAN_SORTS;
     }
 }
@@ -154,14 +167,10 @@ static enum vb_status judge(struct look *look, const PGresult *result, struct vb
 
 /* In a transaction of its own, which ends without a trace whatever became of it. */
 static enum vb_status look_once(struct look *look, const struct vb_source_query *query,
-                                const char *begin, struct vb_error *err)
+                                struct vb_error *err)
 {
-    PGresult *result = PQexec(look->source, begin);
-    enum vb_status status = VB_OK;
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        status = vb_pg_fail(err, look->source, result);
-    PQclear(result);
-    result = NULL;
+    PGresult *result = NULL;
+    enum vb_status status = begin(look->source, look->run, err);
     if (status == VB_OK)
         status = explain(look, query, &result, err);
     if (status == VB_OK)
@@ -175,10 +184,10 @@ enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query,
                             struct vb_plan *ret_plan, struct vb_error *err)
 {
     struct look look = {.source = source, .ordered = ordered};
-    enum vb_status status = look_once(&look, query, begin_forbidding, err);
+    enum vb_status status = look_once(&look, query, err);
     if (status == VB_OK && look.plan.verdict == VB_PLAN_GOOD) {
         look.run = true;
-        status = look_once(&look, query, begin_as_usual, err);
+        status = look_once(&look, query, err);
         double enough = VB_PLAN_WALKED_FACTOR * look.plan.rows;
         if (look.plan.walked > VB_PLAN_WALKED_LEAST && look.plan.walked > enough)
             look.plan.verdict = VB_PLAN_WALKS;
@@ -192,7 +201,7 @@ enum vb_status vb_plan_lookup(PGconn *source, const struct vb_source_query *quer
                               struct vb_plan *ret_plan, struct vb_error *err)
 {
     struct look look = {.source = source, .mark = mark};
-    enum vb_status status = look_once(&look, query, begin_without_scans, err);
+    enum vb_status status = look_once(&look, query, err);
     if (status == VB_OK)
         *ret_plan = look.plan;
     return status;

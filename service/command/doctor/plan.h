@@ -1,8 +1,9 @@
 /* One statement's plan, and whether it walks further than it needs. Private to this folder, for command/doctor/source.c's sake.
  *
- * Two looks. The first forbids sorts and sequential scans and runs nothing: what stands in the plan all the same stands
- * there for want of an index, also where the platform is still too small for that to hurt. The second runs the statement as
- * an export would, within a time limit, and counts what was walked. Both in a transaction that can only read.
+ * Two looks, both with the reader's own settings and in a transaction that can only read. The first runs nothing and
+ * forbids sorts as well as sequential scans: what stands in the plan all the same stands there for want of an index, also
+ * where the platform is still too small for that to hurt. The second runs the statement as an export would, within a time
+ * limit, and counts what was walked.
  */
 #ifndef VERBATIM_COMMAND_DOCTOR_PLAN_H
 #define VERBATIM_COMMAND_DOCTOR_PLAN_H
