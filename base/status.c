@@ -1,4 +1,4 @@
-/* Names of statuses, and filling in of errors. See status.h.
+/* Names of statuses, which of them may pass, and filling in of errors. See status.h.
  *
  * Errors lie with the caller, usually on the stack: nothing is allocated, so running out of memory
  * can be told as well. Texts are for people and are cut at a character where they are too long.
@@ -6,23 +6,67 @@
 #define VB_STATUS_IMPLEMENTATION
 #include "verbatim/status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const status_names[VB_STATUS_COUNT] = {
-    [VB_OK] = "ok",           [VB_AGAIN] = "again",         [VB_END] = "end",
-    [VB_INVALID] = "invalid", [VB_NOT_FOUND] = "not_found", [VB_CONFLICT] = "conflict",
-    [VB_DENIED] = "denied",   [VB_LIMIT] = "limit",         [VB_NO_MEMORY] = "no_memory",
-    [VB_IO] = "io",           [VB_NETWORK] = "network",     [VB_DATABASE] = "database",
-    [VB_STORAGE] = "storage", [VB_SOURCE] = "source",       [VB_FENCED] = "fenced",
-    [VB_STOPPED] = "stopped", [VB_CORRUPT] = "corrupt",
+static const struct {
+    const char *name;
+    bool is_retryable;
+} statuses[VB_STATUS_COUNT] = {
+    [VB_OK] = {"ok", false},
+    [VB_AGAIN] = {"again", false},
+    [VB_END] = {"end", false},
+    [VB_INVALID] = {"invalid", false},
+    [VB_NOT_FOUND] = {"not_found", false},
+    [VB_CONFLICT] = {"conflict", false},
+    [VB_DENIED] = {"denied", false},
+    [VB_EXPIRED] = {"expired", true},
+    [VB_LIMIT] = {"limit", false},
+    [VB_NO_MEMORY] = {"no_memory", true},
+    [VB_IO] = {"io", true},
+    [VB_NETWORK] = {"network", true},
+    [VB_UNTRUSTED] = {"untrusted", false},
+    [VB_DATABASE] = {"database", false},
+    [VB_DATABASE_AWAY] = {"database_away", true},
+    [VB_STORAGE] = {"storage", false},
+    [VB_STORAGE_AWAY] = {"storage_away", true},
+    [VB_SOURCE] = {"source", false},
+    [VB_FENCED] = {"fenced", false},
+    [VB_STOPPED] = {"stopped", false},
+    [VB_CORRUPT] = {"corrupt", false},
 };
 
-/* Also for values that came from outside, where nothing vouches for the range. */
+/* These also take values that came from outside, where nothing vouches for the range. */
 const char *vb_status_name(enum vb_status status)
 {
-    return (unsigned)status < VB_STATUS_COUNT ? status_names[status] : "unknown";
+    return (unsigned)status < VB_STATUS_COUNT ? statuses[status].name : "unknown";
+}
+
+bool vb_status_retryable(enum vb_status status)
+{
+    return (unsigned)status < VB_STATUS_COUNT && statuses[status].is_retryable;
+}
+
+enum vb_status vb_status_of_errno(int system_code)
+{
+    switch (system_code) {
+    case ENOENT:
+        return VB_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ELOOP: /* a link where none may be followed */
+    case ENOTDIR:
+        return VB_DENIED;
+    case ENAMETOOLONG:
+        return VB_INVALID;
+    case ENOMEM:
+        return VB_NO_MEMORY;
+    default:
+        return VB_IO;
+    }
 }
 
 void vb_error_clear(struct vb_error *err)
@@ -46,12 +90,11 @@ static void cut_at_character(char *text)
         text[start - 1] = '\0';
 }
 
-static enum vb_status fill(struct vb_error *err, enum vb_status status, bool retryable,
-                           const char *format, va_list arguments)
-    __attribute__((format(printf, 4, 0)));
+static enum vb_status fill(struct vb_error *err, enum vb_status status, const char *format,
+                           va_list arguments) __attribute__((format(printf, 3, 0)));
 
-static enum vb_status fill(struct vb_error *err, enum vb_status status, bool retryable,
-                           const char *format, va_list arguments)
+static enum vb_status fill(struct vb_error *err, enum vb_status status, const char *format,
+                           va_list arguments)
 {
     if (!err)
         return status;
@@ -59,7 +102,7 @@ static enum vb_status fill(struct vb_error *err, enum vb_status status, bool ret
     char text[sizeof err->text];
     vsnprintf(text, sizeof text, format, arguments);
     cut_at_character(text);
-    *err = (struct vb_error){.status = status, .retryable = retryable};
+    *err = (struct vb_error){.status = status};
     memcpy(err->text, text, sizeof text);
     return status;
 }
@@ -68,17 +111,7 @@ enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *
 {
     va_list arguments;
     va_start(arguments, format);
-    fill(err, status, false, format, arguments);
-    va_end(arguments);
-    return status;
-}
-
-enum vb_status vb_fail_retryable(struct vb_error *err, enum vb_status status, const char *format,
-                                 ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fill(err, status, true, format, arguments);
+    fill(err, status, format, arguments);
     va_end(arguments);
     return status;
 }
@@ -91,7 +124,7 @@ enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int s
     char reason[128];
     va_list arguments;
     va_start(arguments, format);
-    fill(err, status, false, format, arguments);
+    fill(err, status, format, arguments);
     va_end(arguments);
     err->system_code = system_code;
     /* The GNU strerror_r: thread-safe, and may return a static string. */

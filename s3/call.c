@@ -218,7 +218,7 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
         answer->body->data[answer->body->length] = '\0';
     }
     enum vb_status status = vb_s3_credentials_get(client->credentials, &client->keys, err);
-    if (status != VB_OK && err->retryable)
+    if (vb_status_retryable(status))
         *ret_remedy = VB_S3_TRY_LATER; /* as if the store itself were away */
     if (status == VB_OK)
         status = sign(client, call, progress->digest, &signature, err);
@@ -228,7 +228,7 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
     vb_s3_signature_done(&signature);
     if (status != VB_OK) {
         count(client, status == VB_STOPPED ? VB_S3_CUT_SHORT : VB_S3_UNREACHABLE, answer->sent);
-        if (status == VB_NETWORK && err->retryable)
+        if (status == VB_NETWORK)
             *ret_remedy = VB_S3_TRY_AGAIN;
         return status;
     }

@@ -75,8 +75,8 @@ enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_
         return status;
     /* Without it the part cannot be completed; another attempt may get past a broken proxy. */
     if (!*answer.etag || strlen(answer.etag) >= VB_S3_ETAG)
-        return vb_fail_retryable(err, VB_STORAGE, "%s %s: the answer has no usable ETag",
-                                 call->verb, call->key);
+        return vb_fail(err, VB_STORAGE_AWAY, "%s %s: the answer has no usable ETag", call->verb,
+                       call->key);
     memcpy(ret_etag, answer.etag, strlen(answer.etag) + 1);
     return VB_OK;
 }

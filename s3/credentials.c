@@ -169,7 +169,12 @@ static bool stopping(void *context)
     return atomic_load(&credentials->stopping);
 }
 
-/* A place that has nothing passes to the next; one that fails is told and ends the search. */
+static const char no_keys[] = "no S3 credentials: neither the environment (AWS_ACCESS_KEY_ID), a "
+                              "web identity, a shared file, "
+                              "a container nor an instance gave any";
+
+/* A place that has nothing passes to the next; one that fails is told and ends the search. VB_NOT_FOUND, without a
+ * text: none has any. */
 static enum vb_status fetch(struct vb_s3_credentials *credentials, struct vb_s3_keys *ret_keys,
                             const char **ret_source, struct vb_error *err)
 {
@@ -187,10 +192,7 @@ static enum vb_status fetch(struct vb_s3_credentials *credentials, struct vb_s3_
         }
         return VB_OK;
     }
-    return vb_fail(
-        err, VB_DENIED,
-        "no S3 credentials: neither the environment (AWS_ACCESS_KEY_ID), a web identity, "
-        "a shared file, a container nor an instance gave any");
+    return VB_NOT_FOUND;
 }
 
 /* Two thresholds: renew long before the end, refuse shortly before it. */
@@ -243,11 +245,14 @@ static enum vb_status renew(struct vb_s3_credentials *credentials)
     pthread_mutex_unlock(&credentials->lock);
     enum vb_status status = fetch(credentials, &keys, &source, &error);
     if (status == VB_OK && !outlast(&keys, UNUSABLE_BEFORE))
-        status = vb_fail_retryable(&error, VB_DENIED,
-                                   "the S3 credentials from the %s have expired, or the clock is "
-                                   "wrong",
-                                   source);
+        status = vb_fail(&error, VB_EXPIRED,
+                         "the S3 credentials from the %s have expired, or the clock is "
+                         "wrong",
+                         source);
     pthread_mutex_lock(&credentials->lock);
+    /* A place that gave keys before and is silent comes back; one that never was is the operator's to set up. */
+    if (status == VB_NOT_FOUND)
+        status = vb_fail(&error, credentials->has_keys ? VB_EXPIRED : VB_DENIED, "%s", no_keys);
     credentials->fetching = false;
     credentials->fetches++;
     credentials->error = error;
@@ -308,9 +313,8 @@ enum vb_status vb_s3_credentials_peek(struct vb_s3_credentials *credentials,
     if (usable(credentials, UNUSABLE_BEFORE))
         *ret_keys = credentials->keys;
     else
-        status = vb_fail_retryable(err, VB_DENIED,
-                                   "no S3 credentials are at hand that are still good%s%s",
-                                   credentials->failures ? ": " : "", credentials->error.text);
+        status = vb_fail(err, VB_EXPIRED, "no S3 credentials are at hand that are still good%s%s",
+                         credentials->failures ? ": " : "", credentials->error.text);
     pthread_mutex_unlock(&credentials->lock);
     return status;
 }

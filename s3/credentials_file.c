@@ -24,7 +24,7 @@ enum vb_status vb_s3_read_file(const char *path, struct vb_buffer *out, struct v
     if (!file && (errno == ENOENT || errno == ENOTDIR))
         return VB_NOT_FOUND;
     if (!file)
-        return vb_fail_system(err, VB_IO, errno, "%s cannot be read", path);
+        return vb_fail_system(err, vb_status_of_errno(errno), errno, "%s cannot be read", path);
     while (status == VB_OK && (got = fread(block, 1, sizeof block, file)) > 0)
         if (vb_buffer_append(out, block, got) != VB_OK)
             status = vb_fail(err, VB_LIMIT, "%s exceeds %zu bytes", path, out->ceiling);

@@ -76,8 +76,7 @@ static enum vb_status ask(const struct question *question, struct vb_buffer *out
 static enum vb_status refused(int http_status, const char *code, struct vb_error *err)
 {
     if (http_status >= 500 || http_status == 429)
-        return vb_fail_retryable(err, VB_NETWORK, "HTTP %d%s%s", http_status, *code ? " " : "",
-                                 code);
+        return vb_fail(err, VB_NETWORK, "HTTP %d%s%s", http_status, *code ? " " : "", code);
     return vb_fail(err, VB_DENIED, "HTTP %d%s%s", http_status, *code ? " " : "", code);
 }
 
@@ -125,7 +124,7 @@ static enum vb_status read_json(const struct vb_buffer *answer, struct vb_s3_key
     json_t *object = json_loadb(answer->data ? answer->data : "", answer->length, 0, &where);
     const char *code = member(object, "Code");
     if (!json_is_object(object))
-        status = vb_fail_retryable(err, VB_NETWORK, "the answer is no JSON object");
+        status = vb_fail(err, VB_NETWORK, "the answer is no JSON object");
     else if (code && strcmp(code, "Success") != 0)
         status = vb_fail(err, VB_DENIED, "the answer is no success but %.64s", code);
     else
@@ -219,7 +218,7 @@ static enum vb_status assume(const struct vb_s3_lookup *lookup, const char *url,
     if (status == VB_OK &&
         vb_xml_read((struct vb_view){answer.data, answer.length}, &reader, NULL) != VB_OK &&
         http_status == 200)
-        status = vb_fail_retryable(err, VB_NETWORK, "the answer is no XML");
+        status = vb_fail(err, VB_NETWORK, "the answer is no XML");
     if (status == VB_OK && http_status != 200)
         status = refused(http_status, assumed.code, err);
     if (status == VB_OK)

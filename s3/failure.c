@@ -126,10 +126,15 @@ static void mask_digests(char *text)
     }
 }
 
-/* VB_CONFLICT: the store holds other parts than those recorded. The closer asks for the list
- * then. */
+/* What may pass is told by its remedy, whatever the HTTP status. VB_CONFLICT: the store holds other parts than those
+ * recorded. The closer asks for the list then. */
 static enum vb_status status_of(const struct vb_s3_failure *failure)
 {
+    enum vb_s3_remedy remedy = vb_s3_failure_remedy(failure);
+    if (remedy == VB_S3_RENEW_KEYS || remedy == VB_S3_CORRECT_CLOCK)
+        return VB_EXPIRED;
+    if (remedy != VB_S3_GIVE_UP)
+        return VB_STORAGE_AWAY;
     static const char *const wrong_parts[] = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"};
     for (size_t i = 0; i < sizeof wrong_parts / sizeof *wrong_parts; i++)
         if (strcmp(failure->code, wrong_parts[i]) == 0)
@@ -152,10 +157,8 @@ enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,
                                     *clean.code ? " " : "", clean.code, *clean.message ? ": " : "",
                                     clean.message, *clean.request_id ? " (request id " : "",
                                     clean.request_id, *clean.request_id ? ")" : "");
-    if (err) {
+    if (err)
         err->system_code = clean.status;
-        err->retryable = vb_s3_failure_remedy(failure) != VB_S3_GIVE_UP;
-    }
     return status;
 }
 

@@ -28,7 +28,7 @@ bool vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure);
 enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure);
 enum vb_s3_outcome vb_s3_failure_outcome(const struct vb_s3_failure *failure);
 
-/* Fills `err`: status, `retryable` and the text "HTTP 503 SlowDown: message (request id X)".
+/* Fills `err`: status and the text "HTTP 503 SlowDown: message (request id X)".
  * Whatever of the keys, and whatever looks like a signature, is taken out of the server's
  * words. */
 enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,

@@ -287,10 +287,12 @@ static void set_options(struct vb_http *http, struct exchange *exchange, struct 
 }
 
 /* A certificate that does not verify is told at once; all else may be a moment's trouble. */
-static bool will_not_heal(CURLcode code)
+static enum vb_status status_of(CURLcode code)
 {
-    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-           code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        return VB_UNTRUSTED;
+    return code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ? VB_INVALID
+                                                                             : VB_NETWORK;
 }
 
 static enum vb_status explain(const struct vb_http *http, CURLcode code,
@@ -306,8 +308,7 @@ static enum vb_status explain(const struct vb_http *http, CURLcode code,
     if (code == CURLE_OUT_OF_MEMORY)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a request");
     const char *detail = *http->detail ? http->detail : curl_easy_strerror(code);
-    enum vb_status status = will_not_heal(code) ? vb_fail(err, VB_NETWORK, "%s", detail)
-                                                : vb_fail_retryable(err, VB_NETWORK, "%s", detail);
+    enum vb_status status = vb_fail(err, status_of(code), "%s", detail);
     if (err)
         err->system_code = (int)code;
     return status;

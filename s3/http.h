@@ -45,8 +45,8 @@ struct vb_http_answer {
 enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err) vb_must_check;
 void vb_http_free(struct vb_http *http);
 
-/* VB_OK for any whole answer, whatever its status. VB_NETWORK (retryable), VB_STOPPED,
- * VB_LIMIT; an answer whose certificate is not trusted is VB_NETWORK and not retryable.
+/* VB_OK for any whole answer, whatever its status. VB_NETWORK, VB_STOPPED, VB_LIMIT,
+ * VB_UNTRUSTED for a certificate that does not verify, VB_INVALID for a URL that cannot be asked.
  * `answer` is filled as far as it came. */
 enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
                                 struct vb_http_answer *answer, struct vb_error *err) vb_must_check;

@@ -252,8 +252,8 @@ static enum vb_status read_catalogue(PGconn *connection, const char *schema, PGr
         return VB_OK;
     }
     PQclear(result);
-    return vb_fail_retryable(err, VB_DATABASE, "cannot read the catalogue of the source: %s",
-                             PQerrorMessage(connection));
+    return vb_fail(err, VB_DATABASE_AWAY, "cannot read the catalogue of the source: %s",
+                   PQerrorMessage(connection));
 }
 
 enum vb_status vb_contract_read(PGconn *connection, const char *schema,

@@ -86,7 +86,7 @@ enum vb_status vb_polled_connect(const char *const *names, const char *const *va
         status = shake_hands(connection, stop, err);
     if (status == VB_OK && PQstatus(connection) == CONNECTION_OK &&
         PQsetnonblocking(connection, 1) != 0)
-        status = vb_fail_retryable(err, VB_NETWORK, "the source's connection cannot be polled");
+        status = vb_fail(err, VB_NETWORK, "the source's connection cannot be polled");
     if (status == VB_OK)
         *ret_connection = connection;
     else

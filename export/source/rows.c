@@ -94,7 +94,7 @@ static enum vb_status finish(struct vb_rows *rows, bool broken, struct vb_error 
 static enum vb_status malformed(struct vb_rows *rows, struct vb_error *err)
 {
     vb_rows_close(rows);
-    return vb_fail_retryable(err, VB_DATABASE, "source: a malformed row in a binary COPY");
+    return vb_fail(err, VB_DATABASE_AWAY, "source: a malformed row in a binary COPY");
 }
 
 /* Skips the header, which comes with the first row. */

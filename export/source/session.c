@@ -56,7 +56,7 @@ enum vb_status vb_session_fail(struct vb_session *session, const PGresult *resul
     /* No SQLSTATE: libpq itself speaks, and the connection is of no use any more. */
     if (!code) {
         vb_session_drop(session);
-        return vb_fail_retryable(err, VB_NETWORK, "source: %s: %s", doing, text);
+        return vb_fail(err, VB_NETWORK, "source: %s: %s", doing, text);
     }
     char state[6];
     snprintf(state, sizeof state, "%s", code);
@@ -66,7 +66,7 @@ enum vb_status vb_session_fail(struct vb_session *session, const PGresult *resul
         vb_session_drop(session);
     if (starts_with_any(state, lasting, sizeof lasting / sizeof lasting[0]))
         return vb_fail(err, VB_SOURCE, "source: %s: %s (%s)", doing, text, state);
-    return vb_fail_retryable(err, VB_DATABASE, "source: %s: %s (%s)", doing, text, state);
+    return vb_fail(err, VB_DATABASE_AWAY, "source: %s: %s (%s)", doing, text, state);
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -139,7 +139,7 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
         char text[256];
         first_line(PQerrorMessage(session->connection), text);
         vb_session_drop(session);
-        return vb_fail_retryable(err, VB_NETWORK, "cannot connect to the source: %s", text);
+        return vb_fail(err, VB_NETWORK, "cannot connect to the source: %s", text);
     }
     PQsetNoticeReceiver(session->connection, ignore_notice, NULL);
     if (!session->prepared_statements)
@@ -182,7 +182,7 @@ static enum vb_status prepare(struct vb_session *session, int slot, const char *
     if (session->statements[slot])
         return VB_OK;
     vb_session_drop(session); /* with the statement that has no name on this side */
-    return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for a prepared statement");
+    return vb_fail(err, VB_NO_MEMORY, "no memory for a prepared statement");
 }
 
 static enum vb_status execute(struct vb_session *session, struct vb_query *query,

@@ -32,7 +32,7 @@ enum vb_status vb_session_answer(struct vb_session *session, int sent, PGresult 
 /* Rows in binary; one transaction of its own. The caller clears the result. */
 enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
                                 PGresult **ret_result, struct vb_error *err) vb_must_check;
-/* What the server or the connection said: VB_NETWORK or VB_DATABASE (retryable), or VB_SOURCE. Drops the
+/* What the server or the connection said: VB_NETWORK or VB_DATABASE_AWAY, or VB_SOURCE. Drops the
  * connection if it is gone. `result` may be NULL. */
 enum vb_status vb_session_fail(struct vb_session *session, const PGresult *result,
                                const char *doing, struct vb_error *err);

@@ -3,7 +3,7 @@
  * A client is one connection's worth of state: it belongs to one thread and keeps its connection
  * open. Each attempt is signed afresh; what may succeed later is tried again with jittered
  * back-off, a wrong clock is corrected from the answer's Date, expired credentials are fetched
- * anew once. What remains is an error whose `retryable` says whether a later call may succeed.
+ * anew once. What remains is an error whose status says whether a later call may succeed.
  * Bodies are borrowed and never copied whole. Lists no buckets, follows no redirects, sends no
  * x-amz-checksum and no aws-chunked.
  */
@@ -78,9 +78,10 @@ void vb_s3_client_set_stop(struct vb_s3_client *client, bool (*stop)(void *conte
 const char *vb_s3_client_code(const struct vb_s3_client *client);
 
 /* The status of every call below: VB_NOT_FOUND for 404 (no such key, upload or bucket),
- * VB_DENIED for 401 and 403, VB_NETWORK when no whole answer came, VB_STOPPED, VB_CONFLICT
- * where a multipart upload's parts are not as told (InvalidPart, InvalidPartOrder,
- * EntityTooSmall), VB_STORAGE for the rest. Keys are UTF-8, decoded, without a leading "/". */
+ * VB_DENIED for 401 and 403, VB_EXPIRED for keys or a clock that the store found too old,
+ * VB_NETWORK when no whole answer came, VB_STOPPED, VB_CONFLICT where a multipart upload's parts
+ * are not as told (InvalidPart, InvalidPartOrder, EntityTooSmall), VB_STORAGE_AWAY for what the
+ * store may get over, VB_STORAGE for the rest. Keys are UTF-8, decoded, without a leading "/". */
 
 /* A body in pieces, borrowed for the call. */
 struct vb_s3_body {

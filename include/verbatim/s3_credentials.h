@@ -40,12 +40,12 @@ void vb_s3_credentials_free(struct vb_s3_credentials *credentials);
 /* The keys to sign with. Renewed 15 minutes before they expire; when that fails, the old ones
  * serve until a minute before the end. May wait for the network (seconds), but not again for a
  * while after a fetch that failed: then its error is returned. VB_DENIED with the places that
- * were asked when there are none. */
+ * were asked when there are none; VB_EXPIRED when there were some. */
 enum vb_status vb_s3_credentials_get(struct vb_s3_credentials *credentials,
                                      struct vb_s3_keys *ret_keys,
                                      struct vb_error *err) vb_must_check;
-/* The keys as last fetched, for threads that may not wait: never asks anybody. VB_DENIED,
- * retryable, when they are not good any more; somebody else has to renew them. */
+/* The keys as last fetched, for threads that may not wait: never asks anybody. VB_EXPIRED
+ * when they are not good any more; somebody else has to renew them. */
 enum vb_status vb_s3_credentials_peek(struct vb_s3_credentials *credentials,
                                       struct vb_s3_keys *ret_keys,
                                       struct vb_error *err) vb_must_check;

@@ -181,7 +181,7 @@ enum vb_reader_event {
     VB_READ_END       /* the stretch is exhausted */
 };
 
-/* The next event. Views live until the next call. VB_DATABASE and VB_NETWORK are retryable by beginning
+/* The next event. Views live until the next call. VB_DATABASE_AWAY and VB_NETWORK pass by beginning
  * again; VB_SOURCE is a row that breaks the contract, named in `err` with its conversation. A page that is not
  * consumed within VB_PAGE_STALL gives up its transaction at the next call and is read on by itself, without
  * repeating rows; who waits for longer between two calls uses vb_reader_pause. */

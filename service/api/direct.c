@@ -82,7 +82,7 @@ static enum vb_status outcome(void *context, struct vb_error *err)
     const struct export *export = context;
     enum vb_status status = stream_outcome(export->stream, err);
     if (err->status == VB_NETWORK)
-        err->status = VB_DATABASE;
+        err->status = VB_DATABASE_AWAY;
     return status;
 }
 
@@ -135,7 +135,7 @@ static enum vb_status begin_stream(struct http_exchange *exchange, struct export
     export->loop = exchange->loop;
     export->workspace = strdup(exchange->access.workspace);
     if (!export->workspace || make_order(exchange, &order) != VB_OK)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for an export");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an export");
     enum vb_status status = stream_begin(direct->stream, &order, ret_fd, err);
     if (status == VB_OK) {
         export->stream = direct->stream;
@@ -156,7 +156,7 @@ static void on_audited(void *context, const struct pg_outcome *found)
     struct http_feed feed = {.context = export, .outcome = outcome, .end = end};
     enum vb_status status = VB_OK;
     if (!export)
-        status = vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for an export");
+        status = vb_fail(&err, VB_NO_MEMORY, "no memory for an export");
     if (status == VB_OK)
         status = put_name(exchange, &err);
     if (status == VB_OK)

@@ -93,7 +93,7 @@ static bool begin_wait(struct http_exchange *exchange, struct vb_uuid job, int s
     struct reading *reading = calloc(1, sizeof(*reading));
     if (!reading) {
         struct vb_error err = {0};
-        (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for a waiting request");
+        (void)vb_fail(&err, VB_NO_MEMORY, "no memory for a waiting request");
         http_answer_error(exchange, &err);
         return false;
     }

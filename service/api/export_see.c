@@ -50,7 +50,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
     }
     if (vb_caller_audience(&caller, &seeing->audience, &audience) != VB_OK) {
         struct vb_error err = {0};
-        (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for an audience");
+        (void)vb_fail(&err, VB_NO_MEMORY, "no memory for an audience");
         http_answer_error(exchange, &err);
         return;
     }
@@ -73,7 +73,7 @@ void http_export_see(struct http_exchange *exchange, const struct pg_statement *
     struct seeing *seeing = calloc(1, sizeof(*seeing));
     if (!seeing) {
         struct vb_error err = {0};
-        (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for an export");
+        (void)vb_fail(&err, VB_NO_MEMORY, "no memory for an export");
         http_answer_error(exchange, &err);
         return;
     }

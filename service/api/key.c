@@ -106,7 +106,7 @@ static bool judge(struct http_exchange *exchange, const PGresult *row)
                                               : http_access_fill(id.text, row, &exchange->access);
     if (status != VB_OK) {
         struct vb_error err = {0};
-        (void)vb_fail_retryable(&err, VB_NO_MEMORY, "no memory for who asks");
+        (void)vb_fail(&err, VB_NO_MEMORY, "no memory for who asks");
         http_answer_error(exchange, &err);
         return false;
     }

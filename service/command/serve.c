@@ -148,7 +148,7 @@ static enum vb_status wait_for_database(struct process *process, struct vb_error
     int64_t pause = PAUSE_FIRST;
     for (;;) {
         enum vb_status status = look(process, err);
-        if (status == VB_OK || !err->retryable)
+        if (status == VB_OK || !vb_status_retryable(status))
             return status;
         vb_warn("waiting for the database: %s", err->text);
         if (vb_signals_wait(pause))

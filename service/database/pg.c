@@ -97,13 +97,13 @@ enum vb_status vb_pg_fail(struct vb_error *err, const PGconn *connection, const 
     if (!state) {
         const char *message = connection ? PQerrorMessage(connection) : "";
         tidy(text, sizeof text, *message ? message : "the connection was lost");
-        return vb_fail_retryable(err, VB_DATABASE, "%s", text);
+        return vb_fail(err, VB_DATABASE_AWAY, "%s", text);
     }
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     tidy(text, sizeof text, message ? message : "refused");
     enum vb_status status = strcmp(state, "23505") == 0 ? VB_CONFLICT : VB_DATABASE;
     if (is_retryable(state) || (connection && PQstatus(connection) == CONNECTION_BAD))
-        return vb_fail_retryable(err, status, "%s (SQLSTATE %s)", text, state);
+        status = VB_DATABASE_AWAY;
     return vb_fail(err, status, "%s (SQLSTATE %s)", text, state);
 }
 
@@ -249,7 +249,7 @@ static enum vb_status be_connected(struct vb_pg *pg, struct vb_error *err)
     if (pg->in_transaction) {
         if (pg->connection && PQstatus(pg->connection) == CONNECTION_OK)
             return VB_OK;
-        return vb_fail_retryable(err, VB_DATABASE, "the connection was lost in a transaction");
+        return vb_fail(err, VB_DATABASE_AWAY, "the connection was lost in a transaction");
     }
     /* The first look may find a farewell, only the second the end behind it. */
     if (pg->connection &&

@@ -28,7 +28,7 @@ enum vb_status vb_pg_new(const struct vb_pg_options *options, struct vb_pg **ret
 void vb_pg_free(struct vb_pg *pg);
 
 /* Parameters are text or NULL. The result is text, one statement; the caller clears it. Errors carry the SQLSTATE in their text;
- * VB_DATABASE, retryable when the connection was lost or the class is 08, 40, 53, 55P03, 57P or 25006;
+ * VB_DATABASE_AWAY when the connection was lost or the class is 08, 40, 53, 55P03, 57P or 25006, else VB_DATABASE;
  * VB_CONFLICT on 23505. Outside begin/commit a statement is a transaction of its own. */
 enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
                            const char *const *parameters, PGresult **ret_result,

@@ -1,7 +1,7 @@
 /* Sending of tickets and collecting of their results. See database/pool.h.
  *
  * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends with a
- * retryable VB_DATABASE, since nobody knows what of it happened. One slow statement holds up only its own link's
+ * VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only its own link's
  * tickets, and no longer than its pool's ticket_time.
  */
 #include "pool.h"
@@ -105,7 +105,7 @@ static void fail_ticket(struct pg_ticket *ticket, const char *reason)
         PQclear(ticket->outcome.results[i]);
         ticket->outcome.results[i] = NULL;
     }
-    ticket->outcome.status = vb_fail_retryable(&ticket->outcome.error, VB_DATABASE, "%s", reason);
+    ticket->outcome.status = vb_fail(&ticket->outcome.error, VB_DATABASE_AWAY, "%s", reason);
 }
 
 void pg_ticket_drop(struct pg_ticket *ticket)
@@ -156,9 +156,9 @@ static void note_refusal(struct pg_ticket *ticket, const PGresult *result)
     bool is_passing = state && (strncmp(state, "08", 2) == 0 || strncmp(state, "40", 2) == 0 ||
                                 strncmp(state, "53", 2) == 0 || strncmp(state, "57", 2) == 0 ||
                                 strcmp(state, "55P03") == 0 || strcmp(state, "25006") == 0);
-    ticket->outcome.status = vb_fail(&ticket->outcome.error, VB_DATABASE, "%s: %s",
-                                     state ? state : "?", PQresultErrorMessage(result));
-    ticket->outcome.error.retryable = is_passing;
+    ticket->outcome.status =
+        vb_fail(&ticket->outcome.error, is_passing ? VB_DATABASE_AWAY : VB_DATABASE, "%s: %s",
+                state ? state : "?", PQresultErrorMessage(result));
 }
 
 /* Files one result under the oldest ticket. False: the link is unusable. */
@@ -345,9 +345,9 @@ enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, s
 {
     pg_pool_open(pool);
     if (pool->is_away)
-        return vb_fail_retryable(err, VB_DATABASE, "the database is away");
+        return vb_fail(err, VB_DATABASE_AWAY, "the database is away");
     if (pool->waiting.count >= WAITING_TICKETS)
-        return vb_fail_retryable(err, VB_DATABASE, "too many requests wait for the database");
+        return vb_fail(err, VB_DATABASE_AWAY, "too many requests wait for the database");
     struct pg_ticket *ticket = ticket_new(steps, count);
     if (!ticket)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a statement");

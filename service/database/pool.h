@@ -16,8 +16,7 @@
 
 /* How a ticket ended. Results (one a step) live until the callback returns; all NULL unless VB_OK. */
 struct pg_outcome {
-    enum vb_status
-        status; /* VB_OK; VB_DATABASE, retryable: away or too slow; not retryable: refused */
+    enum vb_status status; /* VB_OK; VB_DATABASE_AWAY: also too slow; VB_DATABASE: refused */
     PGresult *results[PG_STEPS];
     struct vb_error error;
 };
@@ -56,7 +55,7 @@ void pg_pool_free(struct pg_pool *pool);
 void pg_pool_open(struct pg_pool *pool);
 
 /* Sends the steps, whose values are copied. `done` is called exactly once, never from within this call, unless the ticket is dropped before.
- * VB_DATABASE (retryable) at once when the database is away or too much waits already. */
+ * VB_DATABASE_AWAY at once when the database is away or too much waits already. */
 enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, size_t count,
                             pg_done *done, void *context, struct pg_ticket **ret_ticket,
                             struct vb_error *err) vb_must_check;

@@ -272,7 +272,7 @@ void http_answer_problems(struct http_exchange *exchange, const struct vb_proble
  * is asked on behalf of a request. */
 static const char *away_detail(enum vb_status status)
 {
-    if (status == VB_DATABASE)
+    if (status == VB_DATABASE_AWAY)
         return "The database is not available. Try again later.";
     if (status == VB_NO_MEMORY)
         return "Out of memory. Try again later.";
@@ -283,9 +283,10 @@ static const char *away_detail(enum vb_status status)
 void http_answer_error(struct http_exchange *exchange, const struct vb_error *error)
 {
     vb_log_set(VB_LOG_REQUEST, exchange->request_id);
-    vb_log(error->retryable ? VB_LOG_WARN : VB_LOG_ERROR, "request failed: %s", error->text);
+    bool is_passing = vb_status_retryable(error->status);
+    vb_log(is_passing ? VB_LOG_WARN : VB_LOG_ERROR, "request failed: %s", error->text);
     vb_log_set(VB_LOG_REQUEST, NULL);
-    if (error->retryable) {
+    if (is_passing) {
         http_answer_header(exchange, "Retry-After", "2");
         http_answer_detail(exchange, 503, away_detail(error->status));
     } else {

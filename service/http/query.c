@@ -179,7 +179,7 @@ bool http_query_take(struct http_exchange *exchange, const struct http_parameter
         http_answer_problems(exchange, &problems);
     } else if (status != VB_OK) {
         struct vb_error err = {0};
-        (void)vb_fail_retryable(&err, status, "no memory for the query of a request");
+        (void)vb_fail(&err, status, "no memory for the query of a request");
         http_answer_error(exchange, &err);
     }
     vb_problems_done(&problems);

@@ -48,7 +48,7 @@ struct vb_mail_server {
     void *stop_context;
 };
 /* Hands a composed message to the server. VB_INVALID: the server refuses this recipient or message for good
- * (5xx to RCPT or DATA). Everything else is retryable: unreachable, 4xx, TLS or login refused, which an
+ * (5xx to RCPT or DATA). Everything else may pass and is VB_NETWORK: unreachable, 4xx, TLS or login refused, which an
  * operator can set right. VB_STOPPED as asked. The error's text carries the server's words. */
 enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *from,
                                const char *recipient, struct vb_view message,

@@ -155,8 +155,8 @@ static enum vb_status judge(CURLcode code, const struct delivery *delivery, stru
         code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_RECV_ERROR;
     if (about_mail && refused && answer >= 500 && answer < 600)
         return vb_fail(err, VB_INVALID, "the mail server refuses: %s", delivery->words);
-    vb_fail_retryable(err, VB_NETWORK, "the mail server: %s%s%s", curl_easy_strerror(code),
-                      answer >= 400 ? ": " : "", answer >= 400 ? delivery->words : "");
+    vb_fail(err, VB_NETWORK, "the mail server: %s%s%s", curl_easy_strerror(code),
+            answer >= 400 ? ": " : "", answer >= 400 ? delivery->words : "");
     if (err)
         err->system_code = (int)code;
     return VB_NETWORK;

@@ -56,7 +56,7 @@ static enum vb_status open_bucket(struct vb_objects *objects, struct vb_view buc
     forget_client(objects);
     objects->bucket = strndup(bucket.data, bucket.length);
     if (!objects->bucket)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     const struct vb_s3_options options = {
         .place = vb_s3_place_of(objects->options.options, objects->bucket),
         .credentials = objects->options.credentials,
@@ -99,8 +99,6 @@ static enum vb_status copy_pieces(struct vb_objects *objects, const char *key,
         if (status != VB_OK)
             return status;
         status = vb_spool_append(spool, objects->piece.data, objects->piece.length, err);
-        if (status != VB_OK) /* ours, not the store's */
-            err->retryable = true;
     }
     return status;
 }

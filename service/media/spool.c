@@ -22,14 +22,6 @@ void vb_spool_done(struct vb_spool *spool)
     vb_spool_init(spool);
 }
 
-static enum vb_status fail(struct vb_error *err, int code, const char *what)
-{
-    vb_fail_system(err, VB_IO, code, "%s", what);
-    if (err)
-        err->retryable = true;
-    return VB_IO;
-}
-
 /* The name is gone before anything is written: no crash leaves media on the disk. */
 static enum vb_status make(struct vb_spool *spool, struct vb_error *err)
 {
@@ -41,7 +33,7 @@ static enum vb_status make(struct vb_spool *spool, struct vb_error *err)
         return vb_fail(err, VB_INVALID, "TMPDIR is too long");
     spool->file = mkostemp(path, O_CLOEXEC);
     if (spool->file < 0)
-        return fail(err, errno, "no temporary file for media");
+        return vb_fail_system(err, VB_IO, errno, "no temporary file for media");
     (void)unlink(path);
     return VB_OK;
 }
@@ -55,7 +47,7 @@ enum vb_status vb_spool_reset(struct vb_spool *spool, struct vb_error *err)
     if (file < 0)
         return make(spool, err);
     if (used && ftruncate(file, 0) != 0)
-        return fail(err, errno, "the temporary file for media cannot be emptied");
+        return vb_fail_system(err, VB_IO, errno, "the temporary file for media cannot be emptied");
     return VB_OK;
 }
 
@@ -80,7 +72,8 @@ enum vb_status vb_spool_append(struct vb_spool *spool, const void *data, size_t 
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0) /* a full disk may also show as nothing written */
-            return fail(err, written < 0 ? errno : ENOSPC, "the temporary file for media");
+            return vb_fail_system(err, VB_IO, written < 0 ? errno : ENOSPC,
+                                  "the temporary file for media");
         bytes += written;
         length -= (size_t)written;
         spool->size += (uint64_t)written;
@@ -97,9 +90,9 @@ enum vb_status vb_spool_read(const struct vb_spool *spool, uint64_t offset, void
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return fail(err, errno, "the temporary file for media");
+            return vb_fail_system(err, VB_IO, errno, "the temporary file for media");
         if (got == 0)
-            return vb_fail_retryable(err, VB_CORRUPT, "the temporary file for media is too short");
+            return vb_fail(err, VB_IO, "the temporary file for media is too short");
         bytes += got;
         length -= (size_t)got;
         offset += (uint64_t)got;

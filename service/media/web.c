@@ -180,7 +180,7 @@ static enum vb_status explain(const struct exchange *exchange, CURLcode code, co
     if (exchange->too_large)
         return vb_media_too_large(exchange->most, err);
     if (code == CURLE_OUT_OF_MEMORY)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     if (*exchange->refused)
         return vb_fail(err, VB_NOT_FOUND,
                        "%s leads to %s, a private address that media_allow does "
@@ -348,7 +348,7 @@ static enum vb_status parse(CURLU *url, const char *text, struct vb_error *err)
             ? curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE)
             : CURLUE_MALFORMED_INPUT;
     if (code == CURLUE_OUT_OF_MEMORY)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     if (code != CURLUE_OK)
         return vb_fail(err, VB_NOT_FOUND, "the URL cannot be read");
     return VB_OK;
@@ -374,7 +374,7 @@ enum vb_status vb_web_get(struct vb_web *web, const struct vb_medium *medium, ui
     CURLU *url = curl_url();
     enum outcome outcome = REDIRECTED;
     if (!url)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for fetching media");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     enum vb_status status = parse(url, medium->url, err);
     for (int hop = 0; status == VB_OK && outcome == REDIRECTED; hop++) {
         const char *next = NULL;

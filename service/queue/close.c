@@ -182,7 +182,7 @@ static enum vb_status read_record(struct vb_pg *pg, const struct vb_claim *claim
     int count = PQntuples(rows);
     if (!record_room(record, (size_t)count)) {
         PQclear(rows);
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for the parts of an archive");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the parts of an archive");
     }
     for (int row = 0; row < count; row++) {
         record->size = (uint64_t)vb_row_number(rows, row, 4);
@@ -215,7 +215,7 @@ static enum vb_status reopen_bad(struct vb_pg *pg, const struct vb_claimer *clai
     uint32_t *positions = calloc(record->count + 1, sizeof *positions);
     size_t count = 0;
     if (!positions)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for a list of segments");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a list of segments");
     for (size_t i = 0; i < record->count; i++)
         if (record->bad[i] && (count == 0 || positions[count - 1] != record->owners[i]))
             positions[count++] = record->owners[i];

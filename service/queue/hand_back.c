@@ -80,7 +80,7 @@ enum vb_status vb_reopen_segments(struct vb_pg *pg, const struct vb_claimer *cla
     enum vb_status status = positions_text(part_numbers, count, &list);
     if (status != VB_OK) {
         vb_buffer_done(&list);
-        return vb_fail_retryable(err, status, "no memory for a list of segments");
+        return vb_fail(err, status, "no memory for a list of segments");
     }
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);

@@ -67,7 +67,7 @@ enum vb_status vb_job_read(const PGresult *result, int row, int column, struct v
         vb_row_null(result, row, column + 22) ? -1 : vb_row_number(result, row, column + 22);
     job.closing = vb_row_true(result, row, column + 23);
     enum vb_status status = copied ? vb_date_parse(vb_view_of(start), &job.start_date)
-                                   : vb_fail_retryable(err, VB_NO_MEMORY, "no memory for a job");
+                                   : vb_fail(err, VB_NO_MEMORY, "no memory for a job");
     if (status == VB_INVALID)
         vb_fail(err, VB_INVALID, "the job's start date is not a date");
     if (status == VB_OK)

@@ -98,7 +98,7 @@ enum vb_status vb_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer
     /* Before the transaction: a failure after the commit would leave the struct behind the row. */
     char *copy = strdup(upload_id);
     if (!copy)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for an upload");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an upload");
     vb_args_text(&args, claim->job.job_id);
     vb_args_text(&args, upload_id);
     enum vb_status status = vb_fence_begin(pg, claimer, claim, err);

@@ -85,7 +85,7 @@ void vb_order_done(struct vb_order *order)
 static enum vb_order_state fail(struct vb_order *order, enum vb_status status, const char *what)
 {
     if (status == VB_NO_MEMORY)
-        (void)vb_fail_retryable(&order->error, status, "no memory for %s", what);
+        (void)vb_fail(&order->error, status, "no memory for %s", what);
     else
         (void)vb_fail(&order->error, status, "%s cannot be written", what);
     return VB_ORDER_FAILED;
@@ -361,7 +361,7 @@ static enum vb_status send_round(struct vb_order *order, enum vb_order_state whe
         return pg_steps_read(source, order->steps, order->step_count, results, &order->error);
     for (int sends = 0; sends < SENDS; sends++) {
         status = pg_steps_run(pg, order->steps, order->step_count, results, &order->error);
-        if (status == VB_OK || !order->error.retryable)
+        if (status == VB_OK || !vb_status_retryable(status))
             break;
     }
     return status;

@@ -62,7 +62,7 @@ enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claim *claim, enum
     char *text = packed_length > 0 ? bytea_text(packed, packed_length) : NULL;
     free(packed);
     if (!text)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "%s", no_memory);
+        return vb_fail(err, VB_NO_MEMORY, "%s", no_memory);
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
     vb_args_number(&args, claim->epoch);
@@ -106,7 +106,7 @@ static enum vb_status feed_piece(struct vb_view text, size_t raw_size,
     unsigned char *raw = malloc(raw_size);
     struct vb_view digits = {text.data + 2, text.length - 2};
     if (!packed || !raw)
-        status = vb_fail_retryable(err, VB_NO_MEMORY, "%s", no_memory);
+        status = vb_fail(err, VB_NO_MEMORY, "%s", no_memory);
     else if (vb_hex_decode(digits, packed, packed_length) != VB_OK ||
              !expand(packed, packed_length, raw, raw_size))
         status = vb_fail(err, VB_CORRUPT, "%s", damaged);

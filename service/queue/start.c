@@ -71,7 +71,7 @@ static enum vb_status claim_started(struct vb_pg *pg, const struct vb_claimer *c
     claim->job.archive_epoch = claim->epoch;
     if (!replace(&claim->job.storage, claimer->storage) ||
         !replace(&claim->job.object_key, key.data))
-        status = vb_fail_retryable(err, VB_NO_MEMORY, "no memory for a job");
+        status = vb_fail(err, VB_NO_MEMORY, "no memory for a job");
 done:
     PQclear(result);
     vb_buffer_done(&key);

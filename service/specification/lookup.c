@@ -9,7 +9,7 @@
 
 enum vb_resolved vb_lookup_no_memory(struct vb_resolution *resolution)
 {
-    (void)vb_fail_retryable(&resolution->error, VB_NO_MEMORY, "no memory for the request");
+    (void)vb_fail(&resolution->error, VB_NO_MEMORY, "no memory for the request");
     return VB_RESOLVED_FAILED;
 }
 

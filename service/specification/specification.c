@@ -49,7 +49,7 @@ enum vb_status vb_specification_read(struct vb_view stored,
 {
     struct vb_problems *problems = malloc(sizeof *problems);
     if (!problems)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for a specification");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a specification");
     vb_problems_init(problems);
     json_t *root = NULL;
     enum vb_status status = vb_problems_load(problems, stored, &root);
@@ -59,7 +59,7 @@ enum vb_status vb_specification_read(struct vb_view stored,
         vb_fail(err, VB_INVALID, "the stored specification breaks a rule: %s: %s",
                 problems->items[0].path, problems->items[0].message);
     else if (status != VB_OK)
-        vb_fail_retryable(err, status, "no memory for a specification");
+        vb_fail(err, status, "no memory for a specification");
     vb_problems_done(problems);
     free(problems);
     return status;

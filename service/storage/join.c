@@ -184,6 +184,6 @@ enum vb_status vb_file_close(struct vb_storage_session *session, const char *key
     status = close_place(session, &place, parts, count, size, ret_result, bad, err);
     vb_place_done(&place);
     if (status == VB_NOT_FOUND) /* parts that go while they are joined */
-        status = vb_fail_retryable(err, VB_IO, "parts vanished while the archive was joined");
+        status = vb_fail(err, VB_IO, "parts vanished while the archive was joined");
     return status;
 }

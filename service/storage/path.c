@@ -15,18 +15,10 @@
 #define FILE_MODE 0640
 #define WINDOW 64 /* pieces a writev: far below IOV_MAX */
 
-/* Denied and read-only do not heal by themselves; a full disk may. */
 enum vb_status vb_path_fail(struct vb_error *err, const char *what)
 {
     int code = errno;
-    enum vb_status status = code == ENOENT ? VB_NOT_FOUND
-                            : code == ELOOP || code == ENOTDIR || code == EACCES || code == EPERM
-                                ? VB_DENIED
-                                : VB_IO;
-    vb_fail_system(err, status, code, "%s", what);
-    if (err)
-        err->retryable = code != EROFS && code != ENAMETOOLONG && status != VB_DENIED;
-    return status;
+    return vb_fail_system(err, vb_status_of_errno(code), code, "%s", what);
 }
 
 /* Up to the slash or the end. */

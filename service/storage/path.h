@@ -29,7 +29,7 @@ void vb_place_done(struct vb_place *place);
 /* Makes what was created, renamed or removed in the folder, and the folder itself, survive a power cut. */
 enum vb_status vb_place_sync(const struct vb_place *place, struct vb_error *err) vb_must_check;
 
-/* Fails with errno's text; retryable where an operator or time may cure it (full disk, NFS away). */
+/* Fails with the status and the text of errno. */
 enum vb_status vb_path_fail(struct vb_error *err, const char *what);
 
 /* A new file under a temporary name of its own. */

@@ -186,7 +186,9 @@ static enum vb_status visit(void *context, const char *folder, const char *job_i
         vb_info("removed %llu orphaned files of job %s", (unsigned long long)removed, job_id);
     if (status != VB_OK)
         vb_warn("orphans of job %s stay: %s", job_id, err.text);
-    return status == VB_DATABASE ? status : VB_OK; /* one bad folder does not shield the rest */
+    return status == VB_DATABASE || status == VB_DATABASE_AWAY
+               ? status
+               : VB_OK; /* one bad folder does not shield the rest */
 }
 
 /* The first search comes with the first round, then one an hour: it reads every folder. */

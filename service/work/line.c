@@ -92,7 +92,7 @@ bool vb_line_again(const struct vb_line *line, enum vb_status status, const stru
 {
     if (status == VB_OK || status == VB_END || status == VB_AGAIN || status == VB_FENCED)
         return false;
-    if (!err->retryable || line->crew->stopping || !vb_lease_good(line->lease))
+    if (!vb_status_retryable(status) || line->crew->stopping || !vb_lease_good(line->lease))
         return false;
     vb_warn("trying again: %s", err->text);
     vb_clock_sleep(VB_SECOND / 4);

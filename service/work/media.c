@@ -176,7 +176,7 @@ static enum vb_status recall(struct vb_media_work *work, uint64_t *offset, struc
         total += head.lengths[i] + 1;
     empty(&work->item);
     if (vb_buffer_reserve(&work->item, total) != VB_OK)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for an attachment");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an attachment");
     status = vb_spool_read(&work->list, *offset + sizeof head, work->item.data, total, err);
     const char *at = work->item.data;
     ret_item->at = head.at;

@@ -41,7 +41,7 @@ static enum vb_status make_room(struct vb_uploader *uploader, struct vb_error *e
     size_t room = uploader->room ? 2 * uploader->room : 32;
     struct vb_stored_part *parts = realloc(uploader->parts, room * sizeof *parts);
     if (!parts)
-        return vb_fail_retryable(err, VB_NO_MEMORY, "no memory for the parts of a segment");
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the parts of a segment");
     uploader->parts = parts;
     uploader->room = room;
     return VB_OK;

@@ -31,9 +31,9 @@ static int64_t jitter(int64_t microseconds)
 }
 
 /* Statements that end a claim are worth some patience, as long as the lease is ours. */
-static bool once_more(struct vb_worker *worker, enum vb_status status, const struct vb_error *err)
+static bool once_more(struct vb_worker *worker, enum vb_status status)
 {
-    if (status == VB_OK || status == VB_FENCED || !err->retryable || !vb_lease_good(worker->lease))
+    if (!vb_status_retryable(status) || !vb_lease_good(worker->lease))
         return false;
     vb_clock_sleep(VB_SECOND / 4);
     return true;
@@ -45,7 +45,7 @@ static enum vb_status hand_back(struct vb_worker *worker, const struct vb_claim 
     enum vb_status status = VB_OK;
     do
         status = vb_hand_back(worker->pg, &worker->crew->claimer, claim, how, reason, err);
-    while (once_more(worker, status, err));
+    while (once_more(worker, status));
     vb_crew_wake(worker->crew);
     return status;
 }
@@ -58,17 +58,18 @@ static enum vb_status fail_job(struct vb_worker *worker, const struct vb_claim *
     vb_error_log("job failed: %s", message);
     do
         status = vb_fail_job(worker->pg, &worker->crew->claimer, claim, message, err);
-    while (once_more(worker, status, err));
+    while (once_more(worker, status));
     return status;
 }
 
 /* What cannot heal fails the job now; what can is tried again, max_attempts times in all. */
 static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_claim *claim,
-                                     const struct vb_error *why, struct vb_error *err)
+                                     enum vb_status status, const struct vb_error *why,
+                                     struct vb_error *err)
 {
     int64_t most = worker->crew->service->options->max_attempts;
     char message[sizeof why->text + 64];
-    if (!why->retryable)
+    if (!vb_status_retryable(status))
         return fail_job(worker, claim, why->text, err);
     if (claim->attempts + 1 >= most) {
         snprintf(message, sizeof message, "Given up after %lld attempts: %s", (long long)most,
@@ -113,7 +114,7 @@ static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum 
     } else if (status == VB_STOPPED) {
         status = settle_stop(worker, claim, &err);
     } else if (status != VB_OK && status != VB_END && status != VB_FENCED) {
-        status = settle_failure(worker, claim, why, &err);
+        status = settle_failure(worker, claim, status, why, &err);
     }
     if (status == VB_FENCED) {
         vb_count(VB_COUNT_FENCES_REFUSED, 1);

@@ -184,4 +184,4 @@ def test_expired_keys_are_never_used():
     with ScriptedHttp(handed_out("ONE", past), Step(403)) as server:
         with Probe(AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint) as probe:
             probe.ask("keys")
-            assert probe.ask("keys")["status"] == "denied"
+            assert probe.ask("keys")["status"] == "expired"

@@ -52,7 +52,7 @@ def test_each_attempt_is_signed_afresh(run):
 
 def test_attempts_come_to_an_end(run):
     answer, seen = run([error(500, "InternalError")] * 9, "put", "key", 10, 0)
-    assert (answer["status"], answer["retryable"], answer["code"]) == ("storage", True, "InternalError")
+    assert (answer["status"], answer["retryable"], answer["code"]) == ("storage_away", True, "InternalError")
     assert len(seen) == 3 and answer["counters"]["server_error"] == 3
     for word in ("put key", "attempt 3", "HTTP 500", "InternalError", "as told", "REQ-1"):
         assert word in answer["text"]
@@ -92,7 +92,7 @@ def test_wrong_clock_is_corrected_once_and_kept(run):
 
 def test_clock_that_stays_wrong_is_a_failure(run):
     answer, seen = run([error(403, "RequestTimeTooSkewed", skew=7200)] * 5, "put", "key", 10, 0)
-    assert (answer["status"], len(seen)) == ("denied", 2)
+    assert (answer["status"], len(seen)) == ("expired", 2)
 
 
 def test_wrong_clock_of_an_answer_without_body(run):
@@ -115,7 +115,7 @@ def test_expired_token_fetches_new_keys_once(run, tmp_path):
         tokens = [request.headers["x-amz-security-token"] for request in server.seen]
     assert tokens == ["told", "told", "tnew"]
     answer, seen = run([error(400, "ExpiredToken")] * 5, "put", "key", 10, 0, **env)
-    assert (answer["status"], answer["code"], len(seen)) == ("storage", "ExpiredToken", 2)
+    assert (answer["status"], answer["code"], len(seen)) == ("expired", "ExpiredToken", 2)
 
 
 def test_failure_inside_a_200_is_tried_again(run):
@@ -135,7 +135,7 @@ def test_refusal_inside_a_200_is_a_failure(run):
                                   b"<CompleteMultipartUploadResult><ETag>\"whole\"</ETag>"])
 def test_200_without_an_etag_is_no_success(run, text):
     answer, seen = run([Step(body=text)] * 3, "complete", "key", "id", *PART)
-    assert (answer["status"], answer["retryable"], len(seen)) == ("storage", True, 3)
+    assert (answer["status"], answer["retryable"], len(seen)) == ("storage_away", True, 3)
 
 
 def test_white_space_before_the_answer_is_waited_out(run):
@@ -257,7 +257,7 @@ def test_uploads_in_an_answer_that_is_none(run, text):
 
 def test_create_without_an_id_is_a_failure(run):
     answer, _ = run([Step(body=b"<InitiateMultipartUploadResult/>")] * 3, "create", "key")
-    assert (answer["status"], answer["retryable"]) == ("storage", True)
+    assert (answer["status"], answer["retryable"]) == ("storage_away", True)
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +275,7 @@ def test_stranger_on_tls_gets_no_request(certificate):
     with ScriptedHttp(STORED, certificate=certificate) as server:
         with Probe(S3_ENDPOINT=server.endpoint, S3_BUCKET="bucket", **KEYS) as probe:
             answer = probe.ask("put", "key", 10, 0)
-        assert (answer["status"], answer["retryable"], server.seen) == ("network", False, [])
+        assert (answer["status"], answer["retryable"], server.seen) == ("untrusted", False, [])
         assert "certificate" in answer["text"]
 
 

@@ -323,7 +323,7 @@ def test_a_killed_connection_is_retryable_and_reading_again_gives_the_same(sourc
         killed = source.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                               " WHERE application_name = 'read_source' AND state = 'active' AND query LIKE 'COPY%'") > 0
     output, errors = reader.communicate(timeout=30)
-    assert killed and reader.returncode == 1 and re.match(rb"(network|database) retryable: ", errors), errors
+    assert killed and reader.returncode == 1 and re.match(rb"(network|database_away) retryable: ", errors), errors
     given = parse(output.decode())
     assert events(given) == whole[:len(events(given))]
     assert events(read(source.url, "legacy", **LEGACY_SELECTION)) == whole

@@ -441,7 +441,7 @@ int main(int argc, char **argv)
     vb_contract_free(contract);
     fflush(stdout);
     if (status != VB_OK)
-        fprintf(stderr, "%s%s: %s\n", vb_status_name(status), err.retryable ? " retryable" : "",
-                err.text);
+        fprintf(stderr, "%s%s: %s\n", vb_status_name(status),
+                vb_status_retryable(status) ? " retryable" : "", err.text);
     return status == VB_OK ? 0 : 1;
 }

@@ -308,7 +308,7 @@ static void answer(struct probe *probe, char *line)
     vb_json_begin_object(&probe->json);
     enum vb_status status = run(probe, words, count);
     vb_json_member_text(&probe->json, "status", vb_status_name(status));
-    vb_json_member_boolean(&probe->json, "retryable", probe->error.retryable);
+    vb_json_member_boolean(&probe->json, "retryable", vb_status_retryable(probe->error.status));
     vb_json_member_text(&probe->json, "text", probe->error.text);
     vb_json_member_text(&probe->json, "code",
                         probe->client ? vb_s3_client_code(probe->client) : "");

@@ -39,12 +39,12 @@ static const char *remedy_for(const struct trial *trial, enum vb_status status)
     if (strncmp(trial->doctor->options->storage, "file:", 5) == 0)
         return "the directory of the option storage has to be there and to be writable for this "
                "user";
-    if (status == VB_DENIED)
+    if (status == VB_DENIED || status == VB_EXPIRED)
         return "check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), s3_region, and "
                "what the bucket's policy allows them";
     if (status == VB_NOT_FOUND)
         return "create the bucket, or correct the options storage and s3_endpoint";
-    if (status == VB_NETWORK || status == VB_STOPPED)
+    if (status == VB_NETWORK || status == VB_UNTRUSTED || status == VB_STOPPED)
         return "check s3_endpoint, and that it can be reached from here";
     return "check the options storage, s3_endpoint, s3_region and the credentials";
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,28 @@ static void buffer_stops_at_its_ceiling(void **state)
     assert_int_equal(vb_buffer_printf(&buffer, "%d", 1), VB_LIMIT);
     assert_string_equal(buffer.data, "4567891234");
     vb_buffer_done(&buffer);
+}
+
+/* Nobody but the table decides, so the table is what there is to hold. */
+static void what_may_pass_is_the_status_matter(void **state)
+{
+    (void)state;
+    static const enum vb_status passing[] = {VB_EXPIRED, VB_NO_MEMORY,     VB_IO,
+                                             VB_NETWORK, VB_DATABASE_AWAY, VB_STORAGE_AWAY};
+    unsigned retryable = 0;
+    for (int i = 0; i < VB_STATUS_COUNT; i++) {
+        assert_non_null(vb_status_name((enum vb_status)i));
+        retryable += vb_status_retryable((enum vb_status)i);
+    }
+    assert_int_equal(retryable, sizeof passing / sizeof *passing);
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+        assert_true(vb_status_retryable(passing[i]));
+    assert_false(vb_status_retryable(VB_STATUS_COUNT));
+    assert_false(vb_status_retryable((enum vb_status) - 1));
+    assert_int_equal(vb_status_of_errno(ENOSPC), VB_IO);
+    assert_int_equal(vb_status_of_errno(EROFS), VB_DENIED);
+    assert_int_equal(vb_status_of_errno(ENOENT), VB_NOT_FOUND);
+    assert_int_equal(vb_status_of_errno(ENOMEM), VB_NO_MEMORY);
 }
 
 static void dates_that_do_not_exist_are_refused(void **state)
@@ -151,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_stops_at_its_ceiling),
+        cmocka_unit_test(what_may_pass_is_the_status_matter),
         cmocka_unit_test(dates_that_do_not_exist_are_refused),
         cmocka_unit_test(instants_have_six_digits),
         cmocka_unit_test(utf8_takes_only_what_is_well_formed),

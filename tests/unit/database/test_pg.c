@@ -115,7 +115,7 @@ static void transactions_keep_and_forget(void **state)
     assert_int_equal(vb_pg_exec(pg, "INSERT INTO probe VALUES (1)", 0, NULL, NULL, &err),
                      VB_CONFLICT);
     assert_non_null(strstr(err.text, "23505"));
-    assert_false(err.retryable);
+    assert_false(vb_status_retryable(err.status));
     assert_answer(pg, "SELECT count(*) FROM probe", "1");
 
     /* A commit that the server turns into a rollback is no success. */
@@ -143,11 +143,11 @@ static void a_lost_connection_comes_back(void **state)
     assert_answer(pg, "SELECT 3", "3");
     run_as_admin(kill_ours);
     run_as_admin("SELECT pg_sleep(0.3)");
-    assert_int_equal(vb_pg_exec(pg, "SELECT 4", 0, NULL, NULL, &err), VB_DATABASE);
-    assert_true(err.retryable);
+    assert_int_equal(vb_pg_exec(pg, "SELECT 4", 0, NULL, NULL, &err), VB_DATABASE_AWAY);
+    assert_true(vb_status_retryable(err.status));
     /* Still in the lost transaction: nothing may run outside it by mistake. */
-    assert_int_equal(vb_pg_exec(pg, "SELECT 5", 0, NULL, NULL, &err), VB_DATABASE);
-    assert_int_equal(vb_pg_commit(pg, &err), VB_DATABASE);
+    assert_int_equal(vb_pg_exec(pg, "SELECT 5", 0, NULL, NULL, &err), VB_DATABASE_AWAY);
+    assert_int_equal(vb_pg_commit(pg, &err), VB_DATABASE_AWAY);
     assert_answer(pg, "SELECT current_user", "verbatim_worker");
     vb_pg_free(pg);
 }
@@ -196,8 +196,8 @@ static void errors_say_what_and_hide_passwords(void **state)
     struct vb_pg *pg;
     struct vb_error err;
     assert_int_equal(vb_pg_new(&options, &pg, NULL), VB_OK);
-    assert_int_equal(vb_pg_connect(pg, &err), VB_DATABASE);
-    assert_true(err.retryable);
+    assert_int_equal(vb_pg_connect(pg, &err), VB_DATABASE_AWAY);
+    assert_true(vb_status_retryable(err.status));
     assert_null(strstr(err.text, "hunter2"));
     vb_pg_free(pg);
     options.connection_string = "postgresql://x:hunter2@[::1/broken";

@@ -160,8 +160,8 @@ static void expect_none(struct vb_s3_credentials *credentials)
 {
     struct vb_s3_keys keys;
     struct vb_error err;
-    assert_int_equal(vb_s3_credentials_peek(credentials, &keys, &err), VB_DENIED);
-    assert_true(err.retryable);
+    assert_int_equal(vb_s3_credentials_peek(credentials, &keys, &err), VB_EXPIRED);
+    assert_true(vb_status_retryable(err.status));
 }
 
 /* Without keys, with good ones, and with ones that the store refuses: a peek never asks. */
@@ -258,8 +258,31 @@ static void short_lived_keys_are_no_storm(void **state)
     assert_int_equal(asked(&service), 2);
     set(&service, false, 200, 30);
     vb_s3_credentials_expired(credentials, &keys);
-    assert_int_equal(vb_s3_credentials_get(credentials, &keys, NULL), VB_DENIED);
+    assert_int_equal(vb_s3_credentials_get(credentials, &keys, NULL), VB_EXPIRED);
     expect_none(credentials);
+    vb_s3_credentials_free(credentials);
+    end(&service);
+}
+
+/* A metadata service that is silent for a moment is no place without keys. */
+static void a_place_that_gave_keys_may_be_silent(void **state)
+{
+    struct service service;
+    struct vb_s3_credentials *credentials = make();
+    struct vb_s3_keys keys;
+    struct vb_error err;
+    (void)state;
+    unsetenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    assert_int_equal(vb_s3_credentials_get(credentials, &keys, &err), VB_DENIED);
+    assert_non_null(strstr(err.text, "AWS_ACCESS_KEY_ID"));
+    vb_s3_credentials_free(credentials);
+    start(&service);
+    credentials = make();
+    assert_int_equal(vb_s3_credentials_get(credentials, &keys, NULL), VB_OK);
+    vb_s3_credentials_expired(credentials, &keys);
+    unsetenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    assert_int_equal(vb_s3_credentials_get(credentials, &keys, &err), VB_EXPIRED);
+    assert_non_null(strstr(err.text, "AWS_ACCESS_KEY_ID"));
     vb_s3_credentials_free(credentials);
     end(&service);
 }
@@ -345,9 +368,13 @@ static void hide_other_places(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_peek_asks_nobody),      cmocka_unit_test(a_peek_never_waits_for_a_fetch),
-        cmocka_unit_test(a_failure_is_remembered), cmocka_unit_test(short_lived_keys_are_no_storm),
-        cmocka_unit_test(a_stop_ends_a_fetch),     cmocka_unit_test(threads_meet),
+        cmocka_unit_test(a_peek_asks_nobody),
+        cmocka_unit_test(a_peek_never_waits_for_a_fetch),
+        cmocka_unit_test(a_failure_is_remembered),
+        cmocka_unit_test(short_lived_keys_are_no_storm),
+        cmocka_unit_test(a_stop_ends_a_fetch),
+        cmocka_unit_test(threads_meet),
+        cmocka_unit_test(a_place_that_gave_keys_may_be_silent),
     };
     hide_other_places();
     return cmocka_run_group_tests(tests, NULL, NULL);
