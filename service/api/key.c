@@ -61,8 +61,8 @@ static void touch(struct http_loop *loop, const char *id)
         return;
     (void)snprintf(loop->touched[slot].id, sizeof(loop->touched[slot].id), "%s", id);
     loop->touched[slot].at = now;
-    const char *const nowhere[] = {""}, *const key[] = {id};
-    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], nowhere},
+    const char *const enter[] = {"", id}, *const key[] = {id}; /* in no workspace */
+    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_KEY_WRITE], enter},
                                     {&http_sql[HTTP_SQL_TOUCH], key}};
     struct pg_ticket *ticket;
     enum vb_status status =

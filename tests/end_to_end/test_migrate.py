@@ -230,7 +230,7 @@ def test_the_worker_role_sees_the_queue_of_all_but_no_key(migrated):
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute("SELECT * FROM verbatim.api_key")
         with pytest.raises(errors.InsufficientPrivilege):
-            connection.execute("SELECT verbatim.key_find('x')")
+            connection.execute("SELECT verbatim.key_about('x')")
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute("SELECT * FROM verbatim.key_here")
 
@@ -253,6 +253,28 @@ def test_the_api_role_sees_the_key_it_names_alone(verbatim, fresh):
     with fresh.connect() as connection:
         connection.execute("SELECT set_config('verbatim.key_id', %s, false)", [first])
         assert connection.execute(look).fetchall() == []
+
+
+def test_what_a_key_is_asked_about_is_the_key_of_the_transaction(verbatim, fresh):
+    program = Program(verbatim, fresh.url)
+    program.migrate()
+    program.workspace("one")
+    first, other = (program.key("one", user=f"{name}@example.com").split("_")[1] for name in ("ann", "bob"))
+    with fresh.connect() as connection, connection.transaction():
+        connection.execute("SELECT set_config('verbatim.key_id', %s, true)", [first])
+        for key in (first, other):
+            connection.execute("SELECT verbatim.key_touch(%s)", [key])
+        about = "SELECT user_email FROM verbatim.key_about(%s)"
+        assert connection.execute(about, [first]).fetchall() == [("ann@example.com",)]
+        assert connection.execute(about, [other]).fetchall() == []
+    assert fresh.execute("SELECT key_id, last_used_at IS NOT NULL FROM verbatim.api_key ORDER BY user_email") \
+        == [(first, True), (other, False)]
+
+
+def test_functions_with_the_rights_of_the_owner_look_into_no_schema_of_the_caller(migrated):
+    found = migrated.execute("SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'verbatim'::regnamespace"
+                             " AND prosecdef")
+    assert found and all(config == ["search_path=pg_catalog, pg_temp"] for _, config in found), found
 
 
 def test_functions_are_closed_to_the_public(migrated):

@@ -25,12 +25,20 @@ def source(program, database):
     queue.fill(database, "large", 4000, messages=20, noise=50)  # some 60 MB of archive
 
 
+def within(database, workspace, statement, parameters):
+    """The value, in a transaction of that workspace."""
+    with database.connect() as connection, connection.transaction():
+        connection.execute("SELECT set_config('verbatim.workspace_id', %s, true)", [workspace])
+        return connection.execute(statement, parameters).fetchone()[0]
+
+
 def cancel(database, job_id, workspace="w", audience=None, who="ann"):
-    return database.value("SELECT verbatim.job_cancel(%s, %s, %s, %s)", [workspace, job_id, audience, who])
+    return within(database, workspace, "SELECT verbatim.job_cancel(%s, %s, %s, %s)",
+                  [workspace, job_id, audience, who])
 
 
 def delete(database, job_id, workspace="w"):
-    return database.value("SELECT verbatim.job_delete(%s, %s, NULL, 'ann')", [workspace, job_id])
+    return within(database, workspace, "SELECT verbatim.job_delete(%s, %s, NULL, 'ann')", [workspace, job_id])
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +116,29 @@ def test_only_its_own_workspace_and_audience(database):
     assert delete(database, job_id, workspace="other") is False
     assert queue.job(database, job_id).status == "queued"
     assert cancel(database, job_id, audience=["de", "vip"]) == "cancelled"
+
+
+@pytest.mark.parametrize("function", ["job_cancel", "job_delete"])
+@pytest.mark.parametrize("current", ["w", "", None])
+def test_only_the_workspace_of_the_transaction(database, function, current):
+    """What the caller says does not make it so."""
+    job_id = queue.add_job(database, "small", workspace="other")
+    with database.connect() as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            if current is not None:
+                connection.execute("SELECT set_config('verbatim.workspace_id', %s, true)", [current])
+            connection.execute(f"SELECT verbatim.{function}('other', %s, NULL, 'ann')", [job_id])
+    assert queue.job(database, job_id).status == "queued"
+    database.execute("DELETE FROM verbatim.job WHERE job_id = %s", [job_id])
+
+
+def test_temporary_names_of_the_caller_mean_nothing(database):
+    job_id = queue.add_job(database, "small")
+    with database.connect() as connection:
+        connection.execute("CREATE TEMPORARY TABLE text (x pg_catalog.text); CREATE TEMPORARY TABLE uuid (x int)")
+        connection.execute("SELECT set_config('verbatim.workspace_id', 'w', false)")
+        assert connection.execute("SELECT verbatim.job_cancel('w', %s, NULL, 'x')", [job_id]).fetchone() \
+            == ("cancelled",)
 
 
 def test_the_api_role_may_call_but_not_write(database):

@@ -8,7 +8,7 @@ GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO verbatim_api;
 GRANT SELECT ON verbatim.key_here TO verbatim_api;
 GRANT SELECT ON verbatim.link_secret TO verbatim_api, verbatim_worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid) TO verbatim_api, verbatim_worker;
-GRANT EXECUTE ON FUNCTION verbatim.key_find(text), verbatim.key_about(text),
+GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
     verbatim.job_delete(text, uuid, text[], text) TO verbatim_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
