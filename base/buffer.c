@@ -24,6 +24,16 @@ bool vb_view_equals(struct vb_view a, struct vb_view b)
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
+struct vb_view vb_view_trim(struct vb_view text, const char *blanks)
+{
+    size_t count = strlen(blanks);
+    while (text.length > 0 && memchr(blanks, text.data[0], count))
+        text = (struct vb_view){text.data + 1, text.length - 1};
+    while (text.length > 0 && memchr(blanks, text.data[text.length - 1], count))
+        text.length--;
+    return text;
+}
+
 void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling)
 {
     *buffer = (struct vb_buffer){.ceiling = ceiling};

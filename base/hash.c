@@ -51,7 +51,7 @@ void vb_hex_encode(const void *data, size_t length, char *hex)
     hex[2 * length] = '\0';
 }
 
-static int hex_value(char c)
+int vb_hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -68,7 +68,7 @@ enum vb_status vb_hex_decode(struct vb_view hex, void *data, size_t length)
     if (hex.length != 2 * length)
         return VB_INVALID;
     for (size_t i = 0; i < length; i++) {
-        int high = hex_value(hex.data[2 * i]), low = hex_value(hex.data[2 * i + 1]);
+        int high = vb_hex_value(hex.data[2 * i]), low = vb_hex_value(hex.data[2 * i + 1]);
         if (high < 0 || low < 0)
             return VB_INVALID;
         bytes[i] = (unsigned char)(high << 4 | low);

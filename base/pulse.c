@@ -2,20 +2,16 @@
 #include "verbatim/pulse.h"
 
 #include "verbatim/clock.h"
+#include "verbatim/thread.h"
 
 #include <errno.h>
 #include <time.h>
 
 void vb_pulse_init(struct vb_pulse *pulse)
 {
-    pthread_condattr_t attributes;
     *pulse = (struct vb_pulse){.woken = false};
     pthread_mutex_init(&pulse->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes,
-                              CLOCK_MONOTONIC); /* a clock set back must not stall it */
-    pthread_cond_init(&pulse->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    vb_condition_init(&pulse->changed);
 }
 
 void vb_pulse_done(struct vb_pulse *pulse)

@@ -20,13 +20,18 @@ struct vb_uuid vb_uuid_random(void)
     return uuid;
 }
 
+/* Called for each message of an export, so without printf. */
 void vb_uuid_format(struct vb_uuid uuid, char text[VB_UUID_TEXT])
 {
-    char hex[33];
-    vb_hex_encode(uuid.bytes, sizeof uuid.bytes, hex);
-    for (size_t i = 0, from = 0; i < 36; i++)
-        text[i] = is_hyphen_at(i) ? '-' : hex[from++];
-    text[36] = '\0';
+    static const char digits[] = "0123456789abcdef";
+    char *out = text;
+    for (size_t i = 0; i < sizeof uuid.bytes; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        *out++ = digits[uuid.bytes[i] >> 4];
+        *out++ = digits[uuid.bytes[i] & 15];
+    }
+    *out = '\0';
 }
 
 enum vb_status vb_uuid_parse(struct vb_view text, struct vb_uuid *ret_uuid)

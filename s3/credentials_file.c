@@ -53,17 +53,6 @@ static bool file_path(char *to, size_t room)
     return length > 0 && (size_t)length < room;
 }
 
-static struct vb_view trimmed(struct vb_view text)
-{
-    while (text.length > 0 && strchr(" \t\r", text.data[0])) {
-        text.data++;
-        text.length--;
-    }
-    while (text.length > 0 && strchr(" \t\r", text.data[text.length - 1]))
-        text.length--;
-    return text;
-}
-
 /* True for "[profile]" of the wanted name; *ret_section tells whether the line is a section at
  * all. */
 static bool opens(struct vb_view line, const char *profile, bool *ret_section)
@@ -71,7 +60,7 @@ static bool opens(struct vb_view line, const char *profile, bool *ret_section)
     *ret_section = line.length >= 2 && line.data[0] == '[' && line.data[line.length - 1] == ']';
     if (!*ret_section)
         return false;
-    struct vb_view name = trimmed((struct vb_view){line.data + 1, line.length - 2});
+    struct vb_view name = vb_view_trim((struct vb_view){line.data + 1, line.length - 2}, " \t\r");
     return vb_view_equals(name, vb_view_of(profile));
 }
 
@@ -91,8 +80,9 @@ static enum vb_status take_line(struct vb_view line, struct vb_s3_keys *keys, st
     if (!equals)
         return VB_OK;
     size_t name_length = (size_t)(equals - line.data);
-    struct vb_view name = trimmed((struct vb_view){line.data, name_length});
-    struct vb_view value = trimmed((struct vb_view){equals + 1, line.length - name_length - 1});
+    struct vb_view name = vb_view_trim((struct vb_view){line.data, name_length}, " \t\r");
+    struct vb_view value =
+        vb_view_trim((struct vb_view){equals + 1, line.length - name_length - 1}, " \t\r");
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (!vb_view_equals(name, vb_view_of(fields[i].name)))
             continue;
@@ -118,7 +108,7 @@ static enum vb_status read_profile(struct vb_view text, const char *profile,
     while (text.length > 0 && status == VB_OK) {
         const char *end = memchr(text.data, '\n', text.length);
         size_t width = end ? (size_t)(end - text.data) : text.length;
-        struct vb_view line = trimmed((struct vb_view){text.data, width});
+        struct vb_view line = vb_view_trim((struct vb_view){text.data, width}, " \t\r");
         bool comment = line.length == 0 || line.data[0] == '#' || line.data[0] == ';';
         if (!comment) {
             bool opened = opens(line, profile, &section);

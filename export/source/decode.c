@@ -1,6 +1,8 @@
 /* Binary values of the wire as text, instants and lists: see decode.h. Owns nothing. */
 #include "decode.h"
 
+#include "verbatim/uuid.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -27,20 +29,12 @@ uint64_t vb_decode_uint64(const char *bytes)
     return __builtin_bswap64(value);
 }
 
-/* Written for each message of an export, so without printf. */
 static size_t format_uuid(const char *bytes, char *text)
 {
-    static const char digits[] = "0123456789abcdef";
-    char *out = text;
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *out++ = '-';
-        unsigned char byte = (unsigned char)bytes[i];
-        *out++ = digits[byte >> 4];
-        *out++ = digits[byte & 15];
-    }
-    *out = '\0';
-    return (size_t)(out - text);
+    struct vb_uuid uuid;
+    memcpy(uuid.bytes, bytes, sizeof uuid.bytes);
+    vb_uuid_format(uuid, text);
+    return VB_UUID_TEXT - 1;
 }
 
 static size_t format_integer(int64_t value, char *text)

@@ -19,6 +19,8 @@ uint32_t vb_crc32_combine(uint32_t first, uint32_t second, uint64_t length);
 
 /* Lower-case; `hex` has room for 2 * length + 1. */
 void vb_hex_encode(const void *data, size_t length, char *hex);
+/* 0 to 15; -1: no hex digit. */
+int vb_hex_value(char c);
 /* Exactly 2 * length hex digits of either case, else VB_INVALID. */
 enum vb_status vb_hex_decode(struct vb_view hex, void *data, size_t length) vb_must_check;
 

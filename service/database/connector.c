@@ -7,6 +7,7 @@
 #include "pool.h"
 
 #include "verbatim/clock.h"
+#include "verbatim/thread.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -16,7 +17,7 @@
 #define CONNECT_TIME (4 * VB_SECOND)
 
 struct pg_connector {
-    pthread_t thread;
+    struct vb_thread thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct pg_order *first, **last;
@@ -177,12 +178,11 @@ enum vb_status pg_connector_start(struct pg_connector **ret_connector, struct vb
     connector->last = &connector->first;
     pthread_mutex_init(&connector->mutex, NULL);
     pthread_cond_init(&connector->changed, NULL);
-    int code = pthread_create(&connector->thread, NULL, run, connector);
-    if (code != 0) {
+    enum vb_status status = vb_thread_start(&connector->thread, "vb-connect", run, connector, err);
+    if (status != VB_OK) {
         free(connector);
-        return vb_fail_system(err, VB_IO, code, "cannot start the connector thread");
+        return status;
     }
-    (void)pthread_setname_np(connector->thread, "vb-connect");
     *ret_connector = connector;
     return VB_OK;
 }
@@ -195,7 +195,7 @@ void pg_connector_stop(struct pg_connector *connector)
     atomic_store(&connector->stopping, true);
     pthread_cond_signal(&connector->changed);
     pthread_mutex_unlock(&connector->mutex);
-    (void)pthread_join(connector->thread, NULL);
+    vb_thread_join(&connector->thread);
     pthread_cond_destroy(&connector->changed);
     pthread_mutex_destroy(&connector->mutex);
     free(connector); /* orders still queued belong to their pools' links */

@@ -6,6 +6,7 @@
 #include "stream.h"
 
 #include "verbatim/log.h"
+#include "verbatim/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,7 @@
 
 struct stream {
     struct stream_pool *pool;
-    pthread_t thread;
-    bool has_thread;
+    struct vb_thread thread;
     pthread_cond_t begun; /* order, or the pool ends */
     /* Guarded by the pool's mutex. */
     bool is_held;  /* by a loop */
@@ -103,12 +103,7 @@ static enum vb_status start_thread(struct stream_pool *pool, struct stream *stre
 {
     stream->pool = pool;
     pthread_cond_init(&stream->begun, NULL);
-    int code = pthread_create(&stream->thread, NULL, run, stream);
-    if (code != 0)
-        return vb_fail_system(err, VB_IO, code, "cannot start a thread for streams");
-    stream->has_thread = true;
-    (void)pthread_setname_np(stream->thread, "vb-stream");
-    return VB_OK;
+    return vb_thread_start(&stream->thread, "vb-stream", run, stream, err);
 }
 
 enum vb_status stream_pool_start(const struct vb_service *service, struct stream_pool **ret_pool,
@@ -137,14 +132,14 @@ void stream_pool_stop(struct stream_pool *pool)
     pool->is_ending = true;
     for (size_t i = 0; i < STREAMS; i++) {
         atomic_store(&pool->streams[i].gone, true);
-        if (pool->streams[i].has_thread)
+        if (pool->streams[i].thread.runs)
             pthread_cond_signal(&pool->streams[i].begun);
     }
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < STREAMS; i++) {
-        if (!pool->streams[i].has_thread)
+        if (!pool->streams[i].thread.runs)
             continue;
-        (void)pthread_join(pool->streams[i].thread, NULL);
+        vb_thread_join(&pool->streams[i].thread);
         pthread_cond_destroy(&pool->streams[i].begun);
     }
     pthread_mutex_destroy(&pool->mutex);

@@ -5,6 +5,8 @@
  */
 #include "body.h"
 
+#include "verbatim/hash.h"
+
 #include <string.h>
 
 #define SIZE_DIGITS 8u /* more would be past any limit, and invites overflow elsewhere */
@@ -46,19 +48,10 @@ static enum vb_status take_data(struct vb_http_body *body, struct vb_view bytes,
     return VB_OK;
 }
 
-static int hex_value(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
-}
-
 /* One byte of a size line before its LF. */
 static bool take_size(struct vb_http_body *body, char byte)
 {
-    int value = hex_value(byte);
+    int value = vb_hex_value(byte);
     if (body->state == VB_BODY_SIZE && value >= 0) {
         body->left = body->left * 16 + (uint64_t)value;
         return ++body->digits <= SIZE_DIGITS;

@@ -4,6 +4,8 @@
  */
 #include "head.h"
 
+#include "verbatim/hash.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -27,15 +29,6 @@ static bool is_letter(char byte)
 static bool is_token(char byte)
 {
     return is_digit(byte) || is_letter(byte) || (byte && strchr("!#$%&'*+-.^_`|~", byte));
-}
-
-static int hex_value(char byte)
-{
-    if (is_digit(byte))
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
 }
 
 /* Goes on where the last look ended, so that a head that comes byte by byte costs no more than a
@@ -114,7 +107,7 @@ static bool target_is_clean(struct vb_view target)
         if (byte == '%') {
             if (target.length - i < 3)
                 return false;
-            int high = hex_value(target.data[i + 1]), low = hex_value(target.data[i + 2]);
+            int high = vb_hex_value(target.data[i + 1]), low = vb_hex_value(target.data[i + 2]);
             if (high < 0 || low < 0 || high + low == 0)
                 return false;
             i += 2;

@@ -7,16 +7,6 @@
 #include <limits.h>
 #include <string.h>
 
-static struct vb_view trim(struct vb_view text)
-{
-    while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (struct vb_view){text.data + 1, text.length - 1};
-    while (text.length > 0 &&
-           (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
-        text.length--;
-    return text;
-}
-
 /* Cuts off what stands before the next `mark` that is in no quotes, and takes it off `rest`. */
 static struct vb_view cut(struct vb_view *rest, char mark)
 {
@@ -34,7 +24,7 @@ static struct vb_view cut(struct vb_view *rest, char mark)
     struct vb_view piece = {rest->data, at};
     size_t used = at < rest->length ? at + 1 : at;
     *rest = (struct vb_view){rest->data + used, rest->length - used};
-    return trim(piece);
+    return vb_view_trim(piece, " \t");
 }
 
 static int seconds_of(struct vb_view value)
@@ -60,7 +50,7 @@ static bool find_wait(struct vb_view list, int *ret_seconds)
         struct vb_view name = cut(&pair, '=');
         if (!vb_http_same_word(name, "wait"))
             continue;
-        *ret_seconds = seconds_of(trim(pair));
+        *ret_seconds = seconds_of(vb_view_trim(pair, " \t"));
         return true;
     }
     return false;

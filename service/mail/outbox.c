@@ -13,6 +13,7 @@
 #include "verbatim/zone.h"
 
 #include "verbatim/pulse.h"
+#include "verbatim/thread.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -30,7 +31,7 @@ struct vb_outbox {
     struct vb_mail_sender sender;
     struct vb_pg *pg;
     struct vb_pulse pulse;
-    pthread_t thread;
+    struct vb_thread thread;
 };
 
 /* A claimed row and the job it tells of; strings live as long as the result. */
@@ -344,11 +345,8 @@ enum vb_status vb_outbox_start(const struct vb_service *service, struct vb_outbo
     enum vb_status status = vb_mail_sender_parse(service->options->mail_from, &outbox->sender, err);
     if (status == VB_OK)
         status = vb_pg_new(&options, &outbox->pg, err);
-    if (status == VB_OK) {
-        int code = pthread_create(&outbox->thread, NULL, run, outbox);
-        if (code != 0)
-            status = vb_fail_system(err, VB_NO_MEMORY, code, "no thread for the outbox");
-    }
+    if (status == VB_OK)
+        status = vb_thread_start(&outbox->thread, "vb-outbox", run, outbox, err);
     if (status != VB_OK) {
         outbox_free(outbox);
         return status;
@@ -379,6 +377,6 @@ void vb_outbox_stop(struct vb_outbox *outbox)
     if (!outbox)
         return;
     vb_pulse_ask(&outbox->pulse);
-    pthread_join(outbox->thread, NULL);
+    vb_thread_join(&outbox->thread);
     outbox_free(outbox);
 }

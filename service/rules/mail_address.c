@@ -88,17 +88,6 @@ bool vb_mail_address_valid(struct vb_view address)
     return address_valid(address, 2);
 }
 
-static struct vb_view trimmed(struct vb_view text)
-{
-    while (text.length > 0 && *text.data == ' ') {
-        text.data++;
-        text.length--;
-    }
-    while (text.length > 0 && text.data[text.length - 1] == ' ')
-        text.length--;
-    return text;
-}
-
 static bool name_valid(struct vb_view name)
 {
     for (size_t i = 0; i < name.length; i++)
@@ -120,7 +109,7 @@ static bool split_sender(struct vb_view whole, struct vb_view *ret_name,
     if (!open)
         return false;
     size_t before = (size_t)(open - whole.data);
-    *ret_name = trimmed((struct vb_view){whole.data, before});
+    *ret_name = vb_view_trim((struct vb_view){whole.data, before}, " ");
     *ret_address = (struct vb_view){open + 1, whole.length - before - 2};
     return true;
 }
@@ -130,7 +119,8 @@ enum vb_status vb_mail_sender_parse(const char *text, struct vb_mail_sender *ret
 {
     struct vb_view name, address;
     struct vb_mail_sender sender = {.name = ""};
-    if (!split_sender(trimmed(vb_view_of(text)), &name, &address) || !address_valid(address, 1))
+    if (!split_sender(vb_view_trim(vb_view_of(text), " "), &name, &address) ||
+        !address_valid(address, 1))
         return vb_fail(err, VB_INVALID, "mail_from '%s' is no mail address", text);
     if (name.length >= 2 && name.data[0] == '"' && name.data[name.length - 1] == '"') {
         name.data++;

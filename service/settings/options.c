@@ -214,33 +214,24 @@ static enum vb_status read_file(const char *path, struct vb_buffer *out, struct 
     return status == VB_OK ? VB_OK : VB_INVALID;
 }
 
-static struct vb_view trimmed(struct vb_view text)
-{
-    while (text.length > 0 && isspace((unsigned char)text.data[0])) {
-        text.data++;
-        text.length--;
-    }
-    while (text.length > 0 && isspace((unsigned char)text.data[text.length - 1]))
-        text.length--;
-    return text;
-}
-
 /* `name = value`; blank lines and lines that start with # say nothing. No quotes: the value is what stands there. */
 static enum vb_status collect_line(struct collection *all, struct vb_view line, int number,
                                    struct vb_error *err)
 {
     char origin[ORIGIN_SIZE];
     bool is_path = false;
-    line = trimmed(line);
+    line = vb_view_trim(line, " \t\r\n\v\f");
     if (line.length == 0 || line.data[0] == '#')
         return VB_OK;
     snprintf(origin, sizeof origin, "%.120s line %d", all->config, number);
     const char *equals = memchr(line.data, '=', line.length);
     if (!equals)
         return vb_fail(err, VB_INVALID, "%s must have the form name = value", origin);
-    struct vb_view name = trimmed((struct vb_view){line.data, (size_t)(equals - line.data)});
+    struct vb_view name =
+        vb_view_trim((struct vb_view){line.data, (size_t)(equals - line.data)}, " \t\r\n\v\f");
     struct vb_view value =
-        trimmed((struct vb_view){equals + 1, line.length - (size_t)(equals - line.data) - 1});
+        vb_view_trim((struct vb_view){equals + 1, line.length - (size_t)(equals - line.data) - 1},
+                     " \t\r\n\v\f");
     int index = find_option(name, '_', &is_path);
     if (index < 0)
         return vb_fail(err, VB_INVALID, "unknown option %.*s in %s; --help lists all of them",

@@ -12,6 +12,7 @@
 #include "verbatim/render.h"
 #include "verbatim/s3_client.h"
 #include "verbatim/s3_signer.h"
+#include "verbatim/thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,8 +33,7 @@ struct s3_storage {
     bool temporary; /* as found at the start: links are our own */
     atomic_bool told_unlisted;
     struct vb_pulse pulse;
-    pthread_t renewer;
-    bool renewing;
+    struct vb_thread renewer;
 };
 
 struct s3_session {
@@ -66,10 +66,9 @@ static void s3_ask(struct vb_storage *storage)
 static void s3_free(struct vb_storage *storage)
 {
     struct s3_storage *s3 = s3_of(storage);
-    if (s3->renewing) {
+    if (s3->renewer.runs)
         s3_ask(storage);
-        pthread_join(s3->renewer, NULL);
-    }
+    vb_thread_join(&s3->renewer);
     vb_pulse_done(&s3->pulse);
     vb_s3_credentials_free(s3->credentials);
     free((char *)(uintptr_t)s3->place.bucket);
@@ -447,11 +446,7 @@ static enum vb_status begin_credentials(struct s3_storage *s3, struct vb_error *
     vb_s3_keys_wipe(&keys);
     if (!s3->temporary)
         return VB_OK;
-    int code = pthread_create(&s3->renewer, NULL, renew, s3);
-    if (code != 0)
-        return vb_fail_system(err, VB_NO_MEMORY, code, "no thread to renew credentials");
-    s3->renewing = true;
-    return VB_OK;
+    return vb_thread_start(&s3->renewer, "vb-credentials", renew, s3, err);
 }
 
 /* "BUCKET[/PREFIX]": the prefix loses slashes at either end and gains one behind. */

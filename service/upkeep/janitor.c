@@ -14,6 +14,7 @@
 
 #include "prune.h"
 #include "verbatim/pulse.h"
+#include "verbatim/thread.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ struct vb_janitor {
     struct vb_pg *pg;
     struct vb_storage_session *session;
     struct vb_pulse pulse;
-    pthread_t thread;
+    struct vb_thread thread;
     int64_t searched_at; /* monotonic; 0: not yet */
     char foreign[1024];  /* the last set of other stores that was logged */
 };
@@ -270,11 +271,8 @@ enum vb_status vb_janitor_start(const struct vb_service *service, struct vb_jani
     enum vb_status status = vb_pg_new(&options, &janitor->pg, err);
     if (status == VB_OK)
         status = vb_storage_session_new(service->storage, asked, janitor, &janitor->session, err);
-    if (status == VB_OK) {
-        int code = pthread_create(&janitor->thread, NULL, run, janitor);
-        if (code != 0)
-            status = vb_fail_system(err, VB_NO_MEMORY, code, "no thread for the janitor");
-    }
+    if (status == VB_OK)
+        status = vb_thread_start(&janitor->thread, "vb-janitor", run, janitor, err);
     if (status != VB_OK) {
         janitor_free(janitor);
         return status;
@@ -305,6 +303,6 @@ void vb_janitor_stop(struct vb_janitor *janitor)
     if (!janitor)
         return;
     vb_pulse_ask(&janitor->pulse);
-    pthread_join(janitor->thread, NULL);
+    vb_thread_join(&janitor->thread);
     janitor_free(janitor);
 }

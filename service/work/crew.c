@@ -7,6 +7,8 @@
  */
 #include "crew.h"
 
+#include "verbatim/thread.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,19 +28,6 @@ void vb_tuning_of(const struct vb_service *service, struct vb_tuning *ret_tuning
         .chunk = VB_CHUNK,
         .one_segment = options->s3_equal_parts,
     };
-}
-
-/* Waits count on the monotonic clock: a wall clock that jumps must not hold a thread. */
-static int init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    int result = pthread_condattr_init(&attributes);
-    if (result != 0)
-        return result;
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    result = pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return result;
 }
 
 enum vb_status vb_crew_init(struct vb_crew *crew, const struct vb_service *service, size_t threads,
@@ -64,14 +53,9 @@ enum vb_status vb_crew_init(struct vb_crew *crew, const struct vb_service *servi
     }
     for (size_t i = 0; i < threads; i++)
         crew->leases[i].crew = crew;
-    if (pthread_mutex_init(&crew->mutex, NULL) == 0) {
-        if (init_condition(&crew->changed) == 0)
-            return VB_OK;
-        pthread_mutex_destroy(&crew->mutex);
-    }
-    free(crew->leases);
-    vb_media_free(crew->media);
-    return vb_fail(err, VB_NO_MEMORY, "no lock for worker threads");
+    pthread_mutex_init(&crew->mutex, NULL); /* cannot fail without attributes */
+    vb_condition_init(&crew->changed);
+    return VB_OK;
 }
 
 void vb_crew_done(struct vb_crew *crew)

@@ -9,6 +9,7 @@
 #include "crew.h"
 
 #include "verbatim/log.h"
+#include "verbatim/thread.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,7 +26,7 @@
 struct vb_keeper {
     struct vb_crew *crew;
     struct vb_pg *pg;
-    pthread_t thread;
+    struct vb_thread thread;
     int wake; /* eventfd: written once to stop */
     bool listens;
     bool hurries;       /* a job was ended: the beat does not wait for its time */
@@ -343,13 +344,11 @@ enum vb_status vb_keeper_start(struct vb_crew *crew, struct vb_keeper **ret_keep
     enum vb_status status = vb_pg_new(&pg, &keeper->pg, err);
     if (status == VB_OK && keeper->wake < 0)
         status = vb_fail_system(err, VB_IO, errno, "eventfd");
+    if (status == VB_OK)
+        status = vb_thread_start(&keeper->thread, "vb-keeper", keep, keeper, err);
     if (status == VB_OK) {
-        int result = pthread_create(&keeper->thread, NULL, keep, keeper);
-        if (result == 0) {
-            *ret_keeper = keeper;
-            return VB_OK;
-        }
-        status = vb_fail_system(err, VB_IO, result, "thread of the keeper");
+        *ret_keeper = keeper;
+        return VB_OK;
     }
     if (keeper->wake >= 0)
         close(keeper->wake);
@@ -365,7 +364,7 @@ void vb_keeper_stop(struct vb_keeper *keeper)
     uint64_t one = 1;
     if (write(keeper->wake, &one, sizeof one) != (ssize_t)sizeof one)
         vb_error_log("the keeper cannot be woken");
-    pthread_join(keeper->thread, NULL);
+    vb_thread_join(&keeper->thread);
     forget_process(keeper);
     close(keeper->wake);
     vb_pg_free(keeper->pg);

@@ -7,13 +7,14 @@
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
+#include "verbatim/thread.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 struct vb_uploader {
     struct vb_storage_session *session;
-    pthread_t thread;
+    struct vb_thread thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     const char *key, *upload_id;
@@ -88,18 +89,6 @@ static void *upload(void *context)
     }
 }
 
-/* Its timed waits go by the monotonic clock. */
-static bool init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes) != 0)
-        return false;
-    bool done = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-                pthread_cond_init(condition, &attributes) == 0;
-    pthread_condattr_destroy(&attributes);
-    return done;
-}
-
 enum vb_status vb_uploader_new(struct vb_storage *storage, struct vb_lease *lease,
                                struct vb_uploader **ret_uploader, struct vb_error *err)
 {
@@ -112,19 +101,18 @@ enum vb_status vb_uploader_new(struct vb_storage *storage, struct vb_lease *leas
         free(uploader);
         return status;
     }
-    if (pthread_mutex_init(&uploader->mutex, NULL) == 0) {
-        if (init_condition(&uploader->changed)) {
-            if (pthread_create(&uploader->thread, NULL, upload, uploader) == 0) {
-                *ret_uploader = uploader;
-                return VB_OK;
-            }
-            pthread_cond_destroy(&uploader->changed);
-        }
-        pthread_mutex_destroy(&uploader->mutex);
+    pthread_mutex_init(&uploader->mutex, NULL); /* cannot fail without attributes */
+    vb_condition_init(&uploader->changed);
+    status = vb_thread_start(&uploader->thread, "vb-uploader", upload, uploader, err);
+    if (status == VB_OK) {
+        *ret_uploader = uploader;
+        return VB_OK;
     }
+    pthread_cond_destroy(&uploader->changed);
+    pthread_mutex_destroy(&uploader->mutex);
     vb_storage_session_free(uploader->session);
     free(uploader);
-    return vb_fail(err, VB_NO_MEMORY, "no thread for an uploader");
+    return status;
 }
 
 void vb_uploader_free(struct vb_uploader *uploader)
@@ -135,7 +123,7 @@ void vb_uploader_free(struct vb_uploader *uploader)
     uploader->ending = true;
     pthread_cond_broadcast(&uploader->changed);
     pthread_mutex_unlock(&uploader->mutex);
-    pthread_join(uploader->thread, NULL);
+    vb_thread_join(&uploader->thread);
     pthread_cond_destroy(&uploader->changed);
     pthread_mutex_destroy(&uploader->mutex);
     vb_storage_session_free(uploader->session);

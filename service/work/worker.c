@@ -4,6 +4,7 @@
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
+#include "verbatim/thread.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ struct vb_worker {
     struct vb_lease *lease;
     struct vb_pg *pg;
     struct vb_runner *runner;
-    pthread_t thread;
+    struct vb_thread thread;
     bool express;
     char name[16];
 };
@@ -237,8 +238,8 @@ static enum vb_status open_worker(struct vb_worker *worker, struct vb_error *err
     status = vb_runner_new(&runner, &worker->runner, err);
     if (status != VB_OK)
         return status;
-    int result = pthread_create(&worker->thread, NULL, work, worker);
-    return result == 0 ? VB_OK : vb_fail_system(err, VB_IO, result, "thread of a worker");
+    return vb_thread_start(&worker->thread, worker->express ? "vb-express" : "vb-worker", work,
+                           worker, err);
 }
 
 static void close_worker(struct vb_worker *worker)
@@ -273,6 +274,6 @@ void vb_worker_join(struct vb_worker *worker)
 {
     if (!worker)
         return;
-    pthread_join(worker->thread, NULL);
+    vb_thread_join(&worker->thread);
     close_worker(worker);
 }

@@ -1,0 +1,33 @@
+/* Threads that their owner waits for. See thread.h. */
+#include "verbatim/thread.h"
+
+#include <time.h>
+
+enum vb_status vb_thread_start(struct vb_thread *thread, const char *name, void *(*run)(void *),
+                               void *context, struct vb_error *err)
+{
+    int code = pthread_create(&thread->id, NULL, run, context);
+    if (code != 0)
+        return vb_fail_system(err, VB_NO_MEMORY, code, "cannot start the thread %s", name);
+    thread->runs = true;
+    (void)pthread_setname_np(thread->id, name); /* a name too long is only a thread without one */
+    return VB_OK;
+}
+
+void vb_thread_join(struct vb_thread *thread)
+{
+    if (!thread->runs)
+        return;
+    (void)pthread_join(thread->id, NULL);
+    thread->runs = false;
+}
+
+void vb_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    /* None of these can fail here: POSIX leaves room for systems where they allocate. */
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
