@@ -1,28 +1,54 @@
-"""An HTTP proxy before a server: it passes requests on as they are, and loses the answers that it is told to lose."""
+"""An HTTP proxy before a server: it passes requests on as they are, and loses what it is told to lose."""
 
+import contextlib
 import http.client
+import re
 import threading
+from urllib.parse import parse_qs, urlsplit
 
 from .loopback_http import LoopbackHttp, read_body, reset
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
-class FaultProxy(LoopbackHttp):
-    """`lose(method, target)` decides for each request, after the server has worked it off; `lost` counts."""
+def name_of_call(method, target):
+    """What an S3 request asks for: put, part 7, create, complete, list uploads, list parts, abort, delete, head, get."""
+    query = parse_qs(urlsplit(target).query, keep_blank_values=True)
+    if method == "PUT":
+        return f"part {query['partNumber'][0]}" if "partNumber" in query else "put"
+    if method == "POST":
+        return "create" if "uploads" in query else "complete" if "uploadId" in query else "delete objects"
+    if method == "DELETE":
+        return "abort" if "uploadId" in query else "delete"
+    if method == "GET":
+        return "list uploads" if "uploads" in query else "list parts" if "uploadId" in query else "get"
+    return method.lower()
 
-    def __init__(self, endpoint, lose):
+
+def key_of_call(target):
+    """The key of an S3 request in path style."""
+    return re.sub(r"^/[^/]*/?", "", urlsplit(target).path)
+
+
+class FaultProxy(LoopbackHttp):
+    """`lose(method, target)` decides for each request, after the server has worked it off; `lost` counts.
+
+    `decide(method, target)` is asked before: None; "drop": the server never sees the request; "lose": it works it off,
+    and the answer is lost; "late": nobody answers, and the server gets it only behind the next request, or at settle()."""
+
+    def __init__(self, endpoint, lose=lambda method, target: False, decide=lambda method, target: None):
         super().__init__()
         self.lost = 0
+        self.decide = decide
         self._target = endpoint.split("//")[1]
         self._lose, self._lock = lose, threading.Lock()
+        self._late = []
 
-    def _ask(self, handler):
+    def _ask(self, method, path, headers, body):
         """The host is part of the signature, so it goes on unchanged."""
-        body = read_body(handler)
         connection = http.client.HTTPConnection(self._target, timeout=60)
-        connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in handler.headers.items():
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
             connection.putheader(name, value)
         connection.endheaders(body)
         answer = connection.getresponse()
@@ -30,10 +56,28 @@ class FaultProxy(LoopbackHttp):
         connection.close()
         return answer, data
 
-    def answer(self, handler):
-        answer, data = self._ask(handler)
+    def settle(self):
+        """What is late arrives."""
         with self._lock:
-            loses = self._lose(handler.command, handler.path)
+            late, self._late = self._late, []
+        for request in late:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self._ask(*request)
+
+    def answer(self, handler):
+        request = (handler.command, handler.path, handler.headers.items(), read_body(handler))
+        with self._lock:
+            way = self.decide(handler.command, handler.path)
+        if way in ("drop", "late"):
+            with self._lock:
+                self.lost += 1
+                self._late += [request] if way == "late" else []
+            reset(handler)
+            return
+        answer, data = self._ask(*request)
+        self.settle()
+        with self._lock:
+            loses = way == "lose" or self._lose(handler.command, handler.path)
             self.lost += loses
         if loses:
             reset(handler)

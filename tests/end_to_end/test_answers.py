@@ -1,0 +1,86 @@
+"""An answer that is lost changes nothing: every statement and every store call of an export fails, one at a time.
+
+The long form with pairs of faults is ./run torture answers."""
+
+import random
+import re
+
+import pytest
+
+from tests.lib import object_stores
+from tests.lib.answers import SCENARIOS, House, Lane, of_commit, record, run_steps, singles
+from tests.lib.cuts import SEED
+
+STORE = next((name for name in ("versitygw", "minio", "swift") if name in object_stores.available()), None)
+PLACES = ["file", *(["s3"] if STORE else [])]
+LANES = 3
+SHARE = 20  # singles of each larger export, besides all COMMITs whose answers are lost
+
+# What is still wrong, as (place, scenario, what the checker says). Empty is right.
+KNOWN = [
+    ("file|s3", "split|media|chunked", r"violates check constraint \"segment_check\""),
+    ("file|s3", "split|media|chunk.*|absorbed", r"unique constraint \"segment_directory_pkey\""),
+    ("file|s3", "absorbed|chunks absorbed", "a segment with an end must have a successor"),
+    ("file|s3", "split|media|chunk.*|absorbed", "counts are "),
+]
+
+
+@pytest.fixture(scope="module")
+def house(postgres, verbatim, folder, request):
+    with House(postgres, verbatim, folder) as running:
+        if STORE:
+            running.stores["s3"] = request.getfixturevalue(STORE)
+        yield running
+
+
+def unknown(wrong):
+    """Without what is known."""
+    def is_known(text):
+        return any(re.match(rf"(?:{place}) (?:{scenario}): ", text) and re.search(what, text)
+                   for place, scenario, what in KNOWN)
+    return [text for text in wrong if not is_known(text)]
+
+
+def assert_right(done, wrong, jobs):
+    assert len(done) == len(jobs)
+    assert not [str(outcome) for outcome in done if not outcome.plan.fired], "faults that did not happen"
+    wrong = unknown(wrong)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_single_of_a_small_export(house, place):
+    jobs = [(step,) for step in singles(record(house, place, "small", cold=True))]
+    assert len(jobs) > 60
+    assert_right(*run_steps(house, place, "small", jobs, LANES, cold=True), jobs)
+
+
+@pytest.mark.parametrize("place, scenario", [(place, scenario) for place in PLACES
+                                             for scenario in SCENARIOS[place] if scenario != "small"])
+def test_singles_of_a_larger_export(house, place, scenario):
+    steps = singles(record(house, place, scenario))
+    chosen = [step for step in steps if step.way == "lose" and of_commit(step.event)]
+    others = [step for step in steps if step not in chosen]
+    chosen += random.Random(f"{SEED} {place} {scenario}").sample(others, min(SHARE, len(others)))
+    jobs = [(step,) for step in chosen]
+    assert_right(*run_steps(house, place, scenario, jobs, LANES), jobs)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_checker_objects(house, place):
+    """To an archive that was changed, a mail that is missing, and to what is left in the store."""
+    with Lane(house, place, "small") as lane:
+        job_id = lane.round().job_id
+        assert lane.check(job_id) == []
+        key = lane.database.value("SELECT object_key FROM verbatim.job WHERE job_id = %s", [job_id])
+        lane.storage.write(key, lane.storage.read(key)[:-1] + b"!")
+        assert "other bytes" in lane.check(job_id)[0]
+        lane.database.execute("DELETE FROM verbatim.outbox")
+        lane.database.execute("UPDATE verbatim.job SET messages = messages - 1")
+        assert [text.split(" ")[0] for text in lane.check(job_id)[1:]] == ["counts", "0"]
+        lane.storage.leave(key + ".left")
+        assert [text for text in lane.sweep() if key + ".left" in text]
+        job_id = lane.round().job_id
+        lane.storage.remove(lane.database.value("SELECT object_key FROM verbatim.job WHERE job_id = %s", [job_id]))
+        assert "no archive" in lane.check(job_id)[0]
+        assert "gone from the store" in lane.sweep()[0]

@@ -1,0 +1,656 @@
+"""Exports whose answers get lost: every statement and every store call of an export is known, and may be failed.
+
+A House has what all share: the cluster, the source, the store. A Lane is one worker process behind proxies of its own,
+with a queue of its own in a database of its own, so that many lanes run side by side. A round is one export in it with
+Steps (which event fails, and how); `round` answers what is wrong afterwards, and `sweep` what was left in the store.
+
+The worker's one thread asks one thing after the other, so the events of an undisturbed run come in the same order each
+time. Heartbeats come by the clock and are not counted; nor is the express thread, whose looks come beside the work.
+"""
+
+import collections
+import contextlib
+import io
+import itertools
+import json
+import pathlib
+import re
+import select
+import shutil
+import threading
+import time
+import uuid
+import zipfile
+from dataclasses import dataclass, field
+
+import psycopg
+
+from . import queue
+from .fault_proxy import FaultProxy, key_of_call, name_of_call
+from .media_server import MediaServer
+from .parts import running_part
+from .postgres_proxy import Fault, PostgresProxy
+from .process import wait_until
+from .queue import Crew
+from .service import Program
+
+WORKER, READER = "verbatim worker", "verbatim reader"
+SQL_WAYS = ("drop", "lose")
+CALL_WAYS = ("drop", "lose", "late")
+LEASE = 4  # seconds: what a claim costs whose answer was lost
+QUIET = 0.02  # seconds
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An export: which channel, asked for how, cut by which tuning. `cut` says that it begins with several segments,
+    as its worker would have left them behind; `tuning` then is that of those who go on with it."""
+
+    channel: str
+    specification: dict = field(default_factory=dict)
+    tuning: dict = field(default_factory=dict)
+    cut: dict = None
+    media: bool = False
+
+
+FILE = {
+    "small": Scenario("small"),
+    "split": Scenario("plain", tuning={"page": 10, "unit": 4000, "units": 1}),
+    "absorbed": Scenario("plain", tuning={"page": 10, "absorb": 6000}, cut={"page": 10, "unit": 3000, "units": 1}),
+    "giant": Scenario("giant"),
+    "chunked": Scenario("plain", {"files": "chunks"}, {"page": 8, "unit": 400, "units": 1, "chunk": 10}),
+    "chunks absorbed": Scenario("plain", {"files": "chunks"}, {"page": 8, "absorb": 700, "chunk": 5},
+                                {"page": 5, "unit": 300, "units": 1}),
+    "media": Scenario("media", {"include": ["messages", "customer", "tags", "media"]},
+                      {"page": 4, "unit": 2500, "units": 1}, media=True),
+}
+S3 = {
+    "small": Scenario("small"),
+    "split": Scenario("large", tuning={"page": 20}),
+    "absorbed": Scenario("large", tuning={"page": 10}, cut={"page": 10, "unit": 3 * MIB, "units": 1}),
+    "media": Scenario("media", {"include": ["messages", "customer", "tags", "media"]}, media=True),
+}
+SCENARIOS = {"file": FILE, "s3": S3}
+
+MEDIA = """
+CREATE TABLE chat.attachment (id bigint PRIMARY KEY, message_id bigint NOT NULL, conversation_id bigint NOT NULL,
+    url text NOT NULL, file_name text, content_type text, size bigint);
+CREATE INDEX ON chat.attachment (conversation_id, message_id);
+"""
+ATTACH = """
+INSERT INTO chat.attachment (id, message_id, conversation_id, url)
+SELECT m.id, m.id, m.conversation_id, %(url)s || CASE m.id %% 9 WHEN 0 THEN '/gone' ELSE '/' || m.id %% 90 || '.png' END
+FROM chat.message AS m JOIN chat.conversation AS c ON c.id = m.conversation_id
+WHERE c.channel_id = 'media' AND m.id %% 3 = 0
+"""
+
+
+def fill_source(database, media_url):
+    """All channels of the scenarios."""
+    database.execute(queue.SOURCE + MEDIA)
+    queue.fill(database, "small", 12, messages=3)
+    queue.fill(database, "plain", 40, messages=2)
+    queue.fill(database, "giant", 1, messages=4200)
+    queue.fill(database, "media", 18, messages=3)
+    queue.fill(database, "large", 100, messages=2, noise=3700)  # about 12 MB of archive
+    with database.connect() as connection:
+        connection.execute(ATTACH, {"url": media_url})
+        connection.execute("ANALYZE chat.attachment")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A statement of the worker, or a call to the store."""
+
+    domain: str  # sql, s3
+    name: str
+
+    def __str__(self):
+        return f"{self.domain} {self.name[:110]!r}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Fails the n-th event of that kind, or, without an event, the n-th of all after the step before."""
+
+    way: str
+    number: int = 1
+    event: Event = None
+
+    def __str__(self):
+        return f"{self.way} {self.number}. {self.event or 'event later'}"
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+class Plan:
+    """Decides for both proxies. `seen` are the events in order, `fired` what was failed."""
+
+    def __init__(self, *steps, applications=(WORKER, READER)):
+        self.seen, self.fired = [], []
+        self._steps = list(steps)
+        self._applications = applications
+        self._counts = {}
+        self._after = 0
+        self._at = 0.0
+
+    def idle(self):
+        """The worker's last words were those of one with nothing to do, and that is a moment ago."""
+        last = self.seen[-1].name if self.seen else ""
+        return time.monotonic() - self._at > QUIET and DUE in last and ": execute:" in last
+
+    def _due(self, event):
+        self.seen.append(event)
+        self._at = time.monotonic()
+        number = self._counts[event] = self._counts.get(event, 0) + 1
+        self._after += 1
+        if not self._steps:
+            return None
+        step = self._steps[0]
+        if step.event and (step.event, step.number) != (event, number):
+            return None
+        if not step.event and self._after != step.number:
+            return None
+        self._steps.pop(0)
+        self._after = 0
+        self.fired.append((step, event))
+        return step.way
+
+    def statement(self, statement):
+        if statement.application not in self._applications:
+            return None
+        event = Event("sql", f"{statement.application}: {statement.kind}: {words(statement.text)}")
+        way = self._due(event)
+        if not way:
+            return None
+        if way in ("drop", "lose"):
+            return Fault(way)
+        return Fault("delay", seconds=0.3) if way == "late" else Fault("refuse", state=way)
+
+    def call(self, method, target):
+        way = self._due(Event("s3", name_of_call(method, target)))
+        return way if way in (None, *CALL_WAYS) else "lose"
+
+
+def occurrences(seen):
+    """[(event, its number)] of a list of events."""
+    counts = {}
+    for event in seen:
+        counts[event] = counts.get(event, 0) + 1
+        yield event, counts[event]
+
+
+def of_commit(event):
+    return event.domain == "sql" and event.name.endswith(": query: COMMIT")
+
+
+def singles(seen):
+    """A step for each event and each way to fail it."""
+    return [Step(way, number, event) for event, number in occurrences(seen)
+            for way in (SQL_WAYS if event.domain == "sql" else CALL_WAYS)]
+
+
+class House:
+    """What all lanes share. `place`: "file", or a running S3 server."""
+
+    def __init__(self, postgres, verbatim, folder):
+        self.postgres, self.verbatim, self.folder = postgres, verbatim, pathlib.Path(folder)
+        self.stores = {"file": None}
+        self._names = itertools.count()
+
+    def __enter__(self):
+        self._cleanup = contextlib.ExitStack()
+        self.media = self._cleanup.enter_context(MediaServer())
+        self.media.faults["/gone"] = _gone
+        self.source = self.postgres.create_database("answers_source")
+        fill_source(self.source, self.media.url)
+        base = self.postgres.create_database("answers_base")
+        program = Program(self.verbatim, base.url, {"source_url": self.source.url})
+        program.migrate()
+        program.workspace("w", max_running=50)
+        return self
+
+    def __exit__(self, *_):
+        self._cleanup.close()
+
+    def name(self):
+        return f"answers_{next(self._names)}_{uuid.uuid4().hex[:8]}"
+
+    def queue_database(self, name):
+        with self.postgres.database().connect() as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE answers_base")
+        return self.postgres.database(name)
+
+
+def _gone(handler):
+    handler.send_response_only(404)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+class _FileStore:
+    """A directory of a lane's own."""
+
+    bucket = None
+
+    def __init__(self, folder):
+        self.folder = folder / "store"
+        self.folder.mkdir()
+        self.options, self.env, self.store = {"storage": f"file://{self.folder}"}, {}, None
+
+    def read(self, key):
+        return (self.folder / key).read_bytes()
+
+    def write(self, key, data):
+        (self.folder / key).write_bytes(data)
+
+    def leave(self, key):
+        """A part of an upload that nobody knows."""
+        path = (self.folder / key) / "1-5"
+        path.parent.mkdir()
+        path.write_bytes(b"part")
+
+    def remove(self, key):
+        (self.folder / key).unlink()
+
+    def begin_upload(self, key):
+        return ""
+
+    def left(self):
+        """What is stored, and what should not be there but for archives."""
+        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")
+                if path.is_file() and path.name != ".verbatim-store"}
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class _S3Store:
+    """A bucket of a lane's own. Uploads are looked for at each key at which one was ever begun: MinIO lists them only
+    by their exact key."""
+
+    folder = None
+
+    def __init__(self, store, name):
+        self.store, self.bucket = store, store.make_bucket(name.replace("_", "-"))
+        self.options, self.env = store.options(self.bucket), store.credentials()
+        self.keys = set()
+        self._client = store.client()
+
+    def read(self, key):
+        return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def write(self, key, data):
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def leave(self, key):
+        """An upload that nobody knows."""
+        self.begin_upload(key)
+
+    def remove(self, key):
+        self._client.delete_object(Bucket=self.bucket, Key=key)
+
+    def begin_upload(self, key):
+        self.keys.add(key)
+        return self._client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+
+    def left(self):
+        found = {each["Key"] for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+                 for each in page.get("Contents", [])}
+        for key in self.keys:
+            listed = self._client.list_multipart_uploads(Bucket=self.bucket, Prefix=key).get("Uploads", [])
+            found |= {f"{each['Key']} upload {each['UploadId']}" for each in listed if each["Key"] == key}
+        self.keys = set()
+        return found
+
+    def close(self):
+        for key in self.left():
+            self.remove(key.split(" upload ")[0])
+
+
+LOOK, DUE = "queued(workspace_id)", "THEN s.lease_until ELSE s.not_before END"  # an idle worker's two statements
+
+
+def _mark(statement, connection):
+    """The express thread's looks come beside the work, whenever they like. The last parameter of a look tells it."""
+    if LOOK in statement.text and statement.parameters:
+        connection.role = "ignored" if statement.parameters[-1] == "t" else "worker"
+
+
+def _admit(connection, others):
+    """A connection is the worker's or the express thread's: who comes second is known by who is there."""
+    if connection.application != WORKER:
+        return True
+    roles = [each.role for each in others if each.application == WORKER]
+    if "ignored" not in roles and "worker" in roles:
+        connection.role = "ignored"
+    return None not in roles
+
+
+def of_the_job(seen):
+    """Without the looks of a worker that has nothing to do any more."""
+    seen = list(seen)
+    while seen and (LOOK in seen[-1].name or DUE in seen[-1].name):
+        seen.pop()
+    return seen
+
+
+def masked(data):
+    """Bytes that must be the same. media/errors.csv carries the time of its making as its entry's."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if "media/errors.csv" not in archive.namelist():
+            return data
+        info = archive.getinfo("media/errors.csv")
+    parts = bytearray(data)
+    for match in re.finditer(rb"PK(?:\x03\x04|\x01\x02)", data):
+        at = match.start()
+        central = data[at + 2] == 1
+        name_at = at + (46 if central else 30)
+        if data[name_at:name_at + 16] == info.filename.encode():
+            time_at = at + (12 if central else 10)
+            parts[time_at:time_at + 4] = bytes(4)
+    return bytes(parts)
+
+
+FACTS = ("SELECT status, error_message, object_key, conversations, messages, media, media_failed, size, crc32"
+         " FROM verbatim.job WHERE job_id = %s")
+# Nobody waits for a back-off here: who is to try again may do so at once.
+HURRY = """
+WITH due AS (UPDATE verbatim.segment SET not_before = clock_timestamp() WHERE job_id = %s AND status = 'waiting'
+    AND not_before > clock_timestamp() AND not_before < 'infinity' RETURNING 1)
+SELECT pg_notify('verbatim_work', '') WHERE EXISTS (SELECT FROM due)
+    OR NOT EXISTS (SELECT FROM verbatim.segment WHERE job_id = %s AND status = 'running')
+"""
+# Another job like one that is cut into segments, as if its worker had gone after that.
+FRESH = {"job_id": "%(new)s", "status": "'started'", "active_key": "NULL", "error_message": "NULL",
+         "archive_epoch": "%(epoch)s", "object_key": "%(key)s", "upload_id": "%(upload)s",
+         "open_segments": "(SELECT count(*) FROM verbatim.segment AS s WHERE s.job_id = %(old)s)",
+         "conversations": "0", "messages": "0", "media": "0", "media_failed": "0", "size": "NULL", "crc32": "NULL",
+         "finished_at": "NULL", "link_expires_at": "NULL", "archive_deleted_at": "NULL",
+         "created_at": "now()", "started_at": "now()"}
+SEGMENTS = """
+INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, low_at, low_id, high_at, high_id, estimate,
+    expected, first_conversation)
+SELECT %(new)s, part_first, part_last, workspace_id, low_at, low_id, high_at, high_id, estimate, expected,
+    first_conversation FROM verbatim.segment WHERE job_id = %(old)s
+"""
+
+
+@dataclass
+class Outcome:
+    job_id: str
+    wrong: list
+    plan: Plan
+    steps: tuple
+    seconds: float
+
+    def __str__(self):
+        fired = "; ".join(f"{step.way} at {event}" for step, event in self.plan.fired)
+        return f"job {self.job_id}: {'; '.join(self.wrong)} [{'; '.join(map(str, self.steps))}] fired: {fired}"
+
+
+class Lane:
+    """`with Lane(house, "file", "split") as lane:`; `expected` and `seen` come from an undisturbed run at the start."""
+
+    def __init__(self, house, place, scenario, cold=False, options=None, applications=(WORKER, READER)):
+        """cold: each round begins with a new process, so that the connection to the source is a new one too."""
+        self.house, self.place, self.scenario_name, self._cold = house, place, scenario, cold
+        self.scenario = SCENARIOS["file" if place == "file" else "s3"][scenario]
+        self._options, self._applications = options or {}, applications
+        self._steps = {}  # of each job since the last sweep
+        self.expected = None  # (bytes, counts)
+
+    def __enter__(self):
+        self._cleanup = contextlib.ExitStack()
+        try:
+            self._open()
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        self._leave(kind)
+        self._cleanup.close()
+
+    def _open(self):
+        house, name = self.house, self.house.name()
+        self.folder = house.folder / name
+        self.folder.mkdir()
+        self._cleanup.callback(shutil.rmtree, self.folder, True)
+        self.database = house.queue_database(name)
+        self._cleanup.callback(self._drop_database)
+        self._looks = self._cleanup.enter_context(psycopg.connect(self.database.url, autocommit=True))
+        self._looks.execute("LISTEN verbatim_ended")
+        self.proxy = self._cleanup.enter_context(PostgresProxy(house.postgres.port, marking=_mark, admit=_admit))
+        store = house.stores[self.place]
+        self.storage = _S3Store(store, name) if store else _FileStore(self.folder)
+        self._cleanup.callback(self.storage.close)
+        options = dict(self.storage.options)
+        self.calls = None
+        if store:
+            self.calls = self._cleanup.enter_context(FaultProxy(store.endpoint))
+            options["s3_endpoint"] = self.calls.endpoint
+        self._through = options
+        self.program = Program(house.verbatim, self.database.url, {"source_url": house.source.url})
+        self._template = self._cut() if self.scenario.cut else None
+        self._enter_crew(self.scenario.tuning)
+        for _ in range(2):  # the first one makes connections that are kept
+            undisturbed = self.round()
+            assert not undisturbed.wrong, undisturbed
+        self.seen = of_the_job(undisturbed.plan.seen)
+
+    def _drop_database(self):
+        with self.house.postgres.database().connect() as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {self.database.name} WITH (FORCE)")
+
+    def _enter_crew(self, tuning):
+        options = {"lease": f"{LEASE}s", "workers": 1, "log_level": "info", "media_allow": self.house.media.allow,
+                   "database_url": self.proxy.url(self.database.name),
+                   "source_url": self.proxy.url(self.house.source.name)} | tuning | self._options
+        plan = Plan(applications=self._applications)
+        self.proxy.decide = plan.statement
+        self.crew = Crew(self.program, self.folder, _Place(self._through, self.storage.env), **options)
+        self.crew.__enter__()
+        # An idle worker leaves new jobs to no express thread, and who beats has begun to listen.
+        wait_until(lambda: plan.idle() and self._looks.execute("SELECT FROM verbatim.process").rowcount,
+                   "the crew's first beat", pause=0.003)
+
+    def _leave(self, kind=None):
+        crew, self.crew = getattr(self, "crew", None), None
+        if crew:
+            crew.__exit__(kind, None, None)
+
+    def _cut(self):
+        """A job cut into segments by a crew that absorbs none. S3 refuses such an archive; it is not needed anyway."""
+        self._enter_crew({**self.scenario.tuning, "absorb": 0, **self.scenario.cut})
+        job_id = self._add()
+        queue.wait_end(self.database, job_id, 120)
+        self._leave()
+        assert len(queue.segments(self.database, job_id)) > 2, "nothing to absorb"
+        self.sweep()
+        return job_id
+
+    def _add(self):
+        specification = {"select": {"channel_id": self.scenario.channel}} | self.scenario.specification
+        return queue.add_job(self.database, self.scenario.channel, specification=json.dumps(specification),
+                             email="who@example.org", connection=self._looks)
+
+    def _copy(self):
+        """A new job like the template, with an upload of its own."""
+        old, new = self._template, str(uuid.uuid4())
+        epoch, key, = self._looks.execute(
+            "SELECT nextval('verbatim.claim_epoch'), object_key FROM verbatim.job WHERE job_id = %s", [old]).fetchone()
+        key = re.sub(r"/[^/]*/([^/]*)$", rf"/{new}-{epoch}/\1", key)
+        facts = {"new": new, "old": old, "epoch": epoch, "key": key, "upload": self.storage.begin_upload(key)}
+        columns = [name for name, in self._looks.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'verbatim' AND table_name = 'job'"
+            " AND is_generated = 'NEVER'")]
+        with self._looks.transaction():
+            self._looks.execute(
+                f"INSERT INTO verbatim.job ({', '.join(columns)})"
+                f" SELECT {', '.join(FRESH.get(name, name) for name in columns)}"
+                " FROM verbatim.job WHERE job_id = %(old)s", facts)
+            self._looks.execute(SEGMENTS, facts)
+            self._looks.execute("SELECT pg_notify('verbatim_work', '')")
+        return new
+
+    # ---- a round
+
+    def _fresh(self, plan):
+        """Without a connection to the queue, so that making it can fail too. One to the source that dies between two
+        exports costs an attempt, so that one is kept, or all is made anew."""
+        if self._cold:
+            self._leave()
+            self._enter_crew(self.scenario.tuning)
+        self.proxy.decide = plan.statement
+        self.proxy.drop(lambda connection: connection.role == "worker")
+
+    def round(self, *steps, seconds=60):
+        """One export with these faults."""
+        begun = time.monotonic()
+        plan = Plan(*steps, applications=self._applications)
+        self._fresh(plan)
+        if self.calls:
+            self.calls.decide = self._decide_call(plan)
+        try:
+            job_id = self._copy() if self._template else self._add()
+            self._steps[job_id] = steps
+            self._wait(job_id, seconds)
+            wait_until(plan.idle, "a worker with nothing to do", pause=0.002)
+        finally:
+            self.proxy.decide = lambda statement: None
+            if self.calls:
+                self.calls.decide = lambda method, target: None
+                self.calls.settle()
+        return Outcome(job_id, self.check(job_id), plan, steps, time.monotonic() - begun)
+
+    def _decide_call(self, plan):
+        def decide(method, target):
+            if name_of_call(method, target) == "create":
+                self.storage.keys.add(key_of_call(target))
+            return plan.call(method, target)
+        return decide
+
+    def _wait(self, job_id, seconds):
+        end = time.monotonic() + seconds
+        pause = 0.1
+        while True:
+            facts = self._looks.execute(FACTS, [job_id]).fetchone()
+            if facts[0] in ("finished", "failed", "cancelled") or time.monotonic() > end:
+                return
+            select.select([self._looks.fileno()], [], [], pause)
+            self._looks.pgconn.consume_input()
+            if not self._looks.pgconn.notifies():
+                self._looks.execute(HURRY, [job_id, job_id])
+
+    def check(self, job_id):
+        """What is wrong with a job that has ended."""
+        status, error, key, *numbers = self._looks.execute(FACTS, [job_id]).fetchone()
+        if status != "finished":
+            return [f"the job is {status}: {error}" + self._segments(job_id)]
+        wrong = []
+        try:
+            data = self.storage.read(key)
+        except Exception as failure:  # of any store
+            return [f"no archive: {failure}"]
+        if self.expected is None:
+            self.expected = (masked(data), numbers)
+        expected, counts = self.expected
+        if masked(data) != expected:
+            wrong.append(f"the archive has other bytes ({len(data)} instead of {len(expected)})")
+        if self.scenario.media:  # the CRC of the whole covers the masked time
+            numbers, counts = numbers[:-1], counts[:-1]
+        if numbers != counts:
+            wrong.append(f"counts are {numbers} instead of {counts}")
+        look = self._looks.execute(
+            "SELECT (SELECT count(*) FROM verbatim.outbox WHERE job_id = %(job)s),"
+            " (SELECT count(*) FROM verbatim.segment WHERE job_id = %(job)s AND status <> 'recorded'),"
+            " (SELECT count(*) FROM verbatim.segment_directory WHERE job_id = %(job)s)", {"job": job_id}).fetchone()
+        for found, right, what in zip(look, (1, 0, 0), ("mails", "open segments", "pieces of the directory")):
+            if found != right:
+                wrong.append(f"{found} {what}")
+        return wrong
+
+    def _segments(self, job_id):
+        rows = self._looks.execute("SELECT part_first, status, attempts, last_error FROM verbatim.segment"
+                                   " WHERE job_id = %s ORDER BY part_first", [job_id]).fetchall()
+        return "; segments: " + ", ".join(f"{row[0]} {row[1]} attempts {row[2]} {row[3] or ''}" for row in rows)
+
+    def sweep(self):
+        """The janitor works off what is left to it, twice; what the store then holds too much or too little, each with
+        the steps of its round. The archives go."""
+        place = _Place(self._through, self.storage.env)  # the store's endpoint is part of its identity
+        if not self._cleaned():
+            with running_part(self.program, "janitor", self.folder, place, janitor_interval="1s"):
+                wait_until(self._cleaned, "the janitor", 60, pause=0.05)
+        jobs = dict(self.database.execute("SELECT object_key, job_id::text FROM verbatim.job WHERE status = 'finished'"
+                                          " AND archive_deleted_at IS NULL"))
+        wanted = {key for key, job_id in jobs.items() if job_id in self._steps}
+        found = self.storage.left()
+        wrong = [f"left in the store: {name} {self._of(name)}" for name in sorted(found - wanted)]
+        wrong += [f"gone from the store: {name} {self._of(name)}" for name in sorted(wanted - found)]
+        for key in found:
+            self.storage.remove(key.split(" upload ")[0])
+        self.database.execute("UPDATE verbatim.job SET archive_deleted_at = now() WHERE status = 'finished'")
+        self._steps = {}
+        return wrong
+
+    def _of(self, key):
+        steps = [steps for job_id, steps in self._steps.items() if job_id in key]
+        return f"[{'; '.join(map(str, steps[0]))}]" if steps else ""
+
+    def _cleaned(self):
+        """Nobody waits an hour for the second look."""
+        self.database.execute("UPDATE verbatim.cleanup SET not_before = now() WHERE not_before > now()"
+                              " AND (attempts = 0 OR last_error IS NOT NULL)")
+        return self.database.value("SELECT count(*) FROM verbatim.cleanup") == 0
+
+
+@dataclass(frozen=True)
+class _Place:
+    options: dict
+    env: dict
+
+
+def run_steps(house, place, scenario, jobs, lanes=2, cold=False):
+    """Each of `jobs` (tuples of steps) is a round in one of several lanes. Returns (rounds, what was wrong).
+
+    Where a worker is slow to come to rest the express thread may take an export, and no fault happens: then again."""
+    left, wrong, done = collections.deque((steps, 2) for steps in jobs), [], []
+
+    def work():
+        try:
+            with Lane(house, place, scenario, cold) as lane:
+                while True:
+                    try:
+                        steps, more = left.popleft()
+                    except IndexError:
+                        break
+                    outcome = lane.round(*steps)
+                    if more and not (outcome.plan.fired or outcome.wrong):
+                        left.append((steps, more - 1))
+                        continue
+                    done.append(outcome)
+                    wrong.extend([f"{place} {scenario}: {outcome}"] if outcome.wrong else [])
+                wrong.extend(f"{place} {scenario}: {each}" for each in lane.sweep())
+        except Exception as failure:  # of the harness: as bad as any
+            wrong.append(f"{place} {scenario}: the lane broke: {failure!r}")
+
+    threads = [threading.Thread(target=work) for _ in range(min(lanes, len(jobs)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return done, wrong
+
+
+def record(house, place, scenario, cold=False):
+    """The events of an undisturbed run."""
+    with Lane(house, place, scenario, cold) as lane:
+        return lane.seen
