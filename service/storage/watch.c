@@ -5,21 +5,18 @@
 #include "http/server.h"
 
 #include "verbatim/log.h"
+#include "verbatim/pulse.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define WATCH_EVERY 5 /* seconds */
+#define WATCH_EVERY (5 * VB_SECOND)
 #define WATCH_VALID (30 * VB_SECOND)
 
 struct http_storage_watch {
     struct vb_storage *storage;
     pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    bool stops; /* under the mutex */
-    atomic_bool stopping, is_ready;
+    struct vb_pulse pulse;
+    atomic_bool is_ready;
     atomic_llong looked_at;
 };
 
@@ -27,7 +24,7 @@ struct http_storage_watch {
 static bool is_stopping(void *context)
 {
     struct http_storage_watch *watch = context;
-    return atomic_load(&watch->stopping);
+    return vb_pulse_stopping(&watch->pulse);
 }
 
 /* Logs the change only, not every look. */
@@ -50,19 +47,9 @@ static void *run(void *context)
 {
     struct http_storage_watch *watch = context;
     struct vb_storage_session *session = NULL;
-    pthread_mutex_lock(&watch->mutex);
-    while (!watch->stops) {
-        pthread_mutex_unlock(&watch->mutex);
+    do
         look(watch, &session);
-        struct timespec until;
-        (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += WATCH_EVERY;
-        pthread_mutex_lock(&watch->mutex);
-        while (!watch->stops &&
-               pthread_cond_timedwait(&watch->changed, &watch->mutex, &until) != ETIMEDOUT)
-            ;
-    }
-    pthread_mutex_unlock(&watch->mutex);
+    while (!vb_pulse_wait(&watch->pulse, WATCH_EVERY));
     vb_storage_session_free(session);
     return NULL;
 }
@@ -75,10 +62,10 @@ enum vb_status http_watch_start(struct vb_storage *storage, struct http_storage_
         return vb_fail(err, VB_NO_MEMORY, "no memory for the storage's watch");
     watch->storage = storage;
     atomic_store(&watch->is_ready, true); /* so that the first failure is logged */
-    pthread_mutex_init(&watch->mutex, NULL);
-    pthread_cond_init(&watch->changed, NULL);
+    vb_pulse_init(&watch->pulse);
     int code = pthread_create(&watch->thread, NULL, run, watch);
     if (code != 0) {
+        vb_pulse_done(&watch->pulse);
         free(watch);
         return vb_fail_system(err, VB_IO, code, "cannot start the storage's watch");
     }
@@ -91,14 +78,9 @@ void http_watch_stop(struct http_storage_watch *watch)
 {
     if (!watch)
         return;
-    pthread_mutex_lock(&watch->mutex);
-    watch->stops = true;
-    atomic_store(&watch->stopping, true);
-    pthread_cond_signal(&watch->changed);
-    pthread_mutex_unlock(&watch->mutex);
+    vb_pulse_ask(&watch->pulse);
     (void)pthread_join(watch->thread, NULL);
-    pthread_cond_destroy(&watch->changed);
-    pthread_mutex_destroy(&watch->mutex);
+    vb_pulse_done(&watch->pulse);
     free(watch);
 }
 
