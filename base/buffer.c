@@ -39,16 +39,30 @@ void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling)
     *buffer = (struct vb_buffer){.ceiling = ceiling};
 }
 
+void vb_buffer_init_secret(struct vb_buffer *buffer, size_t ceiling)
+{
+    *buffer = (struct vb_buffer){.ceiling = ceiling, .is_secret = true};
+}
+
+/* What lies behind the length was wiped when it went out of use, so the bytes in use are all there is. */
+static void wipe(struct vb_buffer *buffer, size_t from)
+{
+    if (buffer->is_secret && buffer->data)
+        explicit_bzero(buffer->data + from, buffer->length - from);
+}
+
 void vb_buffer_done(struct vb_buffer *buffer)
 {
     if (!buffer)
         return;
+    wipe(buffer, 0);
     free(buffer->data);
-    vb_buffer_init(buffer, buffer->ceiling);
+    *buffer = (struct vb_buffer){.ceiling = buffer->ceiling, .is_secret = buffer->is_secret};
 }
 
 void vb_buffer_reset(struct vb_buffer *buffer)
 {
+    wipe(buffer, 0);
     buffer->length = 0;
     if (buffer->data)
         buffer->data[0] = '\0';
@@ -57,7 +71,20 @@ void vb_buffer_reset(struct vb_buffer *buffer)
 char *vb_buffer_take(struct vb_buffer *buffer)
 {
     char *data = buffer->data;
-    vb_buffer_init(buffer, buffer->ceiling);
+    *buffer = (struct vb_buffer){.ceiling = buffer->ceiling, .is_secret = buffer->is_secret};
+    return data;
+}
+
+/* realloc may leave the old bytes anywhere. */
+static char *move_secret(struct vb_buffer *buffer, size_t capacity)
+{
+    char *data = malloc(capacity);
+    if (!data)
+        return NULL;
+    if (buffer->data)
+        memcpy(data, buffer->data, buffer->length + 1);
+    wipe(buffer, 0);
+    free(buffer->data);
     return data;
 }
 
@@ -75,7 +102,8 @@ enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more)
         capacity += capacity / 2;
     if (capacity > buffer->ceiling + 1)
         capacity = buffer->ceiling + 1;
-    char *data = realloc(buffer->data, capacity);
+    char *data =
+        buffer->is_secret ? move_secret(buffer, capacity) : realloc(buffer->data, capacity);
     if (!data)
         return VB_NO_MEMORY;
     buffer->data = data;
@@ -142,6 +170,8 @@ void vb_buffer_consume(struct vb_buffer *buffer, size_t length)
     assert(length <= buffer->length);
     if (length == 0)
         return;
-    memmove(buffer->data, buffer->data + length, buffer->length - length + 1);
-    buffer->length -= length;
+    size_t left = buffer->length - length;
+    memmove(buffer->data, buffer->data + length, left + 1);
+    wipe(buffer, left + 1); /* the NUL stands at `left` */
+    buffer->length = left;
 }

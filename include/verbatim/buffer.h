@@ -21,6 +21,7 @@ struct vb_buffer {
     size_t length;   /* bytes in use, without the NUL */
     size_t capacity; /* bytes allocated */
     size_t ceiling;  /* most bytes it may ever hold */
+    bool is_secret;  /* bytes that go out of use are overwritten */
 };
 
 #define VB_VIEW(literal) ((struct vb_view){(literal), sizeof(literal) - 1})
@@ -32,6 +33,8 @@ struct vb_view vb_view_trim(struct vb_view text, const char *blanks);
 
 /* No allocation until the first append. */
 void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling);
+/* The same for keys and passwords: no copy of what it held stays behind, whether it grows, shrinks or is freed. */
+void vb_buffer_init_secret(struct vb_buffer *buffer, size_t ceiling);
 /* Frees; the buffer is as after init. A zeroed or NULL buffer is a no-op. */
 void vb_buffer_done(struct vb_buffer *buffer);
 /* Length 0; keeps the memory. */

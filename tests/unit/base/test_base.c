@@ -15,6 +15,35 @@
 #include "verbatim/text.h"
 #include "verbatim/uuid.h"
 
+/* Whether the bytes stand anywhere in the memory of the buffer, in use or not. */
+static bool buffer_holds(const struct vb_buffer *buffer, const char *text)
+{
+    return buffer->data && memmem(buffer->data, buffer->capacity, text, strlen(text));
+}
+
+static void a_secret_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct vb_buffer buffer;
+    vb_buffer_init_secret(&buffer, 1000);
+    assert_int_equal(vb_buffer_append_text(&buffer, "Xsesame, and more than that"), VB_OK);
+    vb_buffer_consume(&buffer, 7);
+    assert_string_equal(buffer.data, ", and more than that");
+    assert_false(buffer_holds(&buffer, "sesame"));
+    assert_false(buffer_holds(&buffer, "thatan"));
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(vb_buffer_append_text(&buffer, "0123456789"), VB_OK);
+    assert_int_equal(buffer.length, 520);
+    assert_memory_equal(buffer.data, ", and more than that0123", 24);
+    vb_buffer_consume(&buffer, 519);
+    assert_string_equal(buffer.data, "9");
+    assert_false(buffer_holds(&buffer, "89"));
+    vb_buffer_reset(&buffer);
+    assert_false(buffer_holds(&buffer, "9"));
+    vb_buffer_done(&buffer);
+    assert_true(buffer.is_secret && buffer.ceiling == 1000);
+}
+
 static void buffer_stops_at_its_ceiling(void **state)
 {
     (void)state;
@@ -173,6 +202,7 @@ static void uuids_and_percent_codes_go_both_ways(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_secret_leaves_nothing_behind),
         cmocka_unit_test(buffer_stops_at_its_ceiling),
         cmocka_unit_test(what_may_pass_is_the_status_matter),
         cmocka_unit_test(dates_that_do_not_exist_are_refused),
