@@ -44,6 +44,10 @@ enum vb_status http_cursor_read(const struct vb_link_secrets *secrets, const cha
     bool is_ours = false;
     if (text.length != HTTP_CURSOR_TEXT - 1 || vb_hex_decode(text, bytes, sizeof(bytes)) != VB_OK)
         return VB_INVALID;
+    char again[HTTP_CURSOR_TEXT];
+    vb_hex_encode(bytes, sizeof(bytes), again);
+    if (memcmp(again, text.data, text.length) != 0)
+        return VB_INVALID; /* one place has one text */
     for (size_t i = 0; i < secrets->count && !is_ours; i++) {
         sign(secrets->secrets[i], workspace, bytes, mac);
         is_ours = vb_constant_time_equal(mac, bytes + POSITION, MAC);

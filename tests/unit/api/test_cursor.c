@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <ctype.h>
 #include <string.h>
 
 static const struct http_cursor place = {
@@ -60,6 +61,13 @@ static void other_texts_are_none(void **state)
         http_cursor_read(&secrets, "one", (struct vb_view){text, HTTP_CURSOR_TEXT - 1}, &found),
         VB_INVALID);
     assert_int_equal(http_cursor_read(&secrets, "one", VB_VIEW(""), &found), VB_INVALID);
+    http_cursor_write(&secrets, "one", &place, text);
+    for (size_t length = 0; length < HTTP_CURSOR_TEXT - 1; length++)
+        assert_int_equal(http_cursor_read(&secrets, "one", (struct vb_view){text, length}, &found),
+                         VB_INVALID);
+    for (size_t i = 0; text[i]; i++)
+        text[i] = (char)toupper((unsigned char)text[i]);
+    assert_int_equal(http_cursor_read(&secrets, "one", vb_view_of(text), &found), VB_INVALID);
 }
 
 /* The secret before the newest still reads; an older one is gone. */
