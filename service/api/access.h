@@ -5,6 +5,7 @@
 #ifndef VERBATIM_API_ACCESS_H
 #define VERBATIM_API_ACCESS_H
 
+#include "rules/key.h"
 #include "specification/resolve.h"
 
 #include "verbatim/conversation.h"
@@ -34,6 +35,14 @@ bool http_role_find(struct vb_view name, enum http_role *ret_role);
 /* What somebody without the right may not do: "start exports". */
 const char *http_right_name(enum http_right right);
 
+/* The key of a request as far as it is needed: its own bytes are wiped when they were looked at. */
+struct http_credential {
+    bool is_taken; /* from the head */
+    bool is_key;   /* it has the form of one; else nothing below */
+    struct vb_key_id id;
+    unsigned char digest[VB_SHA256];
+};
+
 /* Owned by the exchange. Strings are NUL-terminated and belong to `block`. */
 struct http_access {
     char key_id[16];
@@ -46,7 +55,7 @@ struct http_access {
     void *block;
 };
 /* Key, role and is_restricted, from a row that begins with HTTP_KEY_COLUMNS (api/sql.h); an audience is that of nothing.
- * Allocates nothing. VB_INVALID: not such a row. */
+ * Allocates nothing. VB_INVALID: not such a row, or a role that this build does not know. */
 enum vb_status http_access_judge(const char *key_id, const PGresult *row,
                                  struct http_access *ret_access) vb_must_check;
 /* Everything, from the row of HTTP_SQL_KEY or HTTP_SQL_KEY_HOME. VB_NO_MEMORY, VB_INVALID. */

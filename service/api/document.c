@@ -30,7 +30,7 @@ static void answer_file(struct http_exchange *exchange, const struct vb_embedded
     http_answer_header(exchange, "Cache-Control", "no-cache");
     exchange->may_be_kept = true;
     if (http_tag_is_held(exchange, etag))
-        http_answer(exchange, 304, type, (struct vb_view){NULL, 0});
+        http_answer_unchanged(exchange);
     else
         http_answer(exchange, 200, type, (struct vb_view){file->bytes, file->length});
 }

@@ -15,7 +15,8 @@ bool http_export_status_is(const struct http_export *export, const char *status)
 
 bool http_export_is_active(const struct http_export *export)
 {
-    return http_export_status_is(export, "queued") || http_export_status_is(export, "started");
+    return !http_export_status_is(export, "finished") && !http_export_status_is(export, "failed") &&
+           !http_export_status_is(export, "cancelled");
 }
 
 struct vb_view http_export_key(const struct http_export *export)

@@ -13,7 +13,7 @@ struct http_export {
 };
 
 bool http_export_status_is(const struct http_export *export, const char *status);
-/* Queued or started. */
+/* It has not ended: queued, started, or a status that only a newer version knows. */
 bool http_export_is_active(const struct http_export *export);
 /* Finished, and the file is not deleted; its link may be dead. */
 bool http_export_has_archive(const struct http_export *export);
@@ -24,7 +24,6 @@ vb_instant http_export_created(const struct http_export *export);
 struct vb_view http_export_id(const struct http_export *export);
 
 /* The link, the same at each look; nothing is written where there is none, or for who may not download. */
-#define HTTP_LINK_MOST 8192u /* bytes */
 enum vb_status http_export_link(struct http_exchange *exchange, const struct http_export *export,
                                 struct vb_buffer *ret_link, struct vb_error *err) vb_must_check;
 /* Writes the object. VB_OK, or why not with `err`: a link that cannot be made. Who may not download sees no link. */

@@ -14,8 +14,10 @@ static void on_cancelled(struct http_exchange *exchange, const struct http_expor
         http_export_answer(exchange, 200, export);
     else if (http_export_status_is(export, "finished"))
         http_answer_detail(exchange, 409, "The export has already finished.");
-    else
+    else if (http_export_status_is(export, "failed"))
         http_answer_detail(exchange, 409, "The export has already failed.");
+    else
+        http_answer_detail(exchange, 409, "The export cannot be cancelled now.");
 }
 
 static void on_deleted(struct http_exchange *exchange, const struct http_export *export)

@@ -153,21 +153,21 @@ static void answer_open_file(struct http_exchange *exchange, const char *key, co
     char etag[64], modified[64], content_range[80];
     make_validators(&about, etag, modified);
     http_answer_header(exchange, "ETag", etag);
-    http_answer_header(exchange, "Last-Modified", modified);
-    http_answer_header(exchange, "Accept-Ranges", "bytes");
     http_answer_header(exchange, "Cache-Control", "private, no-transform");
     exchange->may_be_kept = true;
     struct range range = {0, size};
     enum range_kind kind = wanted_range(exchange, size, etag, modified, &range);
     if (http_tag_is_held(exchange, etag)) {
         close(file);
-        http_answer(exchange, 304, type, (struct vb_view){NULL, 0});
+        http_answer_unchanged(exchange);
     } else if (kind == RANGE_BAD) {
         close(file);
         (void)snprintf(content_range, sizeof(content_range), "bytes */%" PRIu64, size);
-        http_answer_header(exchange, "Content-Range", content_range);
+        http_answer_error_header(exchange, "Content-Range", content_range);
         http_answer_detail(exchange, 416, "The range lies outside of the file.");
     } else {
+        http_answer_header(exchange, "Last-Modified", modified);
+        http_answer_header(exchange, "Accept-Ranges", "bytes");
         if (kind == RANGE_ONE) {
             (void)snprintf(content_range, sizeof(content_range),
                            "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.from,
@@ -189,7 +189,7 @@ void http_file_answer(struct http_exchange *exchange, const char *key, const cha
     int file = -1;
     uint64_t size = 0;
     struct vb_buffer redirect;
-    vb_buffer_init(&redirect, 8192);
+    vb_buffer_init(&redirect, HTTP_LINK_MOST);
     struct vb_error err = {0};
     enum vb_status status =
         vb_storage_open(exchange->loop->http->service->storage, key, &file, &size, &redirect, &err);
@@ -211,7 +211,7 @@ void http_file_begin(struct http_exchange *exchange)
 {
     /* The secrets have not been read once since the start: nothing can be judged yet. */
     if (exchange->loop->secrets.count == 0) {
-        http_answer_header(exchange, "Retry-After", "2");
+        http_answer_error_header(exchange, "Retry-After", "2");
         http_answer_detail(exchange, 503, "The database is not available. Try again later.");
     } else if (!link_holds(exchange)) {
         http_answer_detail(exchange, 403, "The link is not valid or has expired.");

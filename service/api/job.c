@@ -95,7 +95,7 @@ static void on_job(struct http_exchange *exchange, const struct pg_outcome *outc
         return;
     }
     struct vb_buffer link;
-    vb_buffer_init(&link, 8192);
+    vb_buffer_init(&link, HTTP_LINK_MOST);
     struct vb_error err = {0};
     bool has_link = make_link(exchange, row, &link, &err);
     if (err.status != VB_OK) {

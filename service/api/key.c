@@ -1,11 +1,14 @@
 /* The key of a request: parsed before the database is asked, judged by what it answers.
  *
- * Nothing about keys is kept from one request to the next, so a revoked key is refused by the very next one. When a
- * key was last used is noted at most once a minute, by a statement nobody waits for.
+ * Nothing about keys is kept from one request to the next, so a revoked key is refused by the very next one. A key's
+ * own bytes are overwritten in the head as soon as they were looked at: a request may wait or stream for long, and only
+ * their digest is needed then. When a key was last used is noted at most once a minute, by a statement nobody waits for.
  */
 #include "api.h"
 
 #include "rules/key.h"
+
+#include "verbatim/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +44,33 @@ static struct vb_view key_of(const struct http_exchange *exchange)
     if (keys > 1 || credentials > 1 || (keys == 1 && bearer.data && !vb_view_equals(key, bearer)))
         return none;
     return keys == 1 ? key : bearer;
+}
+
+static void wipe_header(struct http_exchange *exchange, const char *name)
+{
+    for (size_t i = 0; i < exchange->head.header_count; i++) {
+        const struct vb_http_header *header = &exchange->head.headers[i];
+        if (vb_http_same_word(header->name, name))
+            explicit_bzero(exchange->head_bytes.data +
+                               (header->value.data - exchange->head_bytes.data),
+                           header->value.length);
+    }
+}
+
+/* Once for each request, however often it enters. */
+static const struct http_credential *take_credential(struct http_exchange *exchange)
+{
+    struct http_credential *credential = &exchange->credential;
+    if (credential->is_taken)
+        return credential;
+    struct vb_view key = key_of(exchange);
+    credential->is_taken = true;
+    credential->is_key = vb_key_parse(key, &credential->id) == VB_OK;
+    if (credential->is_key)
+        vb_sha256(key.data, key.length, credential->digest);
+    wipe_header(exchange, "x-api-key");
+    wipe_header(exchange, "authorization");
+    return credential;
 }
 
 static void on_touched(void *context, const struct pg_outcome *outcome)
@@ -83,34 +113,46 @@ bool http_permit(struct http_exchange *exchange, enum http_right right)
 }
 
 /* Whether the row is that of the key which was sent. */
-static bool is_good(const struct http_exchange *exchange, const PGresult *row,
-                    struct vb_key_id *ret_id)
+static bool is_good(const struct http_exchange *exchange, const PGresult *row)
 {
-    struct vb_view key = key_of(exchange);
-    if (PQntuples(row) < 1 || vb_key_parse(key, ret_id) != VB_OK)
+    if (PQntuples(row) < 1)
         return false;
     struct vb_view hash = pg_view(row, 0, KEY_HASH);
-    return hash.length == VB_SHA256 && vb_key_matches(key, (const unsigned char *)hash.data);
+    return hash.length == VB_SHA256 &&
+           vb_constant_time_equal(hash.data, exchange->credential.digest, VB_SHA256);
+}
+
+/* A newer version may know roles that this one does not: then nobody can say what the key may do. */
+static void refuse_role(struct http_exchange *exchange, const PGresult *row)
+{
+    struct vb_view role = pg_view(row, 0, KEY_ROLE);
+    vb_error_log("the key %s has the role %.*s, which this version does not know",
+                 exchange->credential.id.text, (int)role.length, role.data ? role.data : "");
+    http_answer_detail(exchange, 403, "The API key's role is not known to this version.");
 }
 
 /* The order of checks is the contract's: key, scope and role, workspace. */
 static bool judge(struct http_exchange *exchange, const PGresult *row)
 {
     const struct http_route *route = exchange->route;
-    struct vb_key_id id;
-    if (!is_good(exchange, row, &id)) {
+    const char *id = exchange->credential.id.text;
+    if (!is_good(exchange, row)) {
         refuse_key(exchange);
         return false;
     }
-    enum vb_status status = exchange->is_poll ? http_access_judge(id.text, row, &exchange->access)
-                                              : http_access_fill(id.text, row, &exchange->access);
+    enum vb_status status = exchange->is_poll ? http_access_judge(id, row, &exchange->access)
+                                              : http_access_fill(id, row, &exchange->access);
+    if (status == VB_INVALID) {
+        refuse_role(exchange, row);
+        return false;
+    }
     if (status != VB_OK) {
         struct vb_error err = {0};
         (void)vb_fail(&err, VB_NO_MEMORY, "no memory for who asks");
         http_answer_error(exchange, &err);
         return false;
     }
-    touch(exchange->loop, id.text);
+    touch(exchange->loop, id);
     if (!pg_boolean(row, 0, KEY_SCOPE)) {
         char detail[128];
         (void)snprintf(detail, sizeof(detail), "The API key lacks the scope %s.", route->scope);
@@ -140,15 +182,16 @@ void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
     const struct http_route *route = exchange->route;
     bool names_workspace = route->door && route->door->names_workspace;
     bool by_key = route->door && !names_workspace;
-    struct vb_key_id id;
-    if (vb_key_parse(key_of(exchange), &id) != VB_OK) {
+    const struct http_credential *credential = take_credential(exchange);
+    const char *id = credential->id.text;
+    if (!credential->is_key) {
         refuse_key(exchange);
         return;
     }
     const char *workspace = names_workspace ? exchange->arguments[0].data : "";
-    const char *const enter[] = {workspace, id.text};
-    const char *const by_path[] = {id.text, workspace, route->scope};
-    const char *const home[] = {id.text, route->scope};
+    const char *const enter[] = {workspace, id};
+    const char *const by_path[] = {id, workspace, route->scope};
+    const char *const home[] = {id, route->scope};
     enum http_sql key = by_key           ? HTTP_SQL_KEY_HOME
                         : entry->is_poll ? HTTP_SQL_KEY_POLL
                                          : HTTP_SQL_KEY;

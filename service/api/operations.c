@@ -25,7 +25,7 @@ void http_alive_begin(struct http_exchange *exchange)
 
 static void answer_unready(struct http_exchange *exchange, const char *detail)
 {
-    http_answer_header(exchange, "Retry-After", "2");
+    http_answer_error_header(exchange, "Retry-After", "2");
     http_answer_detail(exchange, 503, detail);
 }
 

@@ -147,7 +147,7 @@ struct http_page *http_page_begin(struct http_exchange *exchange, const struct h
     struct http_query query;
     /* The secrets have not been read once since the start: no cursor can be judged or made yet. */
     if (exchange->loop->secrets.count == 0) {
-        http_answer_header(exchange, "Retry-After", "2");
+        http_answer_error_header(exchange, "Retry-After", "2");
         http_answer_detail(exchange, 503, "The database is not available. Try again later.");
         return NULL;
     }

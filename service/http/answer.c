@@ -72,18 +72,39 @@ const char *http_date(struct http_loop *loop)
     return loop->date;
 }
 
+static void put_header(struct http_exchange *exchange, struct vb_buffer *headers, const char *name,
+                       const char *value)
+{
+    enum vb_status status = vb_buffer_printf(headers, "%s: %s\r\n", name, value);
+    if (status == VB_OK)
+        return;
+    vb_warn("no room for the header %s of an answer", name);
+    exchange->headers_status = status;
+}
+
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value)
 {
-    /* Past its ceiling a header is left out; only our own code puts headers here, and few. */
-    if (vb_buffer_printf(&exchange->headers, "%s: %s\r\n", name, value) != VB_OK)
-        vb_warn("the header %s of an answer was left out", name);
+    put_header(exchange, &exchange->headers, name, value);
+}
+
+void http_answer_error_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    put_header(exchange, &exchange->error_headers, name, value);
+}
+
+bool http_answer_headers_hold(struct http_exchange *exchange)
+{
+    if (exchange->headers_status == VB_OK)
+        return true;
+    http_answer_status(exchange, exchange->headers_status, "the headers of an answer");
+    return false;
 }
 
 /* RFC 6266: a plain name for old clients, the real one in filename*. */
 void http_answer_attachment(struct http_exchange *exchange, const char *name)
 {
     struct vb_buffer value;
-    vb_buffer_init(&value, 4096);
+    vb_buffer_init(&value, HTTP_HEADERS);
     enum vb_status status = vb_buffer_append_text(&value, "attachment; filename=\"");
     for (const char *at = name; *at && status == VB_OK; at++) {
         unsigned char byte = (unsigned char)*at;
@@ -97,6 +118,8 @@ void http_answer_attachment(struct http_exchange *exchange, const char *name)
         status = vb_percent_encode(&value, vb_view_of(name), false);
     if (status == VB_OK)
         http_answer_header(exchange, "Content-Disposition", value.data);
+    else
+        exchange->headers_status = status;
     vb_buffer_done(&value);
 }
 
@@ -147,6 +170,8 @@ void http_answer_log(struct http_exchange *exchange)
 static enum vb_status put_head(struct http_exchange *exchange, int status, const char *type,
                                const char *framing)
 {
+    bool is_error = status >= 400;
+    const struct vb_buffer *headers = is_error ? &exchange->error_headers : &exchange->headers;
     decide_keep_alive(exchange);
     exchange->status = status;
     return vb_buffer_printf(&exchange->connection->output,
@@ -155,8 +180,8 @@ static enum vb_status put_head(struct http_exchange *exchange, int status, const
                             status, reason_of(status), http_date(exchange->loop),
                             *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", framing,
                             exchange->request_id,
-                            exchange->may_be_kept ? "" : "Cache-Control: no-store\r\n",
-                            exchange->headers.length > 0 ? exchange->headers.data : "",
+                            exchange->may_be_kept && !is_error ? "" : "Cache-Control: no-store\r\n",
+                            headers->length > 0 ? headers->data : "",
                             !exchange->keep_alive       ? "Connection: close\r\n"
                             : exchange->head.minor == 0 ? "Connection: keep-alive\r\n"
                                                         : "");
@@ -180,8 +205,8 @@ static void send_answer(struct http_exchange *exchange, int status, const char *
                         uint64_t length, struct vb_view body)
 {
     char framing[64] = "";
-    /* A 204 has no body, so it may tell no length of one either (RFC 9110, 8.6). */
-    if (status != 204)
+    /* Neither has a body: a 204 may tell no length, and a 304 only that of the 200 in its place (RFC 9110, 8.6). */
+    if (status != 204 && status != 304)
         (void)snprintf(framing, sizeof(framing), "Content-Length: %" PRIu64 "\r\n", length);
     exchange->answer_size = length;
     enum vb_status done = put_head(exchange, status, type, framing);
@@ -210,13 +235,24 @@ void http_answer_begin(struct http_exchange *exchange, const char *type, bool ch
 
 void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body)
 {
+    if (status < 400 && !http_answer_headers_hold(exchange))
+        return;
     send_answer(exchange, status, type, body.length, body);
+}
+
+void http_answer_unchanged(struct http_exchange *exchange)
+{
+    http_answer(exchange, 304, "", (struct vb_view){NULL, 0});
 }
 
 void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
                       off_t at, uint64_t length)
 {
     struct http_connection *connection = exchange->connection;
+    if (!http_answer_headers_hold(exchange)) {
+        close(file);
+        return;
+    }
     /* The length is told, the bytes are not sent. */
     if (exchange->is_head) {
         close(file);
@@ -287,7 +323,7 @@ void http_answer_error(struct http_exchange *exchange, const struct vb_error *er
     vb_log(is_passing ? VB_LOG_WARN : VB_LOG_ERROR, "request failed: %s", error->text);
     vb_log_set(VB_LOG_REQUEST, NULL);
     if (is_passing) {
-        http_answer_header(exchange, "Retry-After", "2");
+        http_answer_error_header(exchange, "Retry-After", "2");
         http_answer_detail(exchange, 503, away_detail(error->status));
     } else {
         http_answer_detail(exchange, 500, "Internal Server Error");

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
@@ -206,7 +207,7 @@ void http_connection_fail(struct http_connection *connection, struct vb_http_ref
     exchange->ticket = NULL;
     http_stream_cut(connection);
     if (refusal.status == 503)
-        http_answer_header(exchange, "Retry-After", "2");
+        http_answer_error_header(exchange, "Retry-After", "2");
     http_answer_detail(exchange, refusal.status, refusal.detail);
 }
 
@@ -345,8 +346,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         http_connection_close(connection);
         return;
     }
-    if (connection->phase == HTTP_LINGER)
+    if (connection->phase == HTTP_LINGER) {
+        explicit_bzero(loop->chunk, (size_t)count);
         return;
+    }
     if (count == 0 && connection->stream) {
         http_connection_close(connection); /* nobody is left to work for */
         return;
@@ -357,9 +360,13 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         want_reads(connection, false);
         if (connection->phase == HTTP_WORK && connection->exchange->on_left)
             connection->exchange->on_left(connection->exchange);
-    } else if (vb_buffer_append(&connection->input, loop->chunk, (size_t)count) != VB_OK) {
-        http_connection_close(connection);
-        return;
+    } else {
+        enum vb_status status = vb_buffer_append(&connection->input, loop->chunk, (size_t)count);
+        explicit_bzero(loop->chunk, (size_t)count);
+        if (status != VB_OK) {
+            http_connection_close(connection);
+            return;
+        }
     }
     http_connection_advance(connection);
 }
@@ -390,7 +397,7 @@ void http_connection_new(struct http_loop *loop, int fd, unsigned slot)
         return;
     }
     *connection = (struct http_connection){.loop = loop, .fd = fd, .slot = slot, .file = -1};
-    vb_buffer_init(&connection->input, 2 * HTTP_INPUT);
+    vb_buffer_init_secret(&connection->input, 2 * HTTP_INPUT); /* keys come through it */
     vb_buffer_init(&connection->output, HTTP_ANSWER);
     event_assign(&connection->readable, loop->base, fd, EV_READ | EV_PERSIST, on_readable,
                  connection);

@@ -26,6 +26,7 @@ static void reset(struct http_exchange *exchange)
     exchange->free_state = NULL;
     exchange->on_body = NULL;
     exchange->on_entered = NULL;
+    exchange->credential = (struct http_credential){.is_taken = false};
     exchange->on_left = NULL;
     exchange->wait = NULL;
     exchange->is_head = exchange->continued = exchange->keep_alive = false;
@@ -39,6 +40,8 @@ static void reset(struct http_exchange *exchange)
     exchange->request_id[0] = '\0';
     vb_buffer_reset(&exchange->head_bytes);
     vb_buffer_reset(&exchange->headers);
+    vb_buffer_reset(&exchange->error_headers);
+    exchange->headers_status = VB_OK;
     for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
         vb_buffer_reset(&exchange->arguments[i]);
 }
@@ -49,9 +52,10 @@ static struct http_exchange *make(void)
     struct http_exchange *exchange = calloc(1, sizeof(*exchange));
     if (!exchange)
         return NULL;
-    vb_buffer_init(&exchange->head_bytes, VB_HTTP_HEAD);
+    vb_buffer_init_secret(&exchange->head_bytes, VB_HTTP_HEAD); /* the key is in it */
     vb_buffer_init(&exchange->body, VB_HTTP_BODY);
-    vb_buffer_init(&exchange->headers, 8192);
+    vb_buffer_init(&exchange->headers, HTTP_HEADERS);
+    vb_buffer_init(&exchange->error_headers, 1024);
     for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
         vb_buffer_init(&exchange->arguments[i], VB_HTTP_TARGET);
     return exchange;
@@ -83,6 +87,7 @@ static void destroy(struct http_exchange *exchange)
     vb_buffer_done(&exchange->head_bytes);
     vb_buffer_done(&exchange->body);
     vb_buffer_done(&exchange->headers);
+    vb_buffer_done(&exchange->error_headers);
     for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
         vb_buffer_done(&exchange->arguments[i]);
     free(exchange);
@@ -100,15 +105,12 @@ void http_exchange_free(struct http_exchange *exchange)
     exchange->state = NULL;
     exchange->free_state = NULL;
     http_access_done(&exchange->access);
-    /* The key stood in the head. */
-    if (exchange->head_bytes.data)
-        /* Not left to the optimiser: the memory goes on to the next request. */
-        explicit_bzero(exchange->head_bytes.data, exchange->head_bytes.length);
     if (loop->spares >= SPARES || loop->is_draining) {
         destroy(exchange);
         return;
     }
     vb_buffer_done(&exchange->body);
+    vb_buffer_reset(&exchange->head_bytes); /* a spare one keeps no key */
     exchange->spare = loop->spare;
     loop->spare = exchange;
     loop->spares++;
@@ -159,7 +161,7 @@ enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_vie
     if (exchange->route) {
         exchange->route->begin(exchange);
     } else if (*allow) {
-        http_answer_header(exchange, "Allow", allow);
+        http_answer_error_header(exchange, "Allow", allow);
         http_answer_detail(exchange, 405, "Method Not Allowed");
     } else {
         http_answer_detail(exchange, 404, "Not Found");

@@ -59,7 +59,8 @@ static enum vb_status make_loops(struct vb_http *http, struct vb_error *err)
     if (!http->loops)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the HTTP loops");
     for (size_t i = 0; i < http->loop_count; i++)
-        http->loops[i].wake_fd = http->loops[i].ring_fd = http->loops[i].listener = -1;
+        http->loops[i].wake_fd = http->loops[i].ring_fd = http->loops[i].listener =
+            http->loops[i].spare_fd = -1;
     enum vb_status status =
         http_listen(http->service->options->listen, listeners, http->loop_count, err);
     if (status != VB_OK)

@@ -12,6 +12,7 @@
 #include "verbatim/metrics.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@
 
 #define TICK (VB_SECOND / 4)
 #define ACCEPTS 64 /* a round, so that accepting never starves answering */
+#define ACCEPT_PAUSE (VB_SECOND / 2)
+#define SHORTAGE_TOLD (60 * VB_SECOND)
 #define SECRETS_AGE (60 * VB_SECOND)
 #define SCRATCH (1u << 20)
 
@@ -44,8 +47,76 @@ static void refuse_connection(struct http_loop *loop, int fd)
         "{\"detail\":\"Too many connections.\"}";
     vb_count(VB_COUNT_HTTP_REFUSED, 1);
     (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
+    ssize_t count = recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
+    explicit_bzero(loop->chunk, count > 0 ? (size_t)count : 0); /* perhaps with a key */
     close(fd);
+}
+
+static int accept_one(evutil_socket_t listener, struct sockaddr_storage *ret_address)
+{
+    socklen_t length = sizeof(*ret_address);
+    *ret_address = (struct sockaddr_storage){0};
+    return accept4(listener, (struct sockaddr *)ret_address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static int open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Once for all loops, and again only where it lasts. */
+static void tell_shortage(struct vb_http *http, int code)
+{
+    long long now = vb_clock_monotonic(), told = atomic_load(&http->shortage_told);
+    if ((told == 0 || now - told > SHORTAGE_TOLD) &&
+        atomic_compare_exchange_strong(&http->shortage_told, &told, now))
+        vb_warn("new connections are refused: %s (%d of %u connections)", strerror(code),
+                (int)atomic_load(&http->connections), atomic_load(&http->connection_limit));
+}
+
+/* The listener stays readable while nothing can be accepted, so the loop would spin: it looks away until the tick. */
+static void pause_accepting(struct http_loop *loop)
+{
+    event_del(loop->accepting);
+    loop->accepting_again = vb_clock_monotonic() + ACCEPT_PAUSE;
+}
+
+static void resume_accepting(struct http_loop *loop, int64_t now)
+{
+    if (loop->spare_fd < 0)
+        loop->spare_fd = open_spare();
+    if (loop->accepting_again == 0 || now < loop->accepting_again || loop->is_draining)
+        return;
+    loop->accepting_again = 0;
+    event_add(loop->accepting, NULL);
+}
+
+/* No descriptor for the next client: with the spare one it can at least be told. False: there is none either. */
+static bool refuse_with_spare(struct http_loop *loop, evutil_socket_t listener)
+{
+    struct sockaddr_storage address;
+    if (loop->spare_fd < 0)
+        return false;
+    close(loop->spare_fd);
+    int fd = accept_one(listener, &address);
+    if (fd >= 0)
+        refuse_connection(loop, fd);
+    loop->spare_fd = open_spare();
+    return fd >= 0;
+}
+
+/* False: no more of them now. */
+static bool accept_failed(struct http_loop *loop, evutil_socket_t listener, int code)
+{
+    if (code == ECONNABORTED || code == EINTR)
+        return true; /* that one is gone; others may wait */
+    if (code == EAGAIN)
+        return false;
+    tell_shortage(loop->http, code);
+    if ((code == EMFILE || code == ENFILE) && refuse_with_spare(loop, listener))
+        return true;
+    pause_accepting(loop);
+    return false;
 }
 
 static void on_accept(evutil_socket_t listener, short what, void *context)
@@ -53,15 +124,12 @@ static void on_accept(evutil_socket_t listener, short what, void *context)
     (void)what;
     struct http_loop *loop = context;
     for (int i = 0; i < ACCEPTS; i++) {
-        struct sockaddr_storage address = {0};
-        socklen_t length = sizeof(address);
-        int fd =
-            accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE)
-                vb_warn("no file descriptor left for a connection");
+        struct sockaddr_storage address;
+        int fd = accept_one(listener, &address);
+        if (fd < 0 && accept_failed(loop, listener, errno))
+            continue;
+        if (fd < 0)
             return;
-        }
         unsigned slot = 0;
         if (!http_limits_enter(loop->http, (struct sockaddr *)&address, &slot)) {
             refuse_connection(loop, fd);
@@ -128,6 +196,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     int64_t now = vb_clock_monotonic();
     if (atomic_load(&loop->http->asked) && !loop->is_draining)
         begin_draining(loop);
+    resume_accepting(loop, now);
     pg_pool_tick(loop->main_pool);
     pg_pool_tick(loop->source_pool);
     pg_pool_tick(loop->count_pool);
@@ -220,6 +289,7 @@ enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int 
     loop->listener = listener;
     vb_buffer_init(&loop->scratch, SCRATCH);
     vb_random_bytes(&loop->request_prefix, sizeof(loop->request_prefix));
+    loop->spare_fd = open_spare(); /* without it the loop pauses instead */
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (loop->wake_fd < 0)
         return vb_fail_system(err, VB_IO, errno, "cannot make an eventfd");
@@ -304,6 +374,8 @@ void http_loop_done(struct http_loop *loop)
         event_base_free(loop->base);
     if (loop->wake_fd >= 0)
         close(loop->wake_fd);
+    if (loop->spare_fd >= 0)
+        close(loop->spare_fd);
     if (loop->listener >= 0)
         close(loop->listener);
 }

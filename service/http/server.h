@@ -31,10 +31,12 @@ struct http_times {
     int64_t linger;   /* for the peer to notice a close */
 };
 
-#define HTTP_INPUT 16384       /* bytes read ahead on a connection */
-#define HTTP_ANSWER (2u << 20) /* most bytes of an answer that is no file */
-#define HTTP_ARGUMENTS 3u      /* `{...}` of a route */
-#define HTTP_ALLOW 64u         /* bytes of the value of Allow */
+#define HTTP_INPUT 16384           /* bytes read ahead on a connection */
+#define HTTP_ANSWER (2u << 20)     /* most bytes of an answer that is no file */
+#define HTTP_ARGUMENTS 3u          /* `{...}` of a route */
+#define HTTP_LINK_MOST (16u << 10) /* bytes of a link: a session's token alone may have thousands */
+#define HTTP_HEADERS (HTTP_LINK_MOST + 4096) /* bytes of an answer's own headers */
+#define HTTP_ALLOW 64u                       /* bytes of the value of Allow */
 #define HTTP_REQUEST_ID 64u
 /* Connections of a loop, and one beside them that listens for all. */
 #define HTTP_MAIN_LINKS 2u
@@ -78,14 +80,17 @@ struct http_exchange {
     char request_id[HTTP_REQUEST_ID + 1];
     int64_t begun_at;
     bool is_head, continued, keep_alive;
-    bool may_be_kept;          /* by caches: the handler says how long */
+    bool may_be_kept; /* by caches: the handler says how long; an error never is */
+    struct http_credential credential;
     struct http_access access; /* once http_enter has found the key good */
     bool is_poll;              /* entered by a statement without the rest of `access` */
     void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);
     int status; /* of the answer; 0: none yet */
     uint64_t answer_size;
-    struct vb_buffer headers; /* of the answer, beside the usual */
-    struct pg_ticket *ticket; /* what is waited for */
+    /* Of the answer, beside the usual: of the one that is meant, and of an error in its place. */
+    struct vb_buffer headers, error_headers;
+    enum vb_status headers_status; /* VB_OK: none of them is missing */
+    struct pg_ticket *ticket;      /* what is waited for */
     void (*on_body)(struct http_exchange *exchange);
     /* While the handler has it: the client has closed its side. It may be gone, or only have no more to ask. */
     void (*on_left)(struct http_exchange *exchange);
@@ -141,6 +146,8 @@ struct http_loop {
     struct event_base *base;
     int listener;
     struct event *accepting, *ticking, *waking;
+    int spare_fd;            /* given up to tell a client that there are none left; -1: none */
+    int64_t accepting_again; /* 0: it accepts; else when it does */
     int wake_fd;
     int ring_fd; /* http/waits.c */
     struct event *ringing;
@@ -183,6 +190,7 @@ struct vb_http {
     atomic_bool asked, stopping;
     int64_t stop_by;
     atomic_uint connections, connection_limit;
+    atomic_llong shortage_told; /* when the log said last that descriptors are short */
     uint64_t address_seed;
     atomic_uint addresses[HTTP_ADDRESS_SLOTS];
 };
@@ -209,9 +217,13 @@ bool http_exchange_has_body(const struct http_exchange *exchange); /* as announc
 /* --- answers (http/answer.c): exactly one for each exchange --- */
 /* A name for who saves the body: "Content-Disposition: attachment". */
 void http_answer_attachment(struct http_exchange *exchange, const char *name);
-/* One more header; the value must be clean. */
+/* One more header of an answer below 400; the value must be clean. One that finds no room makes the answer an error. */
 void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
+/* The same of an answer from 400 on: it carries none of the others, since it is another answer than the one meant. */
+void http_answer_error_header(struct http_exchange *exchange, const char *name, const char *value);
 void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body);
+/* 304, with the headers put so far: those by which the client knows what it holds, and no others (RFC 9110, 15.4.5). */
+void http_answer_unchanged(struct http_exchange *exchange);
 void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json);
 /* Errors, in the shape of the route's door. */
 void http_answer_detail(struct http_exchange *exchange, int status, const char *detail);
@@ -223,7 +235,9 @@ void http_answer_status(struct http_exchange *exchange, enum vb_status status, c
 /* Streams `length` bytes of `file` from `at`; owns the descriptor from here on. */
 void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
                       off_t at, uint64_t length);
-/* 200 and the head of an answer whose body the connection streams, or has none of. */
+/* False: a header of the answer is missing, and an error was answered. */
+bool http_answer_headers_hold(struct http_exchange *exchange);
+/* 200 and the head of an answer whose body the connection streams, or has none of; its headers hold. */
 void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked);
 /* For a body that is over: its size is known only then. */
 void http_answer_log(struct http_exchange *exchange);

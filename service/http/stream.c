@@ -143,6 +143,11 @@ static void begin(struct http_connection *connection)
         return;
     }
     wait_for_feed(connection, false);
+    if (exchange->headers_status != VB_OK) {
+        free_stream(connection, VB_LIMIT);
+        (void)http_answer_headers_hold(exchange);
+        return;
+    }
     stream->has_head = true;
     http_answer_begin(exchange, stream->type, stream->chunked);
 }
@@ -179,6 +184,7 @@ void http_answer_stream(struct http_exchange *exchange, const char *type,
 
 void http_answer_stream_head(struct http_exchange *exchange, const char *type)
 {
-    http_answer_begin(exchange, type, exchange->head.minor > 0);
+    if (http_answer_headers_hold(exchange))
+        http_answer_begin(exchange, type, exchange->head.minor > 0);
     /* The exchange may be gone. */
 }

@@ -1,6 +1,7 @@
 """Who may do what, at every door (INTERFACE 7, "Keys and roles"): a matrix of roles and routes, bearer keys, audiences,
 revoked keys, and an audit that can only grow."""
 
+import contextlib
 import http.client
 import itertools
 import pathlib
@@ -137,6 +138,46 @@ def test_a_key_of_another_workspace(service, keys, role, route):
     answer = service.request(method, path_of(pattern), keys[role + "/two"])
     refused = ROUTES[route] not in MAY[role]
     assert (answer.status, message(answer) == "Workspace not found.") == ((403, False) if refused else (404, True))
+
+
+@contextlib.contextmanager
+def words_of_a_newer_version(database, table, column):
+    """The rule about the words of a column is gone, as a newer version may have another one."""
+    rule = f"{table}_{column}_check"
+    definition = database.value("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [rule])
+    database.execute(f"ALTER TABLE verbatim.{table} DROP CONSTRAINT {rule}")
+    try:
+        yield
+    finally:
+        database.execute(f"ALTER TABLE verbatim.{table} ADD CONSTRAINT {rule} {definition} NOT VALID")
+
+
+def test_a_role_of_a_newer_version_is_refused_clearly(program, service, database):
+    key = program.key("one")
+    with words_of_a_newer_version(database, "api_key", "role"):
+        database.execute("UPDATE verbatim.api_key SET role = 'auditor' WHERE key_id = %s", [key.split("_")[1]])
+        for method, pattern in ROUTES:
+            answer = service.request(method, path_of(pattern), key, json_body={} if method == "POST" else None)
+            assert (answer.status, message(answer)) == (403, "The API key's role is not known to this version.")
+        # Only who holds the key learns of it.
+        assert service.get(f"{JOBS}/{uuid.uuid4()}", key[:-1] + ("0" if key[-1] != "0" else "1")).status == 401
+        assert f"the key {key.split('_')[1]} has the role auditor, which this version does not know" in service.log()
+        database.execute("DELETE FROM verbatim.api_key WHERE key_id = %s", [key.split("_")[1]])
+
+
+def test_a_status_of_a_newer_version_is_not_called_an_end(service, keys, database):
+    """Doors with words of their own tell the poller to come again: a failure is final."""
+    made = {"/app/conversation-exports": {"format": "csv"}, "/v1/conversations/export": {"format": "csv"}}
+    shown = {"/app/conversation-exports": "processing", "/v1/conversations/export": "running"}
+    with words_of_a_newer_version(database, "job", "status"):
+        for path, body in made.items():
+            answer = service.request("POST", path, keys["owner"], json_body=body).json()
+            job = answer.get("id") or answer["job_id"]
+            database.execute("UPDATE verbatim.job SET status = 'paused' WHERE job_id = %s", [job])
+            assert service.get(f"{path}/{job}", keys["owner"]).json()["status"] == shown[path]
+            download = service.get(f"/api/v1/workspace/one/exports/{job}/download", keys["owner"])
+            assert (download.status, message(download)) == (409, "The export has not finished yet.")
+            database.execute("DELETE FROM verbatim.job WHERE job_id = %s", [job])
 
 
 def test_metrics_ask_for_the_scope_alone(service, program):

@@ -30,10 +30,10 @@ static bool has_expired(const struct http_export *export)
 
 static const char *status_of(const struct http_export *export)
 {
-    return http_export_status_is(export, "queued")    ? "pending"
-           : http_export_status_is(export, "started") ? "processing"
-           : is_ready(export)                         ? "ready"
-                                                      : "failed";
+    return http_export_status_is(export, "queued") ? "pending"
+           : http_export_is_active(export)         ? "processing"
+           : is_ready(export)                      ? "ready"
+                                                   : "failed";
 }
 
 /* --- the object --- */

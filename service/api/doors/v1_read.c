@@ -6,7 +6,7 @@
 static const char *status_of(const struct http_export *export)
 {
     return http_export_status_is(export, "queued")     ? "queued"
-           : http_export_status_is(export, "started")  ? "running"
+           : http_export_is_active(export)             ? "running"
            : http_export_status_is(export, "finished") ? "completed"
                                                        : "failed";
 }
