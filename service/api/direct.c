@@ -1,7 +1,7 @@
 /* Exports answered at once: see api/direct.h. Everything here runs on the loop's thread.
  *
  * The exchange's state is freed with the exchange; what has to outlive it, until the last word to the audit, is in struct
- * export, which belongs to the streamed answer.
+ * export, which belongs to the ticket that makes the entry in the audit and then to the streamed answer.
  */
 #include "direct.h"
 
@@ -21,18 +21,31 @@
 #define SPECIFICATION (256u * 1024u)
 #define RETRY_AFTER "5" /* seconds; most exports of this kind are shorter */
 
+/* What has to outlive the exchange: from before its entry in the audit is sent for until its end is noted there. */
 struct export
 {
     struct http_loop *loop;
+    struct http_exchange *exchange; /* NULL once it is gone, or the stream has its answer */
     struct stream *stream;
     char *workspace;
     char audit_id[24];
 };
 
+static void free_export(struct export *export)
+{
+    if (!export)
+        return;
+    stream_release(export->stream);
+    free(export->workspace);
+    free(export);
+}
+
+/* An entry that is under way is not called back: its answer finds nobody left and notes the end. */
 static void free_direct(void *state)
 {
     struct http_direct *direct = state;
-    stream_release(direct->stream);
+    if (direct->export)
+        direct->export->exchange = NULL;
     vb_resolution_done(&direct->lookup.resolution);
     vb_buffer_done(&direct->shown);
     vb_buffer_done(&direct->audience);
@@ -71,9 +84,7 @@ static void end(void *context, enum vb_status how)
 {
     struct export *export = context;
     note_end(export, how == VB_OK ? "records" : how == VB_STOPPED ? "cancelled" : "failed");
-    stream_release(export->stream);
-    free(export->workspace);
-    free(export);
+    free_export(export);
 }
 
 /* To a caller the source is a database that is away, however it went. */
@@ -130,50 +141,69 @@ static enum vb_status make_order(struct http_exchange *exchange, struct stream_o
 static enum vb_status begin_stream(struct http_exchange *exchange, struct export *export,
                                    int *ret_fd, struct vb_error *err)
 {
-    struct http_direct *direct = exchange->state;
     struct stream_order order;
-    export->loop = exchange->loop;
-    export->workspace = strdup(exchange->access.workspace);
-    if (!export->workspace || make_order(exchange, &order) != VB_OK)
+    if (make_order(exchange, &order) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an export");
-    enum vb_status status = stream_begin(direct->stream, &order, ret_fd, err);
-    if (status == VB_OK) {
-        export->stream = direct->stream;
-        direct->stream = NULL;
-    }
-    return status;
+    return stream_begin(export->stream, &order, ret_fd, err);
 }
 
-static void on_audited(void *context, const struct pg_outcome *found)
+/* From here on the export has an entry, which gets an end whatever happens. */
+static void answer_export(struct http_exchange *exchange, struct export *export)
 {
-    struct http_exchange *exchange = context;
     const struct http_direct *direct = exchange->state;
-    if (!http_ended(exchange, found))
-        return;
-    const char *type = direct->renderer->content_type;
-    struct export *export = calloc(1, sizeof(*export));
     struct vb_error err = {0};
     struct http_feed feed = {.context = export, .outcome = outcome, .end = end};
-    enum vb_status status = VB_OK;
-    if (!export)
-        status = vb_fail(&err, VB_NO_MEMORY, "no memory for an export");
-    if (status == VB_OK)
-        status = put_name(exchange, &err);
-    if (status == VB_OK)
-        status = begin_stream(exchange, export, &feed.fd, &err);
-    if (status != VB_OK) {
-        if (export)
-            free(export->workspace);
-        free(export);
-        http_answer_error(exchange, &err);
+    if (begin_stream(exchange, export, &feed.fd, &err) == VB_OK) {
+        http_answer_stream(exchange, direct->renderer->content_type, &feed);
+        return;
+    }
+    end(export, err.status);
+    http_answer_error(exchange, &err);
+}
+
+/* Who asked may be gone by now, or was told that it took too long. */
+static void on_audited(void *context, const struct pg_outcome *found)
+{
+    struct export *export = context;
+    struct http_exchange *exchange = export->exchange;
+    export->loop->notes--;
+    if (exchange)
+        ((struct http_direct *)exchange->state)->export = NULL;
+    if (exchange && exchange->status != 0)
+        exchange = NULL;
+    if (found->status != VB_OK) {
+        free_export(export);
+        if (exchange)
+            http_answer_error(exchange, &found->error);
         return;
     }
     (void)snprintf(export->audit_id, sizeof(export->audit_id), "%s",
                    PQgetvalue(found->results[1], 0, 0));
-    http_answer_stream(exchange, type, &feed);
+    if (exchange)
+        answer_export(exchange, export);
+    else
+        end(export, VB_STOPPED);
 }
 
-static void note_begin(struct http_exchange *exchange)
+/* NULL: no memory. Takes the stream over. */
+static struct export *make_export(struct http_exchange *exchange, struct stream *stream)
+{
+    struct export *export = calloc(1, sizeof(*export));
+    if (!export) {
+        stream_release(stream);
+        return NULL;
+    }
+    *export = (struct export){.loop = exchange->loop, .exchange = exchange, .stream = stream};
+    export->workspace = strdup(exchange->access.workspace);
+    if (export->workspace)
+        return export;
+    free_export(export);
+    return NULL;
+}
+
+/* The ticket is the export's, not the exchange's: what it makes must not be left without an end. */
+static enum vb_status note_begin(struct http_exchange *exchange, struct export *export,
+                                 struct vb_error *err)
 {
     struct http_direct *direct = exchange->state;
     const char *const enter[] = {exchange->access.workspace};
@@ -182,7 +212,32 @@ static void note_begin(struct http_exchange *exchange)
                                  direct->lookup.resolution.specification.format};
     const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
                                     {&http_sql[HTTP_SQL_AUDIT], entry}};
-    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_audited);
+    struct pg_ticket *ticket;
+    enum vb_status status =
+        pg_pool_send(exchange->loop->main_pool, steps, 2, on_audited, export, &ticket, err);
+    if (status != VB_OK)
+        return status;
+    direct->export = export;
+    exchange->loop->notes++;
+    return VB_OK;
+}
+
+/* Takes the stream over. */
+static void begin_export(struct http_exchange *exchange, struct stream *stream)
+{
+    struct vb_error err = {0};
+    struct export *export = make_export(exchange, stream);
+    enum vb_status status = VB_OK;
+    if (!export)
+        status = vb_fail(&err, VB_NO_MEMORY, "no memory for an export");
+    if (status == VB_OK)
+        status = put_name(exchange, &err);
+    if (status == VB_OK)
+        status = note_begin(exchange, export, &err);
+    if (status == VB_OK)
+        return;
+    free_export(export);
+    http_answer_error(exchange, &err);
 }
 
 /* HEAD says what there would be: nothing is read, so nothing is noted. */
@@ -198,17 +253,16 @@ static void answer_head(struct http_exchange *exchange)
 
 static void on_found(struct http_exchange *exchange)
 {
-    struct http_direct *direct = exchange->state;
     if (exchange->is_head) {
         answer_head(exchange);
         return;
     }
-    direct->stream = stream_reserve(exchange->loop->http->streams);
-    if (direct->stream) {
-        note_begin(exchange);
+    struct stream *stream = stream_reserve(exchange->loop->http->streams);
+    if (stream) {
+        begin_export(exchange, stream);
         return;
     }
-    http_answer_header(exchange, "Retry-After", RETRY_AFTER);
+    http_answer_error_header(exchange, "Retry-After", RETRY_AFTER);
     http_answer_detail(exchange, 503, "Too many exports are being answered. Try again later.");
 }
 

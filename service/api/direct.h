@@ -23,12 +23,14 @@ struct http_direct_offer {
 void http_direct_enter(struct http_exchange *exchange, const struct http_direct_offer *offer);
 bool http_direct_format(struct vb_view text); /* "json" or "csv" */
 
+struct export;
+
 /* The exchange's state meanwhile. */
 struct http_direct {
     struct http_lookup lookup; /* first, as api/resolve.h asks */
     const struct http_direct_offer *offer;
     const struct vb_renderer *renderer;
-    struct stream *stream; /* until the answer has it */
+    struct export *export; /* while its entry in the audit is made; not owned */
     struct vb_buffer shown, audience;
     const char *audience_text;
 };

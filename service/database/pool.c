@@ -53,7 +53,7 @@ struct pg_pool {
     struct pg_connector *connector;
     struct pg_link links[PG_LINKS];
     struct ticket_list waiting, failed; /* failed: their callbacks come with the next tick */
-    bool is_open, is_away;
+    bool is_open, is_away, is_ending;
     int64_t failed_at;
     pthread_mutex_t mutex; /* guards `answers`, the connector's way in */
     struct pg_order *answers;
@@ -343,6 +343,8 @@ enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, s
                             pg_done *done, void *context, struct pg_ticket **ret_ticket,
                             struct vb_error *err)
 {
+    if (pool->is_ending)
+        return vb_fail(err, VB_DATABASE, "the process ends");
     pg_pool_open(pool);
     if (pool->is_away)
         return vb_fail(err, VB_DATABASE_AWAY, "the database is away");
@@ -488,11 +490,11 @@ enum vb_status pg_pool_new(const struct pg_pool_options *options, struct pg_conn
     return VB_OK;
 }
 
-static void drop_all(struct ticket_list *list)
+static void end_all(struct ticket_list *list)
 {
     struct pg_ticket *ticket;
     while ((ticket = list_cut(list))) {
-        ticket->done = NULL;
+        fail_ticket(ticket, "the process ends");
         finish_ticket(ticket);
     }
 }
@@ -501,18 +503,19 @@ void pg_pool_free(struct pg_pool *pool)
 {
     if (!pool)
         return;
+    pool->is_ending = true;
     take_answers(pool);
     for (size_t i = 0; i < pool->options.links; i++) {
         struct pg_link *link = &pool->links[i];
-        drop_all(&link->flight);
+        end_all(&link->flight);
         if (link->state == LINK_READY) {
             event_del(&link->readable);
             event_del(&link->writable);
             PQfinish(link->connection);
         }
     }
-    drop_all(&pool->waiting);
-    drop_all(&pool->failed);
+    end_all(&pool->waiting);
+    end_all(&pool->failed);
     pthread_mutex_destroy(&pool->mutex);
     free(pool);
 }

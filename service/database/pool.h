@@ -50,6 +50,7 @@ void pg_connector_stop(struct pg_connector *connector);
 
 enum vb_status pg_pool_new(const struct pg_pool_options *options, struct pg_connector *connector,
                            struct pg_pool **ret_pool, struct vb_error *err) vb_must_check;
+/* Tickets that nobody dropped end now, with VB_DATABASE; what they send then is refused. */
 void pg_pool_free(struct pg_pool *pool);
 /* Opens the connections; a pool that is never sent to needs none. */
 void pg_pool_open(struct pg_pool *pool);

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct stream {
@@ -170,8 +171,10 @@ enum vb_status stream_begin(struct stream *stream, struct stream_order *order, i
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        int code = errno;
         stream_order_done(order);
-        return vb_fail_system(err, VB_IO, errno, "cannot make a pipe");
+        /* Descriptors come back as others end. */
+        return vb_fail(err, VB_NO_MEMORY, "cannot make a pipe: %s", strerror(code));
     }
     pthread_mutex_lock(&stream->pool->mutex);
     stream->order = *order;
