@@ -1,4 +1,4 @@
-"""What every answer has to keep to, whatever it answers: framing, headers of the right answer alone, no key left behind."""
+"""What every answer has to keep to, whatever it answers: framing, headers of its own alone, no key left behind."""
 
 import contextlib
 import os
