@@ -44,7 +44,8 @@ void vb_buffer_init_secret(struct vb_buffer *buffer, size_t ceiling)
     *buffer = (struct vb_buffer){.ceiling = ceiling, .is_secret = true};
 }
 
-/* What lies behind the length was wiped when it went out of use, so the bytes in use are all there is. */
+/* What lies behind the length was wiped when it went out of use, so the bytes in use are all there
+ * is. */
 static void wipe(struct vb_buffer *buffer, size_t from)
 {
     if (buffer->is_secret && buffer->data)

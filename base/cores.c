@@ -1,7 +1,8 @@
 /* Cores by affinity and by the quota of a control group. See cores.h.
  *
- * Affinity alone is not enough: a container limited to one core's time still sees all cores of its machine, and a
- * thread for each of them gets the quota used up early in every period, so that all stand still for the rest.
+ * Affinity alone is not enough: a container limited to one core's time still sees all cores of its
+ * machine, and a thread for each of them gets the quota used up early in every period, so that all
+ * stand still for the rest.
  */
 #include "verbatim/cores.h"
 
@@ -63,15 +64,17 @@ static void note_quota(const char *folder, bool is_second, unsigned *cores)
         *cores = (unsigned)whole;
 }
 
-/* From the group up to the mount point. Inside a container the path may be the machine's, of which the mount shows
- * but the end: groups that are not there say nothing, and the mount point itself is the container's own group. */
+/* From the group up to the mount point. Inside a container the path may be the machine's, of which
+ * the mount shows but the end: groups that are not there say nothing, and the mount point itself is
+ * the container's own group. */
 static void walk_up(const char *root, const char *mount, const char *group, bool is_second,
                     unsigned *cores)
 {
     char folder[PATH_MOST];
     int length = snprintf(folder, sizeof folder, "%s/sys/fs/cgroup%s%s", root, mount, group);
     size_t top = strlen(root) + strlen("/sys/fs/cgroup") + strlen(mount);
-    /* A process outside its namespace's root has a path with "..", which must not lead out of the mount. */
+    /* A process outside its namespace's root has a path with "..", which must not lead out of the
+     * mount. */
     if (length >= (int)sizeof folder || strstr(group, "/.."))
         snprintf(folder, sizeof folder, "%s/sys/fs/cgroup%s", root, mount);
     for (;;) {

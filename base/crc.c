@@ -1,6 +1,6 @@
-/* Putting CRC-32s together. A CRC is the rest of a polynomial over GF(2) divided by that of CRC-32, so appending
- * `length` bytes multiplies it by x^(8 * length): about 64 products of 32 steps each, whatever the length. The
- * polynomial and the bit order are those of RFC 1952, section 8. Pure.
+/* Putting CRC-32s together. A CRC is the rest of a polynomial over GF(2) divided by that of CRC-32,
+ * so appending `length` bytes multiplies it by x^(8 * length): about 64 products of 32 steps each,
+ * whatever the length. The polynomial and the bit order are those of RFC 1952, section 8. Pure.
  */
 #include "verbatim/hash.h"
 

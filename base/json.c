@@ -70,8 +70,8 @@ void vb_json_end_array(struct vb_json *json)
     close_bracket(json, "]");
 }
 
-/* Text that is not UTF-8, rare enough to go character by character: U+FFFD stands for each byte that
- * is none, so that the output is valid whatever a source or a peer sent. */
+/* Text that is not UTF-8, rare enough to go character by character: U+FFFD stands for each byte
+ * that is none, so that the output is valid whatever a source or a peer sent. */
 static enum vb_status put_repaired(struct vb_buffer *out, struct vb_view text)
 {
     struct vb_buffer repaired;

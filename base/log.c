@@ -43,7 +43,8 @@ void vb_log_set(enum vb_log_field field, const char *value)
     snprintf(context[field], VALUE_SIZE, "%s", value ? value : "");
 }
 
-/* Control characters of a message (a peer's words may hold them) become blanks: one line an event. */
+/* Control characters of a message (a peer's words may hold them) become blanks: one line an
+ * event. */
 static void flatten(char *text)
 {
     for (; *text; text++)

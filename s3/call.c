@@ -140,7 +140,7 @@ static unsigned total_seconds(const struct vb_s3_call *call)
 
 static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_call *call,
                                 const char *digest, const struct vb_s3_signature *signature,
-                                struct vb_http_answer *answer, struct vb_error *err)
+                                struct vb_s3_wire_answer *answer, struct vb_error *err)
 {
     struct vb_s3_pair headers[HEADERS];
     struct vb_buffer url;
@@ -149,7 +149,7 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
         vb_buffer_printf(&url, "%s%s", client->address.origin, signature->target.data);
     if (status != VB_OK)
         return vb_fail(err, status, "the request's URL is too long");
-    const struct vb_http_request request = {
+    const struct vb_s3_wire_request request = {
         .method = call->method,
         .url = url.data,
         .headers = headers,
@@ -161,7 +161,7 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
         .stop = client->stop,
         .stop_context = client->stop_context,
     };
-    status = vb_http_exchange(client->http, &request, answer, err);
+    status = vb_s3_wire_exchange(client->http, &request, answer, err);
     vb_buffer_done(&url);
     return status;
 }
@@ -177,7 +177,7 @@ static struct vb_view body_since(const struct vb_buffer *body, size_t start)
 /* An answer without a body (HEAD) can only hint; then a date far from ours tells a wrong
  * clock, and a 400 with temporary keys an expired token. */
 static void guess_code(struct vb_s3_client *client, const struct vb_s3_call *call,
-                       const struct vb_http_answer *answer, struct vb_s3_failure *failure)
+                       const struct vb_s3_wire_answer *answer, struct vb_s3_failure *failure)
 {
     vb_instant ours = vb_clock_now() + client->clock_offset;
     vb_instant apart = answer->date > ours ? answer->date - ours : ours - answer->date;
@@ -191,7 +191,7 @@ static void guess_code(struct vb_s3_client *client, const struct vb_s3_call *cal
 
 /* True if the answer is a success; else `failure` says what it is. */
 static bool judge(struct vb_s3_client *client, const struct vb_s3_call *call,
-                  const struct vb_http_answer *answer, size_t body_start,
+                  const struct vb_s3_wire_answer *answer, size_t body_start,
                   struct vb_s3_failure *failure)
 {
     struct vb_view body = body_since(answer->body, body_start);
@@ -207,7 +207,7 @@ static bool judge(struct vb_s3_client *client, const struct vb_s3_call *call,
 
 /* One attempt. VB_OK: the answer counts. Else `*ret_remedy` says what may help. */
 static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_call *call,
-                              const struct progress *progress, struct vb_http_answer *answer,
+                              const struct progress *progress, struct vb_s3_wire_answer *answer,
                               enum vb_s3_remedy *ret_remedy, struct vb_error *err)
 {
     struct vb_s3_signature signature = {0};
@@ -244,7 +244,7 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
 
 /* False if the same remedy was taken before: it did not help. */
 static bool apply(struct vb_s3_client *client, enum vb_s3_remedy remedy,
-                  const struct vb_http_answer *answer, struct progress *progress)
+                  const struct vb_s3_wire_answer *answer, struct progress *progress)
 {
     if (remedy == VB_S3_CORRECT_CLOCK) {
         if (progress->clock_corrected || !answer->date)
@@ -265,7 +265,7 @@ static bool apply(struct vb_s3_client *client, enum vb_s3_remedy remedy,
 
 /* False if stopped meanwhile. Corrections need no wait: nothing is overloaded. */
 static bool wait_before_next(const struct vb_s3_client *client, enum vb_s3_remedy remedy,
-                             const struct vb_http_answer *answer, unsigned attempt_number)
+                             const struct vb_s3_wire_answer *answer, unsigned attempt_number)
 {
     if (remedy == VB_S3_CORRECT_CLOCK || remedy == VB_S3_RENEW_KEYS)
         return !stopped(client);
@@ -302,7 +302,7 @@ static enum vb_status name_call(const struct vb_s3_call *call, unsigned attempts
 }
 
 enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *call,
-                          struct vb_http_answer *answer, struct vb_error *err)
+                          struct vb_s3_wire_answer *answer, struct vb_error *err)
 {
     struct vb_error own;
     struct progress progress = {.body_start = answer->body ? answer->body->length : 0};

@@ -7,11 +7,11 @@
 
 #include "endpoint.h"
 #include "failure.h"
-#include "http.h"
 #include "verbatim/s3_signer.h"
+#include "wire.h"
 
 struct vb_s3_client {
-    struct vb_http *http;
+    struct vb_s3_wire *http;
     struct vb_s3_address address;
     char *region;
     struct vb_s3_credentials *credentials; /* borrowed */
@@ -45,11 +45,12 @@ struct vb_s3_call {
 /* `answer->body` collects the body of the final answer, behind what it held before. The key is
  * named in `err`. */
 enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *call,
-                          struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
+                          struct vb_s3_wire_answer *answer, struct vb_error *err) vb_must_check;
 
 /* The same where the body of the answer does not matter; `answer` is filled here. */
 enum vb_status vb_s3_call_plain(struct vb_s3_client *client, const struct vb_s3_call *call,
-                                struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
+                                struct vb_s3_wire_answer *answer,
+                                struct vb_error *err) vb_must_check;
 /* The same where only the header ETag matters. */
 enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_s3_call *call,
                                    char ret_etag[VB_S3_ETAG], struct vb_error *err) vb_must_check;

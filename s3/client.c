@@ -28,7 +28,7 @@ enum vb_status vb_s3_client_new(const struct vb_s3_options *options,
     if (!client)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an S3 client");
     copy_options(client, options);
-    enum vb_status status = vb_http_new(&client->http, err);
+    enum vb_status status = vb_s3_wire_new(&client->http, err);
     if (status == VB_OK)
         status = vb_s3_address_of(&options->place, &client->address, err);
     if (status == VB_OK && !(client->region = strdup(options->place.region)))
@@ -45,7 +45,7 @@ void vb_s3_client_free(struct vb_s3_client *client)
 {
     if (!client)
         return;
-    vb_http_free(client->http);
+    vb_s3_wire_free(client->http);
     vb_s3_address_done(&client->address);
     vb_s3_keys_wipe(&client->keys);
     free(client->region);
@@ -67,7 +67,7 @@ enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_
                                    char ret_etag[VB_S3_ETAG], struct vb_error *err)
 {
     struct vb_buffer body;
-    struct vb_http_answer answer = {.body = &body};
+    struct vb_s3_wire_answer answer = {.body = &body};
     vb_buffer_init(&body, ANSWER_MOST);
     enum vb_status status = vb_s3_call(client, call, &answer, err);
     vb_buffer_done(&body);
@@ -114,11 +114,11 @@ enum vb_status vb_s3_put(struct vb_s3_client *client, const char *key,
 
 /* A call whose answer's body does not matter. */
 enum vb_status vb_s3_call_plain(struct vb_s3_client *client, const struct vb_s3_call *call,
-                                struct vb_http_answer *answer, struct vb_error *err)
+                                struct vb_s3_wire_answer *answer, struct vb_error *err)
 {
     struct vb_buffer body;
     vb_buffer_init(&body, ANSWER_MOST);
-    *answer = (struct vb_http_answer){.body = &body};
+    *answer = (struct vb_s3_wire_answer){.body = &body};
     enum vb_status status = vb_s3_call(client, call, answer, err);
     vb_buffer_done(&body);
     answer->body = NULL;
@@ -129,7 +129,7 @@ enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
                           struct vb_s3_object *ret_object, struct vb_error *err)
 {
     const struct vb_s3_call call = {.verb = "look at", .method = "HEAD", .key = key};
-    struct vb_http_answer answer;
+    struct vb_s3_wire_answer answer;
     enum vb_status status = vb_s3_call_plain(client, &call, &answer, err);
     if (status != VB_OK)
         return status;
@@ -160,7 +160,7 @@ enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb
                          struct vb_error *err)
 {
     const struct vb_s3_call call = {.verb = "get", .method = "GET", .key = key};
-    struct vb_http_answer answer = {.body = out};
+    struct vb_s3_wire_answer answer = {.body = out};
     size_t start = out->length;
     enum vb_status status = vb_s3_call(client, &call, &answer, err);
     if (status != VB_OK)
@@ -175,7 +175,7 @@ enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, con
     char range[64];
     const struct vb_s3_call call = {
         .verb = "get", .method = "GET", .key = key, .range = range, .if_match = etag};
-    struct vb_http_answer answer = {.body = out};
+    struct vb_s3_wire_answer answer = {.body = out};
     size_t start = out->length;
     snprintf(range, sizeof range, "bytes=%" PRIu64 "-%" PRIu64, offset, offset + length - 1);
     enum vb_status status = vb_s3_call(client, &call, &answer, err);
@@ -193,7 +193,7 @@ enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, con
 enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct vb_error *err)
 {
     const struct vb_s3_call call = {.verb = "delete", .method = "DELETE", .key = key};
-    struct vb_http_answer answer;
+    struct vb_s3_wire_answer answer;
     struct vb_error own;
     struct vb_error *error = err ? err : &own;
     enum vb_status status = vb_s3_call_plain(client, &call, &answer, error);
@@ -209,6 +209,6 @@ enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct
 enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *err)
 {
     const struct vb_s3_call call = {.verb = "look at", .method = "HEAD", .attempts = 1};
-    struct vb_http_answer answer;
+    struct vb_s3_wire_answer answer;
     return vb_s3_call_plain(client, &call, &answer, err);
 }

@@ -173,8 +173,8 @@ static const char no_keys[] = "no S3 credentials: neither the environment (AWS_A
                               "web identity, a shared file, "
                               "a container nor an instance gave any";
 
-/* A place that has nothing passes to the next; one that fails is told and ends the search. VB_NOT_FOUND, without a
- * text: none has any. */
+/* A place that has nothing passes to the next; one that fails is told and ends the search.
+ * VB_NOT_FOUND, without a text: none has any. */
 static enum vb_status fetch(struct vb_s3_credentials *credentials, struct vb_s3_keys *ret_keys,
                             const char **ret_source, struct vb_error *err)
 {
@@ -250,7 +250,8 @@ static enum vb_status renew(struct vb_s3_credentials *credentials)
                          "wrong",
                          source);
     pthread_mutex_lock(&credentials->lock);
-    /* A place that gave keys before and is silent comes back; one that never was is the operator's to set up. */
+    /* A place that gave keys before and is silent comes back; one that never was is the operator's
+     * to set up. */
     if (status == VB_NOT_FOUND)
         status = vb_fail(&error, credentials->has_keys ? VB_EXPIRED : VB_DENIED, "%s", no_keys);
     credentials->fetching = false;

@@ -6,8 +6,8 @@
  */
 #include "credentials.h"
 
-#include "http.h"
 #include "verbatim/text.h"
+#include "wire.h"
 #include "xml.h"
 
 #include <jansson.h>
@@ -34,7 +34,7 @@ struct question {
     bool direct;
 };
 
-static bool worth_another_try(enum vb_status status, const struct vb_http_answer *answer)
+static bool worth_another_try(enum vb_status status, const struct vb_s3_wire_answer *answer)
 {
     return status == VB_NETWORK || (status == VB_OK && answer->status >= 500);
 }
@@ -42,12 +42,12 @@ static bool worth_another_try(enum vb_status status, const struct vb_http_answer
 static enum vb_status ask(const struct question *question, struct vb_buffer *out, int *ret_status,
                           struct vb_error *err)
 {
-    struct vb_http *http;
-    struct vb_http_answer answer = {.body = out};
-    enum vb_status status = vb_http_new(&http, err);
+    struct vb_s3_wire *http;
+    struct vb_s3_wire_answer answer = {.body = out};
+    enum vb_status status = vb_s3_wire_new(&http, err);
     if (status != VB_OK)
         return status;
-    const struct vb_http_request request = {
+    const struct vb_s3_wire_request request = {
         .method = question->method,
         .url = question->url,
         .headers = question->headers,
@@ -63,11 +63,11 @@ static enum vb_status ask(const struct question *question, struct vb_buffer *out
         if (i > 0)
             vb_clock_sleep(TRY_PAUSE << i);
         vb_buffer_reset(out);
-        status = vb_http_exchange(http, &request, &answer, err);
+        status = vb_s3_wire_exchange(http, &request, &answer, err);
         if (!worth_another_try(status, &answer))
             break;
     }
-    vb_http_free(http);
+    vb_s3_wire_free(http);
     *ret_status = answer.status;
     return status;
 }

@@ -126,8 +126,8 @@ static void mask_digests(char *text)
     }
 }
 
-/* What may pass is told by its remedy, whatever the HTTP status. VB_CONFLICT: the store holds other parts than those
- * recorded. The closer asks for the list then. */
+/* What may pass is told by its remedy, whatever the HTTP status. VB_CONFLICT: the store holds other
+ * parts than those recorded. The closer asks for the list then. */
 static enum vb_status status_of(const struct vb_s3_failure *failure)
 {
     enum vb_s3_remedy remedy = vb_s3_failure_remedy(failure);

@@ -52,7 +52,7 @@ enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
 {
     const struct vb_s3_pair query[] = {{VB_VIEW("uploads"), VB_VIEW("")}};
     struct vb_buffer disposition, body;
-    struct vb_http_answer answer = {.body = &body};
+    struct vb_s3_wire_answer answer = {.body = &body};
     struct created created;
     vb_buffer_init(&body, ANSWER_MOST);
     enum vb_status status = vb_s3_disposition_of(kind, &disposition, err);
@@ -190,7 +190,7 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
 {
     const struct vb_s3_pair query[] = {{VB_VIEW("uploadId"), vb_view_of(upload_id)}};
     struct vb_buffer list, body;
-    struct vb_http_answer answer = {.body = &body};
+    struct vb_s3_wire_answer answer = {.body = &body};
     struct completed completed;
     uint64_t size = 0;
     vb_buffer_init(&list, COMPLETE_MOST);
@@ -238,7 +238,7 @@ enum vb_status vb_s3_abort_upload(struct vb_s3_client *client, const char *key,
         .query = query,
         .query_count = 1,
     };
-    struct vb_http_answer answer;
+    struct vb_s3_wire_answer answer;
     return vb_s3_call_plain(client, &call, &answer, err);
 }
 
@@ -299,7 +299,7 @@ static enum vb_status list_page(struct vb_s3_client *client, const char *key, co
 {
     char marker[16];
     struct vb_buffer body;
-    struct vb_http_answer answer = {.body = &body};
+    struct vb_s3_wire_answer answer = {.body = &body};
     const struct vb_xml_reader reader = {on_part, page};
     snprintf(marker, sizeof marker, "%" PRIu32, page->last);
     const struct vb_s3_pair query[] = {
@@ -339,7 +339,8 @@ enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, co
             return status;
         if (page.status != VB_OK)
             return vb_fail(err, page.status, "list parts of %s: ended by the caller", key);
-        /* A page that says there is more but brings no higher number would make this loop for ever. */
+        /* A page that says there is more but brings no higher number would make this loop for
+         * ever. */
     } while (page.truncated && page.last > before);
     return VB_OK;
 }

@@ -72,7 +72,7 @@ static enum vb_status list_page(struct vb_s3_client *client, const struct marker
                                 struct page *page, struct vb_error *err)
 {
     struct vb_buffer body;
-    struct vb_http_answer answer = {.body = &body};
+    struct vb_s3_wire_answer answer = {.body = &body};
     const struct vb_xml_reader reader = {on_upload, page};
     const struct vb_s3_pair query[] = {
         {VB_VIEW("uploads"), VB_VIEW("")},

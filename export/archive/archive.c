@@ -1,7 +1,8 @@
 /* One segment of a ZIP: entries, directory records, the central directory; see archive.h.
  *
  * Bytes go from deflate straight into the blocks of parts.c; formats come from zip.c. Owns all
- * three. A failure inside leaves the archive broken: every later call but free answers VB_INVALID. */
+ * three. A failure inside leaves the archive broken: every later call but free answers
+ * VB_INVALID. */
 #include "verbatim/archive.h"
 
 #include "deflate.h"

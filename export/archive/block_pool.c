@@ -1,4 +1,5 @@
-/* The free list under one mutex: a block is a quarter of a megabyte of work, so nobody waits here. */
+/* The free list under one mutex: a block is a quarter of a megabyte of work, so nobody waits
+ * here. */
 #include "block_pool.h"
 
 #include <pthread.h>

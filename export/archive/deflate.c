@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How far back a match may lie, and how long it may be: nothing behind that can reach the dictionary. */
+/* How far back a match may lie, and how long it may be: nothing behind that can reach the
+ * dictionary. */
 #define REACH (32u * 1024u + 258u)
 #define DICTIONARY 8u
 #define MATCH 4u /* ISA-L's shortest */
@@ -56,8 +57,9 @@ void vb_deflate_begin(struct vb_deflate *deflate)
     deflate->collected = 0;
 }
 
-/* Nothing in `data` could be written as a match that begins in a dictionary of `byte` repeated: a match has at
- * least four bytes, and those of one that runs out of the dictionary are the data's own first ones. */
+/* Nothing in `data` could be written as a match that begins in a dictionary of `byte` repeated: a
+ * match has at least four bytes, and those of one that runs out of the dictionary are the data's
+ * own first ones. */
 static bool is_out_of_reach(unsigned char byte, const unsigned char *data, size_t length)
 {
     if (!memchr(data, byte, length))
@@ -82,11 +84,12 @@ static unsigned dictionary_byte(const unsigned char *data, size_t length)
 
 /* Readies the stream for an entry whose first block is collected.
  *
- * ISA-L 2.30 at levels 1 and up enters a hash of its own stream's address into the table of matches when it
- * begins without history, so the same bytes deflate differently at one address in some 3,000. With a
- * dictionary it begins another way. The dictionary repeats a byte with which no match can be made as
- * far as one could reach back, so nothing refers to it and any reader inflates the result. For data
- * that is made so that there is no such byte, level 0 serves: it has no such flaw. */
+ * ISA-L 2.30 at levels 1 and up enters a hash of its own stream's address into the table of matches
+ * when it begins without history, so the same bytes deflate differently at one address in some
+ * 3,000. With a dictionary it begins another way. The dictionary repeats a byte with which no match
+ * can be made as far as one could reach back, so nothing refers to it and any reader inflates the
+ * result. For data that is made so that there is no such byte, level 0 serves: it has no such
+ * flaw. */
 static enum vb_status prime(struct vb_deflate *deflate, struct vb_error *err)
 {
     unsigned char dictionary[DICTIONARY];

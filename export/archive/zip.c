@@ -70,8 +70,8 @@ bool vb_zip_needs_local_extra(const struct vb_zip_entry *entry)
     return entry->raw_size >= LIMIT_32 || entry->deflated_size >= LIMIT_32;
 }
 
-/* The stretch that local and central headers share: version needed to the length of the name. With a
- * local ZIP64 field both sizes must move into it, in the central one only those too large. */
+/* The stretch that local and central headers share: version needed to the length of the name. With
+ * a local ZIP64 field both sizes must move into it, in the central one only those too large. */
 static unsigned char *put_common(unsigned char *at, const struct vb_zip_entry *entry, bool zip64,
                                  uint32_t deflated_size, uint32_t raw_size)
 {

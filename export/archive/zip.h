@@ -45,7 +45,8 @@ size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t director
 /* Appends a directory record of ours. */
 enum vb_status vb_zip_record_append(struct vb_buffer *out,
                                     const struct vb_zip_entry *entry) vb_must_check;
-/* Takes one off the front; the name is borrowed from it. VB_END at the end, VB_CORRUPT for what is no record. */
+/* Takes one off the front; the name is borrowed from it. VB_END at the end, VB_CORRUPT for what is
+ * no record. */
 enum vb_status vb_zip_record_next(struct vb_view *records,
                                   struct vb_zip_entry *ret_entry) vb_must_check;
 

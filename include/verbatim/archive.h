@@ -1,4 +1,5 @@
-/* The ZIP stream of one segment: entries deflated as they come, cut into parts, and the central directory.
+/* The ZIP stream of one segment: entries deflated as they come, cut into parts, and the central
+ * directory.
  *
  * Local headers carry true sizes (no data descriptors): a header is patched while its part is still
  * here, and a part with an unfinished header is held back while later ones go out. Every entry
@@ -6,9 +7,9 @@
  * the rows alone. Memory is bounded by VB_ARCHIVE_MEMORY(part_size) whatever the size of an entry.
  *
  * One archive object writes one segment: a run of entries whose offsets count from the segment's
- * own start. Directory records leave in pieces as they fill; the segment that closes the archive feeds all
- * pieces back in order, with the base offset of each segment, and ends the file. One thread.
- * A plain archive is a single raw file instead, in the same parts and the same memory.
+ * own start. Directory records leave in pieces as they fill; the segment that closes the archive
+ * feeds all pieces back in order, with the base offset of each segment, and ends the file. One
+ * thread. A plain archive is a single raw file instead, in the same parts and the same memory.
  * Sources: APPNOTE.TXT 6.3.10 (4.3.7 local header, 4.3.12 directory, 4.3.14 to 4.3.16 ends).
  */
 #ifndef VERBATIM_ARCHIVE_H
@@ -71,8 +72,9 @@ void vb_archive_free(struct vb_archive *archive);
 /* `name` is UTF-8, at most 32,767 bytes; `at` becomes the DOS time, in UTC. */
 enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
                                       vb_instant at, struct vb_error *err) vb_must_check;
-/* An entry that is not deflated: exactly `size` bytes with this CRC-32 follow by vb_archive_write. Its header is
- * complete at once, so it holds no part back; nothing may go wrong between here and its end. */
+/* An entry that is not deflated: exactly `size` bytes with this CRC-32 follow by vb_archive_write.
+ * Its header is complete at once, so it holds no part back; nothing may go wrong between here and
+ * its end. */
 enum vb_status vb_archive_begin_stored(struct vb_archive *archive, struct vb_view name,
                                        vb_instant at, uint64_t size, uint32_t crc,
                                        struct vb_error *err) vb_must_check;
@@ -91,12 +93,13 @@ struct vb_archive_totals {
 };
 struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive);
 
-/* Ends a segment that does not close the archive: hands over the rest of the records and of the bytes. */
+/* Ends a segment that does not close the archive: hands over the rest of the records and of the
+ * bytes. */
 enum vb_status vb_archive_end_segment(struct vb_archive *archive,
                                       struct vb_error *err) vb_must_check;
 
-/* Ends the segment that closes the archive. First the records not handed over yet are available here
- * (a small export never sends any), so a caller with other segments calls
+/* Ends the segment that closes the archive. First the records not handed over yet are available
+ * here (a small export never sends any), so a caller with other segments calls
  * vb_archive_flush_directory first; then for each segment in order its pieces, then the end. */
 enum vb_status vb_archive_flush_directory(struct vb_archive *archive,
                                           struct vb_error *err) vb_must_check;
@@ -104,15 +107,16 @@ enum vb_status vb_archive_flush_directory(struct vb_archive *archive,
 enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t base,
                                         const void *records, size_t length,
                                         struct vb_error *err) vb_must_check;
-/* The records still here, as if fed by vb_archive_add_directory. `base`: where this segment starts. */
+/* The records still here, as if fed by vb_archive_add_directory. `base`: where this segment
+ * starts. */
 enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t base,
                                             struct vb_error *err) vb_must_check;
 /* End records and the last part; plain: the last part alone. */
 enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base,
                                 struct vb_error *err) vb_must_check;
 
-/* SHA-256 (hex) over the deflated form of a fixed text: two processes may continue each other's archive
- * only if theirs agree. Computed once, then remembered; thread-safe. */
+/* SHA-256 (hex) over the deflated form of a fixed text: two processes may continue each other's
+ * archive only if theirs agree. Computed once, then remembered; thread-safe. */
 const char *vb_deflate_fingerprint(void);
 
 #endif

@@ -10,7 +10,8 @@
 
 #include <stdint.h>
 
-/* A borrowed run of bytes; data may be NULL when length is 0. `data == NULL` also means SQL NULL. */
+/* A borrowed run of bytes; data may be NULL when length is 0. `data == NULL` also means SQL
+ * NULL. */
 struct vb_view {
     const char *data;
     size_t length;
@@ -33,7 +34,8 @@ struct vb_view vb_view_trim(struct vb_view text, const char *blanks);
 
 /* No allocation until the first append. */
 void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling);
-/* The same for keys and passwords: no copy of what it held stays behind, whether it grows, shrinks or is freed. */
+/* The same for keys and passwords: no copy of what it held stays behind, whether it grows, shrinks
+ * or is freed. */
 void vb_buffer_init_secret(struct vb_buffer *buffer, size_t ceiling);
 /* Frees; the buffer is as after init. A zeroed or NULL buffer is a no-op. */
 void vb_buffer_done(struct vb_buffer *buffer);

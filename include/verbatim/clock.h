@@ -1,8 +1,8 @@
 /* Time: monotonic for durations, wall clock for people, and the calendar without a time zone.
  *
- * Decisions about leases use neither: they use the database's clock. Instants are microseconds since
- * 1970-01-01T00:00:00Z in int64_t (type vb_instant), as PostgreSQL keeps them but for the epoch.
- * Thread-safe: pure functions and system calls.
+ * Decisions about leases use neither: they use the database's clock. Instants are microseconds
+ * since 1970-01-01T00:00:00Z in int64_t (type vb_instant), as PostgreSQL keeps them but for the
+ * epoch. Thread-safe: pure functions and system calls.
  */
 #ifndef VERBATIM_CLOCK_H
 #define VERBATIM_CLOCK_H

@@ -1,7 +1,7 @@
 /* What the reader hands to a renderer: conversations and messages as borrowed views.
  *
- * All text is UTF-8 as the source gave it. A view with data == NULL is SQL NULL. Views live until the
- * next call on the reader.
+ * All text is UTF-8 as the source gave it. A view with data == NULL is SQL NULL. Views live until
+ * the next call on the reader.
  */
 #ifndef VERBATIM_CONVERSATION_H
 #define VERBATIM_CONVERSATION_H
@@ -15,7 +15,8 @@ struct vb_cursor {
     char id[VB_CURSOR_ID]; /* the id's text form, NUL-terminated */
 };
 
-/* Words that a caller gives, such as ids or tags. items NULL: no limit; items without a count: nothing fits. Borrowed. */
+/* Words that a caller gives, such as ids or tags. items NULL: no limit; items without a count:
+ * nothing fits. Borrowed. */
 struct vb_words {
     const char *const *items;
     size_t count;
@@ -28,14 +29,16 @@ struct vb_text_list {
 };
 /* False when the list is exhausted. */
 bool vb_text_list_next(struct vb_text_list *list, struct vb_view *ret_element);
-/* The values of one thing, for lists that hold `count` of each in turn. False when no whole one is left. */
+/* The values of one thing, for lists that hold `count` of each in turn. False when no whole one is
+ * left. */
 bool vb_text_list_next_group(struct vb_text_list *list, struct vb_view *ret_elements, size_t count);
 
 struct vb_channel {
     struct vb_view id, name, type, phone_number;
 };
 
-/* What vb_selection.columns asks for beyond what CSV of messages needs; without its bit a view below is NULL. */
+/* What vb_selection.columns asks for beyond what CSV of messages needs; without its bit a view
+ * below is NULL. */
 enum vb_columns {
     VB_COLUMNS_CHANNEL = 1, /* conversation.channel, from the source instead of the job */
     VB_COLUMNS_DETAILS =
@@ -84,8 +87,8 @@ struct vb_message {
         attachments; /* id, url, file_name, content_type of each in turn; "" for NULL */
 };
 
-/* A row that belongs to a conversation but is no message. They come behind the messages: all notes, then all
- * events, then all skills, each by (created_at, id). */
+/* A row that belongs to a conversation but is no message. They come behind the messages: all notes,
+ * then all events, then all skills, each by (created_at, id). */
 enum vb_extra_kind { VB_EXTRA_NOTE, VB_EXTRA_EVENT, VB_EXTRA_SKILL };
 struct vb_extra {
     enum vb_extra_kind kind;

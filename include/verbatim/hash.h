@@ -1,4 +1,5 @@
-/* Digests, MACs, checksums, hex, random bytes. OpenSSL underneath; ISA-L for CRC-32. Thread-safe. */
+/* Digests, MACs, checksums, hex, random bytes. OpenSSL underneath; ISA-L for CRC-32.
+ * Thread-safe. */
 #ifndef VERBATIM_HASH_H
 #define VERBATIM_HASH_H
 

@@ -1,9 +1,9 @@
 /* Logging to standard error, one line an event, as text or JSON.
  *
- * Who a line is about (job, request, workspace) is put into the thread's context once and stands in every
- * line of that thread until taken off, so no message can forget it. Library code returns errors;
- * only the top (worker, request, command) logs them. Never pass a secret, key, signature or the
- * query string of a link. One write(2) a line: lines of threads and processes do not mix.
+ * Who a line is about (job, request, workspace) is put into the thread's context once and stands in
+ * every line of that thread until taken off, so no message can forget it. Library code returns
+ * errors; only the top (worker, request, command) logs them. Never pass a secret, key, signature or
+ * the query string of a link. One write(2) a line: lines of threads and processes do not mix.
  */
 #ifndef VERBATIM_LOG_H
 #define VERBATIM_LOG_H

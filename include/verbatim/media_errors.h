@@ -1,5 +1,5 @@
-/* media/errors.csv of an archive: one row for each medium that could not be had, with its reason. Pure but for what is
- * appended.
+/* media/errors.csv of an archive: one row for each medium that could not be had, with its reason.
+ * Pure but for what is appended.
  */
 #ifndef VERBATIM_MEDIA_ERRORS_H
 #define VERBATIM_MEDIA_ERRORS_H

@@ -19,19 +19,21 @@ enum vb_status vb_namer_new(struct vb_zone *zone, struct vb_channel channel, con
 void vb_namer_free(struct vb_namer *namer);
 
 /* `<contact>--<created_at>--<channel>.csv`; conversations must come in (created_at, id) order, and
- * a run must begin at the start of a second, or anywhere in a second of more than VB_CROWD. The channel is the
- * conversation's own where it has one, else the namer's. */
+ * a run must begin at the start of a second, or anywhere in a second of more than VB_CROWD. The
+ * channel is the conversation's own where it has one, else the namer's. */
 enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
 
-/* `<what>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the job's UUID text. An empty `what` is Unknown. */
+/* `<what>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the job's UUID text. An empty `what`
+ * is Unknown. */
 enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const char *job_id,
                                const char *extension, char ret_name[VB_NAME_BYTES + 1],
                                struct vb_error *err) vb_must_check;
 /* What an archive of one channel is named after: its name, else its phone number. */
 struct vb_view vb_channel_title(struct vb_channel channel);
 
-/* `conversations-00001.csv`: file `number`, from 1, of an archive of files of many conversations. */
+/* `conversations-00001.csv`: file `number`, from 1, of an archive of files of many
+ * conversations. */
 void vb_chunk_name(uint64_t number, const char *extension, char ret_name[VB_NAME_BYTES + 1]);
 
 /* "media/" and two components with a slash between them. */
@@ -44,8 +46,8 @@ void vb_chunk_name(uint64_t number, const char *extension, char ret_name[VB_NAME
 enum vb_status vb_media_entry_name(struct vb_view conversation_id, struct vb_view attachment_id,
                                    struct vb_view file_name, struct vb_view content_type,
                                    char ret_name[VB_MEDIA_NAME_BYTES + 1]) vb_must_check;
-/* Whether a content type is one that people send each other: sound, pictures, films, and the documents that have an
- * extension there. Parameters and case do not matter. */
+/* Whether a content type is one that people send each other: sound, pictures, films, and the
+ * documents that have an extension there. Parameters and case do not matter. */
 bool vb_media_type_known(struct vb_view type);
 
 #endif

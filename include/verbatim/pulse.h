@@ -1,5 +1,5 @@
-/* The waiting of a background thread: for time to pass, for a wake-up, or for the end. The pulse belongs to its thread
- * and outlives whoever wakes it. */
+/* The waiting of a background thread: for time to pass, for a wake-up, or for the end. The pulse
+ * belongs to its thread and outlives whoever wakes it. */
 #ifndef VERBATIM_PULSE_H
 #define VERBATIM_PULSE_H
 

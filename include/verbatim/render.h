@@ -2,8 +2,8 @@
  *
  * A format is one file in export/ and one row in the table of render.c. A renderer appends to the
  * output buffer, which the caller empties between calls; a call appends a bounded amount (one row).
- * State between two conversations is what the caller tells (`first_in_file`), so a segment can begin
- * anywhere; state within a conversation is in struct vb_render_state.
+ * State between two conversations is what the caller tells (`first_in_file`), so a segment can
+ * begin anywhere; state within a conversation is in struct vb_render_state.
  */
 #ifndef VERBATIM_RENDER_H
 #define VERBATIM_RENDER_H
@@ -32,8 +32,8 @@ enum vb_include {
 #define VB_INCLUDE_DEFAULT (VB_INCLUDE_MESSAGES | VB_INCLUDE_CUSTOMER | VB_INCLUDE_TAGS)
 extern const char *const vb_include_names[VB_INCLUDE_COUNT];
 
-/* What one conversation needs remembered until its end. Owned by the caller, who inits it once and frees it at last;
- * renderers reset it at each conversation. One for each thread. */
+/* What one conversation needs remembered until its end. Owned by the caller, who inits it once and
+ * frees it at last; renderers reset it at each conversation. One for each thread. */
 struct vb_render_state {
     uint64_t messages;            /* of the conversation so far */
     struct vb_buffer first, last; /* texts kept for layouts of one row a conversation */

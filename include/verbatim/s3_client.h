@@ -153,8 +153,8 @@ enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
 /* Appends the whole object; VB_LIMIT when it exceeds the buffer's ceiling. For small objects. */
 enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb_buffer *out,
                          struct vb_error *err) vb_must_check;
-/* Appends `length` bytes of the object from `offset` on, which must be within it. `etag`, as vb_s3_head told it ("": any):
- * another version than that is VB_CONFLICT. */
+/* Appends `length` bytes of the object from `offset` on, which must be within it. `etag`, as
+ * vb_s3_head told it ("": any): another version than that is VB_CONFLICT. */
 enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, const char *etag,
                                uint64_t offset, size_t length, struct vb_buffer *out,
                                struct vb_error *err) vb_must_check;

@@ -1,8 +1,9 @@
 /* Reading conversations by the source contract (INTERFACE 5): introspection, then keyset pages.
  *
  * vb_contract is read once at start and shared, read-only, by all threads. A vb_reader owns one
- * connection and belongs to one thread. Every page is read in its own short transactions; no statement
- * or snapshot stays open longer than VB_PAGE_STALL. Ids are opaque text here, whatever their type.
+ * connection and belongs to one thread. Every page is read in its own short transactions; no
+ * statement or snapshot stays open longer than VB_PAGE_STALL. Ids are opaque text here, whatever
+ * their type.
  */
 #ifndef VERBATIM_SOURCE_H
 #define VERBATIM_SOURCE_H
@@ -13,9 +14,9 @@
 
 struct vb_contract;
 
-/* Reads the catalogue. Missing required columns: VB_SOURCE, all of them named in one message. A type
- * that cannot serve (an id that is no uuid, bigint, integer or text; ids of two sides that cannot be
- * compared) is named the same way. `schema` is copied. */
+/* Reads the catalogue. Missing required columns: VB_SOURCE, all of them named in one message. A
+ * type that cannot serve (an id that is no uuid, bigint, integer or text; ids of two sides that
+ * cannot be compared) is named the same way. `schema` is copied. */
 enum vb_status vb_contract_read(PGconn *connection, const char *schema,
                                 struct vb_contract **ret_contract,
                                 struct vb_error *err) vb_must_check;
@@ -23,9 +24,9 @@ void vb_contract_free(struct vb_contract *contract);
 /* Optional columns that are missing (read as NULL), comma-separated; "" for none. */
 const char *vb_contract_missing(const struct vb_contract *contract);
 
-/* SQL of channel look-ups, for the HTTP loops: parameters are text, results are text. NULL columns are
- * given as NULL literals; ids are compared in their own type, and an id that does not parse as that
- * type must be refused by vb_contract_id_valid before it is sent.
+/* SQL of channel look-ups, for the HTTP loops: parameters are text, results are text. NULL columns
+ * are given as NULL literals; ids are compared in their own type, and an id that does not parse as
+ * that type must be refused by vb_contract_id_valid before it is sent.
  *   by id:    $1 source workspace, $2 channel id
  *   by phone: $1 source workspace, $2 phone number
  * Columns: id, name, channel_type, phone_number, as_of (Unix microseconds of clock_timestamp()),
@@ -33,15 +34,17 @@ const char *vb_contract_missing(const struct vb_contract *contract);
 const char *vb_contract_channel_by_id_sql(const struct vb_contract *contract);
 const char *vb_contract_channel_by_phone_sql(const struct vb_contract *contract);
 
-/* The others. Rows are text as well; $1 is the source workspace throughout, $3 an array literal of the caller's
- * audience, or NULL for one who sees all. */
+/* The others. Rows are text as well; $1 is the source workspace throughout, $3 an array literal of
+ * the caller's audience, or NULL for one who sees all. */
 enum vb_lookup {
     VB_LOOKUP_CHANNELS,  /* $1: id, channel_type of all of them */
     VB_LOOKUP_ASSISTANT, /* $1, $2 id: name */
     VB_LOOKUP_CONTACT,   /* $1, $2 id, $3: name, else phone, else e-mail */
-    VB_LOOKUP_SAME_PERSON, /* $1, $2 id: ids with the same e-mail (whatever its case) or phone, in their order */
-    VB_LOOKUP_CONVERSATIONS, /* $1, $2 array literal of ids, $3: place of the first one that cannot be seen */
-    VB_LOOKUP_NOW,           /* as_of and snapshot, as above */
+    /* $1, $2 id: ids with the same e-mail (whatever its case) or phone, in their order */
+    VB_LOOKUP_SAME_PERSON,
+    /* $1, $2 array literal of ids, $3: place of the first one that cannot be seen */
+    VB_LOOKUP_CONVERSATIONS,
+    VB_LOOKUP_NOW, /* as_of and snapshot, as above */
     VB_LOOKUPS
 };
 #define VB_SAME_PERSON 1000u /* contacts of one person; one row more tells that there are more */
@@ -52,8 +55,9 @@ bool vb_contract_id_valid(const struct vb_contract *contract, enum vb_id_kind ki
                           struct vb_view id);
 bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct vb_view id);
 
-/* Which conversations, and how much of them. Plain values; strings borrowed until the reader's free. Everything that
- * is given must hold. Ids must have passed the contract's check of their column's type. */
+/* Which conversations, and how much of them. Plain values; strings borrowed until the reader's
+ * free. Everything that is given must hold. Ids must have passed the contract's check of their
+ * column's type. */
 struct vb_selection {
     const char *workspace;  /* the workspace's id in the source */
     const char *channel_id; /* these three: NULL for any */
@@ -70,13 +74,14 @@ struct vb_selection {
     const char *snapshot;     /* pg_snapshot text noted with as_of; NULL: do not wait */
 };
 
-/* Whether the source has the columns that the selection filters by; no statement is sent. VB_SOURCE names the first
- * that is missing: a filter is refused, never left out. */
+/* Whether the source has the columns that the selection filters by; no statement is sent. VB_SOURCE
+ * names the first that is missing: a filter is refused, never left out. */
 enum vb_status vb_contract_selection_check(const struct vb_contract *contract,
                                            const struct vb_selection *selection,
                                            struct vb_error *err) vb_must_check;
 
-/* A statement with its parameters, all text, for whatever connection sends it. Results may be asked for as text. */
+/* A statement with its parameters, all text, for whatever connection sends it. Results may be asked
+ * for as text. */
 #define VB_SOURCE_PARAMETERS 32
 struct vb_source_query {
     char *sql; /* owned, with `values`: free by vb_source_query_done */
@@ -86,16 +91,18 @@ struct vb_source_query {
 };
 void vb_source_query_done(struct vb_source_query *query);
 
-/* What has to precede the reader's statements wherever they are run or explained, so that a plan looked at is the plan of
- * an export: for a session, or as the beginning of a transaction that can only read. One simple query, static.
- * `server_version` is PQserverVersion's: a server gets no setting that it does not know. */
+/* What has to precede the reader's statements wherever they are run or explained, so that a plan
+ * looked at is the plan of an export: for a session, or as the beginning of a transaction that can
+ * only read. One simple query, static. `server_version` is PQserverVersion's: a server gets no
+ * setting that it does not know. */
 enum vb_source_scope { VB_SOURCE_SESSION, VB_SOURCE_TRANSACTION };
 const char *vb_source_settings(enum vb_source_scope scope, int server_version);
-/* Of these what a preview's statements need, for the transaction: one SELECT without parameters, for any server. */
+/* Of these what a preview's statements need, for the transaction: one SELECT without parameters,
+ * for any server. */
 const char *vb_source_count_settings(void);
 
-/* For previews: one row of two bigints, the conversations of the selection and their messages up to as_of. Checks the
- * selection first. Its snapshot is not waited for; its columns do not matter. */
+/* For previews: one row of two bigints, the conversations of the selection and their messages up to
+ * as_of. Checks the selection first. Its snapshot is not waited for; its columns do not matter. */
 enum vb_status vb_contract_count_query(const struct vb_contract *contract,
                                        const struct vb_selection *selection,
                                        struct vb_source_query *ret_query,
@@ -106,8 +113,9 @@ enum vb_status vb_contract_sample_query(const struct vb_contract *contract,
                                         struct vb_source_query *ret_query,
                                         struct vb_error *err) vb_must_check;
 
-/* For `doctor`, which looks at the plans of what the reader sends. A sample: at most `limit` conversations in no order, as
- * text: id, created_at (Unix microseconds), workspace_id, channel_id, contact_id, assistant_id. */
+/* For `doctor`, which looks at the plans of what the reader sends. A sample: at most `limit`
+ * conversations in no order, as text: id, created_at (Unix microseconds), workspace_id, channel_id,
+ * contact_id, assistant_id. */
 enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t limit,
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;
@@ -117,19 +125,19 @@ enum vb_status vb_contract_page_query(const struct vb_contract *contract,
                                       const struct vb_cursor *low, size_t limit,
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;
-/* Messages of the listed conversations, at most `limit` of each, with the further rows and columns that the selection asks
- * for. The connection is for quoting alone. */
+/* Messages of the listed conversations, at most `limit` of each, with the further rows and columns
+ * that the selection asks for. The connection is for quoting alone. */
 enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn *connection,
                                       const struct vb_selection *selection,
                                       const struct vb_words *conversations, size_t limit,
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;
 
-/* A look-up in a relation of rows that belong to conversations, as an export makes it for each conversation, or for each
- * message of one; and the message's without its conversation. */
+/* A look-up in a relation of rows that belong to conversations, as an export makes it for each
+ * conversation, or for each message of one; and the message's without its conversation. */
 enum vb_source_lookup { VB_LOOKUP_CONVERSATION, VB_LOOKUP_MESSAGE, VB_LOOKUP_MESSAGE_ALONE };
-/* By ids that are nobody's; *ret_mark (static) is how the last of them reads in a plan. VB_NOT_FOUND: the source has no
- * such relation. */
+/* By ids that are nobody's; *ret_mark (static) is how the last of them reads in a plan.
+ * VB_NOT_FOUND: the source has no such relation. */
 enum vb_status vb_contract_lookup_query(const struct vb_contract *contract, const char *relation,
                                         enum vb_source_lookup lookup,
                                         struct vb_source_query *ret_query, const char **ret_mark,
@@ -149,8 +157,9 @@ struct vb_reader_options {
     size_t page_conversations; /* of a page, the first one included */
     size_t giant_messages;     /* a conversation is read on by keyset after so many; 0: default */
     int64_t page_stall;        /* microseconds; 0: VB_PAGE_STALL */
-    /* Asked between pages and in every wait for the source, also within libpq's connect: true ends the read with
-     * VB_STOPPED within a second or two, the statement called off. On the reader's thread. May be NULL. */
+    /* Asked between pages and in every wait for the source, also within libpq's connect: true ends
+     * the read with VB_STOPPED within a second or two, the statement called off. On the reader's
+     * thread. May be NULL. */
     bool (*stop)(void *context);
     void *stop_context;
 };
@@ -162,13 +171,14 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
 void vb_reader_free(struct vb_reader *reader);
 
 /* Starts reading a stretch. Waits (at most 10 s, then goes on and sets *ret_waited_out) until the
- * transactions open at `snapshot` have ended, and on a replica until its replay has passed as_of. */
+ * transactions open at `snapshot` have ended, and on a replica until its replay has passed
+ * as_of. */
 enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selection *selection,
                                const struct vb_stretch *stretch, bool *ret_waited_out,
                                struct vb_error *err) vb_must_check;
-/* Moves the end of the stretch that is being read: earlier after a split, later after an absorb (also after
- * VB_READ_END: reading goes on then). NULL: open. Between pages only, and not before what was already
- * handed out, else VB_INVALID. */
+/* Moves the end of the stretch that is being read: earlier after a split, later after an absorb
+ * (also after VB_READ_END: reading goes on then). NULL: open. Between pages only, and not before
+ * what was already handed out, else VB_INVALID. */
 enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_cursor *high,
                                   struct vb_error *err) vb_must_check;
 
@@ -182,9 +192,10 @@ enum vb_reader_event {
 };
 
 /* The next event. Views live until the next call. VB_DATABASE_AWAY and VB_NETWORK pass by beginning
- * again; VB_SOURCE is a row that breaks the contract, named in `err` with its conversation. A page that is not
- * consumed within VB_PAGE_STALL gives up its transaction at the next call and is read on by itself, without
- * repeating rows; who waits for longer between two calls uses vb_reader_pause. */
+ * again; VB_SOURCE is a row that breaks the contract, named in `err` with its conversation. A page
+ * that is not consumed within VB_PAGE_STALL gives up its transaction at the next call and is read
+ * on by itself, without repeating rows; who waits for longer between two calls uses
+ * vb_reader_pause. */
 enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *ret_event,
                               struct vb_conversation *conversation, struct vb_message *message,
                               struct vb_error *err) vb_must_check;
@@ -192,15 +203,17 @@ enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *re
 /* The row of VB_READ_EXTRA; its views live until the next vb_reader_next. */
 const struct vb_extra *vb_reader_extra(const struct vb_reader *reader);
 
-/* Lets go of the statement and transaction of the page, if one is open: for a consumer that has to wait for long
- * between two calls. Views die; the next call reads on behind the last message, without repeating rows. */
+/* Lets go of the statement and transaction of the page, if one is open: for a consumer that has to
+ * wait for long between two calls. Views die; the next call reads on behind the last message,
+ * without repeating rows. */
 void vb_reader_pause(struct vb_reader *reader);
 
 /* The last conversation handed out whole. False before the first. */
 bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cursor);
 
-/* The cursor about `ahead` conversations after `from` (an index-only skip), moved to the end of its UTC second unless
- * more than VB_CROWD conversations share it. VB_END when the stretch ends before. Between pages only. */
+/* The cursor about `ahead` conversations after `from` (an index-only skip), moved to the end of its
+ * UTC second unless more than VB_CROWD conversations share it. VB_END when the stretch ends before.
+ * Between pages only. */
 enum vb_status vb_reader_look_ahead(struct vb_reader *reader, const struct vb_cursor *from,
                                     uint64_t ahead, struct vb_cursor *ret_cursor,
                                     struct vb_error *err) vb_must_check;

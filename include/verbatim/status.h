@@ -1,8 +1,8 @@
 /* Status codes and the error value that travels with them.
  *
- * Every fallible function returns enum vb_status and takes an optional `struct vb_error *err` as its
- * last parameter. Library code fills the error and returns; only the top (a worker, a request, a
- * command) logs it. Results go through `ret_` parameters, written only on VB_OK.
+ * Every fallible function returns enum vb_status and takes an optional `struct vb_error *err` as
+ * its last parameter. Library code fills the error and returns; only the top (a worker, a request,
+ * a command) logs it. Results go through `ret_` parameters, written only on VB_OK.
  */
 #ifndef VERBATIM_STATUS_H
 #define VERBATIM_STATUS_H
@@ -13,8 +13,9 @@
 #define vb_must_check __attribute__((warn_unused_result))
 #define vb_printf_like(format_index, first) __attribute__((format(printf, format_index, first)))
 
-/* Whether a failure may be repeated belongs to its status and to nothing else (vb_status_retryable): where one event may
- * pass and another like it lasts, they are two statuses. "Retryable" below marks those that may pass. */
+/* Whether a failure may be repeated belongs to its status and to nothing else
+ * (vb_status_retryable): where one event may pass and another like it lasts, they are two statuses.
+ * "Retryable" below marks those that may pass. */
 enum vb_status {
     VB_OK = 0,
     VB_AGAIN,     /* nothing now; ask again later. Not a failure */
@@ -30,8 +31,9 @@ enum vb_status {
     VB_NETWORK,   /* a peer could not be reached or answered too late. Retryable */
     VB_UNTRUSTED, /* a peer's certificate does not verify */
     VB_DATABASE,  /* PostgreSQL refused a statement for what it says */
-    VB_DATABASE_AWAY, /* PostgreSQL is gone, too busy, a standby, or gave a transaction up. Retryable */
-    VB_STORAGE,       /* the object store refused */
+    /* PostgreSQL is gone, too busy, a standby, or gave a transaction up. Retryable */
+    VB_DATABASE_AWAY,
+    VB_STORAGE,      /* the object store refused */
     VB_STORAGE_AWAY, /* the object store failed or asks for patience. Retryable */
     VB_SOURCE,       /* the source contract is broken, or a row cannot be rendered */
     VB_FENCED,       /* a segment or job is not ours any more: stop, leave nothing behind */
@@ -60,11 +62,12 @@ void vb_error_clear(struct vb_error *err);
 const char *vb_status_name(enum vb_status status);
 /* Whether the same call may succeed later. False for what is no failure. */
 bool vb_status_retryable(enum vb_status status);
-/* The status of an errno: what is missing, what rights refuse (also a file system that is read-only), what the caller
- * got wrong, and VB_IO for the rest. */
+/* The status of an errno: what is missing, what rights refuse (also a file system that is
+ * read-only), what the caller got wrong, and VB_IO for the rest. */
 enum vb_status vb_status_of_errno(int system_code);
 
-/* The analyzer looks at one file at a time: tell it that these return what they are given, not VB_OK. */
+/* The analyzer looks at one file at a time: tell it that these return what they are given, not
+ * VB_OK. */
 #if defined(__clang_analyzer__) && !defined(VB_STATUS_IMPLEMENTATION)
 #define vb_fail(err, status, ...) ((void)(vb_fail)(err, status, __VA_ARGS__), (status))
 #define vb_fail_system(err, status, ...)                                                           \

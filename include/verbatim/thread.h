@@ -1,7 +1,7 @@
 /* Threads that their owner waits for: started with a name, joined once.
  *
- * The struct belongs to the owner, zeroed before the start and kept where it is until the join. Signals
- * are blocked in all threads by whoever runs the process (settings/process.h).
+ * The struct belongs to the owner, zeroed before the start and kept where it is until the join.
+ * Signals are blocked in all threads by whoever runs the process (settings/process.h).
  */
 #ifndef VERBATIM_THREAD_H
 #define VERBATIM_THREAD_H
@@ -15,13 +15,15 @@ struct vb_thread {
     bool runs;
 };
 
-/* `name` is what tools for processes show, at most 15 bytes. VB_NO_MEMORY: the system gives no thread now. */
+/* `name` is what tools for processes show, at most 15 bytes. VB_NO_MEMORY: the system gives no
+ * thread now. */
 enum vb_status vb_thread_start(struct vb_thread *thread, const char *name, void *(*run)(void *),
                                void *context, struct vb_error *err) vb_must_check;
 /* Returns when it has ended; does nothing where none was started. */
 void vb_thread_join(struct vb_thread *thread);
 
-/* A condition whose timed waits count CLOCK_MONOTONIC: a clock that is set shortens or lengthens no wait. */
+/* A condition whose timed waits count CLOCK_MONOTONIC: a clock that is set shortens or lengthens no
+ * wait. */
 void vb_condition_init(pthread_cond_t *condition);
 
 #endif

@@ -1,7 +1,8 @@
-/* One transfer over libcurl that can be stopped: curl_easy_perform hears of a stop once a second, this within 200 ms.
+/* One transfer over libcurl that can be stopped: curl_easy_perform hears of a stop once a second,
+ * this within 200 ms.
  *
- * `multi` keeps the connections from one transfer to the next; it and `easy` belong to the calling thread and are not in
- * use elsewhere. No limits of its own: those are the handle's options.
+ * `multi` keeps the connections from one transfer to the next; it and `easy` belong to the calling
+ * thread and are not in use elsewhere. No limits of its own: those are the handle's options.
  */
 #ifndef VERBATIM_TRANSFER_H
 #define VERBATIM_TRANSFER_H
@@ -9,7 +10,8 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
-/* CURLE_ABORTED_BY_CALLBACK: `stop` (may be NULL) said so, before or during the transfer; its connection is closed then. */
+/* CURLE_ABORTED_BY_CALLBACK: `stop` (may be NULL) said so, before or during the transfer; its
+ * connection is closed then. */
 CURLcode vb_transfer(CURLM *multi, CURL *easy, bool (*stop)(void *context), void *context);
 
 #endif

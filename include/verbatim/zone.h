@@ -19,7 +19,8 @@ void vb_zone_free(struct vb_zone *zone);
 int vb_zone_offset(struct vb_zone *zone, vb_instant instant);
 /* The local time of `instant` occurs twice because clocks went back. */
 bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant);
-/* First instant of the local day: 00:00, the earlier of two, or the end of the gap where 00:00 is skipped. */
+/* First instant of the local day: 00:00, the earlier of two, or the end of the gap where 00:00 is
+ * skipped. */
 vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day);
 /* The calendar day of the instant. */
 struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant);

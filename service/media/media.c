@@ -1,4 +1,5 @@
-/* What a process needs to get media, and the choice between web servers and buckets. See media.h. */
+/* What a process needs to get media, and the choice between web servers and buckets. See
+ * media.h. */
 #include "media.h"
 
 #include "objects.h"
@@ -11,8 +12,8 @@
 struct vb_media {
     const struct vb_options *options;
     struct vb_media_allow *allow;
-    /* Apart from the storage's own: archives may go to a directory while recordings lie in a bucket. Nobody is asked
-     * for them before the first object is. */
+    /* Apart from the storage's own: archives may go to a directory while recordings lie in a
+     * bucket. Nobody is asked for them before the first object is. */
     struct vb_s3_credentials *credentials;
 };
 

@@ -1,4 +1,5 @@
-/* One medium from a bucket: its size first, then its bytes in pieces of one version. See media/objects.h.
+/* One medium from a bucket: its size first, then its bytes in pieces of one version. See
+ * media/objects.h.
  *
  * One client, of the bucket that was asked last: an export's recordings lie in one or two.
  */
@@ -70,7 +71,8 @@ static enum vb_status open_bucket(struct vb_objects *objects, struct vb_view buc
     return status;
 }
 
-/* "BUCKET/KEY" behind the scheme. The key is taken as it stands: S3 URIs know no escapes, and "%20" may be in a key. */
+/* "BUCKET/KEY" behind the scheme. The key is taken as it stands: S3 URIs know no escapes, and "%20"
+ * may be in a key. */
 static enum vb_status look_at(const struct vb_objects *objects, const char *url,
                               struct vb_view *ret_bucket, const char **ret_key,
                               struct vb_error *err)

@@ -1,4 +1,5 @@
-/* Media from buckets of the service's own object store, s3://BUCKET/KEY. Inside media.c's fetcher only; one thread. */
+/* Media from buckets of the service's own object store, s3://BUCKET/KEY. Inside media.c's fetcher
+ * only; one thread. */
 #ifndef VERBATIM_MEDIA_OBJECTS_H
 #define VERBATIM_MEDIA_OBJECTS_H
 

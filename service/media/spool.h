@@ -1,7 +1,8 @@
 /* A file without a name, for what is too large for memory and worth nothing after a crash.
  *
- * In TMPDIR, else /var/tmp, which is on a disk where /tmp may be memory. Made at the first use and kept from one use
- * to the next. One thread. Failures are VB_IO, so they may pass: a full disk gets emptied.
+ * In TMPDIR, else /var/tmp, which is on a disk where /tmp may be memory. Made at the first use and
+ * kept from one use to the next. One thread. Failures are VB_IO, so they may pass: a full disk gets
+ * emptied.
  */
 #ifndef VERBATIM_MEDIA_SPOOL_H
 #define VERBATIM_MEDIA_SPOOL_H

@@ -6,12 +6,13 @@
 
 #define VB_MEDIA_HEAD 64u /* bytes of the beginning that are looked at */
 
-/* The type that the first bytes are a sign of (WHATWG MIME Sniffing 6, and the formats' own specifications); NULL: none
- * that is known here. */
+/* The type that the first bytes are a sign of (WHATWG MIME Sniffing 6, and the formats' own
+ * specifications); NULL: none that is known here. */
 const char *vb_media_sniff(struct vb_view head);
 
-/* `answered` is the Content-Type of the answer, `declared` what the platform says of the attachment; either may be empty.
- * VB_NOT_FOUND: it is none, and `err` says why in words for media/errors.csv. */
+/* `answered` is the Content-Type of the answer, `declared` what the platform says of the
+ * attachment; either may be empty. VB_NOT_FOUND: it is none, and `err` says why in words for
+ * media/errors.csv. */
 enum vb_status vb_media_check_type(struct vb_view answered, struct vb_view declared,
                                    struct vb_view head, struct vb_error *err) vb_must_check;
 

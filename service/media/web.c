@@ -1,8 +1,9 @@
 /* One medium from a web server: looked at, asked for, redirected, tried again. See media/web.h.
  *
- * The URL is taken apart by the parser of the library that fetches it, so that both mean the same host. The host is
- * judged before anything is sent, and the address once more when the socket is made: whatever the resolver says
- * then is what is connected to. The environment's proxies are not used, since behind one no address could be judged.
+ * The URL is taken apart by the parser of the library that fetches it, so that both mean the same
+ * host. The host is judged before anything is sent, and the address once more when the socket is
+ * made: whatever the resolver says then is what is connected to. The environment's proxies are not
+ * used, since behind one no address could be judged.
  */
 #include "web.h"
 
@@ -18,7 +19,8 @@
 
 #define REDIRECTS 5
 #define ATTEMPTS 3
-/* A server that asks for patience gets more of it: what is skipped then would be most of what it has. */
+/* A server that asks for patience gets more of it: what is skipped then would be most of what it
+ * has. */
 #define THROTTLED_ATTEMPTS 8
 #define LONGEST_WAIT (60 * VB_SECOND)
 #define FIRST_WAIT (VB_SECOND / 4)
@@ -27,8 +29,8 @@
 #define STALL_SECONDS 15L
 #define CONNECTIONS 4L /* kept open, to as many hosts */
 #define HOST_TEXT 256
-/* A host that failed so often in a row is passed over for a while: ten thousand attachments of one that is gone would
- * otherwise take days. */
+/* A host that failed so often in a row is passed over for a while: ten thousand attachments of one
+ * that is gone would otherwise take days. */
 #define PATIENT_FAILURES 5u
 #define PASSED_OVER (30 * VB_SECOND)
 #define HOSTS 8u

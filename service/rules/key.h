@@ -1,8 +1,10 @@
-/* API keys: `vb_ID_SECRETCRC`, 12 + 43 + 6 characters of base62 in three runs without separators inside.
+/* API keys: `vb_ID_SECRETCRC`, 12 + 43 + 6 characters of base62 in three runs without separators
+ * inside.
  *
- * ID is public and is what logs and lists name; SECRET is 32 random bytes; CRC is the CRC-32 of all that
- * stands before it, so garbage is refused without asking the database and scanners know a key when they see one.
- * Only the SHA-256 of the whole key is stored. Pure functions, thread-safe; callers wipe keys after use.
+ * ID is public and is what logs and lists name; SECRET is 32 random bytes; CRC is the CRC-32 of all
+ * that stands before it, so garbage is refused without asking the database and scanners know a key
+ * when they see one. Only the SHA-256 of the whole key is stored. Pure functions, thread-safe;
+ * callers wipe keys after use.
  */
 #ifndef VERBATIM_RULES_KEY_H
 #define VERBATIM_RULES_KEY_H

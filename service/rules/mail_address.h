@@ -9,10 +9,11 @@
 
 #define VB_MAIL_ADDRESS 255 /* with the NUL: 254 is the longest path of RFC 5321 */
 
-/* An address that mail can be sent to: dot-atom local part (at most 64 bytes), a domain of at least two labels of
- * letters, digits and inner hyphens, the last one not all digits. ASCII only: other scripts need a relay with
- * SMTPUTF8, which is not asked for, so such an address is refused here rather than lost later
- * (the xn-- form of a domain is fine). No quoted local parts, no address literals, no comments. */
+/* An address that mail can be sent to: dot-atom local part (at most 64 bytes), a domain of at least
+ * two labels of letters, digits and inner hyphens, the last one not all digits. ASCII only: other
+ * scripts need a relay with SMTPUTF8, which is not asked for, so such an address is refused here
+ * rather than lost later (the xn-- form of a domain is fine). No quoted local parts, no address
+ * literals, no comments. */
 bool vb_mail_address_valid(struct vb_view address);
 
 /* The option mail_from: "ADDRESS" or "NAME <ADDRESS>". Unlike a recipient its domain may be one

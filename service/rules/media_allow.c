@@ -1,7 +1,7 @@
 /* The list of media_allow: parsing and matching. See media_allow.h.
  *
- * Addresses are compared as 16 bytes, IPv4 in its mapped form (RFC 4291, 2.5.5.2), so that every notation and every
- * embedding of an address is one case.
+ * Addresses are compared as 16 bytes, IPv4 in its mapped form (RFC 4291, 2.5.5.2), so that every
+ * notation and every embedding of an address is one case.
  */
 #include "media_allow.h"
 
@@ -46,9 +46,9 @@ static bool is_within(const unsigned char address[16], const struct network *net
     return rest == 0 || (address[whole] & mask) == (network->bytes[whole] & mask);
 }
 
-/* From the registries of special-purpose addresses (RFC 6890, RFC 8190): this network, private ones, carrier-grade
- * NAT, loopback, link-local (where clouds keep their credentials), protocol assignments, documentation, 6to4 relays,
- * benchmarks, multicast, reserved. */
+/* From the registries of special-purpose addresses (RFC 6890, RFC 8190): this network, private
+ * ones, carrier-grade NAT, loopback, link-local (where clouds keep their credentials), protocol
+ * assignments, documentation, 6to4 relays, benchmarks, multicast, reserved. */
 static const struct {
     unsigned char bytes[4];
     unsigned bits;
@@ -70,7 +70,8 @@ static const struct {
     {{240}, 4},
 };
 
-/* Of IPv6 only 2000::/3 is handed out, and of that not these: IETF protocols with Teredo, documentation, 6to4. */
+/* Of IPv6 only 2000::/3 is handed out, and of that not these: IETF protocols with Teredo,
+ * documentation, 6to4. */
 static const struct network not_public_6[] = {
     {{0x20, 0x01}, 23},
     {{0x20, 0x01, 0x0D, 0xB8}, 32},

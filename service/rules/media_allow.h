@@ -1,8 +1,8 @@
 /* Where media may be fetched: the option media_allow, and the addresses that are nobody's business.
  *
- * URLs of attachments are written by strangers, and the fetch happens inside the operator's network. So no host is
- * asked that the list does not name, and no private address even then, unless the list names that too. The list is
- * read once and shared; pure, any thread.
+ * URLs of attachments are written by strangers, and the fetch happens inside the operator's
+ * network. So no host is asked that the list does not name, and no private address even then,
+ * unless the list names that too. The list is read once and shared; pure, any thread.
  */
 #ifndef VERBATIM_RULES_MEDIA_ALLOW_H
 #define VERBATIM_RULES_MEDIA_ALLOW_H
@@ -28,10 +28,11 @@ enum vb_status vb_media_allow_new(const char *text, struct vb_media_allow **ret_
 void vb_media_allow_free(struct vb_media_allow *allow);
 bool vb_media_allow_is_empty(const struct vb_media_allow *allow);
 
-/* `host` as libcurl's URL parser gives it: ASCII, an IPv6 address in brackets. Case and a dot at the end do not
- * matter. */
+/* `host` as libcurl's URL parser gives it: ASCII, an IPv6 address in brackets. Case and a dot at
+ * the end do not matter. */
 bool vb_media_allow_host(const struct vb_media_allow *allow, const char *host, unsigned port);
-/* Whether a name of the list may lead there: public, or listed. IPv4 within IPv6 (mapped, NAT64) counts as IPv4. */
+/* Whether a name of the list may lead there: public, or listed. IPv4 within IPv6 (mapped, NAT64)
+ * counts as IPv4. */
 bool vb_media_allow_address(const struct vb_media_allow *allow, const struct sockaddr *address);
 bool vb_media_allow_object(const struct vb_media_allow *allow, struct vb_view bucket,
                            struct vb_view key);

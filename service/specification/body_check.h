@@ -1,7 +1,9 @@
-/* Checks of the members of a JSON object, shared by all bodies: text by rule, lists of text, flags, unknown names.
+/* Checks of the members of a JSON object, shared by all bodies: text by rule, lists of text, flags,
+ * unknown names.
  *
- * Each call notes what is wrong with its member and goes on, so that one answer lists everything. A null counts as
- * absent, since clients of typed languages send it; only a required member may not be null.
+ * Each call notes what is wrong with its member and goes on, so that one answer lists everything. A
+ * null counts as absent, since clients of typed languages send it; only a required member may not
+ * be null.
  */
 #ifndef VERBATIM_SPECIFICATION_BODY_CHECK_H
 #define VERBATIM_SPECIFICATION_BODY_CHECK_H
@@ -42,7 +44,8 @@ bool body_is_object(struct body_check *check);
 const char *body_text(struct body_check *check, const char *name, const struct body_rule *rule);
 const char *body_required_text(struct body_check *check, const char *name,
                                const struct body_rule *rule);
-/* 1 to 200 different texts, each by its rule; *ret_words is allocated (free `items`), or left alone. */
+/* 1 to 200 different texts, each by its rule; *ret_words is allocated (free `items`), or left
+ * alone. */
 void body_words(struct body_check *check, const char *name, const struct body_rule *rule,
                 struct vb_words *ret_words);
 bool body_flag(struct body_check *check, const char *name);

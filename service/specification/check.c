@@ -1,7 +1,8 @@
-/* The rules of INTERFACE 7's specification, member by member, then between members. See specification/check.h.
+/* The rules of INTERFACE 7's specification, member by member, then between members. See
+ * specification/check.h.
  *
- * Whatever holds is taken over even where something else is broken, so that the rules between members can be judged;
- * the caller throws the value away then. Pure.
+ * Whatever holds is taken over even where something else is broken, so that the rules between
+ * members can be judged; the caller throws the value away then. Pure.
  */
 #include "check.h"
 

@@ -4,8 +4,8 @@
 
 #include "specification.h"
 
-/* Fills the value's members from its root, as far as they hold, and lists what does not. `stored`: what only the
- * service may write is let through. VB_INVALID: something is listed. VB_NO_MEMORY. */
+/* Fills the value's members from its root, as far as they hold, and lists what does not. `stored`:
+ * what only the service may write is let through. VB_INVALID: something is listed. VB_NO_MEMORY. */
 enum vb_status specification_check(struct vb_specification *specification, bool stored,
                                    struct vb_problems *problems) vb_must_check;
 

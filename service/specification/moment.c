@@ -1,4 +1,5 @@
-/* Ends of a range: dates and RFC 3339 instants, and what they come to in a zone. See verbatim/specification.h. Pure. */
+/* Ends of a range: dates and RFC 3339 instants, and what they come to in a zone. See
+ * verbatim/specification.h. Pure. */
 #include "specification.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The list of broken rules: collecting, and its JSON. See verbatim/problems.h.
  *
- * jansson parses (it refuses doubled names, NUL, invalid UTF-8, and nesting beyond 2,048); everything it says is
- * `json_invalid`.
+ * jansson parses (it refuses doubled names, NUL, invalid UTF-8, and nesting beyond 2,048);
+ * everything it says is `json_invalid`.
  */
 #include "problems.h"
 

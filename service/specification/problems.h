@@ -1,4 +1,5 @@
-/* All that is wrong with the JSON body of a request, rule by rule, as clients of FastAPI know such lists.
+/* All that is wrong with the JSON body of a request, rule by rule, as clients of FastAPI know such
+ * lists.
  *
  * Filled in place and never moved: the texts of paths stand in the list itself. Pure; one owner.
  */
@@ -37,7 +38,8 @@ void vb_problems_done(struct vb_problems *problems);
 size_t vb_problems_listed(const struct vb_problems *problems);
 /* `problem`: type, within, member, index, message and input; the path is made here. */
 void vb_problems_add(struct vb_problems *problems, const struct vb_problem *problem);
-/* Parses a body into *ret_root (a new reference, to be handed to its reader). VB_INVALID: the list says why. */
+/* Parses a body into *ret_root (a new reference, to be handed to its reader). VB_INVALID: the list
+ * says why. */
 enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view body,
                                 struct json_t **ret_root) vb_must_check;
 /* {"detail": [{"type", "loc": [PLACE, ...], "msg", "input"}, ...]} */

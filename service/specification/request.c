@@ -1,5 +1,5 @@
-/* The main contract's body: its own members, checked by the rules that all bodies share, and the specification that
- * they stand for. See verbatim/export_request.h. Pure.
+/* The main contract's body: its own members, checked by the rules that all bodies share, and the
+ * specification that they stand for. See verbatim/export_request.h. Pure.
  */
 #include "request.h"
 

@@ -1,4 +1,5 @@
-/* The body of the main contract's POST: from JSON to checked values, or to the list of all that is wrong with it.
+/* The body of the main contract's POST: from JSON to checked values, or to the list of all that is
+ * wrong with it.
  *
  * Pure; any thread.
  */
@@ -18,8 +19,8 @@ struct vb_export_request {
     const char *csv_profile;
 };
 
-/* VB_INVALID: the problems list every broken rule. They are initialised here, and always their owner's to be done
- * with. */
+/* VB_INVALID: the problems list every broken rule. They are initialised here, and always their
+ * owner's to be done with. */
 enum vb_status vb_export_request_parse(struct vb_view body, struct vb_export_request *ret_request,
                                        struct vb_problems *ret_problems) vb_must_check;
 void vb_export_request_done(struct vb_export_request *request);

@@ -1,5 +1,6 @@
 /* Life of a specification: from JSON, back from its stored form, limited by the service, freed. See
- * verbatim/specification.h. The rules are specification/check.c's, the printing specification/text.c's.
+ * verbatim/specification.h. The rules are specification/check.c's, the printing
+ * specification/text.c's.
  *
  * A value owns its document and the lists made from it. Pure.
  */

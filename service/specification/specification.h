@@ -1,7 +1,9 @@
-/* What to export, as one value (INTERFACE 7): parsed and checked from JSON, printed as JSON, stored with the job.
+/* What to export, as one value (INTERFACE 7): parsed and checked from JSON, printed as JSON, stored
+ * with the job.
  *
- * Every door makes one of these and nothing else; it alone decides the bytes. The stored form has three members more,
- * which only the service writes and no caller may send: `audience`, `channel_ids`, `contact_ids`. Pure; any thread.
+ * Every door makes one of these and nothing else; it alone decides the bytes. The stored form has
+ * three members more, which only the service writes and no caller may send: `audience`,
+ * `channel_ids`, `contact_ids`. Pure; any thread.
  */
 #ifndef VERBATIM_SPECIFICATION_SPECIFICATION_H
 #define VERBATIM_SPECIFICATION_SPECIFICATION_H
@@ -25,15 +27,16 @@ enum vb_select_kind {
 enum vb_files { VB_FILES_PER_CONVERSATION, VB_FILES_SINGLE, VB_FILES_CHUNKS };
 #define VB_CHUNK 5000 /* conversations of one file */
 
-/* An end of a range: a day of the workspace's zone (inclusive), or an instant (from: inclusive, to: exclusive). */
+/* An end of a range: a day of the workspace's zone (inclusive), or an instant (from: inclusive, to:
+ * exclusive). */
 struct vb_moment {
     bool is_given, is_instant;
     struct vb_date date;
     vb_instant instant;
 };
 #define VB_MOMENT_TEXT (VB_INSTANT_TEXT + 8)
-/* "2026-02-01", or RFC 3339 with its offset; finer fractions than microseconds are rounded up, so that both ends of a
- * half-open range stay where they are among whole microseconds. VB_INVALID. */
+/* "2026-02-01", or RFC 3339 with its offset; finer fractions than microseconds are rounded up, so
+ * that both ends of a half-open range stay where they are among whole microseconds. VB_INVALID. */
 enum vb_status vb_moment_parse(struct vb_view text, struct vb_moment *ret_moment) vb_must_check;
 /* The canonical form: instants in UTC with six digits. */
 void vb_moment_text(const struct vb_moment *moment, char text[VB_MOMENT_TEXT]);
@@ -65,8 +68,8 @@ struct vb_specification {
 };
 
 /* Takes a JSON document apart; every broken rule is listed. No zone is needed: dates stay dates.
- * `ret_problems` is initialised and filled here, and always its owner's to be done with. VB_INVALID: it lists
- * something. VB_NO_MEMORY. */
+ * `ret_problems` is initialised and filled here, and always its owner's to be done with.
+ * VB_INVALID: it lists something. VB_NO_MEMORY. */
 enum vb_status vb_specification_parse(struct vb_view body,
                                       struct vb_specification *ret_specification,
                                       struct vb_problems *ret_problems) vb_must_check;
@@ -78,30 +81,33 @@ enum vb_status vb_specification_from(struct json_t *root,
 enum vb_status vb_specification_read(struct vb_view stored,
                                      struct vb_specification *ret_specification,
                                      struct vb_error *err) vb_must_check;
-/* The canonical form: the same value gives the same text. `stored`: with the service's own members. */
+/* The canonical form: the same value gives the same text. `stored`: with the service's own
+ * members. */
 enum vb_status vb_specification_write(const struct vb_specification *specification, bool stored,
                                       struct vb_buffer *out) vb_must_check;
 void vb_specification_done(struct vb_specification *specification);
 
-/* The service's own members, set after parsing: "audience", "channel_ids" or "contact_ids". `words` is copied;
- * an empty list means that nothing fits. */
+/* The service's own members, set after parsing: "audience", "channel_ids" or "contact_ids". `words`
+ * is copied; an empty list means that nothing fits. */
 enum vb_status vb_specification_limit(struct vb_specification *specification, const char *member,
                                       struct vb_words words) vb_must_check;
 
-/* Its range of instants as of a moment, half open: an end that is not given lies at the year 1 and just after as_of.
- * VB_INVALID: the end is not after the start, which a date beside an instant shows only here. */
+/* Its range of instants as of a moment, half open: an end that is not given lies at the year 1 and
+ * just after as_of. VB_INVALID: the end is not after the start, which a date beside an instant
+ * shows only here. */
 enum vb_status vb_specification_range(const struct vb_specification *specification,
                                       struct vb_zone *zone, vb_instant as_of, vb_instant *ret_from,
                                       vb_instant *ret_to) vb_must_check;
-/* Before anything is looked up. False: the range ends before it begins, which a date beside an instant shows only here, or
- * begins after `now`; *ret_member (from or to of the filter) and *ret_message (both static) say so. */
+/* Before anything is looked up. False: the range ends before it begins, which a date beside an
+ * instant shows only here, or begins after `now`; *ret_member (from or to of the filter) and
+ * *ret_message (both static) say so. */
 bool vb_specification_judge_range(const struct vb_specification *specification,
                                   struct vb_zone *zone, vb_instant now, const char **ret_member,
                                   const char **ret_message) vb_must_check;
 #define VB_INSTANT_FIRST (INT64_C(-62135596800) * VB_SECOND) /* 0001-01-01T00:00:00Z */
 
-/* Its part of a selection: ids, lists and flags, borrowed. What was resolved beyond that (the channel of a phone number,
- * the range, the moment) is the caller's to add. */
+/* Its part of a selection: ids, lists and flags, borrowed. What was resolved beyond that (the
+ * channel of a phone number, the range, the moment) is the caller's to add. */
 void vb_specification_select(const struct vb_specification *specification,
                              struct vb_selection *selection);
 

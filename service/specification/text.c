@@ -1,4 +1,5 @@
-/* The canonical JSON of a specification: members in one order, defaults written out. See verbatim/specification.h. */
+/* The canonical JSON of a specification: members in one order, defaults written out. See
+ * verbatim/specification.h. */
 #include "specification.h"
 #include "verbatim/json.h"
 

@@ -1,4 +1,5 @@
-/* What the fuzz targets share: an assertion that stays in every build, and the entry point's prototype. */
+/* What the fuzz targets share: an assertion that stays in every build, and the entry point's
+ * prototype. */
 #ifndef VB_FUZZ_H
 #define VB_FUZZ_H
 

@@ -1,4 +1,5 @@
-/* Entry names out of any contact and channel: short enough, UTF-8, no path, nothing a file system refuses. */
+/* Entry names out of any contact and channel: short enough, UTF-8, no path, nothing a file system
+ * refuses. */
 #include "fuzz.h"
 
 #include "verbatim/names.h"

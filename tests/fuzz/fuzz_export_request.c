@@ -1,4 +1,5 @@
-/* The body of a POST: either checked values that make a valid specification, or a list of errors; both JSON. */
+/* The body of a POST: either checked values that make a valid specification, or a list of errors;
+ * both JSON. */
 #include "fuzz.h"
 
 #include "specification/request.h"

@@ -1,4 +1,5 @@
-/* No address that passes may carry anything that SMTP or a header could read as more than an address. */
+/* No address that passes may carry anything that SMTP or a header could read as more than an
+ * address. */
 #include "fuzz.h"
 
 #include "rules/mail_address.h"

@@ -1,5 +1,5 @@
-/* A medium's name in the archive: two components, each legal on every file system, whatever the ids and
- * the file name are. The input is cut into four texts at its line feeds. */
+/* A medium's name in the archive: two components, each legal on every file system, whatever the ids
+ * and the file name are. The input is cut into four texts at its line feeds. */
 #include "fuzz.h"
 
 #include "format/file_name.h"

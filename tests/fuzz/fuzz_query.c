@@ -1,4 +1,5 @@
-/* Whatever the query string, a value that comes through is UTF-8 text without a NUL inside, and obeys its rule. */
+/* Whatever the query string, a value that comes through is UTF-8 text without a NUL inside, and
+ * obeys its rule. */
 #include "fuzz.h"
 
 #include "http/query.h"

@@ -1,4 +1,5 @@
-/* Answers of a store that may be anyone's: no crash, and what is reported fits the promised ceilings. */
+/* Answers of a store that may be anyone's: no crash, and what is reported fits the promised
+ * ceilings. */
 #include "fuzz.h"
 
 #include "../../s3/xml.h"

@@ -1,4 +1,5 @@
-/* A specification: either a value whose canonical form reads back to itself, or a list of errors; both JSON. */
+/* A specification: either a value whose canonical form reads back to itself, or a list of errors;
+ * both JSON. */
 #include "fuzz.h"
 
 #include "specification/specification.h"

@@ -1,7 +1,8 @@
-/* Creates and fills the demo's schema in one transaction on one connection of its own: see command/demo/data.h.
+/* Creates and fills the demo's schema in one transaction on one connection of its own: see
+ * command/demo/data.h.
  *
- * COPY in text form from a buffer of bounded size; keys and indexes are built behind the rows, which
- * takes half the time.
+ * COPY in text form from a buffer of bounded size; keys and indexes are built behind the rows,
+ * which takes half the time.
  */
 #include "rows.h"
 
@@ -41,8 +42,9 @@ static const char create_sql[] =
     "CREATE TABLE citation (message_id uuid NOT NULL, conversation_id uuid NOT NULL,"
     " title text NOT NULL, url text, snippet text);";
 
-/* Exports read by those of conversation (one for each way to select) and those of a conversation's relations. The
- * workspace's comes first: where the planner knows nothing of the rows, it takes the later of two that serve alike. */
+/* Exports read by those of conversation (one for each way to select) and those of a conversation's
+ * relations. The workspace's comes first: where the planner knows nothing of the rows, it takes the
+ * later of two that serve alike. */
 static const char index_sql[] =
     "ALTER TABLE channel ADD PRIMARY KEY (id); ALTER TABLE contact ADD PRIMARY KEY (id);"
     "ALTER TABLE assistant ADD PRIMARY KEY (id); ALTER TABLE conversation ADD PRIMARY KEY (id);"

@@ -1,7 +1,8 @@
 /* Demo conversations: the schema of the source contract as tables, filled with believable rows.
  *
- * The same options give the same rows. The schema carries a comment by which its own work is known: it is replaced,
- * any other schema of that name is left alone. One transaction: readers see the old rows or the new.
+ * The same options give the same rows. The schema carries a comment by which its own work is known:
+ * it is replaced, any other schema of that name is left alone. One transaction: readers see the old
+ * rows or the new.
  */
 #ifndef VERBATIM_COMMAND_DEMO_DATA_H
 #define VERBATIM_COMMAND_DEMO_DATA_H
@@ -10,7 +11,8 @@
 
 #include <stdint.h>
 
-/* Fixed, whatever the seed. Channels are VB_DEMO_CHANNEL_PREFIX and a number from 01; see command/demo/world.c. */
+/* Fixed, whatever the seed. Channels are VB_DEMO_CHANNEL_PREFIX and a number from 01; see
+ * command/demo/world.c. */
 #define VB_DEMO_WORKSPACE "00000000-0000-4000-8000-000000000001"
 #define VB_DEMO_OTHER_WORKSPACE "00000000-0000-4000-8000-000000000002"
 #define VB_DEMO_CHANNEL_PREFIX "00000000-0000-4000-8000-0000000001"

@@ -1,5 +1,6 @@
-/* Rows of the demo data: see command/demo/rows.h. Nothing is kept between two calls; a conversation's facts are computed anew
- * from its number for each table that needs them, which is cheaper than remembering millions.
+/* Rows of the demo data: see command/demo/rows.h. Nothing is kept between two calls; a
+ * conversation's facts are computed anew from its number for each table that needs them, which is
+ * cheaper than remembering millions.
  */
 #include "rows.h"
 
@@ -18,7 +19,8 @@
 
 enum kind { CONTACT = 1, ASSISTANT, CONVERSATION, MESSAGE, ATTACHMENT, NOTE, EVENT };
 
-/* splitmix64 (Steele, Lea, Flood 2014): the state is the whole generator, so any number can be reached at once. */
+/* splitmix64 (Steele, Lea, Flood 2014): the state is the whole generator, so any number can be
+ * reached at once. */
 static uint64_t mix(uint64_t value)
 {
     value += UINT64_C(0x9E3779B97F4A7C15);
@@ -99,8 +101,8 @@ static uint64_t conversation_count(const struct vb_demo_options *options)
     return options->conversations;
 }
 
-/* Conversations 16n+1 begin in the very instant of their forerunner, 16n+2 a millisecond behind it at most, so that
- * some share their second and their instant. */
+/* Conversations 16n+1 begin in the very instant of their forerunner, 16n+2 a millisecond behind it
+ * at most, so that some share their second and their instant. */
 static vb_instant conversation_time(const struct vb_demo_options *options, uint64_t number)
 {
     uint64_t leader = number % 16 <= 2 ? number - number % 16 : number;

@@ -5,7 +5,8 @@
 #include "data.h"
 #include "verbatim/buffer.h"
 
-/* One table: which columns are filled, and the lines that one number gives (none, one or several). */
+/* One table: which columns are filled, and the lines that one number gives (none, one or
+ * several). */
 struct vb_demo_table {
     const char *name;
     const char *columns;

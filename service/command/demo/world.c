@@ -5,7 +5,8 @@
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
-/* Number in the id is the place in this table, from 01. The first and the fifth share their number. */
+/* Number in the id is the place in this table, from 01. The first and the fifth share their
+ * number. */
 const struct vb_demo_channel vb_demo_channels[] = {
     {"SMS Support", "LOCAL", VB_DEMO_PHONE},
     {"Order Desk", "SMS", "+12025550124"},

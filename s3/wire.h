@@ -1,19 +1,19 @@
 /* One HTTP exchange over libcurl: a request with a body in pieces, a small answer in a buffer.
  *
- * An s3_http owns one easy handle and its connection; one thread. No retries, no signatures, no
+ * An vb_s3_wire owns one easy handle and its connection; one thread. No retries, no signatures, no
  * redirects.
  */
-#ifndef VERBATIM_S3_HTTP_H
-#define VERBATIM_S3_HTTP_H
+#ifndef VERBATIM_S3_WIRE_H
+#define VERBATIM_S3_WIRE_H
 
 #include "verbatim/s3_client.h"
 #include "verbatim/s3_signer.h"
 
-#define VB_HTTP_HEADER 256 /* ceiling of a header value that is kept, with the NUL */
+#define VB_S3_WIRE_HEADER 256 /* ceiling of a header value that is kept, with the NUL */
 
-struct vb_http;
+struct vb_s3_wire;
 
-struct vb_http_request {
+struct vb_s3_wire_request {
     const char *method;
     const char *url;
     const struct vb_s3_pair
@@ -28,12 +28,12 @@ struct vb_http_request {
     void *stop_context;
 };
 
-struct vb_http_answer {
+struct vb_s3_wire_answer {
     int status; /* 0: none came */
-    char etag[VB_HTTP_HEADER];
-    char request_id[VB_HTTP_HEADER];
-    char retry_after[VB_HTTP_HEADER];
-    char content_type[VB_HTTP_HEADER];
+    char etag[VB_S3_WIRE_HEADER];
+    char request_id[VB_S3_WIRE_HEADER];
+    char retry_after[VB_S3_WIRE_HEADER];
+    char content_type[VB_S3_WIRE_HEADER];
     vb_instant date;          /* the server's clock; 0: not told */
     vb_instant last_modified; /* 0: not told */
     int64_t content_length;   /* -1: not told */
@@ -42,13 +42,15 @@ struct vb_http_answer {
     bool body_too_long;       /* the exchange was ended at the body's ceiling */
 };
 
-enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err) vb_must_check;
-void vb_http_free(struct vb_http *http);
+enum vb_status vb_s3_wire_new(struct vb_s3_wire **ret_http, struct vb_error *err) vb_must_check;
+void vb_s3_wire_free(struct vb_s3_wire *http);
 
 /* VB_OK for any whole answer, whatever its status. VB_NETWORK, VB_STOPPED, VB_LIMIT,
  * VB_UNTRUSTED for a certificate that does not verify, VB_INVALID for a URL that cannot be asked.
  * `answer` is filled as far as it came. */
-enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
-                                struct vb_http_answer *answer, struct vb_error *err) vb_must_check;
+enum vb_status vb_s3_wire_exchange(struct vb_s3_wire *http,
+                                   const struct vb_s3_wire_request *request,
+                                   struct vb_s3_wire_answer *answer,
+                                   struct vb_error *err) vb_must_check;
 
 #endif

@@ -1,9 +1,9 @@
-/* One HTTP exchange over libcurl. See http.h.
+/* One HTTP exchange over libcurl. See wire.h.
  *
  * Memory: the handle's receive buffer of 16 KiB and send buffer of 64 KiB, TLS state, and one
  * list of headers a call. The body is read from the caller's pieces by the callbacks below.
  */
-#include "http.h"
+#include "wire.h"
 
 #include "verbatim/transfer.h"
 
@@ -20,7 +20,7 @@
 #define DEAD_PEER_MILLISECONDS 15000u /* unacknowledged for so long: the peer is gone */
 #define HEADER_LINE_MOST 8192u
 
-struct vb_http {
+struct vb_s3_wire {
     CURL *easy;
     CURLM *multi; /* keeps the connection */
     char detail[CURL_ERROR_SIZE];
@@ -29,8 +29,8 @@ struct vb_http {
 /* What the callbacks share during one exchange. */
 struct exchange {
     CURL *easy;
-    const struct vb_http_request *request;
-    struct vb_http_answer *answer;
+    const struct vb_s3_wire_request *request;
+    struct vb_s3_wire_answer *answer;
     size_t piece;  /* next byte to send: which piece, */
     size_t offset; /* and where in it */
 };
@@ -113,9 +113,9 @@ static bool header_is(const char *line, size_t length, const char *name, struct 
 }
 
 /* A value that does not fit is as good as none. */
-static void keep(struct vb_view value, char to[VB_HTTP_HEADER])
+static void keep(struct vb_view value, char to[VB_S3_WIRE_HEADER])
 {
-    if (value.length >= VB_HTTP_HEADER)
+    if (value.length >= VB_S3_WIRE_HEADER)
         return;
     memcpy(to, value.data, value.length);
     to[value.length] = '\0';
@@ -123,7 +123,7 @@ static void keep(struct vb_view value, char to[VB_HTTP_HEADER])
 
 static vb_instant http_date(struct vb_view value)
 {
-    char text[VB_HTTP_HEADER] = "";
+    char text[VB_S3_WIRE_HEADER] = "";
     keep(value, text);
     time_t seconds = *text ? curl_getdate(text, NULL) : -1;
     return seconds > 0 ? (vb_instant)seconds * VB_SECOND : 0;
@@ -131,7 +131,7 @@ static vb_instant http_date(struct vb_view value)
 
 static size_t take_header(char *line, size_t size, size_t count, void *context)
 {
-    struct vb_http_answer *answer = ((struct exchange *)context)->answer;
+    struct vb_s3_wire_answer *answer = ((struct exchange *)context)->answer;
     size_t length = size * count;
     struct vb_view value;
     if (length > HEADER_LINE_MOST)
@@ -161,19 +161,19 @@ static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
-enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err)
+enum vb_status vb_s3_wire_new(struct vb_s3_wire **ret_http, struct vb_error *err)
 {
     pthread_once(&once, start_curl);
     if (global_result != CURLE_OK)
         return vb_fail(err, VB_NO_MEMORY, "libcurl could not start: %s",
                        curl_easy_strerror(global_result));
-    struct vb_http *http = calloc(1, sizeof *http);
+    struct vb_s3_wire *http = calloc(1, sizeof *http);
     if (!http)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP handle");
     http->easy = curl_easy_init();
     http->multi = curl_multi_init();
     if (!http->easy || !http->multi) {
-        vb_http_free(http);
+        vb_s3_wire_free(http);
         return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP handle");
     }
     /* One store, one connection a session; more would only wait for their idle time. */
@@ -182,7 +182,7 @@ enum vb_status vb_http_new(struct vb_http **ret_http, struct vb_error *err)
     return VB_OK;
 }
 
-void vb_http_free(struct vb_http *http)
+void vb_s3_wire_free(struct vb_s3_wire *http)
 {
     if (!http)
         return;
@@ -192,7 +192,7 @@ void vb_http_free(struct vb_http *http)
 }
 
 /* "Name: value" lines; an empty Expect and Transfer-Encoding keep libcurl from adding its own. */
-static enum vb_status make_headers(const struct vb_http_request *request,
+static enum vb_status make_headers(const struct vb_s3_wire_request *request,
                                    struct curl_slist **ret_list)
 {
     static const char *const fixed[] = {"Expect:", "Transfer-Encoding:", "Content-Type:"};
@@ -226,7 +226,7 @@ static enum vb_status make_headers(const struct vb_http_request *request,
     return VB_OK;
 }
 
-static void set_method(CURL *easy, const struct vb_http_request *request)
+static void set_method(CURL *easy, const struct vb_s3_wire_request *request)
 {
     bool sends = strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
@@ -239,7 +239,7 @@ static void set_method(CURL *easy, const struct vb_http_request *request)
                      (curl_off_t)(request->body ? request->body->size : 0));
 }
 
-static void set_limits(CURL *easy, const struct vb_http_request *request)
+static void set_limits(CURL *easy, const struct vb_s3_wire_request *request)
 {
     unsigned connect = request->connect_seconds ? request->connect_seconds : 5;
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)connect);
@@ -255,7 +255,8 @@ static void set_limits(CURL *easy, const struct vb_http_request *request)
 }
 
 /* The handle keeps its connection, its name cache and its TLS session over a reset. */
-static void set_options(struct vb_http *http, struct exchange *exchange, struct curl_slist *headers)
+static void set_options(struct vb_s3_wire *http, struct exchange *exchange,
+                        struct curl_slist *headers)
 {
     CURL *easy = http->easy;
     const char *bundle = getenv("AWS_CA_BUNDLE");
@@ -295,7 +296,7 @@ static enum vb_status status_of(CURLcode code)
                                                                              : VB_NETWORK;
 }
 
-static enum vb_status explain(const struct vb_http *http, CURLcode code,
+static enum vb_status explain(const struct vb_s3_wire *http, CURLcode code,
                               const struct exchange *exchange, struct vb_error *err)
 {
     if (code == CURLE_OK)
@@ -314,13 +315,14 @@ static enum vb_status explain(const struct vb_http *http, CURLcode code,
     return status;
 }
 
-enum vb_status vb_http_exchange(struct vb_http *http, const struct vb_http_request *request,
-                                struct vb_http_answer *answer, struct vb_error *err)
+enum vb_status vb_s3_wire_exchange(struct vb_s3_wire *http,
+                                   const struct vb_s3_wire_request *request,
+                                   struct vb_s3_wire_answer *answer, struct vb_error *err)
 {
     struct exchange exchange = {.easy = http->easy, .request = request, .answer = answer};
     struct curl_slist *headers = NULL;
     struct vb_buffer *body = answer->body;
-    *answer = (struct vb_http_answer){.body = body, .content_length = -1};
+    *answer = (struct vb_s3_wire_answer){.body = body, .content_length = -1};
     enum vb_status status = make_headers(request, &headers);
     if (status != VB_OK)
         return vb_fail(err, status, "no memory for a request");
