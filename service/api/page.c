@@ -1,7 +1,7 @@
 /* See api/page.h. A page is the state of its exchange, and goes with it. */
 #include "page.h"
 
-#include "queue/queue.h"
+#include "rules/job_status.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -18,10 +18,8 @@ enum { LIMIT, CURSOR, STATUS, PARAMETERS };
 
 static bool is_status(struct vb_view text)
 {
-    for (int i = 0; i < VB_JOB_STATUSES; i++)
-        if (vb_view_equals(text, vb_view_of(vb_job_status_name((enum vb_job_status)i))))
-            return true;
-    return false;
+    enum vb_job_status status;
+    return vb_job_status_find(text, &status);
 }
 
 static const struct http_parameter table[PARAMETERS] = {

@@ -10,6 +10,7 @@
 
 #include "database/args.h"
 
+#include "rules/job_status.h"
 #include "specification/specification.h"
 #include "storage/storage.h"
 #include "verbatim/archive.h"
@@ -105,18 +106,7 @@ void vb_segment_read(const PGresult *result, int row, int column, struct vb_clai
 #define VB_SQL_INSTANT(parameter)                                                                  \
     "('epoch'::timestamptz + " parameter "::bigint * interval '1 microsecond')"
 
-/* transition.c: the only place that changes job.status. */
-enum vb_job_status {
-    VB_JOB_QUEUED,
-    VB_JOB_STARTED,
-    VB_JOB_FINISHED,
-    VB_JOB_FAILED,
-    VB_JOB_CANCELLED,
-    VB_JOB_STATUSES
-};
-const char *vb_job_status_name(enum vb_job_status status);
-/* Whether the table of edges holds from -> to. */
-bool vb_transition_allowed(enum vb_job_status from, enum vb_job_status to);
+/* transition.c */
 /* Takes the edge inside the caller's transaction; VB_FENCED when the job is not in `from`. `message` goes
  * to error_message (NULL: none). Sets the times that belong to the new status. */
 enum vb_status vb_job_transition(struct vb_pg *pg, const char *job_id, enum vb_job_status from,

@@ -1,0 +1,41 @@
+/* Words and edges of a job's life. See rules/job_status.h. */
+#include "job_status.h"
+
+static const char *const names[VB_JOB_STATUSES + 1] = {
+    [VB_JOB_QUEUED] = "queued", [VB_JOB_STARTED] = "started",     [VB_JOB_FINISHED] = "finished",
+    [VB_JOB_FAILED] = "failed", [VB_JOB_CANCELLED] = "cancelled", [VB_JOB_GONE] = "gone",
+};
+
+/* What has ended changes no more, and only what has ended goes: a deletion by a caller cancels first.
+ * No statement takes queued -> failed: a job that cannot be begun is started, then failed. */
+static const struct edge {
+    enum vb_job_status from, to;
+} edges[] = {
+    {VB_JOB_QUEUED, VB_JOB_STARTED},    {VB_JOB_QUEUED, VB_JOB_CANCELLED},
+    {VB_JOB_STARTED, VB_JOB_FINISHED},  {VB_JOB_STARTED, VB_JOB_FAILED},
+    {VB_JOB_STARTED, VB_JOB_CANCELLED}, {VB_JOB_FINISHED, VB_JOB_GONE},
+    {VB_JOB_FAILED, VB_JOB_GONE},       {VB_JOB_CANCELLED, VB_JOB_GONE},
+};
+
+const char *vb_job_status_name(enum vb_job_status status)
+{
+    return names[status];
+}
+
+bool vb_job_status_find(struct vb_view name, enum vb_job_status *ret_status)
+{
+    for (int i = 0; i < VB_JOB_STATUSES; i++)
+        if (vb_view_equals(name, vb_view_of(names[i]))) {
+            *ret_status = (enum vb_job_status)i;
+            return true;
+        }
+    return false;
+}
+
+bool vb_job_status_follows(enum vb_job_status from, enum vb_job_status to)
+{
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++)
+        if (edges[i].from == from && edges[i].to == to)
+            return true;
+    return false;
+}
