@@ -6,6 +6,7 @@
  */
 #include "call.h"
 
+#include "verbatim/metrics.h"
 #include "verbatim/text.h"
 
 #include <openssl/evp.h>
@@ -325,5 +326,6 @@ enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *
             return vb_fail(error, VB_STOPPED, "stopped");
         if (client->counters)
             atomic_fetch_add_explicit(&client->counters->retries, 1, memory_order_relaxed);
+        vb_count(VB_COUNT_STORAGE_RETRIES, 1);
     }
 }

@@ -77,13 +77,15 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          "SELECT a.audit_id, a.author, a.created_at, a.filter::text, a.format, a.door, "
          "a.job_id::text,"
          " (SELECT e.records FROM verbatim.audit_event AS e"
-         " WHERE e.audit_id = a.audit_id AND e.kind = 'records'"
+         " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id"
+         " AND e.kind = 'records'"
          " ORDER BY e.audit_event_id DESC LIMIT 1),"
          " (SELECT coalesce(jsonb_agg(jsonb_build_object('at', to_char(d.created_at"
          " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), 'by', d.by_whom)"
          " ORDER BY d.audit_event_id), '[]')::text FROM ("
          "SELECT e.* FROM verbatim.audit_event AS e"
-         " WHERE e.audit_id = a.audit_id AND e.kind = 'download'"
+         " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id"
+         " AND e.kind = 'download'"
          " ORDER BY e.audit_event_id DESC LIMIT 1000) AS d)"
          " FROM (SELECT * FROM verbatim.audit AS a WHERE a.workspace_id = $1"
          " AND ($2::bigint IS NULL OR a.audit_id < $2::bigint)"
@@ -145,7 +147,7 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          " SELECT a.audit_id, a.workspace_id, 'download', 'link' FROM verbatim.audit AS a"
          " WHERE a.job_id = $1::uuid AND NOT ($2::boolean AND EXISTS ("
          "SELECT FROM verbatim.audit_event AS e WHERE e.audit_id = a.audit_id"
-         " AND e.kind = 'download' AND e.by_whom = 'link'"
+         " AND e.workspace_id = a.workspace_id AND e.kind = 'download' AND e.by_whom = 'link'"
          " AND e.created_at > clock_timestamp() - interval '1 minute'))",
          2},
 };

@@ -43,7 +43,7 @@ struct pg_link {
     enum link_state state;
     PGconn *connection;
     struct event readable, writable;
-    bool wants_write;
+    bool wants_write, was_connected;
     struct ticket_list flight;
     struct pg_order order;
 };
@@ -143,7 +143,6 @@ static void link_close(struct pg_link *link, const char *reason)
     link->connection = NULL;
     link->state = LINK_NONE;
     link->wants_write = false;
-    vb_count(VB_COUNT_DATABASE_RECONNECTS, 1);
     fail_all(link->pool, &link->flight, reason);
 }
 
@@ -402,6 +401,8 @@ static void link_begin(struct pg_link *link, PGconn *connection)
     struct pg_pool *pool = link->pool;
     link->connection = connection;
     link->state = LINK_READY;
+    vb_count(VB_COUNT_DATABASE_RECONNECTS, link->was_connected);
+    link->was_connected = true;
     event_assign(&link->readable, pool->options.base, PQsocket(connection), EV_READ | EV_PERSIST,
                  on_readable, link);
     event_assign(&link->writable, pool->options.base, PQsocket(connection), EV_WRITE | EV_PERSIST,

@@ -385,6 +385,30 @@ def test_each_download_of_a_link_is_noted(service, keys, database, folder):
     noted(3)  # a piece just after a download is part of it
 
 
+def test_events_of_another_workspace_are_nobody_elses(service, keys, database, folder):
+    """Each look into the events names the workspace, whatever the policies of the table would let through."""
+    job = audited_job(service, keys, database)
+    key = f"conversation_exports/one/{job}-7/name.zip"
+    target = folder / "storage" / key
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"x" * 1000)
+    database.execute("UPDATE verbatim.job SET status = 'finished', finished_at = now(), object_key = %s,"
+                     " link_expires_at = now() + interval '1 hour' WHERE job_id = %s", [key, job])
+    for kind, by_whom in (("records", None), ("download", "link")):
+        database.execute("INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records, by_whom)"
+                         " SELECT audit_id, 'two', %s, 99, %s FROM verbatim.audit WHERE job_id = %s",
+                         [kind, by_whom, job])
+    database.execute("ALTER TABLE verbatim.audit_event DISABLE ROW LEVEL SECURITY")
+    try:
+        entry = service.get("/v1/exports/audit?limit=1", keys["owner"]).json()["entries"][0]
+        assert (entry["job_id"], entry["records"], entry["downloads"]) == (job, None, [])
+        link = service.job("one", keys["owner"], job)["presigned_url"][len(service.url):]
+        assert service.get(link, headers={"Range": "bytes=0-9"}).status == 206
+        wait_until(lambda: ("download", None, "link", "one") in events(database, job), "the download to be noted")
+    finally:
+        database.execute("ALTER TABLE verbatim.audit_event ENABLE ROW LEVEL SECURITY")
+
+
 @pytest.mark.parametrize("role", [None, "verbatim_api", "verbatim_worker"])
 @pytest.mark.parametrize("statement", [
     "UPDATE verbatim.{} SET workspace_id = 'two'", "DELETE FROM verbatim.{}", "TRUNCATE verbatim.{} CASCADE",

@@ -1,0 +1,96 @@
+"""Each counter of /metrics can move: what is listed there and never counted tells an operator that all is well."""
+
+import pathlib
+import re
+
+import pytest
+
+from tests.end_to_end.conftest import Storage
+from tests.lib import http_source as source
+from tests.lib.fault_proxy import FaultProxy
+from tests.lib.http_raw import RawConnection
+from tests.lib.process import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28", "channel_id": source.LONELY}
+BUCKET = "metrics"
+
+
+@pytest.fixture(scope="module")
+def keys(program, database):
+    source.make_source(database)
+    database.execute(
+        f"INSERT INTO chat.conversation SELECT gen_random_uuid(), 'platform-one', '{source.LONELY}', '2026-02-03'"
+        " FROM generate_series(1, 3);"
+        "INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at, 'inbound', 'customer', 'Ada', 'good day'"
+        " FROM chat.conversation")
+    return source.make_workspaces(program)
+
+
+def test_each_counter_of_the_table_is_counted_somewhere():
+    table = (ROOT / "include/verbatim/metrics.h").read_text()
+    counters = set(re.findall(r"\bVB_COUNT_\w+", table))
+    code = "".join(path.read_text() for folder in ("base", "s3", "export", "service")
+                   for path in (ROOT / folder).rglob("*.c") if path.name != "metrics.c")
+    calls = " ".join(re.findall(r"vb_count\(([^;]*)\);", code))
+    assert len(counters) > 20
+    assert [name for name in sorted(counters) if not re.search(rf"\b{name}\b", calls)] == []
+
+
+def counted(service, keys):
+    lines = service.get("/metrics", keys["metrics"]).body.decode().splitlines()
+    return {line.split()[0].removeprefix("verbatim_"): float(line.split()[1]) for line in lines if line[0] != "#"}
+
+
+def moved(service, keys, before, names):
+    """The growth of the counters named, once each has grown."""
+    def grown():
+        now = counted(service, keys)
+        growth = {name: now[name] - before[name] for name in names}
+        return growth if all(growth.values()) else None
+    return wait_until(grown, f"{names} to move")
+
+
+def test_an_export_moves_its_counters(minio, keys, make_service, smtp):
+    minio.make_bucket(BUCKET)
+    with FaultProxy(minio.endpoint, lambda method, target: method == "PUT" and not proxy.lost) as proxy:
+        storage = Storage("proxied", minio.options(BUCKET) | {"s3_endpoint": proxy.endpoint}, minio.credentials())
+        service = make_service(storage, workers=1, smtp_url=f"smtp://127.0.0.1:{smtp.port}")
+        before = counted(service, keys)
+        service.export("one", keys["one"], notification_email="ada@example.com", **RANGE)
+        growth = moved(service, keys, before, [
+            "jobs_created_total", "jobs_finished_total", "job_duration_seconds_total", "segments_claimed_total",
+            "segments_recorded_total", "queue_polls_total", "messages_total", "conversations_total",
+            "rendered_bytes_total", "stored_bytes_total", "storage_retries_total", "mails_sent_total",
+            "http_requests_total"])
+        assert proxy.lost == 1
+        assert (growth["jobs_finished_total"], growth["conversations_total"], growth["messages_total"]) == (1, 3, 3)
+        assert growth["storage_retries_total"] == 1
+        service.stop()  # its worker is to take no other test's export
+
+
+def test_what_goes_wrong_moves_its_counters(keys, make_service, database):
+    service = make_service(workers=1, smtp_url="smtp://127.0.0.1:1", max_attempts=2)
+    before = counted(service, keys)
+    with RawConnection(service.port) as connection:
+        assert connection.send(b"?\r\n\r\n").answer().status == 400
+    service.export("one", keys["one"], notification_email="ada@example.com", **RANGE)
+    moved(service, keys, before, ["http_refused_total", "mails_failed_total"])
+    database.execute("ALTER TABLE chat.message RENAME TO gone")
+    try:
+        job = service.start_export("one", keys["one"], **RANGE).json()["export_job_id"]
+        assert service.wait_for_job("one", keys["one"], job)["status"] == "failed"
+    finally:
+        database.execute("ALTER TABLE chat.gone RENAME TO message")
+    assert moved(service, keys, before, ["jobs_failed_total"]) == {"jobs_failed_total": 1}
+
+
+def test_connections_made_again_are_counted_once_each(keys, make_service, database):
+    """Made again, not lost: while the database is away there is nothing to count."""
+    service = make_service(workers=0)
+    before = counted(service, keys)["database_reconnects_total"]
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    cut = database.value(f"SELECT count(pg_terminate_backend(pid)) {others}")
+    wait_until(lambda: service.get("/readyz").status == 200, "the database to be used again", 20)
+    growth = wait_until(lambda: counted(service, keys)["database_reconnects_total"] - before, "connections")
+    assert 0 < growth <= cut
