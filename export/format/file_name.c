@@ -64,6 +64,40 @@ enum vb_status vb_file_name_append_word(struct vb_buffer *out, struct vb_view te
     return append_filtered(out, text, true);
 }
 
+size_t vb_file_name_skip(struct vb_view name)
+{
+    struct vb_view rest = name;
+    while (rest.length > 0) {
+        struct vb_view next = rest;
+        if (vb_utf8_width(rest.data, rest.length) == 0 || g_unichar_isalnum(vb_utf8_next(&next)))
+            break;
+        rest = next;
+    }
+    return name.length - rest.length;
+}
+
+size_t vb_file_name_cut(struct vb_view name, size_t bytes, size_t units)
+{
+    struct vb_view rest = name;
+    rest.length = vb_utf8_cut(name, bytes);
+    size_t length = rest.length, used = 0;
+    while (rest.length > 0) {
+        size_t before = rest.length;
+        used += vb_utf8_next(&rest) > 0xFFFF ? 2 : 1;
+        if (used > units)
+            return length - before;
+    }
+    return length;
+}
+
+size_t vb_file_name_units(struct vb_view name)
+{
+    size_t units = 0;
+    while (name.length > 0)
+        units += vb_utf8_next(&name) > 0xFFFF ? 2 : 1;
+    return units;
+}
+
 /* COM and LPT with a digit; the superscripts 1 to 3 count as digits. */
 static bool is_port(const char *name, size_t length)
 {
@@ -77,16 +111,34 @@ static bool is_port(const char *name, size_t length)
             memcmp(name + 3, "\xC2\xB3", 2) == 0);
 }
 
+static size_t base_length(struct vb_view name)
+{
+    const char *dot = name.length > 0 ? memchr(name.data, '.', name.length) : NULL;
+    return dot ? (size_t)(dot - name.data) : name.length;
+}
+
 bool vb_file_name_is_device(struct vb_view name)
 {
     static const char *const devices[] = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"};
-    size_t length = 0;
-    while (length < name.length && name.data[length] != '.')
-        length++;
+    size_t length = base_length(name);
     while (length > 0 && name.data[length - 1] == ' ')
         length--;
     for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
         if (length == strlen(devices[i]) && g_ascii_strncasecmp(name.data, devices[i], length) == 0)
             return true;
     return is_port(name.data, length);
+}
+
+enum vb_status vb_file_name_mend_device(struct vb_buffer *name)
+{
+    struct vb_view view = {name->data, name->length};
+    if (!vb_file_name_is_device(view))
+        return VB_OK;
+    size_t base = base_length(view);
+    enum vb_status status = vb_buffer_append_byte(name, '_');
+    if (status == VB_OK) {
+        memmove(name->data + base + 1, name->data + base, name->length - 1 - base);
+        name->data[base] = '_';
+    }
+    return status;
 }

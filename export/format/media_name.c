@@ -13,9 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define PLAIN_ID 64u /* longest id that stands as it is */
-#define SAFE_ID 40u  /* what is shown of another one */
+#define PLAIN_ID 40u /* longest id that stands as it is */
 #define SHOWN_HASH 16u
+#define SAFE_ID (PLAIN_ID - 1 - SHOWN_HASH) /* what is shown of another one */
 #define EXTENSION_TEXT 12u
 
 /* Lower-case letters, digits and '_'. */
@@ -41,7 +41,7 @@ static bool is_plain_id(struct vb_view id)
 {
     if (is_uuid(id))
         return true;
-    if (id.length == 0 || id.length > PLAIN_ID || vb_file_name_is_device(id))
+    if (id.length == 0 || id.length > PLAIN_ID || id.data[0] == '_' || vb_file_name_is_device(id))
         return false;
     for (size_t i = 0; i < id.length; i++)
         if (!is_plain_byte(id.data[i]))
@@ -60,8 +60,11 @@ static enum vb_status append_id(struct vb_buffer *out, struct vb_view id)
         return VB_INVALID;
     vb_sha256_hex(id.data, id.length, hex);
     vb_buffer_init(&safe, SAFE_ID);
-    enum vb_status status = vb_file_name_append_word(&safe, id);
-    /* A leading dot hides a file, ".." leads out of the folder, and "con." is a device. */
+    size_t skip = vb_file_name_skip(id);
+    struct vb_view shown = {id.data + skip, id.length - skip};
+    enum vb_status status =
+        vb_file_name_append_word(&safe, shown.length > 0 ? shown : VB_VIEW("Unknown"));
+    /* "con." is a device. */
     for (size_t i = 0; i < safe.length; i++)
         if (safe.data[i] == '.')
             safe.data[i] = '_';
@@ -142,10 +145,14 @@ static void smooth(char *name, size_t length)
         name[i - 1] = '_';
 }
 
-/* `-<file name>` cut to `room` bytes with its extension, or the extension of the type alone. */
+/* `-<file name>` cut with its extension, or the extension of the type alone. `before`: where this component of the path
+ * begins. */
 static enum vb_status append_file(struct vb_buffer *out, struct vb_view file_name,
-                                  struct vb_view content_type, size_t room)
+                                  struct vb_view content_type, size_t before)
 {
+    size_t room = VB_NAME_BYTES - (out->length - before);
+    size_t units =
+        VB_NAME_CHARACTERS - vb_file_name_units((struct vb_view){out->data, out->length});
     char tail[EXTENSION_TEXT + 1];
     size_t own = extension_length(file_name);
     struct vb_view stem = {file_name.data, file_name.length - own}, ending = {tail, own};
@@ -159,6 +166,8 @@ static enum vb_status append_file(struct vb_buffer *out, struct vb_view file_nam
     vb_buffer_init(&safe, room - 1 - ending.length);
     enum vb_status status = vb_file_name_append(&safe, stem);
     if (status == VB_OK) {
+        safe.length = vb_file_name_cut((struct vb_view){safe.data, safe.length}, safe.length,
+                                       units - 1 - ending.length);
         smooth(safe.data, safe.length);
         status = vb_buffer_append_byte(out, '-');
     }
@@ -188,8 +197,7 @@ enum vb_status vb_media_entry_name(struct vb_view conversation_id, struct vb_vie
     if (status == VB_OK)
         status = append_id(&name, attachment_id);
     if (status == VB_OK)
-        status =
-            append_file(&name, file_name, content_type, VB_NAME_BYTES - (name.length - before));
+        status = append_file(&name, file_name, content_type, before);
     if (status == VB_OK)
         memcpy(ret_name, name.data, name.length + 1);
     vb_buffer_done(&name);

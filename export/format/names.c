@@ -1,7 +1,8 @@
 /* Names of entries and of the archive: put together, cut to length, numbered; see names.h.
  *
  * The channel's side of every entry is made once. Contact and channel share what the time and
- * the extension leave of 255 bytes; each may keep half, and what the other one does not need. */
+ * the extension leave of the longest name; each may keep half, and what the other one does not
+ * need. The length counts twice, in bytes for file systems and in UTF-16 code units for Windows. */
 #include "verbatim/names.h"
 
 #include "file_name.h"
@@ -114,23 +115,32 @@ void vb_namer_free(struct vb_namer *namer)
     free(namer);
 }
 
-/* A name whose base is a device's gets a '_' in front. Only a dot in the contact can make one:
- * without it the base goes on with the time. */
+/* The first text that has a letter or digit, from there on. */
+static struct vb_view choose_text(const struct vb_view texts[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t skip = vb_file_name_skip(texts[i]);
+        if (skip < texts[i].length)
+            return (struct vb_view){texts[i].data + skip, texts[i].length - skip};
+    }
+    return VB_VIEW("Unknown");
+}
+
+/* Only a dot can make the whole name a device's: without it the base goes on with what follows. */
+static enum vb_status mend(struct vb_buffer *name)
+{
+    if (name->length == 0 || !memchr(name->data, '.', name->length))
+        return VB_OK;
+    name->length = vb_utf8_cut(view_of_buffer(name), VB_NAME_BYTES); /* room for one byte more */
+    return vb_file_name_mend_device(name);
+}
+
 static enum vb_status make_contact(struct vb_buffer *out, const struct vb_conversation *c)
 {
-    const struct vb_view choices[] = {c->contact_name, c->contact_phone, c->contact_email,
-                                      VB_VIEW("Unknown")};
-    size_t chosen = 0;
-    while (choices[chosen].length == 0)
-        chosen++;
+    const struct vb_view texts[] = {c->contact_name, c->contact_phone, c->contact_email};
     vb_buffer_reset(out);
-    enum vb_status status = vb_file_name_append(out, choices[chosen]);
-    if (status != VB_OK || !memchr(out->data, '.', out->length) ||
-        !vb_file_name_is_device(view_of_buffer(out)))
-        return status;
-    vb_buffer_reset(out);
-    status = vb_buffer_append_byte(out, '_');
-    return status == VB_OK ? vb_file_name_append(out, choices[chosen]) : status;
+    enum vb_status status = vb_file_name_append(out, choose_text(texts, 3));
+    return status == VB_OK ? mend(out) : status;
 }
 
 /* "--2026-04-08_032443--", with the offset where the local time occurs twice. */
@@ -148,16 +158,26 @@ static size_t make_time(struct vb_zone *zone, vb_instant at, char text[TIME_TEXT
     return (size_t)length;
 }
 
-/* Joins the pieces to at most VB_NAME_BYTES and returns the length. `time` and `tail` stay whole. */
+/* Cuts both so that their lengths, as `length_of` counts them, sum up to `budget` at most. */
+static void share(struct vb_view *contact, struct vb_view *channel, size_t budget, bool in_bytes)
+{
+    size_t half = budget / 2, none = SIZE_MAX;
+    size_t of_channel = in_bytes ? channel->length : vb_file_name_units(*channel);
+    size_t for_contact = of_channel < half ? budget - of_channel : budget - half;
+    contact->length = vb_file_name_cut(*contact, in_bytes ? for_contact : none,
+                                       in_bytes ? none : for_contact);
+    size_t rest = budget - (in_bytes ? contact->length : vb_file_name_units(*contact));
+    channel->length = vb_file_name_cut(*channel, in_bytes ? rest : none, in_bytes ? none : rest);
+}
+
+/* Joins the pieces and returns the length. `time` and `tail` are ASCII and stay whole. */
 static size_t join(struct vb_view contact, struct vb_view time, struct vb_view channel,
                    struct vb_view tail, char name[VB_NAME_BYTES + 1])
 {
-    size_t budget = VB_NAME_BYTES - time.length - tail.length, half = budget / 2;
-    size_t for_contact = channel.length < half ? budget - channel.length : budget - half;
-    contact.length = vb_utf8_cut(contact, for_contact);
-    channel.length = vb_utf8_cut(channel, budget - contact.length);
+    size_t fixed = time.length + tail.length, length = 0;
+    share(&contact, &channel, VB_NAME_CHARACTERS - fixed, false);
+    share(&contact, &channel, VB_NAME_BYTES - fixed, true);
     const struct vb_view pieces[] = {contact, time, channel, tail};
-    size_t length = 0;
     for (size_t i = 0; i < 4; i++) {
         memcpy(name + length, pieces[i].data, pieces[i].length);
         length += pieces[i].length;
@@ -245,14 +265,12 @@ enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const 
                           job_id, extension);
     struct vb_buffer word;
     vb_buffer_init(&word, SIDE_CEILING);
-    enum vb_status status =
-        vb_file_name_append_word(&word, what.length > 0 ? what : VB_VIEW("Unknown"));
-    if (status == VB_OK) {
-        struct vb_view view = view_of_buffer(&word);
-        bool device = memchr(view.data, '.', view.length) && vb_file_name_is_device(view);
-        join(device ? VB_VIEW("_") : VB_VIEW(""), VB_VIEW(""), view,
+    enum vb_status status = vb_file_name_append_word(&word, choose_text(&what, 1));
+    if (status == VB_OK)
+        status = mend(&word);
+    if (status == VB_OK)
+        join(view_of_buffer(&word), VB_VIEW(""), VB_VIEW(""),
              (struct vb_view){tail, (size_t)length}, ret_name);
-    }
     vb_buffer_done(&word);
     if (status == VB_INVALID)
         return vb_fail(err, VB_SOURCE, "what the archive is named after is not valid UTF-8");

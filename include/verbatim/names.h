@@ -9,7 +9,10 @@
 #include "verbatim/conversation.h"
 #include "verbatim/zone.h"
 
-#define VB_NAME_BYTES 255 /* longest entry name in bytes, extension included */
+#define VB_NAME_BYTES 255 /* longest component of a name in bytes, extension included */
+/* Longest path inside an archive, and longest name of one, in UTF-16 code units, which Windows'
+ * readers count: never fewer than the characters. */
+#define VB_NAME_CHARACTERS 120u
 
 struct vb_namer;
 
@@ -18,9 +21,13 @@ enum vb_status vb_namer_new(struct vb_zone *zone, struct vb_channel channel, con
                             struct vb_namer **ret_namer, struct vb_error *err) vb_must_check;
 void vb_namer_free(struct vb_namer *namer);
 
-/* `<contact>--<created_at>--<channel>.csv`; conversations must come in (created_at, id) order, and
- * a run must begin at the start of a second, or anywhere in a second of more than VB_CROWD. The
- * channel is the conversation's own where it has one, else the namer's. */
+/* Every name and every folder begins with a letter or digit of any script: what comes before one is
+ * left out. */
+
+/* `<contact>--<created_at>--<channel>.csv`, contact and channel cut, never the rest; conversations
+ * must come in (created_at, id) order, and a run must begin at the start of a second, or anywhere in
+ * a second of more than VB_CROWD. The channel is the conversation's own where it has one, else the
+ * namer's. */
 enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
 

@@ -5,6 +5,7 @@
 #include "verbatim/names.h"
 #include "verbatim/text.h"
 
+#include <glib.h>
 #include <string.h>
 
 static void must_be_safe(const char *name, const char *extension)
@@ -14,6 +15,12 @@ static void must_be_safe(const char *name, const char *extension)
     MUST(strcmp(name + length - tail, extension) == 0);
     MUST(vb_utf8_valid(vb_view_of(name)));
     MUST(!strpbrk(name, "/\\:*?\"<>|"));
+    size_t units = 0;
+    struct vb_view rest = vb_view_of(name);
+    MUST(g_unichar_isalnum(g_utf8_get_char(name)));
+    while (rest.length > 0)
+        units += vb_utf8_next(&rest) > 0xFFFF ? 2 : 1;
+    MUST(units <= VB_NAME_CHARACTERS);
     for (const char *at = name; *at; at++)
         MUST((unsigned char)*at >= 0x20 && *at != 0x7F);
 }

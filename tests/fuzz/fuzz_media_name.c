@@ -6,6 +6,7 @@
 #include "verbatim/names.h"
 #include "verbatim/text.h"
 
+#include <glib.h>
 #include <string.h>
 
 static struct vb_view take_line(struct vb_view *rest)
@@ -22,7 +23,7 @@ static void check_component(const char *start, size_t length)
 {
     struct vb_view view = {start, length};
     MUST(length > 0 && length <= VB_NAME_BYTES && vb_utf8_valid(view));
-    MUST(!strchr(". ", start[length - 1]) && start[0] != '.');
+    MUST(!strchr(". ", start[length - 1]) && g_unichar_isalnum(g_utf8_get_char(start)));
     MUST(!vb_file_name_is_device(view));
     for (size_t i = 0; i < length; i++)
         MUST((unsigned char)start[i] >= 0x20 && !strchr("/\\:*?\"<>|,\x7F", start[i]));
@@ -42,6 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!valid)
         return 0;
     MUST(strncmp(name, "media/", 6) == 0);
+    size_t units = 0;
+    for (struct vb_view left = vb_view_of(name); left.length > 0;)
+        units += vb_utf8_next(&left) > 0xFFFF ? 2 : 1;
+    MUST(units <= VB_NAME_CHARACTERS);
     const char *folder = name + 6, *slash = strchr(folder, '/');
     MUST(slash);
     check_component(folder, (size_t)(slash - folder));

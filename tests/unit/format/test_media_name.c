@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,9 +84,11 @@ static void expect_hashed(const char *id, const char *shown)
 static void other_ids_are_made_safe_and_told_apart(void **unused)
 {
     (void)unused;
-    expect_hashed("..", "__");
+    expect_hashed("..", "Unknown");
+    expect_hashed("_1", "1");
+    expect_hashed("-x", "x");
     expect_hashed("com4.x", "com4_x");
-    expect_hashed("", "");
+    expect_hashed("", "Unknown");
     expect_hashed("con", "con");
     expect_hashed("ABC", "ABC");
     expect_hashed("abC", "abC");
@@ -94,31 +97,49 @@ static void other_ids_are_made_safe_and_told_apart(void **unused)
     expect_hashed("1-2", "1-2");
     expect_hashed("\xC3\xA9", "\xC3\xA9");
     expect_hashed("0123456789012345678901234567890123456789012345678901234567890123456789",
-                  "0123456789012345678901234567890123456789");
+                  "01234567890123456789012");
 }
 
+static size_t units_of(const char *name)
+{
+    size_t count = 0;
+    struct vb_view rest = vb_view_of(name);
+    while (rest.length > 0)
+        count += vb_utf8_next(&rest) > 0xFFFF ? 2 : 1;
+    return count;
+}
+
+/* The whole path within the limit, also behind the longest ids. */
 static void long_names_are_cut_and_keep_their_extension(void **unused)
 {
     (void)unused;
-    char file[2000] = "";
-    for (size_t i = 0; i + 3 < sizeof file - 8; i += 3)
-        memcpy(file + i, "\xE8\xAB\x8B", 4);
-    memcpy(file + strlen(file), ".jpeg", 6);
-    const char *name = name_of("c", "12", file, "image/png");
-    const char *component = strrchr(name, '/') + 1;
-    assert_in_range(strlen(component), VB_NAME_BYTES - 3, VB_NAME_BYTES);
-    assert_true(vb_utf8_valid(vb_view_of(component)));
-    assert_string_equal(component + strlen(component) - 5, ".jpeg");
-    file[strlen(file) - 5] = '\0';
-    name = name_of("c", "12", file, "image/png");
-    component = strrchr(name, '/') + 1;
-    assert_in_range(strlen(component), VB_NAME_BYTES - 3, VB_NAME_BYTES);
-    assert_string_equal(component + strlen(component) - 4, ".png");
-    memset(file, '.', 400);
-    file[400] = '\0';
-    component = strrchr(name_of("c", "12", file, NULL), '/') + 1;
-    assert_int_equal(strlen(component), VB_NAME_BYTES);
-    assert_int_equal(component[VB_NAME_BYTES - 1], '_');
+    static const char uuid[] = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+    static const char *const ids[] = {"c", uuid, "0123456789012345678901234567890123456789",
+                                      "\xE8\xAB\x8B\xE8\xAB\x8B\xE8\xAB\x8B\xE8\xAB\x8B"
+                                      "\xE8\xAB\x8B\xE8\xAB\x8B\xE8\xAB\x8B\xE8\xAB\x8B"};
+    static const char *const letters[] = {"a", "\xE8\xAB\x8B", "\xF0\x9F\x91\xA9"};
+    for (size_t i = 0; i < 4 * 3; i++) {
+        char file[2000] = "";
+        const char *letter = letters[i / 4];
+        for (size_t k = 0; k + strlen(letter) < sizeof file - 8; k += strlen(letter))
+            memcpy(file + k, letter, strlen(letter) + 1);
+        memcpy(file + strlen(file), ".jpeg", 6);
+        const char *name = name_of(ids[i % 4], ids[i % 4], file, "image/png");
+        assert_in_range(units_of(name), VB_NAME_CHARACTERS - 30, VB_NAME_CHARACTERS);
+        assert_true(strlen(strrchr(name, '/') + 1) <= VB_NAME_BYTES);
+        assert_true(vb_utf8_valid(vb_view_of(name)));
+        assert_string_equal(name + strlen(name) - 5, ".jpeg");
+        file[strlen(file) - 5] = '\0';
+        name = name_of(ids[i % 4], ids[i % 4], file, "image/png");
+        assert_true(units_of(name) <= VB_NAME_CHARACTERS);
+        assert_string_equal(name + strlen(name) - 4, ".png");
+    }
+    char dots[401];
+    memset(dots, '.', 400);
+    dots[400] = '\0';
+    const char *name = name_of("c", "12", dots, NULL);
+    assert_int_equal(strlen(name), VB_NAME_CHARACTERS);
+    assert_int_equal(name[VB_NAME_CHARACTERS - 1], '_');
 }
 
 static void text_that_is_no_utf8_is_refused(void **unused)
@@ -137,6 +158,12 @@ static void text_that_is_no_utf8_is_refused(void **unused)
     assert_string_equal(name, "untouched");
     assert_int_equal(vb_media_entry_name(good, good, none, bad, name), VB_OK);
     assert_string_equal(name, "media/1/1");
+}
+
+/* Of the letters below all that are not ASCII are letters. */
+static bool begins_well(const char *component)
+{
+    return (*component & 0x80) || isalnum(*component);
 }
 
 /* Whatever comes: two components of legal length, nothing that leads elsewhere. */
@@ -161,7 +188,9 @@ static void any_name_is_safe(void **unused)
         assert_false(slash == name + 6 || slash[1] == '\0');
         assert_null(strchr(". ", slash[-1]));
         assert_null(strchr(". ", slash[strlen(slash) - 1]));
-        assert_int_not_equal(name[6], '.');
+        assert_true(begins_well(name + 6));
+        assert_true(begins_well(slash + 1));
+        assert_true(units_of(name) <= VB_NAME_CHARACTERS);
     }
 }
 

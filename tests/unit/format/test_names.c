@@ -57,26 +57,67 @@ static void names_are_those_of_the_contract(void **state)
     expect_contact(NULL, "Unknown");
     expect_contact("a/b\\c:d*e?f\"g<h>i|j", "a_b_c_d_e_f_g_h_i_j");
     expect_contact("tab\there\nline\x7F\x1F", "tab_here_line__");
-    expect_contact("\xC2\x85next line", "_next line");
-    expect_contact("../../etc/passwd", ".._.._etc_passwd");
+    expect_contact("a\xC2\x85next line", "a_next line");
+    expect_contact("up ../../etc/passwd", "up .._.._etc_passwd");
     expect_contact("\xE4\xBD\xA0\xE5\xA5\xBD \xD9\x85\xD8\xB1\xD8\xAD\xD8\xA8\xD8\xA7",
                    "\xE4\xBD\xA0\xE5\xA5\xBD \xD9\x85\xD8\xB1\xD8\xAD\xD8\xA8\xD8\xA7");
     /* A family of emoji is joined by U+200D and stays whole; an override (U+202E) does not stay. */
-    expect_contact("\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7",
-                   "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7");
+    expect_contact("x \xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7",
+                   "x \xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7");
     expect_contact("x\xE2\x80\xAEvsc.exe", "x_vsc.exe");
     expect_contact("zero\xE2\x80\x8Bwidth\xEF\xBB\xBF", "zero_width_");
+}
+
+/* Nothing that a shell takes for an option, a tool for a hidden file, or a person for nothing. */
+static void names_begin_with_a_letter_or_digit_of_any_script(void **state)
+{
+    (void)state;
+    expect_contact("--help", "help");
+    expect_contact("-", "Unknown");
+    expect_contact("../../etc/passwd", "etc_passwd");
+    expect_contact("_under", "under");
+    expect_contact("/slash", "slash");
+    expect_contact(" \t(Bob)", "Bob)");
+    expect_contact("\xC2\x85next line", "next line");
+    expect_contact("\xE2\x80\xAEoverride", "override");
+    expect_contact("@ \xD9\x85\xD8\xB1\xD8\xAD", "\xD9\x85\xD8\xB1\xD8\xAD");
+    expect_contact("#\xD9\xA2\xD9\xA4", "\xD9\xA2\xD9\xA4"); /* digits of Arabic */
+    expect_contact("\xCC\x88u", "u");                      /* a mark needs a letter before it */
+    expect_contact("\xF0\x9F\x8E\x89", "Unknown");
+    expect_contact("\xF0\x9F\x8E\x89 Anna", "Anna");
+    expect_contact("..con.tact", "con_.tact");
+    char dots[401];
+    memset(dots, '.', 397);
+    snprintf(dots + 397, sizeof dots - 397, "end");
+    expect_contact(dots, "end");
+}
+
+static void a_name_without_letters_or_digits_counts_as_none(void **state)
+{
+    (void)state;
+    char name[VB_NAME_BYTES + 1];
+    struct vb_namer *namer = namer_of((struct vb_channel){.name = VB_VIEW("-c")});
+    struct vb_conversation c = {.created_at = AT,
+                                .contact_name = VB_VIEW("..."),
+                                .contact_phone = VB_VIEW("+4930123"),
+                                .count_in_second = 1};
+    assert_int_equal(vb_namer_entry(namer, &c, name, NULL), VB_OK);
+    assert_string_equal(name, "4930123--2026-04-08_032443---c.csv");
+    c.contact_phone = VB_VIEW("+");
+    assert_int_equal(vb_namer_entry(namer, &c, name, NULL), VB_OK);
+    assert_string_equal(name, "Unknown--2026-04-08_032443---c.csv");
+    vb_namer_free(namer);
 }
 
 static void no_name_is_a_device(void **state)
 {
     (void)state;
     expect_contact("CON", "CON"); /* the base goes on with the time */
-    expect_contact("con.tact", "_con.tact");
-    expect_contact("Aux .x", "_Aux .x");
-    expect_contact("lpt9.", "_lpt9.");
-    expect_contact("COM\xC2\xB2.a", "_COM\xC2\xB2.a");
-    expect_contact("nul.", "_nul.");
+    expect_contact("con.tact", "con_.tact");
+    expect_contact("Aux .x", "Aux _.x");
+    expect_contact("lpt9.", "lpt9_.");
+    expect_contact("COM\xC2\xB2.a", "COM\xC2\xB2_.a");
+    expect_contact("nul.", "nul_.");
     expect_contact("conan.b", "conan.b");
     expect_contact("com10.b", "com10.b");
     expect_contact("x.con", "x.con");
@@ -95,7 +136,7 @@ static void phone_and_mail_stand_in_for_a_name(void **state)
     assert_string_equal(name, "a@b.c--2026-04-08_032443--Web_ chat.csv");
     c.contact_phone = VB_VIEW("+4930123");
     assert_int_equal(vb_namer_entry(namer, &c, name, NULL), VB_OK);
-    assert_string_equal(name, "+4930123--2026-04-08_032443--Web_ chat.csv");
+    assert_string_equal(name, "4930123--2026-04-08_032443--Web_ chat.csv");
     vb_namer_free(namer);
     vb_namer_free(NULL);
 }
@@ -140,6 +181,16 @@ static void a_crowd_carries_its_ordinals(void **state)
     vb_namer_free(namer);
 }
 
+/* As file systems and the archive's readers on Windows count. */
+static size_t units_of(const char *name)
+{
+    size_t count = 0;
+    struct vb_view rest = vb_view_of(name);
+    while (rest.length > 0)
+        count += vb_utf8_next(&rest) > 0xFFFF ? 2 : 1;
+    return count;
+}
+
 static int compare_text(const void *a, const void *b)
 {
     return strcmp(a, b);
@@ -150,7 +201,7 @@ static void long_names_are_cut_at_a_character_and_stay_unique(void **state)
 {
     (void)state;
     static char names[4096][VB_NAME_BYTES + 1], contact[1200];
-    static const char *const letters[] = {"x", "\xC3\xA9", "\xE4\xBD\xA0", "\xF0\x9F\x91\xA9"};
+    static const char *const letters[] = {"x", "\xC3\xA9", "\xE4\xBD\xA0", "\xF0\xA0\x80\x80"};
     char channel[401];
     for (size_t long_channel = 0; long_channel < 2; long_channel++) {
         memset(channel, 'c', sizeof channel - 1);
@@ -165,7 +216,8 @@ static void long_names_are_cut_at_a_character_and_stay_unique(void **state)
                                         .ordinal_in_second = (uint32_t)i + 1,
                                         .count_in_second = 4096};
             assert_int_equal(vb_namer_entry(namer, &c, names[i], NULL), VB_OK);
-            assert_in_range(strlen(names[i]), 225, VB_NAME_BYTES);
+            assert_in_range(units_of(names[i]), i % 4 == 2 ? 80 : 110, VB_NAME_CHARACTERS);
+            assert_true(strlen(names[i]) <= VB_NAME_BYTES);
             assert_true(vb_utf8_valid(vb_view_of(names[i])));
             assert_non_null(strstr(names[i], "--2026-04-08_032443--cccc"));
             assert_string_equal(names[i] + strlen(names[i]) - 4, ".csv");
@@ -205,21 +257,23 @@ static void archives_are_named_by_channel_month_and_job(void **state)
     (void)state;
     char name[VB_NAME_BYTES + 1], longest[600];
     expect_archive("SMS Support", "+1", "SMS_Support_2026-06_1c4639da.zip");
-    expect_archive("", "+12025550123", "_12025550123_2026-06_1c4639da.zip");
+    expect_archive("", "+12025550123", "12025550123_2026-06_1c4639da.zip");
+    expect_archive("--help", NULL, "help_2026-06_1c4639da.zip");
+    expect_archive("._-", "+1", "Unknown_2026-06_1c4639da.zip");
     expect_archive("a  /__b", NULL, "a_b_2026-06_1c4639da.zip");
     expect_archive("\xE5\xAE\xA2\xE6\x9C\x8D 1.2-x", NULL,
                    "\xE5\xAE\xA2\xE6\x9C\x8D_1.2-x_2026-06_1c4639da.zip");
     expect_archive("\xE0\xA4\xB9\xE0\xA4\xBF", NULL,
                    "\xE0\xA4\xB9\xE0\xA4\xBF_2026-06_1c4639da.zip");
-    expect_archive("../..", NULL, ".._.._2026-06_1c4639da.zip");
-    expect_archive("nul.x", NULL, "_nul.x_2026-06_1c4639da.zip");
+    expect_archive("../..", NULL, "Unknown_2026-06_1c4639da.zip");
+    expect_archive("nul.x", NULL, "nul_.x_2026-06_1c4639da.zip");
     expect_archive(NULL, NULL, "Unknown_2026-06_1c4639da.zip");
     memset(longest, 'q', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     struct vb_view c = vb_view_of(longest);
     struct vb_date day = {2026, 6, 30};
     assert_int_equal(vb_archive_name(c, day, "1c4639da-x", ".zip", name, NULL), VB_OK);
-    assert_int_equal(strlen(name), VB_NAME_BYTES);
+    assert_int_equal(strlen(name), VB_NAME_CHARACTERS);
     assert_int_equal(vb_archive_name(c, day, "not-a-job", ".zip", name, NULL), VB_INVALID);
     assert_int_equal(vb_archive_name(VB_VIEW("all"), day, "1c4639da-x", ".ndjson", name, NULL),
                      VB_OK);
@@ -287,6 +341,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_those_of_the_contract),
+        cmocka_unit_test(names_begin_with_a_letter_or_digit_of_any_script),
+        cmocka_unit_test(a_name_without_letters_or_digits_counts_as_none),
         cmocka_unit_test(no_name_is_a_device),
         cmocka_unit_test(phone_and_mail_stand_in_for_a_name),
         cmocka_unit_test(a_local_time_that_occurs_twice_carries_its_offset),
