@@ -164,8 +164,8 @@ static void share(struct vb_view *contact, struct vb_view *channel, size_t budge
     size_t half = budget / 2, none = SIZE_MAX;
     size_t of_channel = in_bytes ? channel->length : vb_file_name_units(*channel);
     size_t for_contact = of_channel < half ? budget - of_channel : budget - half;
-    contact->length = vb_file_name_cut(*contact, in_bytes ? for_contact : none,
-                                       in_bytes ? none : for_contact);
+    contact->length =
+        vb_file_name_cut(*contact, in_bytes ? for_contact : none, in_bytes ? none : for_contact);
     size_t rest = budget - (in_bytes ? contact->length : vb_file_name_units(*contact));
     channel->length = vb_file_name_cut(*channel, in_bytes ? rest : none, in_bytes ? none : rest);
 }

@@ -57,9 +57,9 @@ def attach(database, channel, urls, **columns):
         ORDER BY u.place RETURNING id""", [urls, channel])]
 
 
-def add(database, channel, **specification):
+def add(database, channel, as_of="2027-06-01T00:00:00Z", **specification):
     whole = {"select": {"channel_id": channel}, "include": ["messages", "customer", "tags", "media"]} | specification
-    return queue.add_job(database, channel, specification=json.dumps(whole))
+    return queue.add_job(database, channel, specification=json.dumps(whole), as_of=as_of)
 
 
 def read(data):
@@ -355,6 +355,7 @@ def whole(program, database, folder, local, mixed, server):
             made[form] = queue.archive(local, queue.finished(database, job_id))
     infos, contents = read(made["entries"])
     assert len(errors(contents)) == 65 and len(infos) == 150 + 450 - 65 + 1
+    assert infos[ERRORS].date_time == max(info.date_time for info in infos.values() if info.filename != ERRORS)
     return made
 
 
@@ -365,7 +366,8 @@ def test_the_same_bytes_however_cut(program, database, folder, local, mixed, ser
               "numbers": chance.choice([1, 2, 16]), "chunk": CHUNK}
     with Crew(program, folder, local, workers=chance.choice([1, 3]), media_allow=server.allow, **tuning) as crew:
         for form, specification in FORMS.items():
-            job_id = add(database, mixed, **specification)
+            # Ordered on another day: nothing of that may be in the bytes.
+            job_id = add(database, mixed, f"2027-06-{2 + seed:02d}T12:34:56Z", **specification)
             assert queue.archive(local, queue.finished(database, job_id)) == whole[form], (SEED + seed, form, tuning)
             assert counts(database, job_id) == (385, 65)
         assert crew.stop()["split"] > 0

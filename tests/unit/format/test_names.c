@@ -82,7 +82,7 @@ static void names_begin_with_a_letter_or_digit_of_any_script(void **state)
     expect_contact("\xE2\x80\xAEoverride", "override");
     expect_contact("@ \xD9\x85\xD8\xB1\xD8\xAD", "\xD9\x85\xD8\xB1\xD8\xAD");
     expect_contact("#\xD9\xA2\xD9\xA4", "\xD9\xA2\xD9\xA4"); /* digits of Arabic */
-    expect_contact("\xCC\x88u", "u");                      /* a mark needs a letter before it */
+    expect_contact("\xCC\x88u", "u");                        /* a mark needs a letter before it */
     expect_contact("\xF0\x9F\x8E\x89", "Unknown");
     expect_contact("\xF0\x9F\x8E\x89 Anna", "Anna");
     expect_contact("..con.tact", "con_.tact");
