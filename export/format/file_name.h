@@ -14,13 +14,14 @@ enum vb_status vb_file_name_append(struct vb_buffer *out, struct vb_view text) v
  * Otherwise as above. */
 enum vb_status vb_file_name_append_word(struct vb_buffer *out, struct vb_view text) vb_must_check;
 
-/* Bytes in front that are no letters or digits of any script: a '-' makes a name an option, a '.' or '_' hides
- * it, a blank is lost. Bytes that are not UTF-8 are not skipped. */
+/* Bytes in front that are no letters or digits of any script: a '-' makes a name an option, a '.'
+ * or '_' hides it, a blank is lost. Bytes that are not UTF-8 are not skipped. */
 size_t vb_file_name_skip(struct vb_view name);
 
 /* UTF-16 code units of text that is UTF-8. */
 size_t vb_file_name_units(struct vb_view name);
-/* The longest beginning of at most so many bytes and UTF-16 code units that ends at a character, in bytes. */
+/* The longest beginning of at most so many bytes and UTF-16 code units that ends at a character, in
+ * bytes. */
 size_t vb_file_name_cut(struct vb_view name, size_t bytes, size_t units);
 
 /* Puts a '_' behind the base of a name that is a device's. The ceiling must leave room for it. */

@@ -145,8 +145,8 @@ static void smooth(char *name, size_t length)
         name[i - 1] = '_';
 }
 
-/* `-<file name>` cut with its extension, or the extension of the type alone. `before`: where this component of the path
- * begins. */
+/* `-<file name>` cut with its extension, or the extension of the type alone. `before`: where this
+ * component of the path begins. */
 static enum vb_status append_file(struct vb_buffer *out, struct vb_view file_name,
                                   struct vb_view content_type, size_t before)
 {

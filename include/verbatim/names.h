@@ -25,9 +25,9 @@ void vb_namer_free(struct vb_namer *namer);
  * left out. */
 
 /* `<contact>--<created_at>--<channel>.csv`, contact and channel cut, never the rest; conversations
- * must come in (created_at, id) order, and a run must begin at the start of a second, or anywhere in
- * a second of more than VB_CROWD. The channel is the conversation's own where it has one, else the
- * namer's. */
+ * must come in (created_at, id) order, and a run must begin at the start of a second, or anywhere
+ * in a second of more than VB_CROWD. The channel is the conversation's own where it has one, else
+ * the namer's. */
 enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
 
