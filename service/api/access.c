@@ -1,4 +1,4 @@
-/* The matrix of roles and rights, and reading a key's row. One block of memory a request; no database, no answers. */
+/* Reading a key's row. One block of memory a request; no database, no answers. */
 #include "access.h"
 
 #include "database/array.h"
@@ -8,59 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* clang-format off */
-static const bool matrix[HTTP_ROLES][HTTP_RIGHTS] = {
-    /*                     none  look  export download manage own door audit */
-    [HTTP_ROLE_OWNER]  = { true, true, true,  true,    true,  true,    true },
-    [HTTP_ROLE_ADMIN]  = { true, true, true,  true,    true,  true,    true },
-    [HTTP_ROLE_EDITOR] = { true, true, true,  true,    true,  false,   false },
-    [HTTP_ROLE_VIEWER] = { true, true, false, false,   false, false,   false },
-};
-/* clang-format on */
-
-static const char *const roles[HTTP_ROLES] = {
-    [HTTP_ROLE_OWNER] = "owner",
-    [HTTP_ROLE_ADMIN] = "admin",
-    [HTTP_ROLE_EDITOR] = "editor",
-    [HTTP_ROLE_VIEWER] = "viewer",
-};
-
-static const char *const rights[HTTP_RIGHTS] = {
-    [HTTP_RIGHT_NONE] = "do anything",
-    [HTTP_RIGHT_LOOK] = "look at exports",
-    [HTTP_RIGHT_EXPORT] = "start exports",
-    [HTTP_RIGHT_DOWNLOAD] = "download exports",
-    [HTTP_RIGHT_MANAGE] = "cancel or delete exports",
-    [HTTP_RIGHT_OWN_DOOR] = "use these exports, which are for owner and admin",
-    [HTTP_RIGHT_AUDIT] = "read the audit of exports",
-};
-
-bool http_role_may(enum http_role role, enum http_right right)
-{
-    return matrix[role][right];
-}
-
-const char *http_role_name(enum http_role role)
-{
-    return roles[role];
-}
-
-const char *http_right_name(enum http_right right)
-{
-    return rights[right];
-}
-
-bool http_role_find(struct vb_view name, enum http_role *ret_role)
-{
-    for (size_t i = 0; i < HTTP_ROLES; i++) {
-        if (vb_view_equals(name, vb_view_of(roles[i]))) {
-            *ret_role = (enum http_role)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 /* --- the key's row --- */
 
@@ -128,9 +75,9 @@ enum vb_status http_access_judge(const char *key_id, const PGresult *row,
 {
     struct http_access access = {0};
     if (PQnfields(row) < KEY_COLUMNS || PQntuples(row) < 1 ||
-        !http_role_find(pg_view(row, 0, KEY_ROLE), &access.role))
+        !vb_role_find(pg_view(row, 0, KEY_ROLE), &access.role))
         return VB_INVALID;
-    access.is_restricted = access.role == HTTP_ROLE_EDITOR;
+    access.is_restricted = access.role == VB_ROLE_EDITOR;
     if (access.is_restricted)
         access.audience = (struct vb_words){nothing, 0};
     (void)snprintf(access.key_id, sizeof(access.key_id), "%s", key_id);

@@ -1,4 +1,4 @@
-/* Who asks: the key, its role and audience, and what they may do; one table for all doors (INTERFACE 7, "Keys and roles").
+/* Who asks: the key, its role and audience (INTERFACE 7, "Keys and roles").
  *
  * Filled from the database for each request and never kept beyond it, so a change of a key acts at once.
  */
@@ -6,34 +6,13 @@
 #define VERBATIM_API_ACCESS_H
 
 #include "rules/key.h"
+#include "rules/roles.h"
 #include "specification/resolve.h"
 
 #include "verbatim/conversation.h"
 
 #include <libpq-fe.h>
 #include <stdbool.h>
-
-enum http_role { HTTP_ROLE_OWNER, HTTP_ROLE_ADMIN, HTTP_ROLE_EDITOR, HTTP_ROLE_VIEWER, HTTP_ROLES };
-
-enum http_right {
-    HTTP_RIGHT_NONE,   /* nothing is asked of the role; the route's scope, if any, decides alone */
-    HTTP_RIGHT_LOOK,   /* at jobs: without links for those who may not download */
-    HTTP_RIGHT_EXPORT, /* start, preview, synchronous exports */
-    HTTP_RIGHT_DOWNLOAD,
-    HTTP_RIGHT_MANAGE,   /* cancel, delete */
-    HTTP_RIGHT_OWN_DOOR, /* doors for owner and admin alone */
-    HTTP_RIGHT_AUDIT,
-    HTTP_RIGHTS
-};
-
-/* The whole matrix. */
-bool http_role_may(enum http_role role, enum http_right right);
-/* As api_key.role has it: "owner". */
-const char *http_role_name(enum http_role role);
-/* False: no role has this name. */
-bool http_role_find(struct vb_view name, enum http_role *ret_role);
-/* What somebody without the right may not do: "start exports". */
-const char *http_right_name(enum http_right right);
 
 /* The key of a request as far as it is needed: its own bytes are wiped when they were looked at. */
 struct http_credential {
@@ -46,7 +25,7 @@ struct http_credential {
 /* Owned by the exchange. Strings are NUL-terminated and belong to `block`. */
 struct http_access {
     char key_id[16];
-    enum http_role role;
+    enum vb_role role;
     const char *author;    /* the key's user, else its name, else its id */
     const char *workspace; /* workspace_id; NULL until the key was found good */
     const char *time_zone, *source_id, *csv_profile;

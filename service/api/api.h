@@ -54,7 +54,7 @@ struct http_entry {
  * what they change must depend on it by itself. */
 void http_enter(struct http_exchange *exchange, const struct http_entry *entry);
 /* For what only some may do behind one route; false: 403 was answered. */
-bool http_permit(struct http_exchange *exchange, enum http_right right);
+bool http_permit(struct http_exchange *exchange, enum vb_right right);
 
 /* 413 and 415, or `on_body` once the body is whole (api/receive.c). */
 void http_receive_json(struct http_exchange *exchange,

@@ -137,7 +137,7 @@ enum vb_status http_export_link(struct http_exchange *exchange, const struct htt
                                 struct vb_buffer *ret_link, struct vb_error *err)
 {
     struct http_loop *loop = exchange->loop;
-    if (!http_export_has_file(export) || !http_role_may(exchange->access.role, HTTP_RIGHT_DOWNLOAD))
+    if (!http_export_has_file(export) || !vb_role_may(exchange->access.role, VB_RIGHT_DOWNLOAD))
         return VB_OK;
     struct vb_buffer key;
     vb_buffer_init(&key, 2048);

@@ -41,7 +41,7 @@ static bool make_link(struct http_exchange *exchange, const PGresult *row, struc
                       struct vb_error *err)
 {
     vb_instant expires = pg_integer(row, 0, JOB_EXPIRES) + VB_POSTGRES_EPOCH;
-    if (!http_role_may(exchange->access.role, HTTP_RIGHT_DOWNLOAD) ||
+    if (!vb_role_may(exchange->access.role, VB_RIGHT_DOWNLOAD) ||
         !row_is(row, JOB_STATUS, "finished") || pg_null(row, 0, JOB_EXPIRES) ||
         pg_null(row, 0, JOB_KEY) || pg_boolean(row, 0, JOB_DELETED) || expires <= vb_clock_now())
         return false;

@@ -100,14 +100,14 @@ static void touch(struct http_loop *loop, const char *id)
     (void)status;
 }
 
-bool http_permit(struct http_exchange *exchange, enum http_right right)
+bool http_permit(struct http_exchange *exchange, enum vb_right right)
 {
-    enum http_role role = exchange->access.role;
-    if (http_role_may(role, right))
+    enum vb_role role = exchange->access.role;
+    if (vb_role_may(role, right))
         return true;
     char detail[128];
-    (void)snprintf(detail, sizeof(detail), "The API key's role %s may not %s.",
-                   http_role_name(role), http_right_name(right));
+    (void)snprintf(detail, sizeof(detail), "The API key's role %s may not %s.", vb_role_name(role),
+                   vb_right_name(right));
     http_answer_detail(exchange, 403, detail);
     return false;
 }

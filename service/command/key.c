@@ -61,13 +61,13 @@ static const char *role_of(const struct vb_arguments *arguments)
 static enum vb_status check_holder(const struct vb_arguments *arguments, struct vb_error *err)
 {
     const char *role = role_of(arguments), *user = vb_argument(arguments, USER);
-    enum http_role known;
-    if (!http_role_find(vb_view_of(role), &known))
+    enum vb_role known;
+    if (!vb_role_find(vb_view_of(role), &known))
         return vb_fail(err, VB_INVALID, "--role \"%.60s\": must be owner, admin, editor or viewer",
                        role);
     if (user && !vb_mail_address_valid(vb_view_of(user)))
         return vb_fail(err, VB_INVALID, "--user \"%.200s\": must be an e-mail address", user);
-    if (arguments->flags[AUDIENCE].count > 0 && known != HTTP_ROLE_EDITOR)
+    if (arguments->flags[AUDIENCE].count > 0 && known != VB_ROLE_EDITOR)
         return vb_fail(err, VB_INVALID,
                        "--audience limits an editor; the role %s sees every conversation", role);
     return VB_OK;

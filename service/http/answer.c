@@ -146,7 +146,7 @@ void http_answer_log(struct http_exchange *exchange)
 {
     /* Polls are the bulk of all requests: seen at level debug only. */
     const struct http_route *route = exchange->route;
-    bool is_poll = exchange->status < 400 && route && route->right != HTTP_RIGHT_EXPORT &&
+    bool is_poll = exchange->status < 400 && route && route->right != VB_RIGHT_EXPORT &&
                    vb_view_equals(exchange->head.method, VB_VIEW("GET"));
     enum vb_log_level level = exchange->status >= 500 ? VB_LOG_WARN
                               : is_poll               ? VB_LOG_DEBUG

@@ -55,7 +55,7 @@ struct http_route {
     const char *method;
     const char *pattern;          /* "{}" stands for one segment, a last "*" for the rest */
     const struct http_door *door; /* NULL: operations, which belong to no workspace */
-    enum http_right right;        /* that the key's role needs */
+    enum vb_right right;          /* that the key's role needs */
     const char *scope;            /* that the key needs; NULL: no key */
     void (*begin)(struct http_exchange *exchange);
 };

@@ -34,11 +34,6 @@ extern const size_t vb_option_count;
 enum vb_status vb_option_store(const struct vb_option *option, const char *text,
                                struct vb_options *options) vb_must_check;
 
-/* "30s", "500ms", "24h", "7d": one whole number and one unit. */
-enum vb_status vb_duration_parse(const char *text, int64_t *ret_microseconds) vb_must_check;
-/* "6MiB", "100KiB", "1GiB", "5242880". */
-enum vb_status vb_size_parse(const char *text, uint64_t *ret_bytes) vb_must_check;
-
 /* Checks of text members. */
 bool vb_option_is_connection(char *text);
 bool vb_option_is_identifier(char *text);

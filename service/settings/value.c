@@ -1,75 +1,14 @@
-/* Values of options: durations, sizes, numbers, words, and the forms of text. Pure; any thread. */
+/* Values of options: numbers, words, and the forms of text. Pure; any thread. */
 #include "options_table.h"
-#include "rules/media_allow.h"
-
 #include "rules/mail_address.h"
+#include "rules/media_allow.h"
+#include "rules/quantity.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Digits alone at the start; *rest is what follows. */
-static enum vb_status parse_digits(const char *text, int64_t *ret_number, const char **rest)
-{
-    int64_t number = 0;
-    if (*text < '0' || *text > '9')
-        return VB_INVALID;
-    for (; *text >= '0' && *text <= '9'; text++)
-        if (__builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, *text - '0', &number))
-            return VB_INVALID;
-    *ret_number = number;
-    *rest = text;
-    return VB_OK;
-}
-
-/* Units are exact: `1H` or `1 h` are refused rather than guessed at. */
-struct unit {
-    const char *name;
-    int64_t factor;
-};
-
-static enum vb_status parse_with_unit(const char *text, const struct unit *units,
-                                      int64_t *ret_value)
-{
-    int64_t number;
-    const char *rest;
-    if (parse_digits(text, &number, &rest) != VB_OK)
-        return VB_INVALID;
-    for (; units->name; units++) {
-        if (strcmp(rest, units->name) != 0)
-            continue;
-        int64_t value;
-        if (__builtin_mul_overflow(number, units->factor, &value))
-            return VB_INVALID;
-        *ret_value = value;
-        return VB_OK;
-    }
-    return VB_INVALID;
-}
-
-enum vb_status vb_duration_parse(const char *text, int64_t *ret_microseconds)
-{
-    static const struct unit units[] = {
-        {"ms", VB_SECOND / 1000}, {"s", VB_SECOND},         {"m", 60 * VB_SECOND},
-        {"h", 3600 * VB_SECOND},  {"d", 86400 * VB_SECOND}, {NULL, 0},
-    };
-    return parse_with_unit(text, units, ret_microseconds);
-}
-
-enum vb_status vb_size_parse(const char *text, uint64_t *ret_bytes)
-{
-    static const struct unit units[] = {
-        {"", 1}, {"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {NULL, 0},
-    };
-    int64_t value;
-    if (parse_with_unit(text, units, &value) != VB_OK)
-        return VB_INVALID;
-    *ret_bytes = (uint64_t)value;
-    return VB_OK;
-}
 
 /* Switches are choices of two words. */
 static enum vb_status store_choice(const struct vb_option *option, const char *text, void *member)
@@ -128,7 +67,7 @@ enum vb_status vb_option_store(const struct vb_option *option, const char *text,
         value = (int64_t)size;
         break;
     case VB_OPTION_NUMBER:
-        status = parse_digits(text, &value, &rest);
+        status = vb_digits_parse(text, &value, &rest);
         break;
     }
     if (status != VB_OK || *rest || value < option->least || value > option->most)
@@ -159,7 +98,7 @@ bool vb_option_is_listen(char *text)
     unsigned char binary[sizeof(struct in6_addr)];
     const char *colon = strrchr(text, ':'), *rest;
     int64_t port;
-    if (!colon || parse_digits(colon + 1, &port, &rest) != VB_OK || *rest || port < 1 ||
+    if (!colon || vb_digits_parse(colon + 1, &port, &rest) != VB_OK || *rest || port < 1 ||
         port > 65535)
         return false;
     const char *start = text;

@@ -7,7 +7,7 @@
 #include "check.h"
 
 #include "body_check.h"
-#include "settings/options_table.h"
+#include "rules/quantity.h"
 
 #include <string.h>
 

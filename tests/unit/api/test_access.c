@@ -1,4 +1,4 @@
-/* Roles and rights, audiences from the wire and back, the shapes of errors by path, and methods of a path. */
+/* Audiences from the wire and back, the shapes of errors by path, and methods of a path. */
 #include "api/access.h"
 #include "database/array.h"
 #include "http/server.h"
@@ -12,42 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-/* The rights a role has, as letters in the order of the enum; said once more here, since the program's table is what
- * is tested. */
-static void each_role_has_its_rights(void **state)
-{
-    (void)state;
-    static const char *const wanted[HTTP_ROLES] = {
-        [HTTP_ROLE_OWNER] = "NLEDMOA",
-        [HTTP_ROLE_ADMIN] = "NLEDMOA",
-        [HTTP_ROLE_EDITOR] = "NLEDM",
-        [HTTP_ROLE_VIEWER] = "NL",
-    };
-    static const char letters[HTTP_RIGHTS + 1] = "NLEDMOA";
-    for (size_t role = 0; role < HTTP_ROLES; role++) {
-        char found[HTTP_RIGHTS + 1];
-        size_t count = 0;
-        for (size_t right = 0; right < HTTP_RIGHTS; right++)
-            if (http_role_may((enum http_role)role, (enum http_right)right))
-                found[count++] = letters[right];
-        found[count] = '\0';
-        assert_string_equal(found, wanted[role]);
-    }
-}
-
-static void roles_are_found_by_their_names_alone(void **state)
-{
-    (void)state;
-    enum http_role role = HTTP_ROLES;
-    for (size_t i = 0; i < HTTP_ROLES; i++) {
-        assert_true(http_role_find(vb_view_of(http_role_name((enum http_role)i)), &role));
-        assert_int_equal(role, i);
-    }
-    assert_false(http_role_find(VB_VIEW("Owner"), &role));
-    assert_false(http_role_find(VB_VIEW("own"), &role));
-    assert_false(http_role_find((struct vb_view){NULL, 0}, &role));
-}
 
 static void an_array_is_read_from_the_wire(void **state)
 {
@@ -173,8 +137,6 @@ static void errors_have_the_shape_of_their_door(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_role_has_its_rights),
-        cmocka_unit_test(roles_are_found_by_their_names_alone),
         cmocka_unit_test(an_array_is_read_from_the_wire),
         cmocka_unit_test(an_audience_is_written_as_a_literal),
         cmocka_unit_test(a_path_tells_the_shape_of_errors),

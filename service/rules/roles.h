@@ -1,0 +1,31 @@
+/* Roles and what they may do: one matrix for all doors (INTERFACE 7, "Keys and roles"). Pure; any
+ * thread.
+ */
+#ifndef VERBATIM_RULES_ROLES_H
+#define VERBATIM_RULES_ROLES_H
+
+#include "verbatim/buffer.h"
+
+enum vb_role { VB_ROLE_OWNER, VB_ROLE_ADMIN, VB_ROLE_EDITOR, VB_ROLE_VIEWER, VB_ROLES };
+
+enum vb_right {
+    VB_RIGHT_NONE,   /* nothing is asked of the role; the route's scope, if any, decides alone */
+    VB_RIGHT_LOOK,   /* at jobs: without links for those who may not download */
+    VB_RIGHT_EXPORT, /* start, preview, synchronous exports */
+    VB_RIGHT_DOWNLOAD,
+    VB_RIGHT_MANAGE,   /* cancel, delete */
+    VB_RIGHT_OWN_DOOR, /* doors for owner and admin alone */
+    VB_RIGHT_AUDIT,
+    VB_RIGHTS
+};
+
+/* The whole matrix. */
+bool vb_role_may(enum vb_role role, enum vb_right right);
+/* As api_key.role has it: "owner". */
+const char *vb_role_name(enum vb_role role);
+/* False: no role has this name. */
+bool vb_role_find(struct vb_view name, enum vb_role *ret_role);
+/* What somebody without the right may not do: "start exports". */
+const char *vb_right_name(enum vb_right right);
+
+#endif
