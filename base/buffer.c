@@ -3,6 +3,11 @@
  * A buffer belongs to one thread. Its bytes are always followed by a NUL that does not count, so
  * they can be handed to C functions as text where no NUL is inside. Nothing is allocated before the
  * first byte.
+ *
+ * Invariants: length < capacity wherever data is not NULL, and capacity is at most ceiling + 1, the
+ * NUL's byte. A failed append changes nothing, so a caller may end with what it has, empty the
+ * buffer and go on. Every grower goes through vb_buffer_reserve, where the ceiling is held; a
+ * writer that took room elsewhere would be held by nothing.
  */
 #include "verbatim/buffer.h"
 
@@ -12,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Most texts of one row or message fit the first allocation. */
 #define FIRST_CAPACITY 256u
 
 struct vb_view vb_view_of(const char *text)
@@ -19,6 +25,7 @@ struct vb_view vb_view_of(const char *text)
     return (struct vb_view){text, text ? strlen(text) : 0};
 }
 
+/* The NULL view equals the empty one here; who tells them apart asks for `data`. */
 bool vb_view_equals(struct vb_view a, struct vb_view b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
@@ -76,7 +83,8 @@ char *vb_buffer_take(struct vb_buffer *buffer)
     return data;
 }
 
-/* realloc may leave the old bytes anywhere. */
+/* realloc may leave the old bytes anywhere, also where it grows in place by remapping; here the old
+ * allocation is wiped before it is freed. */
 static char *move_secret(struct vb_buffer *buffer, size_t capacity)
 {
     char *data = malloc(capacity);
@@ -119,6 +127,8 @@ void vb_buffer_grown(struct vb_buffer *buffer, size_t more)
     buffer->data[buffer->length] = '\0';
 }
 
+/* `data` may be NULL where length is 0: the NULL view appends nothing, and memcpy must not see
+ * it. */
 enum vb_status vb_buffer_append(struct vb_buffer *buffer, const void *data, size_t length)
 {
     enum vb_status status = vb_buffer_reserve(buffer, length);
@@ -166,6 +176,8 @@ enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ..
     return VB_OK;
 }
 
+/* Moves what is left to the front: cheap for a protocol's few bytes, and the wrong tool for taking
+ * small bites off a large buffer, which would cost the square of its size. */
 void vb_buffer_consume(struct vb_buffer *buffer, size_t length)
 {
     assert(length <= buffer->length);

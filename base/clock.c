@@ -2,6 +2,10 @@
  *
  * Pure but for the clocks; no locale, no TZ, no mktime, so that every thread and machine computes
  * the same. Zones other than a fixed offset are zone.c's.
+ *
+ * An int64_t of microseconds spans 292,000 years to either side of 1970, so a sum of an instant and
+ * a duration is never checked for overflow. Leap seconds do not exist here, as they do not for
+ * PostgreSQL and POSIX: every day has 86,400 s.
  */
 #include "verbatim/clock.h"
 
@@ -36,7 +40,11 @@ void vb_clock_sleep(int64_t microseconds)
         ;
 }
 
-/* The two conversions count in 400-year eras from 0000-03-01, so leap days end a year. */
+/* The two conversions count in eras of 400 years, after which the calendar repeats (146,097 days),
+ * from 0000-03-01: with March as the first month a leap day is the last of its year, so no table of
+ * months and no branch for February is needed. 719,468 days lie between that day and 1970-01-01.
+ * Negative years need the floor of the division, which is why 399 and 146,096 are taken off
+ * first. */
 int64_t vb_date_to_days(struct vb_date date)
 {
     int64_t year = date.month <= 2 ? date.year - 1 : date.year;
@@ -49,6 +57,8 @@ int64_t vb_date_to_days(struct vb_date date)
     return era * 146097 + day_of_era - 719468;
 }
 
+/* 1460, 36524 and 146096 take the leap days out again, once each four, hundred and four hundred
+ * years, so that what is left divides by 365. */
 struct vb_date vb_date_from_days(int64_t days)
 {
     days += 719468;
@@ -65,6 +75,7 @@ struct vb_date vb_date_from_days(int64_t days)
     return date;
 }
 
+/* `month` is 1 to 12: the caller has checked it, and the table is not asked otherwise. */
 static int days_in_month(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -101,6 +112,7 @@ enum vb_status vb_date_parse(struct vb_view text, struct vb_date *ret_date)
     return VB_OK;
 }
 
+/* By the count of days and not field by field, so that there is one order only. */
 int vb_date_compare(struct vb_date a, struct vb_date b)
 {
     int64_t left = vb_date_to_days(a), right = vb_date_to_days(b);
@@ -126,7 +138,9 @@ struct vb_civil vb_civil_of(vb_instant instant, int offset_seconds)
     return civil;
 }
 
-/* `width` digits and what stands behind them. */
+/* `width` digits, the most significant first, and the byte that stands behind them. A value that
+ * has more digits loses the highest ones: vb_instant_text sees to the years. Returns the place for
+ * the next part. By hand, so that no locale has a say. */
 static char *put_part(char *to, int value, int width, char behind)
 {
     for (int i = width; i-- > 0; value /= 10)

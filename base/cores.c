@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A path that is longer is cut down to the mount point (walk_up) or read as "no file". */
 #define PATH_MOST 4096
 #define LINE_MOST 4352 /* of /proc/self/cgroup: number, controllers, path */
 #define CORES_MOST (1 << 16)
@@ -54,6 +55,8 @@ static bool read_quota(const char *folder, bool is_second, int64_t *ret_quota, i
            read_micros(line, &end, ret_period);
 }
 
+/* Rounded up: half a core's time still lets one thread run, and 2.5 cores keep three of them busy.
+ * What is above CORES_MOST is no limit that anybody meant. */
 static void note_quota(const char *folder, bool is_second, unsigned *cores)
 {
     int64_t quota, period;
@@ -85,6 +88,8 @@ static void walk_up(const char *root, const char *mount, const char *group, bool
     }
 }
 
+/* Version 1 mounts controllers together, in any order: "cpu", "cpu,cpuacct", "cpuacct,cpu". Another
+ * one that only begins so ("cpuset", "cpuacct") has no quota of time. */
 static bool names_cpu(const char *controllers)
 {
     for (const char *at = controllers; at; at = strchr(at, ',')) {
@@ -95,7 +100,10 @@ static bool names_cpu(const char *controllers)
     return false;
 }
 
-/* A line "4:cpu,cpuacct:/group" of version 1, or "0::/group" of version 2. */
+/* A line "4:cpu,cpuacct:/group" of version 1, or "0::/group" of version 2 (cgroups(7), proc(5)).
+ * Cuts the line up in place. Version 1 is looked for under the controllers' joint name and under
+ * "cpu" alone, since distributions link one to the other but containers mount either; a mount that
+ * is found twice says the same twice. */
 static void follow_line(const char *root, char *line, unsigned *cores)
 {
     line[strcspn(line, "\n")] = '\0';
@@ -116,6 +124,7 @@ static void follow_line(const char *root, char *line, unsigned *cores)
     }
 }
 
+/* The smallest of all groups counts: a child's limit does not lift its parent's. */
 unsigned vb_cores_quota(const char *root)
 {
     char path[PATH_MOST], line[LINE_MOST];
@@ -131,7 +140,9 @@ unsigned vb_cores_quota(const char *root)
     return cores;
 }
 
-/* The kernel refuses a set smaller than its own, so it grows until it fits. */
+/* The kernel refuses a set smaller than its own with EINVAL, so it grows until it fits: glibc's
+ * cpu_set_t ends at 1,024 cores. Whatever else goes wrong counts as one core, which is slow but
+ * safe. */
 static unsigned count_affinity(void)
 {
     for (int room = CPU_SETSIZE; room <= CORES_MOST; room *= 2) {

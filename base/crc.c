@@ -8,7 +8,8 @@
 #define ONE 0x80000000u        /* x^0 */
 #define BYTE 0x00800000u       /* x^8 */
 
-/* a * b modulo the polynomial. */
+/* a * b modulo the polynomial: at each step b has been multiplied by x once more, which in
+ * reflected order is a shift to the right. */
 static uint32_t multiply(uint32_t a, uint32_t b)
 {
     uint32_t product = 0;
@@ -20,7 +21,10 @@ static uint32_t multiply(uint32_t a, uint32_t b)
     return product;
 }
 
-/* The inversions before and after a CRC cancel each other out in this sum. */
+/* The inversions before and after a CRC cancel each other out in this sum. `power` is x^8 to the
+ * power of 1, 2, 4, ... and `shift` the product of those that `length` is made of, so each length
+ * up to 2^64 - 1 is exact. The CRC-32 of an archive is made of its parts' so, without a byte being
+ * read again. */
 uint32_t vb_crc32_combine(uint32_t first, uint32_t second, uint64_t length)
 {
     uint32_t shift = ONE;

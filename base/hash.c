@@ -27,6 +27,7 @@ void vb_sha256_hex(const void *data, size_t length, char hex[VB_SHA256_HEX])
     vb_hex_encode(digest, sizeof digest, hex);
 }
 
+/* The key's length goes to OpenSSL as an int; keys here are of some hundred bytes at most. */
 void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
                     unsigned char mac[VB_SHA256])
 {
@@ -87,8 +88,9 @@ void vb_random_bytes(void *data, size_t length)
     char *to = data;
     while (length > 0) {
         ssize_t got = getrandom(to, length, 0);
-        /* Up to 256 bytes never fail once the pool is ready; a process without randomness must not
-         * make keys. */
+        /* A read of up to 256 bytes is whole and is interrupted by no signal once the kernel's pool
+         * is ready (getrandom(2)); longer ones may be, and end the process here. All callers ask
+         * for less. A process without randomness must not make keys. */
         if (got <= 0)
             abort();
         to += got;

@@ -18,13 +18,16 @@ enum vb_status vb_json_status(const struct vb_json *json)
     return json->status;
 }
 
+/* Every byte but those of strings goes through here, so that after a failure nothing more comes. */
 static void put(struct vb_json *json, const char *data, size_t length)
 {
     if (json->status == VB_OK)
         json->status = vb_buffer_append(json->out, data, length);
 }
 
-/* A comma belongs before every value but the first of its bracket and the one behind a name. */
+/* A comma belongs before every value but the first of its bracket and the one behind a name. It is
+ * handed out and not written: together with its string it goes in whole or not at all, so that an
+ * attempt that fails for text that is not UTF-8 can be made again without a second comma. */
 static struct vb_view begin_value(struct vb_json *json)
 {
     struct vb_view lead = json->need_comma ? VB_VIEW(",") : VB_VIEW("");
@@ -37,6 +40,7 @@ static void put_view(struct vb_json *json, struct vb_view view)
     put(json, view.data, view.length);
 }
 
+/* The bracket itself is a value of what surrounds it; inside, none has come yet. */
 static void open_bracket(struct vb_json *json, const char *bracket)
 {
     put_view(json, begin_value(json));
@@ -44,6 +48,7 @@ static void open_bracket(struct vb_json *json, const char *bracket)
     json->need_comma = false;
 }
 
+/* Whatever was inside, the surrounding list has a value now. */
 static void close_bracket(struct vb_json *json, const char *bracket)
 {
     put(json, bracket, 1);
@@ -85,6 +90,8 @@ static enum vb_status put_repaired(struct vb_buffer *out, struct vb_view text)
     return status;
 }
 
+/* vb_json_append does it in one pass and refuses text that is not UTF-8, having written nothing;
+ * only then is the text repaired in a second one. */
 static void put_string(struct vb_json *json, struct vb_view text)
 {
     struct vb_view lead = begin_value(json);
@@ -99,6 +106,7 @@ static void put_string(struct vb_json *json, struct vb_view text)
         json->status = put_repaired(json->out, text);
 }
 
+/* The comma stands before the name, so the value behind it takes none. */
 void vb_json_name(struct vb_json *json, const char *name)
 {
     put_string(json, vb_view_of(name));
@@ -116,6 +124,8 @@ void vb_json_text(struct vb_json *json, const char *text)
     vb_json_view(json, vb_view_of(text));
 }
 
+/* By hand, so that no locale has a say. INT64_MIN has no positive counterpart, so the digits are
+ * those of the negated unsigned value. */
 void vb_json_integer(struct vb_json *json, int64_t value)
 {
     char digits[24], *begin = digits + sizeof digits;

@@ -1,7 +1,13 @@
 /* JSON strings (RFC 8259, section 7): the hot path of JSON exports. See vb_json_append in json.h.
  *
  * A text is scanned sixteen bytes at a time for what needs care; most have nothing and are copied
- * whole. Room is reserved once, for exactly what will be written. Pure; owns nothing. */
+ * whole. Room is reserved once, for exactly what will be written. Pure; owns nothing.
+ *
+ * Escaped is what the RFC demands and nothing more: quote, backslash, and bytes below 0x20. The
+ * slash, U+2028 and all other characters stand as they are, in UTF-8. The length that count_added
+ * computes and the bytes that put_escaped writes must agree to the byte, since nothing is checked
+ * in between.
+ */
 #include "verbatim/json.h"
 
 #include "verbatim/lanes.h"
@@ -18,6 +24,8 @@ static bool is_special(unsigned char byte)
     return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
+/* One pass for both questions, without a branch in the loop. The lanes are unsigned, so that bytes
+ * of UTF-8 (0x80 and up) do not count as control characters. */
 static struct findings scan(struct vb_view text)
 {
     vb_lanes special = {0}, high = {0}, lanes;
@@ -35,7 +43,8 @@ static struct findings scan(struct vb_view text)
     return found;
 }
 
-/* The letter of a short escape, or 0: the byte stands as it is or as \u00XX. */
+/* The letter of a short escape, or 0: the byte stands as it is or as \u00XX. \b and \f have none
+ * here; the RFC leaves the choice, and the archives' bytes depend on it. */
 static char short_escape(unsigned char byte)
 {
     switch (byte) {
@@ -53,7 +62,7 @@ static char short_escape(unsigned char byte)
     }
 }
 
-/* Bytes that escaping adds. */
+/* Bytes that escaping adds: one for the backslash, or five where "\u00XX" stands for one byte. */
 static size_t count_added(struct vb_view text)
 {
     size_t added = 0;
@@ -65,6 +74,7 @@ static size_t count_added(struct vb_view text)
     return added;
 }
 
+/* Room for six bytes is the caller's care. */
 static char *put_escape(char *to, unsigned char byte)
 {
     static const char digits[] = "0123456789abcdef";
@@ -98,7 +108,8 @@ static char *put_escaped(char *to, struct vb_view text)
     return to;
 }
 
-/* Behind `lead`, with `quotes` (0 or 1) on each side. */
+/* Behind `lead`, with `quotes` (0 or 1) on each side. The only failures are VB_INVALID before
+ * anything was reserved, and the buffer's; neither leaves a byte behind. */
 static enum vb_status append_string(struct vb_buffer *out, struct vb_view lead, struct vb_view text,
                                     size_t quotes)
 {
@@ -122,6 +133,7 @@ static enum vb_status append_string(struct vb_buffer *out, struct vb_view lead, 
     return VB_OK;
 }
 
+/* The NULL view is SQL's NULL, which JSON writes as a word and not as an empty string. */
 static enum vb_status append_null(struct vb_buffer *out, struct vb_view lead)
 {
     enum vb_status status = vb_buffer_reserve(out, lead.length + 4);
@@ -144,6 +156,8 @@ enum vb_status vb_json_append_inside(struct vb_buffer *out, struct vb_view lead,
     return append_string(out, lead, text, 0);
 }
 
+/* Not all or nothing: each member is, and those before the one that failed stay. What they are part
+ * of is then of no use. */
 enum vb_status vb_json_append_members(struct vb_buffer *out, const struct vb_json_member *members,
                                       size_t count)
 {

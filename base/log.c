@@ -1,9 +1,14 @@
 /* Lines on standard error, as text or JSON, with the thread's job, request and workspace. See
  * log.h.
  *
- * Settings are made once, before threads start; the context belongs to its thread. A line is one
- * write(2), so lines of several threads and processes do not mix (up to PIPE_BUF on a pipe).
- * Secrets are kept out by the callers: nobody formats a key, a signature or a connection string.
+ * Settings are made once, before threads start, and are read without a lock; the context belongs to
+ * its thread. A line is one write(2), so lines of several threads and processes do not mix (up to
+ * PIPE_BUF, 4,096 bytes on Linux, on a pipe). Secrets are kept out by the callers: nobody formats a
+ * key, a signature or a connection string.
+ *
+ * Logging must never be what a process dies of: no memory, a closed standard error or a full disk
+ * lose the line and nothing else. A write that is cut short is not continued, since the rest might
+ * land inside another line.
  */
 #include "verbatim/log.h"
 
@@ -17,13 +22,18 @@
 
 /* A longer value is cut: ids and names fit. */
 #define VALUE_SIZE 64
-/* An event that does not fit is dropped; the message itself is cut at 2 KiB before. */
+/* A line that does not fit is dropped; the message itself is cut at 2 KiB before, and only one full
+ * of control characters grows past this as JSON, sixfold. */
 #define LINE_CEILING 8192
 
 static enum vb_log_level threshold = VB_LOG_INFO;
 static enum vb_log_format line_format = VB_LOG_TEXT;
+/* "" is a field that is off. In the thread's own storage, so no lock and nothing to free at its
+ * end. */
 static _Thread_local char context[VB_LOG_FIELDS][VALUE_SIZE];
 
+/* By enum vb_log_level and enum vb_log_field. The names are read by people's log pipelines:
+ * docs/operator.md promises them. */
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *const field_names[VB_LOG_FIELDS] = {"job", "request", "workspace", "thread"};
 
@@ -52,6 +62,8 @@ static void flatten(char *text)
             *text = ' ';
 }
 
+/* Bytes that are no UTF-8, such as a message cut inside a character, become U+FFFD in the
+ * writer. */
 static enum vb_status compose_json(struct vb_buffer *line, const char *time, const char *level,
                                    const char *message)
 {
@@ -68,6 +80,8 @@ static enum vb_status compose_json(struct vb_buffer *line, const char *time, con
     return vb_json_status(&json);
 }
 
+/* For people and journald: no quoting, so a value with blanks cannot be told from what follows
+ * it. */
 static enum vb_status compose_text(struct vb_buffer *line, const char *time, const char *level,
                                    const char *message)
 {

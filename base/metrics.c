@@ -1,9 +1,17 @@
-/* One row a counter: its Prometheus name and help. The order of the rows does not matter. */
+/* One row a counter: its Prometheus name and help. The order of the rows does not matter.
+ *
+ * Counters only grow while the process lives and begin at 0 with it, which is what Prometheus
+ * expects of a counter. All accesses are relaxed: a counter orders nothing else, and the values
+ * that one answer shows need not be of one instant. Each value of the enum needs its row: one
+ * without is shown under no name.
+ */
 #include "verbatim/metrics.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
 
+/* The prefix "verbatim_" is put before `name`; "_total" and the unit in the name are Prometheus's
+ * rule. */
 struct counter_row {
     const char *name;
     const char *help;
@@ -42,6 +50,7 @@ static const struct counter_row rows[VB_COUNTERS] = {
                                     "Time from created to finished, summed over jobs.", true},
 };
 
+/* Of 64 bits: microseconds summed over jobs take 584,000 years to wrap. */
 static _Atomic uint64_t counts[VB_COUNTERS];
 
 void vb_count(enum vb_counter counter, uint64_t by)

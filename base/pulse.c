@@ -1,4 +1,10 @@
-/* See pulse.h. One waiter; anybody may wake. */
+/* See pulse.h. One waiter; anybody may wake.
+ *
+ * A wake-up is kept until a wait takes it, so one that comes while the thread is at work is not
+ * lost; several before a wait count as one. Who wakes must therefore have made his change visible
+ * before (a commit, a row), and the thread looks for all there is after each wait. `stopping` is
+ * never taken back: a pulse is for one life of its thread.
+ */
 #include "verbatim/pulse.h"
 
 #include "verbatim/clock.h"
@@ -46,6 +52,8 @@ bool vb_pulse_stopping(struct vb_pulse *pulse)
     return stopping;
 }
 
+/* The deadline is of the monotonic clock, as vb_condition_init has it. A wait of 0 or less takes a
+ * wake-up that lies there and returns. A wake-up is taken also when the wait ended by time. */
 bool vb_pulse_wait(struct vb_pulse *pulse, int64_t microseconds)
 {
     int64_t until = vb_clock_monotonic() + microseconds;

@@ -2,6 +2,12 @@
  *
  * Errors lie with the caller, usually on the stack: nothing is allocated, so running out of memory
  * can be told as well. Texts are for people and are cut at a character where they are too long.
+ *
+ * The table is the only place that says whether a failure may be repeated. A caller that knows
+ * better has found two events under one status: they become two, and the callers stay without lists
+ * of their own. Never retryable are those that a repetition meets again (VB_INVALID, VB_DENIED,
+ * VB_UNTRUSTED, VB_DATABASE, VB_STORAGE, VB_SOURCE, VB_LIMIT) and those that forbid one (VB_FENCED,
+ * VB_STOPPED).
  */
 #define VB_STATUS_IMPLEMENTATION
 #include "verbatim/status.h"
@@ -49,6 +55,8 @@ bool vb_status_retryable(enum vb_status status)
     return (unsigned)status < VB_STATUS_COUNT && statuses[status].is_retryable;
 }
 
+/* ENOSPC, EDQUOT, EMFILE, EIO and all that is not named are VB_IO, which may pass. ENOENT has a
+ * status of its own: for some callers it is no failure. */
 enum vb_status vb_status_of_errno(int system_code)
 {
     switch (system_code) {
@@ -90,6 +98,7 @@ static void cut_at_character(char *text)
         text[start - 1] = '\0';
 }
 
+/* Declared first: gcc takes the attribute in this place on a declaration alone. */
 static enum vb_status fill(struct vb_error *err, enum vb_status status, const char *format,
                            va_list arguments) __attribute__((format(printf, 3, 0)));
 
@@ -116,6 +125,7 @@ enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *
     return status;
 }
 
+/* The system's words come last and are cut first where the text is full. */
 enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int system_code,
                               const char *format, ...)
 {

@@ -1,4 +1,10 @@
-/* UTF-8 and percent-encoding. See text.h. Pure; nothing here depends on the locale. */
+/* UTF-8 and percent-encoding. See text.h. Pure; nothing here depends on the locale.
+ *
+ * What is well-formed is decided in vb_utf8_width alone, by Table 3-7 of The Unicode Standard,
+ * which RFC 3629, section 4, gives as a grammar; everything else here asks it. Nothing normalizes:
+ * a letter with its accent in one character and the same in two are different texts, as they are
+ * for the source.
+ */
 #include "verbatim/text.h"
 
 #include "verbatim/hash.h"
@@ -56,6 +62,7 @@ bool vb_utf8_valid(struct vb_view text)
     return true;
 }
 
+/* At the end of the view it gives U+FFFD too and stays: loops ask for the length first. */
 uint32_t vb_utf8_next(struct vb_view *text)
 {
     static const unsigned char lead_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
@@ -74,6 +81,8 @@ uint32_t vb_utf8_next(struct vb_view *text)
     return character;
 }
 
+/* For characters up to U+10FFFF, as vb_utf8_next gives them; larger values have no check here. A
+ * surrogate would be written as it is and make text that is not well-formed. */
 enum vb_status vb_utf8_append(struct vb_buffer *buffer, uint32_t c)
 {
     char bytes[4];
@@ -104,6 +113,8 @@ static bool is_unreserved(char c)
            c == '_' || c == '.' || c == '~';
 }
 
+/* Not all or nothing: on failure a part may stand in `out`. UTF-8 goes octet by octet (section
+ * 2.5). */
 enum vb_status vb_percent_encode(struct vb_buffer *out, struct vb_view text, bool keep_slash)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -119,6 +130,8 @@ enum vb_status vb_percent_encode(struct vb_buffer *out, struct vb_view text, boo
     return status;
 }
 
+/* %00 is decoded like any other; who needs text without a NUL looks for it. On failure a part may
+ * stand in `out`. */
 enum vb_status vb_percent_decode(struct vb_buffer *out, struct vb_view text)
 {
     for (size_t i = 0; i < text.length; i++) {

@@ -1,4 +1,9 @@
-/* Threads that their owner waits for. See thread.h. */
+/* Threads that their owner waits for. See thread.h.
+ *
+ * No thread is detached and none is cancelled: each has an owner who asks it to end in its own way
+ * (a pulse, a flag, a closed socket) and joins it, so that at exit nothing runs that still uses
+ * what is being freed.
+ */
 #include "verbatim/thread.h"
 
 #include <time.h>
@@ -14,6 +19,7 @@ enum vb_status vb_thread_start(struct vb_thread *thread, const char *name, void 
     return VB_OK;
 }
 
+/* So that owners may tear down a half-made set without keeping account of how far they came. */
 void vb_thread_join(struct vb_thread *thread)
 {
     if (!thread->runs)

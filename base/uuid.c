@@ -1,5 +1,9 @@
 /* Random ids in the canonical text form of RFC 9562. See uuid.h. Ids of the source are opaque text,
- * never these. */
+ * never these.
+ *
+ * Version 4 throughout, so an id tells neither when nor where it was made: ids of exports are seen
+ * by people outside. 122 random bits need no check for one that exists.
+ */
 #include "verbatim/uuid.h"
 
 #include "verbatim/hash.h"
@@ -34,6 +38,9 @@ void vb_uuid_format(struct vb_uuid uuid, char text[VB_UUID_TEXT])
     *out = '\0';
 }
 
+/* Version and variant are not looked at: ids that other systems made pass as well. Braces,
+ * "urn:uuid:" and digits without hyphens do not, so that each id has two spellings at most (by
+ * case). */
 enum vb_status vb_uuid_parse(struct vb_view text, struct vb_uuid *ret_uuid)
 {
     char hex[32];

@@ -1,7 +1,11 @@
 /* A growing byte buffer with a ceiling given at birth, and read-only views of bytes.
  *
- * Nothing else in the program grows memory by itself. Appending past the ceiling is VB_LIMIT and
- * leaves the contents as they were. Not thread-safe: one owner.
+ * Nothing else in the program grows memory by itself. A buffer never shrinks before vb_buffer_done.
+ * The struct is its owner's, on the stack or in another struct, and owns its bytes; a view owns
+ * nothing. One owner, one thread; views of bytes that nobody changes are for any thread. Errors:
+ * VB_LIMIT past the ceiling, VB_NO_MEMORY, and VB_INVALID where printf cannot convert; each leaves
+ * the contents as they were. `data` and views of it live until the next call that may grow, shrink
+ * or free the buffer.
  */
 #ifndef VERBATIM_BUFFER_H
 #define VERBATIM_BUFFER_H
@@ -48,8 +52,10 @@ char *vb_buffer_take(struct vb_buffer *buffer);
 enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more) vb_must_check;
 void vb_buffer_grown(struct vb_buffer *buffer, size_t more);
 
+/* `data` must not lie in the buffer itself: growing moves it. */
 enum vb_status vb_buffer_append(struct vb_buffer *buffer, const void *data,
                                 size_t length) vb_must_check;
+/* Without the NUL; `text` is not NULL. */
 enum vb_status vb_buffer_append_text(struct vb_buffer *buffer, const char *text) vb_must_check;
 enum vb_status vb_buffer_append_byte(struct vb_buffer *buffer, char byte) vb_must_check;
 enum vb_status vb_buffer_printf(struct vb_buffer *buffer, const char *format, ...) vb_must_check

@@ -2,7 +2,9 @@
  *
  * Decisions about leases use neither: they use the database's clock. Instants are microseconds
  * since 1970-01-01T00:00:00Z in int64_t (type vb_instant), as PostgreSQL keeps them but for the
- * epoch. Thread-safe: pure functions and system calls.
+ * epoch. No leap seconds, no local time: zones are zone.h's. Plain values, owned by nobody, good
+ * for ever. Any thread: pure functions and system calls. Only vb_date_parse can fail, with
+ * VB_INVALID.
  */
 #ifndef VERBATIM_CLOCK_H
 #define VERBATIM_CLOCK_H
@@ -28,13 +30,16 @@ struct vb_civil {
 
 int64_t vb_clock_monotonic(void); /* microseconds since some start */
 vb_instant vb_clock_now(void);    /* the system's wall clock */
+/* At least so long, whatever signals come; 0 or less returns at once. Nothing can call it off:
+ * threads that must end soon wait on a pulse instead. */
 void vb_clock_sleep(int64_t microseconds);
 
-/* Days since 1970-01-01 and back. */
+/* Days since 1970-01-01 and back. Any year that fits an int, also before 1; the date must exist. */
 int64_t vb_date_to_days(struct vb_date date);
 struct vb_date vb_date_from_days(int64_t days);
 /* Exactly YYYY-MM-DD of a day that exists; VB_INVALID otherwise. */
 enum vb_status vb_date_parse(struct vb_view text, struct vb_date *ret_date) vb_must_check;
+/* Below 0, 0 or above 0, as of strcmp. */
 int vb_date_compare(struct vb_date a, struct vb_date b);
 
 /* `seconds` east of UTC are added before breaking down. */

@@ -1,5 +1,10 @@
 /* Digests, MACs, checksums, hex, random bytes. OpenSSL underneath; ISA-L for CRC-32.
- * Thread-safe. */
+ *
+ * SHA-256 of FIPS 180-4, HMAC of RFC 2104, hexadecimal of RFC 4648, section 8. No other digest is
+ * offered, and none for pieces: everything signed here is at hand as a whole. Nothing is owned;
+ * results go into the caller's memory, whose sizes are the constants below. Any thread. Only
+ * vb_hex_decode can fail; where a digest or randomness cannot be had the process aborts.
+ */
 #ifndef VERBATIM_HASH_H
 #define VERBATIM_HASH_H
 
@@ -13,7 +18,8 @@ void vb_sha256_hex(const void *data, size_t length, char hex[VB_SHA256_HEX]);
 void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
                     unsigned char mac[VB_SHA256]);
 
-/* CRC-32 of ZIP and gzip (polynomial 0xEDB88320 reflected); start with 0, feed in any pieces. */
+/* CRC-32 of ZIP and gzip (RFC 1952, section 8: polynomial 0xEDB88320 reflected); start with 0, feed
+ * in any pieces. */
 uint32_t vb_crc32(uint32_t crc, const void *data, size_t length);
 /* The CRC-32 of two pieces one behind the other, from their own; `length` is the second one's. */
 uint32_t vb_crc32_combine(uint32_t first, uint32_t second, uint64_t length);

@@ -1,14 +1,18 @@
 /* A streaming JSON writer (RFC 8259) into a vb_buffer. Parsing is jansson's work, not ours.
  *
- * Errors stick: after the first one every call is a no-op, and vb_json_status tells it, so a caller
- * checks once at the end. Commas are put by the writer. Text that is not UTF-8 has its bad bytes
- * replaced by U+FFFD, so the output is always valid.
+ * Commas are put by the writer; that names, values and brackets come in a right order is the
+ * caller's care and is not checked. Text that is not UTF-8 has its bad bytes replaced by U+FFFD, so
+ * the output is always valid. The writer is a value that owns nothing; the buffer is borrowed for
+ * its life. One thread. Errors stick: after the first one (VB_LIMIT, VB_NO_MEMORY) every call is a
+ * no-op, and vb_json_status tells it, so a caller checks once at the end; what stands in the buffer
+ * then is no JSON. Nothing has to be freed.
  */
 #ifndef VERBATIM_JSON_H
 #define VERBATIM_JSON_H
 
 #include "verbatim/buffer.h"
 
+/* Open for the sake of the stack; callers touch none of it. */
 struct vb_json {
     struct vb_buffer *out; /* borrowed */
     enum vb_status status;

@@ -3,7 +3,9 @@
  * Who a line is about (job, request, workspace) is put into the thread's context once and stands in
  * every line of that thread until taken off, so no message can forget it. Library code returns
  * errors; only the top (worker, request, command) logs them. Never pass a secret, key, signature or
- * the query string of a link. One write(2) a line: lines of threads and processes do not mix.
+ * the query string of a link. The context belongs to its thread and ends with it; texts are copied.
+ * Any thread may log: one write(2) a line, so lines of threads and processes do not mix. No errors:
+ * a line that cannot be written is lost. A message is cut at 2,047 bytes.
  */
 #ifndef VERBATIM_LOG_H
 #define VERBATIM_LOG_H

@@ -1,6 +1,10 @@
-/* Counters of this process for /metrics, in one table. Atomic; any thread.
+/* Counters of this process for /metrics, in one table; each counts from the process's start and
+ * never goes down.
  *
  * What the database knows better (jobs and segments by state, age of the oldest) is asked there.
+ * The table is the program's own; nothing is to be set up or freed. Atomic; any thread.
+ * vb_metrics_write alone can fail, with the buffer's statuses, a part being written then. A value
+ * read is good for the moment.
  */
 #ifndef VERBATIM_METRICS_H
 #define VERBATIM_METRICS_H

@@ -1,5 +1,10 @@
-/* The waiting of a background thread: for time to pass, for a wake-up, or for the end. The pulse
- * belongs to its thread and outlives whoever wakes it. */
+/* The waiting of a background thread: for time to pass, for a wake-up, or for the end.
+ *
+ * One thread waits, any number wake. The struct belongs to the waiting thread's owner, who outlives
+ * both it and everyone who wakes it: vb_pulse_done comes after the thread was joined. vb_pulse_wait
+ * is the thread's alone, all else is for any thread. No errors. A wake-up that nobody waits for is
+ * kept, as one, until the next wait.
+ */
 #ifndef VERBATIM_PULSE_H
 #define VERBATIM_PULSE_H
 

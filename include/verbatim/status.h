@@ -2,7 +2,9 @@
  *
  * Every fallible function returns enum vb_status and takes an optional `struct vb_error *err` as
  * its last parameter. Library code fills the error and returns; only the top (a worker, a request,
- * a command) logs it. Results go through `ret_` parameters, written only on VB_OK.
+ * a command) logs it. Results go through `ret_` parameters, written only on VB_OK. The error is the
+ * caller's, a plain value with nothing to free, good until it is filled again; on VB_OK it may hold
+ * anything. Any thread: nothing here has state.
  */
 #ifndef VERBATIM_STATUS_H
 #define VERBATIM_STATUS_H

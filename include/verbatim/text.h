@@ -1,4 +1,9 @@
-/* UTF-8 (RFC 3629) and percent-encoding (RFC 3986). Pure functions, thread-safe. */
+/* UTF-8 (RFC 3629) and percent-encoding (RFC 3986, section 2.1).
+ *
+ * No normalization, no case, no locale. Pure functions over borrowed views: nothing is owned, any
+ * thread. Errors are the buffer's (VB_LIMIT, VB_NO_MEMORY) and VB_INVALID for a bad escape; what
+ * was appended before a failure stays.
+ */
 #ifndef VERBATIM_TEXT_H
 #define VERBATIM_TEXT_H
 
@@ -12,7 +17,8 @@ bool vb_utf8_valid(struct vb_view text);
 uint32_t vb_utf8_next(struct vb_view *text);
 /* Appends the character as UTF-8. */
 enum vb_status vb_utf8_append(struct vb_buffer *buffer, uint32_t character) vb_must_check;
-/* The largest prefix length <= limit that ends at a character. */
+/* The largest prefix length <= limit that ends at a character. For well-formed text; other text is
+ * only not cut before a continuation byte. */
 size_t vb_utf8_cut(struct vb_view text, size_t limit);
 
 /* Octets outside A-Z a-z 0-9 - _ . ~ become %XX, upper-case; '/' stays when keep_slash. */

@@ -1,7 +1,9 @@
 /* Threads that their owner waits for: started with a name, joined once.
  *
- * The struct belongs to the owner, zeroed before the start and kept where it is until the join.
- * Signals are blocked in all threads by whoever runs the process (settings/process.h).
+ * No cancelling and no result: what a thread has to tell lies in its context. The struct and the
+ * context belong to the owner, who keeps both where they are until the join; the struct is zeroed
+ * before the start. Start and join are the owner's thread's. Errors: VB_NO_MEMORY alone. Signals
+ * are blocked in all threads by whoever runs the process (settings/process.h).
  */
 #ifndef VERBATIM_THREAD_H
 #define VERBATIM_THREAD_H
