@@ -1,6 +1,9 @@
 /* INTERFACE 5 and 8 as one table: every relation and column of the source contract. */
 #include "contract.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* A required column that is missing ends the start; an optional one is read as NULL. */
 #define REQUIRED true
 #define OPTIONAL false
@@ -84,3 +87,13 @@ const struct vb_column_rule vb_column_rules[] = {
 const size_t vb_column_rule_count = sizeof vb_column_rules / sizeof vb_column_rules[0];
 _Static_assert(sizeof vb_column_rules / sizeof vb_column_rules[0] <= VB_COLUMN_MOST,
                "a contract has room for every rule");
+
+const struct vb_column *vb_contract_column(const struct vb_contract *contract, const char *relation,
+                                           const char *name)
+{
+    for (size_t i = 0; i < vb_column_rule_count; i++)
+        if (strcmp(vb_column_rules[i].relation, relation) == 0 &&
+            strcmp(vb_column_rules[i].name, name) == 0)
+            return &contract->columns[i];
+    abort(); /* not in the table of columns.c: a mistake in the program */
+}

@@ -297,13 +297,3 @@ const char *vb_contract_missing(const struct vb_contract *contract)
 {
     return contract->missing;
 }
-
-const struct vb_column *vb_contract_column(const struct vb_contract *contract, const char *relation,
-                                           const char *name)
-{
-    for (size_t i = 0; i < vb_column_rule_count; i++)
-        if (strcmp(vb_column_rules[i].relation, relation) == 0 &&
-            strcmp(vb_column_rules[i].name, name) == 0)
-            return &contract->columns[i];
-    abort(); /* not in the table of columns.c: a mistake in the program */
-}

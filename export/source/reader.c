@@ -46,25 +46,6 @@ void vb_reader_free(struct vb_reader *reader)
     free(reader);
 }
 
-enum vb_status vb_reader_check_stop(const struct vb_reader *reader, struct vb_error *err)
-{
-    return vb_stop_check(&reader->session.stop, err);
-}
-
-struct vb_scope vb_reader_scope(const struct vb_reader *reader)
-{
-    /* Behind what was read, else behind the stretch's lower end, else from the start of the
-     * range. */
-    struct vb_scope scope = {.contract = reader->options.contract, .selection = &reader->selection};
-    if (reader->placed)
-        scope.low = &reader->position;
-    else if (reader->stretch.has_low)
-        scope.low = &reader->stretch.low;
-    if (reader->stretch.has_high)
-        scope.high = &reader->stretch.high;
-    return scope;
-}
-
 /* Remembers a failure: whatever was open is given up. */
 static enum vb_status give_up(struct vb_reader *reader, enum vb_status status)
 {
@@ -87,7 +68,7 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
     bool waited_out = false;
     enum vb_status status = vb_contract_selection_check(reader->options.contract, selection, err);
     if (status == VB_OK)
-        status = vb_reader_check_stop(reader, err);
+        status = vb_stop_check(&reader->session.stop, err);
     if (status == VB_OK && selection->snapshot)
         status = vb_wait_as_of(reader, &waited_out, err);
     if (status != VB_OK)
@@ -170,7 +151,7 @@ size_t vb_reader_memory(const struct vb_reader *reader)
 static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *ret_event,
                                 struct vb_error *err)
 {
-    enum vb_status status = vb_reader_check_stop(reader, err);
+    enum vb_status status = vb_stop_check(&reader->session.stop, err);
     if (status != VB_OK)
         return status;
     if (reader->stream.rows.largest > OVERSIZED_ROW) {

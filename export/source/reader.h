@@ -49,11 +49,8 @@ struct vb_reader {
     struct vb_extra extra;
 };
 
-/* The scope of what is still to be read. */
+/* The scope of what is still to be read (reader_scope.c). */
 struct vb_scope vb_reader_scope(const struct vb_reader *reader);
-/* VB_STOPPED if the owner wants an end. */
-enum vb_status vb_reader_check_stop(const struct vb_reader *reader,
-                                    struct vb_error *err) vb_must_check;
 
 /* Before the first page of a selection. */
 void vb_stream_begin(struct vb_reader *reader);

@@ -121,7 +121,7 @@ static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct v
         bool passed = false;
         enum vb_status status = has_passed(wait, &passed, err);
         if (status == VB_OK)
-            status = vb_reader_check_stop(wait->reader, err);
+            status = vb_stop_check(&wait->reader->session.stop, err);
         if (status != VB_OK)
             return status;
         bool out = wait->past_patience || vb_clock_monotonic() - start > PATIENCE;

@@ -3,7 +3,6 @@
 
 #include "verbatim/s3_signer.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,28 +201,4 @@ enum vb_status vb_command_help(const struct vb_command *command, struct vb_buffe
         return vb_options_help(out);
     return vb_buffer_append_text(out, "The database is that of the option database_url; "
                                       "verbatim serve --help lists all options.\n");
-}
-
-const char *vb_argument(const struct vb_arguments *arguments, size_t flag)
-{
-    size_t count = arguments->flags[flag].count;
-    return count > 0 ? arguments->flags[flag].values[count - 1] : NULL;
-}
-
-enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
-                                  struct vb_error *err)
-{
-    struct vb_pg_options wanted = {.connection_string = options->database_url,
-                                   .application_name = "verbatim command",
-                                   .role = VB_PG_OWNER,
-                                   .prepared_statements = options->prepared_statements};
-    return vb_pg_new(&wanted, ret_pg, err);
-}
-
-/* Flushed, so that a full disk or a closed pipe fails the command. */
-enum vb_status vb_command_print(const char *text, struct vb_error *err)
-{
-    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
-        return vb_fail_system(err, VB_IO, errno, "cannot write to standard output");
-    return VB_OK;
 }

@@ -48,6 +48,8 @@ enum vb_status vb_command_parse(const struct vb_command *command, int argc, char
 enum vb_status vb_command_help(const struct vb_command *command,
                                struct vb_buffer *out) vb_must_check;
 
+/* --- for commands (shared.c) --- */
+
 /* The last value of a flag; NULL if it was not given. */
 const char *vb_argument(const struct vb_arguments *arguments, size_t flag);
 /* A connection under the login's own role, for commands of operators. */

@@ -239,7 +239,8 @@ static void check_layout(struct body_check *check, struct vb_specification *spec
     if (!given && is_csv)
         specification->layout = layouts[0];
     /* A name that is known and has no renderer: what this build cannot make yet. */
-    if ((specification->layout || !is_csv) && !vb_specification_renderer(specification))
+    if ((specification->layout || !is_csv) &&
+        !vb_renderer_find(vb_view_of(specification->format), vb_view_of(specification->layout)))
         body_problem(check, "value_error", given && is_csv ? "layout" : "format",
                      "Value error, this is not available yet",
                      body_member(check, given && is_csv ? "layout" : "format"));

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *vb_resolution_channel(const struct vb_resolution *resolution, int column)
+{
+    return resolution->channels ? vb_pg_value(resolution->channels, resolution->channel, column)
+                                : NULL;
+}
+
 enum vb_resolved vb_lookup_no_memory(struct vb_resolution *resolution)
 {
     (void)vb_fail(&resolution->error, VB_NO_MEMORY, "no memory for the request");

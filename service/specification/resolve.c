@@ -64,12 +64,6 @@ void vb_resolution_done(struct vb_resolution *resolution)
     resolution->title = resolution->snapshot = NULL;
 }
 
-const char *vb_resolution_channel(const struct vb_resolution *resolution, int column)
-{
-    return resolution->channels ? vb_pg_value(resolution->channels, resolution->channel, column)
-                                : NULL;
-}
-
 void vb_resolve_steps_done(struct vb_resolve_steps *steps)
 {
     vb_buffer_done(&steps->list);

@@ -1,0 +1,29 @@
+/* What commands share: their flags, a connection, standard output. See command.h. */
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+const char *vb_argument(const struct vb_arguments *arguments, size_t flag)
+{
+    size_t count = arguments->flags[flag].count;
+    return count > 0 ? arguments->flags[flag].values[count - 1] : NULL;
+}
+
+enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
+                                  struct vb_error *err)
+{
+    struct vb_pg_options wanted = {.connection_string = options->database_url,
+                                   .application_name = "verbatim command",
+                                   .role = VB_PG_OWNER,
+                                   .prepared_statements = options->prepared_statements};
+    return vb_pg_new(&wanted, ret_pg, err);
+}
+
+/* Flushed, so that a full disk or a closed pipe fails the command. */
+enum vb_status vb_command_print(const char *text, struct vb_error *err)
+{
+    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
+        return vb_fail_system(err, VB_IO, errno, "cannot write to standard output");
+    return VB_OK;
+}
