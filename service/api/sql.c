@@ -102,8 +102,9 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
                           0},
     [HTTP_SQL_PING] = {"ping", "SELECT 1", 0},
     [HTTP_SQL_AS_WORKER] = {"as_worker",
-                            "SELECT set_config('role', 'verbatim_worker', true),"
-                            " set_config('statement_timeout', '4s', true)",
+                            "SELECT " VB_ROLE_TAKE(
+                                "worker", "true") ","
+                                                  " set_config('statement_timeout', '4s', true)",
                             0},
     /* Over all workspaces, hence the worker's role. Ages by the database's clock. */
     [HTTP_SQL_GAUGES] =

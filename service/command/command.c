@@ -19,6 +19,10 @@ static const struct vb_command commands[] = {
     {"worker", NULL, "workers alone", .is_service = true, .run = vb_command_worker},
     {"migrate", NULL, "creates or upgrades the schema verbatim; may be started by many at once",
      .run = vb_command_migrate},
+    {"retire-shared-roles", NULL,
+     "takes away the rights of verbatim_api and verbatim_worker, which earlier versions used in "
+     "every database",
+     .run = vb_command_retire_shared_roles},
     {"demo-data",
      NULL,
      "creates the schema chat with conversations for trying things out, the same for the same seed",

@@ -60,6 +60,8 @@ enum vb_status vb_command_print(const char *text, struct vb_error *err) vb_must_
 
 /* The commands, each in the file of its noun. */
 enum vb_status vb_command_migrate(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_retire_shared_roles(const struct vb_arguments *arguments,
+                                              struct vb_error *err);
 enum vb_status vb_command_demo_data(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_doctor(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err);

@@ -66,12 +66,12 @@ static bool prepare_set(PGconn *connection, const struct pg_statement_set *set)
  * them anew each time, which costs more than they do. */
 static bool send_preparations(PGconn *connection, const struct pg_pool_options *options)
 {
-    if (options->role) {
-        const char *value = options->role;
-        if (!PQsendQueryParams(connection,
-                               "SELECT set_config('role', $1, true),"
-                               " set_config('plan_cache_mode', 'force_generic_plan', false)",
-                               1, NULL, &value, NULL, NULL, 0))
+    if (options->take_role) {
+        char sql[2048];
+        snprintf(sql, sizeof sql,
+                 "SELECT %s, set_config('plan_cache_mode', 'force_generic_plan', false)",
+                 options->take_role);
+        if (!PQsendQueryParams(connection, sql, 0, NULL, NULL, NULL, NULL, 0))
             return false;
     }
     for (size_t i = 0; i < PG_STATEMENT_SETS; i++)

@@ -11,6 +11,8 @@ struct vb_embedded {
     const char *sha256; /* hexadecimal */
 };
 
+#define VB_ROLES_FILE "roles.sql"
+
 /* service/database/schema/NNN_*.sql in order, then roles.sql. */
 extern const struct vb_embedded vb_schema_files[];
 /* service/api/openapi/: openapi.json, docs.html, docs.js, in this order. */

@@ -1,7 +1,8 @@
 /* The schema `verbatim`: creating it, upgrading it, and asking whether it fits this program.
  *
- * The migrations are embedded in the program. Everything happens in one transaction under an advisory lock,
- * so any number of processes may start it at once, also through a transaction pooler.
+ * The migrations are embedded in the program. Everything happens in one transaction under an
+ * advisory lock, so any number of processes may start it at once, also through a transaction
+ * pooler.
  */
 #ifndef VERBATIM_DATABASE_MIGRATE_H
 #define VERBATIM_DATABASE_MIGRATE_H
@@ -9,18 +10,23 @@
 #include "pg.h"
 
 struct vb_migrated {
-    int version; /* of the schema afterwards */
-    int applied; /* migrations applied by this call */
+    int version;    /* of the schema afterwards */
+    int applied;    /* migrations applied by this call */
+    bool is_shared; /* roles of earlier versions have rights: see rights.h */
 };
 
-/* Brings the schema to this program's version, under the login's own role: roles, tables, rights, the first link secret.
- * VB_DENIED when the login lacks a right: `advice` then holds the SQL that an administrator has to run.
- * VB_CONFLICT when the schema is newer than the program. */
+/* Brings the schema to this program's version, under the login's own role: roles, tables,
+ * rights, the first link secret. VB_DENIED when the login lacks a right: `advice` then holds the
+ * SQL that an administrator has to run. VB_CONFLICT when the schema is newer than the program. */
 enum vb_status vb_migrate(struct vb_pg *owner, struct vb_migrated *ret_migrated,
                           struct vb_buffer *advice, struct vb_error *err) vb_must_check;
 
-/* VB_OK when the schema has this program's version; VB_CONFLICT with the command to run when not; VB_DATABASE
- * when it could not be asked. Works under every role. */
+/* Takes the rights away from the roles of earlier versions (see rights.h); nothing to do is
+ * success. VB_DENIED where the login is not the owner. */
+enum vb_status vb_migrate_retire_roles(struct vb_pg *owner, struct vb_error *err) vb_must_check;
+
+/* VB_OK when the schema has this program's version; VB_CONFLICT with the command to run when
+ * not; VB_DATABASE when it could not be asked. Works under every role. */
 enum vb_status vb_schema_check(struct vb_pg *pg, struct vb_error *err) vb_must_check;
 
 #endif

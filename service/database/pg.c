@@ -44,10 +44,10 @@ const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction)
 {
     static const char *const sql[][2] = {
         [VB_PG_OWNER] = {"SELECT " SETTINGS("false"), "SELECT " SETTINGS("true")},
-        [VB_PG_API] = {"SELECT set_config('role', 'verbatim_api', false), " SETTINGS("false"),
-                       "SELECT set_config('role', 'verbatim_api', true), " SETTINGS("true")},
-        [VB_PG_WORKER] = {"SELECT set_config('role', 'verbatim_worker', false), " SETTINGS("false"),
-                          "SELECT set_config('role', 'verbatim_worker', true), " SETTINGS("true")},
+        [VB_PG_API] = {"SELECT " VB_ROLE_TAKE("api", "false") ", " SETTINGS("false"),
+                       "SELECT " VB_ROLE_TAKE("api", "true") ", " SETTINGS("true")},
+        [VB_PG_WORKER] = {"SELECT " VB_ROLE_TAKE("worker", "false") ", " SETTINGS("false"),
+                          "SELECT " VB_ROLE_TAKE("worker", "true") ", " SETTINGS("true")},
     };
     return sql[role][for_transaction];
 }
@@ -477,7 +477,7 @@ enum vb_status vb_pg_begin(struct vb_pg *pg, struct vb_error *err)
     enum vb_status status = be_connected(pg, err);
     if (status != VB_OK)
         return status;
-    char sql[512] = "BEGIN";
+    char sql[2048] = "BEGIN";
     if (pg->per_transaction)
         snprintf(sql, sizeof sql, "BEGIN; %s", vb_pg_setup_sql(pg->role, true));
     status = run_simple(pg, sql, NULL, err);

@@ -7,6 +7,8 @@
 #ifndef VERBATIM_DATABASE_PG_H
 #define VERBATIM_DATABASE_PG_H
 
+#include "role.h"
+
 #include "verbatim/buffer.h"
 
 #include <libpq-fe.h>

@@ -25,7 +25,7 @@ typedef void pg_done(void *context, const struct pg_outcome *outcome);
 struct pg_pool_options {
     struct event_base *base;
     const char *connection_string; /* NULL: libpq's environment */
-    const char *role;              /* taken on while preparing; NULL: none */
+    const char *take_role;         /* SQL expression, evaluated while preparing; NULL: no role */
     bool prepared;
     bool text; /* results in text format, not binary */
     /* All with a name that will ever be sent; they outlive the pool. */

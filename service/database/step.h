@@ -43,8 +43,7 @@ void pg_results_clear(PGresult *results[PG_STEPS]);
 /* The beginning of every transaction of a workspace: the API's role, and no rows but that
  * workspace's. */
 #define PG_ENTER                                                                                   \
-    "SELECT set_config('role', 'verbatim_api', true),"                                             \
-    " set_config('verbatim.workspace_id', $1, true)"
+    "SELECT " VB_ROLE_TAKE("api", "true") ", set_config('verbatim.workspace_id', $1, true)"
 /* Behind it, for those that change rows: waiting for locks is limited. */
 #define PG_ENTER_LIMITS                                                                            \
     ", set_config('lock_timeout', '3s', true), set_config('statement_timeout', '4s', true)"

@@ -250,7 +250,7 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
     struct pg_pool_options main = {
         .base = loop->base,
         .connection_string = options->database_url,
-        .role = "verbatim_api",
+        .take_role = VB_ROLE_TAKE("api", "true"),
         .prepared = options->prepared_statements,
         .links = HTTP_MAIN_LINKS,
         .wake = http_loop_wake,
@@ -264,7 +264,7 @@ static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
      * are of any type. */
     struct pg_pool_options source = main;
     source.connection_string = options->source_url ? options->source_url : options->database_url;
-    source.role = NULL;
+    source.take_role = NULL;
     source.text = true;
     memset(source.statements, 0, sizeof(source.statements));
     source.statements[0] =

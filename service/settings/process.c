@@ -1,7 +1,8 @@
-/* Signals, limits and memory of the process. No handler ever runs: signals are blocked and waited for.
+/* Signals, limits and memory of the process. No handler ever runs: signals are blocked and waited
+ * for.
  *
- * The main thread waits; when it stops the parts, a thread of its own watches the time and the second signal. The
- * numbers for memory are those of docs/memory-budget.md.
+ * The main thread waits; when it stops the parts, a thread of its own watches the time and the
+ * second signal. The numbers for memory are those of docs/memory-budget.md.
  */
 #include "process.h"
 
@@ -29,7 +30,8 @@ static bool signal_came;
 void vb_process_guard(void)
 {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    /* For all that writes: sendfile, libpq's and libcurl's sockets know no flag against it, or not everywhere. */
+    /* For all that writes: sendfile, libpq's and libcurl's sockets know no flag against it, or
+     * not everywhere. */
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -73,8 +75,8 @@ enum vb_status vb_process_prepare(struct vb_error *err)
     return VB_OK;
 }
 
-/* By default the harmless ones would kill the process without a word. They are sent by habit: by scripts that
- * reload or rotate logs, by a terminal that closes. */
+/* By default the harmless ones would kill the process without a word. They are sent by habit: by
+ * scripts that reload or rotate logs, by a terminal that closes. */
 static const struct {
     int number;
     const char *harmless; /* what the log says; NULL: a signal to end */

@@ -409,7 +409,7 @@ def test_events_of_another_workspace_are_nobody_elses(service, keys, database, f
         database.execute("ALTER TABLE verbatim.audit_event ENABLE ROW LEVEL SECURITY")
 
 
-@pytest.mark.parametrize("role", [None, "verbatim_api", "verbatim_worker"])
+@pytest.mark.parametrize("role", [None, "api", "worker"])
 @pytest.mark.parametrize("statement", [
     "UPDATE verbatim.{} SET workspace_id = 'two'", "DELETE FROM verbatim.{}", "TRUNCATE verbatim.{} CASCADE",
     "UPDATE verbatim.{} SET workspace_id = 'two' WHERE false"])
@@ -419,7 +419,7 @@ def test_an_audit_only_grows(service, keys, database, role, statement, table):
     before = database.execute(f"SELECT * FROM verbatim.{table} ORDER BY 1")
     with database.connect() as connection:
         if role:
-            connection.execute(f"SET ROLE {role}")
+            connection.execute(f"SET ROLE {database.role(role)}")
         connection.execute("SELECT set_config('verbatim.workspace_id', 'one', false)")
         expected = psycopg.errors.InsufficientPrivilege if role else psycopg.errors.RaiseException
         with pytest.raises(expected):
@@ -430,7 +430,7 @@ def test_an_audit_only_grows(service, keys, database, role, statement, table):
 def test_the_audit_of_another_workspace_is_closed_to_the_api(service, keys, database):
     audited_job(service, keys, database)
     with database.connect() as connection:
-        connection.execute("SET ROLE verbatim_api")
+        connection.execute(f"SET ROLE {database.role('api')}")
         connection.execute("SELECT set_config('verbatim.workspace_id', 'two', false)")
         assert connection.execute("SELECT count(*) FROM verbatim.audit").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

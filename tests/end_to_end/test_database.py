@@ -10,8 +10,8 @@ from tests.lib.postgres import PgBouncer
 
 @pytest.fixture(scope="module")
 def roles(database):
-    database.execute("DO $$ BEGIN CREATE ROLE verbatim_api; CREATE ROLE verbatim_worker; "
-                     "EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    for kind in ("api", "worker"):
+        database.execute(f"CREATE ROLE {database.role(kind)}")
 
 
 def run_suite(verbatim, url, admin_url, prepared):

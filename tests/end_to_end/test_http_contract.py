@@ -346,8 +346,8 @@ def test_jobs_that_are_not_there_or_not_ours(service, keys, database):
 def test_the_database_itself_keeps_workspaces_apart(service, keys, database):
     post(service, keys["one"], **RANGE, channel_id=source.LONELY)
     with database.connect() as connection, connection.transaction():
-        connection.execute("SELECT set_config('role', 'verbatim_api', true),"
-                           " set_config('verbatim.workspace_id', 'two', true)")
+        connection.execute("SELECT set_config('role', %s, true), set_config('verbatim.workspace_id', 'two', true)",
+                           [database.role("api")])
         assert connection.execute("SELECT count(*) FROM verbatim.job").fetchone() == (0,)
 
 

@@ -15,7 +15,7 @@ NEWEST = max(int(path.name[:3]) for path in (ROOT / "service/database/schema").g
 
 @pytest.fixture
 def fresh(postgres, request):
-    """A database of the test's own; the roles, which the whole cluster shares, are left as they are."""
+    """A database of the test's own, without roles as on a first day."""
     return postgres.create_database("migrate_" + str(abs(hash(request.node.name)) % 10 ** 8))
 
 
@@ -27,21 +27,6 @@ def login(postgres, fresh):
     yield name
     fresh.execute(f"DROP OWNED BY {name} CASCADE")
     postgres.database().execute(f"DROP ROLE {name}")
-
-
-@pytest.fixture
-def no_roles(postgres):
-    """The cluster without verbatim's roles, as on a first day."""
-    admin = postgres.database()
-    for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datallowconn"):
-        postgres.database(name).execute(
-            "DO $$ DECLARE r text; BEGIN FOREACH r IN ARRAY ARRAY['verbatim_api', 'verbatim_worker'] LOOP "
-            "IF EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN EXECUTE 'DROP OWNED BY ' || r; END IF; "
-            "END LOOP; END $$")
-    admin.execute("DROP ROLE IF EXISTS verbatim_api, verbatim_worker")
-    yield
-    admin.execute("DO $$ BEGIN CREATE ROLE verbatim_api; CREATE ROLE verbatim_worker; "
-                  "EXCEPTION WHEN duplicate_object THEN NULL; END $$")
 
 
 def url_of(database, user):
@@ -66,7 +51,7 @@ def start_migrate(verbatim, database):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_many_at_once_in_several_databases(verbatim, postgres, no_roles):
+def test_many_at_once_in_several_databases(verbatim, postgres):
     databases = [postgres.create_database(f"migrate_many_{i}") for i in range(3)]
     started = [start_migrate(verbatim, database) for _ in range(5) for database in databases]
     applied = []
@@ -89,13 +74,14 @@ def test_through_a_transaction_pooler(verbatim, postgres, fresh):
     assert len(state(fresh)) == NEWEST
 
 
-def test_a_login_without_rights_is_told_what_an_administrator_runs(verbatim, postgres, fresh, no_roles, login):
+def test_a_login_without_rights_is_told_what_an_administrator_runs(verbatim, postgres, fresh, login):
     program = Program(verbatim, url_of(fresh, login))
     done = program.run("migrate", check=False)
     assert done.returncode == 1
     statements = [line for line in done.stderr.splitlines() if line.endswith(";")]
-    assert statements == ["CREATE ROLE verbatim_api NOLOGIN;", "CREATE ROLE verbatim_worker NOLOGIN;",
-                          f"GRANT verbatim_api, verbatim_worker TO {login};",
+    api, worker = fresh.role("api"), fresh.role("worker")
+    assert statements == [f"CREATE ROLE {api} NOLOGIN;", f"CREATE ROLE {worker} NOLOGIN;",
+                          f"GRANT {api}, {worker} TO {login};",
                           f"CREATE SCHEMA verbatim AUTHORIZATION {login};"]
     assert fresh.value("SELECT to_regnamespace('verbatim') IS NULL")
     for statement in statements:
@@ -111,13 +97,13 @@ def test_a_login_without_rights_is_told_what_an_administrator_runs(verbatim, pos
     assert program.key("w").startswith("vb_")
 
 
-def test_a_login_that_may_create_roles_needs_no_administrator(verbatim, postgres, fresh, no_roles, login):
+def test_a_login_that_may_create_roles_needs_no_administrator(verbatim, postgres, fresh, login):
     postgres.database().execute(f"ALTER ROLE {login} CREATEROLE")
     fresh.execute(f"GRANT CREATE ON DATABASE {fresh.name} TO {login}")
     Program(verbatim, url_of(fresh, login)).migrate()
     with psycopg.connect(url_of(fresh, login)) as connection:
-        connection.execute("SET ROLE verbatim_api")
-        connection.execute("RESET ROLE; SET ROLE verbatim_worker")
+        connection.execute(f"SET ROLE {fresh.role('api')}")
+        connection.execute(f"RESET ROLE; SET ROLE {fresh.role('worker')}")
 
 
 def test_exports_that_ended_before_the_counts_get_theirs(verbatim, fresh):
@@ -189,16 +175,16 @@ def test_every_table_of_workspaces_is_under_forced_policies(migrated):
         assert forced == [(True, True)], table
         policies = dict(migrated.execute("SELECT policyname, roles::text[] FROM pg_policies"
                                          " WHERE schemaname = 'verbatim' AND tablename = %s", (table,)))
-        assert policies["api"] == ["verbatim_api"] and policies["worker"] == ["verbatim_worker"], table
+        assert policies["api"] == [migrated.role("api")] and policies["worker"] == [migrated.role("worker")], table
         assert set(policies) == {"api", "worker", "owner"}, table
 
 
 def test_the_api_role_sees_nothing_without_a_workspace_and_one_with(migrated):
     with migrated.connect() as connection:
         readable = [name for name in workspace_tables(migrated) if connection.execute(
-            "SELECT has_table_privilege('verbatim_api', 'verbatim.' || %s, 'SELECT')", (name,)).fetchone()[0]]
+            "SELECT has_table_privilege(%s::name, 'verbatim.' || %s, 'SELECT')", (migrated.role("api"), name)).fetchone()[0]]
         assert {"workspace", "job", "segment"} <= set(readable)
-        connection.execute("SET ROLE verbatim_api")
+        connection.execute(f"SET ROLE {migrated.role('api')}")
         for name in readable:
             query = sql.SQL("SELECT DISTINCT workspace_id FROM verbatim.{}").format(sql.Identifier(name))
             assert connection.execute(query).fetchall() == [], name
@@ -213,7 +199,7 @@ def test_the_api_role_sees_nothing_without_a_workspace_and_one_with(migrated):
 
 def test_the_api_role_cannot_write_for_another_workspace(migrated):
     with migrated.connect() as connection:
-        connection.execute("SET ROLE verbatim_api")
+        connection.execute(f"SET ROLE {migrated.role('api')}")
         with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
             connection.execute("SELECT set_config('verbatim.workspace_id', 'mine', true)")
             connection.execute("INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id)"
@@ -225,7 +211,7 @@ def test_the_api_role_cannot_write_for_another_workspace(migrated):
 
 def test_the_worker_role_sees_the_queue_of_all_but_no_key(migrated):
     with migrated.connect() as connection:
-        connection.execute("SET ROLE verbatim_worker")
+        connection.execute(f"SET ROLE {migrated.role('worker')}")
         assert connection.execute("SELECT count(*) FROM verbatim.job").fetchone() == (2,)
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute("SELECT * FROM verbatim.api_key")
@@ -242,7 +228,7 @@ def test_the_api_role_sees_the_key_it_names_alone(verbatim, fresh):
         program.workspace(workspace)
     first, other = program.key("one").split("_")[1], program.key("two").split("_")[1]
     with fresh.connect() as connection:
-        connection.execute("SET ROLE verbatim_api")
+        connection.execute(f"SET ROLE {fresh.role('api')}")
         connection.execute("SELECT set_config('verbatim.workspace_id', 'two', false)")
         look = "SELECT key_id, workspace_id FROM verbatim.key_here"
         assert connection.execute(look).fetchall() == []

@@ -125,7 +125,8 @@ def test_temporary_names_of_the_caller_mean_nothing(database):
 
 def test_the_api_role_may_call_but_not_write(database):
     job_id = queue.add_job(database, "small")
-    become = ("SELECT set_config('role', 'verbatim_api', true), set_config('verbatim.workspace_id', 'w', true)")
+    become = (f"SELECT set_config('role', '{database.role('api')}', true),"
+              " set_config('verbatim.workspace_id', 'w', true)")
     with database.connect() as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
             connection.execute(become)

@@ -44,6 +44,10 @@ class Database:
         self.url = f"postgresql://postgres@127.0.0.1:{port}/{name}"
         self._kept = threading.local()
 
+    def role(self, kind):
+        """Name of the role `api` or `worker` that an installation in this database takes on."""
+        return f"verbatim_{kind}_{self.name}"
+
     def connect(self, **options):
         return psycopg.connect(self.url, autocommit=True, **options)
 

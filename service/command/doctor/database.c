@@ -3,6 +3,7 @@
 
 #include "database/migrate.h"
 #include "database/pg.h"
+#include "database/rights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,52 @@ static bool check_role(struct vb_doctor *doctor, enum vb_pg_role role, const cha
     return status == VB_OK;
 }
 
+/* Whoever may take on the roles of earlier versions reads this installation from any other in
+ * the cluster. */
+static void check_sharing(struct vb_doctor *doctor, struct vb_pg *pg)
+{
+    struct vb_error err;
+    struct vb_roles roles;
+    char remedy[1600];
+    vb_error_clear(&err);
+    if (vb_rights_look(pg, &roles, &err) != VB_OK) {
+        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+        return;
+    }
+    if (!roles.is_shared)
+        return;
+    snprintf(remedy, sizeof remedy,
+             "once no process of an earlier version runs: verbatim retire-shared-roles%s%s%s%s",
+             roles.left[0] ? "; before that GRANT " : "", roles.left[0] ? roles.own : "",
+             roles.left[0] ? " to the service's login, if it is one of " : "", roles.left);
+    vb_doctor_tell(
+        doctor, VB_FINDING_WARNING, SUBJECT, remedy,
+        "verbatim_api and verbatim_worker, which all databases of the cluster share, have "
+        "rights here: logins of other installations may read this one");
+}
+
+/* Before PostgreSQL 16 who may create roles may also take on any but a superuser's. */
+static void check_login(struct vb_doctor *doctor, struct vb_pg *pg)
+{
+    struct vb_error err;
+    PGresult *result = NULL;
+    vb_error_clear(&err);
+    if (vb_pg_query(pg,
+                    "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = session_user"
+                    " AND rolcreaterole AND NOT rolsuper"
+                    " AND current_setting('server_version_num')::int < 160000",
+                    0, NULL, &result, &err) != VB_OK)
+        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+    else if (PQntuples(result) > 0)
+        vb_doctor_tell(
+            doctor, VB_FINDING_WARNING, SUBJECT,
+            "ALTER ROLE ... NOCREATEROLE, and run migrate under another login",
+            "the login %s may create roles, and so take on those of every installation in "
+            "the cluster",
+            vb_pg_value(result, 0, 0));
+    PQclear(result);
+}
+
 static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
 {
     struct vb_error err;
@@ -94,6 +141,8 @@ static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
     bool worker = check_role(doctor, VB_PG_WORKER, "verbatim_worker");
     if (!api || !worker)
         return;
+    check_sharing(doctor, pg);
+    check_login(doctor, pg);
     if (vb_link_secrets_load(pg, &doctor->secrets, &err) != VB_OK)
         vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, "run verbatim migrate", "%s", err.text);
     else

@@ -30,7 +30,8 @@ CREATE OR REPLACE FUNCTION verbatim.key_touch(wanted text) RETURNS void
 
 -- Returns the job's status before, unless that was active: then 'cancelled'. NULL: there is no such job. The edges are
 -- those of the program's transitions; a test compares them.
-CREATE OR REPLACE FUNCTION verbatim.job_cancel(in_workspace text, wanted uuid, of_audience text[], who text) RETURNS text
+CREATE OR REPLACE FUNCTION verbatim.job_cancel(in_workspace text, wanted uuid, of_audience text[], who text)
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
         DECLARE
@@ -66,7 +67,8 @@ CREATE OR REPLACE FUNCTION verbatim.job_cancel(in_workspace text, wanted uuid, o
     $$;
 
 -- The row goes and with it the link; the file as soon as a janitor gets to it; the audit stays. False: no such job.
-CREATE OR REPLACE FUNCTION verbatim.job_delete(in_workspace text, wanted uuid, of_audience text[], who text) RETURNS boolean
+CREATE OR REPLACE FUNCTION verbatim.job_delete(in_workspace text, wanted uuid, of_audience text[], who text)
+    RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
         DECLARE

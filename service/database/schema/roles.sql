@@ -1,23 +1,46 @@
--- Rights and policies, applied after every migration; idempotent. The roles exist by then.
-GRANT USAGE ON SCHEMA verbatim TO verbatim_api, verbatim_worker;
-REVOKE ALL ON ALL TABLES IN SCHEMA verbatim FROM PUBLIC, verbatim_api, verbatim_worker;
+-- Rights and policies, applied when they have changed; idempotent. Runs as the owner; the roles exist by then.
+-- For two colons and a word, api or worker, the program puts the roles of this installation (and, as long as earlier
+-- versions may run, those that all databases of the cluster share) and gives them in verbatim.roles_api and _worker.
+
+-- Roles that are not meant any more: of another database that this one was copied from, or of earlier versions.
+DO $$
+DECLARE
+    each record;
+BEGIN
+    FOR each IN
+        SELECT DISTINCT r.rolname
+        FROM (SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'verbatim'
+              UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = 'verbatim'::regnamespace
+              UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'verbatim'::regnamespace) AS a,
+            aclexplode(a.acl) AS g JOIN pg_roles AS r ON r.oid = g.grantee
+        WHERE r.rolname ~ '^verbatim_(api|worker)(_|$)'
+    LOOP
+        EXECUTE format('REVOKE ALL ON SCHEMA verbatim FROM %I', each.rolname);
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA verbatim FROM %I', each.rolname);
+        EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA verbatim FROM %I', each.rolname);
+        EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA verbatim FROM %I', each.rolname);
+    END LOOP;
+END
+$$;
+REVOKE ALL ON ALL TABLES IN SCHEMA verbatim FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA verbatim FROM PUBLIC;
 
-GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO verbatim_api, verbatim_worker;
-GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO verbatim_api;
-GRANT SELECT ON verbatim.key_here TO verbatim_api;
-GRANT SELECT ON verbatim.link_secret TO verbatim_api, verbatim_worker;
-GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid) TO verbatim_api, verbatim_worker;
+GRANT USAGE ON SCHEMA verbatim TO :api, :worker;
+GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO :api, :worker;
+GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO :api;
+GRANT SELECT ON verbatim.key_here TO :api;
+GRANT SELECT ON verbatim.link_secret TO :api, :worker;
+GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid) TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
-    verbatim.job_delete(text, uuid, text[], text) TO verbatim_api;
+    verbatim.job_delete(text, uuid, text[], text) TO :api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
-    verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO verbatim_worker;
-GRANT SELECT, UPDATE ON verbatim.daily TO verbatim_worker;
+    verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO :worker;
+GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
 -- An audit is added to and read, never changed; a trigger says the same to the owner.
-GRANT SELECT, INSERT ON verbatim.audit, verbatim.audit_event TO verbatim_api, verbatim_worker;
-GRANT USAGE ON SEQUENCE verbatim.claim_epoch, verbatim.turn_number TO verbatim_worker;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA verbatim TO verbatim_worker;
+GRANT SELECT, INSERT ON verbatim.audit, verbatim.audit_event TO :api, :worker;
+GRANT USAGE ON SEQUENCE verbatim.claim_epoch, verbatim.turn_number TO :worker;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA verbatim TO :worker;
 
 -- Every table with a workspace_id: forced, with one policy a role. `process` and `link_secret` have none.
 DO $$
@@ -37,12 +60,12 @@ BEGIN
         EXECUTE format('DROP POLICY IF EXISTS worker ON verbatim.%I', each.relname);
         EXECUTE format('CREATE POLICY owner ON verbatim.%I TO CURRENT_USER USING (true) WITH CHECK (true)',
                        each.relname);
-        EXECUTE format('CREATE POLICY api ON verbatim.%I TO verbatim_api
+        EXECUTE format('CREATE POLICY api ON verbatim.%I TO %s
                         USING (workspace_id = current_setting(''verbatim.workspace_id'', true))
                         WITH CHECK (workspace_id = current_setting(''verbatim.workspace_id'', true))',
-                       each.relname);
-        EXECUTE format('CREATE POLICY worker ON verbatim.%I TO verbatim_worker USING (true) WITH CHECK (true)',
-                       each.relname);
+                       each.relname, current_setting('verbatim.roles_api'));
+        EXECUTE format('CREATE POLICY worker ON verbatim.%I TO %s USING (true) WITH CHECK (true)',
+                       each.relname, current_setting('verbatim.roles_worker'));
     END LOOP;
 END
 $$;
