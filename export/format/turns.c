@@ -130,6 +130,8 @@ static enum vb_status begin_turns(const struct vb_render_context *context,
     return status == VB_OK ? vb_buffer_append_text(out, "},\"sessions\":[]},\"turns\":[") : status;
 }
 
+/* What has neither a known speaker nor a direction is an agent's: nothing is put into a customer's
+ * mouth on a guess. */
 static enum side side_of(const struct vb_message *m)
 {
     if (vb_view_equals(m->speaker_type, VB_VIEW("customer")))

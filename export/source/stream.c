@@ -158,7 +158,8 @@ static enum vb_status decode_rich(const struct vb_view *fields, struct vb_messag
     return status;
 }
 
-/* direction and speaker_type may not be NULL; text may be absent, where a message is media alone. */
+/* Text may be absent, where a message is media alone; so may direction and speaker_type, which not
+ * every platform knows of every message. */
 static enum vb_status decode_message(struct vb_reader *reader, struct vb_message *ret_message,
                                      struct vb_error *err)
 {
@@ -178,8 +179,6 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         return status;
     if (!fields[VB_ROW_ID].data)
         return broken(reader, err, "a message has no id");
-    if (!message.direction.data || !message.speaker_type.data)
-        return broken(reader, err, "a message has no direction or no speaker_type");
     if (vb_decode_text_list(fields[VB_ROW_MEDIA_URLS], &message.media_urls) != VB_OK)
         return broken(reader, err, "a message's media_urls cannot be read");
     if (vb_decode_id(type, fields[VB_ROW_ID], stream->last.id, &message.id.length) != VB_OK)

@@ -119,6 +119,11 @@ enum vb_status vb_contract_sample_query(const struct vb_contract *contract,
 enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t limit,
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;
+/* Of at most `limit` messages in no order: how many there are, and how many of them have no
+ * direction and no speaker type, as bigints. */
+enum vb_status vb_contract_gaps_query(const struct vb_contract *contract, size_t limit,
+                                      struct vb_source_query *ret_query,
+                                      struct vb_error *err) vb_must_check;
 /* A page of the selection's conversations behind `low` (NULL: from the first). */
 enum vb_status vb_contract_page_query(const struct vb_contract *contract,
                                       const struct vb_selection *selection,
