@@ -1,8 +1,16 @@
-/* The attempt loop: each attempt signed afresh, what may heal tried again with jitter. See
- * call.h.
+/* The attempt loop: each attempt signed afresh, what may heal tried again with jitter. See call.h.
  *
  * Waits full-jittered: a random share of a bound that doubles, so that clients which failed
  * together do not come back together. The digest of the body is computed once a call.
+ *
+ * Three kinds of failure take three ways. A correction (clock, keys) is made once a call, waits for
+ * nothing and does not count against the attempts, since nothing is overloaded. What may heal is
+ * repeated up to `attempts` times. All else ends at once. Requests are safe to repeat: a PUT, a
+ * part and a DELETE give the same state twice; a created upload whose answer was lost stays behind
+ * and is found by vb_s3_list_uploads; a completion looks for its object (multipart.c).
+ *
+ * Nothing is known of a body that was not sent whole, so an attempt always begins with its first
+ * byte.
  */
 #include "call.h"
 
@@ -14,10 +22,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bounds of the waits before the second attempt; a store that asks for patience gets five times as
+ * much. Doubled for each further attempt up to LONGEST_WAIT, which is also the most that a
+ * Retry-After may ask: a longer one is passed over, and the worker's own back-off does the rest. */
 #define FIRST_WAIT (VB_SECOND / 5)
 #define FIRST_WAIT_THROTTLED VB_SECOND
 #define LONGEST_WAIT (20 * VB_SECOND)
+/* How late a stop may be heard in a wait. */
 #define WAIT_SLICE (VB_SECOND / 20)
+/* S3 lets a signature's time be 15 minutes off; a HEAD's 403 counts as a wrong clock from ten times
+ * this. */
 #define SKEW_WORTH_CORRECTING (60 * VB_SECOND)
 #define SLOWEST_BYTES_PER_SECOND 65536u /* an attempt may take size / this, and half a minute */
 #define PATIENT_SECONDS 600u
@@ -31,7 +45,8 @@ struct progress {
     char digest[VB_SHA256_HEX];
 };
 
-/* The pieces in their order; the part is never laid out in one stretch. */
+/* The pieces in their order; the part is never laid out in one stretch. Without a body it is the
+ * digest of nothing, which is signed as well. */
 static void hash_body(const struct vb_s3_body *body, char digest[VB_SHA256_HEX])
 {
     unsigned char raw[VB_SHA256];
@@ -60,6 +75,8 @@ static void count(struct vb_s3_client *client, enum vb_s3_outcome outcome, uint6
     atomic_fetch_add_explicit(&client->counters->bytes_sent, sent, memory_order_relaxed);
 }
 
+/* The path of the key under the bucket's, decoded: "/PREFIX/BUCKET/KEY". Of the bucket alone it has
+ * no slash at its end, but a bucket that is in the host name has "/" for its path. */
 static enum vb_status make_path(const struct vb_s3_client *client, const struct vb_s3_call *call,
                                 struct vb_buffer *out)
 {
@@ -68,6 +85,9 @@ static enum vb_status make_path(const struct vb_s3_client *client, const struct 
                             call->key || !*client->address.base ? "/" : "", key);
 }
 
+/* The headers that are signed are those whose change would change what is done. Disposition, Range
+ * and If-Match are left out: they may stay unsigned, and proxies touch them less than they touch
+ * signatures. x-amz-date and the token are added by the signer. */
 static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call *call,
                            const char *digest, struct vb_s3_signature *signature,
                            struct vb_error *err)
@@ -130,6 +150,7 @@ static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3
     return used;
 }
 
+/* A line that carries 64 KiB a second is slow but not broken. A day is the end of it. */
 static unsigned total_seconds(const struct vb_s3_call *call)
 {
     uint64_t size = call->body ? call->body->size : 0;
@@ -139,6 +160,8 @@ static unsigned total_seconds(const struct vb_s3_call *call)
     return seconds > 86400 ? 86400u : (unsigned)seconds;
 }
 
+/* No limit of silence for a patient call: stores assemble large objects without a byte for
+ * minutes. */
 static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_call *call,
                                 const char *digest, const struct vb_s3_signature *signature,
                                 struct vb_s3_wire_answer *answer, struct vb_error *err)
@@ -190,7 +213,8 @@ static void guess_code(struct vb_s3_client *client, const struct vb_s3_call *cal
         snprintf(failure->code, sizeof failure->code, "ExpiredToken");
 }
 
-/* True if the answer is a success; else `failure` says what it is. */
+/* True if the answer is a success; else `failure` says what it is. A 2xx answer is looked into
+ * where the call asks for it, since S3 may send its status before it knows how the call ends. */
 static bool judge(struct vb_s3_client *client, const struct vb_s3_call *call,
                   const struct vb_s3_wire_answer *answer, size_t body_start,
                   struct vb_s3_failure *failure)
@@ -243,7 +267,9 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
     return vb_s3_failure_explain(&failure, &client->keys, err);
 }
 
-/* False if the same remedy was taken before: it did not help. */
+/* False if the same remedy was taken before: it did not help. The clock's offset stays with the
+ * client for later calls. Expired keys are only called so; the next attempt's vb_s3_credentials_get
+ * fetches. */
 static bool apply(struct vb_s3_client *client, enum vb_s3_remedy remedy,
                   const struct vb_s3_wire_answer *answer, struct progress *progress)
 {
@@ -302,6 +328,7 @@ static enum vb_status name_call(const struct vb_s3_call *call, unsigned attempts
     return vb_fail_within(err, "%s %.*s", call->verb, shown, key.data);
 }
 
+/* `err` may be NULL, but name_call builds on a text, so there is always one to write into. */
 enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *call,
                           struct vb_s3_wire_answer *answer, struct vb_error *err)
 {

@@ -1,6 +1,9 @@
 /* One S3 request from first attempt to final answer: sign, send, judge, wait, again.
  *
- * The client's inside, shared by client.c, multipart.c and call.c. One thread a client.
+ * The client's inside, shared by client.c, multipart.c, uploads.c and call.c. Knows objects and
+ * uploads only as method, key and query. The client owns its wire, address and copy of the keys; a
+ * call and all in it are borrowed. One thread a client. Errors: the statuses of s3_client.h, the
+ * text names verb and key. `client->code` is of the last call, and lives until the next.
  */
 #ifndef VERBATIM_S3_CALL_H
 #define VERBATIM_S3_CALL_H

@@ -1,4 +1,10 @@
-/* The client's life, and the operations on whole objects. See s3_client.h. Retries are call.c's. */
+/* The client's life, and the operations on whole objects. See s3_client.h. Retries are call.c's.
+ *
+ * Calls on objects have their answers in small buffers of their own, so a store that sends more
+ * than 64 KiB where a few hundred bytes are due ends the call with VB_LIMIT. Only vb_s3_get and
+ * vb_s3_get_range read into the caller's, whose ceiling then is the limit. A client connects at its
+ * first call and holds the keys of its last attempt until it is freed, where they are wiped.
+ */
 #include "call.h"
 
 #include <inttypes.h>
@@ -52,17 +58,20 @@ void vb_s3_client_free(struct vb_s3_client *client)
     free(client);
 }
 
+/* On the client's own thread, between calls: a call that runs looks at both fields. */
 void vb_s3_client_set_stop(struct vb_s3_client *client, bool (*stop)(void *context), void *context)
 {
     client->stop = stop;
     client->stop_context = context;
 }
 
+/* Points into the client; the next call writes over it. */
 const char *vb_s3_client_code(const struct vb_s3_client *client)
 {
     return client->code;
 }
 
+/* The ETag is kept as it came, quotes included: it goes back to the store in that form. */
 enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_s3_call *call,
                                    char ret_etag[VB_S3_ETAG], struct vb_error *err)
 {
@@ -81,6 +90,7 @@ enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_
     return VB_OK;
 }
 
+/* On failure `out` is freed already. */
 enum vb_status vb_s3_disposition_of(struct vb_s3_kind kind, struct vb_buffer *out,
                                     struct vb_error *err)
 {
@@ -112,7 +122,8 @@ enum vb_status vb_s3_put(struct vb_s3_client *client, const char *key,
     return status;
 }
 
-/* A call whose answer's body does not matter. */
+/* A call whose answer's body does not matter. The body's buffer ends here, so `answer` is left
+ * without one. */
 enum vb_status vb_s3_call_plain(struct vb_s3_client *client, const struct vb_s3_call *call,
                                 struct vb_s3_wire_answer *answer, struct vb_error *err)
 {
@@ -125,6 +136,7 @@ enum vb_status vb_s3_call_plain(struct vb_s3_client *client, const struct vb_s3_
     return status;
 }
 
+/* Values that are longer than their field are left out and not cut: half an ETag compares wrong. */
 enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
                           struct vb_s3_object *ret_object, struct vb_error *err)
 {
@@ -168,6 +180,8 @@ enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb
     return status;
 }
 
+/* `length` is at least 1: the header's range includes its last byte and cannot be empty. If-Match
+ * makes the pieces of a large object come from one version, or fail with 412. */
 enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, const char *etag,
                                uint64_t offset, size_t length, struct vb_buffer *out,
                                struct vb_error *err)
@@ -190,6 +204,7 @@ enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, con
     return status;
 }
 
+/* The code is looked at after the call, where vb_s3_call left that of the last attempt. */
 enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct vb_error *err)
 {
     const struct vb_s3_call call = {.verb = "delete", .method = "DELETE", .key = key};

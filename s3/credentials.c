@@ -3,6 +3,15 @@
  * The lock is never held while a place is asked. Threads that find a fetch under way go on with
  * valid keys, or wait for its outcome. After a fetch that failed, nobody asks for a while that
  * doubles: its error is the answer meanwhile. Memory: the keys, about 9 KiB.
+ *
+ * Keys pass through three ages: fresh until 15 minutes before their end, due for renewal but good
+ * until a minute before it, then unusable, since a request signed in the last minute may arrive too
+ * late. Keys that the store itself called expired (`rejected`) count as unusable whatever their
+ * time says. Keys without an end (environment, file without token) are never fetched again on their
+ * own account; a store that rejects them makes the chain be asked anew, so a changed file is read.
+ *
+ * The environment is read by getenv at each fetch, on whatever thread fetches; nobody in this
+ * program changes it once threads run.
  */
 #include "credentials.h"
 
@@ -14,12 +23,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Instances and containers get new keys at least 5 minutes before the old ones end; 15 leave
+ * several tries. */
 #define RENEW_BEFORE (15 * 60 * VB_SECOND)
 #define UNUSABLE_BEFORE (60 * VB_SECOND)
 #define FIRST_PAUSE (2 * VB_SECOND) /* after a failure, doubled up to: */
 #define LONGEST_PAUSE (60 * VB_SECOND)
 #define LOOK_EVERY (60 * VB_SECOND) /* of the thread that keeps the keys fresh */
 
+/* One for the whole process as a rule, so that many threads cost one fetch. */
 struct vb_s3_credentials {
     char *region; /* fixed at birth */
     bool fixed;   /* the keys were given */
@@ -102,6 +114,7 @@ static enum vb_status fetch_environment(const struct vb_s3_lookup *lookup,
     return vb_s3_keys_fill(ret_keys, id, secret, getenv("AWS_SESSION_TOKEN"), err);
 }
 
+/* An empty provider: no keys, nobody asked, any fetch allowed at once. */
 static enum vb_status make(const char *region, struct vb_s3_credentials **ret_credentials,
                            struct vb_error *err)
 {
@@ -147,6 +160,7 @@ enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *se
     return VB_OK;
 }
 
+/* Nobody may be inside a call: the keeper thread is joined and the workers are gone by then. */
 void vb_s3_credentials_free(struct vb_s3_credentials *credentials)
 {
     if (!credentials)
@@ -195,7 +209,8 @@ static enum vb_status fetch(struct vb_s3_credentials *credentials, struct vb_s3_
     return VB_NOT_FOUND;
 }
 
-/* Two thresholds: renew long before the end, refuse shortly before it. */
+/* Two thresholds: renew long before the end, refuse shortly before it. By the wall clock, since the
+ * end is told in it; a clock that is wrong shows as keys that are born expired (renew). */
 static bool outlast(const struct vb_s3_keys *keys, int64_t before)
 {
     return keys->expires == 0 || vb_clock_now() < keys->expires - before;
@@ -266,7 +281,8 @@ static enum vb_status renew(struct vb_s3_credentials *credentials)
     return status;
 }
 
-/* Waits for the fetch of another thread. Lock held. */
+/* Waits for the fetch of another thread. Lock held. Bounded by that fetch: its network calls have
+ * limits of seconds each, and vb_s3_credentials_stop ends it. */
 static enum vb_status await(struct vb_s3_credentials *credentials)
 {
     uint64_t before = credentials->fetches;
@@ -275,7 +291,9 @@ static enum vb_status await(struct vb_s3_credentials *credentials)
     return credentials->error.status;
 }
 
-/* Keys that serve, fetched if need be. Lock held, given up while a place is asked. */
+/* Keys that serve, fetched if need be. Lock held, given up while a place is asked. The order
+ * matters: keys that serve are never held up by a fetch of another thread or by a pause; only a
+ * thread that has none waits. */
 static enum vb_status obtain(struct vb_s3_credentials *credentials)
 {
     bool serve = usable(credentials, UNUSABLE_BEFORE);
@@ -320,6 +338,7 @@ enum vb_status vb_s3_credentials_peek(struct vb_s3_credentials *credentials,
     return status;
 }
 
+/* Not sooner than the pause that obtain keeps, so that this thread does not turn idly. */
 int64_t vb_s3_credentials_keep(struct vb_s3_credentials *credentials)
 {
     pthread_mutex_lock(&credentials->lock);
@@ -332,6 +351,7 @@ int64_t vb_s3_credentials_keep(struct vb_s3_credentials *credentials)
     return pause > VB_SECOND ? pause : VB_SECOND;
 }
 
+/* Keys that another thread renewed meanwhile are not these any more, and stay. */
 void vb_s3_credentials_expired(struct vb_s3_credentials *credentials, const struct vb_s3_keys *keys)
 {
     pthread_mutex_lock(&credentials->lock);

@@ -2,6 +2,10 @@
  *
  * Reads AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials; the profile is AWS_PROFILE, else
  * "default". Profiles that assume roles or run programs are not followed. Thread-safe.
+ *
+ * Format: the AWS CLI's, as its guide "Configuration and credential file settings" has it. Lines of
+ * '#' and ';' are comments, only at a line's beginning: a secret may hold both. Names are compared
+ * with their case. The file is read anew at each fetch, and the memory that held it is wiped.
  */
 #include "credentials.h"
 
@@ -13,8 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Files of many profiles have some kilobytes. */
 #define FILE_MOST (256u * 1024u)
 
+/* The ceiling is that of `out`. What stdio itself buffered is freed unwiped. */
 enum vb_status vb_s3_read_file(const char *path, struct vb_buffer *out, struct vb_error *err)
 {
     char block[4096];
@@ -35,6 +41,8 @@ enum vb_status vb_s3_read_file(const char *path, struct vb_buffer *out, struct v
     return status;
 }
 
+/* HOME first and then the user's entry, as the SDKs do. False where there is no place to look, or
+ * its name is too long: the chain goes on then. */
 static bool file_path(char *to, size_t room)
 {
     const char *given = getenv("AWS_SHARED_CREDENTIALS_FILE"), *home = getenv("HOME");
@@ -64,6 +72,8 @@ static bool opens(struct vb_view line, const char *profile, bool *ret_section)
     return vb_view_equals(name, vb_view_of(profile));
 }
 
+/* Names that are no keys (region, role_arn, ...) are passed over. `line` is at least one byte
+ * long. */
 static enum vb_status take_line(struct vb_view line, struct vb_s3_keys *keys, struct vb_error *err)
 {
     const char *equals = memchr(line.data, '=', line.length);
@@ -125,6 +135,8 @@ static enum vb_status read_profile(struct vb_view text, const char *profile,
     return status;
 }
 
+/* A profile that somebody asked for by name must exist; the default one need not. Half a pair is a
+ * mistake, as in the environment. */
 static enum vb_status check_profile(const struct vb_s3_keys *keys, bool found, bool asked_for,
                                     const char *profile, const char *path, struct vb_error *err)
 {
@@ -138,6 +150,8 @@ static enum vb_status check_profile(const struct vb_s3_keys *keys, bool found, b
     return VB_OK;
 }
 
+/* A file that is not there is a place that is not set up, also where AWS_SHARED_CREDENTIALS_FILE
+ * names it. One that may not be read is a failure and ends the chain. */
 enum vb_status vb_s3_fetch_shared_file(const struct vb_s3_lookup *lookup,
                                        struct vb_s3_keys *ret_keys, struct vb_error *err)
 {

@@ -3,6 +3,14 @@
  * See credentials.h. Each fetch makes its own short-lived HTTP handle. Answers are read up to 64
  * KiB. No word of an answer gets into an error text, only its status and S3-style code: answers
  * hold secrets.
+ *
+ * Sources: AWS STS API Reference, AssumeRoleWithWebIdentity (version 2011-06-15); Amazon ECS "Task
+ * IAM role" and EKS "Pod Identity" for containers; EC2 User Guide "Use the Instance Metadata
+ * Service" for IMDSv2, with version 1 only where the service knows no tokens. All three hand out
+ * temporary keys.
+ *
+ * A fetch as a whole is bounded by its tries and their limits: less than 50 s for STS, less than 20
+ * s for the others. The pauses between tries are not cut short by a stop; the longest is 0.8 s.
  */
 #include "credentials.h"
 
@@ -17,9 +25,13 @@
 #include <string.h>
 
 #define ANSWER_MOST 65536u
+/* Tokens of Kubernetes have about 1 to 2 KiB. The form takes up to three bytes for one of them. */
 #define TOKEN_FILE_MOST 65536u
+/* Of one request; pauses of 0.4 and 0.8 s lie between them. Metadata services drop requests at a
+ * machine's start. */
 #define TRIES 3u
 #define TRY_PAUSE (VB_SECOND / 5)
+/* Six hours, the longest that the service gives; the token serves for one fetch alone. */
 #define METADATA_TOKEN_SECONDS "21600"
 
 /* A request and the room for its answer. */
@@ -34,11 +46,13 @@ struct question {
     bool direct;
 };
 
+/* Throttling is not repeated here: the chain's pause is the longer wait. */
 static bool worth_another_try(enum vb_status status, const struct vb_s3_wire_answer *answer)
 {
     return status == VB_NETWORK || (status == VB_OK && answer->status >= 500);
 }
 
+/* One connection for all tries. `out` holds the last answer alone. */
 static enum vb_status ask(const struct question *question, struct vb_buffer *out, int *ret_status,
                           struct vb_error *err)
 {
@@ -88,7 +102,8 @@ static bool two_digits(const char *text, int *ret_value)
     return true;
 }
 
-/* "2026-01-31T12:00:00Z", with or without a fraction. 0 for anything else. */
+/* "2026-01-31T12:00:00Z" (RFC 3339), with or without a fraction, always UTC. 0 for anything else,
+ * which is "no end told": keys whose end cannot be read serve until the store refuses them. */
 static vb_instant expiration_of(const char *text)
 {
     struct vb_date date;
@@ -101,6 +116,8 @@ static vb_instant expiration_of(const char *text)
     return (vb_date_to_days(date) * 86400 + hour * 3600 + minute * 60 + second) * VB_SECOND;
 }
 
+/* An answer without a token is passed on: some stores' own STS leaves it out. Such keys still count
+ * as temporary. */
 static enum vb_status fill(struct vb_s3_keys *keys, const char *id, const char *secret,
                            const char *token, const char *expiration, struct vb_error *err)
 {
@@ -134,6 +151,8 @@ static enum vb_status read_json(const struct vb_buffer *answer, struct vb_s3_key
     return status;
 }
 
+/* Wipes all that was allocated, also behind the length: a try that failed may have left keys
+ * there. */
 static void forget(struct vb_buffer *buffer)
 {
     if (buffer->data)
@@ -143,11 +162,14 @@ static void forget(struct vb_buffer *buffer)
 
 /* ---- web identity ---- */
 
+/* The fields of an answer, whichever element of the document's path holds them. */
 struct assumed {
     char id[VB_S3_KEY_TEXT], secret[VB_S3_KEY_TEXT], token[VB_S3_TOKEN_TEXT];
     char expiration[64], code[64];
 };
 
+/* By the end of the path: the outer elements differ between the answer and the error, and between
+ * AWS and stores with an STS of their own. */
 static void on_assumed(void *context, const char *path, const char *text)
 {
     struct assumed *assumed = context;
@@ -177,6 +199,7 @@ static enum vb_status append_field(struct vb_buffer *form, const char *name, str
     return status == VB_OK ? vb_percent_encode(form, value, false) : status;
 }
 
+/* Trailing blanks of the token go: files are often written with a line feed at their end. */
 static enum vb_status write_form(const char *role, struct vb_view token, struct vb_buffer *form)
 {
     const char *session = getenv("AWS_ROLE_SESSION_NAME");
@@ -192,6 +215,8 @@ static enum vb_status write_form(const char *role, struct vb_view token, struct 
     return status == VB_OK ? append_field(form, "WebIdentityToken", token) : status;
 }
 
+/* No signature: the token is what proves who asks. The answer is XML, for failures too, whose code
+ * is the only part that is told. */
 static enum vb_status assume(const struct vb_s3_lookup *lookup, const char *url,
                              const struct vb_buffer *form, struct vb_s3_keys *ret_keys,
                              struct vb_error *err)
@@ -228,6 +253,8 @@ static enum vb_status assume(const struct vb_s3_lookup *lookup, const char *url,
     return status;
 }
 
+/* The region's own endpoint, not the global one, which AWS advises against; China's is under
+ * amazonaws.com.cn. */
 static void sts_url(const struct vb_s3_lookup *lookup, char *to, size_t room)
 {
     const char *given = getenv("AWS_ENDPOINT_URL_STS");
@@ -239,6 +266,8 @@ static void sts_url(const struct vb_s3_lookup *lookup, char *to, size_t room)
                  strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
 }
 
+/* Set up only where both variables are; a file that is then missing is a mistake and no reason to
+ * go on. */
 enum vb_status vb_s3_fetch_web_identity(const struct vb_s3_lookup *lookup,
                                         struct vb_s3_keys *ret_keys, struct vb_error *err)
 {
@@ -280,6 +309,8 @@ static bool may_be_plain(const char *url)
     return false;
 }
 
+/* The relative form is ECS's, which wins; the full one is for EKS and agents on the machine. An '@'
+ * would hide which host is asked behind a user's name. */
 static enum vb_status container_url(char *to, size_t room, struct vb_error *err)
 {
     const char *relative = getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
@@ -302,7 +333,9 @@ static enum vb_status container_url(char *to, size_t room, struct vb_error *err)
     return VB_OK;
 }
 
-/* The token to show; from the file each time, since it is rotated. `out` stays empty for none. */
+/* The token to show; from the file each time, since it is rotated. `out` stays empty for none.
+ * Unlike a web identity's, it goes into a header as it is: one that ends in a line feed is
+ * refused. */
 static enum vb_status container_token(struct vb_buffer *out, struct vb_error *err)
 {
     const char *file = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
@@ -319,6 +352,7 @@ static enum vb_status container_token(struct vb_buffer *out, struct vb_error *er
     return status;
 }
 
+/* Plain HTTP goes past any proxy: the address is the machine's own. */
 enum vb_status vb_s3_fetch_container(const struct vb_s3_lookup *lookup, struct vb_s3_keys *ret_keys,
                                      struct vb_error *err)
 {
@@ -355,12 +389,15 @@ enum vb_status vb_s3_fetch_container(const struct vb_s3_lookup *lookup, struct v
 
 /* ---- instance metadata ---- */
 
+/* One fetch's session with the metadata service. */
 struct instance {
     const struct vb_s3_lookup *lookup;
     const char *base; /* "http://169.254.169.254" */
     char token[512];  /* of IMDSv2; "" where the service has none */
 };
 
+/* PUT is the question for a token, which tells how long it shall live; all others show the token.
+ * Limits are short: where there is no such service, the address is silent. */
 static enum vb_status ask_instance(const struct instance *instance, const char *method,
                                    const char *path, unsigned tries, struct vb_buffer *out,
                                    int *ret_status, struct vb_error *err)
@@ -388,7 +425,9 @@ static enum vb_status ask_instance(const struct instance *instance, const char *
     return ask(&question, out, ret_status, err);
 }
 
-/* Nobody there, or no version 2: the machine is no instance, or an old one. */
+/* Nobody there, or no version 2: the machine is no instance, or an old one. One try only, because
+ * on every machine that is no instance this is the end of the search. 403, 404 and 405 mean version
+ * 1. */
 static enum vb_status start_session(struct instance *instance, struct vb_error *err)
 {
     struct vb_buffer answer;
@@ -430,6 +469,7 @@ static enum vb_status role_path(const struct instance *instance, char *to, size_
     return status;
 }
 
+/* The last place of the chain, since it costs a second where nobody answers. */
 enum vb_status vb_s3_fetch_instance(const struct vb_s3_lookup *lookup, struct vb_s3_keys *ret_keys,
                                     struct vb_error *err)
 {

@@ -1,4 +1,11 @@
-/* Endpoints and addressing. See endpoint.h. libcurl's parser takes the URL apart. */
+/* Endpoints and addressing. See endpoint.h. libcurl's parser takes the URL apart.
+ *
+ * The same parser reads the URL again when the request is sent, so what is signed for a host is
+ * what goes to it. Path style is the default everywhere but at Amazon, whose new buckets answer in
+ * the host's name only; stores of one's own seldom have a wildcard name and certificate. Source:
+ * Amazon S3 User Guide, "Virtual hosting of buckets"; bucket names by "Bucket naming rules", with
+ * the capital letters and underscores of old buckets let pass.
+ */
 #include "endpoint.h"
 
 #include "verbatim/text.h"
@@ -38,6 +45,7 @@ static bool ends_with(const char *text, const char *end)
     return length > width && strcasecmp(text + length - width, end) == 0;
 }
 
+/* Only below these domains, so that "amazonaws.com.example.org" is somebody else's. */
 static bool is_amazon(const char *host)
 {
     return ends_with(host, ".amazonaws.com") || ends_with(host, ".amazonaws.com.cn");
@@ -63,6 +71,8 @@ static bool is_virtual(const struct vb_s3_place *place, const char *host)
     return place->addressing == VB_S3_VIRTUAL;
 }
 
+/* "." and ".." would be steps in a path. The region goes into the signature and into a host
+ * name. */
 static enum vb_status check_place(const struct vb_s3_place *place, struct vb_error *err)
 {
     if (!made_of(place->region, 63, "-_"))
@@ -80,6 +90,8 @@ static bool get_part(CURLU *url, CURLUPart part, char **to)
     return curl_url_get(url, part, to, 0) == CURLUE_OK;
 }
 
+/* Strings of `parts` are libcurl's and are the caller's to free, also after a failure. A URL
+ * without a scheme is refused: which one is meant decides about encryption. */
 static enum vb_status take_apart(const char *endpoint, struct parts *parts, struct vb_error *err)
 {
     CURLU *url = curl_url();
@@ -132,6 +144,8 @@ static enum vb_status write_base(const struct vb_s3_place *place, const struct p
     return status == VB_OK ? vb_buffer_append(out, "", 0) : status;
 }
 
+/* `origin` and `host` must name the same place in the same words: the signature covers the latter,
+ * the connection goes to the former. */
 static enum vb_status assemble(const struct vb_s3_place *place, const struct parts *parts,
                                struct vb_s3_address *ret_address)
 {

@@ -1,4 +1,13 @@
-/* The classes of S3's errors. See failure.h. One table says which codes may heal. */
+/* The classes of S3's errors. See failure.h. One table says which codes may heal.
+ *
+ * Codes decide before the HTTP status, because stores agree on codes more than on statuses: a
+ * throttled request is 503 here, 429 or 400 there. A code that the table does not know leaves the
+ * decision to the status. Source: Amazon S3 API Reference, "Error responses"; the SDKs' lists of
+ * throttling codes; MinIO's XAmzContentSHA256Mismatch.
+ *
+ * A store's words may repeat what it was sent. They are shown to people, so keys, signatures and
+ * digests are taken out of them first.
+ */
 #include "failure.h"
 
 #include "verbatim/text.h"
@@ -48,12 +57,14 @@ static void copy(char *to, size_t room, const char *from)
     to[length] = '\0';
 }
 
-/* S3's error document: the codes decide, the message is for the log. */
+/* S3's error document: the codes decide, the message is for the log. Values are cut to their
+ * field. */
 struct reading {
     struct vb_s3_failure *failure;
     bool is_error;
 };
 
+/* The header's request id wins over the document's: it is there for answers without a body too. */
 static void on_element(void *context, const char *path, const char *text)
 {
     struct reading *reading = context;
@@ -68,6 +79,8 @@ static void on_element(void *context, const char *path, const char *text)
         copy(failure->request_id, sizeof failure->request_id, text);
 }
 
+/* A body that is no error document changes nothing: proxies answer in HTML, and the status is
+ * left. */
 bool vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure)
 {
     struct vb_s3_failure found = *failure;
@@ -79,6 +92,8 @@ bool vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure)
     return true;
 }
 
+/* A 200 without a code is an answer that could not be understood or was cut; one with a code is a
+ * refusal that came late. */
 enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure)
 {
     for (size_t i = 0; i < sizeof known_codes / sizeof *known_codes; i++)
@@ -95,6 +110,7 @@ enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure)
     return VB_S3_GIVE_UP;
 }
 
+/* For counters only. A failure inside a 200 is the server's as much as a 5xx. */
 enum vb_s3_outcome vb_s3_failure_outcome(const struct vb_s3_failure *failure)
 {
     if (vb_s3_failure_remedy(failure) == VB_S3_TRY_LATER)
@@ -144,6 +160,8 @@ static enum vb_status status_of(const struct vb_s3_failure *failure)
     return failure->status == 401 || failure->status == 403 ? VB_DENIED : VB_STORAGE;
 }
 
+/* The ids that stores give to requests are not masked: their operators ask for them, and they are
+ * no secret. The failure itself stays as it was. */
 enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,
                                      const struct vb_s3_keys *keys, struct vb_error *err)
 {
@@ -162,6 +180,7 @@ enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,
     return status;
 }
 
+/* The words are labels of a metric, so dashboards depend on them. */
 const char *vb_s3_outcome_name(enum vb_s3_outcome outcome)
 {
     static const char *const names[VB_S3_OUTCOMES] = {

@@ -1,12 +1,14 @@
 /* What an S3 answer that is no success means: its code, its text, and what to do about it.
  *
- * Plain values, pure functions.
+ * Plain values that own nothing; texts that are longer are cut. Any thread: pure functions. The
+ * statuses given are those that s3_client.h promises to callers. Nothing has to be freed.
  */
 #ifndef VERBATIM_S3_FAILURE_H
 #define VERBATIM_S3_FAILURE_H
 
 #include "verbatim/s3_client.h"
 
+/* What one answer said of itself; "" for what it did not say. */
 struct vb_s3_failure {
     int status; /* of HTTP; 200 where a failure hid in a success */
     char code[64];

@@ -2,6 +2,12 @@
  *
  * The largest memory here is the list of parts in a Complete (about 120 bytes a part, 1.2 MB at
  * most) and one page of ListParts.
+ *
+ * An upload's life is the store's; nothing of it is kept here, so any process can go on with it by
+ * key and id. Whether it is finished is told by the object alone: a completion may have been
+ * carried out although its answer says failure, or says nothing, or says that there is no such
+ * upload. Source: Amazon S3 API Reference, the actions CreateMultipartUpload, UploadPart,
+ * CompleteMultipartUpload, AbortMultipartUpload and ListParts.
  */
 #include "call.h"
 #include "xml.h"
@@ -11,15 +17,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Room for 10,000 parts with ETags of 80 bytes and some escapes. */
 #define COMPLETE_MOST (2u * 1024u * 1024u)
 #define ANSWER_MOST 65536u
 #define PAGE_MOST (1024u * 1024u)
+/* Half of what S3 allows: an answer of some hundred bytes a part stays far below PAGE_MOST. */
 #define PAGE_PARTS "500"
 
 struct created {
     char upload_id[VB_S3_UPLOAD_ID];
 };
 
+/* An id that does not fit counts as none: half an id names another upload or nothing. */
 static void on_created(void *context, const char *path, const char *text)
 {
     struct created *created = context;
@@ -46,6 +55,8 @@ static bool was_created(struct vb_view body, struct vb_s3_failure *failure)
     return false;
 }
 
+/* The answer is read twice, once to judge the attempt and once for its id: is_success has no
+ * context of its own, and the answer is some hundred bytes. */
 enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
                                    struct vb_s3_kind kind, char ret_upload_id[VB_S3_UPLOAD_ID],
                                    struct vb_error *err)
@@ -144,6 +155,8 @@ static void on_completed(void *context, const char *path, const char *text)
         memcpy(completed->etag, text, strlen(text) + 1);
 }
 
+/* The ETag is what tells a completion from an error document in a 200; its value is not
+ * compared. */
 static bool read_completed(struct vb_view body, struct completed *completed)
 {
     const struct vb_xml_reader reader = {on_completed, completed};
@@ -163,7 +176,9 @@ static bool was_completed(struct vb_view body, struct vb_s3_failure *failure)
     return false;
 }
 
-/* The upload is gone: whether the object stands is the question that decides. */
+/* The upload is gone: whether the object stands is the question that decides. Its size is compared
+ * and nothing more, since the ETag of an object in parts cannot be known before. The code of the
+ * completion's failure is kept over the HEAD, for the caller's text. */
 static enum vb_status look_for_object(struct vb_s3_client *client, const char *key, uint64_t size,
                                       char ret_etag[VB_S3_ETAG], struct vb_error *err)
 {
@@ -184,6 +199,7 @@ static enum vb_status look_for_object(struct vb_s3_client *client, const char *k
     return status;
 }
 
+/* The parts are borrowed and not sorted: the caller's order is the object's. */
 enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *key,
                                      const char *upload_id, const struct vb_s3_part *parts,
                                      size_t count, char ret_etag[VB_S3_ETAG], struct vb_error *err)
@@ -227,6 +243,7 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
     return status;
 }
 
+/* Not repeated when the upload is gone: callers take VB_NOT_FOUND for done. */
 enum vb_status vb_s3_abort_upload(struct vb_s3_client *client, const char *key,
                                   const char *upload_id, struct vb_error *err)
 {
@@ -253,6 +270,7 @@ struct page {
     bool truncated;
 };
 
+/* At most 19 digits, so the value fits; no sign and no blanks, which strtoull would let pass. */
 static bool whole_number(const char *text, uint64_t *ret_value)
 {
     char *end = NULL;
@@ -272,6 +290,7 @@ static void hand_out(struct page *page)
     page->next = (struct vb_s3_part){0};
 }
 
+/* Fields of a part are gathered until its element ends, in whatever order they come. */
 static void on_part(void *context, const char *path, const char *text)
 {
     static const char root[] = "ListPartsResult";
@@ -294,6 +313,7 @@ static void on_part(void *context, const char *path, const char *text)
         page->truncated = strcmp(text, "true") == 0;
 }
 
+/* Without a marker for the first page: some stores refuse a marker of 0. */
 static enum vb_status list_page(struct vb_s3_client *client, const char *key, const char *upload_id,
                                 struct page *page, struct vb_error *err)
 {
@@ -325,6 +345,8 @@ static enum vb_status list_page(struct vb_s3_client *client, const char *key, co
     return status;
 }
 
+/* The callback's own failure is told by its status; vb_s3_list_uploads passes its text on as
+ * well. */
 enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, const char *upload_id,
                                 enum vb_status (*part)(void *context,
                                                        const struct vb_s3_part *part),

@@ -1,4 +1,9 @@
-/* Links to one object, and the file name that a browser saves it under. Pure; see s3_client.h. */
+/* Links to one object, and the file name that a browser saves it under. Pure; see s3_client.h.
+ *
+ * A link is a request signed ahead, by query (SigV4 "Using query parameters"): whoever has it may
+ * fetch the object until it ends, without any key. It therefore is a secret, is never logged, and
+ * lives as short as its option says. The body's digest cannot be known and is not signed.
+ */
 #include "endpoint.h"
 
 #include "verbatim/s3_signer.h"
@@ -7,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the path before it is signed; the link itself has the ceiling of the caller's buffer. */
 #define LINK_MOST 32768u
 #define NAME_MOST 1024u
 #define DISPOSITION_MOST 8192u
@@ -24,6 +30,8 @@ static enum vb_status append_plain_name(struct vb_buffer *out, struct vb_view na
     return status;
 }
 
+/* All else than unreserved characters is escaped, which is more than RFC 8187 asks and hurts
+ * nobody. */
 enum vb_status vb_content_disposition(struct vb_buffer *out, const char *file_name)
 {
     struct vb_view name = vb_view_of(file_name);
@@ -72,6 +80,8 @@ static enum vb_status sign_link(const struct vb_s3_link *link, const struct vb_s
     return status;
 }
 
+/* Whether the keys outlive the link is not asked here: `expires` of the keys is the caller's to
+ * compare. On failure a part of the link may stand in `out`. */
 enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer *out,
                                  struct vb_error *err)
 {

@@ -2,6 +2,10 @@
  *
  * Reads one object, borrows its strings for one signing, writes the three stages. One thread.
  * Prints no key.
+ *
+ * When a store refuses a signature it shows the canonical request it computed; the difference to
+ * the one printed here is the fault. Members are those of struct vb_s3_signing by their names;
+ * unknown ones are passed over, doubled ones refused.
  */
 #include "verbatim/json.h"
 #include "verbatim/s3_signer.h"
@@ -14,6 +18,7 @@
 #define INPUT_MOST (1024u * 1024u)
 #define OUTPUT_MOST (2u * 1024u * 1024u)
 
+/* Up to the end of the stream, at most 1 MiB. */
 static enum vb_status read_input(FILE *in, struct vb_buffer *input, struct vb_error *err)
 {
     char block[16384];
@@ -37,6 +42,7 @@ static enum vb_status text_member(const json_t *object, const char *name, const 
     return VB_OK;
 }
 
+/* With its length: the text may hold "\u0000", which a path may be signed with. */
 static struct vb_view view_of(const json_t *text)
 {
     return (struct vb_view){json_string_value(text), json_string_length(text)};
@@ -85,6 +91,7 @@ static bool digits(const char *text, size_t count, int *ret_value)
     return true;
 }
 
+/* The form of x-amz-date, and only it: ISO 8601 basic, UTC, whole seconds. */
 static enum vb_status parse_timestamp(const char *text, vb_instant *ret_at, struct vb_error *err)
 {
     struct vb_date date;
@@ -101,6 +108,8 @@ static enum vb_status parse_timestamp(const char *text, vb_instant *ret_at, stru
     return VB_OK;
 }
 
+/* Absent members are as zero in struct vb_s3_signing: by header, no lifetime, the path as it is. A
+ * lifetime of 0 passes here and is refused by the signer in query mode. */
 static enum vb_status mode_member(const json_t *object, struct vb_s3_signing *signing,
                                   struct vb_error *err)
 {
@@ -126,6 +135,7 @@ static enum vb_status mode_member(const json_t *object, struct vb_s3_signing *si
     return VB_OK;
 }
 
+/* The one member that must be there; it may hold a NUL, so it goes by its length. */
 static enum vb_status path_member(const json_t *object, struct vb_view *ret_path,
                                   struct vb_error *err)
 {
@@ -165,6 +175,8 @@ static enum vb_status read_members(const json_t *object, struct vb_s3_signing *s
     return status;
 }
 
+/* OUTPUT_MOST leaves room for a canonical request of 256 KiB in which each byte takes a \u
+ * escape. */
 static enum vb_status write_stages(FILE *out, const struct vb_s3_signature *signature,
                                    struct vb_error *err)
 {
@@ -188,6 +200,7 @@ static enum vb_status write_stages(FILE *out, const struct vb_s3_signature *sign
     return status;
 }
 
+/* `object` must live until the end: all of `signing` points into it. */
 static enum vb_status sign_object(const json_t *object, FILE *out, struct vb_error *err)
 {
     struct vb_s3_signing signing = {0};

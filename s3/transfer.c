@@ -1,4 +1,9 @@
-/* A transfer in slices, so that a stop is heard. See transfer.h. */
+/* A transfer in slices, so that a stop is heard. See transfer.h.
+ *
+ * The multi interface for a single handle: curl_easy_perform would do, but calls back only once a
+ * second while it waits. A multi handle that fails is out of memory or misused, so each of its
+ * failures counts as want of memory, which may pass.
+ */
 #include "verbatim/transfer.h"
 
 #define SLICE 200 /* milliseconds: how late a stop may be heard */

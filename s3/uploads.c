@@ -2,6 +2,10 @@
  *
  * The key itself is the prefix that is asked for: MinIO lists by nothing shorter. What else begins
  * with it is passed over. One page in memory at a time.
+ *
+ * Source: Amazon S3 API Reference, ListMultipartUploads. The action belongs to the bucket, so
+ * rights may allow an upload and refuse this. The caller may abort uploads while they are listed:
+ * pages go by markers, and what is gone is not missed.
  */
 #include "call.h"
 #include "xml.h"
@@ -29,6 +33,7 @@ struct page {
     bool truncated;
 };
 
+/* A text that does not fit becomes "", which no key and no id is: such an upload is passed over. */
 static void keep(char *to, size_t room, const char *text)
 {
     size_t length = strlen(text);
@@ -45,6 +50,8 @@ static void hand_out(struct page *page)
         page->status = page->upload(page->context, upload->upload_id, page->err);
 }
 
+/* Fields of an upload are gathered until its element ends. A field that one lacks is that of the
+ * one before; every store tells both. */
 static void on_upload(void *context, const char *path, const char *text)
 {
     static const char root[] = "ListMultipartUploadsResult";
@@ -68,6 +75,8 @@ static void on_upload(void *context, const char *path, const char *text)
         keep(page->told.upload_id, sizeof page->told.upload_id, text);
 }
 
+/* Without max-uploads of its own a store would send up to 1,000 uploads a page. Both markers go
+ * together: an id alone means nothing. */
 static enum vb_status list_page(struct vb_s3_client *client, const struct marker *after,
                                 struct page *page, struct vb_error *err)
 {

@@ -1,7 +1,15 @@
 /* One HTTP exchange over libcurl. See wire.h.
  *
- * Memory: the handle's receive buffer of 16 KiB and send buffer of 64 KiB, TLS state, and one
- * list of headers a call. The body is read from the caller's pieces by the callbacks below.
+ * Memory: the handle's receive buffer of 16 KiB and send buffer of 64 KiB, TLS state, and one list
+ * of headers a call. The body is read from the caller's pieces by the callbacks below.
+ *
+ * HTTP/1.1 only: one request at a time needs no multiplexing, and a part of many megabytes on a
+ * shared HTTP/2 connection would wait for flow control. A stop is heard between slices of 200 ms
+ * (transfer.c). AWS_CA_BUNDLE names the certificates, as for AWS's tools; else the system's are
+ * used. Certificates are always verified; there is no option to let that be.
+ *
+ * Return codes of curl_easy_setopt are not looked at: all options exist in the libcurl that the
+ * build asks for, and their values are constants or were checked.
  */
 #include "wire.h"
 
@@ -18,6 +26,7 @@
 #define RECEIVE_BUFFER 16384L
 #define SEND_BUFFER 65536L
 #define DEAD_PEER_MILLISECONDS 15000u /* unacknowledged for so long: the peer is gone */
+/* A longer header is passed over, not an error. */
 #define HEADER_LINE_MOST 8192u
 
 struct vb_s3_wire {
@@ -35,6 +44,7 @@ struct exchange {
     size_t offset; /* and where in it */
 };
 
+/* libcurl's global state is made at the first handle and stays until the process ends. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode global_result;
 
@@ -98,6 +108,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return 0;
 }
 
+/* Names in any case (RFC 9110, section 5.1); the value without blanks around it. */
 static bool header_is(const char *line, size_t length, const char *name, struct vb_view *ret_value)
 {
     size_t width = strlen(name);
@@ -121,6 +132,7 @@ static void keep(struct vb_view value, char to[VB_S3_WIRE_HEADER])
     to[value.length] = '\0';
 }
 
+/* RFC 9110, section 5.6.7. 0 for what is no date. */
 static vb_instant http_date(struct vb_view value)
 {
     char text[VB_S3_WIRE_HEADER] = "";
@@ -129,6 +141,8 @@ static vb_instant http_date(struct vb_view value)
     return seconds > 0 ? (vb_instant)seconds * VB_SECOND : 0;
 }
 
+/* Every line of the answer comes here, also those of an interim answer (100, 103); the last one
+ * wins. */
 static size_t take_header(char *line, size_t size, size_t count, void *context)
 {
     struct vb_s3_wire_answer *answer = ((struct exchange *)context)->answer;
@@ -226,6 +240,8 @@ static enum vb_status make_headers(const struct vb_s3_wire_request *request,
     return VB_OK;
 }
 
+/* UPLOAD is what makes libcurl read a body with a length for POST as well; the method's name is
+ * then put in its place. */
 static void set_method(CURL *easy, const struct vb_s3_wire_request *request)
 {
     bool sends = strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
@@ -287,7 +303,8 @@ static void set_options(struct vb_s3_wire *http, struct exchange *exchange,
     set_limits(easy, exchange->request);
 }
 
-/* A certificate that does not verify is told at once; all else may be a moment's trouble. */
+/* A certificate that does not verify is told at once; all else may be a moment's trouble, also a
+ * name that is not found: resolvers say so when they are out of reach. */
 static enum vb_status status_of(CURLcode code)
 {
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
@@ -315,6 +332,7 @@ static enum vb_status explain(const struct vb_s3_wire *http, CURLcode code,
     return status;
 }
 
+/* The list of headers must outlive the transfer: libcurl borrows it. */
 enum vb_status vb_s3_wire_exchange(struct vb_s3_wire *http,
                                    const struct vb_s3_wire_request *request,
                                    struct vb_s3_wire_answer *answer, struct vb_error *err)

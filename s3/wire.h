@@ -1,7 +1,10 @@
 /* One HTTP exchange over libcurl: a request with a body in pieces, a small answer in a buffer.
  *
- * An vb_s3_wire owns one easy handle and its connection; one thread. No retries, no signatures, no
- * redirects.
+ * No retries, no signatures, no redirects; the answer's body is collected whole, up to its buffer's
+ * ceiling. A vb_s3_wire owns one easy handle and its connection; requests and their parts are
+ * borrowed for the call, and the answer's buffer is the caller's. One thread. Errors are about the
+ * exchange and never about what the answer says: VB_NETWORK, VB_UNTRUSTED, VB_LIMIT, VB_INVALID,
+ * VB_NO_MEMORY, VB_STOPPED. Answers are plain values and outlive the wire.
  */
 #ifndef VERBATIM_S3_WIRE_H
 #define VERBATIM_S3_WIRE_H

@@ -1,4 +1,9 @@
-/* Reading of S3's answers with expat. See xml.h. One thread a call. */
+/* Reading of S3's answers with expat. See xml.h. One thread a call.
+ *
+ * Answers come from a store that may be anybody's, so nothing here grows with them: the path and
+ * the text have fixed rooms on the stack (about 9 KiB), and a document type, which could define
+ * entities that expand without end or name files, is refused before it is read.
+ */
 #include "xml.h"
 
 #include <expat.h>
@@ -63,6 +68,8 @@ static void XMLCALL on_text(void *context, const XML_Char *text, int length)
     parse->text_length += width < room ? width : room; /* full marks a text that was too long */
 }
 
+/* Text before and between children belongs to no field: an element that has children is told with
+ * what follows the last of them. */
 static void XMLCALL on_end(void *context, const XML_Char *name)
 {
     struct parse *parse = context;

@@ -1,7 +1,10 @@
 /* The few fields that S3 answers are read for. Elements by path from the root, text only.
  *
- * Expat underneath; a document type, and with it every entity but the five of XML, ends the parse.
- * Depth, text and elements have ceilings. Pure; no memory stays.
+ * Expat underneath (XML 1.0); a document type, and with it every entity but the five of XML, ends
+ * the parse. Depth, names and texts have ceilings, the document that of its buffer; attributes and
+ * namespaces are not told. Documents and reader are borrowed. Any thread: pure, no memory stays.
+ * VB_INVALID and VB_NO_MEMORY; elements before the fault have been told then. `path` and `text`
+ * live for one call of `element`.
  */
 #ifndef VERBATIM_S3_XML_H
 #define VERBATIM_S3_XML_H
@@ -10,7 +13,7 @@
 
 #define VB_XML_DEPTH 16u  /* deeper elements end the parse */
 #define VB_XML_TEXT 8192u /* an element's text, with the NUL; what is longer is cut to nothing */
-#define VB_XML_NAME 64u   /* a longer name matches nothing */
+#define VB_XML_NAME 64u   /* a longer name ends the parse */
 
 /* Called at the end of each element, children first. `path` is like "Error/Code", without the
  * namespace; `text` is its own text, NUL-terminated, "" for a container. */

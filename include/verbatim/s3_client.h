@@ -1,11 +1,15 @@
 /* Objects and multipart uploads in an S3-compatible store, over libcurl.
  *
- * A client is one connection's worth of state: it belongs to one thread and keeps its connection
- * open. Each attempt is signed afresh; what may succeed later is tried again with jittered
- * back-off, a wrong clock is corrected from the answer's Date, expired credentials are fetched
- * anew once. What remains is an error whose status says whether a later call may succeed.
- * Bodies are borrowed and never copied whole. Lists no buckets, follows no redirects, sends no
- * x-amz-checksum and no aws-chunked.
+ * Each attempt is signed afresh; what may succeed later is tried again with jittered back-off, a
+ * wrong clock is corrected from the answer's Date, expired credentials are fetched anew once. Lists
+ * no buckets, follows no redirects, sends no x-amz-checksum and no aws-chunked. Source: Amazon S3
+ * API Reference, version 2006-03-01.
+ *
+ * A client is its caller's until vb_s3_client_free; it copies its place and borrows credentials and
+ * counters, which outlive it. Bodies are borrowed for the call and never copied whole. A client is
+ * one connection's worth of state and belongs to one thread. Errors: what remains after the
+ * retries, with a status that says whether a later call may succeed (the list stands above
+ * vb_s3_put). Results are plain values; the code is that of the last call.
  */
 #ifndef VERBATIM_S3_CLIENT_H
 #define VERBATIM_S3_CLIENT_H
@@ -96,13 +100,19 @@ struct vb_s3_kind {
     const char *file_name; /* becomes a Content-Disposition for any language */
 };
 
+/* The whole object at once, in the place of one that stands there. The ETag comes with its
+ * quotes. */
 enum vb_status vb_s3_put(struct vb_s3_client *client, const char *key,
                          const struct vb_s3_body *body, struct vb_s3_kind kind,
                          char ret_etag[VB_S3_ETAG], struct vb_error *err) vb_must_check;
 
+/* Begins an upload. Not idempotent: a lost answer leaves an upload that vb_s3_list_uploads
+ * finds. */
 enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
                                    struct vb_s3_kind kind, char ret_upload_id[VB_S3_UPLOAD_ID],
                                    struct vb_error *err) vb_must_check;
+/* One part, in the place of an earlier one of the same number. Numbers may come in any order and
+ * from several processes. VB_NOT_FOUND: the upload is gone. */
 enum vb_status vb_s3_upload_part(struct vb_s3_client *client, const char *key,
                                  const char *upload_id, uint32_t number,
                                  const struct vb_s3_body *body, char ret_etag[VB_S3_ETAG],
@@ -148,6 +158,8 @@ struct vb_s3_object {
     char etag[VB_S3_ETAG];
     char content_type[VB_S3_TYPE]; /* "" if not told, or longer */
 };
+/* Size, time and kind of an object, without its bytes. VB_STORAGE where the answer tells no
+ * size. */
 enum vb_status vb_s3_head(struct vb_s3_client *client, const char *key,
                           struct vb_s3_object *ret_object, struct vb_error *err) vb_must_check;
 /* Appends the whole object; VB_LIMIT when it exceeds the buffer's ceiling. For small objects. */

@@ -1,10 +1,14 @@
-/* Where S3 credentials come from: the chain that AWS tools use, asked in order, refreshed in
- * time.
+/* Where S3 credentials come from: the chain that AWS tools use, asked in order, refreshed in time.
  *
- * Environment, web identity, shared file, container, instance metadata (IMDSv2). One provider is
- * shared by all threads: a lock guards the cached keys, one thread at a time fetches, and the
- * others go on with the keys at hand while those are valid. Writes nothing, logs nothing. No SSO,
- * no credential_process.
+ * Environment, web identity, shared file, container, instance metadata (IMDSv2). Writes nothing,
+ * logs nothing. No SSO, no credential_process.
+ *
+ * A provider is its maker's, who frees it when no thread uses it any more; copies of keys are the
+ * caller's to wipe. One provider is shared by all threads: a lock guards the cached keys, one
+ * thread at a time fetches, and the others go on with the keys at hand while those are valid.
+ * Errors name the place they came from: VB_DENIED and VB_EXPIRED (see vb_s3_credentials_get),
+ * VB_INVALID and VB_LIMIT for what is set up wrong, VB_STOPPED, and those of files and exchanges.
+ * Keys that were handed out live until their `expires`; names of places are static.
  */
 #ifndef VERBATIM_S3_CREDENTIALS_H
 #define VERBATIM_S3_CREDENTIALS_H

@@ -1,9 +1,13 @@
 /* Signature Version 4, as a pure function: time and credentials are arguments, nothing is sent.
  *
- * Signs a request by header or by query (presigned link) and shows every stage: canonical
- * request, string to sign, signature. Path and query come decoded; each octet is encoded exactly
- * once, and what is signed is what must be sent. Thread-safe. Knows no body (its digest is
- * given), does no aws-chunked.
+ * Signs a request by header or by query (presigned link) and shows every stage: canonical request,
+ * string to sign, signature. Path and query come decoded; each octet is encoded exactly once, and
+ * what is signed is what must be sent. Knows no body (its digest is given), does no aws-chunked and
+ * no SigV4A. Source: AWS General Reference, "Signature Version 4".
+ *
+ * What is signed is borrowed for the call; the signature owns its buffers until
+ * vb_s3_signature_done. Any thread. VB_INVALID for what cannot be signed, VB_LIMIT past 256 pairs
+ * or 256 KiB, VB_NO_MEMORY; the earlier signature is untouched then.
  */
 #ifndef VERBATIM_S3_SIGNER_H
 #define VERBATIM_S3_SIGNER_H

@@ -1,8 +1,9 @@
 /* One transfer over libcurl that can be stopped: curl_easy_perform hears of a stop once a second,
  * this within 200 ms.
  *
- * `multi` keeps the connections from one transfer to the next; it and `easy` belong to the calling
- * thread and are not in use elsewhere. No limits of its own: those are the handle's options.
+ * No limits of its own: those are the handle's options. `multi` and `easy` are the caller's, belong
+ * to the calling thread and are not in use elsewhere. Errors are libcurl's; CURLE_OUT_OF_MEMORY
+ * also where the multi handle fails. `multi` keeps the connections from one transfer to the next.
  */
 #ifndef VERBATIM_TRANSFER_H
 #define VERBATIM_TRANSFER_H
