@@ -95,10 +95,13 @@ enum vb_status vb_s3_disposition_of(struct vb_s3_kind kind, struct vb_buffer *ou
                                     struct vb_error *err)
 {
     vb_buffer_init(out, DISPOSITION_MOST);
-    if (!kind.file_name || vb_content_disposition(out, kind.file_name) == VB_OK)
+    if (!kind.file_name)
+        return VB_OK;
+    enum vb_status status = vb_content_disposition(out, kind.file_name);
+    if (status == VB_OK)
         return VB_OK;
     vb_buffer_done(out);
-    return vb_fail(err, VB_INVALID, "the file name is empty or too long");
+    return vb_fail(err, status, "the file name cannot be shown");
 }
 
 enum vb_status vb_s3_put(struct vb_s3_client *client, const char *key,

@@ -32,8 +32,8 @@ enum vb_status vb_s3_read_file(const char *path, struct vb_buffer *out, struct v
     if (!file)
         return vb_fail_system(err, vb_status_of_errno(errno), errno, "%s cannot be read", path);
     while (status == VB_OK && (got = fread(block, 1, sizeof block, file)) > 0)
-        if (vb_buffer_append(out, block, got) != VB_OK)
-            status = vb_fail(err, VB_LIMIT, "%s exceeds %zu bytes", path, out->ceiling);
+        if ((status = vb_buffer_append(out, block, got)) != VB_OK)
+            vb_fail(err, status, "%s exceeds %zu bytes, or memory", path, out->ceiling);
     if (status == VB_OK && ferror(file))
         status = vb_fail(err, VB_IO, "%s cannot be read", path);
     (void)fclose(file);

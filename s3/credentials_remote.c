@@ -343,8 +343,8 @@ static enum vb_status container_token(struct vb_buffer *out, struct vb_error *er
     enum vb_status status = VB_OK;
     if (file && *file)
         status = vb_s3_read_file(file, out, err);
-    else if (token && *token && vb_buffer_append_text(out, token) != VB_OK)
-        status = vb_fail(err, VB_LIMIT, "the authorization token is too long");
+    else if (token && *token && (status = vb_buffer_append_text(out, token)) != VB_OK)
+        vb_fail(err, status, "the authorization token is too long, or memory is short");
     if (status == VB_NOT_FOUND)
         return vb_fail(err, VB_INVALID, "%s does not exist", file);
     if (status == VB_OK && out->length > 0 && strpbrk(out->data, "\r\n"))

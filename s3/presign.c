@@ -90,9 +90,11 @@ enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer
     struct vb_buffer disposition;
     vb_buffer_init(&disposition, DISPOSITION_MOST);
     enum vb_status status = vb_s3_address_of(link->place, &address, err);
-    if (status == VB_OK && link->file_name &&
-        vb_content_disposition(&disposition, link->file_name) != VB_OK)
-        status = vb_fail(err, VB_INVALID, "the file name of %s is empty or too long", link->key);
+    if (status == VB_OK && link->file_name) {
+        status = vb_content_disposition(&disposition, link->file_name);
+        if (status != VB_OK)
+            vb_fail(err, status, "the file name of %s cannot be shown", link->key);
+    }
     if (status == VB_OK)
         status = sign_link(link, &address, disposition.data, &signature, err);
     if (status == VB_OK) {

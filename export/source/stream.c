@@ -51,22 +51,28 @@ static bool is_begun(const struct vb_stream *stream)
     return stream->total > 0 || stream->of_kind > 0 || stream->kind > 0;
 }
 
+/* Too long, no memory, or text that the connection cannot escape. */
+static enum vb_status unbuilt(enum vb_status status, struct vb_error *err)
+{
+    return vb_fail(err, status, "a statement to the source could not be built");
+}
+
 /* An array literal; ids were decoded by us, and quotes in text ids are escaped. */
 static enum vb_status list_ids(const struct vb_reader *reader, size_t end, struct vb_buffer *list,
                                struct vb_error *err)
 {
-    for (size_t i = reader->current; i < end; i++) {
+    enum vb_status appended = VB_OK;
+    for (size_t i = reader->current; i < end && appended == VB_OK; i++) {
         struct vb_cursor cursor;
         enum vb_status status =
             vb_page_cursor(&reader->page, reader->options.contract, i, &cursor, err);
         if (status != VB_OK)
             return status;
-        if (vb_query_list_word(list, cursor.id) != VB_OK)
-            return vb_fail(err, VB_LIMIT, "the ids of a page do not fit a statement");
+        appended = vb_query_list_word(list, cursor.id);
     }
-    if (vb_buffer_append_byte(list, '}') != VB_OK)
-        return vb_fail(err, VB_LIMIT, "the ids of a page do not fit a statement");
-    return VB_OK;
+    if (appended == VB_OK)
+        appended = vb_buffer_append_byte(list, '}');
+    return appended == VB_OK ? VB_OK : unbuilt(appended, err);
 }
 
 static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql,
@@ -81,11 +87,12 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_buffer list;
     vb_buffer_init(&list, LIST_CEILING);
     enum vb_status status = list_ids(reader, stream->end, &list, err);
-    if (status == VB_OK && vb_select_messages(sql, reader->session.connection, &scope, list.data,
-                                              reader->options.giant_messages) != VB_OK)
-        status = vb_fail(err, VB_LIMIT, "a statement to the source could not be built");
+    enum vb_status built = status;
+    if (status == VB_OK)
+        built = vb_select_messages(sql, reader->session.connection, &scope, list.data,
+                                   reader->options.giant_messages);
     vb_buffer_done(&list);
-    return status;
+    return built == status ? status : unbuilt(built, err);
 }
 
 /* The conversation has begun already: after a giant's limit, or after a stall. */
@@ -102,10 +109,9 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
         .after = stream->total > 0 ? &stream->last : NULL,
         .skip = stream->of_kind,
     };
-    if (vb_select_rest(sql, reader->session.connection, &scope, &resume,
-                       reader->options.giant_messages) != VB_OK)
-        return vb_fail(err, VB_LIMIT, "a statement to the source could not be built");
-    return VB_OK;
+    enum vb_status built = vb_select_rest(sql, reader->session.connection, &scope, &resume,
+                                          reader->options.giant_messages);
+    return built == VB_OK ? VB_OK : unbuilt(built, err);
 }
 
 /* A statement for what is next: the rest of a conversation already begun, or the conversations from the current one on. */

@@ -82,6 +82,17 @@ static const char take[] =
     " AND s.part_first = taken.part_first AND j.job_id = s.job_id"
     " RETURNING taken.status = 'running', " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;
 
+/* Taken, but not to be read by us: without this its lease would have to run out. */
+static void let_go(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
+                   struct vb_claim *claim)
+{
+    struct vb_error err;
+    snprintf(claim->job.job_id, sizeof claim->job.job_id, "%s", job_id);
+    if (vb_hand_back(pg, claimer, claim, VB_BACK_RETRY, "the claim could not be read", &err) !=
+        VB_OK)
+        vb_warn("the segment is left to its lease: %s", err.text);
+}
+
 /* No row: somebody was faster. The next candidate is tried before the thread waits. */
 static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
                                    const PGresult *rows, int row, struct vb_claim *ret_claim,
@@ -109,6 +120,8 @@ static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *cl
     PQclear(result);
     if (status == VB_OK)
         *ret_claim = claim;
+    else
+        let_go(pg, claimer, vb_pg_value(rows, row, 1), &claim);
     return status;
 }
 

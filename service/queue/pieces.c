@@ -78,12 +78,12 @@ enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claim *claim, enum
 }
 
 /* The raw deflate of a piece; `out` has room for exactly `length`. */
-static bool expand(const unsigned char *packed, size_t packed_length, unsigned char *out,
-                   size_t length)
+static enum vb_status expand(const unsigned char *packed, size_t packed_length, unsigned char *out,
+                             size_t length, struct vb_error *err)
 {
     struct inflate_state *state = malloc(sizeof *state); /* too large for a stack */
     if (!state)
-        return false;
+        return vb_fail(err, VB_NO_MEMORY, "%s", no_memory);
     isal_inflate_init(state);
     memcpy(&state->next_in, &(const void *){packed}, sizeof state->next_in);
     state->avail_in = (uint32_t)packed_length;
@@ -91,7 +91,7 @@ static bool expand(const unsigned char *packed, size_t packed_length, unsigned c
     state->avail_out = (uint32_t)length;
     bool whole = isal_inflate_stateless(state) == ISAL_DECOMP_OK && state->total_out == length;
     free(state);
-    return whole;
+    return whole ? VB_OK : vb_fail(err, VB_CORRUPT, "%s", damaged);
 }
 
 /* One piece from its text form to the visitor. */
@@ -107,10 +107,11 @@ static enum vb_status feed_piece(struct vb_view text, size_t raw_size,
     struct vb_view digits = {text.data + 2, text.length - 2};
     if (!packed || !raw)
         status = vb_fail(err, VB_NO_MEMORY, "%s", no_memory);
-    else if (vb_hex_decode(digits, packed, packed_length) != VB_OK ||
-             !expand(packed, packed_length, raw, raw_size))
+    else if (vb_hex_decode(digits, packed, packed_length) != VB_OK)
         status = vb_fail(err, VB_CORRUPT, "%s", damaged);
     else
+        status = expand(packed, packed_length, raw, raw_size, err);
+    if (status == VB_OK)
         status = visitor->visit(visitor->context, raw, raw_size, err);
     free(packed);
     free(raw);

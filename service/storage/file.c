@@ -322,8 +322,10 @@ static enum vb_status file_read(struct vb_storage_session *session, const char *
     while (status == VB_OK && got > 0) {
         char piece[4096];
         got = read(fd, piece, sizeof piece);
-        if (got > 0 && vb_buffer_append(out, piece, (size_t)got) != VB_OK)
-            status = vb_fail(err, VB_LIMIT, "the object is larger than was asked for");
+        if (got > 0)
+            status = vb_buffer_append(out, piece, (size_t)got);
+        if (status != VB_OK)
+            vb_fail(err, status, "the object is larger than was asked for, or than memory is left");
         else if (got < 0)
             status = vb_path_fail(err, "the archive");
     }

@@ -128,9 +128,10 @@ static enum vb_status s3_begin(struct vb_storage_session *session, const char *k
     char upload_id[VB_S3_UPLOAD_ID];
     enum vb_status status =
         vb_s3_create_upload(client_of(session), key, kind_of(file_name), upload_id, err);
-    if (status == VB_OK && vb_buffer_append_text(out_upload_id, upload_id) != VB_OK)
-        status = vb_fail(err, VB_LIMIT, "the store's upload id is too long");
-    return status;
+    if (status != VB_OK)
+        return status;
+    status = vb_buffer_append_text(out_upload_id, upload_id);
+    return status == VB_OK ? VB_OK : vb_fail(err, status, "the store's upload id is not kept");
 }
 
 static enum vb_status s3_part(struct vb_storage_session *session, const char *key,
