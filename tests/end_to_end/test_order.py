@@ -11,6 +11,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib import native_source as people
+from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.service import SANITIZER_REPORT, clean_environment
 
 EXPORTS = "/api/v1/workspace/one/exports"
@@ -181,3 +182,50 @@ def test_a_key_is_found_where_what_it_named_has_gone(database, order):
         assert order(body, "key=l") == ("missing", "select.channel_id")
     finally:
         database.execute("UPDATE chat.channel SET workspace_id = 'platform-one' WHERE id = %s", [source.LONELY])
+
+
+# --- what is lost on the way ---
+
+@pytest.mark.parametrize("way", ["drop", "lose"])
+@pytest.mark.parametrize("arguments", [(), ("active",), ("key=k",)], ids=["plain", "active", "key"])
+def test_a_lost_statement_or_answer_makes_one_job(postgres, database, order, arguments, way):
+    """Each statement to Verbatim's database in turn, the COMMIT among them."""
+    seen, failing, is_reading = [], None, True
+
+    def decide(statement):
+        nonlocal is_reading
+        is_reading = is_reading and "verbatim.job" not in statement.text and statement.text != "BEGIN"
+        if statement.application != "verbatim order" or is_reading:
+            return None  # what the tool reads before it orders
+        seen.append(statement.text)
+        return Fault(way) if len(seen) == failing else None
+
+    def audited():
+        return database.value("SELECT count(*) FROM verbatim.audit")
+
+    with PostgresProxy(postgres.port, decide) as proxy:
+        url = {"database_url": proxy.url(database.name), "source_url": database.url}
+        assert order(MAIN, *arguments, **url)[0] == "made"
+        texts = list(seen)
+        assert "COMMIT" in texts and any("INSERT INTO verbatim.job" in text for text in texts)
+        for failing in range(1, len(texts) + 1):
+            database.execute("DELETE FROM verbatim.job")
+            before, is_reading = audited(), True
+            seen.clear()
+            what, job = order(MAIN, *arguments, **url)
+            assert what == "made", (texts[failing - 1], what, job)
+            assert len(seen) > failing, "nothing was repeated"
+            assert database.execute("SELECT job_id::text FROM verbatim.job") == [(job,)]
+            assert database.execute("SELECT job_id::text FROM verbatim.segment") == [(job,)]
+            assert audited() == before + 1
+
+
+def test_a_source_that_goes_away_makes_nothing(postgres, database, order):
+    def decide(statement):
+        is_lookup = statement.application == "verbatim order source" and "pg_current_snapshot" in statement.text
+        return Fault("drop") if is_lookup else None
+
+    with PostgresProxy(postgres.port, decide) as proxy:
+        what, words = order(MAIN, database_url=database.url, source_url=proxy.url(database.name))
+    assert what == "failed", words
+    assert database.value("SELECT count(*) FROM verbatim.job") == 0

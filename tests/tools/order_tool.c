@@ -172,7 +172,7 @@ int main(int argc, char *argv[])
                                      .prepared_statements = true};
     const char *url = options.source_url ? options.source_url : options.database_url;
     if (vb_pg_new(&to, &pg, &err) != VB_OK ||
-        vb_pg_connect_source(url, "verbatim order", &source, &err) != VB_OK)
+        vb_pg_connect_source(url, "verbatim order source", &source, &err) != VB_OK)
         return end("database", &err);
     int result = make(&options, pg, source, argc, argv);
     PQfinish(source);
