@@ -191,13 +191,13 @@ static void begin_writing(struct http_exchange *exchange)
 {
     exchange->connection->phase = HTTP_WRITE;
     exchange->connection->deadline = vb_clock_monotonic() + exchange->loop->http->times.progress;
-    http_connection_advance(exchange->connection);
+    http_connection_ready(exchange->connection);
 }
 
 static void give_up(struct http_exchange *exchange)
 {
     vb_warn("an answer was too large or found no memory");
-    http_connection_close(exchange->connection);
+    http_connection_break(exchange->connection);
 }
 
 /* Puts the head, and the body unless it is a file or the request a HEAD, and lets it go. */

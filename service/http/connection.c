@@ -1,8 +1,11 @@
 /* One HTTP connection: bytes in, requests in order, bytes out, and a deadline for whatever is going on.
  *
- * Owned by its loop, touched by its loop's thread only. Requests of a pipeline are taken one at a time: the next
- * is looked at when the answer before it has left. A closed connection is freed at the end of the round (bury), so
- * nobody up the stack holds a dangling one.
+ * Owned by its loop, touched by its loop's thread only. Events, handlers and deadlines change its state and mark it
+ * ready; what follows from that is done at its turn, when nobody else is on the stack. Only a turn begins requests,
+ * takes bodies, sends answers and frees exchanges, so whoever holds an exchange keeps it until it returns to the loop.
+ *
+ * Requests of a pipeline are taken one at a time, one a turn: the next is looked at when the answer before it has left.
+ * A closed connection is freed at the end of the round (bury), when no list has it.
  */
 #include "stream.h"
 
@@ -75,6 +78,23 @@ void http_connection_close(struct http_connection *connection)
         connection->next->previous = connection->previous;
     connection->next = loop->dead;
     loop->dead = connection;
+}
+
+void http_connection_ready(struct http_connection *connection)
+{
+    struct http_loop *loop = connection->loop;
+    if (connection->is_ready)
+        return;
+    connection->is_ready = true;
+    connection->next_ready = NULL;
+    *loop->last_ready = connection;
+    loop->last_ready = &connection->next_ready;
+}
+
+void http_connection_break(struct http_connection *connection)
+{
+    connection->is_broken = true;
+    http_connection_ready(connection);
 }
 
 void http_connection_bury(struct http_loop *loop)
@@ -224,8 +244,6 @@ static void begin_request(struct http_connection *connection, size_t length)
     /* Before the handler runs, since it may answer or ask for the body at once. */
     set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
     enum vb_status status = http_exchange_begin(exchange, head, &refusal);
-    if (connection->phase == HTTP_DEAD)
-        return;
     vb_buffer_consume(&connection->input, length);
     if (status != VB_OK)
         http_connection_fail(connection, refusal);
@@ -265,10 +283,21 @@ static bool take_body(struct http_connection *connection, struct vb_buffer *out)
     return false;
 }
 
+/* 100 Continue, as far as the peer takes it. False: the connection is gone. */
+static bool flush_continue(struct http_connection *connection)
+{
+    enum vb_status status = send_output(connection);
+    want_writes(connection, status == VB_AGAIN);
+    if (status == VB_OK || status == VB_AGAIN)
+        return true;
+    http_connection_close(connection);
+    return false;
+}
+
 static void read_body(struct http_connection *connection)
 {
     struct http_exchange *exchange = connection->exchange;
-    if (!exchange || !take_body(connection, &exchange->body))
+    if (!flush_continue(connection) || !take_body(connection, &exchange->body))
         return;
     set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
     exchange->on_body(exchange);
@@ -287,7 +316,7 @@ static void write_answer(struct http_connection *connection)
     }
 }
 
-/* One step; true: another may follow. */
+/* One step; true: it led somewhere. */
 static bool step(struct http_connection *connection)
 {
     enum http_phase before = connection->phase;
@@ -313,6 +342,8 @@ static bool step(struct http_connection *connection)
             next_request(connection);
         break;
     case HTTP_WORK:
+        flush_continue(connection);
+        return false;
     case HTTP_LINGER:
     case HTTP_DEAD:
         return false;
@@ -320,17 +351,34 @@ static bool step(struct http_connection *connection)
     return connection->phase != before;
 }
 
-void http_connection_advance(struct http_connection *connection)
+/* As far as it goes, but for one answer at most. It counts as ready meanwhile, so that nothing it does lists it. */
+static void take_turn(struct http_connection *connection)
 {
-    if (connection->is_busy)
-        return; /* a handler answered from within a step */
-    connection->is_busy = true;
-    while (step(connection))
+    while (!connection->is_broken && step(connection) && connection->phase != HTTP_IDLE)
         ;
-    connection->is_busy = false;
-    if (connection->phase != HTTP_DEAD && !connection->ended)
-        /* A client that pipelines without reading its answers is held back by TCP. */
+    connection->is_ready = false;
+    if (connection->is_broken)
+        http_connection_close(connection);
+    if (connection->phase == HTTP_DEAD)
+        return;
+    if (connection->phase == HTTP_IDLE &&
+        (connection->input.length > 0 || connection->ended || connection->loop->is_draining))
+        http_connection_ready(connection);
+    /* A client that pipelines without reading its answers is held back by TCP. */
+    if (!connection->ended)
         want_reads(connection, connection->input.length < HTTP_INPUT);
+}
+
+void http_connection_turns(struct http_loop *loop)
+{
+    struct http_connection *connection = loop->ready;
+    loop->ready = NULL;
+    loop->last_ready = &loop->ready;
+    while (connection) {
+        struct http_connection *next = connection->next_ready;
+        take_turn(connection);
+        connection = next;
+    }
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -368,24 +416,14 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
             return;
         }
     }
-    http_connection_advance(connection);
+    http_connection_ready(connection);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    struct http_connection *connection = context;
-    if (connection->phase == HTTP_WRITE) {
-        http_connection_advance(connection);
-        return;
-    }
-    /* 100 Continue did not go out in one piece. */
-    enum vb_status status = send_output(connection);
-    if (status == VB_OK)
-        want_writes(connection, false);
-    else if (status != VB_AGAIN)
-        http_connection_close(connection);
+    http_connection_ready(context);
 }
 
 void http_connection_new(struct http_loop *loop, int fd, unsigned slot)

@@ -179,11 +179,9 @@ void http_exchange_read_body(struct http_exchange *exchange,
     if (exchange->head.expect_continue && connection->input.length == 0) {
         static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
         exchange->continued = true;
-        if (vb_buffer_append(&connection->output, go_on, sizeof(go_on) - 1) == VB_OK) {
-            connection->writes = true;
-            event_add(&connection->writable, NULL);
-        }
+        if (vb_buffer_append(&connection->output, go_on, sizeof(go_on) - 1) != VB_OK)
+            http_connection_break(connection);
     }
     /* The bytes of a body that is there already, or an empty one. */
-    http_connection_advance(connection);
+    http_connection_ready(connection);
 }

@@ -222,10 +222,12 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 static void *run(void *context)
 {
     struct http_loop *loop = context;
-    /* One round at a time, so that closed connections are freed when nobody is on the stack. */
+    /* A round: all events that are there, then a turn for each connection they made ready. While some have more to do
+     * nobody waits for the next event. */
     while (!event_base_got_break(loop->base)) {
-        if (event_base_loop(loop->base, EVLOOP_ONCE) != 0)
+        if (event_base_loop(loop->base, EVLOOP_ONCE | (loop->ready ? EVLOOP_NONBLOCK : 0)) != 0)
             break;
+        http_connection_turns(loop);
         http_connection_bury(loop);
     }
     return NULL;
@@ -287,6 +289,7 @@ enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int 
 {
     loop->http = http;
     loop->listener = listener;
+    loop->last_ready = &loop->ready;
     vb_buffer_init(&loop->scratch, SCRATCH);
     vb_random_bytes(&loop->request_prefix, sizeof(loop->request_prefix));
     loop->spare_fd = open_spare(); /* without it the loop pauses instead */

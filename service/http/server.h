@@ -118,7 +118,9 @@ struct http_connection {
     unsigned slot; /* of its address in the limits */
     struct event readable, writable;
     bool reads, writes, ended; /* events on; the peer has closed its side */
-    bool is_busy;              /* http_connection_advance is on the stack */
+    bool is_ready;             /* in the loop's list of ready ones */
+    bool is_broken;            /* its answer failed: closed at its turn */
+    struct http_connection *next_ready;
     enum http_phase phase;
     int64_t deadline;
     struct vb_buffer input;
@@ -153,6 +155,8 @@ struct http_loop {
     struct event *ringing;
     struct http_wait *rung; /* under the mutex of the waits */
     struct http_connection *first, *dead;
+    struct http_connection *ready,
+        **last_ready; /* those that can go on, in the order of their turns */
     size_t connections, spares;
     size_t notes; /* to the audit, on their way: a loop that stops waits for them */
     struct http_exchange *spare;
@@ -199,8 +203,14 @@ struct vb_http {
 void http_connection_new(struct http_loop *loop, int fd, unsigned slot);
 void http_connection_sweep(struct http_connection *connection, int64_t now); /* its deadline */
 void http_connection_close(struct http_connection *connection);
-void http_connection_bury(struct http_loop *loop); /* frees what was closed */
-void http_connection_advance(struct http_connection *connection);
+void http_connection_bury(struct http_loop *loop); /* frees what was closed; none is ready */
+/* It can go on: at its turn, once the loop has called back for all events of a round. So whoever answers or asks for a
+ * body comes back to an exchange that is still there. Once is enough. */
+void http_connection_ready(struct http_connection *connection);
+/* Nothing can be answered any more: it is closed at its turn. */
+void http_connection_break(struct http_connection *connection);
+/* A turn for each that was ready when it was called, and so none waits for one that pipelines. */
+void http_connection_turns(struct http_loop *loop);
 void http_connection_fail(struct http_connection *connection, struct vb_http_refusal refusal);
 
 /* --- exchange (http/exchange.c) --- */

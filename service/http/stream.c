@@ -160,7 +160,7 @@ static void on_fed(evutil_socket_t fd, short what, void *context)
     if (connection->phase == HTTP_WORK)
         begin(connection);
     else
-        http_connection_advance(connection);
+        http_connection_ready(connection);
 }
 
 void http_answer_stream(struct http_exchange *exchange, const char *type,
@@ -171,7 +171,7 @@ void http_answer_stream(struct http_exchange *exchange, const char *type,
     if (!stream) {
         close(feed->fd);
         feed->end(feed->context, VB_STOPPED);
-        http_connection_close(connection);
+        http_connection_break(connection);
         return;
     }
     *stream = (struct http_stream){
@@ -186,5 +186,4 @@ void http_answer_stream_head(struct http_exchange *exchange, const char *type)
 {
     if (http_answer_headers_hold(exchange))
         http_answer_begin(exchange, type, exchange->head.minor > 0);
-    /* The exchange may be gone. */
 }
