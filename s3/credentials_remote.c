@@ -14,6 +14,7 @@
  */
 #include "credentials.h"
 
+#include "verbatim/s3_client.h"
 #include "verbatim/text.h"
 #include "wire.h"
 #include "xml.h"
@@ -262,8 +263,7 @@ static void sts_url(const struct vb_s3_lookup *lookup, char *to, size_t room)
     if (given && *given)
         snprintf(to, room, "%s", given);
     else
-        snprintf(to, room, "https://sts.%s.amazonaws.com%s/", region,
-                 strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+        snprintf(to, room, "https://sts.%s.%s/", region, vb_s3_domain_of(region));
 }
 
 /* Set up only where both variables are; a file that is then missing is a mistake and no reason to

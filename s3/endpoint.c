@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define URL_MOST 2048u
 #define BUCKET_MOST 255u
@@ -39,18 +38,6 @@ static bool made_of(const char *text, size_t most, const char *punctuation)
     return length > 0 && length <= most;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), width = strlen(end);
-    return length > width && strcasecmp(text + length - width, end) == 0;
-}
-
-/* Only below these domains, so that "amazonaws.com.example.org" is somebody else's. */
-static bool is_amazon(const char *host)
-{
-    return ends_with(host, ".amazonaws.com") || ends_with(host, ".amazonaws.com.cn");
-}
-
 /* Can stand as one label before a host: dots would break the certificate's wildcard. */
 static bool is_label(const char *bucket)
 {
@@ -67,7 +54,7 @@ static bool is_label(const char *bucket)
 static bool is_virtual(const struct vb_s3_place *place, const char *host)
 {
     if (place->addressing == VB_S3_AUTO)
-        return is_amazon(host) && is_label(place->bucket);
+        return vb_s3_host_is_amazon(host) && is_label(place->bucket);
     return place->addressing == VB_S3_VIRTUAL;
 }
 
@@ -182,9 +169,8 @@ enum vb_status vb_s3_address_of(const struct vb_s3_place *place, struct vb_s3_ad
     enum vb_status status = check_place(place, err);
     if (status != VB_OK)
         return status;
-    bool china = strncmp(place->region, "cn-", 3) == 0;
-    snprintf(amazon, sizeof amazon, "https://s3.%s.amazonaws.com%s", place->region,
-             china ? ".cn" : "");
+    snprintf(amazon, sizeof amazon, "https://s3.%s.%s", place->region,
+             vb_s3_domain_of(place->region));
     status =
         take_apart(place->endpoint && *place->endpoint ? place->endpoint : amazon, &parts, err);
     if (status == VB_OK && place->addressing == VB_S3_VIRTUAL && !made_of(place->bucket, 63, "-."))

@@ -21,4 +21,7 @@ enum vb_status vb_s3_address_of(const struct vb_s3_place *place, struct vb_s3_ad
                                 struct vb_error *err) vb_must_check;
 void vb_s3_address_done(struct vb_s3_address *address);
 
+/* Whether the host is one of AWS, in whatever partition. */
+bool vb_s3_host_is_amazon(const char *host);
+
 #endif

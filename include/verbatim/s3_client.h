@@ -30,13 +30,15 @@ enum vb_s3_addressing { VB_S3_AUTO, VB_S3_PATH, VB_S3_VIRTUAL };
 enum vb_status vb_s3_addressing_parse(struct vb_view text,
                                       enum vb_s3_addressing *ret_addressing) vb_must_check;
 
+/* "amazonaws.com", or the domain of the partition of AWS that the region is in, such as China's. */
+const char *vb_s3_domain_of(const char *region);
+
 /* A bucket and how to reach it. Strings are borrowed where a place is passed. */
 struct vb_s3_place {
-    const char
-        *endpoint; /* http(s)://HOST[:PORT][/PREFIX]; NULL: https://s3.REGION.amazonaws.com */
+    const char *endpoint; /* http(s)://HOST[:PORT][/PREFIX]; NULL: https://s3.REGION.DOMAIN */
     const char *region;
     const char *bucket;
-    enum vb_s3_addressing addressing; /* auto: virtual for amazonaws.com, path elsewhere */
+    enum vb_s3_addressing addressing; /* auto: virtual for AWS, path elsewhere */
 };
 
 enum vb_s3_outcome {

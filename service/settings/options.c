@@ -8,6 +8,7 @@
 #include "options_table.h"
 
 #include "verbatim/cores.h"
+#include "verbatim/s3_client.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -326,6 +327,13 @@ static bool derive(char **member, const char *prefix, const char *value, const c
     return true;
 }
 
+static bool derive_endpoint(struct vb_options *options)
+{
+    char domain[64];
+    snprintf(domain, sizeof domain, ".%s", vb_s3_domain_of(options->s3_region));
+    return derive(&options->s3_endpoint, "https://s3.", options->s3_region, domain);
+}
+
 /* A worker thread a core, within what the option allows. */
 static int64_t default_workers(void)
 {
@@ -344,7 +352,7 @@ static enum vb_status derive_all(struct collection *all, char *const environment
     if (derive(&options->source_url, "", options->database_url, "") &&
         derive(&options->base_url, "http://", options->listen, "") &&
         derive(&options->s3_region, "", region ? region : "us-east-1", "") &&
-        derive(&options->s3_endpoint, "https://s3.", options->s3_region, ".amazonaws.com") &&
+        derive_endpoint(options) &&
         derive(&options->s3_public_endpoint, "", options->s3_endpoint, ""))
         return VB_OK;
     return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
