@@ -4,12 +4,15 @@ The long form with pairs of faults is ./run torture answers."""
 
 import random
 import re
+import threading
 
 import pytest
 
 from tests.lib import object_stores
-from tests.lib.answers import SCENARIOS, House, Lane, of_commit, record, run_steps, singles
+from tests.lib.answers import (KEEPER, READER, SCENARIOS, SQL_WAYS, House, Lane, Step, occurrences, of_commit, record,
+                               run_steps, singles)
 from tests.lib.cuts import SEED
+from tests.lib.postgres_proxy import Fault
 
 STORE = next((name for name in ("versitygw", "minio", "swift") if name in object_stores.available()), None)
 PLACES = ["file", *(["s3"] if STORE else [])]
@@ -64,6 +67,46 @@ def test_singles_of_a_larger_export(house, place, scenario):
     chosen += random.Random(f"{SEED} {place} {scenario}").sample(others, min(SHARE, len(others)))
     jobs = [(step,) for step in chosen]
     assert_right(*run_steps(house, place, scenario, jobs, LANES), jobs)
+
+
+STATES = ("40001", "40P01", "53300", "57P01", "25006", "08006")
+
+
+def test_a_commit_that_is_refused_is_tried_again(house):
+    commits = [(event, number) for event, number in occurrences(record(house, "file", "small")) if of_commit(event)]
+    assert len(commits) >= 2
+    jobs = [(Step(state, number, event),) for event, number in commits for state in STATES]
+    assert_right(*run_steps(house, "file", "small", jobs, LANES), jobs)
+
+
+class Beats:
+    """Fails the first heartbeat that holds a segment, and keeps the worker reading until the next one has come."""
+
+    def __init__(self, way):
+        self.way, self.count, self.next = way, 0, threading.Event()
+        self._reads = 0
+
+    def __call__(self, statement):
+        if statement.application == KEEPER and "beaten AS" in statement.text and statement.kind == "execute":
+            self.count += 1
+            if self.count == 1:
+                return Fault(self.way)
+            self.next.set()
+        if statement.application == READER and "COPY" in statement.text:
+            self._reads += 1
+            return Fault("delay", seconds=30, until=self.next) if self._reads == 1 else None
+        return None
+
+
+@pytest.mark.parametrize("way", SQL_WAYS)
+def test_a_heartbeat_that_is_lost_changes_nothing(house, way):
+    with Lane(house, "file", "small") as lane:
+        beats = Beats(way)
+        outcome = lane.round(also=beats)
+        assert not outcome.wrong and beats.count >= 2, outcome
+        assert lane.database.execute("SELECT attempts, lost_leases FROM verbatim.segment WHERE job_id = %s",
+                                     [outcome.job_id]) == [(0, 0)]
+        assert lane.sweep() == []
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -31,10 +31,19 @@ class Tool:
         self.env = clean_environment({"base_url": "http://links.example"} | storage.options, storage.env)
         self.env["VERBATIM_STORAGE"] += prefix
 
-    def run(self, *arguments, check=True, text=True):
+    def _ask(self, arguments):
         done = subprocess.run([self.program, *map(str, arguments)], env=self.env, capture_output=True, timeout=120)
         errors = done.stderr.decode(errors="replace")
         assert not SANITIZER_REPORT.search(errors), errors
+        return done, errors
+
+    def outcome(self, *arguments):
+        """(status, what it answered): "ok", or the status of a failure."""
+        done, errors = self._ask(arguments)
+        return "ok" if done.returncode == 0 else errors.split(":")[0], done.stdout.decode()
+
+    def run(self, *arguments, check=True, text=True):
+        done, errors = self._ask(arguments)
         if check:
             assert done.returncode == 0, errors
             return done.stdout.decode() if text else done.stdout

@@ -34,7 +34,7 @@ from .process import wait_until
 from .queue import Crew
 from .service import Program
 
-WORKER, READER = "verbatim worker", "verbatim reader"
+WORKER, READER, KEEPER = "verbatim worker", "verbatim reader", "verbatim keeper"
 SQL_WAYS = ("drop", "lose")
 CALL_WAYS = ("drop", "lose", "late")
 LEASE = 4  # seconds: what a claim costs whose answer was lost
@@ -127,10 +127,11 @@ def words(text):
 
 
 class Plan:
-    """Decides for both proxies. `seen` are the events in order, `fired` what was failed."""
+    """Decides for both proxies. `seen` are the events in order, `fired` what was failed. `also(statement)` may decide
+    before."""
 
-    def __init__(self, *steps, applications=(WORKER, READER)):
-        self.seen, self.fired = [], []
+    def __init__(self, *steps, applications=(WORKER, READER), also=None):
+        self.seen, self.fired, self._also = [], [], also
         self._steps = list(steps)
         self._applications = applications
         self._counts = {}
@@ -161,6 +162,9 @@ class Plan:
         return step.way
 
     def statement(self, statement):
+        fault = self._also(statement) if self._also else None
+        if fault:
+            return fault
         if statement.application not in self._applications:
             return None
         event = Event("sql", f"{statement.application}: {statement.kind}: {words(statement.text)}")
@@ -517,13 +521,13 @@ class Lane:
         self.proxy.decide = plan.statement
         self.proxy.drop(lambda connection: connection.role == "worker")
 
-    def round(self, *steps, label="", seconds=60):
+    def round(self, *steps, label="", also=None, seconds=60):
         """One export with these faults; `label` names it where something of it is found too late."""
         begun = time.monotonic()
         if steps and self._disturbed and not self._cold:  # whose connection to the source knows no statements
             self._disturbed = False
             self.round()
-        plan = Plan(*steps, applications=self._applications)
+        plan = Plan(*steps, applications=self._applications, also=also)
         self._fresh(plan)
         if self.calls:
             self.calls.decide = self._decide_call(plan)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 CANCEL, SSL, GSS = 80877102, 80877103, 80877104
 NO_COMMIT = re.compile(r"\s*(?:BEGIN|START|SET|SHOW|LISTEN|UNLISTEN|DEALLOCATE|ROLLBACK|ABORT)\b", re.I)
 WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|pg_notify)\b", re.I)
+COMMIT = re.compile(r"\s*(?:COMMIT|END)\b", re.I)
 FATAL = ("57P01", "57P02", "57P03")  # with these the server says farewell
 
 
@@ -35,18 +36,20 @@ class Statement:
         """COMMIT itself, or a write that is a transaction of its own."""
         if self.kind not in ("query", "execute") or NO_COMMIT.match(self.text):
             return False
-        if re.match(r"\s*(?:COMMIT|END)\b", self.text, re.I):
+        if COMMIT.match(self.text):
             return True
         return not self.in_transaction and bool(WRITES.search(self.text))
 
 
 @dataclass(frozen=True)
 class Fault:
-    """way: drop (it never goes out), lose (it is carried out, the answer is lost), delay, refuse (with a SQLSTATE)."""
+    """way: drop (it never goes out), lose (it is carried out, the answer is lost), refuse (with a SQLSTATE), or delay:
+    for so many seconds, or `until` an event is set."""
 
     way: str
     state: str = ""
     seconds: float = 0.0
+    until: threading.Event = None
 
 
 def at_commit(number, fault, application=None):
@@ -192,7 +195,7 @@ class _Connection:
             self.client.sendall(_error("FATAL", fault.state))
             return False
         if fault and fault.way == "delay":
-            self.proxy.pause(fault.seconds)
+            self.proxy.pause(fault)
         self.server = self.proxy.connect_server()
         self.swallow = bool(fault and fault.way == "lose")
         self.units_sent = 1
@@ -261,8 +264,10 @@ class _Connection:
         statement, fault = self._ask("execute", *self._note(group))
         raw = b"".join(message(kind, body) for kind, body in group)
         if fault and fault.way == "refuse":
-            self._settle()
             self._farewell(fault)
+            if COMMIT.match(statement.text):
+                self._roll_back(fault)
+                return  # the Sync is still to come
             named = b"".join(message(kind, body) for kind, body in group if kind == b"P" and body[:1] != b"\0")
             raw = named + _raise_extended(fault.state)
         elif fault:
@@ -282,8 +287,9 @@ class _Connection:
         raw = message(b"Q", body)
         if fault and fault.way == "refuse":
             self._farewell(fault)
-            if re.match(r"\s*(?:COMMIT|END)\b", statement.text, re.I):
-                return self._refuse_commit(fault)
+            if COMMIT.match(statement.text):
+                self._roll_back(fault)
+                return self.client.sendall(message(b"Z", b"I"))
             raw = message(b"Q", _raise(fault.state).encode() + b"\0")
         elif fault:
             self._apply(fault)
@@ -318,7 +324,7 @@ class _Connection:
         if fault.way == "drop":
             raise _Closed
         if fault.way == "delay":
-            self.proxy.pause(fault.seconds)
+            self.proxy.pause(fault)
         if fault.way == "lose":
             self._settle()
             with self.changed:
@@ -330,7 +336,7 @@ class _Connection:
             self.client.sendall(_error("FATAL", fault.state))
             raise _Closed
 
-    def _refuse_commit(self, fault):
+    def _roll_back(self, fault):
         """As a server does whose COMMIT fails: the transaction is gone, and none is open."""
         with self.changed:
             self.swallow = True
@@ -338,7 +344,7 @@ class _Connection:
         self._wait(self._all_done)
         with self.changed:
             self.swallow = False
-        self.client.sendall(_error("ERROR", fault.state) + message(b"Z", b"I"))
+        self.client.sendall(_error("ERROR", fault.state))
 
     # ---- what the server has answered
 
@@ -500,8 +506,9 @@ class PostgresProxy:
         with self._lock:
             self._admitted.append(connection)
 
-    def pause(self, seconds):
-        self._ending.wait(seconds)
+    def pause(self, fault):
+        """The proxy's own end is waited for no longer than its tests need to set the event."""
+        (fault.until or self._ending).wait(fault.seconds)
 
     def spawn(self, target):
         thread = threading.Thread(target=target, daemon=True)
