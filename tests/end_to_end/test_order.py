@@ -5,6 +5,7 @@ order_tool stands for a command. No worker runs here, so jobs stay queued.
 
 import json
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -229,3 +230,25 @@ def test_a_source_that_goes_away_makes_nothing(postgres, database, order):
         what, words = order(MAIN, database_url=database.url, source_url=proxy.url(database.name))
     assert what == "failed", words
     assert database.value("SELECT count(*) FROM verbatim.job") == 0
+
+
+def test_a_request_takes_three_round_trips_and_one_for_its_key(postgres, database, keys, make_service):
+    """One for each transaction, whatever it holds: each begins with the role, or goes to the source."""
+    begun = []
+
+    def decide(statement):
+        if statement.kind == "execute" and re.search(r"set_config\('role'|pg_current_snapshot", statement.text):
+            begun.append(statement.text)
+
+    with PostgresProxy(postgres.port, decide) as proxy:
+        service = make_service(workers=0, database_url=proxy.url(database.name))
+
+        def count(**headers):
+            begun.clear()
+            assert post(service, keys["one"], {"select": {"all": True}}, **headers).status == 202
+            return len(begun)
+
+        # The loops send a little for themselves now and then, but not all the time.
+        assert min(count() for _ in range(8)) == 3
+        assert min(count(Idempotency_Key=f"k{n}") for n in range(8)) == 4
+        service.stop()
