@@ -3,10 +3,10 @@
  * The stages are built in order into the caller's vb_s3_signature; sorted copies of headers and
  * query live for one call. Pure and thread-safe. Does not send, cache or log.
  *
- * Checked stage by stage against the published test suite (aws-c-auth,
- * "aws-signing-test-suite/v4"). What is sent must be made of the same encoded path and query that
- * were signed, so both leave here as `target` and nobody encodes again. The derived key is not
- * cached: five MACs cost microseconds beside a request.
+ * Held to the known answers of the S3 documentation by tests/unit/s3/test_s3_signer.c. What is sent
+ * must be made of the same encoded path and query that were signed, so both leave here as `target`
+ * and nobody encodes again. The derived key is not cached: five MACs cost microseconds beside a
+ * request.
  */
 #include "verbatim/s3_signer.h"
 

@@ -1,8 +1,18 @@
 /* One segment of a ZIP: entries, directory records, the central directory; see archive.h.
  *
  * Bytes go from deflate straight into the blocks of parts.c; formats come from zip.c. Owns all
- * three. A failure inside leaves the archive broken: every later call but free answers
- * VB_INVALID. */
+ * three. A failure inside leaves the archive broken: every later call but free answers VB_INVALID.
+ *
+ * An archive may be made of many segments that different processes write at different times, so
+ * nothing here counts from the start of the file: offsets are the segment's own until the closer,
+ * which knows what lies before each, adds the base. The central directory is written once, by the
+ * closer, from records that every segment left in the database. What the closer holds of it is one
+ * piece at a time.
+ *
+ * The order of calls is a state machine: `state` says which calls may come, and each is refused out
+ * of turn. Refusal changes nothing; a failure half way ends in BROKEN, since the bytes that went
+ * out cannot be taken back and nobody knows how many did.
+ */
 #include "verbatim/archive.h"
 
 #include "deflate.h"
@@ -34,6 +44,8 @@ struct vb_archive {
 /* A record is added to what is less than a piece. */
 #define RECORDS_CEILING (VB_DIRECTORY_PIECE + VB_ZIP_RECORD + VB_ZIP_NAME)
 
+/* The one way of bytes into the parts outside a header. Cuts after each slice of at most 64 KiB,
+ * which is what bounds memory: vb_parts_append itself never lets go of anything. */
 static enum vb_status take_bytes(void *context, const void *data, size_t length,
                                  struct vb_error *err)
 {
@@ -76,7 +88,7 @@ void vb_archive_free(struct vb_archive *archive)
     free(archive);
 }
 
-/* Passes a status on; what failed half way cannot go on. */
+/* Passes a status on; what failed half way cannot go on. Refusals out of turn do not come here. */
 static enum vb_status settle(struct vb_archive *archive, enum vb_status status)
 {
     if (status != VB_OK)
@@ -108,6 +120,9 @@ static enum vb_status make_header(struct vb_archive *archive, struct vb_zip_entr
     return VB_OK;
 }
 
+/* The header goes out with zeros for sizes and CRC and is marked, so that end_entry can put them
+ * in: APPNOTE's data descriptor would spare this, but readers that stream are known to stumble over
+ * it. */
 static enum vb_status begin_entry(struct vb_archive *archive, struct vb_zip_entry entry,
                                   struct vb_error *err)
 {
@@ -122,6 +137,7 @@ static enum vb_status begin_entry(struct vb_archive *archive, struct vb_zip_entr
     return VB_OK;
 }
 
+/* No mark: all numbers are known, so the header and what follows may leave at once. */
 static enum vb_status begin_stored(struct vb_archive *archive, struct vb_zip_entry entry,
                                    struct vb_error *err)
 {
@@ -141,6 +157,7 @@ static enum vb_status begin_stored(struct vb_archive *archive, struct vb_zip_ent
     return status;
 }
 
+/* A name is not looked into here: that it is UTF-8, unique and safe to unpack is names.c's work. */
 static enum vb_status check_begin(const struct vb_archive *archive, struct vb_view name,
                                   struct vb_error *err)
 {
@@ -173,7 +190,8 @@ enum vb_status vb_archive_begin_stored(struct vb_archive *archive, struct vb_vie
     return status == VB_OK ? settle(archive, begin_stored(archive, entry, err)) : status;
 }
 
-/* Its header would have to grow, and with it a part. */
+/* Its local header would have to grow by a ZIP64 field, and with it a part that must be as long as
+ * all others: stores that demand equal parts (R2) refuse the upload then. */
 static enum vb_status too_large(struct vb_error *err)
 {
     return vb_fail(err, VB_LIMIT,
@@ -238,6 +256,8 @@ static enum vb_status finish_header(struct vb_archive *archive, struct vb_error 
     return vb_parts_unmark(&archive->parts, err);
 }
 
+/* Hands over what has gathered. On failure the records stay, but the archive is broken then
+ * anyway. */
 static enum vb_status send_records(struct vb_archive *archive, struct vb_error *err)
 {
     if (archive->records.length == 0)
@@ -256,6 +276,8 @@ static enum vb_status add_record(struct vb_archive *archive, struct vb_error *er
     return status == VB_OK ? status : vb_fail(err, status, "no memory for a directory record");
 }
 
+/* An entry is finished: its record, then the parts that were waiting for its end. The archive can
+ * be split or recorded from here on and nowhere inside an entry. */
 static enum vb_status note_entry(struct vb_archive *archive, struct vb_error *err)
 {
     enum vb_status status = add_record(archive, err);
@@ -318,6 +340,7 @@ struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive)
     return totals;
 }
 
+/* The last part goes out even if it is empty: the receiver learns by it that there are no more. */
 enum vb_status vb_archive_end_segment(struct vb_archive *archive, struct vb_error *err)
 {
     if (archive->state != BETWEEN_ENTRIES && archive->state != PLAIN)
@@ -346,6 +369,8 @@ static bool enter_directory(struct vb_archive *archive)
     return archive->state == IN_DIRECTORY;
 }
 
+/* One central header, between its fixed part and its extra field the name. Cut after each, so that
+ * a directory of any length needs no more memory than a part. */
 static enum vb_status add_central(struct vb_archive *archive, const struct vb_zip_entry *entry,
                                   struct vb_error *err)
 {
@@ -393,6 +418,7 @@ enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t
     return status;
 }
 
+/* The ends' offsets count in the whole archive, so `base` is where this segment starts there. */
 enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base, struct vb_error *err)
 {
     if (archive->state == PLAIN)

@@ -1,5 +1,10 @@
-/* The free list under one mutex: a block is a quarter of a megabyte of work, so nobody waits
- * here. */
+/* The free list under one mutex: a block is a quarter of a megabyte of work, so nobody waits here.
+ *
+ * Blocks come back from the uploader's thread and are used again by the writer, so a long export
+ * allocates as many as it needs at its peak and then no more. Nothing is given back to the system
+ * before the last reference goes; then the whole list is. The contents are not cleared: who takes a
+ * block fills it and looks at `length` alone.
+ */
 #include "block_pool.h"
 
 #include <pthread.h>
@@ -51,6 +56,7 @@ void vb_block_pool_unref(struct vb_block_pool *pool)
     free(pool);
 }
 
+/* malloc outside the lock: it may have to map pages. */
 struct vb_block *vb_block_pool_get(struct vb_block_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
@@ -73,6 +79,7 @@ struct vb_block *vb_block_pool_get(struct vb_block_pool *pool)
     return block;
 }
 
+/* The caller must hold a reference, which may be the last one, until this has returned. */
 void vb_block_pool_put(struct vb_block_pool *pool, struct vb_block *chain)
 {
     pthread_mutex_lock(&pool->lock);

@@ -1,5 +1,10 @@
-/* Blocks of VB_BLOCK_SIZE, given back from any thread and used again. Counted references: one of
- * the stream, one of each body; the last one frees. Private to export/. */
+/* Blocks of VB_BLOCK_SIZE, given back from any thread and used again. No ceiling of its own: the
+ * parts and their sink have one. Private to export/.
+ *
+ * Counted references: one of the stream, one of each body; the last one frees. A block is whose who
+ * got it, until it is put back. Any thread: one mutex inside. Without memory there is NULL and
+ * nothing else can fail. Blocks must come back before the reference of whoever took them goes.
+ */
 #ifndef VERBATIM_EXPORT_ARCHIVE_BLOCK_POOL_H
 #define VERBATIM_EXPORT_ARCHIVE_BLOCK_POOL_H
 

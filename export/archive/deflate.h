@@ -1,8 +1,15 @@
-/* Deflate of one entry after another, such that equal bytes in give equal bytes out.
+/* Deflate (RFC 1951) of one entry after another, such that equal bytes in give equal bytes out.
  *
  * Raw bytes are collected and fed in blocks of exactly 64 KiB, whatever the caller's slices, into
  * an output buffer that is empty at every call: ISA-L's choices see nothing but the data. Level 1;
- * level 3 depends on the processor. One thread. Private to export/. */
+ * level 3 depends on the processor. Raw streams without the frames of zlib or gzip. Private to
+ * export/.
+ *
+ * Owned by its archive; input and output are borrowed for the call. One thread. Errors are
+ * VB_NO_MEMORY at birth, VB_CORRUPT when ISA-L refuses, and whatever the output answers; after one
+ * the entry is lost, and vb_deflate_begin starts afresh. Counts are exact after vb_deflate_end,
+ * until the next begin.
+ */
 #ifndef VERBATIM_EXPORT_ARCHIVE_DEFLATE_H
 #define VERBATIM_EXPORT_ARCHIVE_DEFLATE_H
 
@@ -28,9 +35,13 @@ enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_deflate
                               struct vb_error *err) vb_must_check;
 void vb_deflate_free(struct vb_deflate *deflate);
 
+/* Starts an entry; drops what an earlier one left. */
 void vb_deflate_begin(struct vb_deflate *deflate);
+/* Any length. Output comes when a block is full and the next byte arrives, in slices of up to 64
+ * KiB. */
 enum vb_status vb_deflate_write(struct vb_deflate *deflate, const void *data, size_t length,
                                 struct vb_error *err) vb_must_check;
+/* Feeds the rest and the end mark; an entry without a byte gets its two bytes of deflate too. */
 enum vb_status vb_deflate_end(struct vb_deflate *deflate, struct vb_error *err) vb_must_check;
 
 struct vb_deflate_counts vb_deflate_counts(const struct vb_deflate *deflate);

@@ -2,7 +2,17 @@
  *
  * All blocks but the stream's last are full, save where an insertion split one. A part is a run of
  * whole blocks. Without equal parts it goes out only when VB_PART_MINIMUM stands behind it, and
- * takes one block more rather than cut through a mark, so a mark keeps one part back. */
+ * takes one block more rather than cut through a mark, so a mark keeps one part back.
+ *
+ * Why look behind: S3 refuses parts below 5 MiB but for an upload's last, and a segment's end is
+ * not the archive's. With 5 MiB behind it a part can always leave, and what stays is large enough
+ * to be a part by itself. Equal parts have no such care: a store that wants them wants all but the
+ * last of one length, so one byte behind is enough.
+ *
+ * Memory is bounded by vb_parts_cut being called often, not by anything here: the open list holds
+ * at most a part, what stands behind it and what came since the last cut; held parts are two at
+ * most, as a header of at most 32 KiB touches no more than two blocks.
+ */
 #include "parts.h"
 
 #include "block_pool.h"
@@ -12,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The sink is copied; its context stays the caller's. */
 enum vb_status vb_parts_init(struct vb_parts *parts, const struct vb_archive_options *options,
                              struct vb_error *err)
 {
@@ -85,7 +96,8 @@ enum vb_status vb_parts_append(struct vb_parts *parts, const void *data, size_t 
     return VB_OK;
 }
 
-/* What a body owns besides its blocks. The pieces follow in the same allocation. */
+/* What a body owns besides its blocks. The pieces follow in the same allocation; body.owner points
+ * back here. */
 struct owned_body {
     struct vb_body body;
     struct vb_block_pool *pool;
@@ -102,7 +114,8 @@ static void release_body(struct vb_body *body)
 }
 
 /* The blocks change hands without a copy; the pool lives until the last body is released, maybe by
- * another thread after the archive is gone. */
+ * another thread after the archive is gone. `list` is empty afterwards in every case: it is the
+ * sink's, or its blocks are back in the pool. */
 static enum vb_status hand_over(struct vb_parts *parts, struct vb_block_list *list, uint32_t index,
                                 bool last, struct vb_error *err)
 {
@@ -146,7 +159,9 @@ static struct vb_block_list take_until(struct vb_parts *parts, struct vb_block *
     return taken;
 }
 
-/* Cuts one part if one is due; *ret_cut says so. */
+/* Cuts one part if one is due; *ret_cut says so. The walk goes block by block over at most a part,
+ * and only when enough stands in the list, so that it costs little per byte. A part that touches
+ * the mark gets its number here and leaves later: numbers follow positions, arrival does not. */
 static enum vb_status cut_one(struct vb_parts *parts, bool *ret_cut, struct vb_error *err)
 {
     uint64_t behind = parts->equal ? 1 : VB_PART_MINIMUM;
@@ -188,6 +203,8 @@ enum vb_status vb_parts_cut(struct vb_parts *parts, struct vb_error *err)
     return status;
 }
 
+/* One mark at a time. A failed append leaves bytes without a mark: the archive above is broken
+ * then. */
 enum vb_status vb_parts_append_marked(struct vb_parts *parts, const void *data, size_t length,
                                       struct vb_error *err)
 {
@@ -207,7 +224,8 @@ enum vb_status vb_parts_append_marked(struct vb_parts *parts, const void *data, 
     return VB_OK;
 }
 
-/* The header may lie across two blocks, even in two held parts. */
+/* The header may lie across two blocks, even in two held parts. Only blocks that are still here are
+ * written to: the mark keeps them. */
 void vb_parts_patch(struct vb_parts *parts, const void *data, size_t length)
 {
     size_t room = VB_BLOCK_SIZE - parts->offset;

@@ -1,9 +1,14 @@
 /* A growing byte stream, kept in pooled blocks and cut into parts for a vb_part_sink.
  *
  * A stretch of the stream (a local header) can be marked: it can be rewritten and lengthened later,
- * and parts that hold some of it are kept back until it is let go. The stream and its marks
- * belong to one thread; bodies handed to the sink may be released on any, also after the stream is
- * gone: the pool lives until the last of them. Private to export/. */
+ * and parts that hold some of it are kept back until it is let go. One mark, at most a block long.
+ * Private to export/.
+ *
+ * The struct is its archive's and owns all blocks until a body takes them along. The stream and its
+ * marks belong to one thread; bodies handed to the sink may be released on any. Errors are
+ * VB_INVALID for sizes at birth, VB_NO_MEMORY, and what the sink answers; bytes appended before a
+ * failure stay. Bodies may outlive the stream: the pool lives until the last of them.
+ */
 #ifndef VERBATIM_EXPORT_ARCHIVE_PARTS_H
 #define VERBATIM_EXPORT_ARCHIVE_PARTS_H
 
@@ -12,6 +17,7 @@
 struct vb_block;
 struct vb_block_pool;
 
+/* A chain linked by `next`; `size` is the sum of the blocks' lengths, `count` their number. */
 struct vb_block_list {
     struct vb_block *head, *tail;
     size_t count;

@@ -1,4 +1,14 @@
-/* Bytes of local headers, central headers, end records and directory records; see zip.h. */
+/* Bytes of local headers, central headers, end records and directory records; see zip.h.
+ *
+ * Written field by field, never by overlaying structs: no padding, no alignment, no byte order of
+ * the machine. "Version needed" tells the least a reader must know: 1.0 for stored, 2.0 for
+ * deflated entries, 4.5 where a ZIP64 field is there. The general purpose bit 11 says that names
+ * are UTF-8; the attributes say that entries are plain files of mode 0644, since readers on Unix
+ * otherwise unpack files that nobody may read.
+ *
+ * ZIP64 goes by values that are 0xFFFF or 0xFFFFFFFF and above, as those very numbers mean "look in
+ * the extra field". There is no encryption, no comment and no second disk.
+ */
 #include "zip.h"
 
 #include <string.h>
@@ -47,6 +57,7 @@ static uint64_t get(const unsigned char *at, int width)
     return value;
 }
 
+/* 0xFFFFFFFF sends a reader to the ZIP64 field; the value itself must be there then. */
 static uint32_t clip32(uint64_t value)
 {
     return value < LIMIT_32 ? (uint32_t)value : LIMIT_32;
@@ -86,6 +97,7 @@ static unsigned char *put_common(unsigned char *at, const struct vb_zip_entry *e
     return put16(at, (uint32_t)entry->name.length);
 }
 
+/* Section 4.3.7. The extra field's bytes are vb_zip_local_extra's, behind the name. */
 void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_LOCAL])
 {
     bool zip64 = vb_zip_needs_local_extra(entry);
@@ -95,6 +107,7 @@ void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_
     put16(at, zip64 ? VB_ZIP_LOCAL_EXTRA : 0);
 }
 
+/* Section 4.5.3: in a local header both sizes, whichever of them is large; raw before deflated. */
 void vb_zip_local_extra(const struct vb_zip_entry *entry, unsigned char extra[VB_ZIP_LOCAL_EXTRA])
 {
     unsigned char *at = put16(put16(extra, EXTRA_ZIP64), VB_ZIP_LOCAL_EXTRA - 4);
@@ -116,6 +129,7 @@ static size_t put_central_extra(const struct vb_zip_entry *entry, unsigned char 
     return length;
 }
 
+/* Section 4.3.12. */
 void vb_zip_central(const struct vb_zip_entry *entry, struct vb_zip_central *ret_central)
 {
     size_t extra_length = put_central_extra(entry, ret_central->extra);
@@ -131,7 +145,8 @@ void vb_zip_central(const struct vb_zip_entry *entry, struct vb_zip_central *ret
     ret_central->extra_length = extra_length;
 }
 
-/* The ZIP64 end record and the locator that leads to it. */
+/* The ZIP64 end record and the locator that leads to it (sections 4.3.14 and 4.3.15). The locator's
+ * offset is that of the ZIP64 end record, which stands right behind the directory. */
 static unsigned char *put_end64(unsigned char *at, uint64_t entries, uint64_t offset, uint64_t size)
 {
     at = put64(put32(at, 0x06064b50), 44); /* bytes that follow in this record */
@@ -144,6 +159,7 @@ static unsigned char *put_end64(unsigned char *at, uint64_t entries, uint64_t of
     return put32(at, 1); /* disks */
 }
 
+/* Section 4.3.16. */
 size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t directory_size,
                   unsigned char end[VB_ZIP_END])
 {
@@ -160,7 +176,10 @@ size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t director
     return (size_t)(at - end);
 }
 
-/* A form of our own, kept in the database between segments; never seen outside. */
+/* A form of our own, kept in the database between segments; never seen outside. Little-endian: DOS
+ * time 4, CRC 4, deflated 8, raw 8, offset 8, name length and stored bit 2, name. Processes of two
+ * versions share records during an upgrade, so the form cannot change without a new kind beside
+ * it. */
 enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_entry *entry)
 {
     enum vb_status status = vb_buffer_reserve(out, VB_ZIP_RECORD + entry->name.length);
@@ -177,6 +196,8 @@ enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_e
     return VB_OK;
 }
 
+/* Read back from a database, so nothing of it is believed: lengths are checked, and nothing outside
+ * `records` is touched. */
 enum vb_status vb_zip_record_next(struct vb_view *records, struct vb_zip_entry *ret_entry)
 {
     if (records->length == 0)

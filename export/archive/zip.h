@@ -1,6 +1,12 @@
 /* The records of the ZIP format as bytes (APPNOTE.TXT 6.3.10), and our own directory records.
  *
- * Pure functions. ZIP64 fields are there if and only if a value needs them. Private to export/. */
+ * ZIP64 fields are there if and only if a value needs them. Writes headers only: no data, no
+ * descriptors, no encryption. Private to export/.
+ *
+ * Nothing is owned; entries borrow their names. Any thread: pure functions. Only records can fail:
+ * the buffer's statuses when appended, VB_CORRUPT when read. A name that was read lives as long as
+ * the records it was read from.
+ */
 #ifndef VERBATIM_EXPORT_ARCHIVE_ZIP_H
 #define VERBATIM_EXPORT_ARCHIVE_ZIP_H
 
@@ -28,6 +34,8 @@ uint32_t vb_zip_dos_time(vb_instant instant);
 
 /* The sizes do not fit 32 bits. */
 bool vb_zip_needs_local_extra(const struct vb_zip_entry *entry);
+/* Signature to length of the extra field; the name and, where it is needed, the extra field
+ * follow. */
 void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_LOCAL]);
 void vb_zip_local_extra(const struct vb_zip_entry *entry, unsigned char extra[VB_ZIP_LOCAL_EXTRA]);
 

@@ -8,9 +8,15 @@
  *
  * One archive object writes one segment: a run of entries whose offsets count from the segment's
  * own start. Directory records leave in pieces as they fill; the segment that closes the archive
- * feeds all pieces back in order, with the base offset of each segment, and ends the file. One
- * thread. A plain archive is a single raw file instead, in the same parts and the same memory.
- * Sources: APPNOTE.TXT 6.3.10 (4.3.7 local header, 4.3.12 directory, 4.3.14 to 4.3.16 ends).
+ * feeds all pieces back in order, with the base offset of each segment, and ends the file. A plain
+ * archive is a single raw file instead, in the same parts and the same memory. Sources: APPNOTE.TXT
+ * 6.3.10 (4.3.7 local header, 4.3.12 directory, 4.3.14 to 4.3.16 ends), RFC 1951.
+ *
+ * The archive is its caller's and owns what it has not handed over; bodies are the sink's. One
+ * thread, on which the sink is called too; bodies are released on any. Errors: VB_INVALID for calls
+ * out of turn, VB_LIMIT for an entry past 4 GiB with equal parts, VB_NO_MEMORY, VB_CORRUPT, and
+ * what the sink answers. After any failure but a refusal out of turn the archive can only be freed.
+ * Data and names are borrowed for the call; bodies may outlive the archive.
  */
 #ifndef VERBATIM_ARCHIVE_H
 #define VERBATIM_ARCHIVE_H
@@ -83,6 +89,7 @@ enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, si
 /* VB_INVALID for a stored entry that is not what it was begun as. */
 enum vb_status vb_archive_end_entry(struct vb_archive *archive, struct vb_error *err) vb_must_check;
 
+/* Of this segment alone. */
 struct vb_archive_totals {
     uint64_t entries;
     uint64_t size;        /* bytes of the segment so far, handed over or not */
