@@ -78,20 +78,21 @@ static enum vb_status drop_successor(struct vb_pg *pg, const struct vb_claim *cl
     return status;
 }
 
-static enum vb_status absorb_in_transaction(struct vb_pg *pg, const struct vb_claim *claim,
-                                            struct successor *ret_next, struct vb_error *err)
+static enum vb_status absorb_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                  struct vb_error *err)
 {
+    struct successor *next = context;
     struct vb_pg_args args = {0};
-    enum vb_status status = find_next(pg, claim, ret_next, err);
+    enum vb_status status = find_next(pg, write->claim, next, err);
     if (status == VB_OK)
-        status = drop_successor(pg, claim, ret_next, err);
+        status = drop_successor(pg, write->claim, next, err);
     if (status != VB_OK)
         return status;
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, claim->part_first);
-    vb_args_number(&args, ret_next->last);
-    vb_args_cursor(&args, ret_next->has_high, &ret_next->high);
-    vb_args_number(&args, ret_next->expected);
+    vb_args_text(&args, write->claim->job.job_id);
+    vb_args_number(&args, write->claim->part_first);
+    vb_args_number(&args, next->last);
+    vb_args_cursor(&args, next->has_high, &next->high);
+    vb_args_number(&args, next->expected);
     return vb_args_exec(pg, extend, &args, NULL, err);
 }
 
@@ -99,10 +100,7 @@ enum vb_status vb_absorb_next(struct vb_pg *pg, const struct vb_claimer *claimer
                               struct vb_claim *claim, struct vb_error *err)
 {
     struct successor next = {0};
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
-    if (status != VB_OK)
-        return status;
-    status = vb_fence_end(pg, absorb_in_transaction(pg, claim, &next, err), err);
+    enum vb_status status = vb_fence_run(pg, claimer, claim, absorb_step, &next, err);
     if (status != VB_OK)
         return status;
     vb_info("parts %u-%u absorb their successor's, to %u%s", claim->part_first, claim->part_last,

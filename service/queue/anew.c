@@ -11,34 +11,81 @@ static const char lock_stranger[] =
     "  AND p.beat_at > clock_timestamp() - $4::bigint * interval '1 microsecond')"
     " FOR NO KEY UPDATE SKIP LOCKED";
 
-/* The order matters: the clean-up row copies what the last but one forgets. */
-static const char *const steps[] = {
+/* The order matters: the clean-up row copies what the last one forgets. */
+static const char leave_archive[] =
     "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
-    " keep_object) SELECT workspace_id, job_id, storage, object_key, upload_id, false"
-    " FROM verbatim.job WHERE job_id = $1",
-    "DELETE FROM verbatim.segment_directory WHERE job_id = $1",
-    "DELETE FROM verbatim.segment WHERE job_id = $1",
-    "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id)"
-    " SELECT job_id, 1, 10000, workspace_id FROM verbatim.job WHERE job_id = $1",
+    " keep_object) SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
+    " FROM verbatim.job WHERE job_id = $1";
+static const char drop_pieces[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
+/* Charges outlive the segments that they were made for. $2: one more. */
+static const char drop_segments[] =
+    "WITH gone AS (DELETE FROM verbatim.segment WHERE job_id = $1 RETURNING attempts) "
+    "SELECT coalesce(max(attempts), 0) + $2::integer FROM gone";
+/* $2: charged; $3: why; $4: token. */
+static const char make_segment[] =
+    "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, attempts,"
+    " last_error, last_write, not_before)"
+    " SELECT job_id, 1, 10000, workspace_id, $2, $3, $4, clock_timestamp() + CASE"
+    "  WHEN $5::boolean THEN interval '1 second' * least(60, power(2, least($2::integer, 10)))"
+    "  * (0.75 + random() / 2) / 2 ELSE interval '0' END FROM verbatim.job WHERE job_id = $1";
+static const char forget_archive[] =
+    "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')) "
     "UPDATE verbatim.job SET archive_epoch = NULL, storage = NULL, object_key = NULL,"
     " upload_id = NULL, part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1"
-    " WHERE job_id = $1",
-    "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM verbatim.job WHERE job_id = $1",
+    " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
+
+/* How the new segment begins. */
+struct beginning {
+    const char *job_id, *reason, *token; /* reason, token: NULL where there is none */
+    int64_t most_attempts;               /* 0: not charged */
 };
 
-static enum vb_status take_steps(struct vb_pg *pg, const char *job_id, struct vb_error *err)
+static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char *job_id,
+                                  struct vb_error *err)
 {
-    struct vb_pg_args id = {0};
-    enum vb_status status = VB_OK;
-    vb_args_text(&id, job_id);
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == VB_OK; i++)
-        status = vb_args_exec(pg, steps[i], &id, NULL, err);
-    return status;
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, job_id);
+    return vb_args_exec(pg, sql, &args, NULL, err);
+}
+
+static enum vb_status replace_segments(struct vb_pg *pg, const struct beginning *beginning,
+                                       struct vb_error *err)
+{
+    struct vb_pg_args gone = {0}, made = {0};
+    PGresult *row = NULL;
+    bool charged = beginning->most_attempts > 0;
+    vb_args_text(&gone, beginning->job_id);
+    vb_args_number(&gone, charged);
+    enum vb_status status = vb_args_query(pg, drop_segments, &gone, &row, err);
+    if (status != VB_OK)
+        return status;
+    int64_t attempts = vb_row_number(row, 0, 0);
+    PQclear(row);
+    if (charged && attempts >= beginning->most_attempts)
+        return vb_fail(err, VB_LIMIT, "%s", beginning->reason);
+    vb_args_text(&made, beginning->job_id);
+    vb_args_number(&made, attempts);
+    vb_args_text(&made, beginning->reason);
+    vb_args_text(&made, beginning->token);
+    vb_args_text(&made, charged ? "t" : "f");
+    return vb_args_exec(pg, make_segment, &made, NULL, err);
+}
+
+static enum vb_status begin_job(struct vb_pg *pg, const struct beginning *beginning,
+                                struct vb_error *err)
+{
+    enum vb_status status = run_for_job(pg, leave_archive, beginning->job_id, err);
+    if (status == VB_OK)
+        status = run_for_job(pg, drop_pieces, beginning->job_id, err);
+    if (status == VB_OK)
+        status = replace_segments(pg, beginning, err);
+    return status == VB_OK ? run_for_job(pg, forget_archive, beginning->job_id, err) : status;
 }
 
 static enum vb_status reset_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                                 const char *job_id, struct vb_error *err)
 {
+    const struct beginning beginning = {.job_id = job_id};
     struct vb_pg_args args = {0};
     uint64_t rows = 0;
     vb_args_text(&args, job_id);
@@ -48,30 +95,39 @@ static enum vb_status reset_job(struct vb_pg *pg, const struct vb_claimer *claim
     enum vb_status status = vb_args_exec(pg, lock_stranger, &args, &rows, err);
     if (status == VB_OK && rows == 0)
         status = VB_AGAIN;
-    return status == VB_OK ? take_steps(pg, job_id, err) : status;
+    return status == VB_OK ? begin_job(pg, &beginning, err) : status;
 }
 
+/* Repeated after a commit whose answer was lost, it finds no upload any more, and does nothing. */
 enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
                              struct vb_error *err)
 {
     enum vb_status status = vb_pg_begin(pg, err);
     if (status != VB_OK)
         return status;
-    status = vb_fence_end(pg, reset_job(pg, claimer, job_id, err), err);
+    status = vb_transaction_end(pg, reset_job(pg, claimer, job_id, err), err);
     if (status == VB_OK)
         vb_warn("archive of job %s is begun anew: no process lives that could go on with it",
                 job_id);
     return status;
 }
 
-enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              const struct vb_claim *claim, struct vb_error *err)
+static enum vb_status begin_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                 struct vb_error *err)
 {
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
-    if (status != VB_OK)
-        return status;
-    status = vb_fence_end(pg, take_steps(pg, claim->job.job_id, err), err);
+    struct beginning *beginning = context;
+    beginning->token = write->token;
+    return begin_job(pg, beginning, err);
+}
+
+enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
+                              const struct vb_claim *claim, const char *reason,
+                              int64_t most_attempts, struct vb_error *err)
+{
+    struct beginning beginning = {
+        .job_id = claim->job.job_id, .reason = reason, .most_attempts = most_attempts};
+    enum vb_status status = vb_fence_run(pg, claimer, claim, begin_step, &beginning, err);
     if (status == VB_OK)
-        vb_warn("the archive is begun anew: rows of its first stretch went away meanwhile");
+        vb_warn("the archive is begun anew: %s", reason);
     return status;
 }

@@ -63,8 +63,9 @@ static enum vb_status find_candidates(struct vb_pg *pg, const struct vb_claimer 
     return vb_args_query(pg, look, &args, ret_rows, err);
 }
 
-/* Moves the workspace to the end of the round unless somebody holds its turn: a claim never waits.
- * Parameters: $1 job, $2 position, $3 process, $4 lease, $5 workspace. */
+/* Moves the workspace to the end of the round unless somebody holds its turn: a claim never waits. Counts that belong to
+ * a record (the closing segment's) stay.
+ * Parameters: $1 job, $2 position, $3 process, $4 lease, $5 workspace, $6 token. */
 static const char take[] =
     "WITH taken AS MATERIALIZED ("
     " SELECT s.job_id, s.part_first, s.status FROM verbatim.segment AS s"
@@ -77,7 +78,8 @@ static const char take[] =
     " claim_epoch = nextval('verbatim.claim_epoch'), process_id = $3,"
     " lease_until = clock_timestamp() + $4::bigint * interval '1 microsecond',"
     " lost_leases = s.lost_leases + (taken.status = 'running')::integer, after_others = false,"
-    " conversations = 0, messages = 0, bytes = 0"
+    " conversations = CASE WHEN s.parts IS NULL THEN 0 ELSE s.conversations END,"
+    " messages = CASE WHEN s.parts IS NULL THEN 0 ELSE s.messages END, bytes = 0, last_write = $6"
     " FROM taken, verbatim.job AS j WHERE s.job_id = taken.job_id"
     " AND s.part_first = taken.part_first AND j.job_id = s.job_id"
     " RETURNING taken.status = 'running', " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;
@@ -93,54 +95,89 @@ static void let_go(struct vb_pg *pg, const struct vb_claimer *claimer, const cha
         vb_warn("the segment is left to its lease: %s", err.text);
 }
 
+static enum vb_status read_claim(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 const PGresult *result, struct vb_claim *ret_claim,
+                                 struct vb_error *err)
+{
+    struct vb_claim claim = {0};
+    int job = 1 + VB_SEGMENT_COLUMN_COUNT;
+    enum vb_status status = vb_job_read(result, 0, job, &claim.job, err);
+    vb_segment_read(result, 0, 1, &claim);
+    if (status == VB_OK)
+        *ret_claim = claim;
+    else
+        let_go(pg, claimer, vb_pg_value(result, 0, job), &claim);
+    return status;
+}
+
 /* No row: somebody was faster. The next candidate is tried before the thread waits. */
 static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                   const PGresult *rows, int row, struct vb_claim *ret_claim,
-                                   struct vb_error *err)
+                                   const PGresult *rows, int row, const char *token,
+                                   struct vb_claim *ret_claim, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
-    struct vb_claim claim = {0};
     PGresult *result = NULL;
     vb_args_text(&args, vb_pg_value(rows, row, 1));
     vb_args_text(&args, vb_pg_value(rows, row, 2));
     vb_args_text(&args, claimer->process_id);
     vb_args_number(&args, claimer->lease);
     vb_args_text(&args, vb_pg_value(rows, row, 0));
+    vb_args_text(&args, token);
     enum vb_status status = vb_args_query(pg, take, &args, &result, err);
     if (status != VB_OK)
         return status;
-    if (PQntuples(result) == 0) {
-        PQclear(result);
-        return VB_AGAIN;
-    }
-    if (vb_row_true(result, 0, 0))
+    if (PQntuples(result) == 0)
+        status = VB_AGAIN;
+    else if (vb_row_true(result, 0, 0))
         vb_count(VB_COUNT_LEASES_LOST, 1);
-    status = vb_job_read(result, 0, 1 + VB_SEGMENT_COLUMN_COUNT, &claim.job, err);
-    vb_segment_read(result, 0, 1, &claim);
-    PQclear(result);
     if (status == VB_OK)
-        *ret_claim = claim;
-    else
-        let_go(pg, claimer, vb_pg_value(rows, row, 1), &claim);
+        status = read_claim(pg, claimer, result, ret_claim, err);
+    PQclear(result);
     return status;
 }
 
 /* Without a job it is a workspace that may start one; `fits` says that the deflate is the
  * archive's. */
 static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                     const PGresult *rows, int row, struct vb_claim *ret_claim,
-                                     struct vb_error *err)
+                                     const PGresult *rows, int row, const char *token,
+                                     struct vb_claim *ret_claim, struct vb_error *err)
 {
     if (vb_row_null(rows, row, 1))
-        return vb_start_job(pg, claimer, vb_pg_value(rows, row, 0), ret_claim, err);
+        return vb_start_job(pg, claimer, vb_pg_value(rows, row, 0), token, ret_claim, err);
     if (vb_row_true(rows, row, 3))
-        return take_segment(pg, claimer, rows, row, ret_claim, err);
+        return take_segment(pg, claimer, rows, row, token, ret_claim, err);
     enum vb_status status = vb_begin_anew(pg, claimer, vb_pg_value(rows, row, 1), err);
     return status == VB_OK ? VB_AGAIN : status;
 }
 
-enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
-                             struct vb_claim *ret_claim, struct vb_error *err)
+/* What a claim took whose answer was lost: nobody works on it, and others would wait for the end of its lease. Once
+ * its owner has written anything, the token is another. */
+static const char find_taken[] =
+    "UPDATE verbatim.segment AS s"
+    " SET lease_until = clock_timestamp() + $3::bigint * interval '1 microsecond'"
+    " FROM verbatim.job AS j WHERE s.process_id = $1 AND s.last_write = $2"
+    " AND s.status = 'running' AND j.job_id = s.job_id AND j.status = 'started'"
+    " RETURNING false, " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;
+
+/* VB_END: nothing was taken, or it is lost again. */
+static enum vb_status take_up(struct vb_pg *pg, const struct vb_claimer *claimer, const char *token,
+                              struct vb_claim *ret_claim, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *result = NULL;
+    vb_args_text(&args, claimer->process_id);
+    vb_args_text(&args, token);
+    vb_args_number(&args, claimer->lease);
+    enum vb_status status = vb_args_query(pg, find_taken, &args, &result, err);
+    if (status != VB_OK)
+        return status;
+    status = PQntuples(result) > 0 ? read_claim(pg, claimer, result, ret_claim, err) : VB_END;
+    PQclear(result);
+    return status;
+}
+
+static enum vb_status take_any(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
+                               const char *token, struct vb_claim *ret_claim, struct vb_error *err)
 {
     PGresult *rows = NULL;
     enum vb_status status = find_candidates(pg, claimer, express, &rows, err);
@@ -149,8 +186,24 @@ enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer,
     int count = PQntuples(rows);
     status = count > 0 ? VB_AGAIN : VB_END;
     for (int row = 0; row < count && status == VB_AGAIN; row++)
-        status = take_candidate(pg, claimer, rows, row, ret_claim, err);
+        status = take_candidate(pg, claimer, rows, row, token, ret_claim, err);
     PQclear(rows);
+    return status;
+}
+
+enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
+                             struct vb_taking *taking, struct vb_claim *ret_claim,
+                             struct vb_error *err)
+{
+    enum vb_status status = VB_END;
+    if (taking->token[0])
+        status = take_up(pg, claimer, taking->token, ret_claim, err);
+    if (status == VB_END) {
+        vb_uuid_format(vb_uuid_random(), taking->token);
+        status = take_any(pg, claimer, express, taking->token, ret_claim, err);
+    }
+    if (status == VB_OK || status == VB_END || status == VB_AGAIN)
+        taking->token[0] = '\0';
     if (status == VB_OK)
         vb_count(VB_COUNT_SEGMENTS_CLAIMED, 1);
     return status;

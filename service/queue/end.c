@@ -5,6 +5,8 @@
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
+#include <stdio.h>
+
 /* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's row rides along, since
  * a statement of its own would be felt by small exports. */
 static const char note_totals[] =
@@ -85,48 +87,54 @@ static enum vb_status total_up(struct vb_pg *pg, const struct vb_job *job,
     return status;
 }
 
-/* Everything that makes a job finished is in this one transaction: totals, status, mail,
- * clean-up. */
+struct finish {
+    const struct vb_segment_result *result;
+    const struct vb_finished *finished;
+    int64_t age; /* of the job, microseconds */
+};
+
+/* Everything that makes a job finished is in this one transaction: totals, status, mail, clean-up. */
+static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                  struct vb_error *err)
+{
+    struct finish *finish = context;
+    const struct vb_job *job = &write->claim->job;
+    enum vb_status status = record_own(pg, write->claim, finish->result, err);
+    if (status == VB_OK)
+        status = total_up(pg, job, finish->finished, &finish->age, err);
+    if (status == VB_OK)
+        status = vb_job_transition(pg, job->job_id, VB_JOB_STARTED, VB_JOB_FINISHED, NULL, err);
+    if (status == VB_OK && job->notification_email)
+        status = run_for_job(pg, note_mail, job->job_id, NULL, err);
+    /* Without an upload nothing but the object itself was ever put at the key. */
+    if (status == VB_OK && job->upload_id) {
+        status = run_for_job(pg, leave_trail, job->job_id, "t", err);
+        if (status == VB_OK)
+            status = run_for_job(pg, drop_directories, job->job_id, NULL, err);
+    }
+    return status;
+}
+
 enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
                              const struct vb_finished *finished, struct vb_error *err)
 {
-    const char *id = claim->job.job_id;
-    int64_t age = 0;
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
-    if (status != VB_OK)
-        return status;
-    status = record_own(pg, claim, result, err);
-    if (status == VB_OK)
-        status = total_up(pg, &claim->job, finished, &age, err);
-    if (status == VB_OK)
-        status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FINISHED, NULL, err);
-    if (status == VB_OK && claim->job.notification_email)
-        status = run_for_job(pg, note_mail, id, NULL, err);
-    /* Without an upload nothing but the object itself was ever put at the key. */
-    if (status == VB_OK && claim->job.upload_id) {
-        status = run_for_job(pg, leave_trail, id, "t", err);
-        if (status == VB_OK)
-            status = run_for_job(pg, drop_directories, id, NULL, err);
-    }
-    status = vb_fence_end(pg, status, err);
+    struct finish finish = {.result = result, .finished = finished};
+    enum vb_status status = vb_fence_run(pg, claimer, claim, finish_step, &finish, err);
     if (status == VB_OK) {
         vb_count(VB_COUNT_SEGMENTS_RECORDED, 1);
         vb_count(VB_COUNT_JOBS_FINISHED, 1);
-        vb_count(VB_COUNT_JOB_SECONDS_MICRO, age > 0 ? (uint64_t)age : 0);
+        vb_count(VB_COUNT_JOB_SECONDS_MICRO, finish.age > 0 ? (uint64_t)finish.age : 0);
     }
     return status;
 }
 
 /* The archive is left as it stands; the trail says that nothing of it is to be kept. */
-enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
-                           const struct vb_claim *claim, const char *message, struct vb_error *err)
+static enum vb_status fail_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                struct vb_error *err)
 {
-    const char *id = claim->job.job_id;
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
-    if (status != VB_OK)
-        return status;
-    status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FAILED, message, err);
+    const char *id = write->claim->job.job_id;
+    enum vb_status status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FAILED, context, err);
     if (status == VB_OK)
         status = vb_audit_event(pg, id, "failed", err);
     if (status == VB_OK)
@@ -135,7 +143,15 @@ enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
         status = run_for_job(pg, end_segments, id, NULL, err);
     if (status == VB_OK)
         status = run_for_job(pg, drop_directories, id, NULL, err);
-    status = vb_fence_end(pg, status, err);
+    return status;
+}
+
+enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+                           const struct vb_claim *claim, const char *message, struct vb_error *err)
+{
+    char text[sizeof err->text + 64];
+    snprintf(text, sizeof text, "%s", message); /* which may lie in `err` */
+    enum vb_status status = vb_fence_run(pg, claimer, claim, fail_step, text, err);
     if (status == VB_OK)
         vb_count(VB_COUNT_JOBS_FAILED, 1);
     return status;

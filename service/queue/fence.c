@@ -1,5 +1,48 @@
-/* The beginning and the end of every fenced transaction: the job's lock, then the segment's. */
+/* Every transaction of a claim: the fence before it, and what becomes of it when the answer to its
+ * COMMIT is lost.
+ *
+ * The fence. A transaction locks the job's row, then marks the claim's segment, naming the claim's
+ * epoch and process. A segment that is not ours any more (its lease was over and another process
+ * took it, a neighbour absorbed it, the job was cancelled) is not found by that, and then nothing
+ * is written at all: VB_FENCED, and the work is dropped. So a process that stalled for minutes can
+ * change nothing when it wakes up. Between the two locks and the COMMIT nobody else changes the set
+ * of the job's segments, since everybody who does takes the job's lock first.
+ *
+ * The unknown COMMIT. A connection that breaks after COMMIT was sent leaves open whether it was
+ * carried out, and most of these transactions may not be carried out twice: a second split would
+ * cut a segment that is cut already, a second absorb would swallow one successor more, a second
+ * finish would find a job that is not running and take its work for lost. So each transaction has a
+ * random number, its token, which the mark writes into the segment (last_write). After an open
+ * COMMIT the next try takes the job's lock (which the lost transaction had: once it is ours, that
+ * one has come to its end, in one way or the other) and looks for the token. It is there: the
+ * transaction was carried out and is not done again. It is not there: it never was, or others have
+ * changed the segment since, which the fence finds out.
+ *
+ * Why a token and not the effect itself: it serves all steps alike, and it stands in the same row
+ * as the fence, so it lives as long as the claim does. Whoever takes the segment over writes a
+ * token of his own; a segment that is handed back, recorded or part of a job that has ended keeps
+ * ours. A step that deletes the claim's segment writes the token into the one that it makes
+ * instead. Not the server's transaction ids: after a failover the new primary may give the same id
+ * to somebody else's transaction. A version that knows no tokens leaves them as they are, and its
+ * epoch tells.
+ *
+ * Repeating lies here alone, not with the callers: only here is known whether a COMMIT is open. It
+ * goes on for as long as the claim is certain to hold, and what is open beyond that is found out by
+ * the next owner, from the rows.
+ */
 #include "queue.h"
+
+#include "verbatim/log.h"
+
+#define PAUSE (VB_SECOND / 4)
+
+struct fenced {
+    const struct vb_claimer *claimer;
+    const struct vb_write *write;
+    vb_write_step *step;
+    void *context;
+    bool open; /* a COMMIT was sent, and what became of it is not known */
+};
 
 enum vb_status vb_fenced(struct vb_error *err)
 {
@@ -7,38 +50,127 @@ enum vb_status vb_fenced(struct vb_error *err)
 }
 
 /* A lock that does not come in time is better found out than waited for: the lease is running. */
-static const char lock_job[] =
-    "SELECT set_config('lock_timeout', '10s', true)"
-    " FROM verbatim.job WHERE job_id = $1 AND status = 'started' FOR NO KEY UPDATE";
+static const char lock_job[] = "SELECT set_config('lock_timeout', '10s', true), status = 'started'"
+                               " FROM verbatim.job WHERE job_id = $1 FOR NO KEY UPDATE";
 
-static const char lock_segment[] =
-    "SELECT 1 FROM verbatim.segment WHERE job_id = $1 AND part_first = $2 AND claim_epoch = $3"
-    " AND process_id = $4 AND status = 'running' FOR UPDATE";
+/* A statement of its own: that of the lock sees what was there before it waited. */
+static const char find_token[] =
+    "SELECT 1 FROM verbatim.segment WHERE job_id = $1 AND last_write = $2";
 
-enum vb_status vb_fence_begin(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              const struct vb_claim *claim, struct vb_error *err)
+static const char mark_segment[] =
+    "UPDATE verbatim.segment SET last_write = $5 WHERE job_id = $1 AND part_first = $2"
+    " AND claim_epoch = $3 AND process_id = $4 AND status = 'running'";
+
+static enum vb_status take_job(struct vb_pg *pg, const struct fenced *fenced, bool *ret_started,
+                               struct vb_error *err)
 {
     struct vb_pg_args args = {0};
-    uint64_t rows = 0;
-    enum vb_status status = vb_pg_begin(pg, err);
+    PGresult *row = NULL;
+    vb_args_text(&args, fenced->write->claim->job.job_id);
+    enum vb_status status = vb_args_query(pg, lock_job, &args, &row, err);
     if (status != VB_OK)
         return status;
-    vb_args_text(&args, claim->job.job_id);
-    status = vb_args_exec(pg, lock_job, &args, &rows, err);
-    if (status == VB_OK && rows > 0) {
-        vb_args_number(&args, claim->part_first);
-        vb_args_number(&args, claim->epoch);
-        vb_args_text(&args, claimer->process_id);
-        status = vb_args_exec(pg, lock_segment, &args, &rows, err);
-    }
-    if (status == VB_OK && rows == 0)
+    if (PQntuples(row) == 0)
         status = vb_fenced(err);
-    if (status != VB_OK)
-        vb_pg_rollback(pg);
+    else
+        *ret_started = vb_row_true(row, 0, 1);
+    PQclear(row);
     return status;
 }
 
-enum vb_status vb_fence_end(struct vb_pg *pg, enum vb_status status, struct vb_error *err)
+/* *ret_done: the COMMIT that was open was carried out. */
+static enum vb_status recognise(struct vb_pg *pg, struct fenced *fenced, bool *ret_done,
+                                struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    uint64_t rows = 0;
+    vb_args_text(&args, fenced->write->claim->job.job_id);
+    vb_args_text(&args, fenced->write->token);
+    enum vb_status status = vb_args_exec(pg, find_token, &args, &rows, err);
+    if (status == VB_OK) {
+        *ret_done = rows > 0;
+        fenced->open = false;
+    }
+    return status;
+}
+
+static enum vb_status mark(struct vb_pg *pg, const struct fenced *fenced, struct vb_error *err)
+{
+    const struct vb_claim *claim = fenced->write->claim;
+    struct vb_pg_args args = {0};
+    uint64_t rows = 0;
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_number(&args, claim->epoch);
+    vb_args_text(&args, fenced->claimer->process_id);
+    vb_args_text(&args, fenced->write->token);
+    enum vb_status status = vb_args_exec(pg, mark_segment, &args, &rows, err);
+    return status == VB_OK && rows == 0 ? vb_fenced(err) : status;
+}
+
+static enum vb_status run_inside(struct vb_pg *pg, struct fenced *fenced, bool *ret_done,
+                                 struct vb_error *err)
+{
+    bool started = false;
+    enum vb_status status = take_job(pg, fenced, &started, err);
+    if (status == VB_OK && fenced->open)
+        status = recognise(pg, fenced, ret_done, err);
+    if (status != VB_OK || *ret_done)
+        return status;
+    if (!started)
+        return vb_fenced(err);
+    status = mark(pg, fenced, err);
+    return status == VB_OK ? fenced->step(pg, fenced->write, fenced->context, err) : status;
+}
+
+static enum vb_status run_once(struct vb_pg *pg, struct fenced *fenced, struct vb_error *err)
+{
+    bool done = false;
+    enum vb_status status = vb_pg_begin(pg, err);
+    if (status != VB_OK)
+        return status;
+    status = run_inside(pg, fenced, &done, err);
+    if (status != VB_OK || done) {
+        vb_pg_rollback(pg);
+        return status;
+    }
+    /* Whatever the answer is if not a yes: a server that is going away may have done it all the same. */
+    fenced->open = true;
+    return vb_transaction_end(pg, VB_OK, err);
+}
+
+static bool again(const struct vb_claim *claim, bool open, enum vb_status status,
+                  const struct vb_error *err)
+{
+    if (status == VB_OK || status == VB_END || status == VB_AGAIN || status == VB_FENCED)
+        return false;
+    if (!vb_status_retryable(status) || !claim->holds || !claim->holds(claim->lease, open))
+        return false;
+    vb_warn("trying again: %s", err->text);
+    vb_clock_sleep(PAUSE);
+    return true;
+}
+
+enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
+                            const struct vb_claim *claim, vb_write_step *step, void *context,
+                            struct vb_error *err)
+{
+    struct vb_write write = {.claim = claim};
+    struct fenced fenced = {claimer, &write, step, context, false};
+    enum vb_status status = VB_OK;
+    vb_uuid_format(vb_uuid_random(), write.token);
+    do
+        status = run_once(pg, &fenced, err);
+    while (again(claim, fenced.open, status, err));
+    return status;
+}
+
+bool vb_claim_again(const struct vb_claim *claim, enum vb_status status, const struct vb_error *err)
+{
+    return again(claim, false, status, err);
+}
+
+enum vb_status vb_transaction_end(struct vb_pg *pg, enum vb_status status, struct vb_error *err)
 {
     if (status == VB_OK)
         status = vb_pg_commit(pg, err);

@@ -6,39 +6,48 @@
 
 #include <stdio.h>
 
-/* $5: charge an attempt and back off about 1 s, doubled up to 60 s; $6: wait for all others; $7: why;
- * $8: estimate. One statement, so a hand-back on the way out of the process is one round trip. */
+/* The counts of a closing segment whose parts are recorded already belong to its record: whoever claims it next only
+ * completes. $3: charge an attempt and back off about 1 s, doubled up to 60 s; $4: wait for all others; $5: why; $6: estimate. */
 static const char give_back[] =
     "WITH given AS (UPDATE verbatim.segment SET status = 'waiting', process_id = NULL,"
-    " lease_until = NULL, conversations = 0, messages = 0, bytes = 0,"
-    " attempts = attempts + ($5::boolean)::integer, after_others = $6,"
-    " last_error = coalesce($7, last_error), estimate = coalesce($8, estimate),"
-    " not_before = clock_timestamp() + CASE WHEN $5 THEN interval '1 second'"
+    " lease_until = NULL, conversations = CASE WHEN parts IS NULL THEN 0 ELSE conversations END,"
+    " messages = CASE WHEN parts IS NULL THEN 0 ELSE messages END, bytes = 0,"
+    " attempts = attempts + ($3::boolean)::integer, after_others = $4,"
+    " last_error = coalesce($5, last_error), estimate = coalesce($6, estimate),"
+    " not_before = clock_timestamp() + CASE WHEN $3 THEN interval '1 second'"
     "  * least(60, power(2, least(attempts, 10))) * (0.75 + random() / 2) ELSE interval '0' END"
-    " WHERE job_id = $1 AND part_first = $2 AND claim_epoch = $3 AND process_id = $4"
-    " AND status = 'running' RETURNING 1) "
+    " WHERE job_id = $1 AND part_first = $2 RETURNING 1) "
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM given";
+
+struct giving {
+    enum vb_hand_back how;
+    const char *reason;
+};
+
+static enum vb_status give_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                struct vb_error *err)
+{
+    const struct giving *giving = context;
+    const struct vb_claim *claim = write->claim;
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_text(&args, giving->how == VB_BACK_RETRY ? "t" : "f");
+    vb_args_text(&args, giving->how == VB_BACK_WAIT ? "t" : "f");
+    vb_args_text(&args, giving->how == VB_BACK_RETRY ? giving->reason : NULL);
+    if (giving->how == VB_BACK_EXPRESS && claim->estimate > 0)
+        vb_args_number(&args, claim->estimate);
+    else
+        vb_args_text(&args, NULL);
+    return vb_args_exec(pg, give_back, &args, NULL, err);
+}
 
 enum vb_status vb_hand_back(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const struct vb_claim *claim, enum vb_hand_back how, const char *reason,
                             struct vb_error *err)
 {
-    struct vb_pg_args args = {0};
-    uint64_t rows = 0;
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, claim->part_first);
-    vb_args_number(&args, claim->epoch);
-    vb_args_text(&args, claimer->process_id);
-    vb_args_text(&args, how == VB_BACK_RETRY ? "t" : "f");
-    vb_args_text(&args, how == VB_BACK_WAIT ? "t" : "f");
-    vb_args_text(&args, how == VB_BACK_RETRY ? reason : NULL);
-    if (how == VB_BACK_EXPRESS && claim->estimate > 0)
-        vb_args_number(&args, claim->estimate);
-    else
-        vb_args_text(&args, NULL);
-    enum vb_status status = vb_args_exec(pg, give_back, &args, &rows, err);
-    if (status == VB_OK && rows == 0)
-        return vb_fenced(err);
+    struct giving giving = {how, reason};
+    enum vb_status status = vb_fence_run(pg, claimer, claim, give_step, &giving, err);
     if (status == VB_OK && how == VB_BACK_RETRY)
         vb_count(VB_COUNT_SEGMENT_RETRIES, 1);
     return status;
@@ -70,29 +79,30 @@ static enum vb_status positions_text(const uint32_t *positions, size_t count, st
     return status;
 }
 
+/* `context`: the positions' text. */
+static enum vb_status reopen_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                  struct vb_error *err)
+{
+    struct vb_pg_args args = {0}, job = {0};
+    vb_args_text(&args, write->claim->job.job_id);
+    vb_args_number(&args, write->claim->part_first);
+    vb_args_text(&args, context);
+    vb_args_text(&job, write->claim->job.job_id);
+    enum vb_status status = vb_args_exec(pg, reopen, &args, NULL, err);
+    return status == VB_OK ? vb_args_exec(pg, count_again, &job, NULL, err) : status;
+}
+
 enum vb_status vb_reopen_segments(struct vb_pg *pg, const struct vb_claimer *claimer,
                                   const struct vb_claim *claim, const uint32_t *part_numbers,
                                   size_t count, struct vb_error *err)
 {
-    struct vb_pg_args args = {0}, job = {0};
     struct vb_buffer list;
     vb_buffer_init(&list, 128u * 1024u);
     enum vb_status status = positions_text(part_numbers, count, &list);
-    if (status != VB_OK) {
-        vb_buffer_done(&list);
-        return vb_fail(err, status, "no memory for a list of segments");
-    }
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, claim->part_first);
-    vb_args_text(&args, list.data);
-    vb_args_text(&job, claim->job.job_id);
-    status = vb_fence_begin(pg, claimer, claim, err);
-    if (status == VB_OK) {
-        status = vb_args_exec(pg, reopen, &args, NULL, err);
-        if (status == VB_OK)
-            status = vb_args_exec(pg, count_again, &job, NULL, err);
-        status = vb_fence_end(pg, status, err);
-    }
+    if (status == VB_OK)
+        status = vb_fence_run(pg, claimer, claim, reopen_step, list.data, err);
+    else
+        vb_fail(err, status, "no memory for a list of segments");
     vb_buffer_done(&list);
     return status;
 }

@@ -47,20 +47,26 @@ static const char note[] =
     "UPDATE verbatim.job SET archive_epoch = $2, storage = $3, object_key = $4, upload_id = NULL,"
     " part_size = $5, fingerprint = $6 WHERE job_id = $1";
 
-static enum vb_status note_in_transaction(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                          const struct vb_claim *claim, const char *key,
-                                          uint64_t part_size, struct vb_error *err)
+struct note {
+    const struct vb_claimer *claimer;
+    const char *key;
+    uint64_t part_size;
+};
+
+static enum vb_status note_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                struct vb_error *err)
 {
+    const struct note *facts = context;
     struct vb_pg_args args = {0};
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, claim->epoch);
+    vb_args_text(&args, write->claim->job.job_id);
+    vb_args_number(&args, write->claim->epoch);
     enum vb_status status = vb_args_exec(pg, leave_old, &args, NULL, err);
     if (status != VB_OK)
         return status;
-    vb_args_text(&args, claimer->storage);
-    vb_args_text(&args, key);
-    vb_args_number(&args, (int64_t)part_size);
-    vb_args_text(&args, claimer->fingerprint);
+    vb_args_text(&args, facts->claimer->storage);
+    vb_args_text(&args, facts->key);
+    vb_args_number(&args, (int64_t)facts->part_size);
+    vb_args_text(&args, facts->claimer->fingerprint);
     return vb_args_exec(pg, note, &args, NULL, err);
 }
 
@@ -71,11 +77,9 @@ enum vb_status vb_note_archive(struct vb_pg *pg, const struct vb_claimer *claime
     struct vb_buffer key;
     vb_buffer_init(&key, 4096);
     enum vb_status status = vb_note_key(claimer, &claim->job, claim->epoch, &key, err);
-    if (status == VB_OK)
-        status = vb_fence_begin(pg, claimer, claim, err);
     if (status == VB_OK) {
-        status = note_in_transaction(pg, claimer, claim, key.data, part_size, err);
-        status = vb_fence_end(pg, status, err);
+        struct note facts = {claimer, key.data, part_size};
+        status = vb_fence_run(pg, claimer, claim, note_step, &facts, err);
     }
     if (status == VB_OK) {
         free(claim->job.object_key);
@@ -91,21 +95,24 @@ enum vb_status vb_note_archive(struct vb_pg *pg, const struct vb_claimer *claime
 
 static const char note_upload[] = "UPDATE verbatim.job SET upload_id = $2 WHERE job_id = $1";
 
+/* `context`: the upload's id. */
+static enum vb_status upload_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                  struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, write->claim->job.job_id);
+    vb_args_text(&args, context);
+    return vb_args_exec(pg, note_upload, &args, NULL, err);
+}
+
 enum vb_status vb_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer,
                               struct vb_claim *claim, const char *upload_id, struct vb_error *err)
 {
-    struct vb_pg_args args = {0};
     /* Before the transaction: a failure after the commit would leave the struct behind the row. */
     char *copy = strdup(upload_id);
     if (!copy)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an upload");
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_text(&args, upload_id);
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
-    if (status == VB_OK) {
-        status = vb_args_exec(pg, note_upload, &args, NULL, err);
-        status = vb_fence_end(pg, status, err);
-    }
+    enum vb_status status = vb_fence_run(pg, claimer, claim, upload_step, copy, err);
     if (status != VB_OK) {
         free(copy);
         return status;

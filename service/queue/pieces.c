@@ -15,14 +15,9 @@
 static const char no_memory[] = "no memory for the end of an archive";
 static const char damaged[] = "a piece for the end of the archive is not what was written";
 
-/* Only for a claim that holds: a job that was ended leaves no pieces, and one that was deleted could have none. */
 static const char add_piece[] =
     "INSERT INTO verbatim.segment_directory (job_id, part_first, claim_epoch, kind, piece,"
-    " workspace_id, raw_size, records)"
-    " SELECT j.job_id, s.part_first, s.claim_epoch, $4, $5, $6, $7, $8"
-    " FROM verbatim.job AS j JOIN verbatim.segment AS s USING (job_id)"
-    " WHERE j.job_id = $1 AND j.status = 'started' AND s.part_first = $2 AND s.claim_epoch = $3"
-    " AND s.status = 'running' FOR KEY SHARE OF j";
+    " workspace_id, raw_size, records) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 /* Raw deflate into `out`, which has room for length + SLACK. */
 static size_t compress(const void *data, size_t length, unsigned char *out)
@@ -51,30 +46,46 @@ static char *bytea_text(const unsigned char *bytes, size_t length)
     return text;
 }
 
-enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claim *claim, enum vb_piece_kind kind,
-                            uint32_t piece, const void *data, size_t length, struct vb_error *err)
+struct piece {
+    enum vb_piece_kind kind;
+    uint32_t number;
+    size_t length;
+    const char *text; /* compressed, as bytea's text form */
+};
+
+static enum vb_status add_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                               struct vb_error *err)
+{
+    const struct piece *piece = context;
+    const struct vb_claim *claim = write->claim;
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->part_first);
+    vb_args_number(&args, claim->epoch);
+    vb_args_number(&args, piece->kind);
+    vb_args_number(&args, piece->number);
+    vb_args_text(&args, claim->job.workspace_id);
+    vb_args_number(&args, (int64_t)piece->length);
+    vb_args_text(&args, piece->text);
+    return vb_args_exec(pg, add_piece, &args, NULL, err);
+}
+
+enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claimer *claimer,
+                            const struct vb_claim *claim, enum vb_piece_kind kind, uint32_t number,
+                            const void *data, size_t length, struct vb_error *err)
 {
     if (length > PIECE_CEILING)
         return vb_fail(err, VB_LIMIT, "a piece for the end of the archive is too large");
-    struct vb_pg_args args = {0};
     unsigned char *packed = malloc(length + SLACK);
     size_t packed_length = packed ? compress(data, length, packed) : 0;
     char *text = packed_length > 0 ? bytea_text(packed, packed_length) : NULL;
     free(packed);
     if (!text)
         return vb_fail(err, VB_NO_MEMORY, "%s", no_memory);
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, claim->part_first);
-    vb_args_number(&args, claim->epoch);
-    vb_args_number(&args, kind);
-    vb_args_number(&args, piece);
-    vb_args_text(&args, claim->job.workspace_id);
-    vb_args_number(&args, (int64_t)length);
-    vb_args_text(&args, text);
-    uint64_t rows = 0;
-    enum vb_status status = vb_args_exec(pg, add_piece, &args, &rows, err);
+    struct piece piece = {kind, number, length, text};
+    enum vb_status status = vb_fence_run(pg, claimer, claim, add_step, &piece, err);
     free(text);
-    return status == VB_OK && rows == 0 ? vb_fenced(err) : status;
+    return status;
 }
 
 /* The raw deflate of a piece; `out` has room for exactly `length`. */

@@ -55,6 +55,10 @@ struct vb_claim {
     int64_t expected; /* conversations thought to be in it; -1: unknown */
     int64_t attempts, lost_leases;
     uint64_t first_conversation; /* conversations before it, where files hold several */
+    /* Whether it is certain to hold yet: asked before a transaction is tried again. `open`: a COMMIT
+     * may be why the row tells of us no more, so only the time counts. NULL: never again. */
+    bool (*holds)(const void *lease, bool open);
+    const void *lease; /* of `holds` */
 };
 
 /* Who claims: the same for all threads of a process. */
@@ -113,38 +117,66 @@ enum vb_status vb_job_transition(struct vb_pg *pg, const char *job_id, enum vb_j
                                  enum vb_job_status to, const char *message,
                                  struct vb_error *err) vb_must_check;
 
-/* fence.c: first statements of a fenced transaction. */
-/* Begins, locks the job (it must be started) and the claim's segment, in that order. VB_FENCED, rolled
- * back, when the segment is not ours. The transaction is open on VB_OK only. */
-enum vb_status vb_fence_begin(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              const struct vb_claim *claim, struct vb_error *err) vb_must_check;
-/* Commits, or rolls back when `status` is not VB_OK; returns what became of it. */
-enum vb_status vb_fence_end(struct vb_pg *pg, enum vb_status status,
+/* fence.c: every transaction of a claim goes through here. */
+/* One such transaction. `token` stands in the segment's last_write from its mark on; a step that deletes the claim's
+ * segment writes it into another one of the job. */
+struct vb_write {
+    const struct vb_claim *claim;
+    char token[VB_UUID_TEXT];
+};
+/* The statements behind the fence; anything but VB_OK rolls back and is what the caller gets. May run several times, each
+ * time as if for the first; what it leaves in `context` counts only after vb_fence_run is VB_OK, and then it is of the
+ * run that was committed. */
+typedef enum vb_status vb_write_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                     struct vb_error *err);
+/* Runs the step once: begins, locks the job (it must be started) and the claim's segment in that order, and commits. A
+ * failure that may heal is tried again while the claim holds. After a COMMIT whose answer was lost it is found out
+ * first whether it was carried out, also where the segment or the job has ended by it.
+ *
+ * VB_OK: committed, once. VB_FENCED: the segment is not ours; nothing was written. Any other status: nothing was written,
+ * or (a retryable one) the claim ceased to hold while that was open. `err` must not be NULL. */
+enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
+                            const struct vb_claim *claim, vb_write_step *step, void *context,
                             struct vb_error *err) vb_must_check;
+/* Whether what failed with `status` is worth another try for this claim; waits a moment before it says so. */
+bool vb_claim_again(const struct vb_claim *claim, enum vb_status status,
+                    const struct vb_error *err);
+/* Commits, or rolls back when `status` is not VB_OK; returns what became of it. For transactions that are no claim's. */
+enum vb_status vb_transaction_end(struct vb_pg *pg, enum vb_status status,
+                                  struct vb_error *err) vb_must_check;
 /* VB_FENCED with its message; the top counts it. */
 enum vb_status vb_fenced(struct vb_error *err);
 
 /* claim.c */
+/* A claim under way: whose answer was lost is found again by its token. One a thread, kept from call to call; all zero
+ * at first. */
+struct vb_taking {
+    char token[VB_UUID_TEXT]; /* "": nothing is open */
+};
 /* VB_OK: *ret_claim is ours. VB_END: nothing claimable. VB_AGAIN: there is, but others hold it: ask again in
- * milliseconds. `express`: only jobs not yet started. */
+ * milliseconds. `express`: only jobs not yet started. After any other failure the next call looks first for what that
+ * one may have taken. */
 enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
-                             struct vb_claim *ret_claim, struct vb_error *err) vb_must_check;
+                             struct vb_taking *taking, struct vb_claim *ret_claim,
+                             struct vb_error *err) vb_must_check;
 /* Microseconds until a waiting segment comes due or a lease may have expired; -1: none in sight. */
 enum vb_status vb_claim_next_due(struct vb_pg *pg, int64_t *ret_wait,
                                  struct vb_error *err) vb_must_check;
 
-/* start.c: the oldest queued job of a workspace; VB_AGAIN when there is none to be had. */
+/* start.c: the oldest queued job of a workspace; VB_AGAIN when there is none to be had. `token`: the claim's. */
 enum vb_status vb_start_job(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            const char *workspace_id, struct vb_claim *ret_claim,
+                            const char *workspace_id, const char *token, struct vb_claim *ret_claim,
                             struct vb_error *err) vb_must_check;
 
 /* anew.c: one segment again, everything dropped, the old upload left to the janitor. */
 enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
                              struct vb_error *err) vb_must_check;
 
-/* The same for a claim of ours whose file cannot be closed: rows went away while it was written. */
+/* The same for a claim of ours whose archive cannot be gone on with, for `reason`. most_attempts > 0: it is charged, and
+ * due after a back-off; VB_LIMIT, and nothing changed, when it was charged that often with this one. */
 enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              const struct vb_claim *claim, struct vb_error *err) vb_must_check;
+                              const struct vb_claim *claim, const char *reason,
+                              int64_t most_attempts, struct vb_error *err) vb_must_check;
 
 /* queue/note.c: key, epoch, store and part size on the job before anything is put there. */
 /* Makes the key of `claim`'s epoch. */
@@ -207,10 +239,9 @@ enum vb_status vb_record_closing(struct vb_pg *pg, const struct vb_claimer *clai
 
 /* queue/pieces.c: what segments leave for the end of the archive, in the database. */
 enum vb_piece_kind { VB_PIECE_DIRECTORY, VB_PIECE_MEDIA_ERRORS }; /* numbers as in the table */
-/* VB_FENCED when the claim does not hold any more. */
-enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claim *claim, enum vb_piece_kind kind,
-                            uint32_t piece, const void *data, size_t length,
-                            struct vb_error *err) vb_must_check;
+enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claimer *claimer,
+                            const struct vb_claim *claim, enum vb_piece_kind kind, uint32_t piece,
+                            const void *data, size_t length, struct vb_error *err) vb_must_check;
 /* The data is borrowed for the call; anything but VB_OK ends the feeding. */
 struct vb_piece_visitor {
     enum vb_status (*visit)(void *context, const void *data, size_t length, struct vb_error *err);
@@ -283,7 +314,8 @@ enum vb_status vb_media_so_far(struct vb_pg *pg, const struct vb_claim *claim, u
  * were written with a separator too many. */
 enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,
                               struct vb_error *err) vb_must_check;
-/* Complete from records alone, and the finish. VB_AGAIN: segments were reopened. */
+/* Complete from records alone, and the finish. VB_AGAIN: segments were reopened. VB_NOT_FOUND: the upload is gone, and no
+ * archive is there. */
 enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                                const struct vb_claim *claim, struct vb_storage_session *session,
                                struct vb_error *err) vb_must_check;

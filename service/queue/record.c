@@ -66,19 +66,22 @@ static const char one_less[] =
     "  WHERE job_id = $1 RETURNING open_segments) "
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM lessened WHERE open_segments = 1";
 
+static enum vb_status record_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                  struct vb_error *err)
+{
+    const struct vb_segment_result *result = context;
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, write->claim->job.job_id);
+    enum vb_status status = vb_record_result(pg, write->claim, result, false, err);
+    return status == VB_OK ? vb_args_exec(pg, one_less, &args, NULL, err) : status;
+}
+
 enum vb_status vb_record_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
                                  const struct vb_claim *claim,
                                  const struct vb_segment_result *result, struct vb_error *err)
 {
-    struct vb_pg_args args = {0};
-    vb_args_text(&args, claim->job.job_id);
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
-    if (status != VB_OK)
-        return status;
-    status = vb_record_result(pg, claim, result, false, err);
-    if (status == VB_OK)
-        status = vb_args_exec(pg, one_less, &args, NULL, err);
-    status = vb_fence_end(pg, status, err);
+    struct vb_segment_result own = *result;
+    enum vb_status status = vb_fence_run(pg, claimer, claim, record_step, &own, err);
     if (status == VB_OK)
         vb_count(VB_COUNT_SEGMENTS_RECORDED, 1);
     return status;
@@ -87,22 +90,30 @@ enum vb_status vb_record_segment(struct vb_pg *pg, const struct vb_claimer *clai
 static const char note_size[] =
     "UPDATE verbatim.job SET size = $2 WHERE job_id = $1 AND open_segments = 1";
 
+struct closing {
+    const struct vb_segment_result *result;
+    uint64_t total_size;
+};
+
+static enum vb_status closing_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                   struct vb_error *err)
+{
+    const struct closing *closing = context;
+    struct vb_pg_args args = {0};
+    uint64_t rows = 0;
+    vb_args_text(&args, write->claim->job.job_id);
+    vb_args_number(&args, (int64_t)closing->total_size);
+    enum vb_status status = vb_record_result(pg, write->claim, closing->result, true, err);
+    if (status == VB_OK)
+        status = vb_args_exec(pg, note_size, &args, &rows, err);
+    return status == VB_OK && rows == 0 ? VB_AGAIN : status;
+}
+
 enum vb_status vb_record_closing(struct vb_pg *pg, const struct vb_claimer *claimer,
                                  const struct vb_claim *claim,
                                  const struct vb_segment_result *result, uint64_t total_size,
                                  struct vb_error *err)
 {
-    struct vb_pg_args args = {0};
-    uint64_t rows = 0;
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, (int64_t)total_size);
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
-    if (status != VB_OK)
-        return status;
-    status = vb_record_result(pg, claim, result, true, err);
-    if (status == VB_OK)
-        status = vb_args_exec(pg, note_size, &args, &rows, err);
-    if (status == VB_OK && rows == 0)
-        status = VB_AGAIN;
-    return vb_fence_end(pg, status, err);
+    struct closing closing = {result, total_size};
+    return vb_fence_run(pg, claimer, claim, closing_step, &closing, err);
 }

@@ -49,15 +49,16 @@ static enum vb_status run_half(struct vb_pg *pg, const char *sql, const struct v
     return vb_args_exec(pg, sql, &args, NULL, err);
 }
 
-static enum vb_status split_in_transaction(struct vb_pg *pg, const struct vb_claim *claim,
-                                           const struct vb_split *split, struct vb_error *err)
+static enum vb_status split_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                 struct vb_error *err)
 {
+    const struct vb_split *split = context;
     struct vb_pg_args args = {0};
-    vb_args_text(&args, claim->job.job_id);
+    vb_args_text(&args, write->claim->job.job_id);
     number_or_null(&args, split->total);
-    enum vb_status status = run_half(pg, insert_rest, claim, split, true, err);
+    enum vb_status status = run_half(pg, insert_rest, write->claim, split, true, err);
     if (status == VB_OK)
-        status = run_half(pg, shrink_front, claim, split, false, err);
+        status = run_half(pg, shrink_front, write->claim, split, false, err);
     if (status == VB_OK)
         status = vb_args_exec(pg, count_open, &args, NULL, err);
     return status;
@@ -67,19 +68,17 @@ enum vb_status vb_split_segment(struct vb_pg *pg, const struct vb_claimer *claim
                                 struct vb_claim *claim, const struct vb_split *split,
                                 struct vb_error *err)
 {
-    if (split->numbers == 0 || split->numbers > claim->part_last - claim->part_first)
+    struct vb_split cut = *split;
+    if (cut.numbers == 0 || cut.numbers > claim->part_last - claim->part_first)
         return vb_fail(err, VB_INVALID, "a split must leave part numbers on both sides");
-    enum vb_status status = vb_fence_begin(pg, claimer, claim, err);
+    enum vb_status status = vb_fence_run(pg, claimer, claim, split_step, &cut, err);
     if (status != VB_OK)
         return status;
-    status = vb_fence_end(pg, split_in_transaction(pg, claim, split, err), err);
-    if (status != VB_OK)
-        return status;
-    claim->part_last = claim->part_first + split->numbers - 1;
-    claim->stretch.high = split->cursor;
+    claim->part_last = claim->part_first + cut.numbers - 1;
+    claim->stretch.high = cut.cursor;
     claim->stretch.has_high = true;
-    claim->estimate = split->estimate;
-    claim->expected = split->front;
+    claim->estimate = cut.estimate;
+    claim->expected = cut.front;
     vb_count(VB_COUNT_SEGMENTS_SPLIT, 1);
     return VB_OK;
 }

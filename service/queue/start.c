@@ -29,7 +29,7 @@ static const char claim_first[] =
     "WITH noted AS (UPDATE verbatim.job SET archive_epoch = $2, storage = $5, object_key = $6"
     "  WHERE job_id = $1) "
     "UPDATE verbatim.segment AS s SET status = 'running', claim_epoch = $2, process_id = $3,"
-    " lease_until = clock_timestamp() + $4::bigint * interval '1 microsecond'"
+    " lease_until = clock_timestamp() + $4::bigint * interval '1 microsecond', last_write = $7"
     " WHERE s.job_id = $1 AND s.status = 'waiting' RETURNING " VB_SEGMENT_COLUMNS;
 
 /* Replaces an owned text; false when memory is out. */
@@ -45,7 +45,7 @@ static bool replace(char **text, const char *with)
 
 /* Notes the archive's key, so that whatever this claim puts there can be found again, and claims. */
 static enum vb_status claim_started(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                    struct vb_claim *claim, struct vb_error *err)
+                                    const char *token, struct vb_claim *claim, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     PGresult *result = NULL;
@@ -60,6 +60,7 @@ static enum vb_status claim_started(struct vb_pg *pg, const struct vb_claimer *c
     vb_args_number(&args, claimer->lease);
     vb_args_text(&args, claimer->storage);
     vb_args_text(&args, key.data);
+    vb_args_text(&args, token);
     status = vb_args_query(pg, claim_first, &args, &result, err);
     if (status != VB_OK)
         goto done;
@@ -79,9 +80,9 @@ done:
 }
 
 /* Inside the transaction. VB_AGAIN: somebody else is starting here, or the limit is reached. */
-static enum vb_status start_oldest(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                   const char *workspace_id, struct vb_claim *claim,
-                                   struct vb_error *err)
+/* VB_AGAIN: the workspace has no turn, or somebody holds it. */
+static enum vb_status take_turn(struct vb_pg *pg, const char *workspace_id, int64_t *ret_epoch,
+                                struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     PGresult *result = NULL;
@@ -89,12 +90,24 @@ static enum vb_status start_oldest(struct vb_pg *pg, const struct vb_claimer *cl
     enum vb_status status = vb_args_query(pg, lock_turn, &args, &result, err);
     if (status != VB_OK)
         return status;
-    bool ours = PQntuples(result) == 1;
-    if (ours)
-        claim->epoch = vb_row_number(result, 0, 0);
+    if (PQntuples(result) == 1)
+        *ret_epoch = vb_row_number(result, 0, 0);
+    else
+        status = VB_AGAIN;
     PQclear(result);
-    if (!ours)
-        return VB_AGAIN;
+    return status;
+}
+
+static enum vb_status start_oldest(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                   const char *workspace_id, const char *token,
+                                   struct vb_claim *claim, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *result = NULL;
+    enum vb_status status = take_turn(pg, workspace_id, &claim->epoch, err);
+    if (status != VB_OK)
+        return status;
+    vb_args_text(&args, workspace_id);
     vb_args_number(&args, claimer->max_running);
     status = vb_args_query(pg, oldest_queued, &args, &result, err);
     if (status != VB_OK)
@@ -104,23 +117,38 @@ static enum vb_status start_oldest(struct vb_pg *pg, const struct vb_claimer *cl
     if (status == VB_OK)
         status = vb_job_transition(pg, claim->job.job_id, VB_JOB_QUEUED, VB_JOB_STARTED, NULL, err);
     if (status == VB_OK)
-        status = claim_started(pg, claimer, claim, err);
+        status = claim_started(pg, claimer, token, claim, err);
     return status;
 }
 
+/* A workspace that was made by SQL has none. One that is only held stays as it is, and is not waited for. */
+static enum vb_status make_turn(struct vb_pg *pg, const char *workspace_id, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    uint64_t rows = 0;
+    vb_args_text(&args, workspace_id);
+    enum vb_status status = vb_args_exec(
+        pg, "INSERT INTO verbatim.turn (workspace_id) VALUES ($1) ON CONFLICT DO NOTHING", &args,
+        &rows, err);
+    if (status == VB_OK && rows > 0)
+        vb_info("workspace %s had no turn in the round of workspaces, and got one", workspace_id);
+    return status == VB_OK ? VB_AGAIN : status;
+}
+
 enum vb_status vb_start_job(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            const char *workspace_id, struct vb_claim *ret_claim,
+                            const char *workspace_id, const char *token, struct vb_claim *ret_claim,
                             struct vb_error *err)
 {
     struct vb_claim claim = {0};
     enum vb_status status = vb_pg_begin(pg, err);
     if (status != VB_OK)
         return status;
-    status = start_oldest(pg, claimer, workspace_id, &claim, err);
-    status = vb_fence_end(pg, status, err);
+    status = start_oldest(pg, claimer, workspace_id, token, &claim, err);
+    status = vb_transaction_end(pg, status, err);
+    bool no_turn = status == VB_AGAIN && claim.epoch == 0;
     if (status == VB_OK)
         *ret_claim = claim;
     else
         vb_claim_done(&claim);
-    return status;
+    return no_turn ? make_turn(pg, workspace_id, err) : status;
 }

@@ -146,10 +146,15 @@ void vb_lease_drop(struct vb_lease *lease)
 }
 
 /* Two thirds: the last third is the time to stop in before another process may take over. */
-bool vb_lease_good(const struct vb_lease *lease)
+bool vb_lease_in_time(const struct vb_lease *lease)
 {
     int64_t silence = vb_clock_monotonic() - lease->beaten_at;
-    return !lease->lost && silence < lease->crew->claimer.lease / 3 * 2;
+    return silence < lease->crew->claimer.lease / 3 * 2;
+}
+
+bool vb_lease_good(const struct vb_lease *lease)
+{
+    return !lease->lost && vb_lease_in_time(lease);
 }
 
 /* Asked between rows and between bytes on the wire; costs one read of the clock. */

@@ -76,6 +76,8 @@ void vb_lease_hold(struct vb_lease *lease, const struct vb_claim *claim, int64_t
 void vb_lease_drop(struct vb_lease *lease);
 /* Not lost, and beaten within two thirds of the lease. */
 bool vb_lease_good(const struct vb_lease *lease);
+/* Beaten within two thirds of the lease, whatever the last beat was told. */
+bool vb_lease_in_time(const struct vb_lease *lease);
 /* `stop` of readers and storage sessions: the lease is not good or the process ends. */
 bool vb_lease_stop(void *lease);
 

@@ -83,9 +83,7 @@ static enum vb_status split_at(struct vb_line *line, const struct vb_cursor *cur
     enum vb_status status = vb_line_begin_upload(line, plan->part_size, err);
     if (status != VB_OK)
         return status;
-    do
-        status = vb_split_segment(line->pg, &line->crew->claimer, claim, &split, err);
-    while (vb_line_again(line, status, err));
+    status = vb_split_segment(line->pg, &line->crew->claimer, claim, &split, err);
     if (status != VB_OK)
         return status;
     vb_crew_wake(line->crew);
@@ -152,10 +150,7 @@ enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err
 
 enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err)
 {
-    enum vb_status status = VB_OK;
-    do
-        status = vb_absorb_next(line->pg, &line->crew->claimer, line->claim, err);
-    while (vb_line_again(line, status, err));
+    enum vb_status status = vb_absorb_next(line->pg, &line->crew->claimer, line->claim, err);
     if (status == VB_OK)
         line->high_moved = true;
     return status;

@@ -45,9 +45,7 @@ static enum vb_status record(struct vb_line *line, struct vb_error *err)
         status = collect(line, &result, err);
     if (status != VB_OK)
         return status;
-    do
-        status = vb_record_segment(line->pg, &line->crew->claimer, line->claim, &result, err);
-    while (vb_line_again(line, status, err));
+    status = vb_record_segment(line->pg, &line->crew->claimer, line->claim, &result, err);
     if (status != VB_OK)
         return status;
     count_work(line);
@@ -104,9 +102,8 @@ static enum vb_status check_plain(struct vb_line *line, uint64_t *ret_base, stru
     enum vb_status status = vb_close_plain(line->pg, line->claim, ret_base, err);
     if (status != VB_END)
         return status;
-    do
-        status = vb_begin_again(line->pg, &line->crew->claimer, line->claim, err);
-    while (vb_line_again(line, status, err));
+    status = vb_begin_again(line->pg, &line->crew->claimer, line->claim,
+                            "rows of its first stretch went away meanwhile", 0, err);
     return status == VB_OK ? VB_END : status;
 }
 
@@ -146,20 +143,15 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
     const struct vb_finished finished = {line->whole.size, line->whole.crc};
     enum vb_status status = VB_OK;
     vb_line_media_count(line, &result);
-    if (claim->job.archive_epoch != claim->epoch) {
-        do
-            status = vb_note_archive(line->pg, &line->crew->claimer, claim, line->part_size, err);
-        while (vb_line_again(line, status, err));
-    }
+    if (claim->job.archive_epoch != claim->epoch)
+        status = vb_note_archive(line->pg, &line->crew->claimer, claim, line->part_size, err);
     if (status == VB_OK)
         status = vb_storage_put(line->session, claim->job.object_key, vb_job_file_name(&claim->job),
                                 line->whole.pieces, line->whole.count, line->whole.size, err);
     if (status != VB_OK)
         return status;
     vb_count(VB_COUNT_BYTES_STORED, line->whole.size);
-    do
-        status = vb_finish_job(line->pg, &line->crew->claimer, claim, &result, &finished, err);
-    while (vb_line_again(line, status, err));
+    status = vb_finish_job(line->pg, &line->crew->claimer, claim, &result, &finished, err);
     if (status == VB_OK)
         wake_mail(line);
     return status;
@@ -171,9 +163,7 @@ static enum vb_status store_parts(struct vb_line *line, uint64_t size, struct vb
     enum vb_status status = collect(line, &result, err);
     if (status != VB_OK)
         return status;
-    do
-        status = vb_record_closing(line->pg, &line->crew->claimer, line->claim, &result, size, err);
-    while (vb_line_again(line, status, err));
+    status = vb_record_closing(line->pg, &line->crew->claimer, line->claim, &result, size, err);
     if (status != VB_OK)
         return status;
     return vb_line_complete(line, err);

@@ -86,17 +86,11 @@ void vb_line_done(struct vb_line *line)
         line->whole.release(&line->whole);
 }
 
-/* For single statements and calls: a short outage is waited out on the spot while the lease lasts,
+/* For looks: a short outage is waited out on the spot while the lease lasts,
  * so that it costs no attempt and no work. */
 bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err)
 {
-    if (status == VB_OK || status == VB_END || status == VB_AGAIN || status == VB_FENCED)
-        return false;
-    if (!vb_status_retryable(status) || line->crew->stopping || !vb_lease_good(line->lease))
-        return false;
-    vb_warn("trying again: %s", err->text);
-    vb_clock_sleep(VB_SECOND / 4);
-    return true;
+    return !line->crew->stopping && vb_claim_again(line->claim, status, err);
 }
 
 enum vb_status vb_line_flush(struct vb_line *line, size_t below, struct vb_error *err)

@@ -45,7 +45,8 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err) vb_must_
 void vb_line_done(struct vb_line *line);
 /* Reads to the end of the stretch. VB_AGAIN: too much for the express thread. */
 enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_check;
-/* Whether a statement that failed may be sent again: the database may be back before the lease is over. */
+/* Whether a look that failed is worth another: the database may be back before the lease is over. Transactions repeat
+ * themselves (queue.h). */
 bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err);
 
 /* work/file.c: entries of one conversation, entries of many, or one raw file. */

@@ -198,10 +198,8 @@ static enum vb_status flush_errors(struct vb_line *line, struct vb_error *err)
     for (size_t done = 0; done < work->errors.length && status == VB_OK; work->pieces++) {
         size_t left = work->errors.length - done;
         size_t step = left < ERRORS_FLUSH ? left : ERRORS_FLUSH;
-        do
-            status = vb_piece_add(line->pg, line->claim, VB_PIECE_MEDIA_ERRORS, work->pieces,
-                                  work->errors.data + done, step, err);
-        while (vb_line_again(line, status, err));
+        status = vb_piece_add(line->pg, &line->crew->claimer, line->claim, VB_PIECE_MEDIA_ERRORS,
+                              work->pieces, work->errors.data + done, step, err);
         done += step;
     }
     empty(&work->errors);

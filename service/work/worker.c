@@ -12,7 +12,9 @@
 
 #define POLL_LISTENING (10 * VB_SECOND)
 #define POLL_DEAF VB_SECOND
-#define LOCKED_PAUSE (VB_SECOND / 200) /* "all locked" is not "empty" */
+#define LOCKED_PAUSE (VB_SECOND / 200) /* "all locked" is not "empty"; doubled up to: */
+#define LOCKED_PAUSE_MOST (VB_SECOND / 5)
+#define LOCKED_LOOKS 64 /* in a row, about ten seconds: this is worth a word */
 #define BIG_ARCHIVE_CONVERSATIONS 1000u
 
 struct vb_worker {
@@ -20,6 +22,8 @@ struct vb_worker {
     struct vb_lease *lease;
     struct vb_pg *pg;
     struct vb_runner *runner;
+    struct vb_taking taking;
+    unsigned locked; /* looks in a row that found work, but others at it */
     struct vb_thread thread;
     bool express;
     char name[16];
@@ -31,22 +35,11 @@ static int64_t jitter(int64_t microseconds)
     return (int64_t)((double)microseconds * (0.5 + vb_random_unit() / 2));
 }
 
-/* Statements that end a claim are worth some patience, as long as the lease is ours. */
-static bool once_more(struct vb_worker *worker, enum vb_status status)
-{
-    if (!vb_status_retryable(status) || !vb_lease_good(worker->lease))
-        return false;
-    vb_clock_sleep(VB_SECOND / 4);
-    return true;
-}
-
 static enum vb_status hand_back(struct vb_worker *worker, const struct vb_claim *claim,
                                 enum vb_hand_back how, const char *reason, struct vb_error *err)
 {
-    enum vb_status status = VB_OK;
-    do
-        status = vb_hand_back(worker->pg, &worker->crew->claimer, claim, how, reason, err);
-    while (once_more(worker, status));
+    enum vb_status status =
+        vb_hand_back(worker->pg, &worker->crew->claimer, claim, how, reason, err);
     vb_crew_wake(worker->crew);
     return status;
 }
@@ -55,12 +48,8 @@ static enum vb_status hand_back(struct vb_worker *worker, const struct vb_claim 
 static enum vb_status fail_job(struct vb_worker *worker, const struct vb_claim *claim,
                                const char *message, struct vb_error *err)
 {
-    enum vb_status status = VB_OK;
     vb_error_log("job failed: %s", message);
-    do
-        status = vb_fail_job(worker->pg, &worker->crew->claimer, claim, message, err);
-    while (once_more(worker, status));
-    return status;
+    return vb_fail_job(worker->pg, &worker->crew->claimer, claim, message, err);
 }
 
 /* What cannot heal fails the job now; what can is tried again, max_attempts times in all. */
@@ -80,6 +69,21 @@ static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_c
     vb_warn("attempt %lld of %lld failed: %s", (long long)claim->attempts + 1, (long long)most,
             why->text);
     return hand_back(worker, claim, VB_BACK_RETRY, why->text, err);
+}
+
+/* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the upload. */
+static enum vb_status settle_lost_upload(struct vb_worker *worker, const struct vb_claim *claim,
+                                         const struct vb_error *why, struct vb_error *err)
+{
+    int64_t most = worker->crew->service->options->max_attempts;
+    char message[sizeof why->text + 64];
+    enum vb_status status =
+        vb_begin_again(worker->pg, &worker->crew->claimer, claim, why->text, most, err);
+    if (status != VB_LIMIT)
+        return status;
+    snprintf(message, sizeof message, "Given up after %lld attempts: %s", (long long)most,
+             why->text);
+    return fail_job(worker, claim, message, err);
 }
 
 /* A stopped run is one of three: the process ends, the lease was lost, or no beat came through. */
@@ -114,6 +118,8 @@ static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum 
         status = hand_back(worker, claim, back, NULL, &err);
     } else if (status == VB_STOPPED) {
         status = settle_stop(worker, claim, &err);
+    } else if (status == VB_NOT_FOUND && claim->job.upload_id) {
+        status = settle_lost_upload(worker, claim, why, &err);
     } else if (status != VB_OK && status != VB_END && status != VB_FENCED) {
         status = settle_failure(worker, claim, status, why, &err);
     }
@@ -154,21 +160,38 @@ static void run_claim(struct vb_worker *worker, struct vb_claim *claim)
             0); /* a big job's memory goes back to the system, not to the heap's free lists */
 }
 
+static bool lease_holds(const void *lease, bool open)
+{
+    return open ? vb_lease_in_time(lease) : vb_lease_good(lease);
+}
+
 /* Idle worker threads are quicker than the express thread, and can do all that it can. */
 static enum vb_status look_for_work(struct vb_worker *worker, struct vb_claim *claim)
 {
     struct vb_crew *crew = worker->crew;
     struct vb_error err = {0};
-    /* They wake for the same notification. */
-    if (worker->express && vb_crew_idle_count(crew) > 0)
+    /* They wake for the same notification, but what this thread may have taken is known to it alone. */
+    if (worker->express && !worker->taking.token[0] && vb_crew_idle_count(crew) > 0)
         return VB_END;
     int64_t sent_at = vb_clock_monotonic();
-    enum vb_status status = vb_claim_take(worker->pg, &crew->claimer, worker->express, claim, &err);
-    if (status == VB_OK)
+    enum vb_status status =
+        vb_claim_take(worker->pg, &crew->claimer, worker->express, &worker->taking, claim, &err);
+    if (status == VB_OK) {
         vb_lease_hold(worker->lease, claim, sent_at);
-    else if (status != VB_END && status != VB_AGAIN)
+        claim->holds = lease_holds;
+        claim->lease = worker->lease;
+    } else if (status != VB_END && status != VB_AGAIN)
         vb_warn("no claim: %s", err.text);
     return status;
+}
+
+/* Whoever holds what there is does so for milliseconds. If it takes longer, asking more often helps nobody. */
+static int64_t locked_time(struct vb_worker *worker)
+{
+    int64_t pause = LOCKED_PAUSE << (worker->locked < 8 ? worker->locked : 8);
+    if (++worker->locked == LOCKED_LOOKS)
+        vb_warn("there is work, but others have had their hands on it for seconds");
+    return jitter(pause < LOCKED_PAUSE_MOST ? pause : LOCKED_PAUSE_MOST);
 }
 
 static int64_t idle_time(struct vb_worker *worker, enum vb_status status)
@@ -177,7 +200,8 @@ static int64_t idle_time(struct vb_worker *worker, enum vb_status status)
     int64_t poll = worker->crew->listening ? POLL_LISTENING : POLL_DEAF;
     struct vb_error err;
     if (status == VB_AGAIN)
-        return jitter(LOCKED_PAUSE);
+        return locked_time(worker);
+    worker->locked = 0;
     if (status != VB_END)
         return jitter(POLL_DEAF);
     if (!worker->express && vb_claim_next_due(worker->pg, &due, &err) != VB_OK)
@@ -204,6 +228,7 @@ static bool next_claim(struct vb_worker *worker, struct vb_claim *claim)
         idle = true;
         vb_crew_wait(crew, seen, idle_time(worker, status));
     }
+    worker->locked = 0;
     if (idle && !worker->express)
         vb_crew_idle(crew, false);
     return status == VB_OK;

@@ -20,12 +20,7 @@ LANES = 3
 SHARE = 20  # singles of each larger export, besides all COMMITs whose answers are lost
 
 # What is still wrong, as (place, scenario, what the checker says). Empty is right.
-KNOWN = [
-    ("file|s3", "split|media|chunked", r"violates check constraint \"segment_check\""),
-    ("file|s3", "split|media|chunk.*|absorbed", r"unique constraint \"segment_directory_pkey\""),
-    ("file|s3", "absorbed|chunks absorbed", "a segment with an end must have a successor"),
-    ("file|s3", "split|media|chunk.*|absorbed", "counts are "),
-]
+KNOWN = []
 
 
 @pytest.fixture(scope="module")

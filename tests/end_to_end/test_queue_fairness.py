@@ -49,6 +49,26 @@ def test_round_robin_over_workspaces(program, database, folder, local):
     assert sum(begun < start for begun, _ in lives(database, "busy")) <= 3
 
 
+def test_a_workspace_made_by_sql_is_served_like_any_other(program, database, folder, local):
+    """It has no turn in the round until a worker misses it."""
+    database.execute("INSERT INTO verbatim.workspace (workspace_id, source_id) VALUES ('sql', 'v')")
+    job_id = queue.add_job(database, "small-v", "sql", source_workspace="v")
+    with Crew(program, folder, local, workers=1):
+        queue.finished(database, job_id)
+    assert database.value("SELECT last_turn > 0 FROM verbatim.turn WHERE workspace_id = 'sql'")
+
+
+def test_work_that_others_hold_is_not_asked_for_every_few_milliseconds(program, database, folder, local):
+    """And whoever waits for it says so."""
+    job_id = queue.add_job(database, "small-late", "late")
+    with database.connect() as holder, holder.transaction():
+        holder.execute("SELECT FROM verbatim.turn WHERE workspace_id = 'late' FOR UPDATE")
+        with Crew(program, folder, local, workers=1) as crew:
+            wait_until(lambda: "others have had their hands on it" in crew.log(), "a word about it", 60)
+    with Crew(program, folder, local, workers=1):
+        queue.finished(database, job_id)
+
+
 def test_oldest_job_of_a_workspace_first(program, database, folder, local):
     jobs = [queue.add_job(database, "small-late", "late") for _ in range(6)]
     with Crew(program, folder, local, workers=1):
