@@ -17,9 +17,15 @@
 #define FIRST_PAUSE 2000 /* microseconds, doubled up to the longest */
 #define LONGEST_PAUSE 100000
 
-/* Transaction ids as a comma-separated text; '' for none. $1 as_of. */
+/* Of as many transactions as a server can have at a time (2^18 backends). */
+#define WRITERS_CEILING (3u * 1024u * 1024u)
+
+/* Transaction ids as the text of an array. A transaction with savepoints has a lock for each that has written; the
+ * oldest is its own, and ends last. $1 as_of. */
 static const char writers_sql[] =
-    "SELECT coalesce(string_agg(l.transactionid::text, ','), '') FROM pg_catalog.pg_locks l"
+    "SELECT '{' || coalesce(string_agg(w.id, ','), '') || '}' FROM"
+    " (SELECT DISTINCT ON (l.virtualtransaction) l.transactionid::text AS id"
+    " FROM pg_catalog.pg_locks l"
     " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
     " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
     " AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
@@ -59,7 +65,9 @@ static enum vb_status look(struct wait *wait, struct vb_error *err)
     vb_query_add(&query, " > interval '10 s', (");
     vb_query_add(&query, "%s", writers_sql);
     bind_as_of(wait, &query);
-    vb_query_add(&query, "))");
+    vb_query_add(&query, ")");
+    vb_query_add(&query,
+                 " ORDER BY l.virtualtransaction, pg_catalog.age(l.transactionid) DESC) w)");
     PGresult *result = NULL;
     enum vb_status status = query_row(wait, &query, &result, err);
     if (status != VB_OK)
@@ -76,10 +84,9 @@ static void add_writers_ended(const struct wait *wait, struct vb_query *query)
 {
     vb_query_add(query, "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype ="
                         " 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
-                        " AND l.transactionid::text = ANY ('{");
-    if (query->status == VB_OK)
-        query->status = vb_buffer_append_text(&query->sql, wait->writers.data);
-    vb_query_add(query, "}'::text[]))");
+                        " AND l.transactionid::text = ANY (");
+    vb_query_bind(query, wait->writers.data, "text[]");
+    vb_query_add(query, "))");
 }
 
 static void add_replica_passed(const struct wait *wait, struct vb_query *query)
@@ -137,10 +144,10 @@ static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct v
 enum vb_status vb_wait_as_of(struct vb_reader *reader, bool *ret_waited_out, struct vb_error *err)
 {
     struct wait wait = {.reader = reader};
-    vb_buffer_init(&wait.writers, 32u * 1024u);
+    vb_buffer_init(&wait.writers, WRITERS_CEILING);
     bool waited_out = false;
     enum vb_status status = look(&wait, err);
-    if (status == VB_OK && (wait.replica || wait.writers.length > 0))
+    if (status == VB_OK && (wait.replica || wait.writers.length > strlen("{}")))
         status = wait_for(&wait, &waited_out, err);
     vb_buffer_done(&wait.writers);
     if (status == VB_OK)

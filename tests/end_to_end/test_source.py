@@ -306,6 +306,20 @@ def test_reading_waits_for_what_was_open_at_as_of(source):
     later.execute("ROLLBACK")
 
 
+def test_a_writer_with_thousands_of_savepoints_is_one_to_wait_for(source):
+    writer = begin_writer(source, 4)
+    writer.execute(";".join(f"SAVEPOINT s{n}; UPDATE chat.message SET text = text WHERE false;"
+                            " SELECT pg_current_xact_id()" for n in range(7500)))
+    as_of, snapshot, channel = note_as_of(source)
+    reader = start(source.url, "chat", workspace=WORKSPACE, channel=channel, as_of=as_of, snapshot=snapshot)
+    time.sleep(0.5)
+    assert reader.poll() is None
+    writer.execute("COMMIT")
+    output, errors = reader.communicate(timeout=20)
+    assert reader.returncode == 0, errors
+    assert [line[0] for line in parse(output.decode())] == ["conversation", "page"]
+
+
 def test_waiting_ends_after_ten_seconds_and_says_so(source):
     writer = begin_writer(source, 3)
     as_of, snapshot, channel = note_as_of(source)
