@@ -1,6 +1,8 @@
 /* Pruning: see prune.h. Rows and clean-up rows change in one statement, so no file is ever forgotten. */
 #include "prune.h"
 
+#include "queue/queue.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,22 +21,26 @@ static const char prune_sql[] =
     " (workspace_id, job_id, storage, object_key, upload_id, keep_object, not_before)"
     " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false,"
     " now() + $1::interval FROM gone WHERE has_file"
-    " RETURNING cleanup_id, job_id, storage, object_key, upload_id)"
-    " SELECT noted.cleanup_id, noted.storage, noted.object_key, noted.upload_id"
+    " RETURNING cleanup_id, job_id, storage, object_key, upload_id, attempts)"
+    " SELECT noted.cleanup_id, noted.storage, noted.object_key, noted.upload_id, noted.attempts"
     " FROM gone LEFT JOIN noted USING (job_id)";
-enum { CLEANUP, STORAGE, KEY, UPLOAD };
+enum { CLEANUP, STORAGE, KEY, UPLOAD, ATTEMPTS };
 #define AT_ONCE "0"
+#define BATCHES_MOST 100 /* of one round: the janitor has other work, and may be asked to stop */
 #define OURS_FOR "15 minutes" /* as long as the janitor's own claim */
 
-/* Back to the janitors: for their second look, or for the first. */
-static enum vb_status hand_over(struct vb_pg *pg, const char *cleanup, bool clean,
+/* Back to the janitors: for their second look, or for the first. One that took the row over, since ours took too long,
+ * has counted an attempt. */
+static enum vb_status hand_over(struct vb_pg *pg, const PGresult *rows, int row, bool clean,
                                 struct vb_error *err)
 {
-    const char *const parameters[] = {cleanup, clean ? "1" : "0", clean ? "1 hour" : "0"};
+    const char *const parameters[] = {vb_pg_value(rows, row, CLEANUP), clean ? "1" : "0",
+                                      clean ? "1 hour" : "0", vb_pg_value(rows, row, ATTEMPTS)};
     return vb_pg_exec(pg,
                       "UPDATE verbatim.cleanup SET looks = $2::integer,"
-                      " not_before = now() + $3::interval WHERE cleanup_id = $1::bigint",
-                      3, parameters, NULL, err);
+                      " not_before = now() + $3::interval"
+                      " WHERE cleanup_id = $1::bigint AND attempts = $4::integer",
+                      4, parameters, NULL, err);
 }
 
 /* A store that fails does not end the command: the row of the clean-up stays, and is told. */
@@ -52,7 +58,7 @@ static enum vb_status delete_file(struct vb_pg *pg, struct vb_storage *storage,
         vb_warn("%s is left to the janitor: %s", key, reason.text);
     pruned->files += clean;
     pruned->waiting += !clean;
-    return hand_over(pg, vb_pg_value(rows, row, CLEANUP), clean, err);
+    return hand_over(pg, rows, row, clean, err);
 }
 
 static enum vb_status prune_batch(struct vb_pg *pg, struct vb_storage *storage,
@@ -88,58 +94,49 @@ enum vb_status vb_prune(struct vb_pg *pg, struct vb_storage *storage,
     return status;
 }
 
-/* The day's turn is one row, locked until the rows of jobs are gone with it: a process that dies gives it back.
- * The latest such moment is today's or yesterday's. */
-static enum vb_status take_turn(struct vb_pg *pg, const char *at, bool *ret_taken,
-                                struct vb_error *err)
+/* The day's turn is one row, held for one batch at a time, so that no transaction is long and whoever dies in the middle
+ * leaves the rest to the others. The latest such moment is today's or yesterday's. */
+static const char take_turn[] =
+    "SELECT FROM verbatim.daily WHERE name = 'prune' AND ran_at <"
+    " (SELECT max(moment) FROM (SELECT (date_trunc('day', now() AT TIME ZONE 'UTC')"
+    " + $1::interval - make_interval(days => ago)) AT TIME ZONE 'UTC'"
+    " FROM generate_series(0, 1) AS ago) AS m (moment) WHERE moment <= now())"
+    " FOR NO KEY UPDATE SKIP LOCKED";
+static const char end_turn[] = "UPDATE verbatim.daily SET ran_at = now() WHERE name = 'prune'";
+
+/* VB_END: it is not the hour, or another process is at it. The day is done with a batch that finds nothing. */
+static enum vb_status daily_batch(struct vb_pg *pg, const char *at, uint64_t *ret_rows,
+                                  struct vb_error *err)
 {
-    const char *const parameters[] = {at};
-    uint64_t rows = 0;
-    enum vb_status status =
-        vb_pg_exec(pg,
-                   "UPDATE verbatim.daily SET ran_at = now() WHERE name = 'prune' AND ran_at <"
-                   " (SELECT max(moment) FROM (SELECT (date_trunc('day', now() AT TIME ZONE 'UTC')"
-                   " + $1::interval - make_interval(days => ago)) AT TIME ZONE 'UTC'"
-                   " FROM generate_series(0, 1) AS ago) AS m (moment) WHERE moment <= now())",
-                   1, parameters, &rows, err);
+    const char *const hour[] = {at}, *const patience[] = {AT_ONCE};
+    uint64_t turns = 0, rows = 0;
+    enum vb_status status = vb_pg_exec(pg, take_turn, 1, hour, &turns, err);
+    if (status == VB_OK && turns == 0)
+        return VB_END;
     if (status == VB_OK)
-        *ret_taken = rows > 0;
+        status = vb_pg_exec(pg, prune_sql, 1, patience, &rows, err);
+    if (status == VB_OK && rows == 0)
+        status = vb_pg_exec(pg, end_turn, 0, NULL, NULL, err);
+    if (status == VB_OK)
+        *ret_rows = rows;
     return status;
 }
 
-static enum vb_status prune_rows(struct vb_pg *pg, uint64_t *ret_rows, struct vb_error *err)
-{
-    const char *const parameters[] = {AT_ONCE};
-    enum vb_status status = VB_OK;
-    uint64_t rows = 1, all = 0;
-    while (rows > 0 && status == VB_OK) {
-        status = vb_pg_exec(pg, prune_sql, 1, parameters, &rows, err);
-        all += status == VB_OK ? rows : 0;
-    }
-    if (status == VB_OK)
-        *ret_rows = all;
-    return status;
-}
-
-/* Every janitor asks at every round; an UPDATE that finds no row locks nothing. */
+/* Every janitor asks at every round. A batch whose commit is not answered is begun anew: it finds fewer rows. */
 enum vb_status vb_prune_daily(struct vb_pg *pg, const char *at, bool *ret_ran, uint64_t *ret_rows,
                               struct vb_error *err)
 {
-    bool taken = false;
-    uint64_t rows = 0;
-    enum vb_status status = vb_pg_begin(pg, err);
-    if (status != VB_OK)
-        return status;
-    status = take_turn(pg, at, &taken, err);
-    if (status == VB_OK && taken)
-        status = prune_rows(pg, &rows, err);
-    if (status == VB_OK)
-        status = vb_pg_commit(pg, err);
-    else
-        vb_pg_rollback(pg);
-    if (status == VB_OK) {
-        *ret_ran = taken;
-        *ret_rows = rows;
+    uint64_t all = 0, rows = 1;
+    enum vb_status status = VB_OK;
+    for (int i = 0; i < BATCHES_MOST && rows > 0 && status == VB_OK; i++) {
+        status = vb_pg_begin(pg, err);
+        if (status == VB_OK)
+            status = vb_transaction_end(pg, daily_batch(pg, at, &rows, err), err);
+        all += status == VB_OK ? rows : 0;
     }
-    return status;
+    if (status == VB_OK || status == VB_END) {
+        *ret_ran = rows == 0;
+        *ret_rows = all;
+    }
+    return status == VB_END ? VB_OK : status;
 }

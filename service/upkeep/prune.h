@@ -22,8 +22,9 @@ enum vb_status vb_prune(struct vb_pg *pg, struct vb_storage *storage,
                         struct vb_storage_session *session, struct vb_pruned *ret_pruned,
                         struct vb_error *err) vb_must_check;
 
-/* Deletes rows once a day at `at` ("HH:MM", UTC, by the database's clock), whoever of all processes asks first; a day on which
- * nobody asked is made up for. Files become clean-up rows. *ret_ran tells whether this call was the one. */
+/* Deletes rows once a day at `at` ("HH:MM", UTC, by the database's clock), in batches that several processes may share; a
+ * day on which nobody asked is made up for. Files become clean-up rows. *ret_rows: deleted by this call; *ret_ran: it
+ * found no more. A call takes a bounded number of batches. */
 enum vb_status vb_prune_daily(struct vb_pg *pg, const char *at, bool *ret_ran, uint64_t *ret_rows,
                               struct vb_error *err) vb_must_check;
 

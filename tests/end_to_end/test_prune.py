@@ -1,6 +1,7 @@
 """Exports whose own retention has run out: `verbatim prune` at once, the janitors once a day over all of them."""
 
 import datetime
+import threading
 import uuid
 
 import pytest
@@ -10,6 +11,7 @@ from tests.end_to_end.test_janitor import House, make_house
 from tests.end_to_end.test_storage import storage_tool  # noqa: F401 (a fixture)
 from tests.lib.parts import add_job
 from tests.lib.process import wait_until
+from tests.lib.proxy import Proxy
 
 OLD, YOUNG = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 
@@ -64,6 +66,24 @@ def test_files_of_another_store_are_left_to_those_who_have_it(directory):
         ("s3:elsewhere/r/http://h", 0, True)]
 
 
+def test_a_clean_up_that_a_janitor_took_over_is_left_to_it(directory):
+    """The command stalled for longer than its claim; what it says then is not believed."""
+    house = directory
+    house.ended(retention="7 days", created_at=OLD)
+    with Proxy(house.database.port, hold_on=b"UPDATE verbatim.cleanup SET looks") as proxy:
+        url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{house.database.name}"
+        options = house.program.options | house.storage.options | {"database_url": url}
+        command = threading.Thread(target=lambda: type(house.program)(house.program.path, None, options).run("prune"))
+        command.start()
+        wait_until(lambda: proxy.stuck, "the end of the command's clean-up")
+        house.database.execute("UPDATE verbatim.cleanup SET attempts = attempts + 1,"
+                               " not_before = now() + interval '15 minutes'")
+        proxy.release()
+        command.join()
+    assert house.database.execute("SELECT looks, attempts, not_before < now() + interval '15 minutes'"
+                                  " FROM verbatim.cleanup") == [(0, 1, True)]
+
+
 def clock(hours):
     """HH:MM so many hours from now, UTC."""
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)).strftime("%H:%M")
@@ -93,6 +113,24 @@ def test_janitors_prune_once_a_day_at_the_hour(directory):
         said = sum(process.log_path.read_text().count("pruned 1 exports") for process in (one, two))
         assert said == 1
     assert directory.database.value("SELECT ran_at > now() - interval '1 hour' FROM verbatim.daily")
+
+
+def test_a_day_with_many_rows_is_several_transactions(directory):
+    house = directory
+    add_job(house.database, retention="7 days", created_at=OLD, storage="s3:elsewhere/r/http://h", object_key="k",
+            upload_id="")
+    columns = [row[0] for row in house.database.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'verbatim' AND table_name = 'job'"
+        " AND column_name <> 'job_id'")]
+    names = ", ".join(columns)
+    house.database.execute(f"INSERT INTO verbatim.job (job_id, {names}) SELECT gen_random_uuid(), {names}"
+                           " FROM verbatim.job, generate_series(1, 449)")
+    set_last(house, 3)
+    with house.janitor(prune_at=clock(-1)):
+        wait_until(lambda: house.database.value("SELECT ran_at > now() - interval '1 hour' FROM verbatim.daily"),
+                   "the end of the day's pruning")
+    assert jobs(house) == set()
+    assert house.database.execute("SELECT count(*), count(DISTINCT xmin::text) FROM verbatim.cleanup") == [(450, 3)]
 
 
 def test_a_day_that_was_missed_is_made_up_for(directory):
