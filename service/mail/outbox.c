@@ -3,8 +3,12 @@
  * A row is claimed by moving its not_before ahead (a lease), in a statement of its own; no transaction is open
  * while the mail server is talked to. The attempt's number is the fence: who was overtaken records nothing. A mail
  * that was accepted is recorded until the database takes it, so only a crash in between sends it again.
+ *
+ * A claim also notes the process, if that says beats (verbatim.process). Nobody waits for the lease of one whose beats
+ * have ended. And what is noted as our own while we look for work is what a claim took whose answer was lost.
  */
 #include "outbox.h"
+#include "database/args.h"
 #include "database/pg.h"
 #include "mail.h"
 #include "storage/storage.h"
@@ -43,22 +47,31 @@ struct errand {
     bool dead; /* by the database's clock the link has expired */
 };
 
-/* The lease is longer than any delivery may take. Instants come as microseconds. */
+/* The lease is longer than any delivery may take. Instants come as microseconds. $1: our process, $2: a process's lease
+ * in microseconds. */
 static const char claim_sql[] =
-    "WITH due AS (SELECT outbox_id FROM verbatim.outbox"
-    " WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()"
-    " ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
-    " claimed AS (UPDATE verbatim.outbox AS o"
-    " SET not_before = now() + interval '5 minutes', attempts = attempts + 1"
-    " FROM due WHERE o.outbox_id = due.outbox_id"
-    " RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
-    " SELECT c.outbox_id, c.attempts, c.recipient, c.job_id, j.object_key,"
-    " (extract(epoch FROM j.finished_at) * 1000000)::bigint,"
-    " (extract(epoch FROM j.link_expires_at) * 1000000)::bigint,"
-    " j.link_expires_at <= now(), j.channel_name, j.channel_phone, j.channel_id, j.start_date,"
-    " j.end_date, j.conversations, j.messages, j.size, j.time_zone, j.workspace_id, j.status,"
-    " j.title"
-    " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
+    "WITH next AS (SELECT coalesce("
+    " (SELECT o.outbox_id FROM verbatim.outbox AS o"
+    "  WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()"
+    "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
+    " (SELECT o.outbox_id FROM verbatim.outbox AS o"
+    "  WHERE sent_at IS NULL AND given_up_at IS NULL AND " VB_PROCESS_IS_GONE(
+        "o") ""
+             "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED)) AS outbox_id),"
+             " claimed AS (UPDATE verbatim.outbox AS o"
+             " SET not_before = now() + interval '5 minutes', attempts = attempts + 1,"
+             " process_id = " VB_PROCESS_THAT_BEATS ""
+             " FROM next WHERE o.outbox_id = next.outbox_id"
+             " RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
+             " SELECT c.outbox_id, c.attempts, c.recipient, c.job_id, j.object_key,"
+             " (extract(epoch FROM j.finished_at) * 1000000)::bigint,"
+             " (extract(epoch FROM j.link_expires_at) * 1000000)::bigint,"
+             " j.link_expires_at <= now(), j.channel_name, j.channel_phone, j.channel_id, "
+             "j.start_date,"
+             " j.end_date, j.conversations, j.messages, j.size, j.time_zone, j.workspace_id, "
+             "j.status,"
+             " j.title"
+             " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
 enum {
     COLUMN_ID,
     COLUMN_ATTEMPT,
@@ -96,7 +109,10 @@ static int64_t number_of(const struct errand *errand, int column)
 /* VB_AGAIN: nothing is due. */
 static enum vb_status claim(struct vb_outbox *outbox, struct errand *errand, struct vb_error *err)
 {
-    enum vb_status status = vb_pg_query(outbox->pg, claim_sql, 0, NULL, &errand->row, err);
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, outbox->service->process_id);
+    vb_args_number(&args, outbox->service->options->lease);
+    enum vb_status status = vb_args_query(outbox->pg, claim_sql, &args, &errand->row, err);
     if (status != VB_OK)
         return status;
     if (PQntuples(errand->row) == 0) {
@@ -230,7 +246,8 @@ static void record_sent(struct vb_outbox *outbox, const struct errand *errand)
     const char *const parameters[] = {errand->id, errand->attempt};
     int64_t pause = VB_SECOND / 5;
     while (vb_pg_exec(outbox->pg,
-                      "UPDATE verbatim.outbox SET sent_at = now(), last_error = NULL"
+                      "UPDATE verbatim.outbox SET sent_at = now(), last_error = NULL,"
+                      " process_id = NULL"
                       " WHERE outbox_id = $1::bigint AND attempts = $2::integer",
                       2, parameters, NULL, &err) != VB_OK) {
         vb_warn("a sent mail is not recorded yet: %s", err.text);
@@ -261,7 +278,7 @@ static void record_failure(struct vb_outbox *outbox, const struct errand *errand
     const char *const parameters[] = {errand->id, errand->attempt, reason, seconds,
                                       final ? "true" : "false"};
     if (vb_pg_exec(outbox->pg,
-                   "UPDATE verbatim.outbox SET last_error = $3,"
+                   "UPDATE verbatim.outbox SET last_error = $3, process_id = NULL,"
                    " not_before = now() + $4::float8 * interval '1 second',"
                    " given_up_at = CASE WHEN $5::boolean THEN now() END"
                    " WHERE outbox_id = $1::bigint AND attempts = $2::integer",

@@ -7,6 +7,7 @@
  */
 #include "janitor_rows.h"
 
+#include "database/args.h"
 #include "janitor.h"
 #include "storage/storage.h"
 #include "verbatim/hash.h"
@@ -41,21 +42,31 @@ struct chore {
     bool keep_object;
 };
 
-/* The lease is longer than any cleaning may take; a process that dies leaves the row to the next after it. */
+/* The lease is longer than any cleaning may take. A process that dies leaves the row to the next one: at once where its
+ * end is known by its beats, else after the lease. $1: our process, $2: a process's
+ * lease in microseconds, $3: store. */
 static const char claim_sql[] =
-    "UPDATE verbatim.cleanup SET not_before = now() + interval '15 minutes', attempts = attempts + "
-    "1"
-    " WHERE cleanup_id = (SELECT cleanup_id FROM verbatim.cleanup"
-    " WHERE storage = $1 AND not_before <= now()"
-    " ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED)"
-    " RETURNING cleanup_id, attempts, job_id, workspace_id, object_key, upload_id, keep_object";
+    "UPDATE verbatim.cleanup SET not_before = now() + interval '15 minutes',"
+    " attempts = attempts + 1, process_id = " VB_PROCESS_THAT_BEATS ""
+    " WHERE cleanup_id = coalesce((SELECT c.cleanup_id FROM verbatim.cleanup AS c"
+    "  WHERE storage = $3 AND not_before <= now()"
+    "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
+    " (SELECT c.cleanup_id FROM verbatim.cleanup AS c"
+    "  WHERE storage = $3 AND " VB_PROCESS_IS_GONE(
+        "c") ""
+             "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))"
+             " RETURNING cleanup_id, attempts, job_id, workspace_id, object_key, upload_id, "
+             "keep_object";
 
 /* VB_AGAIN: nothing is due. */
 static enum vb_status claim(struct vb_janitor *janitor, struct chore *chore, struct vb_error *err)
 {
-    const char *const parameters[] = {vb_storage_identity(janitor->service->storage)};
+    struct vb_pg_args args = {0};
     PGresult *row = NULL;
-    enum vb_status status = vb_pg_query(janitor->pg, claim_sql, 1, parameters, &row, err);
+    vb_args_text(&args, janitor->service->process_id);
+    vb_args_number(&args, janitor->service->options->lease);
+    vb_args_text(&args, vb_storage_identity(janitor->service->storage));
+    enum vb_status status = vb_args_query(janitor->pg, claim_sql, &args, &row, err);
     if (status != VB_OK)
         return status;
     if (PQntuples(row) == 0) {
@@ -88,11 +99,12 @@ static enum vb_status record_clean(struct vb_janitor *janitor, const struct chor
                    2, parameters, &rows, err);
     if (status != VB_OK || rows > 0)
         return status;
-    return vb_pg_exec(janitor->pg,
-                      "UPDATE verbatim.cleanup SET looks = looks + 1, attempts = 0,"
-                      " last_error = NULL, not_before = now() + interval '1 hour'"
-                      " WHERE cleanup_id = $1::bigint AND attempts = $2::integer",
-                      2, parameters, NULL, err);
+    return vb_pg_exec(
+        janitor->pg,
+        "UPDATE verbatim.cleanup SET looks = looks + 1, attempts = 0,"
+        " last_error = NULL, process_id = NULL, not_before = now() + interval '1 hour'"
+        " WHERE cleanup_id = $1::bigint AND attempts = $2::integer",
+        2, parameters, NULL, err);
 }
 
 /* Back to no looks at all: two clean ones in a row are what ends a row. */
@@ -107,7 +119,7 @@ static enum vb_status record_unclean(struct vb_janitor *janitor, const struct ch
     snprintf(seconds, sizeof seconds, "%.3f", pause);
     const char *const parameters[] = {chore->id, chore->attempt, reason, seconds};
     return vb_pg_exec(janitor->pg,
-                      "UPDATE verbatim.cleanup SET last_error = $3, looks = 0,"
+                      "UPDATE verbatim.cleanup SET last_error = $3, looks = 0, process_id = NULL,"
                       " not_before = now() + $4::float8 * interval '1 second'"
                       " WHERE cleanup_id = $1::bigint AND attempts = $2::integer",
                       4, parameters, NULL, err);
@@ -209,7 +221,7 @@ static enum vb_status prune(struct vb_janitor *janitor, struct vb_error *err)
     uint64_t rows = 0;
     enum vb_status status =
         vb_prune_daily(janitor->pg, janitor->service->options->prune_at, &ran, &rows, err);
-    if (status == VB_OK && ran)
+    if (status == VB_OK && (ran || rows > 0))
         vb_info("pruned %llu exports whose retention has run out", (unsigned long long)rows);
     return status;
 }

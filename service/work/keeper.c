@@ -43,6 +43,7 @@ struct beat {
     size_t count;
 };
 
+/* Counts of a segment whose parts are recorded are its record's, not this thread's: it may only be completing. */
 static const char beat_segments[] =
     "WITH mine AS (SELECT * FROM unnest($3::uuid[], $4::integer[], $5::bigint[], $6::bigint[],"
     " $7::bigint[], $8::bigint[])"
@@ -52,7 +53,8 @@ static const char beat_segments[] =
     " AND s.status = 'running' ORDER BY s.job_id, s.part_first FOR UPDATE OF s SKIP LOCKED),"
     "beaten AS (UPDATE verbatim.segment AS s"
     " SET lease_until = clock_timestamp() + $2::bigint * interval '1 microsecond',"
-    " conversations = m.conversations, messages = m.messages, bytes = m.bytes"
+    " conversations = CASE WHEN s.parts IS NULL THEN m.conversations ELSE s.conversations END,"
+    " messages = CASE WHEN s.parts IS NULL THEN m.messages ELSE s.messages END, bytes = m.bytes"
     " FROM free JOIN mine AS m USING (job_id, part_first) WHERE s.job_id = free.job_id"
     " AND s.part_first = free.part_first RETURNING s.claim_epoch) "
     "SELECT s.claim_epoch, EXISTS (SELECT FROM beaten AS b WHERE b.claim_epoch = s.claim_epoch)"
@@ -317,12 +319,17 @@ static void *keep(void *context)
     }
 }
 
+/* What the outbox or the janitor is still at work on is nobody else's for the length of a lease. */
+static const char forget[] =
+    "DELETE FROM verbatim.process WHERE process_id = $1 AND NOT EXISTS (SELECT FROM verbatim.outbox"
+    "  WHERE process_id = $1 AND sent_at IS NULL AND given_up_at IS NULL)"
+    " AND NOT EXISTS (SELECT FROM verbatim.cleanup WHERE process_id = $1)";
+
 static void forget_process(struct vb_keeper *keeper)
 {
     struct vb_pg_args args = {0};
     vb_args_text(&args, keeper->crew->claimer.process_id);
-    if (vb_args_exec(keeper->pg, "DELETE FROM verbatim.process WHERE process_id = $1", &args, NULL,
-                     NULL) != VB_OK)
+    if (vb_args_exec(keeper->pg, forget, &args, NULL, NULL) != VB_OK)
         vb_debug("the process's row stays until it is old");
 }
 

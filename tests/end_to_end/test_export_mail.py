@@ -7,6 +7,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib.process import wait_until
+from tests.lib.proxy import Proxy
 
 ADDRESS = "ann@example.com"
 RANGE = {"channel_id": source.SMS, "start_date": "2026-06-01", "end_date": "2026-06-30"}
@@ -52,3 +53,16 @@ def test_each_finished_export_sends_one_mail_at_once(key, database, make_service
     assert "Conversations: 5" in text and "Messages: 5" in text
     link = re.search(r"^http://127\.0\.0\.1:\d+(/\S+)\r?$", text, re.M)
     assert link and service.get(link.group(1)).body.startswith(b"PK"), text
+
+
+def test_a_mail_that_a_killed_process_had_claimed_is_sent_by_another(key, database, make_service, smtp):
+    """Long before the end of its claim, which lasts for minutes."""
+    mail = {"workers": 1, "lease": "3s", "mail_from": "export@verbatim.example"}
+    with Proxy(int(smtp.url.rsplit(":", 1)[1]), hold_on=b"MAIL FROM", alone=True) as proxy:
+        first = make_service(smtp_url=f"smtp://127.0.0.1:{proxy.port}", **mail)
+        job = first.export("one", key, **RANGE, notification_email=ADDRESS)["export_job_id"]
+        wait_until(lambda: proxy.stuck, "the delivery")
+        first.kill()
+    make_service(smtp_url=smtp.url, **mail)
+    mailed(database, job)
+    assert [mail.message["Message-ID"] for mail in smtp.mails] == [f"<{job}.mail@verbatim.example>"]

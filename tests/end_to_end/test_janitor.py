@@ -207,3 +207,21 @@ def test_old_rows_go(directory):
     assert jobs("job") == {kept, running}
     assert jobs("segment") == {running} and jobs("segment_directory") == {running}
     assert jobs("outbox") == set()
+
+
+def test_a_clean_up_of_a_process_that_died_is_taken_over(directory):
+    """One whose process lives is left to it."""
+    alive, dead = str(uuid.uuid4()), str(uuid.uuid4())
+    directory.database.execute("INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads)"
+                               " VALUES (%s, 'f', 's', 1)", (alive,))
+    kept, taken = directory.cleanup(directory.archive()), directory.cleanup(directory.archive())
+    for number, process in ((kept, alive), (taken, dead)):
+        directory.database.execute("UPDATE verbatim.cleanup SET process_id = %s, attempts = 1,"
+                                   " not_before = now() + interval '15 minutes' WHERE cleanup_id = %s",
+                                   (process, number))
+    with directory.janitor():
+        wait_until(lambda: directory.row(taken)[0] == 1, "the first look")
+        assert directory.row(kept)[:2] == (0, 1)
+        directory.database.execute("DELETE FROM verbatim.process")
+        wait_until(lambda: directory.row(kept)[0] == 1, "the first look at the other one")
+    assert directory.database.value("SELECT count(*) FROM verbatim.cleanup WHERE process_id IS NOT NULL") == 0

@@ -232,3 +232,33 @@ def test_a_lost_connection_is_made_again(outbox, queue, database, smtp):
                          "WHERE application_name = 'verbatim outbox'")
         assert settled(database, queue())[0]
     assert len(smtp.mails) == 2
+
+
+def hold(database, job, process):
+    """As if that process had just claimed the mail."""
+    database.execute("UPDATE verbatim.outbox SET process_id = %s, attempts = 1, not_before = now() + interval '5 minutes'"
+                     " WHERE job_id = %s", (process, job))
+
+
+def beat(database, process, age):
+    database.execute("INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads, beat_at)"
+                     " VALUES (%s, 'f', 's', 1, now() - %s::interval) ON CONFLICT (process_id) DO UPDATE"
+                     " SET beat_at = excluded.beat_at", (process, age))
+
+
+def test_a_mail_of_a_process_that_died_is_taken_over(outbox, queue, database, smtp):
+    """Its beats have ended, or its row is gone; one that lives keeps what it has claimed."""
+    alive, dying, dead = (str(uuid.uuid4()) for _ in range(3))
+    beat(database, alive, "0")
+    beat(database, dying, "1 minute")
+    jobs = {process: queue() for process in (alive, dying, dead)}
+    for process, job in jobs.items():
+        hold(database, job, process)
+    with outbox(smtp):
+        settled(database, jobs[dead])
+        settled(database, jobs[dying])
+        assert row(database, jobs[alive])[0] is None
+        beat(database, alive, "1 minute")
+        settled(database, jobs[alive])
+    assert len(smtp.mails) == 3
+    assert database.value("SELECT count(*) FROM verbatim.outbox WHERE process_id IS NOT NULL") == 0

@@ -6,6 +6,7 @@
 #include "mail/outbox.h"
 #include "storage/storage.h"
 #include "upkeep/janitor.h"
+#include "verbatim/uuid.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
         return 2;
     vb_error_clear(&err);
     enum vb_status status = vb_options_load(1, none, environ, &options, &err);
+    vb_uuid_format(vb_uuid_random(), service.process_id);
     if (status == VB_OK) {
         status = vb_storage_new(&options, &service.storage, &err);
         if (status == VB_OK)
