@@ -1,4 +1,14 @@
-/* Scans a cell sixteen bytes at a time for what needs care, then copies runs; see cell.h. */
+/* Scans a cell sixteen bytes at a time for what needs care, then copies runs; see cell.h.
+ *
+ * Two things can be asked of a cell. Quoting is RFC 4180's: cells with a comma, a quote or a line
+ * end stand in quotes, quotes in them are doubled, and nothing else is quoted. The guard is a
+ * single quote before a text that a spreadsheet would take for a formula (OWASP, "CSV Injection");
+ * a text that begins with guards already gets one more, so that taking one off every such cell
+ * gives back what was there.
+ *
+ * Each cell is scanned once, its room reserved once for exactly what will be written, and a cell
+ * that fails leaves nothing behind. Most have no special byte and cost one memcpy.
+ */
 #include "cell.h"
 
 #include "verbatim/lanes.h"
@@ -15,6 +25,7 @@ static bool is_special(char c)
     return c == ',' || c == '"' || c == '\r' || c == '\n';
 }
 
+/* Answers both questions in one pass; a special byte in the last fifteen is found one by one. */
 static struct findings scan(struct vb_view text)
 {
     vb_lanes special = {0}, high = {0}, lanes;
@@ -60,7 +71,8 @@ static char *copy_doubling(char *to, struct vb_view text)
     return to;
 }
 
-/* After leading guards and blanks: = + - @, tab, CR, or a full-width form. */
+/* After leading guards and blanks: = + - @, tab, CR, or a full-width form (U+FF1D, U+FF0B, U+FF0D,
+ * U+FF20), which spreadsheets in East Asia take for the plain one. */
 static bool begins_formula(struct vb_view text)
 {
     size_t i = 0;
@@ -79,7 +91,8 @@ static bool begins_formula(struct vb_view text)
     return false;
 }
 
-/* Most cells begin with a letter or digit: one look at a table settles them. */
+/* Most cells begin with a letter or digit: one look at a table settles them. The table must name
+ * every byte that begins_formula could end well with; 0xEF is the first of the full-width forms. */
 bool vb_cell_is_formula(struct vb_view text)
 {
     static const bool suspect[256] = {
@@ -88,6 +101,8 @@ bool vb_cell_is_formula(struct vb_view text)
     return text.length > 0 && suspect[(unsigned char)text.data[0]] && begins_formula(text);
 }
 
+/* ITU-T E.164: at most 15 digits. Such a number is no formula that does anything, and guarding it
+ * would make it useless to whoever imports the file. */
 bool vb_cell_is_e164(struct vb_view text)
 {
     if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')
@@ -98,7 +113,8 @@ bool vb_cell_is_e164(struct vb_view text)
     return true;
 }
 
-/* The slow way, for cells with a separator, a quote or a line end. */
+/* The slow way, for cells with a separator, a quote or a line end. The guard stands inside the
+ * quotes. */
 static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, bool guard,
                                     struct vb_view end)
 {
@@ -117,7 +133,8 @@ static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, 
     return VB_OK;
 }
 
-/* The cell and what stands behind it, in one piece. */
+/* The cell and what stands behind it, in one piece. One byte more than needed is reserved, for a
+ * guard. */
 static inline enum vb_status append_ended(struct vb_buffer *out, struct vb_view text, bool guard,
                                           struct vb_view end)
 {
@@ -145,6 +162,7 @@ enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, bool g
     return text.length > 0 ? append_ended(out, text, guard, VB_VIEW("")) : VB_OK;
 }
 
+/* Not all or nothing: cells before the one that failed stay, and the caller takes the row back. */
 enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *cells, size_t count,
                                   bool guard)
 {
@@ -159,12 +177,15 @@ enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone,
     return vb_cell_append_run(out, &phone, 1, guard && !vb_cell_is_e164(phone));
 }
 
-/* What a list needs before its first byte is written. */
+/* What a list needs before its first byte is written. `length` counts one byte for each element's
+ * comma, which covers the guard of a single one too. */
 struct list_shape {
     size_t count, length; /* elements, bytes of the joined text with its escapes */
     bool quoted, guarded;
 };
 
+/* Walks a copy of the list. The guard looks at the first element only, since what stands behind it
+ * is inside the cell. A comma costs two bytes more, as %2C. */
 static enum vb_status measure_list(struct vb_text_list list, bool guard, struct list_shape *shape)
 {
     struct vb_view element;

@@ -1,5 +1,11 @@
-/* One cell of a CSV file: RFC 4180 quoting and the guard against formulas. The hot path of an export.
- * Private to export/. */
+/* One cell of a CSV file: RFC 4180 quoting and the guard against formulas. The hot path of an
+ * export.
+ *
+ * Writes UTF-8 or nothing; repairs nothing. Private to export/. Owns nothing: texts are borrowed
+ * for the call, the buffer is the caller's. Any thread: no state. VB_SOURCE for text that is not
+ * UTF-8, VB_LIMIT and VB_NO_MEMORY as the buffer says; a single cell that fails leaves the buffer
+ * as it was.
+ */
 #ifndef VERBATIM_EXPORT_FORMAT_CELL_H
 #define VERBATIM_EXPORT_FORMAT_CELL_H
 

@@ -1,6 +1,11 @@
 /* The CSV of the main contract: twelve columns, one row a message; see INTERFACE, "The archive".
  *
- * Appends to the caller's buffer and keeps nothing. A row that fails leaves the buffer as it was. */
+ * Appends to the caller's buffer and keeps nothing. A row that fails leaves the buffer as it was.
+ *
+ * The columns, their order and their names are a contract: people's imports go by them, so none is
+ * renamed or moved. Rows end with CR LF as in RFC 4180. Without `messages` among what is included
+ * there would be nothing to write; the specification refuses that for this layout.
+ */
 #include "cell.h"
 #include "media_cell.h"
 #include "renderers.h"

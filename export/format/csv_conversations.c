@@ -2,7 +2,12 @@
  *
  * A row is written at the end of its conversation; until then the count and the two texts that it
  * quotes are kept in the caller's struct vb_render_state. Cells of what is not included stay empty.
- * A row that fails leaves the buffer as it was. Ids, times and numbers are never guarded. */
+ * A row that fails leaves the buffer as it was. Ids, times and numbers are never guarded.
+ *
+ * Memory is that of the two longest messages, each up to 64 MiB (render.c); what a large one took
+ * is freed at the next conversation, so that one of them does not stay for the whole export. A
+ * conversation whose messages are read in several pages needs no more.
+ */
 #include "cell.h"
 #include "renderers.h"
 #include "row.h"
@@ -31,6 +36,7 @@ static unsigned columns(unsigned include)
     return include & VB_INCLUDE_MESSAGES ? wanted : wanted | VB_COLUMNS_NO_MESSAGES;
 }
 
+/* What a text of ordinary size took is kept for the next one. */
 static void forget(struct vb_buffer *kept)
 {
     if (kept->capacity > KEPT_CAPACITY)
@@ -39,6 +45,7 @@ static void forget(struct vb_buffer *kept)
         vb_buffer_reset(kept);
 }
 
+/* Nothing is written yet: what the row needs of the messages comes behind this. */
 static enum vb_status begin_conversation(const struct vb_render_context *context,
                                          const struct vb_conversation *conversation,
                                          bool first_in_file, struct vb_buffer *out,
@@ -53,6 +60,7 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
     return VB_OK;
 }
 
+/* Looked at here and not when the row is written, so that an error names the message. */
 static enum vb_status keep(struct vb_buffer *kept, struct vb_view text)
 {
     if (!vb_utf8_valid(text))
@@ -82,11 +90,13 @@ static enum vb_status take_message(const struct vb_render_context *context,
                            : vb_row_fail(status, out, out->length, conversation, &message->id, err);
 }
 
+/* So that a cell and its comma are one step; a failure is passed on. */
 static enum vb_status append_comma(struct vb_buffer *out, enum vb_status status)
 {
     return status == VB_OK ? vb_buffer_append_byte(out, ',') : status;
 }
 
+/* Behind it the comma; a number that is not there is an empty cell. */
 static enum vb_status append_number(struct vb_buffer *out, bool has, int64_t number)
 {
     return append_comma(out, has ? vb_buffer_printf(out, "%" PRId64, number) : VB_OK);
@@ -115,6 +125,8 @@ static enum vb_status append_texts(const struct vb_render_context *context, bool
     return status == VB_OK ? vb_buffer_append(out, "\r\n", 2) : status;
 }
 
+/* In the order of conversations_header; whoever changes one changes the other. Without messages the
+ * count is empty and not 0: nobody counted. */
 static enum vb_status append_conversation(const struct vb_render_context *context,
                                           const struct vb_conversation *c, bool guard,
                                           struct vb_buffer *out)
@@ -145,6 +157,7 @@ static enum vb_status append_conversation(const struct vb_render_context *contex
     return status == VB_OK ? append_texts(context, guard, out) : status;
 }
 
+/* In the order of leads_header. */
 static enum vb_status append_lead(const struct vb_render_context *context,
                                   const struct vb_conversation *c, bool guard,
                                   struct vb_buffer *out)
@@ -172,10 +185,12 @@ static enum vb_status append_lead(const struct vb_render_context *context,
     return status == VB_OK ? append_texts(context, guard, out) : status;
 }
 
+/* The two layouts differ in this step alone. */
 typedef enum vb_status append_row(const struct vb_render_context *context,
                                   const struct vb_conversation *conversation, bool guard,
                                   struct vb_buffer *out);
 
+/* The start is noted here, so a row that fails is taken back whole. */
 static enum vb_status end_row(const struct vb_render_context *context,
                               const struct vb_conversation *conversation, append_row *append,
                               struct vb_buffer *out, struct vb_error *err)
@@ -192,6 +207,7 @@ static enum vb_status begin_conversations(const struct vb_render_context *contex
     return vb_csv_begin_file(context, header, out, err);
 }
 
+/* The first message and the last, whoever wrote them. */
 static enum vb_status take_any(const struct vb_render_context *context,
                                const struct vb_conversation *conversation,
                                const struct vb_message *message, struct vb_buffer *out,

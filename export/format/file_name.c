@@ -1,5 +1,10 @@
 /* What may stand in a file name; see file_name.h. Windows' rules are the strictest and so the ones
- * that count (Microsoft, "Naming Files, Paths, and Namespaces"). */
+ * that count (Microsoft, "Naming Files, Paths, and Namespaces").
+ *
+ * Letters, digits and marks are the Unicode general categories as GLib knows them, so names keep
+ * their script. Text is not normalized: what the source spells in one way is spelt so in the
+ * archive, and names that differ only in spelling are told apart by numbers (name_numbers.c).
+ */
 #include "file_name.h"
 
 #include "verbatim/text.h"
@@ -16,6 +21,8 @@ static bool is_disguise(uint32_t c)
            (c >= 0xFFF9 && c <= 0xFFFB);
 }
 
+/* Controls of both sets, what Windows keeps for itself, disguises, and code points that are no
+ * characters (U+FDD0 to U+FDEF, and the last two of each plane). */
 static bool is_refused(uint32_t c)
 {
     if (c < 0x80)
@@ -35,6 +42,8 @@ static enum vb_status append_one(struct vb_buffer *out, const char *text, size_t
     return keep ? vb_buffer_append(out, text, width) : vb_buffer_append_byte(out, '_');
 }
 
+/* `words` folds each run of what is not kept into one '_', else each character has its own.
+ * VB_LIMIT is no failure here: the name is long enough then. */
 static enum vb_status append_filtered(struct vb_buffer *out, struct vb_view text, bool words)
 {
     bool in_run = false;
@@ -76,6 +85,8 @@ size_t vb_file_name_skip(struct vb_view name)
     return name.length - rest.length;
 }
 
+/* `units` cuts what `bytes` left, so both hold. A character outside the first plane takes two
+ * units. */
 size_t vb_file_name_cut(struct vb_view name, size_t bytes, size_t units)
 {
     struct vb_view rest = name;
@@ -111,6 +122,7 @@ static bool is_port(const char *name, size_t length)
             memcmp(name + 3, "\xC2\xB3", 2) == 0);
 }
 
+/* Up to the first dot and not the last: Windows looks at no more ("con.tar.gz" is a device). */
 static size_t base_length(struct vb_view name)
 {
     const char *dot = name.length > 0 ? memchr(name.data, '.', name.length) : NULL;
@@ -129,6 +141,7 @@ bool vb_file_name_is_device(struct vb_view name)
     return is_port(name.data, length);
 }
 
+/* Behind the base, so that the name still begins with a letter. */
 enum vb_status vb_file_name_mend_device(struct vb_buffer *name)
 {
     struct vb_view view = {name->data, name->length};

@@ -1,5 +1,9 @@
-/* Making text safe as (part of) a file name on Windows, macOS and Linux. Pure functions.
- * Private to export/. */
+/* Making text safe as (part of) a file name on Windows, macOS and Linux.
+ *
+ * Knows nothing of paths: a slash is a character like others that are refused. Private to export/.
+ * Nothing is owned, texts are borrowed for the call. Any thread: pure functions. VB_INVALID for
+ * bytes that are not UTF-8, VB_NO_MEMORY; a part may stand in the buffer then.
+ */
 #ifndef VERBATIM_EXPORT_FORMAT_FILE_NAME_H
 #define VERBATIM_EXPORT_FORMAT_FILE_NAME_H
 

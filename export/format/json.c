@@ -3,7 +3,13 @@
  * Written as it comes, so a conversation of any size needs no memory: the lists of a conversation
  * (messages, notes, events, skills) stand in this order, and state->part says which one is open.
  * What `include` leaves out is absent, what the source lacks is null. Strings of the source go in
- * unchanged or fail the row; a row that fails leaves buffer and state as they were. */
+ * unchanged or fail the row; a row that fails leaves buffer and state as they were.
+ *
+ * A renderer cannot look ahead, so nothing that depends on later rows stands before them: there is
+ * no count, and the lists come last. The reader must hand rows out in the order of `parts`; a list
+ * that was passed is closed for good. Names are part of a contract (docs/schemas): members are
+ * added, never renamed or moved. Sources: RFC 8259; NDJSON is one such text a line, ended by LF.
+ */
 #include "renderers.h"
 #include "row.h"
 #include "time_text.h"
@@ -110,6 +116,7 @@ static enum vb_status append_customer(const struct vb_conversation *c, struct vb
     return status == VB_OK ? vb_buffer_append_byte(out, '}') : status;
 }
 
+/* Closes the "csat" object inside the lead of the member behind it. */
 static enum vb_status append_satisfaction(const struct vb_conversation *c, struct vb_buffer *out)
 {
     const struct vb_json_member members[] = {{VB_VIEW(",\"comment\":"), c->csat_comment},
@@ -130,6 +137,7 @@ static enum vb_status append_tags(const struct vb_conversation *c, struct vb_buf
                            : vb_buffer_append_text(out, ",\"audience\":null");
 }
 
+/* Everything but the lists; the object stays open. */
 static enum vb_status append_head(const struct vb_render_context *context,
                                   const struct vb_conversation *c, struct vb_buffer *out)
 {
@@ -141,7 +149,8 @@ static enum vb_status append_head(const struct vb_render_context *context,
     return status == VB_OK ? append_satisfaction(c, out) : status;
 }
 
-/* Closes what is open and opens what is included, up to `part`. */
+/* Closes what is open and opens what is included, up to `part`. Lists that are included but empty
+ * come out as [] so, since every part between is passed through. */
 static enum vb_status move_to(const struct vb_render_context *context, enum part part,
                               struct vb_buffer *out)
 {
@@ -158,7 +167,8 @@ static enum vb_status move_to(const struct vb_render_context *context, enum part
     return status;
 }
 
-/* Ready for an element of the list. */
+/* Ready for an element of the list. The comma is noted before the element is written: vb_row_end
+ * takes it back where that fails. */
 static enum vb_status begin_element(const struct vb_render_context *context, enum part part,
                                     struct vb_buffer *out)
 {
@@ -183,6 +193,7 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
     return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
+/* Groups of three texts. A title stays a text also where it is empty; the other two become null. */
 static enum vb_status append_citations(const struct vb_message *m, struct vb_buffer *out)
 {
     struct vb_text_list list = m->citations;
@@ -200,6 +211,9 @@ static enum vb_status append_citations(const struct vb_message *m, struct vb_buf
     return status == VB_OK ? vb_buffer_append_byte(out, ']') : status;
 }
 
+/* The entry's name is computed here as the segment's writer computes it, from the same values, so
+ * both agree without talking. A medium that could not be had keeps it; media/errors.csv says
+ * why. */
 static enum vb_status append_media(const struct vb_conversation *c, const struct vb_message *m,
                                    struct vb_buffer *out)
 {

@@ -1,4 +1,9 @@
-/* Entries and left-over URLs in one cell; see media_cell.h. The joined text lives for the call only. */
+/* Entries and left-over URLs in one cell; see media_cell.h. The joined text lives for the call
+ * only.
+ *
+ * The cell keeps the form that it has without media: a list joined by commas. So that such a list
+ * can be taken apart again, commas in an element are written as %2C; names of entries hold none.
+ */
 #include "media_cell.h"
 
 #include "cell.h"
@@ -21,6 +26,7 @@ static enum vb_status add_element(struct vb_buffer *joined, struct vb_view eleme
     return status;
 }
 
+/* Message by message a handful of attachments, so a search through all of them is enough. */
 static bool is_attached(struct vb_text_list attachments, struct vb_view url)
 {
     struct vb_view v[4];
@@ -44,6 +50,7 @@ static enum vb_status add_entries(struct vb_buffer *joined, struct vb_view conve
     return status;
 }
 
+/* The guard looks at the whole cell; names of entries begin with "media/" and need none. */
 enum vb_status vb_media_append_cell(struct vb_buffer *out, struct vb_view conversation_id,
                                     const struct vb_message *message, bool guard)
 {

@@ -1,4 +1,9 @@
-/* The media_url cell of CSV where the archive holds the media themselves. Private to export/. */
+/* The media_url cell of CSV where the archive holds the media themselves.
+ *
+ * Private to export/. Owns nothing, borrows the message for the call. Any thread: no state.
+ * VB_SOURCE or VB_INVALID for text that is not UTF-8 (a row's failure makes one of both), VB_LIMIT,
+ * VB_NO_MEMORY; the buffer is as it was then.
+ */
 #ifndef VERBATIM_EXPORT_FORMAT_MEDIA_CELL_H
 #define VERBATIM_EXPORT_FORMAT_MEDIA_CELL_H
 

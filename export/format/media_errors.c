@@ -1,4 +1,9 @@
-/* Rows of media/errors.csv; see media_errors.h. Cells are guarded like those of the other CSV files. */
+/* Rows of media/errors.csv; see media_errors.h. Cells are guarded like those of the other CSV
+ * files.
+ *
+ * The reason must be UTF-8, or the row fails like any other: who writes a peer's words into it
+ * makes them so first.
+ */
 #include "verbatim/media_errors.h"
 
 #include "cell.h"

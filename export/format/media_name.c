@@ -24,6 +24,8 @@ static bool is_plain_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/* In lower case alone: an upper-case id is another one to the source, and both must not meet on a
+ * file system that ignores case. */
 static bool is_uuid(struct vb_view id)
 {
     if (id.length != 36)
@@ -108,6 +110,7 @@ static const char *extension_of_type(struct vb_view type)
     return "";
 }
 
+/* Without a name of their own in the list, all sound, pictures and films count as known. */
 bool vb_media_type_known(struct vb_view type)
 {
     static const char *const kinds[] = {"audio/", "image/", "video/"};
@@ -179,6 +182,7 @@ static enum vb_status append_file(struct vb_buffer *out, struct vb_view file_nam
     return status;
 }
 
+/* The parts that tell attachments apart (both ids) are never cut: only the shown file name is. */
 enum vb_status vb_media_entry_name(struct vb_view conversation_id, struct vb_view attachment_id,
                                    struct vb_view file_name, struct vb_view content_type,
                                    char ret_name[VB_MEDIA_NAME_BYTES + 1])

@@ -1,7 +1,12 @@
-/* Which names one second has used, without regard to case, and the number that the next equal one gets.
+/* Which names one second has used, without regard to case, and the number that the next equal one
+ * gets.
  *
  * Remembers hashes, not names: at most 4,096 conversations share a second here, and two names of
- * one hash would only cost a number that nobody needed. One thread. Private to export/. */
+ * one hash would only cost a number that nobody needed. Private to export/.
+ *
+ * Begins zeroed; owns its slots until vb_name_numbers_done. One thread. VB_NO_MEMORY alone, the
+ * table is as it was then. Numbers hold until the next reset.
+ */
 #ifndef VERBATIM_EXPORT_FORMAT_NAME_NUMBERS_H
 #define VERBATIM_EXPORT_FORMAT_NAME_NUMBERS_H
 

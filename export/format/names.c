@@ -19,6 +19,7 @@
 #define TIME_TEXT 64u
 #define TAIL_TEXT 48u
 
+/* Buffers are kept from name to name: an export makes one for each conversation. */
 struct vb_namer {
     struct vb_zone *zone;
     char extension[16];
@@ -50,7 +51,8 @@ static enum vb_status make_channel(struct vb_buffer *out, struct vb_channel chan
     return status;
 }
 
-/* Most conversations in a row are of one channel: its side is made again only where it differs. */
+/* Most conversations in a row are of one channel: its side is made again only where it differs. Two
+ * raw texts joined cannot be mistaken for other two: raw_name says where the first one ends. */
 static bool is_made_of(const struct vb_namer *namer, struct vb_channel channel)
 {
     if (namer->raw.length == 0)
@@ -143,7 +145,8 @@ static enum vb_status make_contact(struct vb_buffer *out, const struct vb_conver
     return status == VB_OK ? mend(out) : status;
 }
 
-/* "--2026-04-08_032443--", with the offset where the local time occurs twice. */
+/* "--2026-04-08_032443--", with the offset where the local time occurs twice: else two
+ * conversations an hour apart would have one time. No colons, which Windows refuses. */
 static size_t make_time(struct vb_zone *zone, vb_instant at, char text[TIME_TEXT])
 {
     int offset = vb_zone_offset(zone, at);
@@ -158,7 +161,8 @@ static size_t make_time(struct vb_zone *zone, vb_instant at, char text[TIME_TEXT
     return (size_t)length;
 }
 
-/* Cuts both so that their lengths, as `length_of` counts them, sum up to `budget` at most. */
+/* Cuts both so that their lengths sum up to `budget` at most, counted in bytes or in UTF-16 code
+ * units. Each may have half, and what the other one leaves of its own. */
 static void share(struct vb_view *contact, struct vb_view *channel, size_t budget, bool in_bytes)
 {
     size_t half = budget / 2, none = SIZE_MAX;
@@ -170,7 +174,8 @@ static void share(struct vb_view *contact, struct vb_view *channel, size_t budge
     channel->length = vb_file_name_cut(*channel, in_bytes ? rest : none, in_bytes ? none : rest);
 }
 
-/* Joins the pieces and returns the length. `time` and `tail` are ASCII and stay whole. */
+/* Joins the pieces and returns the length. `time` and `tail` are ASCII and stay whole: they tell
+ * conversations apart, so the texts that people wrote give way. */
 static size_t join(struct vb_view contact, struct vb_view time, struct vb_view channel,
                    struct vb_view tail, char name[VB_NAME_BYTES + 1])
 {
@@ -216,6 +221,10 @@ static enum vb_status put_free_name(struct vb_namer *namer, struct vb_view time,
     }
 }
 
+/* Three ways, by how many share the second. One alone needs no number. A crowd beyond VB_CROWD
+ * shows each one's place in it, which needs no memory and is the same from wherever a segment
+ * begins. In between, equal names are numbered in order, which is why a run has to begin with the
+ * second. */
 enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err)
 {
@@ -253,6 +262,7 @@ struct vb_view vb_channel_title(struct vb_channel channel)
     return channel.name.length > 0 ? channel.name : channel.phone_number;
 }
 
+/* The id makes names of archives differ where everything else is alike. */
 enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const char *job_id,
                                const char *extension, char ret_name[VB_NAME_BYTES + 1],
                                struct vb_error *err)
@@ -277,6 +287,7 @@ enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const 
     return status == VB_OK ? status : vb_fail(err, status, "no memory for the archive's name");
 }
 
+/* Five digits at least, so that a listing sorts; past 99,999 files names grow and still differ. */
 void vb_chunk_name(uint64_t number, const char *extension, char ret_name[VB_NAME_BYTES + 1])
 {
     snprintf(ret_name, VB_NAME_BYTES + 1, "conversations-%05llu%.15s", (unsigned long long)number,

@@ -1,4 +1,9 @@
-/* The table of formats, and the names of the CSV profiles. Adding a format: its file, its row. */
+/* The table of formats, and the names of the CSV profiles. Adding a format: its file, its row.
+ *
+ * The order counts: the first row of a format is the one that serves where no layout is asked for.
+ * Everything about a format that others ask (extension, content type, columns) is in its own file,
+ * so nobody else has a list of formats.
+ */
 #include "renderers.h"
 
 #include <string.h>
@@ -13,6 +18,8 @@ static const struct vb_renderer *const renderers[] = {
     NULL,
 };
 
+/* Words are compared with their case. JSON's first row has no layout, so asking for one finds its
+ * namesake or nothing. */
 const struct vb_renderer *vb_renderer_find(struct vb_view format, struct vb_view layout)
 {
     for (size_t i = 0; renderers[i]; i++) {
@@ -24,6 +31,7 @@ const struct vb_renderer *vb_renderer_find(struct vb_view format, struct vb_view
     return NULL;
 }
 
+/* By the last extension; .zip, and whatever is none of ours, is an archive. */
 const char *vb_content_type_of(const char *file_name)
 {
     const char *dot = strrchr(file_name, '.');
@@ -33,6 +41,7 @@ const char *vb_content_type_of(const char *file_name)
     return "application/zip";
 }
 
+/* By the bits of enum vb_include, from the lowest. */
 const char *const vb_include_names[VB_INCLUDE_COUNT] = {
     "messages", "customer", "tags", "notes", "events", "skills", "citations", "media",
 };

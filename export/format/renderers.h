@@ -1,4 +1,8 @@
-/* The renderers there are, for the table in render.c. Private to export/. */
+/* The renderers there are, for the table in render.c. Private to export/.
+ *
+ * Static and constant: nobody owns them, any thread may use them with a context of its own, and
+ * they live as long as the program. Errors are those of struct vb_renderer.
+ */
 #ifndef VERBATIM_EXPORT_FORMAT_RENDERERS_H
 #define VERBATIM_EXPORT_FORMAT_RENDERERS_H
 

@@ -1,10 +1,17 @@
-/* What the renderers share; see row.h. */
+/* What the renderers share; see row.h.
+ *
+ * Rows are all or nothing: a renderer notes where it began, appends piece by piece without looking
+ * back, and hands the first failure here, where buffer and state are put back. A file thus always
+ * ends at a whole row, which is what lets an export stop, split or go on anywhere between rows.
+ */
 #include "row.h"
 
 #include "verbatim/json.h"
 
 const struct vb_view vb_row_nothing = {NULL, 0};
 
+/* A customer's name is left out where customers are; agents without a name have none to be
+ * given. */
 struct vb_view vb_row_speaker_name(const struct vb_render_context *context,
                                    const struct vb_conversation *conversation,
                                    const struct vb_message *message)
@@ -19,6 +26,7 @@ struct vb_view vb_row_speaker_name(const struct vb_render_context *context,
     return vb_row_nothing;
 }
 
+/* An id is what tells whether the source gave one: its other columns may be NULL. */
 const struct vb_channel *vb_row_channel(const struct vb_render_context *context,
                                         const struct vb_conversation *conversation)
 {
@@ -66,6 +74,7 @@ enum vb_status vb_row_write_nothing(const struct vb_render_context *context, str
     return VB_OK;
 }
 
+/* The mark is for Excel, which takes UTF-8 for its own code page without it. */
 enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct vb_view header,
                                  struct vb_buffer *out, struct vb_error *err)
 {
@@ -78,6 +87,7 @@ enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct
     return status == VB_OK ? status : vb_fail(err, status, "no room for the header of a CSV file");
 }
 
+/* A failure may leave a part of the list: the row is taken back by its renderer. */
 enum vb_status vb_row_append_list(struct vb_buffer *out, const char *lead, struct vb_text_list list)
 {
     enum vb_status status = vb_buffer_append_text(out, lead);

@@ -1,5 +1,10 @@
-/* What the renderers share: who speaks, which channel, how a row fails, how a
- * CSV file begins. Pure but for what they append. Private to export/. */
+/* What the renderers share: who speaks, which channel, how a row fails, how a CSV file begins.
+ * Private to export/.
+ *
+ * Nothing is owned; rows, contexts and buffers are the caller's, and what is returned points into
+ * them. Any thread with its own context. Errors are a row's: VB_SOURCE for text that is not UTF-8,
+ * VB_LIMIT for a row larger than the buffer, VB_NO_MEMORY; the buffer is as it was before the row.
+ */
 #ifndef VERBATIM_EXPORT_FORMAT_ROW_H
 #define VERBATIM_EXPORT_FORMAT_ROW_H
 
@@ -12,8 +17,8 @@ static inline bool vb_row_includes(const struct vb_render_context *context, enum
     return (context->include & (unsigned)what) != 0;
 }
 
-/* The name the contract gives a speaker who has none of their own: the contact's, if the customer is
- * included, or the assistant's. */
+/* The name the contract gives a speaker who has none of their own: the contact's, if the customer
+ * is included, or the assistant's. */
 struct vb_view vb_row_speaker_name(const struct vb_render_context *context,
                                    const struct vb_conversation *conversation,
                                    const struct vb_message *message);
@@ -27,7 +32,8 @@ enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t 
                            const struct vb_conversation *conversation,
                            const struct vb_view *message_id, struct vb_error *err) vb_must_check;
 
-/* Where a row begins: what there is to go back to. The texts that a state keeps are not part of it. */
+/* Where a row begins: what there is to go back to. The texts that a state keeps are not part of
+ * it. */
 struct vb_row_start {
     size_t length; /* of the buffer */
     int part, side;

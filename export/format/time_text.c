@@ -1,4 +1,9 @@
-/* Times in files: digits without printf, since every message has one; see time_text.h. */
+/* Times in files: digits without printf, since every message has one; see time_text.h.
+ *
+ * Two caches a thread, of the hour and of the day written last, hold what changes seldom: rows come
+ * in order of time. They are keyed by local time alone, so zones and jobs may take turns on a
+ * thread. Nothing of them has to be freed.
+ */
 #include "time_text.h"
 
 #include <stdio.h>
@@ -51,6 +56,8 @@ static char *put_offset(char *to, int offset)
     return to;
 }
 
+/* Years before 0 or past 9999 come out with their sign or fifth digit; PostgreSQL has both. No
+ * instant has more than TIME_TEXT bytes in either form. */
 enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
 {
     int offset = vb_zone_offset(zone, at);

@@ -1,5 +1,9 @@
-/* Instants as text in a zone's local time. Appends; keeps nothing but a cache of the hour written last,
- * one per thread. Private to export/. */
+/* Instants as text in a zone's local time.
+ *
+ * English and Gregorian, whatever the locale. Private to export/. Owns nothing but a cache of the
+ * hour and day written last, one per thread; the zone is its thread's. VB_LIMIT and VB_NO_MEMORY as
+ * the buffer says, which is as it was then.
+ */
 #ifndef VERBATIM_EXPORT_FORMAT_TIME_TEXT_H
 #define VERBATIM_EXPORT_FORMAT_TIME_TEXT_H
 

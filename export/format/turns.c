@@ -1,13 +1,18 @@
-/* JSON of turns: what the agents' export endpoint answers, an object with a list of conversations, each
- * with its metadata and its turns. A turn is a run of messages of one side.
+/* JSON of turns: what the agents' export endpoint answers, an object with a list of conversations,
+ * each with its metadata and its turns. A turn is a run of messages of one side.
  *
  * The notes come first (VB_COLUMNS_NOTES_FIRST) and are joined into one string, which stays open
  * until the first message or the end: state->part says which, state->side whose turn is open.
- * Sides: customer is `user`, bot and agent are themselves; of any other speaker what comes in is the
- * user's, what goes out the agent's. A message with media URLs and no text is of type `media`, every
- * other one `text`; payloads of messages with media URLs carry them in `urls`, as an addition. A lead
- * field that is missing or not included is an empty string. A row that fails leaves buffer and state
- * as they were. */
+ *
+ * Sides: customer is `user`, bot and agent are themselves; of any other speaker what comes in is
+ * the user's, what goes out the agent's. A message with media URLs and no text is of type `media`,
+ * every other one `text`; payloads of messages with media URLs carry them in `urls`, as an
+ * addition. A lead field that is missing or not included is an empty string. A row that fails
+ * leaves buffer and state as they were.
+ *
+ * The form is another program's contract: its members, their order and its English dates are kept
+ * as they are, also where JSON of our own (json.c) does better.
+ */
 #include "renderers.h"
 #include "row.h"
 #include "time_text.h"
@@ -117,7 +122,7 @@ static enum vb_status extra(const struct vb_render_context *context,
     return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
-/* Closes the notes and what stands behind them. */
+/* Tags stand behind the notes in the contract's form, so they wait here until those are closed. */
 static enum vb_status begin_turns(const struct vb_render_context *context,
                                   const struct vb_conversation *c, struct vb_buffer *out)
 {
@@ -143,7 +148,8 @@ static enum side side_of(const struct vb_message *m)
     return vb_view_equals(m->direction, VB_VIEW("inbound")) ? USER : AGENT;
 }
 
-/* Opens a turn where the side changes; a comma between turns or between messages of one. */
+/* Opens a turn where the side changes; a comma between turns or between messages of one. The
+ * openings hold the end of the turn before, which the first one passes over (3 bytes: "]},"). */
 static enum vb_status begin_message(struct vb_render_state *state, enum side side,
                                     struct vb_buffer *out)
 {

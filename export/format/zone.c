@@ -3,7 +3,12 @@
  * GLib searches its transitions from the first on at every question and does not tell where a
  * stretch begins and ends; both are found here once by bisection and then serve every instant of
  * the season. GLib would also take offsets, POSIX rules and paths as names; those are refused
- * before it sees them. Reads zone files at birth only. */
+ * before it sees them. Reads zone files at birth only.
+ *
+ * A zone file that an update of the system replaces is seen by zones made afterwards: processes
+ * that run on the same job with different files may name an hour differently. The stretch is a
+ * cache and nothing else; every answer is GLib's.
+ */
 #include "verbatim/zone.h"
 
 #include <fcntl.h>
@@ -48,6 +53,8 @@ static bool is_zone_name(const char *name)
     return !g_str_has_prefix(name, "posix/") && !g_str_has_prefix(name, "right/");
 }
 
+/* RFC 8536 begins so. The database's folders, tables and scripts do not; O_NONBLOCK because a name
+ * could lead to a pipe. */
 static bool is_zone_file(const char *path)
 {
     char magic[4] = {0};
@@ -133,6 +140,7 @@ static int64_t farthest(const struct vb_zone *zone, int64_t inside, int64_t outs
     return inside;
 }
 
+/* start and end are 0 at birth, so the first question always looks. */
 static void look_up(struct vb_zone *zone, int64_t seconds)
 {
     if (seconds >= zone->start && seconds < zone->end)

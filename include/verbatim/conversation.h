@@ -1,7 +1,8 @@
 /* What the reader hands to a renderer: conversations and messages as borrowed views.
  *
- * All text is UTF-8 as the source gave it. A view with data == NULL is SQL NULL. Views live until
- * the next call on the reader.
+ * All text is UTF-8 as the source gave it, and not yet checked to be so. A view with data == NULL
+ * is SQL NULL. Plain values that own nothing: the reader owns what they point to. One thread, the
+ * reader's. Walking a list cannot fail. Views live until the next call on the reader.
  */
 #ifndef VERBATIM_CONVERSATION_H
 #define VERBATIM_CONVERSATION_H

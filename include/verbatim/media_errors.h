@@ -1,5 +1,8 @@
 /* media/errors.csv of an archive: one row for each medium that could not be had, with its reason.
- * Pure but for what is appended.
+ *
+ * Pure but for what is appended. Context, row and buffer are the caller's, borrowed for the call.
+ * Any thread with its own context. VB_SOURCE, VB_LIMIT and VB_NO_MEMORY as of a renderer's row,
+ * which is not in the buffer then.
  */
 #ifndef VERBATIM_MEDIA_ERRORS_H
 #define VERBATIM_MEDIA_ERRORS_H

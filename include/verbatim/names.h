@@ -1,7 +1,13 @@
 /* Names inside and of the archive (INTERFACE: "The archive"): safe on every file system, UTF-8.
  *
  * Numbering needs no memory beyond one second's conversations, so names do not depend on pages or
- * segments. A vb_namer belongs to one thread.
+ * segments. No promise that two archives' names of one conversation agree: zone and channel are in
+ * them.
+ *
+ * A namer is its maker's until vb_namer_free and borrows its zone; results go into the caller's
+ * memory. A vb_namer belongs to one thread, the other functions to any. VB_SOURCE for text that is
+ * not UTF-8 (VB_INVALID from vb_media_entry_name), VB_INVALID for an extension or id that cannot
+ * be, VB_NO_MEMORY. Titles are views of what was passed.
  */
 #ifndef VERBATIM_NAMES_H
 #define VERBATIM_NAMES_H

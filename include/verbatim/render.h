@@ -1,9 +1,13 @@
 /* Formats: a renderer turns conversations and messages into the bytes of a file.
  *
- * A format is one file in export/ and one row in the table of render.c. A renderer appends to the
- * output buffer, which the caller empties between calls; a call appends a bounded amount (one row).
- * State between two conversations is what the caller tells (`first_in_file`), so a segment can
- * begin anywhere; state within a conversation is in struct vb_render_state.
+ * A format is one file in export/format/ and one row in the table of render.c. A renderer appends
+ * to the output buffer, which the caller empties between calls; a call appends a bounded amount
+ * (one row). State between two conversations is what the caller tells (`first_in_file`), so a
+ * segment can begin anywhere; state within a conversation is in struct vb_render_state.
+ *
+ * Renderers are static and constant. Contexts, states and rows are the caller's and borrowed for
+ * the call. One thread for each context. Errors are those of struct vb_renderer, and after one the
+ * row is not in the buffer. Views of rows need not live beyond the call: what is kept is copied.
  */
 #ifndef VERBATIM_RENDER_H
 #define VERBATIM_RENDER_H

@@ -1,7 +1,12 @@
 /* IANA time zones: instants to local time and calendar days to instants.
  *
  * GLib reads the system's zone files; each zone caches the interval it answered last, so a run of
- * instants in one season costs a comparison. A vb_zone belongs to one thread.
+ * instants in one season costs a comparison. Names of the database only ("Europe/Berlin", "UTC"),
+ * no offsets and no POSIX rules. Source: RFC 8536 for the files.
+ *
+ * A zone is its maker's until vb_zone_free. It belongs to one thread, since every question may move
+ * the cache. Only vb_zone_new fails: VB_INVALID, VB_NO_MEMORY. It knows the rules as they were at
+ * its birth.
  */
 #ifndef VERBATIM_ZONE_H
 #define VERBATIM_ZONE_H

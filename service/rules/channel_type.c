@@ -1,4 +1,10 @@
-/* The one table of channel types. Pure. */
+/* The one table of channel types. Pure.
+ *
+ * Platforms tell finer types than callers want to name, under several spellings of one thing. Every
+ * spelling that was met has its row; one that has none belongs to no coarse type, so such a channel
+ * is found by its id and by filters without a type. Coarse words are a contract: they stand in
+ * specifications that are kept.
+ */
 #include "channel_type.h"
 
 #include <string.h>
@@ -29,6 +35,7 @@ const char *vb_channel_type_coarse(struct vb_view detailed)
     return NULL;
 }
 
+/* With its case: coarse words are this program's own. */
 bool vb_channel_type_known(struct vb_view coarse)
 {
     for (size_t i = 0; i < TYPES; i++)

@@ -1,5 +1,9 @@
 /* Coarse channel types: what a caller may name, and which of the platform's detailed types belong
- * to it. */
+ * to it.
+ *
+ * Static data, owned by nobody; names live as long as the program. Any thread: pure. No errors:
+ * what is not known is NULL or false.
+ */
 #ifndef VERBATIM_RULES_CHANNEL_TYPE_H
 #define VERBATIM_RULES_CHANNEL_TYPE_H
 

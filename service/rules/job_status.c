@@ -1,4 +1,8 @@
-/* Words and edges of a job's life. See rules/job_status.h. */
+/* Words and edges of a job's life. See rules/job_status.h.
+ *
+ * Callers compare statuses as enum values and rows hold words; the two meet here alone. The order
+ * of the enum is nobody's business: nothing stores its numbers.
+ */
 #include "job_status.h"
 
 static const char *const names[VB_JOB_STATUSES + 1] = {
@@ -6,8 +10,9 @@ static const char *const names[VB_JOB_STATUSES + 1] = {
     [VB_JOB_FAILED] = "failed", [VB_JOB_CANCELLED] = "cancelled", [VB_JOB_GONE] = "gone",
 };
 
-/* What has ended changes no more, and only what has ended goes: a deletion by a caller cancels first.
- * No statement takes queued -> failed: a job that cannot be begun is started, then failed. */
+/* What has ended changes no more, and only what has ended goes: a deletion by a caller cancels
+ * first. No statement takes queued -> failed: a job that cannot be begun is started, then
+ * failed. */
 static const struct edge {
     enum vb_job_status from, to;
 } edges[] = {

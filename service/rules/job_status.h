@@ -1,8 +1,11 @@
 /* The statuses of a job, and the edges between them: the one table of its life.
  *
- * What a status means to SQL (columns that belong to it, who is told) stands with the statements that
- * take an edge: vb_job_transition, the functions job_cancel and job_delete of the schema, and pruning.
- * A test takes every one of them and holds them against this table. Pure; any thread.
+ * What a status means to SQL (columns that belong to it, who is told) stands with the statements
+ * that take an edge: vb_job_transition, the functions job_cancel and job_delete of the schema, and
+ * pruning. A test takes every one of them and holds them against this table.
+ *
+ * Static data without an owner; names live as long as the program. Any thread: pure. No errors: a
+ * word that is no status is false. VB_JOB_GONE is in no row and must not be asked a word of one.
  */
 #ifndef VERBATIM_RULES_JOB_STATUS_H
 #define VERBATIM_RULES_JOB_STATUS_H

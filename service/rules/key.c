@@ -1,4 +1,10 @@
-/* Making and checking API keys. Owns no memory; any thread. Knows nothing of the database. */
+/* Making and checking API keys. Owns no memory; any thread. Knows nothing of the database.
+ *
+ * The secret is the whole 256 bits of the generator, so a plain SHA-256 is enough to store: nobody
+ * guesses it, and a slow hash would only cost each request. The CRC is no protection. It catches
+ * typing and cutting, and lets scanners of repositories tell a key from other text that begins with
+ * "vb_".
+ */
 #include "key.h"
 
 #include <string.h>
@@ -15,7 +21,8 @@ _Static_assert(PREFIX_LENGTH + VB_KEY_ID_LENGTH + 1 + SECRET_LENGTH + CRC_LENGTH
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/* The big-endian number in `bytes` as exactly `length` digits; `bytes` is used up. */
+/* The big-endian number in `bytes` as exactly `length` digits; `bytes` is used up. Higher digits
+ * that do not fit are dropped, which makes an id out of more bits than it can hold. */
 static void base62(unsigned char *bytes, size_t count, char *text, size_t length)
 {
     for (size_t at = length; at-- > 0;) {
@@ -29,6 +36,7 @@ static void base62(unsigned char *bytes, size_t count, char *text, size_t length
     }
 }
 
+/* Over prefix, id, "_" and secret: all that stands before it. */
 static void crc_text(const char *text, char crc[CRC_LENGTH])
 {
     uint32_t value = vb_crc32(0, text, SIGNED_LENGTH);
@@ -59,6 +67,7 @@ void vb_key_make(char ret_key[VB_KEY_LENGTH + 1], struct vb_key_id *ret_id,
     vb_sha256(ret_key, VB_KEY_LENGTH, ret_hash);
 }
 
+/* strchr would find a NUL in the digits' own end. */
 static bool all_base62(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -67,6 +76,7 @@ static bool all_base62(const char *text, size_t length)
     return true;
 }
 
+/* Compared with memcmp: the CRC is no secret. What is secret is compared in vb_key_matches. */
 enum vb_status vb_key_parse(struct vb_view key, struct vb_key_id *ret_id)
 {
     if (key.length != VB_KEY_LENGTH)

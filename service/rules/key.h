@@ -3,8 +3,11 @@
  *
  * ID is public and is what logs and lists name; SECRET is 32 random bytes; CRC is the CRC-32 of all
  * that stands before it, so garbage is refused without asking the database and scanners know a key
- * when they see one. Only the SHA-256 of the whole key is stored. Pure functions, thread-safe;
- * callers wipe keys after use.
+ * when they see one. Only the SHA-256 of the whole key is stored.
+ *
+ * Nothing is owned; a key's text is the caller's, who wipes it after use. Any thread: pure but for
+ * randomness. Errors: VB_INVALID for what is no key; making one cannot fail. An id is a plain
+ * value; keys are good until their row is revoked or gone, which is not this module's to know.
  */
 #ifndef VERBATIM_RULES_KEY_H
 #define VERBATIM_RULES_KEY_H

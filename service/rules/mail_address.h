@@ -1,6 +1,10 @@
-/* Addresses of mail: of recipients, and the option mail_from. Pure; any thread.
+/* Addresses of mail: of recipients, and the option mail_from.
  *
  * They are checked here and nowhere else: libcurl passes CR LF in a recipient on to the server.
+ * Sources: RFC 5321, 4.1.2 and 4.5.3.1; RFC 5322, 3.2.3.
+ *
+ * Nothing is owned; a sender is a plain value. Any thread: pure. VB_INVALID for what is no address,
+ * and nothing is written then. Results live as long as their holder.
  */
 #ifndef VERBATIM_RULES_MAIL_ADDRESS_H
 #define VERBATIM_RULES_MAIL_ADDRESS_H

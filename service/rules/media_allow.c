@@ -2,6 +2,11 @@
  *
  * Addresses are compared as 16 bytes, IPv4 in its mapped form (RFC 4291, 2.5.5.2), so that every
  * notation and every embedding of an address is one case.
+ *
+ * A name is asked twice: vb_media_allow_host before it is resolved, vb_media_allow_address for each
+ * address that it leads to, at the moment of connecting. Only so does it help that a stranger's
+ * name server may answer differently at each question. What the tables do not name as special
+ * counts as public, for IPv4; for IPv6 only what is handed out does, since most of it is not.
  */
 #include "media_allow.h"
 
@@ -16,6 +21,7 @@
 
 enum entry_kind { EVERY_HOST, HOST, BELOW_HOST, ADDRESS, OBJECTS };
 
+/* An address and how many of its first bits count, 0 to 128; an IPv4 one counts from 96. */
 struct network {
     unsigned char bytes[16];
     unsigned bits;
@@ -28,6 +34,7 @@ struct entry {
     char *name; /* host in lower case, or "BUCKET/PREFIX" */
 };
 
+/* In the order of the option's text; all of it is read for each question, and lists are short. */
 struct vb_media_allow {
     struct entry *entries;
     size_t count;
@@ -37,6 +44,8 @@ static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 static const unsigned char nat64[12] = {0x00, 0x64, 0xFF, 0x9B}; /* RFC 6052 */
 #define MAPPED_BITS 96u
 
+/* `rest` first bits of the byte behind the whole ones; with 128 bits there is no such byte, and
+ * none is read. */
 static bool is_within(const unsigned char address[16], const struct network *network)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;
@@ -113,6 +122,8 @@ static void normalize(unsigned char address[16])
         memcpy(address, mapped, sizeof mapped);
 }
 
+/* inet_pton takes neither octal nor short forms ("127.1"), which other parsers read as addresses:
+ * libcurl's URL parser has turned those into four numbers before. */
 static bool parse_address(const char *text, unsigned char ret_address[16], bool *ret_is_4)
 {
     *ret_is_4 = inet_pton(AF_INET, text, ret_address + sizeof mapped) == 1;
@@ -170,6 +181,7 @@ static bool parse_network(char *text, struct network *ret_network)
     return true;
 }
 
+/* An underscore is no letter of host names, but names with one are resolved and used. */
 static bool is_name(const char *text)
 {
     size_t length = strlen(text);
@@ -289,6 +301,7 @@ static bool port_fits(const struct entry *entry, unsigned port)
     return entry->port ? port == entry->port : port == 80 || port == 443;
 }
 
+/* At a dot: "evil-example.org" is not below "example.org". */
 static bool is_below(const char *host, const char *name)
 {
     size_t length = strlen(host), tail = strlen(name);
@@ -309,6 +322,8 @@ static bool fits_name(const struct entry *entry, const char *host)
            (entry->kind == BELOW_HOST && is_below(host, entry->name));
 }
 
+/* With an address in the URL the list decides as it would for what a name leads to, but a private
+ * one must be listed for itself. */
 bool vb_media_allow_host(const struct vb_media_allow *allow, const char *host, unsigned port)
 {
     char name[HOST_MOST + 2];
@@ -333,6 +348,7 @@ bool vb_media_allow_host(const struct vb_media_allow *allow, const char *host, u
     return false;
 }
 
+/* By address alone, whatever entry let the name pass, and whatever the port. */
 bool vb_media_allow_address(const struct vb_media_allow *allow, const struct sockaddr *address)
 {
     unsigned char bytes[16];

@@ -1,4 +1,8 @@
-/* Numbers with their units. See rules/quantity.h. */
+/* Numbers with their units. See rules/quantity.h.
+ *
+ * By hand and not by strtoll, which takes signs, blanks and other bases, and stops silently at what
+ * it does not know. Every multiplication is checked, so no huge number comes out small.
+ */
 #include "quantity.h"
 
 #include "verbatim/clock.h"
@@ -44,6 +48,7 @@ static enum vb_status parse_with_unit(const char *text, const struct unit *units
     return VB_INVALID;
 }
 
+/* A bare number has no unit and is refused: seconds and milliseconds are too easily confused. */
 enum vb_status vb_duration_parse(const char *text, int64_t *ret_microseconds)
 {
     static const struct unit units[] = {
@@ -53,6 +58,8 @@ enum vb_status vb_duration_parse(const char *text, int64_t *ret_microseconds)
     return parse_with_unit(text, units, ret_microseconds);
 }
 
+/* Powers of two under their own names; "MB" and "M" mean different things to different people and
+ * are refused. A bare number is bytes. */
 enum vb_status vb_size_parse(const char *text, uint64_t *ret_bytes)
 {
     static const struct unit units[] = {

@@ -1,6 +1,8 @@
-/* Numbers with their units, as options and callers write them. Pure; any thread.
+/* Numbers with their units, as options and callers write them.
  *
- * VB_INVALID: no such text, or a number that does not fit; nothing is written then.
+ * Whole numbers of 64 bits, no sign, no fraction, no sums ("1h30m"). Nothing is owned; what follows
+ * a number points into its text. Any thread: pure. VB_INVALID: no such text, or a number that does
+ * not fit; nothing is written then. Results are plain values.
  */
 #ifndef VERBATIM_RULES_QUANTITY_H
 #define VERBATIM_RULES_QUANTITY_H

@@ -1,4 +1,9 @@
-/* The matrix of roles and rights. See rules/roles.h. */
+/* The matrix of roles and rights. See rules/roles.h.
+ *
+ * One table that can be read aloud, in the order of INTERFACE 7; each line is a role and each
+ * column a right, so a change of who may do what is a change of one word. The words of rights
+ * complete "your role may not ...".
+ */
 #include "roles.h"
 
 /* clang-format off */
@@ -28,6 +33,7 @@ static const char *const rights[VB_RIGHTS] = {
     [VB_RIGHT_AUDIT] = "read the audit of exports",
 };
 
+/* Both are values of their enums: who reads a role from a row goes through vb_role_find. */
 bool vb_role_may(enum vb_role role, enum vb_right right)
 {
     return matrix[role][right];

@@ -1,5 +1,8 @@
-/* Roles and what they may do: one matrix for all doors (INTERFACE 7, "Keys and roles"). Pure; any
- * thread.
+/* Roles and what they may do: one matrix for all doors (INTERFACE 7, "Keys and roles").
+ *
+ * Knows no keys, routes or workspaces: those say which right is asked for. Static data without an
+ * owner; words live as long as the program. Any thread: pure. No errors but false for a word that
+ * is no role, which must be taken for no rights.
  */
 #ifndef VERBATIM_RULES_ROLES_H
 #define VERBATIM_RULES_ROLES_H

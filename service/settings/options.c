@@ -1,7 +1,14 @@
 /* Reads the options: flags, then variables, then the file; the first that names an option wins.
  *
- * Every value remembers where it came from, so that a message can say so. Runs once, on the main thread, before
- * any other; owns what it collects until the values are stored. Opens the configuration and secret files only.
+ * Every value remembers where it came from, so that a message can say so. Runs once, on the main
+ * thread, before any other; owns what it collects until the values are stored. Opens the
+ * configuration and secret files only.
+ *
+ * Collecting, storing and deriving are three passes. Names are checked in the first, so a misspelt
+ * one is found even where its value would lose; values in the second, when it is known which of
+ * them wins; defaults that hang on other options in the third. The first mistake ends the program
+ * with its place and its rule: a service that runs with half of what was meant is worse than one
+ * that does not start.
  */
 #include "options.h"
 
@@ -17,8 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The table may grow up to this; an assertion at the start says when it is too small. */
 #define OPTIONS_MOST 48
 #define ORIGIN_SIZE 160
+/* Of the configuration and of a secret's file. */
 #define FILE_CEILING 65536
 #define PREFIX "VERBATIM_"
 
@@ -38,8 +47,8 @@ struct collection {
     char *config;                     /* owned: the file of --config */
 };
 
-/* Position of the option `name`, whose dashes may be underscores and which may end in _file where the option is a secret;
- * -1 if there is none. */
+/* Position of the option `name`, whose dashes may be underscores and which may end in _file where
+ * the option is a secret; -1 if there is none. */
 static int find_option(struct vb_view name, char separator, bool *ret_is_path)
 {
     for (size_t i = 0; i < vb_option_count; i++) {
@@ -84,6 +93,7 @@ static enum vb_status keep(struct collection *all, int index, enum source source
     return VB_OK;
 }
 
+/* The file is no option of the table: it cannot be named in itself. */
 static enum vb_status keep_config(struct collection *all, struct vb_view path, struct vb_error *err)
 {
     if (all->config)
@@ -125,8 +135,8 @@ static enum vb_status collect_flags(struct collection *all, int argc, char *cons
     return VB_OK;
 }
 
-/* Kubernetes puts variables of each service into every container, so a service called "verbatim" gives VERBATIM_PORT and
- * VERBATIM_SERVICE_HOST. The others steer the project's own test tools. */
+/* Kubernetes puts variables of each service into every container, so a service called "verbatim"
+ * gives VERBATIM_PORT and VERBATIM_SERVICE_HOST. The others steer the project's own test tools. */
 static bool is_foreign(struct vb_view name, const char *value)
 {
     static const char *const tools[] = {"BINARY", "PRESET", "SERVERS_BIN"};
@@ -142,7 +152,8 @@ static bool is_foreign(struct vb_view name, const char *value)
            (strstr(value, "://") || port[5] == '_');
 }
 
-/* Lower-case form of the part behind VERBATIM_; VB_LIMIT when no option is so long. */
+/* Lower-case form of the part behind VERBATIM_; VB_LIMIT when no option is so long, VB_INVALID for
+ * a name with small letters, which would be a second spelling. */
 static enum vb_status lower(struct vb_view name, char *to, size_t size)
 {
     if (name.length >= size)
@@ -156,7 +167,8 @@ static enum vb_status lower(struct vb_view name, char *to, size_t size)
     return VB_OK;
 }
 
-/* An empty variable is one that is not set: that is how compose files and charts leave one out. */
+/* An empty variable is one that is not set: that is how compose files and charts leave one out. Its
+ * name is checked all the same. */
 static enum vb_status collect_variable(struct collection *all, const char *variable,
                                        struct vb_error *err)
 {
@@ -215,7 +227,8 @@ static enum vb_status read_file(const char *path, struct vb_buffer *out, struct 
     return status == VB_OK ? VB_OK : VB_INVALID;
 }
 
-/* `name = value`; blank lines and lines that start with # say nothing. No quotes: the value is what stands there. */
+/* `name = value`; blank lines and lines that start with # say nothing. No quotes: the value is what
+ * stands there. */
 static enum vb_status collect_line(struct collection *all, struct vb_view line, int number,
                                    struct vb_error *err)
 {
@@ -240,6 +253,7 @@ static enum vb_status collect_line(struct collection *all, struct vb_view line, 
     return keep(all, index, FROM_FILE, is_path, value, origin, err);
 }
 
+/* Relative names are of the process's folder. The text may hold secrets and is wiped. */
 static enum vb_status collect_file(struct collection *all, struct vb_error *err)
 {
     struct vb_buffer text;
@@ -258,7 +272,8 @@ static enum vb_status collect_file(struct collection *all, struct vb_error *err)
     return status;
 }
 
-/* Puts the contents of a secret's file in the place of its name. */
+/* Puts the contents of a secret's file in the place of its name. Line ends behind it go, as editors
+ * and `echo` put them there; other blanks are part of the secret. */
 static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
 {
     struct vb_buffer text;
@@ -314,7 +329,8 @@ static const char *variable_of(char *const environment[], const char *name)
     return NULL;
 }
 
-/* Fills a text member that was not given from `format` and one value; a value of NULL leaves it. */
+/* Fills a text member that was not given from a value and what stands around it; a value of NULL
+ * leaves it. False without memory. */
 static bool derive(char **member, const char *prefix, const char *value, const char *suffix)
 {
     if (*member || !value)
@@ -358,7 +374,8 @@ static enum vb_status derive_all(struct collection *all, char *const environment
     return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
 }
 
-/* Rules between options. */
+/* Rules between options, when all have their values. Durations of 0 cannot be: the table has their
+ * least. */
 static enum vb_status check_together(const struct vb_options *options, struct vb_error *err)
 {
     if (options->retention < options->link_ttl)
@@ -372,6 +389,7 @@ static enum vb_status check_together(const struct vb_options *options, struct vb
     return VB_OK;
 }
 
+/* Built beside the caller's struct, so that a failure leaves that alone. */
 enum vb_status vb_options_load(int argc, char *const argv[], char *const environment[],
                                struct vb_options *ret_options, struct vb_error *err)
 {

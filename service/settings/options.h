@@ -1,8 +1,12 @@
 /* Configuration: one table of options, read once at start from flags, environment and file.
  *
- * The first of flag, VERBATIM_* variable and --config file that names an option wins. Unknown names and
- * values that do not parse end the program with the name, the value and what is allowed. The struct is
- * read-only afterwards and shared by all threads.
+ * The first of flag, VERBATIM_* variable and --config file that names an option wins. Unknown names
+ * and values that do not parse end the program with the name, the value and what is allowed;
+ * secrets are not shown. There is no reload: a change takes a restart.
+ *
+ * The struct is its loader's, owns its texts, and is emptied by vb_options_done, which wipes
+ * secrets. Loading is the main thread's; read-only afterwards and shared by all threads. VB_INVALID
+ * for what is given wrong, VB_NO_MEMORY. Texts live until vb_options_done.
  */
 #ifndef VERBATIM_SETTINGS_OPTIONS_H
 #define VERBATIM_SETTINGS_OPTIONS_H
@@ -14,7 +18,8 @@
 
 enum vb_addressing { VB_ADDRESSING_AUTO, VB_ADDRESSING_PATH, VB_ADDRESSING_VIRTUAL };
 
-/* All strings are owned by the options and NULL where not given and without default. Durations in microseconds. */
+/* All strings are owned by the options and NULL where not given and without default. Durations in
+ * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */
 struct vb_options {
     char *database_url; /* NULL: libpq's own environment */
     char *source_url;   /* as database_url unless given */
@@ -50,8 +55,9 @@ struct vb_options {
     enum vb_log_format log_format;
 };
 
-/* Fills from `argv` (flags from index 1; `--name value` or `--name=value`), `environment` ("NAME=value", NULL ends) and
- * the file of --config. VB_INVALID names the option, the value and what is allowed. */
+/* Fills from `argv` (flags from index 1; `--name value` or `--name=value`), `environment`
+ * ("NAME=value", NULL ends) and the file of --config. VB_INVALID names the option, the value and
+ * what is allowed. */
 enum vb_status vb_options_load(int argc, char *const argv[], char *const environment[],
                                struct vb_options *ret_options, struct vb_error *err) vb_must_check;
 void vb_options_done(struct vb_options *options);

@@ -1,6 +1,9 @@
 /* The whole configuration on one screen: every option with its default, meaning and limits.
  *
- * docs/options.md says the same; a test compares the two. Read-only data, and the help made from it.
+ * docs/options.md says the same; a test compares the two. Read-only data, and the help made from
+ * it. A row's default goes through the same parser and check as a value that was given, so it
+ * cannot break its own rule; one that hangs on other options has none here, but words that say on
+ * what.
  */
 #include "options_table.h"
 
@@ -118,6 +121,7 @@ const struct vb_option vb_option_table[] = {
 /* clang-format on */
 const size_t vb_option_count = sizeof vb_option_table / sizeof *vb_option_table;
 
+/* With dashes, as people write flags. */
 static enum vb_status write_flag(struct vb_buffer *out, const struct vb_option *option)
 {
     enum vb_status status = vb_buffer_append_text(out, "  --");

@@ -1,4 +1,10 @@
-/* The option table and its value parsers, shared by the files of the options. */
+/* The option table and its value parsers, shared by the files of the options.
+ *
+ * Static and constant data; a text that is stored is a copy which the options own. Loading happens
+ * on one thread; checks are pure but for the text that they are given. VB_INVALID where a value
+ * breaks its option's rule, VB_NO_MEMORY; the member is as it was then. The table lives as long as
+ * the program.
+ */
 #ifndef VERBATIM_SETTINGS_OPTIONS_TABLE_H
 #define VERBATIM_SETTINGS_OPTIONS_TABLE_H
 
@@ -29,12 +35,13 @@ struct vb_option {
 extern const struct vb_option vb_option_table[];
 extern const size_t vb_option_count;
 
-/* Parses `text` (not empty) into the option's member. Text members take over a copy and free what was there.
- * VB_INVALID when it breaks the option's rule. */
+/* Parses `text` (not empty) into the option's member. Text members take over a copy and free what
+ * was there. VB_INVALID when it breaks the option's rule. */
 enum vb_status vb_option_store(const struct vb_option *option, const char *text,
                                struct vb_options *options) vb_must_check;
 
-/* Checks of text members. */
+/* Checks of text members: true if it may be so. They may shorten the text in place, never lengthen
+ * it. */
 bool vb_option_is_connection(char *text);
 bool vb_option_is_identifier(char *text);
 bool vb_option_is_listen(char *text);

@@ -1,4 +1,8 @@
-/* A bucket of the object store that the options name. Pure. */
+/* A bucket of the object store that the options name: where the archives go, and where media lie.
+ *
+ * A place is a plain value that borrows its strings from the options and the caller. Any thread:
+ * pure. No errors: whether it can be is checked where a client is made. Good while the options are.
+ */
 #ifndef VERBATIM_SETTINGS_PLACE_H
 #define VERBATIM_SETTINGS_PLACE_H
 

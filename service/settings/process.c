@@ -3,6 +3,11 @@
  *
  * The main thread waits; when it stops the parts, a thread of its own watches the time and the
  * second signal. The numbers for memory are those of docs/memory-budget.md.
+ *
+ * Everything about a process that is global in C stands here and nowhere else: signal dispositions,
+ * limits, malloc's options, the stack size of threads, libcurl's start. The order is: guard first,
+ * in every command; then prepare; then block signals; only then threads, which inherit the mask and
+ * the stack size.
  */
 #include "process.h"
 
@@ -19,12 +24,16 @@
 #include <time.h>
 #include <unistd.h>
 
+/* malloc would make one for up to eight times the cores, each keeping what it once had. */
 #define HEAPS 2
 #define MAPPED_FROM                                                                                \
     (128 * 1024) /* larger pieces are mapped, and go back to the system when freed */
+/* Of all threads made afterwards, those of libraries included; the main thread keeps its own. */
 #define STACK_SIZE (1024u * 1024u)
+/* More would only lengthen loops over all descriptors that libraries make. */
 #define FILES_MOST 65536u
 
+/* Of the main thread alone, so without a lock. */
 static bool signal_came;
 
 void vb_process_guard(void)
@@ -89,6 +98,7 @@ static const struct {
 };
 #define SIGNALS (sizeof signals / sizeof *signals)
 
+/* One set for blocking and for waiting: a signal that is in one only would be lost or deadly. */
 static sigset_t awaited(void)
 {
     sigset_t set;
@@ -139,6 +149,7 @@ bool vb_signals_wait(int64_t microseconds)
     return signal_came;
 }
 
+/* _exit and not exit: other threads still run, and handlers of exit would free what they use. */
 static void *watch(void *argument)
 {
     int64_t until = *(const int64_t *)argument;

@@ -1,5 +1,10 @@
 /* Surroundings of a process that runs on: signals, limits, memory. Used by main and by serve and
- * worker. */
+ * worker.
+ *
+ * Global state of the process, owned by nobody and never undone. The main thread's, in the order
+ * below; vb_process_files is for any. Errors: VB_NO_MEMORY where the system refuses. What is set
+ * lasts until the process ends.
+ */
 #ifndef VERBATIM_SETTINGS_PROCESS_H
 #define VERBATIM_SETTINGS_PROCESS_H
 

@@ -1,4 +1,9 @@
-/* Values of options: numbers, words, and the forms of text. Pure; any thread. */
+/* Values of options: numbers, words, and the forms of text. Pure; any thread.
+ *
+ * A check looks at the form and asks nobody: no name is resolved, no file opened, no server
+ * connected. `serve` must start where its surroundings come up later; whether they are right is the
+ * doctor's question.
+ */
 #include "options_table.h"
 #include "rules/mail_address.h"
 #include "rules/media_allow.h"
@@ -10,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Switches are choices of two words. */
+/* Switches are choices of two words. The position of the word is what is stored, so an option's
+ * choices and its enum must be in one order. */
 static enum vb_status store_choice(const struct vb_option *option, const char *text, void *member)
 {
     static const char *const off_on[] = {"off", "on", NULL};
@@ -132,6 +138,7 @@ static bool is_authority(const char *text)
     return true;
 }
 
+/* So that paths can be put behind it with one. */
 static void trim_slashes(char *text)
 {
     size_t length = strlen(text);
@@ -148,6 +155,7 @@ bool vb_option_is_web_address(char *text)
     return true;
 }
 
+/* A prefix may hold anything; what a store makes of it, its own rules say. */
 bool vb_option_is_storage(char *text)
 {
     if (has_prefix(text, "file:///"))
@@ -178,6 +186,7 @@ bool vb_option_is_region(char *text)
     return is_word(text);
 }
 
+/* No path: libcurl would take it for the name that is said in EHLO. */
 bool vb_option_is_smtp(char *text)
 {
     size_t scheme = has_prefix(text, "smtp://") ? 7 : has_prefix(text, "smtps://") ? 8 : 0;
@@ -201,6 +210,7 @@ bool vb_option_is_media_allow(char *text)
     return good;
 }
 
+/* Two digits each, 00:00 to 23:59: compared as text where digits sort as numbers. */
 bool vb_option_is_time_of_day(char *text)
 {
     if (strlen(text) != 5 || strspn(text, "0123456789") != 2 || text[2] != ':' ||

@@ -1,4 +1,9 @@
-/* Members of JSON objects against their rules. See body_check.h. Pure. */
+/* Members of JSON objects against their rules. See body_check.h. Pure.
+ *
+ * Messages and types are those that FastAPI with Pydantic 2 gives, since clients of the main
+ * contract read them; a text that is changed here is a change of the contract. Inputs are pointed
+ * to and not copied: the document must outlive the problems.
+ */
 #include "body_check.h"
 
 #include "rules/channel_type.h"
@@ -22,6 +27,7 @@ static bool is_date(struct vb_view text)
     return vb_date_parse(text, &date) == VB_OK;
 }
 
+/* E.164 as the contract's pattern has it. The same set as vb_cell_is_e164 of the formats. */
 static bool is_phone(struct vb_view text)
 {
     if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')
@@ -52,6 +58,7 @@ const struct body_rule body_mail = {vb_mail_address_valid, "value_error",
 const struct body_rule body_csv_profile = {is_profile, "enum",
                                            "Input should be 'safe', 'excel' or 'raw'"};
 
+/* The reference stays the document's. */
 const json_t *body_member(const struct body_check *check, const char *name)
 {
     const json_t *value = json_object_get(check->object, name);
@@ -86,7 +93,8 @@ bool body_is_object(struct body_check *check)
     return false;
 }
 
-/* `index` as in a problem. */
+/* One text by its rule: the text, or NULL and a problem. `index` as in a problem. jansson refuses
+ * NUL in texts, so each ends where C thinks it does. */
 static const char *judge_text(struct body_check *check, const char *name, int index,
                               const json_t *value, const struct body_rule *rule)
 {
@@ -108,6 +116,7 @@ const char *body_text(struct body_check *check, const char *name, const struct b
     return value ? judge_text(check, name, -1, value, rule) : NULL;
 }
 
+/* Asked for without body_member: a null is there, and is no string. */
 const char *body_required_text(struct body_check *check, const char *name,
                                const struct body_rule *rule)
 {
@@ -142,6 +151,8 @@ static bool is_repeated(const json_t *list, size_t index)
     return false;
 }
 
+/* The list is made only if all of it holds; its texts stay the document's, the array is the
+ * caller's. */
 void body_words(struct body_check *check, const char *name, const struct body_rule *rule,
                 struct vb_words *ret_words)
 {
@@ -167,6 +178,7 @@ bool body_flag(struct body_check *check, const char *name)
     return json_is_true(value);
 }
 
+/* Afterwards and not first, so that the list of problems begins with what was meant. */
 void body_unknown(struct body_check *check, const char *const *names, size_t count)
 {
     const char *name;
@@ -182,6 +194,8 @@ void body_unknown(struct body_check *check, const char *const *names, size_t cou
     }
 }
 
+/* An element more than needed is allocated, so that an empty list is not NULL: "nothing fits" and
+ * "no limit" are different. */
 enum vb_status body_words_of(const json_t *array, struct vb_words *ret_words)
 {
     size_t count = json_array_size(array);

@@ -3,7 +3,11 @@
  *
  * Each call notes what is wrong with its member and goes on, so that one answer lists everything. A
  * null counts as absent, since clients of typed languages send it; only a required member may not
- * be null.
+ * be null. Knows no member by name.
+ *
+ * The check is a value on the caller's stack that borrows document and problems; lists of words are
+ * allocated and the caller's. One thread. Broken rules go into the problems; only want of memory is
+ * a status, kept in `status` until the end. Texts live as long as the document.
  */
 #ifndef VERBATIM_SPECIFICATION_BODY_CHECK_H
 #define VERBATIM_SPECIFICATION_BODY_CHECK_H

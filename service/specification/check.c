@@ -1,8 +1,12 @@
-/* The rules of INTERFACE 7's specification, member by member, then between members. See
- * specification/check.h.
+/* The rules of INTERFACE 7's specification, member by member, then between members. See check.h.
  *
  * Whatever holds is taken over even where something else is broken, so that the rules between
  * members can be judged; the caller throws the value away then. Pure.
+ *
+ * A document that was stored passes by the same rules, with two allowances: the service's own
+ * members, and layouts that a door sets by itself. What was accepted once must stay acceptable,
+ * since jobs and schedules outlive the process that took them: rules are loosened, never tightened
+ * for stored documents.
  */
 #include "check.h"
 
@@ -28,6 +32,8 @@ const char *const specification_selects[] = {
     [VB_SELECT_ALL] = "all",
     NULL,
 };
+/* Also those that have no renderer: their names are reserved, and the answer says "not available
+ * yet" and not that there is no such format. */
 static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", NULL};
 static const char *const layouts[] = {"messages", "conversations", "leads", NULL};
 /* Beside these: "turns" of json, which one door alone sets on a value that was parsed. */
@@ -70,6 +76,7 @@ static bool is_moment(struct vb_view text)
     return vb_moment_parse(text, &moment) == VB_OK;
 }
 
+/* From one second to seven days, the longest that a presigned link may live. */
 static bool is_link_ttl(struct vb_view text)
 {
     int64_t value;
@@ -97,6 +104,8 @@ static const struct body_rule link_ttl_rule = {
 
 /* --- select --- */
 
+/* Of several members the last one stays; the problem that there are several is noted by the
+ * caller. */
 static void check_selected(struct body_check *check, struct vb_specification *specification,
                            enum vb_select_kind kind)
 {
@@ -134,6 +143,7 @@ static void check_select_members(struct body_check *check, struct vb_specificati
                      body_member(check, "channel_type"));
 }
 
+/* The status of the inner check is handed back: a list may have found no memory. */
 static void check_select(struct body_check *body, struct vb_specification *specification)
 {
     static const char *const names[] = {"channel_id", "phone_number",     "channel_type",
@@ -155,6 +165,7 @@ static void check_select(struct body_check *body, struct vb_specification *speci
 
 /* --- filter --- */
 
+/* Parsed twice, for the rule and for the value: the rule has no place to put it. */
 static void check_moment(struct body_check *check, const char *name, struct vb_moment *moment)
 {
     const char *text = body_text(check, name, &moment_rule);
@@ -246,6 +257,8 @@ static void check_layout(struct body_check *check, struct vb_specification *spec
                      body_member(check, given && is_csv ? "layout" : "format"));
 }
 
+/* What is not said follows from the format: rows of messages and pages of text are read one
+ * conversation at a time, all else is read by programs, as one file. */
 static void check_files(struct body_check *check, struct vb_specification *specification)
 {
     const char *text = body_text(check, "files", &files_rule);
@@ -270,6 +283,7 @@ static void check_files(struct body_check *check, struct vb_specification *speci
                      body_member(check, "include"));
 }
 
+/* Named words replace the default and do not add to it. */
 static void check_include(struct body_check *check, struct vb_specification *specification)
 {
     struct vb_words words = {0};
@@ -282,6 +296,7 @@ static void check_include(struct body_check *check, struct vb_specification *spe
     body_words_done(&words);
 }
 
+/* The order matters: layout needs the format, files need layout and include. */
 static void check_shape(struct body_check *check, struct vb_specification *specification,
                         bool stored)
 {
@@ -303,6 +318,7 @@ static void check_shape(struct body_check *check, struct vb_specification *speci
 
 /* --- what the service has added --- */
 
+/* Only arrays: a stored document of an older version may lack the member. */
 static void take_own(struct body_check *check, const char *name, struct vb_words *words)
 {
     const json_t *list = body_member(check, name);

@@ -1,4 +1,10 @@
-/* The rules of a specification's document, apart from its life and its printing. */
+/* The rules of a specification's document, apart from its life and its printing. Inside of this
+ * folder.
+ *
+ * Borrows the value's document and fills the value; lists that it makes are the value's to free,
+ * also after a failure. Any thread: pure. VB_INVALID: the problems list something; VB_NO_MEMORY.
+ * What is filled in lives as long as the document; the names are static.
+ */
 #ifndef VERBATIM_SPECIFICATION_CHECK_H
 #define VERBATIM_SPECIFICATION_CHECK_H
 

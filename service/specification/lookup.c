@@ -1,4 +1,9 @@
-/* Rows of look-ups: what they say is kept in the resolution. See lookup.h. Pure. */
+/* Rows of look-ups: what they say is kept in the resolution. See lookup.h. Pure.
+ *
+ * Whoever sent the statements frees the results after the call, so all that is needed later is
+ * copied. What is missing, another workspace's or hidden from the caller gives the same answer: a
+ * difference would tell a stranger what exists.
+ */
 #include "lookup.h"
 
 #include "rules/channel_type.h"
@@ -25,7 +30,8 @@ enum vb_resolved vb_lookup_missing(struct vb_resolution *resolution, const char 
     return VB_RESOLVED_MISSING;
 }
 
-/* As text, so that the order is the same whatever type the source gives its ids. */
+/* As text, so that the order is the same whatever type the source gives its ids; callers see it in
+ * the list of candidates. */
 static int by_id(const void *a, const void *b, void *channels)
 {
     const int *left = a, *right = b;
@@ -33,6 +39,7 @@ static int by_id(const void *a, const void *b, void *channels)
                   vb_pg_value(channels, *right, CHANNEL_ID));
 }
 
+/* A detailed type that is not known fits no coarse one. */
 static bool type_fits(const PGresult *rows, int row, int column, const char *wanted)
 {
     const char *detailed = wanted ? vb_pg_value(rows, row, column) : NULL;
@@ -40,7 +47,8 @@ static bool type_fits(const PGresult *rows, int row, int column, const char *wan
     return !wanted || (coarse && strcmp(coarse, wanted) == 0);
 }
 
-/* The selected channel. Its row is needed after its sender has freed the result. */
+/* The selected channel. Its row is needed after its sender has freed the result. Several rows can
+ * only come of a phone number; more than VB_RESOLVE_CANDIDATES are as good as that many. */
 enum vb_resolved vb_lookup_take_channel(struct vb_resolution *resolution,
                                         const struct vb_resolve_lookup *lookup,
                                         const PGresult *found)
@@ -71,6 +79,7 @@ enum vb_resolved vb_lookup_take_any(struct vb_resolution *resolution,
     return PQntuples(found) > 0 ? VB_RESOLVED : vb_lookup_missing(resolution, lookup->member);
 }
 
+/* A thing without a name is there all the same. */
 enum vb_resolved vb_lookup_take_titled(struct vb_resolution *resolution,
                                        const struct vb_resolve_lookup *lookup,
                                        const PGresult *found)
@@ -109,6 +118,7 @@ enum vb_resolved vb_lookup_take_channels(struct vb_resolution *resolution,
     return limit_to(resolution, "channel_ids", found, lookup->value);
 }
 
+/* One row more than the ceiling was asked for, and tells that there are too many. */
 enum vb_resolved vb_lookup_take_person(struct vb_resolution *resolution,
                                        const struct vb_resolve_lookup *lookup,
                                        const PGresult *found)
@@ -119,6 +129,7 @@ enum vb_resolved vb_lookup_take_person(struct vb_resolution *resolution,
     return limit_to(resolution, "contact_ids", found, NULL);
 }
 
+/* A row is the place, from 1, of the first id that cannot be seen; problems count from 0. */
 enum vb_resolved vb_lookup_take_conversations(struct vb_resolution *resolution,
                                               const struct vb_resolve_lookup *lookup,
                                               const PGresult *found)
@@ -131,6 +142,7 @@ enum vb_resolved vb_lookup_take_conversations(struct vb_resolution *resolution,
     return vb_lookup_missing(resolution, member);
 }
 
+/* The moment is the source's clock, not this machine's. */
 enum vb_resolved vb_lookup_take_now(struct vb_resolution *resolution,
                                     const struct vb_resolve_lookup *lookup, const PGresult *found)
 {

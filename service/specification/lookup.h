@@ -1,5 +1,10 @@
 /* One look-up of a resolution: which statement, of what, and how its rows are taken. Inside of
- * resolve.c. */
+ * resolve.c and lookup.c.
+ *
+ * Owns nothing: names are static, values belong to the specification. The resolution's thread. A
+ * taker answers as enum vb_resolved and puts its reason into the resolution; it keeps copies of
+ * what it needs, so results need not outlive the call.
+ */
 #ifndef VERBATIM_SPECIFICATION_LOOKUP_H
 #define VERBATIM_SPECIFICATION_LOOKUP_H
 

@@ -1,5 +1,10 @@
 /* Ends of a range: dates and RFC 3339 instants, and what they come to in a zone. See
- * verbatim/specification.h. Pure. */
+ * specification.h. Pure.
+ *
+ * A date stays a date until its zone is known, because the same specification means other instants
+ * in another workspace and in another season. Both kinds end up as a half-open range of instants: a
+ * day that is an end belongs to the range as a whole, an instant that is an end does not.
+ */
 #include "specification.h"
 
 #include <stdio.h>
@@ -29,7 +34,8 @@ static bool take_byte(struct vb_view *text, char byte)
     return true;
 }
 
-/* HH:MM:SS in seconds; no leap second, since no clock that is asked here has one. */
+/* HH:MM:SS in seconds, -1 where it is broken; no leap second, since no clock that is asked here has
+ * one. */
 static int64_t take_time(struct vb_view *text)
 {
     int64_t hours = take_digits(text, 2);
@@ -43,7 +49,8 @@ static int64_t take_time(struct vb_view *text)
     return hours * 3600 + minutes * 60 + seconds;
 }
 
-/* ".123" in microseconds, rounded up; 0 where there is none, -1 where it is broken. */
+/* ".123" in microseconds, rounded up; 0 where there is none, -1 where it is broken. At most nine
+ * digits. A result of a whole second is possible and carries over in the sum. */
 static int64_t take_fraction(struct vb_view *text)
 {
     if (!take_byte(text, '.'))
@@ -64,7 +71,7 @@ static int64_t take_fraction(struct vb_view *text)
     return fraction + is_finer;
 }
 
-/* Seconds east of UTC. */
+/* Seconds east of UTC. "Z" or a shift of hours and minutes; "-00:00" is UTC like any other zero. */
 static bool take_offset(struct vb_view *text, int64_t *ret_seconds)
 {
     *ret_seconds = 0;
@@ -83,6 +90,7 @@ static bool take_offset(struct vb_view *text, int64_t *ret_seconds)
     return true;
 }
 
+/* The years that PostgreSQL and the text forms here both have; an offset may lead out of them. */
 static bool in_calendar(vb_instant instant)
 {
     struct vb_date first = {1, 1, 1}, last = {9999, 12, 31};
@@ -90,6 +98,8 @@ static bool in_calendar(vb_instant instant)
            instant < (vb_date_to_days(last) + 1) * 86400 * VB_SECOND;
 }
 
+/* The 'T' is required and a blank in its place refused, though RFC 3339 would let both sides agree
+ * on one. */
 enum vb_status vb_moment_parse(struct vb_view text, struct vb_moment *ret_moment)
 {
     struct vb_moment moment = {.is_given = true};
@@ -152,6 +162,7 @@ enum vb_status vb_specification_range(const struct vb_specification *specificati
     return VB_OK;
 }
 
+/* The messages and types are one contract with those of check.c. */
 bool vb_specification_judge_range(const struct vb_specification *specification,
                                   struct vb_zone *zone, vb_instant now, const char **ret_member,
                                   const char **ret_message)

@@ -1,7 +1,8 @@
-/* The list of broken rules: collecting, and its JSON. See verbatim/problems.h.
+/* The list of broken rules: collecting, and its JSON. See problems.h.
  *
  * jansson parses (it refuses doubled names, NUL, invalid UTF-8, and nesting beyond 2,048);
- * everything it says is `json_invalid`.
+ * everything it says is `json_invalid`. The list has a ceiling, the count has none, so that whoever
+ * sends a thousand wrong members gets a hundred problems and not a megabyte.
  */
 #include "problems.h"
 
@@ -53,6 +54,7 @@ void vb_problems_add(struct vb_problems *problems, const struct vb_problem *prob
     write_path(problems->paths[at], problem);
 }
 
+/* Any JSON value is taken: that it is an object is a rule like others, with its own message. */
 enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view body,
                                 json_t **ret_root)
 {
@@ -75,6 +77,7 @@ enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view bod
     return VB_OK;
 }
 
+/* What was sent comes back as it was understood, not byte for byte. Without memory it is null. */
 static void put_input(struct vb_json *json, const json_t *input)
 {
     char *text = input ? json_dumps(input, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
@@ -105,6 +108,7 @@ static void put_problem(struct vb_json *json, const char *place, const struct vb
     vb_json_end_object(json);
 }
 
+/* The caller has named the status; this is the body alone. */
 void vb_problems_put(struct vb_json *json, const struct vb_problems *problems)
 {
     vb_json_begin_object(json);

@@ -1,7 +1,13 @@
 /* All that is wrong with the JSON body of a request, rule by rule, as clients of FastAPI know such
  * lists.
  *
- * Filled in place and never moved: the texts of paths stand in the list itself. Pure; one owner.
+ * At most a hundred problems are kept; further ones are counted. Some 18 KB, so it stands in its
+ * owner's struct or on the heap. Filled in place and never moved: the texts of paths stand in the
+ * list itself.
+ *
+ * The owner inits it and is always done with it; it owns the document that its inputs point into.
+ * One thread. Only loading fails: VB_INVALID, the list saying why. Views and inputs live until
+ * vb_problems_done.
  */
 #ifndef VERBATIM_SPECIFICATION_PROBLEMS_H
 #define VERBATIM_SPECIFICATION_PROBLEMS_H

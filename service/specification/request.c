@@ -1,5 +1,9 @@
 /* The main contract's body: its own members, checked by the rules that all bodies share, and the
- * specification that they stand for. See verbatim/export_request.h. Pure.
+ * specification that they stand for. See request.h. Pure.
+ *
+ * The door translates and decides nothing: its body becomes a document of INTERFACE 7, and from
+ * there on no code knows which door it came through. Values are shared with the body's document by
+ * reference, so nothing is copied.
  */
 #include "request.h"
 
@@ -7,6 +11,8 @@
 
 #include <string.h>
 
+/* Rules between members are judged for what is there; a date that is broken has been listed
+ * already. */
 static void check_between(struct body_check *check, const struct vb_export_request *request,
                           bool has_dates)
 {
@@ -71,7 +77,7 @@ void vb_export_request_done(struct vb_export_request *request)
         *request = (struct vb_export_request){0};
 }
 
-/* Shares the value with the request's document. */
+/* Shares the value with the request's document. True where there is none to share. */
 static bool share(json_t *object, const char *name, const json_t *root, const char *from)
 {
     json_t *value = json_object_get(root, from);

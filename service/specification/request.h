@@ -1,7 +1,10 @@
 /* The body of the main contract's POST: from JSON to checked values, or to the list of all that is
  * wrong with it.
  *
- * Pure; any thread.
+ * Knows the members of that one body; others have their own. A request owns its document until
+ * vb_export_request_done; problems are the caller's. Any thread: pure. VB_INVALID: the problems
+ * list every broken rule; VB_NO_MEMORY from making a specification. Strings live as long as the
+ * request; its specification holds references of its own.
  */
 #ifndef VERBATIM_SPECIFICATION_REQUEST_H
 #define VERBATIM_SPECIFICATION_REQUEST_H

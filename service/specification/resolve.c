@@ -1,7 +1,11 @@
 /* Look-ups of a specification in the source. See resolve.h.
  *
  * The steps are collected first, so that all of them go in one transaction; their answers are
- * judged in the same order.
+ * judged in the same order. The plan is made anew for the answers instead of being kept: it follows
+ * from the specification alone, which nobody changes in between but for lists that no step reads.
+ *
+ * Asking and taking are apart because the HTTP loops wait for the source without a thread, while
+ * commands wait on the spot; both use this.
  */
 #include "lookup.h"
 
@@ -24,6 +28,8 @@ static const struct {
     [VB_LOOKUP_NOW] = {"now", 0},
 };
 
+/* At most two steps of the selection, four of the filter and one for the moment: PG_STEPS holds
+ * them. */
 struct plan {
     struct vb_resolve_lookup lookups[PG_STEPS];
     size_t count;
@@ -93,6 +99,8 @@ static void add_by_id(struct plan *plan, const struct vb_contract *contract, enu
 
 #define MORE(lookup) (VB_RESOLVE_MORE + (size_t)(lookup))
 
+/* Things are looked up although the export would find nothing anyway: the caller shall hear that an
+ * id is wrong instead of getting an empty archive. */
 static void plan_select(struct plan *plan, const struct vb_resolution *resolution,
                         const struct vb_contract *contract, const char *list)
 {
@@ -192,6 +200,8 @@ static enum vb_status prepare(struct vb_resolution *resolution, const struct vb_
     return status;
 }
 
+/* A workspace whose own id cannot be one of the source's has nothing there, so the first thing that
+ * was named is missing. */
 enum vb_resolved vb_resolve_ask(struct vb_resolution *resolution,
                                 const struct vb_contract *contract, const struct vb_caller *caller,
                                 const struct pg_statement statements[VB_RESOLVE_STATEMENTS],

@@ -2,8 +2,12 @@
  * conversations. And the moment as of which it is read.
  *
  * One round trip, whatever is named. Sends nothing itself: asking gives the statements, whoever has
- * a connection to the source sends them as one transaction and hands the results back. Allocates
- * for what it keeps; belongs to one thread.
+ * a connection to the source sends them as one transaction and hands the results back.
+ *
+ * A resolution owns its specification and what was found, until vb_resolution_done; steps borrow
+ * from both and from the caller. One thread. Answers are enum vb_resolved; VB_RESOLVED_FAILED is
+ * want of memory. Texts live as long as the resolution, steps until they are done with or anything
+ * they point into is.
  */
 #ifndef VERBATIM_SPECIFICATION_RESOLVE_H
 #define VERBATIM_SPECIFICATION_RESOLVE_H

@@ -1,8 +1,9 @@
 /* Life of a specification: from JSON, back from its stored form, limited by the service, freed. See
- * verbatim/specification.h. The rules are specification/check.c's, the printing
- * specification/text.c's.
+ * specification.h. The rules are check.c's, the printing text.c's.
  *
- * A value owns its document and the lists made from it. Pure.
+ * A value owns its document and the lists made from it. Pure. Texts are pointed to in the document
+ * and never copied, so the document is the value's memory; that is why lists which the service adds
+ * are put into it too.
  */
 #include "specification.h"
 
@@ -44,6 +45,8 @@ enum vb_status vb_specification_parse(struct vb_view body,
     return status == VB_OK ? take(root, false, ret_specification, ret_problems) : status;
 }
 
+/* The problems are too large for a worker's stack. The first broken rule is enough: nobody but this
+ * program writes stored forms. */
 enum vb_status vb_specification_read(struct vb_view stored,
                                      struct vb_specification *ret_specification,
                                      struct vb_error *err)
@@ -80,6 +83,7 @@ void vb_specification_done(struct vb_specification *specification)
     *specification = (struct vb_specification){0};
 }
 
+/* Any other name is a mistake of the program and would change the contacts. */
 static struct vb_words *own_member(struct vb_specification *specification, const char *member)
 {
     if (strcmp(member, "audience") == 0)
@@ -116,6 +120,7 @@ const struct vb_renderer *vb_specification_renderer(const struct vb_specificatio
     return vb_renderer_find(vb_view_of(specification->format), vb_view_of(specification->layout));
 }
 
+/* Members that are not its part are left as they are. */
 void vb_specification_select(const struct vb_specification *specification,
                              struct vb_selection *selection)
 {

@@ -3,7 +3,11 @@
  *
  * Every door makes one of these and nothing else; it alone decides the bytes. The stored form has
  * three members more, which only the service writes and no caller may send: `audience`,
- * `channel_ids`, `contact_ids`. Pure; any thread.
+ * `channel_ids`, `contact_ids`. Looks nothing up: that what is named exists is resolve.h's.
+ *
+ * A value is its maker's until vb_specification_done and owns its document and lists. Any thread:
+ * pure, one value on one thread. VB_INVALID: a rule is broken, which the problems or `err` name;
+ * VB_NO_MEMORY. Strings live as long as the value.
  */
 #ifndef VERBATIM_SPECIFICATION_SPECIFICATION_H
 #define VERBATIM_SPECIFICATION_SPECIFICATION_H

@@ -1,5 +1,11 @@
 /* The canonical JSON of a specification: members in one order, defaults written out. See
- * verbatim/specification.h. */
+ * specification.h.
+ *
+ * Two documents that mean the same print the same, so specifications can be compared and hashed as
+ * text, and what is stored does not change its meaning when a default changes. An absent member is
+ * one that has no default to write (a profile or a life that the workspace decides). Dates stay
+ * dates.
+ */
 #include "specification.h"
 #include "verbatim/json.h"
 
@@ -14,6 +20,8 @@ static void put_optional(struct vb_json *json, const char *name, const char *tex
         vb_json_member_text(json, name, text);
 }
 
+/* NULL items mean "no limit" and are left out; an empty list means that nothing fits and is
+ * written. */
 static void put_words(struct vb_json *json, const char *name, struct vb_words words)
 {
     if (!words.items)
