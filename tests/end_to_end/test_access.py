@@ -102,7 +102,7 @@ def test_the_table_above_has_every_route():
     names = dict(re.findall(r'#define (\w+) "([^"]+)"', text))
     found = {}
     for method, pattern, right, scope in re.findall(
-            r'\{"([A-Z]+)",\s*([^,]+?),\s*[&\w]+,\s*HTTP_RIGHT_(\w+),\s*(\w+),\s*\w+\}', text):
+            r'\{"([A-Z]+)",\s*([^,]+?),\s*[&\w]+,\s*VB_RIGHT_(\w+),\s*(\w+),\s*\w+\}', text):
         pieces = re.findall(r'"([^"]*)"|(\w+)', pattern)
         path = "".join(quoted or names.get(name, "") for quoted, name in pieces)
         if scope == "VB_SCOPE_EXPORT":

@@ -205,11 +205,13 @@ def test_client_that_leaves_while_the_source_is_silent(service, keys, database):
 @contextlib.contextmanager
 def broken_row(database, message):
     """One row that the source's contract does not allow."""
-    database.execute("UPDATE chat.message SET direction = NULL WHERE id = %s", [message])
+    set_time = "UPDATE chat.message SET created_at = %s WHERE id = %s"
+    before = database.value("SELECT created_at FROM chat.message WHERE id = %s", [message])
+    database.execute(set_time, ["-infinity", message])
     try:
         yield
     finally:
-        database.execute("UPDATE chat.message SET direction = 'inbound' WHERE id = %s", [message])
+        database.execute(set_time, [before, message])
 
 
 @pytest.mark.parametrize("format", ["json", "csv"])
