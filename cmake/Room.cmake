@@ -12,9 +12,6 @@ function(vb_room name)
     list(TRANSFORM room_USES PREPEND vb_)
     add_library(vb_${name} STATIC ${room_SOURCES})
     target_link_libraries(vb_${name} PUBLIC vb_flags ${room_USES} ${room_PUBLIC} PRIVATE ${room_PRIVATE})
-    if(name MATCHES "^(http|api)$") # calls upwards that are still to be cut
-        return()
-    endif()
     if(VB_SANITIZE) # its runtime is part of programs alone
         return()
     endif()

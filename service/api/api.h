@@ -5,10 +5,10 @@
 #ifndef VERBATIM_API_API_H
 #define VERBATIM_API_API_H
 
-#include "http/server.h"
+#include "site.h"
 #include "sql.h"
 
-/* The handlers of the route table. */
+/* The handlers of the routes that are no door's own. */
 void http_create_begin(struct http_exchange *exchange);
 void http_job_begin(struct http_exchange *exchange);
 void http_native_create_begin(struct http_exchange *exchange);
@@ -18,20 +18,10 @@ void http_export_read_begin(struct http_exchange *exchange);
 void http_export_cancel_begin(struct http_exchange *exchange);
 void http_export_delete_begin(struct http_exchange *exchange);
 void http_export_download_begin(struct http_exchange *exchange);
-void http_app_create_begin(struct http_exchange *exchange);
-void http_app_list_begin(struct http_exchange *exchange);
-void http_app_read_begin(struct http_exchange *exchange);
-void http_app_download_begin(struct http_exchange *exchange);
-void http_v1_create_begin(struct http_exchange *exchange);
-void http_v1_contact_begin(struct http_exchange *exchange);
-void http_v1_read_begin(struct http_exchange *exchange);
-void http_v1_audit_begin(struct http_exchange *exchange);
 void http_alive_begin(struct http_exchange *exchange);
 void http_ready_begin(struct http_exchange *exchange);
 void http_metrics_begin(struct http_exchange *exchange);
 void http_file_begin(struct http_exchange *exchange);
-void http_v1_one_begin(struct http_exchange *exchange);
-void http_v3_export_begin(struct http_exchange *exchange);
 void http_openapi_begin(struct http_exchange *exchange);
 void http_docs_begin(struct http_exchange *exchange);
 void http_docs_script_begin(struct http_exchange *exchange);
@@ -40,13 +30,13 @@ void http_docs_script_begin(struct http_exchange *exchange);
 
 /* How a handler comes in: the key is judged, and what the handler needs first is read, in one round trip. */
 struct http_entry {
-    /* Of exchange->access only key, role and is_restricted are filled, and the audience is compared by the statements of
+    /* Of exchange->request->access only key, role and is_restricted are filled, and the audience is compared by the statements of
      * `more`, which are polls (api/sql.h). Not for doors that take the workspace from the key. */
     bool is_poll;
     const struct pg_step *more; /* behind it, in the same transaction, with the workspace set */
     size_t count;
     bool writes; /* `more` changes rows: waiting for locks is limited */
-    /* Called once exchange->access is filled. Result 0 is empty, 1 is the key's one row, then those of `more`. */
+    /* Called once exchange->request->access is filled. Result 0 is empty, 1 is the key's one row, then those of `more`. */
     void (*then)(struct http_exchange *exchange, const struct pg_outcome *outcome);
 };
 /* Judges the request by its route, in the contract's order: 401 (no good key), 403 (scope, then role), 404 (another

@@ -19,14 +19,15 @@ static void note(struct http_exchange *exchange, const struct pg_step *steps, co
 {
     struct pg_ticket *ticket;
     struct vb_error err = {0};
-    if (pg_pool_send(exchange->loop->main_pool, steps, 2, on_noted, NULL, &ticket, &err) != VB_OK)
+    if (pg_pool_send(exchange->loop->site->main_pool, steps, 2, on_noted, NULL, &ticket, &err) !=
+        VB_OK)
         vb_warn("a download of the job %s is missing in the audit: %s", job_id, err.text);
 }
 
 void http_audit_download(struct http_exchange *exchange, const char *job_id)
 {
-    const char *const enter[] = {exchange->access.workspace};
-    const char *const event[] = {job_id, "download", exchange->access.author};
+    const char *const enter[] = {exchange->request->access.workspace};
+    const char *const event[] = {job_id, "download", exchange->request->access.author};
     const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
                                     {&http_sql[HTTP_SQL_AUDIT_EVENT], event}};
     note(exchange, steps, job_id);

@@ -54,7 +54,8 @@ static void judge_start(struct http_exchange *exchange, struct vb_date start)
 {
     struct http_order *order = exchange->state;
     struct vb_error err = {0};
-    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, &err);
+    struct vb_zone *zone =
+        http_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
     if (!zone) {
         http_answer_error(exchange, &err);
     } else if (vb_date_compare(start, vb_zone_day_of(zone, vb_clock_now())) > 0) {

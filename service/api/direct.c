@@ -57,7 +57,7 @@ static void free_direct(void *state)
 static void on_noted(void *context, const struct pg_outcome *outcome)
 {
     struct http_loop *loop = context;
-    loop->notes--;
+    loop->site->notes--;
     if (outcome->status != VB_OK)
         vb_warn("the end of an export is missing in the audit: %s", outcome->error.text);
 }
@@ -73,9 +73,9 @@ static void note_end(const struct export *export, const char *kind)
                                     {&http_sql[HTTP_SQL_AUDIT_END], event}};
     struct pg_ticket *ticket;
     struct vb_error err = {0};
-    if (pg_pool_send(export->loop->main_pool, steps, 2, on_noted, export->loop, &ticket, &err) ==
-        VB_OK)
-        export->loop->notes++;
+    if (pg_pool_send(export->loop->site->main_pool, steps, 2, on_noted, export->loop, &ticket,
+                     &err) == VB_OK)
+        export->loop->site->notes++;
     else
         vb_warn("the end of an export is missing in the audit: %s", err.text);
 }
@@ -104,8 +104,8 @@ static enum vb_status put_name(struct http_exchange *exchange, struct vb_error *
 {
     const struct http_direct *direct = exchange->state;
     const struct vb_resolution *resolution = &direct->lookup.resolution;
-    const char *what = resolution->title ? resolution->title : exchange->arguments[0].data;
-    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, err);
+    const char *what = resolution->title ? resolution->title : exchange->request->arguments[0].data;
+    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->request->access.time_zone, err);
     char id[VB_UUID_TEXT], name[VB_NAME_BYTES + 1];
     if (!zone)
         return VB_INVALID;
@@ -121,7 +121,7 @@ static enum vb_status put_name(struct http_exchange *exchange, struct vb_error *
 static enum vb_status make_order(struct http_exchange *exchange, struct stream_order *ret_order)
 {
     struct http_direct *direct = exchange->state;
-    const struct http_access *access = &exchange->access;
+    const struct http_access *access = &exchange->request->access;
     *ret_order = (struct stream_order){.renderer = direct->renderer,
                                        .as_of = direct->lookup.resolution.as_of,
                                        .workspace = strdup(access->source_id),
@@ -166,7 +166,7 @@ static void on_audited(void *context, const struct pg_outcome *found)
 {
     struct export *export = context;
     struct http_exchange *exchange = export->exchange;
-    export->loop->notes--;
+    export->loop->site->notes--;
     if (exchange)
         ((struct http_direct *)exchange->state)->export = NULL;
     if (exchange && exchange->status != 0)
@@ -194,7 +194,7 @@ static struct export *make_export(struct http_exchange *exchange, struct stream 
         return NULL;
     }
     *export = (struct export){.loop = exchange->loop, .exchange = exchange, .stream = stream};
-    export->workspace = strdup(exchange->access.workspace);
+    export->workspace = strdup(exchange->request->access.workspace);
     if (export->workspace)
         return export;
     free_export(export);
@@ -206,19 +206,19 @@ static enum vb_status note_begin(struct http_exchange *exchange, struct export *
                                  struct vb_error *err)
 {
     struct http_direct *direct = exchange->state;
-    const char *const enter[] = {exchange->access.workspace};
-    const char *const entry[] = {exchange->route->door->name, exchange->access.author,
-                                 direct->audience_text, direct->shown.data,
-                                 direct->lookup.resolution.specification.format};
+    const char *const enter[] = {exchange->request->access.workspace};
+    const char *const entry[] = {
+        exchange->request->route->door->name, exchange->request->access.author,
+        direct->audience_text, direct->shown.data, direct->lookup.resolution.specification.format};
     const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
                                     {&http_sql[HTTP_SQL_AUDIT], entry}};
     struct pg_ticket *ticket;
     enum vb_status status =
-        pg_pool_send(exchange->loop->main_pool, steps, 2, on_audited, export, &ticket, err);
+        pg_pool_send(exchange->loop->site->main_pool, steps, 2, on_audited, export, &ticket, err);
     if (status != VB_OK)
         return status;
     direct->export = export;
-    exchange->loop->notes++;
+    exchange->loop->site->notes++;
     return VB_OK;
 }
 
@@ -257,7 +257,7 @@ static void on_found(struct http_exchange *exchange)
         answer_head(exchange);
         return;
     }
-    struct stream *stream = stream_reserve(exchange->loop->http->streams);
+    struct stream *stream = stream_reserve(exchange->loop->site->streams);
     if (stream) {
         begin_export(exchange, stream);
         return;
@@ -297,7 +297,7 @@ static enum vb_status specify(struct http_exchange *exchange, bool is_csv)
     status = vb_specification_write(specification, false, &direct->shown);
     if (status != VB_OK)
         return status;
-    const struct vb_caller caller = http_access_caller(&exchange->access);
+    const struct vb_caller caller = http_access_caller(&exchange->request->access);
     return vb_caller_audience(&caller, &direct->audience, &direct->audience_text);
 }
 

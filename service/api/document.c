@@ -46,24 +46,24 @@ void http_docs_script_begin(struct http_exchange *exchange)
 }
 
 /* Patterns hold nothing that HTML would read otherwise. */
-static enum vb_status put_routes(struct vb_buffer *page)
+static enum vb_status put_routes(const struct http_table *table, struct vb_buffer *page)
 {
     const struct http_route *route;
     enum vb_status status = VB_OK;
-    for (size_t i = 0; (route = http_route_at(i)) && status == VB_OK; i++)
+    for (size_t i = 0; (route = table->at(i)) && status == VB_OK; i++)
         status =
             vb_buffer_printf(page, "<li><code>%s %s</code></li>\n", route->method, route->pattern);
     return status;
 }
 
-static enum vb_status put_page(struct vb_buffer *page)
+static enum vb_status put_page(const struct http_table *table, struct vb_buffer *page)
 {
     const char *text = vb_document_files[PAGE_FRAME].bytes, *mark = strstr(text, MARK);
     if (!mark)
         return VB_INVALID;
     enum vb_status status = vb_buffer_append(page, text, (size_t)(mark - text));
     if (status == VB_OK)
-        status = put_routes(page);
+        status = put_routes(table, page);
     if (status == VB_OK)
         status = vb_buffer_append_text(page, mark + strlen(MARK));
     return status;
@@ -75,7 +75,7 @@ void http_docs_begin(struct http_exchange *exchange)
     vb_buffer_init(&page, PAGE);
     http_answer_header(exchange, "Content-Security-Policy", policy);
     http_answer_header(exchange, "Referrer-Policy", "no-referrer");
-    if (put_page(&page) == VB_OK)
+    if (put_page(exchange->loop->site->table, &page) == VB_OK)
         http_answer(exchange, 200, "text/html; charset=utf-8",
                     (struct vb_view){page.data, page.length});
     else

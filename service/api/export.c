@@ -137,7 +137,8 @@ enum vb_status http_export_link(struct http_exchange *exchange, const struct htt
                                 struct vb_buffer *ret_link, struct vb_error *err)
 {
     struct http_loop *loop = exchange->loop;
-    if (!http_export_has_file(export) || !vb_role_may(exchange->access.role, VB_RIGHT_DOWNLOAD))
+    if (!http_export_has_file(export) ||
+        !vb_role_may(exchange->request->access.role, VB_RIGHT_DOWNLOAD))
         return VB_OK;
     struct vb_buffer key;
     vb_buffer_init(&key, 2048);
@@ -146,7 +147,7 @@ enum vb_status http_export_link(struct http_exchange *exchange, const struct htt
     const char *slash = key.data ? strrchr(key.data, '/') : NULL;
     if (status == VB_OK)
         status =
-            vb_storage_link(loop->http->service->storage, &loop->secrets, key.data,
+            vb_storage_link(loop->site->service->storage, &loop->site->secrets, key.data,
                             slash ? slash + 1 : key.data, http_field_time(export, EXPORT_FINISHED),
                             http_field_time(export, EXPORT_EXPIRES), ret_link, err);
     else
@@ -195,7 +196,7 @@ enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *j
     const struct http_counts counts = http_field_counts(export);
     vb_json_begin_object(json);
     http_field_put(json, "export_id", export, EXPORT_ID);
-    vb_json_member_text(json, "workspace_id", exchange->arguments[0].data);
+    vb_json_member_text(json, "workspace_id", exchange->request->arguments[0].data);
     http_field_put(json, "status", export, EXPORT_STATUS);
     put_specification(json, export);
     put_progress(json, export, &counts);
@@ -224,8 +225,8 @@ void http_export_missing(struct http_exchange *exchange)
 
 bool http_export_name(struct http_exchange *exchange, char ret_job[VB_UUID_TEXT])
 {
-    const struct http_door *door = exchange->route->door;
-    const struct vb_buffer *name = &exchange->arguments[door->names_workspace ? 1 : 0];
+    const struct http_door *door = exchange->request->route->door;
+    const struct vb_buffer *name = &exchange->request->arguments[door->names_workspace ? 1 : 0];
     struct vb_uuid uuid;
     if (vb_uuid_parse((struct vb_view){name->data, name->length}, &uuid) != VB_OK)
         return false;

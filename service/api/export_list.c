@@ -14,8 +14,8 @@ static void on_exports(struct http_exchange *exchange, const struct pg_outcome *
 
 static void list(struct http_exchange *exchange, const struct http_page *page)
 {
-    const char *const values[] = {exchange->arguments[0].data, page->status, page->time, page->id,
-                                  page->most};
+    const char *const values[] = {exchange->request->arguments[0].data, page->status, page->time,
+                                  page->id, page->most};
     const struct pg_step step = {&http_sql[HTTP_SQL_EXPORTS], values};
     const struct http_entry entry = {
         .is_poll = true, .more = &step, .count = 1, .then = on_exports};
@@ -35,7 +35,7 @@ void http_export_list_begin(struct http_exchange *exchange)
 {
     static const struct http_entry refused = {.is_poll = true, .then = refuse};
     const struct http_page *page =
-        exchange->loop->secrets.count > 0 ? http_page_peek(exchange, &exports) : NULL;
+        exchange->loop->site->secrets.count > 0 ? http_page_peek(exchange, &exports) : NULL;
     if (page)
         list(exchange, page);
     else

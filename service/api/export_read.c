@@ -81,7 +81,7 @@ static void look(struct http_exchange *exchange)
     char job[VB_UUID_TEXT];
     /* An id of another form is looked for as NULL: the key is still judged first. */
     bool is_id = http_export_name(exchange, job);
-    const char *const values[] = {exchange->arguments[0].data, is_id ? job : NULL};
+    const char *const values[] = {exchange->request->arguments[0].data, is_id ? job : NULL};
     const struct pg_step step = {&http_sql[HTTP_SQL_EXPORT], values};
     const struct http_entry entry = {.is_poll = true, .more = &step, .count = 1, .then = on_export};
     http_enter(exchange, &entry);
@@ -106,7 +106,7 @@ static bool begin_wait(struct http_exchange *exchange, struct vb_uuid job, int s
 
 void http_export_read_begin(struct http_exchange *exchange)
 {
-    const struct vb_buffer *name = &exchange->arguments[1];
+    const struct vb_buffer *name = &exchange->request->arguments[1];
     int seconds = http_prefer_wait(&exchange->head);
     struct vb_uuid job;
     bool waits = seconds > 0 && !exchange->is_head &&

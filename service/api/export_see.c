@@ -41,7 +41,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
 {
     (void)outcome;
     struct seeing *seeing = exchange->state;
-    const struct vb_caller caller = http_access_caller(&exchange->access);
+    const struct vb_caller caller = http_access_caller(&exchange->request->access);
     const char *audience = NULL;
     char job[VB_UUID_TEXT];
     if (!http_export_name(exchange, job)) {
@@ -55,7 +55,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
         return;
     }
     const char *const values[] = {caller.workspace, job, audience, caller.author};
-    const struct http_door *door = exchange->route->door;
+    const struct http_door *door = exchange->request->route->door;
     const char *const seen_values[] = {caller.workspace, job, audience,
                                        door->names_workspace ? NULL : door->name};
     const struct pg_step seen = {&http_sql[HTTP_SQL_EXPORT_SEEN], seen_values};
@@ -63,7 +63,7 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
     bool is_first = !seeing->change || seeing->ends;
     const struct pg_step steps[] = {
         {&pg_enter[PG_ENTER_WRITE], values}, is_first ? seen : change, is_first ? change : seen};
-    http_ask(exchange, exchange->loop->main_pool, steps, seeing->change ? 3 : 2, on_seen);
+    http_ask(exchange, exchange->loop->site->main_pool, steps, seeing->change ? 3 : 2, on_seen);
 }
 
 void http_export_see(struct http_exchange *exchange, const struct pg_statement *change, bool ends,

@@ -46,12 +46,13 @@ static bool link_holds(struct http_exchange *exchange)
     struct vb_buffer expires, signature;
     vb_buffer_init(&expires, 64);
     vb_buffer_init(&signature, 512);
-    bool holds = query_value(exchange->head.query, "expires", &expires) &&
-                 query_value(exchange->head.query, "signature", &signature) &&
-                 vb_storage_check_link(&exchange->loop->secrets, exchange->arguments[0].data,
-                                       (struct vb_view){expires.data, expires.length},
-                                       (struct vb_view){signature.data, signature.length},
-                                       vb_clock_now(), NULL) == VB_OK;
+    bool holds =
+        query_value(exchange->head.query, "expires", &expires) &&
+        query_value(exchange->head.query, "signature", &signature) &&
+        vb_storage_check_link(&exchange->loop->site->secrets, exchange->request->arguments[0].data,
+                              (struct vb_view){expires.data, expires.length},
+                              (struct vb_view){signature.data, signature.length}, vb_clock_now(),
+                              NULL) == VB_OK;
     vb_buffer_done(&expires);
     vb_buffer_done(&signature);
     return holds;
@@ -192,7 +193,7 @@ void http_file_answer(struct http_exchange *exchange, const char *key, const cha
     vb_buffer_init(&redirect, HTTP_LINK_MOST);
     struct vb_error err = {0};
     enum vb_status status =
-        vb_storage_open(exchange->loop->http->service->storage, key, &file, &size, &redirect, &err);
+        vb_storage_open(exchange->loop->site->service->storage, key, &file, &size, &redirect, &err);
     if (status == VB_NOT_FOUND) {
         http_answer_detail(exchange, 404, "File not found.");
     } else if (status != VB_OK) {
@@ -210,12 +211,12 @@ void http_file_answer(struct http_exchange *exchange, const char *key, const cha
 void http_file_begin(struct http_exchange *exchange)
 {
     /* The secrets have not been read once since the start: nothing can be judged yet. */
-    if (exchange->loop->secrets.count == 0) {
+    if (exchange->loop->site->secrets.count == 0) {
         http_answer_error_header(exchange, "Retry-After", "2");
         http_answer_detail(exchange, 503, "The database is not available. Try again later.");
     } else if (!link_holds(exchange)) {
         http_answer_detail(exchange, 403, "The link is not valid or has expired.");
     } else {
-        http_file_answer(exchange, exchange->arguments[0].data, NULL);
+        http_file_answer(exchange, exchange->request->arguments[0].data, NULL);
     }
 }

@@ -41,7 +41,7 @@ static bool make_link(struct http_exchange *exchange, const PGresult *row, struc
                       struct vb_error *err)
 {
     vb_instant expires = pg_integer(row, 0, JOB_EXPIRES) + VB_POSTGRES_EPOCH;
-    if (!vb_role_may(exchange->access.role, VB_RIGHT_DOWNLOAD) ||
+    if (!vb_role_may(exchange->request->access.role, VB_RIGHT_DOWNLOAD) ||
         !row_is(row, JOB_STATUS, "finished") || pg_null(row, 0, JOB_EXPIRES) ||
         pg_null(row, 0, JOB_KEY) || pg_boolean(row, 0, JOB_DELETED) || expires <= vb_clock_now())
         return false;
@@ -53,9 +53,9 @@ static bool make_link(struct http_exchange *exchange, const PGresult *row, struc
     key[stored.length] = '\0';
     const char *slash = strrchr(key, '/');
     struct http_loop *loop = exchange->loop;
-    enum vb_status status =
-        vb_storage_link(loop->http->service->storage, &loop->secrets, key, slash ? slash + 1 : key,
-                        pg_integer(row, 0, JOB_FINISHED) + VB_POSTGRES_EPOCH, expires, out, err);
+    enum vb_status status = vb_storage_link(
+        loop->site->service->storage, &loop->site->secrets, key, slash ? slash + 1 : key,
+        pg_integer(row, 0, JOB_FINISHED) + VB_POSTGRES_EPOCH, expires, out, err);
     return status == VB_OK;
 }
 
@@ -65,8 +65,8 @@ static void put_job(struct http_exchange *exchange, const PGresult *row, struct 
 {
     bool is_cancelled = row_is(row, JOB_STATUS, "cancelled");
     vb_json_begin_object(json);
-    vb_json_member_text(json, "export_job_id", exchange->arguments[1].data);
-    vb_json_member_text(json, "workspace_id", exchange->arguments[0].data);
+    vb_json_member_text(json, "export_job_id", exchange->request->arguments[1].data);
+    vb_json_member_text(json, "workspace_id", exchange->request->arguments[0].data);
     vb_json_name(json, "channel_id");
     vb_json_view(json, pg_view(row, 0, JOB_CHANNEL));
     put_date(json, "start_date", row, JOB_START);
@@ -111,7 +111,7 @@ static void on_job(struct http_exchange *exchange, const struct pg_outcome *outc
 void http_job_begin(struct http_exchange *exchange)
 {
     char job[VB_UUID_TEXT];
-    struct vb_buffer *name = &exchange->arguments[1];
+    struct vb_buffer *name = &exchange->request->arguments[1];
     struct vb_uuid uuid;
     /* An id of another form is looked for as NULL: the key is still judged first. */
     bool is_uuid = vb_uuid_parse((struct vb_view){name->data, name->length}, &uuid) == VB_OK;
@@ -119,7 +119,7 @@ void http_job_begin(struct http_exchange *exchange)
         vb_uuid_format(uuid, job);
         memcpy(name->data, job, name->length); /* answered in its canonical form */
     }
-    const char *const values[] = {exchange->arguments[0].data, is_uuid ? job : NULL};
+    const char *const values[] = {exchange->request->arguments[0].data, is_uuid ? job : NULL};
     const struct pg_step step = {&http_sql[HTTP_SQL_JOB], values};
     const struct http_entry entry = {.is_poll = true, .more = &step, .count = 1, .then = on_job};
     http_enter(exchange, &entry);

@@ -60,7 +60,7 @@ static void wipe_header(struct http_exchange *exchange, const char *name)
 /* Once for each request, however often it enters. */
 static const struct http_credential *take_credential(struct http_exchange *exchange)
 {
-    struct http_credential *credential = &exchange->credential;
+    struct http_credential *credential = &exchange->request->credential;
     if (credential->is_taken)
         return credential;
     struct vb_view key = key_of(exchange);
@@ -85,24 +85,25 @@ static void touch(struct http_loop *loop, const char *id)
     unsigned hash = 5381;
     for (const char *at = id; *at; at++)
         hash = hash * 33 + (unsigned char)*at;
-    size_t slot = hash % (sizeof(loop->touched) / sizeof(loop->touched[0]));
+    size_t slot = hash % (sizeof(loop->site->touched) / sizeof(loop->site->touched[0]));
     int64_t now = vb_clock_monotonic();
-    if (strcmp(loop->touched[slot].id, id) == 0 && now - loop->touched[slot].at < TOUCH_EVERY)
+    if (strcmp(loop->site->touched[slot].id, id) == 0 &&
+        now - loop->site->touched[slot].at < TOUCH_EVERY)
         return;
-    (void)snprintf(loop->touched[slot].id, sizeof(loop->touched[slot].id), "%s", id);
-    loop->touched[slot].at = now;
+    (void)snprintf(loop->site->touched[slot].id, sizeof(loop->site->touched[slot].id), "%s", id);
+    loop->site->touched[slot].at = now;
     const char *const enter[] = {"", id}, *const key[] = {id}; /* in no workspace */
     const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_KEY_WRITE], enter},
                                     {&http_sql[HTTP_SQL_TOUCH], key}};
     struct pg_ticket *ticket;
     enum vb_status status =
-        pg_pool_send(loop->main_pool, steps, 2, on_touched, NULL, &ticket, NULL);
+        pg_pool_send(loop->site->main_pool, steps, 2, on_touched, NULL, &ticket, NULL);
     (void)status;
 }
 
 bool http_permit(struct http_exchange *exchange, enum vb_right right)
 {
-    enum vb_role role = exchange->access.role;
+    enum vb_role role = exchange->request->access.role;
     if (vb_role_may(role, right))
         return true;
     char detail[128];
@@ -119,7 +120,7 @@ static bool is_good(const struct http_exchange *exchange, const PGresult *row)
         return false;
     struct vb_view hash = pg_view(row, 0, KEY_HASH);
     return hash.length == VB_SHA256 &&
-           vb_constant_time_equal(hash.data, exchange->credential.digest, VB_SHA256);
+           vb_constant_time_equal(hash.data, exchange->request->credential.digest, VB_SHA256);
 }
 
 /* A newer version may know roles that this one does not: then nobody can say what the key may do. */
@@ -127,21 +128,23 @@ static void refuse_role(struct http_exchange *exchange, const PGresult *row)
 {
     struct vb_view role = pg_view(row, 0, KEY_ROLE);
     vb_error_log("the key %s has the role %.*s, which this version does not know",
-                 exchange->credential.id.text, (int)role.length, role.data ? role.data : "");
+                 exchange->request->credential.id.text, (int)role.length,
+                 role.data ? role.data : "");
     http_answer_detail(exchange, 403, "The API key's role is not known to this version.");
 }
 
 /* The order of checks is the contract's: key, scope and role, workspace. */
 static bool judge(struct http_exchange *exchange, const PGresult *row)
 {
-    const struct http_route *route = exchange->route;
-    const char *id = exchange->credential.id.text;
+    const struct http_route *route = exchange->request->route;
+    const char *id = exchange->request->credential.id.text;
     if (!is_good(exchange, row)) {
         refuse_key(exchange);
         return false;
     }
-    enum vb_status status = exchange->is_poll ? http_access_judge(id, row, &exchange->access)
-                                              : http_access_fill(id, row, &exchange->access);
+    enum vb_status status = exchange->request->is_poll
+                                ? http_access_judge(id, row, &exchange->request->access)
+                                : http_access_fill(id, row, &exchange->request->access);
     if (status == VB_INVALID) {
         refuse_role(exchange, row);
         return false;
@@ -174,12 +177,12 @@ static void on_entered(void *context, const struct pg_outcome *outcome)
 {
     struct http_exchange *exchange = context;
     if (http_ended(exchange, outcome) && judge(exchange, outcome->results[1]))
-        exchange->on_entered(exchange, outcome);
+        exchange->request->on_entered(exchange, outcome);
 }
 
 void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
 {
-    const struct http_route *route = exchange->route;
+    const struct http_route *route = exchange->request->route;
     bool names_workspace = route->door && route->door->names_workspace;
     bool by_key = route->door && !names_workspace;
     const struct http_credential *credential = take_credential(exchange);
@@ -188,7 +191,7 @@ void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
         refuse_key(exchange);
         return;
     }
-    const char *workspace = names_workspace ? exchange->arguments[0].data : "";
+    const char *workspace = names_workspace ? exchange->request->arguments[0].data : "";
     const char *const enter[] = {workspace, id};
     const char *const by_path[] = {id, workspace, route->scope};
     const char *const home[] = {id, route->scope};
@@ -201,9 +204,9 @@ void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
     size_t count = 2;
     for (size_t i = 0; i < entry->count && count < PG_STEPS; i++)
         steps[count++] = entry->more[i];
-    exchange->is_poll = entry->is_poll;
-    exchange->on_entered = entry->then;
-    http_ask(exchange, exchange->loop->main_pool, steps, count, on_entered);
+    exchange->request->is_poll = entry->is_poll;
+    exchange->request->on_entered = entry->then;
+    http_ask(exchange, exchange->loop->site->main_pool, steps, count, on_entered);
 }
 
 /* A database that is away answers here, at once, with 503. */

@@ -1,6 +1,7 @@
 /* Health and metrics: whether the process lives, whether what it stands on answers, and figures for Prometheus. */
 #include "api.h"
 #include "http/waits.h"
+#include "storage/watch.h"
 
 #include "verbatim/metrics.h"
 
@@ -37,7 +38,7 @@ static void on_pong(void *context, const struct pg_outcome *outcome)
     exchange->ticket = NULL;
     if (outcome->status != VB_OK)
         answer_unready(exchange, "The database does not answer.");
-    else if (!http_watch_ready(exchange->loop->http->watch))
+    else if (!vb_storage_watch_ready(exchange->loop->site->watch))
         answer_unready(exchange, "The storage does not answer.");
     else
         answer_state(exchange, "ready");
@@ -47,8 +48,8 @@ void http_ready_begin(struct http_exchange *exchange)
 {
     struct pg_step step = {&http_sql[HTTP_SQL_PING], NULL};
     struct vb_error err;
-    if (pg_pool_send(exchange->loop->main_pool, &step, 1, on_pong, exchange, &exchange->ticket,
-                     &err) != VB_OK)
+    if (pg_pool_send(exchange->loop->site->main_pool, &step, 1, on_pong, exchange,
+                     &exchange->ticket, &err) != VB_OK)
         answer_unready(exchange, "The database does not answer.");
 }
 
@@ -103,7 +104,7 @@ static void on_key(struct http_exchange *exchange, const struct pg_outcome *outc
     (void)outcome;
     const struct pg_step steps[] = {{&http_sql[HTTP_SQL_AS_WORKER], NULL},
                                     {&http_sql[HTTP_SQL_GAUGES], NULL}};
-    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_gauges);
+    http_ask(exchange, exchange->loop->site->main_pool, steps, 2, on_gauges);
 }
 
 void http_metrics_begin(struct http_exchange *exchange)

@@ -43,10 +43,12 @@ static void go_on(struct http_exchange *exchange, enum vb_order_state state)
     const struct vb_order *wish = &order->wish;
     switch (state) {
     case VB_ORDER_ASK_MAIN:
-        http_ask(exchange, exchange->loop->main_pool, wish->steps, wish->step_count, on_answered);
+        http_ask(exchange, exchange->loop->site->main_pool, wish->steps, wish->step_count,
+                 on_answered);
         break;
     case VB_ORDER_ASK_SOURCE:
-        http_ask(exchange, exchange->loop->source_pool, wish->steps, wish->step_count, on_answered);
+        http_ask(exchange, exchange->loop->site->source_pool, wish->steps, wish->step_count,
+                 on_answered);
         break;
     case VB_ORDER_MADE:
     case VB_ORDER_FOUND:
@@ -75,7 +77,7 @@ static bool take_zone(struct http_exchange *exchange)
 {
     struct http_order *order = exchange->state;
     struct vb_error err = {0};
-    order->wish.zone = http_loop_zone(exchange->loop, exchange->access.time_zone, &err);
+    order->wish.zone = http_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
     if (!order->wish.zone)
         http_answer_error(exchange, &err);
     return order->wish.zone;
@@ -92,14 +94,14 @@ static void on_answered(void *context, const struct pg_outcome *outcome)
 void http_order_begin(struct http_exchange *exchange)
 {
     struct http_order *order = exchange->state;
-    const struct vb_http *http = exchange->loop->http;
+    const struct http_site_loop *site = exchange->loop->site;
     struct vb_order *wish = &order->wish;
-    wish->door = exchange->route->door->name;
-    wish->caller = http_access_caller(&exchange->access);
-    wish->contract = http->service->contract;
-    wish->source_statements = http->source_statements;
+    wish->door = exchange->request->route->door->name;
+    wish->caller = http_access_caller(&exchange->request->access);
+    wish->contract = site->service->contract;
+    wish->source_statements = site->source_statements;
     if (wish->link_ttl <= 0)
-        wish->link_ttl = http->service->options->link_ttl;
+        wish->link_ttl = site->service->options->link_ttl;
     if (take_zone(exchange))
         go_on(exchange, vb_order_begin(wish));
 }

@@ -47,8 +47,8 @@ static const char *context_of(const struct http_exchange *exchange,
                               const struct http_page_list *list, char text[CONTEXT])
 {
     if (!list->name)
-        return exchange->arguments[0].data;
-    (void)snprintf(text, CONTEXT, "%s of %s", list->name, exchange->access.workspace);
+        return exchange->request->arguments[0].data;
+    (void)snprintf(text, CONTEXT, "%s of %s", list->name, exchange->request->access.workspace);
     return text;
 }
 
@@ -69,7 +69,7 @@ static bool find_place(const struct http_exchange *exchange, const struct http_p
     page->after.created_at = FIRST_TIME;
     memset(page->after.id.bytes, 0xff, sizeof(page->after.id.bytes));
     return !cursor ||
-           http_cursor_read(&exchange->loop->secrets, context_of(exchange, list, context),
+           http_cursor_read(&exchange->loop->site->secrets, context_of(exchange, list, context),
                             vb_view_of(cursor), &page->after) == VB_OK;
 }
 
@@ -144,7 +144,7 @@ struct http_page *http_page_begin(struct http_exchange *exchange, const struct h
 {
     struct http_query query;
     /* The secrets have not been read once since the start: no cursor can be judged or made yet. */
-    if (exchange->loop->secrets.count == 0) {
+    if (exchange->loop->site->secrets.count == 0) {
         http_answer_error_header(exchange, "Retry-After", "2");
         http_answer_detail(exchange, 503, "The database is not available. Try again later.");
         return NULL;
@@ -167,7 +167,7 @@ void http_page_put(struct http_exchange *exchange, struct vb_json *json, const c
 {
     char text[HTTP_CURSOR_TEXT], context[CONTEXT];
     if (last)
-        http_cursor_write(&exchange->loop->secrets, context_of(exchange, list, context), last,
+        http_cursor_write(&exchange->loop->site->secrets, context_of(exchange, list, context), last,
                           text);
     vb_json_member_text(json, member, last ? text : NULL);
 }

@@ -108,7 +108,7 @@ static void send_counts(struct http_exchange *exchange, const struct vb_selectio
     static const struct pg_statement limit = {
         NULL, "SELECT set_config('statement_timeout', '" COUNT_TIME "', true)", 0};
     const struct pg_statement setup = {NULL, vb_source_count_settings(), 0};
-    const struct vb_contract *contract = exchange->loop->http->service->contract;
+    const struct vb_contract *contract = exchange->loop->site->service->contract;
     struct vb_source_query count = {0}, sample = {0};
     struct vb_error err = {0};
     enum vb_status status = vb_contract_count_query(contract, selection, &count, &err);
@@ -118,7 +118,7 @@ static void send_counts(struct http_exchange *exchange, const struct vb_selectio
         struct pg_statement counting = statement_of(&count), sampling = statement_of(&sample);
         const struct pg_step steps[] = {
             {&limit, NULL}, {&setup, NULL}, {&counting, count.values}, {&sampling, sample.values}};
-        http_ask(exchange, exchange->loop->count_pool, steps, 4, on_counted);
+        http_ask(exchange, exchange->loop->site->count_pool, steps, 4, on_counted);
     } else {
         http_answer_error(exchange, &err);
     }
@@ -130,7 +130,7 @@ static void on_found(struct http_exchange *exchange)
 {
     const struct vb_resolution *resolution =
         &((const struct preview *)exchange->state)->lookup.resolution;
-    struct vb_selection selection = {.workspace = exchange->access.source_id,
+    struct vb_selection selection = {.workspace = exchange->request->access.source_id,
                                      .as_of = resolution->as_of};
     vb_specification_select(&resolution->specification, &selection);
     const char *channel = vb_resolution_channel(resolution, CHANNEL_ID);

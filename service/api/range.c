@@ -7,7 +7,8 @@
 static struct vb_zone *zone_of(struct http_exchange *exchange)
 {
     struct vb_error err = {0};
-    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->access.time_zone, &err);
+    struct vb_zone *zone =
+        http_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
     if (!zone)
         http_answer_error(exchange, &err);
     return zone;

@@ -96,7 +96,7 @@ static void on_looked_up(void *context, const struct pg_outcome *outcome)
     if (!http_ended(exchange, outcome))
         return;
     enum vb_resolved how = vb_resolve_take(
-        &lookup->resolution, exchange->loop->http->service->contract, outcome->results);
+        &lookup->resolution, exchange->loop->site->service->contract, outcome->results);
     if (how == VB_RESOLVED)
         lookup->found(exchange);
     else
@@ -106,13 +106,14 @@ static void on_looked_up(void *context, const struct pg_outcome *outcome)
 void http_resolve(struct http_exchange *exchange)
 {
     struct http_lookup *lookup = exchange->state;
-    const struct vb_http *http = exchange->loop->http;
-    const struct vb_caller caller = http_access_caller(&exchange->access);
+    const struct http_site_loop *site = exchange->loop->site;
+    const struct vb_caller caller = http_access_caller(&exchange->request->access);
     struct vb_resolve_steps steps;
-    enum vb_resolved how = vb_resolve_ask(&lookup->resolution, http->service->contract, &caller,
-                                          http->source_statements, &steps);
+    enum vb_resolved how = vb_resolve_ask(&lookup->resolution, site->service->contract, &caller,
+                                          site->source_statements, &steps);
     if (how == VB_RESOLVED)
-        http_ask(exchange, exchange->loop->source_pool, steps.steps, steps.count, on_looked_up);
+        http_ask(exchange, exchange->loop->site->source_pool, steps.steps, steps.count,
+                 on_looked_up);
     else
         http_resolve_answer(exchange, &lookup->resolution, how, lookup->missing);
     vb_resolve_steps_done(&steps);

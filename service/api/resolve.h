@@ -19,7 +19,7 @@ struct http_lookup {
     http_missing *missing;                         /* NULL: 404, naming the member */
 };
 
-/* Sends the look-ups for exchange->state's specification and takes exchange->access for who asks.
+/* Sends the look-ups for exchange->state's specification and takes exchange->request->access for who asks.
  * What is missing, or is another workspace's, or cannot be seen, is answered in the same way. */
 void http_resolve(struct http_exchange *exchange);
 

@@ -52,7 +52,7 @@ void http_words_tell(const struct http_words *words, const struct vb_problems *s
 /* `path` may end with a place in a list: "select.conversation_ids.3". */
 static void answer_missing(struct http_exchange *exchange, const char *path)
 {
-    const struct http_word *word = exchange->route->door->words->words;
+    const struct http_word *word = exchange->request->route->door->words->words;
     char detail[128];
     size_t length = 0;
     for (; word->path; word++) {
@@ -83,7 +83,7 @@ static void answer_refused(struct http_exchange *exchange, const char *member, c
     vb_problems_init(&specification);
     vb_problems_init(&problems);
     vb_problems_add(&specification, &problem);
-    http_words_tell(exchange->route->door->words, &specification, &problems);
+    http_words_tell(exchange->request->route->door->words, &specification, &problems);
     http_answer_problems(exchange, &problems);
     vb_problems_done(&specification);
     vb_problems_done(&problems);
@@ -96,7 +96,7 @@ void http_words_order(struct http_exchange *exchange, json_t *built, struct vb_p
     enum vb_status status =
         vb_specification_from(built, &order->wish.resolution.specification, &broken);
     if (status == VB_INVALID)
-        http_words_tell(exchange->route->door->words, &broken, problems);
+        http_words_tell(exchange->request->route->door->words, &broken, problems);
     if (!order->missing)
         order->missing = answer_missing;
     order->refused = answer_refused;

@@ -3,7 +3,7 @@
 #ifndef VERBATIM_API_WORDS_H
 #define VERBATIM_API_WORDS_H
 
-#include "http/server.h"
+#include "site.h"
 
 #include "specification/problems.h"
 

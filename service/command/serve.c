@@ -7,8 +7,8 @@
 
 #include "settings/process.h"
 
+#include "api/doors/doors.h"
 #include "database/migrate.h"
-#include "http/http.h"
 #include "mail/outbox.h"
 #include "storage/storage.h"
 #include "upkeep/janitor.h"
@@ -58,12 +58,12 @@ struct part {
         .stop = stop_##noun, .connections = vb_##noun##_connections                                \
     }
 
-PART_FUNCTIONS(http)
+PART_FUNCTIONS(api)
 PART_FUNCTIONS(workers)
 PART_FUNCTIONS(janitor)
 PART_FUNCTIONS(outbox)
 
-static bool wants_http(const struct vb_options *options, bool has_http)
+static bool wants_api(const struct vb_options *options, bool has_http)
 {
     (void)options;
     return has_http;
@@ -84,12 +84,12 @@ static bool wants_outbox(const struct vb_options *options, bool has_http)
 
 /* Each part may use those before it: started in this order, stopped in the reverse, so that new requests end
  * first and the workers can wake outbox and janitor to their last moment. */
-enum { OUTBOX, JANITOR, WORKERS, HTTP, PARTS };
+enum { OUTBOX, JANITOR, WORKERS, API, PARTS };
 static const struct part parts[PARTS] = {
     [OUTBOX] = PART(outbox, wants_outbox),
     [JANITOR] = PART(janitor, wants_workers),
     [WORKERS] = PART(workers, wants_workers),
-    [HTTP] = PART(http, wants_http),
+    [API] = PART(api, wants_api),
 };
 
 struct process {

@@ -135,27 +135,18 @@ static void decide_keep_alive(struct http_exchange *exchange)
         exchange->keep_alive = false;
 }
 
-/* The one that was asked for, also where it was refused; else the key's. */
-static const char *workspace_of(const struct http_exchange *exchange)
-{
-    const struct http_door *door = exchange->route ? exchange->route->door : NULL;
-    return door && door->names_workspace ? exchange->arguments[0].data : exchange->access.workspace;
-}
-
 void http_answer_log(struct http_exchange *exchange)
 {
     /* Polls are the bulk of all requests: seen at level debug only. */
-    const struct http_route *route = exchange->route;
-    bool is_poll = exchange->status < 400 && route && route->right != VB_RIGHT_EXPORT &&
-                   vb_view_equals(exchange->head.method, VB_VIEW("GET"));
-    enum vb_log_level level = exchange->status >= 500 ? VB_LOG_WARN
-                              : is_poll               ? VB_LOG_DEBUG
-                                                      : VB_LOG_INFO;
+    const struct http_site *site = exchange->loop->http->site;
+    enum vb_log_level level = exchange->status >= 500                             ? VB_LOG_WARN
+                              : exchange->status < 400 && site->is_poll(exchange) ? VB_LOG_DEBUG
+                                                                                  : VB_LOG_INFO;
     if (!vb_log_enabled(level))
         return;
     /* The path only: the query of a link holds its signature. */
     vb_log_set(VB_LOG_REQUEST, exchange->request_id);
-    vb_log_set(VB_LOG_WORKSPACE, workspace_of(exchange));
+    vb_log_set(VB_LOG_WORKSPACE, site->workspace(exchange));
     vb_log(level, "http %.*s %.*s %d, %" PRIu64 " bytes, %" PRId64 " us",
            (int)exchange->head.method.length,
            exchange->head.method.data ? exchange->head.method.data : "",
@@ -282,26 +273,18 @@ void http_answer_json(struct http_exchange *exchange, int status, const struct v
         http_answer_detail(exchange, 500, "The answer is too large.");
 }
 
-static const struct http_door *door_of(const struct http_exchange *exchange)
-{
-    if (exchange->route)
-        return exchange->route->door ? exchange->route->door : &http_door_main;
-    return http_door_of_path(exchange->head.path);
-}
-
 void http_answer_detail(struct http_exchange *exchange, int status, const char *detail)
 {
     struct vb_json json = http_json(exchange);
-    door_of(exchange)->put_error(&json, status, detail);
+    exchange->loop->http->site->put_error(exchange, &json, status, detail);
     http_answer_json(exchange, status, &json);
 }
 
 void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems)
 {
-    const struct http_door *door = door_of(exchange);
     struct vb_json json = http_json(exchange);
-    door->put_problems(&json, problems);
-    http_answer_json(exchange, door->problem_status, &json);
+    int status = exchange->loop->http->site->put_problems(exchange, &json, problems);
+    http_answer_json(exchange, status, &json);
 }
 
 /* What is away, as far as a caller may know. Whatever is neither database nor memory is the storage: nothing else

@@ -20,13 +20,10 @@ static void reset(struct http_exchange *exchange)
 {
     vb_buffer_done(&exchange->body);
     exchange->spare = NULL;
-    exchange->route = NULL;
     exchange->ticket = NULL;
     exchange->state = NULL;
     exchange->free_state = NULL;
     exchange->on_body = NULL;
-    exchange->on_entered = NULL;
-    exchange->credential = (struct http_credential){.is_taken = false};
     exchange->on_left = NULL;
     exchange->wait = NULL;
     exchange->is_head = exchange->continued = exchange->keep_alive = false;
@@ -42,22 +39,23 @@ static void reset(struct http_exchange *exchange)
     vb_buffer_reset(&exchange->headers);
     vb_buffer_reset(&exchange->error_headers);
     exchange->headers_status = VB_OK;
-    for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
-        vb_buffer_reset(&exchange->arguments[i]);
 }
 
 /* Ceilings only; nothing is allocated before it is used. */
-static struct http_exchange *make(void)
+static struct http_exchange *make(const struct http_site *site)
 {
     struct http_exchange *exchange = calloc(1, sizeof(*exchange));
     if (!exchange)
         return NULL;
+    exchange->request = site->request_new();
+    if (!exchange->request) {
+        free(exchange);
+        return NULL;
+    }
     vb_buffer_init_secret(&exchange->head_bytes, VB_HTTP_HEAD); /* the key is in it */
     vb_buffer_init(&exchange->body, VB_HTTP_BODY);
     vb_buffer_init(&exchange->headers, HTTP_HEADERS);
     vb_buffer_init(&exchange->error_headers, 1024);
-    for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
-        vb_buffer_init(&exchange->arguments[i], VB_HTTP_TARGET);
     return exchange;
 }
 
@@ -69,7 +67,7 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
         loop->spare = exchange->spare;
         loop->spares--;
     } else {
-        exchange = make();
+        exchange = make(loop->http->site);
         if (!exchange)
             return NULL;
     }
@@ -84,12 +82,11 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
 
 static void destroy(struct http_exchange *exchange)
 {
+    exchange->loop->http->site->request_free(exchange->request);
     vb_buffer_done(&exchange->head_bytes);
     vb_buffer_done(&exchange->body);
     vb_buffer_done(&exchange->headers);
     vb_buffer_done(&exchange->error_headers);
-    for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
-        vb_buffer_done(&exchange->arguments[i]);
     free(exchange);
 }
 
@@ -104,7 +101,7 @@ void http_exchange_free(struct http_exchange *exchange)
         exchange->free_state(exchange->state);
     exchange->state = NULL;
     exchange->free_state = NULL;
-    http_access_done(&exchange->access);
+    loop->http->site->request_reset(exchange->request);
     if (loop->spares >= SPARES || loop->is_draining) {
         destroy(exchange);
         return;
@@ -155,17 +152,7 @@ enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_vie
     exchange->keep_alive = exchange->head.keep_alive;
     exchange->is_head = vb_view_equals(exchange->head.method, VB_VIEW("HEAD"));
     take_request_id(exchange);
-    char allow[HTTP_ALLOW];
-    exchange->route =
-        http_route_find(exchange->head.method, exchange->head.path, exchange->arguments, allow);
-    if (exchange->route) {
-        exchange->route->begin(exchange);
-    } else if (*allow) {
-        http_answer_error_header(exchange, "Allow", allow);
-        http_answer_detail(exchange, 405, "Method Not Allowed");
-    } else {
-        http_answer_detail(exchange, 404, "Not Found");
-    }
+    exchange->loop->http->site->begin(exchange);
     return VB_OK;
 }
 

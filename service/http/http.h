@@ -1,14 +1,42 @@
-/* The HTTP front end of a process: loops that listen, one a core. See settings/service.h. */
+/* The HTTP server of a process: loops that listen, one a core, and the protocol between them and a site.
+ *
+ * A site is what is served: it finds routes, shapes errors, and keeps what it needs beside loops and exchanges
+ * (http/server.h). Nothing here knows one. Owns its threads and sockets; borrows the site.
+ */
 #ifndef VERBATIM_HTTP_HTTP_H
 #define VERBATIM_HTTP_HTTP_H
 
-#include "settings/service.h"
+#include "verbatim/status.h"
+
+#include <stdint.h>
+
+/* Absolute deadlines of the phases; a struct so that a test can shorten them. */
+struct http_times {
+    int64_t head;     /* from its first byte, or from the connect, to its last */
+    int64_t body;     /* from the end of the head, or from 100 Continue, to its last byte */
+    int64_t answer;   /* from the whole request to the first byte of the answer */
+    int64_t progress; /* of the answer, without a byte taken by the peer */
+    int64_t idle;     /* between two requests */
+    int64_t linger;   /* for the peer to notice a close */
+};
+
+struct http_site;
+struct http_waits_options;
+
+struct http_options {
+    const char *listen; /* ADDRESS:PORT */
+    const struct http_site *site;
+    const struct http_waits_options *waits;
+    const struct http_times *times; /* NULL: the contract's */
+    unsigned connections; /* at most; 0: as many as the process may have descriptors for */
+};
 
 struct vb_http;
-void vb_http_connections(const struct vb_service *service, struct vb_connections *sum);
-enum vb_status vb_http_start(const struct vb_service *service, struct vb_http **ret_http,
+unsigned vb_http_loops(void); /* of a server on this machine */
+enum vb_status vb_http_start(const struct http_options *options, struct vb_http **ret_http,
                              struct vb_error *err) vb_must_check;
 void vb_http_ask(struct vb_http *http); /* no more new connections; answers under way go on */
+/* Waits for the answers under way, some seconds at most. NULL is a no-op. */
 void vb_http_stop(struct vb_http *http);
 
 #endif

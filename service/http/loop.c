@@ -1,9 +1,8 @@
-/* One loop: a thread, an event base, a listening socket of its own (SO_REUSEPORT), pools of database connections.
+/* One loop: a thread, an event base, a listening socket of its own (SO_REUSEPORT), and what the site keeps beside it.
  *
  * Other threads reach it by its eventfd only. A tick four times a second looks at deadlines: finer timers would cost
  * every request a heap operation, and a quarter of a second is nothing to a limit of ten.
  */
-#include "api/sql.h"
 #include "server.h"
 #include "waits.h"
 
@@ -25,7 +24,6 @@
 #define ACCEPTS 64 /* a round, so that accepting never starves answering */
 #define ACCEPT_PAUSE (VB_SECOND / 2)
 #define SHORTAGE_TOLD (60 * VB_SECOND)
-#define SECRETS_AGE (60 * VB_SECOND)
 #define SCRATCH (1u << 20)
 
 void http_loop_wake(void *context)
@@ -142,41 +140,6 @@ static void on_accept(evutil_socket_t listener, short what, void *context)
     }
 }
 
-/* Two generations at most: the current one, and the one before for links that still live. */
-static void on_secrets(void *context, const struct pg_outcome *outcome)
-{
-    struct http_loop *loop = context;
-    loop->secrets_ticket = NULL;
-    if (outcome->status != VB_OK)
-        return; /* those at hand go on; asked again with the next tick */
-    const PGresult *rows = outcome->results[1];
-    struct vb_link_secrets secrets = {0};
-    for (int i = 0; i < PQntuples(rows) && secrets.count < 2; i++) {
-        struct vb_view secret = pg_view(rows, i, 1);
-        if (secret.length != sizeof(secrets.secrets[0]))
-            continue;
-        secrets.generations[secrets.count] = (int)pg_integer(rows, i, 0);
-        memcpy(secrets.secrets[secrets.count++], secret.data, secret.length);
-    }
-    loop->secrets = secrets;
-    loop->secrets_at = vb_clock_monotonic();
-}
-
-static void refresh_secrets(struct http_loop *loop, int64_t now)
-{
-    bool is_fresh = loop->secrets_at > 0 && now - loop->secrets_at < SECRETS_AGE;
-    if (is_fresh || loop->secrets_ticket || now - loop->secrets_asked < TICK)
-        return;
-    loop->secrets_asked = now;
-    static const char *const nowhere[] = {""};
-    struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], nowhere},
-                              {&http_sql[HTTP_SQL_SECRETS], NULL}};
-    struct vb_error err;
-    enum vb_status status =
-        pg_pool_send(loop->main_pool, steps, 2, on_secrets, loop, &loop->secrets_ticket, &err);
-    (void)status; /* away: the next tick tries again */
-}
-
 /* From now on the kernel gives new connections to other processes, or refuses them. */
 static void begin_draining(struct http_loop *loop)
 {
@@ -197,16 +160,14 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     if (atomic_load(&loop->http->asked) && !loop->is_draining)
         begin_draining(loop);
     resume_accepting(loop, now);
-    pg_pool_tick(loop->main_pool);
-    pg_pool_tick(loop->source_pool);
-    pg_pool_tick(loop->count_pool);
-    refresh_secrets(loop, now);
+    loop->http->site->loop_tick(loop, now);
     for (struct http_connection *connection = loop->first, *next; connection; connection = next) {
         next = connection->next;
         http_connection_sweep(connection, now);
     }
     if (atomic_load(&loop->http->stopping) &&
-        ((loop->connections == 0 && loop->notes == 0) || now >= loop->http->stop_by))
+        ((loop->connections == 0 && !loop->http->site->loop_is_busy(loop)) ||
+         now >= loop->http->stop_by))
         event_base_loopbreak(loop->base);
 }
 
@@ -246,44 +207,6 @@ static struct event_base *make_base(void)
     return base;
 }
 
-static enum vb_status make_pools(struct http_loop *loop, struct vb_error *err)
-{
-    const struct vb_options *options = loop->http->service->options;
-    struct pg_pool_options main = {
-        .base = loop->base,
-        .connection_string = options->database_url,
-        .take_role = VB_ROLE_TAKE("api", "true"),
-        .prepared = options->prepared_statements,
-        .links = HTTP_MAIN_LINKS,
-        .wake = http_loop_wake,
-        .wake_context = loop,
-    };
-    http_sql_sets(main.statements);
-    enum vb_status status = pg_pool_new(&main, loop->http->main_connector, &loop->main_pool, err);
-    if (status != VB_OK)
-        return status;
-    /* The source's login may be another one and takes on no role of ours; text results, since ids
-     * are of any type. */
-    struct pg_pool_options source = main;
-    source.connection_string = options->source_url ? options->source_url : options->database_url;
-    source.take_role = NULL;
-    source.text = true;
-    memset(source.statements, 0, sizeof(source.statements));
-    source.statements[0] =
-        (struct pg_statement_set){loop->http->source_statements, VB_RESOLVE_STATEMENTS};
-    source.links = HTTP_SOURCE_LINKS;
-    status = pg_pool_new(&source, loop->http->source_connector, &loop->source_pool, err);
-    if (status != VB_OK)
-        return status;
-    /* Statements that take their time, one after the other; connected when there is a first one. */
-    struct pg_pool_options count = source;
-    count.links = HTTP_COUNT_LINKS;
-    count.depth = 1;
-    count.statements[0].count = 0;
-    count.ticket_time = 28 * VB_SECOND;
-    return pg_pool_new(&count, loop->http->source_connector, &loop->count_pool, err);
-}
-
 enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int listener,
                               struct vb_error *err)
 {
@@ -305,7 +228,7 @@ enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int 
     if (!loop->accepting || !loop->ticking || !loop->waking)
         return vb_fail(err, VB_NO_MEMORY, "cannot make events");
     enum vb_status status = http_waits_join(loop, err);
-    return status == VB_OK ? make_pools(loop, err) : status;
+    return status == VB_OK ? http->site->loop_init(loop, err) : status;
 }
 
 enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err)
@@ -314,32 +237,12 @@ enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err)
     event_add(loop->accepting, NULL);
     event_add(loop->waking, NULL);
     event_add(loop->ticking, &tick);
-    pg_pool_open(loop->main_pool);
     int code = pthread_create(&loop->thread, NULL, run, loop);
     if (code != 0)
         return vb_fail_system(err, VB_IO, code, "cannot start an HTTP loop");
     loop->has_thread = true;
     (void)pthread_setname_np(loop->thread, "vb-http");
     return VB_OK;
-}
-
-/* Loops have caches of their own, so no lock; the oldest entry makes room. */
-struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct vb_error *err)
-{
-    size_t slots = sizeof(loop->zones) / sizeof(loop->zones[0]);
-    for (size_t i = 0; i < slots; i++)
-        if (loop->zones[i].zone && strcmp(loop->zones[i].name, name) == 0)
-            return loop->zones[i].zone;
-    struct http_zone *slot = &loop->zones[loop->zone_turn++ % slots];
-    struct vb_zone *zone;
-    if (strlen(name) >= sizeof(slot->name) || vb_zone_new(name, &zone, err) != VB_OK) {
-        (void)vb_fail(err, VB_INVALID, "the workspace's time zone %s is unknown", name);
-        return NULL;
-    }
-    vb_zone_free(slot->zone);
-    slot->zone = zone;
-    (void)snprintf(slot->name, sizeof(slot->name), "%s", name);
-    return zone;
 }
 
 static void free_spares(struct http_loop *loop)
@@ -358,14 +261,8 @@ void http_loop_done(struct http_loop *loop)
         http_connection_close(loop->first);
     http_connection_bury(loop);
     free_spares(loop);
-    pg_ticket_drop(loop->secrets_ticket);
-    pg_pool_free(loop->main_pool);
-    pg_pool_free(loop->source_pool);
-    pg_pool_free(loop->count_pool);
-    for (size_t i = 0; i < sizeof(loop->zones) / sizeof(loop->zones[0]); i++)
-        vb_zone_free(loop->zones[i].zone);
+    loop->http->site->loop_done(loop);
     vb_buffer_done(&loop->scratch);
-    explicit_bzero(&loop->secrets, sizeof(loop->secrets));
     if (loop->accepting)
         event_free(loop->accepting);
     if (loop->ticking)

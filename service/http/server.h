@@ -1,4 +1,4 @@
-/* Inside of the HTTP front end: loop, connection, exchange, route, and how they call each other.
+/* Inside of the HTTP front end: loop, connection, exchange, and how they call each other and the site.
  *
  * Everything here belongs to one loop's thread, but for struct vb_http, which is shared and read-only after start
  * except where a member says atomic. An exchange is one request and its answer; it lives from the end of
@@ -7,85 +7,75 @@
 #ifndef VERBATIM_HTTP_SERVER_H
 #define VERBATIM_HTTP_SERVER_H
 
-#include "api/access.h"
-#include "api/doors/door.h"
-#include "database/pool.h"
-
 #include "body.h"
+#include "database/pool.h"
 #include "http.h"
-#include "storage/storage.h"
+#include "specification/problems.h"
+
+#include "verbatim/clock.h"
 #include "verbatim/json.h"
-#include "verbatim/zone.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-/* Absolute deadlines of the phases; a struct so that a test can shorten them. */
-struct http_times {
-    int64_t head;     /* from its first byte, or from the connect, to its last */
-    int64_t body;     /* from the end of the head, or from 100 Continue, to its last byte */
-    int64_t answer;   /* from the whole request to the first byte of the answer */
-    int64_t progress; /* of the answer, without a byte taken by the peer */
-    int64_t idle;     /* between two requests */
-    int64_t linger;   /* for the peer to notice a close */
-};
-
 #define HTTP_INPUT 16384           /* bytes read ahead on a connection */
 #define HTTP_ANSWER (2u << 20)     /* most bytes of an answer that is no file */
-#define HTTP_ARGUMENTS 3u          /* `{...}` of a route */
 #define HTTP_LINK_MOST (16u << 10) /* bytes of a link: a session's token alone may have thousands */
 #define HTTP_HEADERS (HTTP_LINK_MOST + 4096) /* bytes of an answer's own headers */
-#define HTTP_ALLOW 64u                       /* bytes of the value of Allow */
 #define HTTP_REQUEST_ID 64u
-/* Connections of a loop, and one beside them that listens for all. */
-#define HTTP_MAIN_LINKS 2u
-#define HTTP_SOURCE_LINKS 1u
-#define HTTP_COUNT_LINKS 2u
-#define HTTP_WAITS_LINKS 1u
 #define HTTP_ADDRESS_SLOTS 16384u
 
 struct http_exchange;
 struct http_connection;
+struct http_loop;
 struct http_wait;
 struct http_waits;
 
-/* One row of the API. `begin` is called with the head parsed; it answers, or waits for something that will. */
-struct http_route {
-    const char *method;
-    const char *pattern;          /* "{}" stands for one segment, a last "*" for the rest */
-    const struct http_door *door; /* NULL: operations, which belong to no workspace */
-    enum vb_right right;          /* that the key's role needs */
-    const char *scope;            /* that the key needs; NULL: no key */
+/* The site's own, unknown here: beside each loop, and beside each exchange. */
+struct http_site_loop;
+struct http_site_request;
+
+/* What is served. Called on the loop's thread but where it says otherwise; none of them waits. */
+struct http_site {
+    void *context; /* the site's */
+    /* Makes loop->site, before its thread starts. What fails is cleaned up by loop_done. */
+    enum vb_status (*loop_init)(struct http_loop *loop, struct vb_error *err);
+    void (*loop_tick)(struct http_loop *loop, int64_t now); /* several times a second */
+    bool (*loop_is_busy)(const struct http_loop *loop);     /* a stop has to wait for something */
+    /* All threads have ended; by the one that stops them. Then loop_done, for each, without exchanges left. */
+    void (*loops_ended)(void *context);
+    void (*loop_done)(struct http_loop *loop);
+    /* Its part of an exchange, which is used again and again. NULL: no memory. */
+    struct http_site_request *(*request_new)(void);
+    void (*request_reset)(struct http_site_request *request);
+    void (*request_free)(struct http_site_request *request);
+    /* The head is parsed: it answers, or waits for something that will. */
     void (*begin)(struct http_exchange *exchange);
+    /* One whole JSON body each; that of problems gives the status. */
+    void (*put_error)(const struct http_exchange *exchange, struct vb_json *json, int status,
+                      const char *detail);
+    int (*put_problems)(const struct http_exchange *exchange, struct vb_json *json,
+                        const struct vb_problems *problems);
+    /* For the log: whose request it is, NULL for nobody's; and whether it is one of very many like it. */
+    const char *(*workspace)(const struct http_exchange *exchange);
+    bool (*is_poll)(const struct http_exchange *exchange);
 };
-/* NULL: no such path (ret_allow is empty) or no such method (ret_allow is the value of Allow: all methods of the
- * path). Fills the arguments. */
-const struct http_route *http_route_find(struct vb_view method, struct vb_view path,
-                                         struct vb_buffer arguments[HTTP_ARGUMENTS],
-                                         char ret_allow[HTTP_ALLOW]);
-/* The table's rows from 0 on; NULL behind the last. */
-const struct http_route *http_route_at(size_t place);
 
 struct http_exchange {
     struct http_connection *connection;
     struct http_loop *loop;
     struct http_exchange *spare; /* next of the loop's list of unused ones */
-    const struct http_route *route;
+    struct http_site_request *request;
     struct vb_buffer head_bytes; /* what the views of `head` point into */
     struct vb_http_head head;
     struct vb_http_body framing;
     struct vb_buffer body;
-    struct vb_buffer arguments[HTTP_ARGUMENTS]; /* decoded, NUL-terminated */
     char request_id[HTTP_REQUEST_ID + 1];
     int64_t begun_at;
     bool is_head, continued, keep_alive;
     bool may_be_kept; /* by caches: the handler says how long; an error never is */
-    struct http_credential credential;
-    struct http_access access; /* once http_enter has found the key good */
-    bool is_poll;              /* entered by a statement without the rest of `access` */
-    void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);
-    int status; /* of the answer; 0: none yet */
+    int status;       /* of the answer; 0: none yet */
     uint64_t answer_size;
     /* Of the answer, beside the usual: of the one that is meant, and of an error in its place. */
     struct vb_buffer headers, error_headers;
@@ -136,13 +126,9 @@ struct http_connection {
         *stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
 };
 
-struct http_zone {
-    char name[64];
-    struct vb_zone *zone;
-};
-
 struct http_loop {
     struct vb_http *http;
+    struct http_site_loop *site;
     pthread_t thread;
     bool has_thread;
     struct event_base *base;
@@ -158,39 +144,21 @@ struct http_loop {
     struct http_connection *ready,
         **last_ready; /* those that can go on, in the order of their turns */
     size_t connections, spares;
-    size_t notes; /* to the audit, on their way: a loop that stops waits for them */
     struct http_exchange *spare;
-    struct pg_pool *main_pool, *source_pool;
-    struct pg_pool *count_pool; /* the source as well, for what may take long */
     bool is_draining;
-    int64_t secrets_asked, secrets_at; /* 0: never */
-    struct vb_link_secrets secrets;
-    struct pg_ticket *secrets_ticket;
-    struct http_zone zones[16]; /* lately used */
-    size_t zone_turn;
     struct vb_buffer scratch; /* bodies of answers are made here */
     time_t date_of;
     char date[64];
     uint64_t request_prefix, request_number;
-    struct {
-        char id[16];
-        int64_t at;
-    } touched[256]; /* keys whose last use was noted lately */
     char chunk[HTTP_INPUT];
 };
 
-struct http_storage_watch;
-
 struct vb_http {
-    const struct vb_service *service;
+    const struct http_site *site;
     struct http_times times;
     struct http_loop *loops;
     size_t loop_count;
-    struct pg_connector *main_connector, *source_connector;
-    struct http_storage_watch *watch;
-    struct stream_pool *streams;
     struct http_waits *waits;
-    struct pg_statement source_statements[VB_RESOLVE_STATEMENTS];
     atomic_bool asked, stopping;
     int64_t stop_by;
     atomic_uint connections, connection_limit;
@@ -216,7 +184,7 @@ void http_connection_fail(struct http_connection *connection, struct vb_http_ref
 /* --- exchange (http/exchange.c) --- */
 struct http_exchange *http_exchange_new(struct http_connection *connection);
 void http_exchange_free(struct http_exchange *exchange);
-/* Parses the head, finds the route and begins. VB_INVALID: refused as framing. */
+/* Parses the head, and the site begins. VB_INVALID: refused as framing. */
 enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_view head,
                                    struct vb_http_refusal *ret_refusal) vb_must_check;
 /* The handler wants the body: `on_body` is called once it is whole; refusals are answered here. */
@@ -235,7 +203,7 @@ void http_answer(struct http_exchange *exchange, int status, const char *type, s
 /* 304, with the headers put so far: those by which the client knows what it holds, and no others (RFC 9110, 15.4.5). */
 void http_answer_unchanged(struct http_exchange *exchange);
 void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json);
-/* Errors, in the shape of the route's door. */
+/* Errors, in the shape that the site gives them. */
 void http_answer_detail(struct http_exchange *exchange, int status, const char *detail);
 void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems);
 /* 503 with Retry-After where `error` is passing, else 500; logs the reason. */
@@ -268,17 +236,5 @@ enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int 
 enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err) vb_must_check;
 void http_loop_wake(void *context); /* the loop; any thread */
 void http_loop_done(struct http_loop *loop);
-/* A zone, kept for the next request; NULL with `err`. */
-struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct vb_error *err);
-
-/* Starts with other deadlines than the contract's: for tests. */
-enum vb_status http_start_with(const struct vb_service *service, const struct http_times *times,
-                               struct vb_http **ret_http, struct vb_error *err) vb_must_check;
-
-/* --- the storage's health, watched by a thread of its own (storage/watch.c) --- */
-enum vb_status http_watch_start(struct vb_storage *storage, struct http_storage_watch **ret_watch,
-                                struct vb_error *err) vb_must_check;
-void http_watch_stop(struct http_storage_watch *watch);
-bool http_watch_ready(struct http_storage_watch *watch); /* any thread */
 
 #endif

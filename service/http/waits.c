@@ -6,12 +6,11 @@
  */
 #include "waits.h"
 
-#include "queue/queue.h"
-
 #include "verbatim/log.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -32,6 +31,8 @@ struct http_waits {
     struct vb_pg *pg;
     int wake; /* eventfd: written once to stop */
     bool listens, failing;
+    const char *ask;    /* SQL */
+    char listen[64];    /* likewise */
     PGconn *listens_on; /* compared only: another connection has to LISTEN again */
     size_t bucket;      /* where the next question begins */
     char asked[ASKED_TEXT];
@@ -219,7 +220,7 @@ static enum vb_status listen_again(struct http_waits *waits, bool *ret_anew, str
     enum vb_status status = vb_pg_connect(waits->pg, err);
     if (status != VB_OK || vb_pg_connection(waits->pg) == waits->listens_on)
         return status;
-    status = vb_pg_exec(waits->pg, "LISTEN " VB_ENDED_CHANNEL, 0, NULL, NULL, err);
+    status = vb_pg_exec(waits->pg, waits->listen, 0, NULL, NULL, err);
     if (status != VB_OK)
         return status;
     waits->listens_on = vb_pg_connection(waits->pg);
@@ -251,11 +252,6 @@ static bool gather(struct http_waits *waits, char text[ASKED_TEXT])
     return count > 0;
 }
 
-/* Ended, or gone altogether. */
-static const char ask_ended[] = "SELECT w.job_id::text FROM unnest($1::uuid[]) AS w(job_id)"
-                                " LEFT JOIN verbatim.job AS j ON j.job_id = w.job_id"
-                                " WHERE j.status IS NULL OR j.status NOT IN ('queued', 'started')";
-
 static void ring_text(struct http_waits *waits, const char *text)
 {
     struct vb_uuid job;
@@ -269,7 +265,7 @@ static enum vb_status ask_all(struct http_waits *waits, struct vb_error *err)
     if (!gather(waits, waits->asked))
         return VB_OK;
     const char *const values[] = {waits->asked};
-    enum vb_status status = vb_pg_query(waits->pg, ask_ended, 1, values, &rows, err);
+    enum vb_status status = vb_pg_query(waits->pg, waits->ask, 1, values, &rows, err);
     if (status != VB_OK)
         return status;
     for (int i = 0; i < PQntuples(rows); i++)
@@ -341,20 +337,17 @@ static void *run(void *context)
     }
 }
 
-enum vb_status http_waits_start(const struct vb_service *service, struct http_waits **ret_waits,
-                                struct vb_error *err)
+enum vb_status http_waits_start(const struct http_waits_options *options,
+                                struct http_waits **ret_waits, struct vb_error *err)
 {
-    const struct vb_options *options = service->options;
-    const struct vb_pg_options pg = {.connection_string = options->database_url,
-                                     .application_name = "verbatim waits",
-                                     .role = VB_PG_WORKER,
-                                     .prepared_statements = options->prepared_statements};
     struct http_waits *waits = calloc(1, sizeof(*waits));
     if (!waits)
         return vb_fail(err, VB_NO_MEMORY, "no memory for waiting requests");
-    waits->listens = options->prepared_statements;
+    waits->listens = options->listens;
+    waits->ask = options->ask;
+    (void)snprintf(waits->listen, sizeof(waits->listen), "LISTEN %s", options->channel);
     waits->wake = eventfd(0, EFD_CLOEXEC);
-    enum vb_status status = vb_pg_new(&pg, &waits->pg, err);
+    enum vb_status status = vb_pg_new(&options->pg, &waits->pg, err);
     if (status == VB_OK && waits->wake < 0)
         status = vb_fail_system(err, VB_IO, errno, "cannot make an eventfd");
     pthread_mutex_init(&waits->mutex, NULL);

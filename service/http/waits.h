@@ -7,6 +7,7 @@
 #ifndef VERBATIM_HTTP_WAITS_H
 #define VERBATIM_HTTP_WAITS_H
 
+#include "database/pg.h"
 #include "server.h"
 
 #include "verbatim/uuid.h"
@@ -28,9 +29,18 @@ struct http_wait {
     struct http_wait *next, **at; /* `at` NULL: in no list */
 };
 
+/* What tells of the ends. */
+struct http_waits_options {
+    struct vb_pg_options pg;
+    bool listens;        /* the connection is its own, so that it may LISTEN */
+    const char *channel; /* notified with the id of each job that ends */
+    const char
+        *ask; /* SQL: which of the jobs $1::uuid[] have ended, or are gone; their ids as text */
+};
+
 struct http_waits;
-enum vb_status http_waits_start(const struct vb_service *service, struct http_waits **ret_waits,
-                                struct vb_error *err) vb_must_check;
+enum vb_status http_waits_start(const struct http_waits_options *options,
+                                struct http_waits **ret_waits, struct vb_error *err) vb_must_check;
 /* After all loops have ended. */
 void http_waits_stop(struct http_waits *waits);
 

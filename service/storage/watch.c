@@ -1,18 +1,17 @@
-/* Asks the storage every few seconds whether it answers, on a thread of its own, since a loop may not wait for it.
- *
- * /readyz tells the last result; one that is too old counts as no.
- */
-#include "http/server.h"
+/* Asks the storage whether it answers. See storage/watch.h. /readyz tells the last result; one that is too old counts as no. */
+#include "watch.h"
 
 #include "verbatim/log.h"
 #include "verbatim/pulse.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define WATCH_EVERY (5 * VB_SECOND)
 #define WATCH_VALID (30 * VB_SECOND)
 
-struct http_storage_watch {
+struct vb_storage_watch {
     struct vb_storage *storage;
     pthread_t thread;
     struct vb_pulse pulse;
@@ -23,12 +22,12 @@ struct http_storage_watch {
 /* Asked by the storage in the middle of a call, so a stop never waits for a store. */
 static bool is_stopping(void *context)
 {
-    struct http_storage_watch *watch = context;
+    struct vb_storage_watch *watch = context;
     return vb_pulse_stopping(&watch->pulse);
 }
 
 /* Logs the change only, not every look. */
-static void look(struct http_storage_watch *watch, struct vb_storage_session **session)
+static void look(struct vb_storage_watch *watch, struct vb_storage_session **session)
 {
     struct vb_error err = {0};
     enum vb_status status = VB_OK;
@@ -45,7 +44,7 @@ static void look(struct http_storage_watch *watch, struct vb_storage_session **s
 
 static void *run(void *context)
 {
-    struct http_storage_watch *watch = context;
+    struct vb_storage_watch *watch = context;
     struct vb_storage_session *session = NULL;
     do
         look(watch, &session);
@@ -54,10 +53,10 @@ static void *run(void *context)
     return NULL;
 }
 
-enum vb_status http_watch_start(struct vb_storage *storage, struct http_storage_watch **ret_watch,
-                                struct vb_error *err)
+enum vb_status vb_storage_watch_start(struct vb_storage *storage,
+                                      struct vb_storage_watch **ret_watch, struct vb_error *err)
 {
-    struct http_storage_watch *watch = calloc(1, sizeof(*watch));
+    struct vb_storage_watch *watch = calloc(1, sizeof(*watch));
     if (!watch)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the storage's watch");
     watch->storage = storage;
@@ -74,7 +73,7 @@ enum vb_status http_watch_start(struct vb_storage *storage, struct http_storage_
     return VB_OK;
 }
 
-void http_watch_stop(struct http_storage_watch *watch)
+void vb_storage_watch_stop(struct vb_storage_watch *watch)
 {
     if (!watch)
         return;
@@ -84,7 +83,7 @@ void http_watch_stop(struct http_storage_watch *watch)
     free(watch);
 }
 
-bool http_watch_ready(struct http_storage_watch *watch)
+bool vb_storage_watch_ready(struct vb_storage_watch *watch)
 {
     int64_t looked = atomic_load(&watch->looked_at);
     return looked > 0 && atomic_load(&watch->is_ready) &&

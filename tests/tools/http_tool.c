@@ -5,10 +5,14 @@
  *
  * What is not named is a minute, so that a test sees the one deadline it has shortened.
  */
-#include "http/server.h"
+#include "api/doors/doors.h"
+#include "database/pg.h"
 #include "settings/process.h"
+#include "storage/storage.h"
 
 #include "database/pg.h"
+
+#include "verbatim/source.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -80,15 +84,14 @@ static enum vb_status run(const struct vb_service *service, const struct setting
                           const sigset_t *signals, struct vb_error *err)
 {
     int number;
-    struct vb_http *http = NULL;
-    enum vb_status status = http_start_with(service, &settings->times, &http, err);
+    struct vb_api *api = NULL;
+    enum vb_status status =
+        vb_api_start_with(service, &settings->times, settings->connections, &api, err);
     if (status != VB_OK)
         return status;
-    if (settings->connections > 0)
-        atomic_store(&http->connection_limit, settings->connections);
     sigwait(signals, &number);
-    vb_http_ask(http);
-    vb_http_stop(http);
+    vb_api_ask(api);
+    vb_api_stop(api);
     return VB_OK;
 }
 

@@ -1,4 +1,6 @@
 /* POST of the door "app": `format`, and perhaps `agent_id`, `from` and `to`, as a specification. See INTERFACE 7. */
+#include "routes.h"
+
 #include "api/order.h"
 #include "api/words.h"
 #include "app.h"

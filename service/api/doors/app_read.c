@@ -2,6 +2,8 @@
  *
  * Only exports of this door are seen here. An expired one is still shown until the daily prune takes row and file.
  */
+#include "routes.h"
+
 #include "api/page.h"
 #include "app.h"
 
@@ -72,7 +74,7 @@ static enum vb_status put_download(struct http_exchange *exchange, struct vb_jso
     vb_buffer_init(&url, HTTP_LINK_MOST);
     enum vb_status status =
         vb_buffer_printf(&url, "%s" DOWNLOAD "%.*s/download",
-                         exchange->loop->http->service->options->base_url, (int)id.length, id.data);
+                         exchange->loop->site->service->options->base_url, (int)id.length, id.data);
     bool is_shown = is_ready(export) && !has_expired(export);
     if (status == VB_OK)
         vb_json_member_text(json, "download_url", is_shown ? url.data : NULL);
@@ -87,7 +89,7 @@ enum vb_status http_app_put(struct http_exchange *exchange, struct vb_json *json
 {
     vb_json_begin_object(json);
     http_field_put(json, "id", export, EXPORT_ID);
-    vb_json_member_text(json, "workspace_id", exchange->access.workspace);
+    vb_json_member_text(json, "workspace_id", exchange->request->access.workspace);
     vb_json_member_text(json, "status", status_of(export));
     put_asked(json, export);
     if (is_ready(export)) {
@@ -160,11 +162,12 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
     const struct http_page *page = http_page_begin(exchange, &list);
     if (!page)
         return;
-    const char *const values[] = {exchange->access.workspace, exchange->route->door->name,
-                                  page->time, page->id, page->most};
+    const char *const values[] = {exchange->request->access.workspace,
+                                  exchange->request->route->door->name, page->time, page->id,
+                                  page->most};
     const struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], values},
                                     {&http_sql[HTTP_SQL_EXPORTS_OF_DOOR], values}};
-    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_listed);
+    http_ask(exchange, exchange->loop->site->main_pool, steps, 2, on_listed);
 }
 
 void http_app_list_begin(struct http_exchange *exchange)

@@ -1,5 +1,5 @@
 /* The doors' error shapes: two of them, and which door has which. Pure. */
-#include "door.h"
+#include "routes.h"
 
 #include "api/words.h"
 

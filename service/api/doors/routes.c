@@ -1,4 +1,6 @@
 /* The whole API in one table, and the matching of paths against it. Pure but for the handlers it names. */
+#include "routes.h"
+
 #include "api/api.h"
 
 #include "rules/key.h"
@@ -121,3 +123,10 @@ const struct http_route *http_route_at(size_t place)
 {
     return place < ROUTES ? &routes[place] : NULL;
 }
+
+const struct http_table http_routes = {
+    .find = http_route_find,
+    .at = http_route_at,
+    .operations = &http_door_main,
+    .of_path = http_door_of_path,
+};

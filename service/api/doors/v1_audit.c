@@ -2,6 +2,8 @@
  *
  * Entries are never changed, so behind an entry a list always goes on at the same one. See INTERFACE 7.
  */
+#include "routes.h"
+
 #include "api/export_field.h"
 #include "api/page.h"
 
@@ -69,11 +71,11 @@ static void on_entered(struct http_exchange *exchange, const struct pg_outcome *
     const struct http_page *page = http_page_begin(exchange, &list);
     if (!page)
         return;
-    const char *const values[] = {exchange->access.workspace, page->goes_on ? page->time : NULL,
-                                  page->most};
+    const char *const values[] = {exchange->request->access.workspace,
+                                  page->goes_on ? page->time : NULL, page->most};
     const struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], values},
                                     {&http_sql[HTTP_SQL_AUDITS], values}};
-    http_ask(exchange, exchange->loop->main_pool, steps, 2, on_audits);
+    http_ask(exchange, exchange->loop->site->main_pool, steps, 2, on_audits);
 }
 
 void http_v1_audit_begin(struct http_exchange *exchange)

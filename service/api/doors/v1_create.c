@@ -3,6 +3,8 @@
  * Always files of 5,000 conversations in a ZIP, also for two conversations: the document splits what is large, how large a
  * filter is shows only once it is exported, and a client that unpacks one way need not know. Recordings need an archive too.
  */
+#include "routes.h"
+
 #include "api/export.h"
 #include "api/order.h"
 #include "api/words.h"
@@ -185,7 +187,8 @@ static json_t *build_contact(struct http_exchange *exchange, struct body_check *
     static const char *const names[] = {"format", "match", "mode", "fields", "notify"};
     struct http_order *order = exchange->state;
     const char *match = body_text(check, "match", &match_rule);
-    json_t *built = json_pack("{s:{s:s}}", "select", "contact_id", exchange->arguments[0].data);
+    json_t *built =
+        json_pack("{s:{s:s}}", "select", "contact_id", exchange->request->arguments[0].data);
     int failed = built ? put_shape(check, built) : -1;
     body_unknown(check, names, sizeof(names) / sizeof(names[0]));
     order->wish.resolution.same_person = match && strcmp(match, "identity") == 0;

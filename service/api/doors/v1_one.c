@@ -3,6 +3,8 @@
  * `json` has everything there is about it; `csv` is the layout of messages. Media would need an archive: their URLs
  * are in either. The workspace is the key's own.
  */
+#include "routes.h"
+
 #include "api/api.h"
 #include "api/direct.h"
 
@@ -10,7 +12,7 @@
 
 static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
 {
-    const char *id = exchange->arguments[0].data;
+    const char *id = exchange->request->arguments[0].data;
     if (is_csv)
         return json_pack("{s:{s:[s]}, s:s, s:s, s:s}", "select", "conversation_ids", id, "format",
                          "csv", "layout", "messages", "files", "single");

@@ -1,4 +1,6 @@
 /* GET of a job of the door "v1": what a client polls until its files are there. See INTERFACE 7. */
+#include "routes.h"
+
 #include "api/export_field.h"
 
 #include <string.h>

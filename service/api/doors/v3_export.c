@@ -3,6 +3,8 @@
  * `json` is the renderer of turns, which no specification may name; `csv` the layout of messages. The workspace is the
  * key's own.
  */
+#include "routes.h"
+
 #include "api/api.h"
 #include "api/direct.h"
 
@@ -10,7 +12,7 @@
 
 static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
 {
-    const char *agent = exchange->arguments[0].data;
+    const char *agent = exchange->request->arguments[0].data;
     if (is_csv)
         return json_pack("{s:{s:s}, s:s, s:s, s:s}", "select", "assistant_id", agent, "format",
                          "csv", "layout", "messages", "files", "single");

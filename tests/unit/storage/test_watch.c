@@ -1,5 +1,7 @@
 /* The watch over the storage, while the wall clock jumps. */
-#include "http/server.h"
+#include "storage/watch.h"
+
+#include "verbatim/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,10 +29,10 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return result;
 }
 
-static bool becomes(struct http_storage_watch *watch, bool wanted, int seconds)
+static bool becomes(struct vb_storage_watch *watch, bool wanted, int seconds)
 {
     for (int i = 0; i < seconds * 20; i++) {
-        if (http_watch_ready(watch) == wanted)
+        if (vb_storage_watch_ready(watch) == wanted)
             return true;
         vb_clock_sleep(VB_SECOND / 20);
     }
@@ -48,18 +51,18 @@ static void a_clock_that_was_set_back_stalls_nothing(void **state)
     struct vb_options options;
     struct vb_error err = {0};
     struct vb_storage *storage = NULL;
-    struct http_storage_watch *watch = NULL;
+    struct vb_storage_watch *watch = NULL;
     assert_int_equal(vb_options_load(3, arguments, environment, &options, &err), VB_OK);
     assert_int_equal(vb_storage_new(&options, &storage, &err), VB_OK);
     ahead = 3600;
-    assert_int_equal(http_watch_start(storage, &watch, &err), VB_OK);
+    assert_int_equal(vb_storage_watch_start(storage, &watch, &err), VB_OK);
     assert_true(becomes(watch, true, 5));
     assert_int_equal(chmod(folder, 0), 0);
     char away[sizeof(folder) + 8];
     (void)snprintf(away, sizeof(away), "%s-away", folder);
     assert_int_equal(rename(folder, away), 0);
     assert_true(becomes(watch, false, 12)); /* it looks every five seconds */
-    http_watch_stop(watch);
+    vb_storage_watch_stop(watch);
     vb_storage_free(storage);
     vb_options_done(&options);
     assert_int_equal(chmod(away, 0700), 0);

@@ -1,0 +1,20 @@
+/* The API of a process: the site with all its doors, and the HTTP server before it. See settings/service.h. */
+#ifndef VERBATIM_API_DOORS_DOORS_H
+#define VERBATIM_API_DOORS_DOORS_H
+
+#include "http/http.h"
+#include "settings/service.h"
+
+struct vb_api;
+void vb_api_connections(const struct vb_service *service, struct vb_connections *sum);
+enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **ret_api,
+                            struct vb_error *err) vb_must_check;
+void vb_api_ask(struct vb_api *api); /* no more new connections; answers under way go on */
+void vb_api_stop(struct vb_api *api);
+
+/* Starts with other deadlines than the contract's (NULL), and at most so many connections (0: the usual): for tests. */
+enum vb_status vb_api_start_with(const struct vb_service *service, const struct http_times *times,
+                                 unsigned connections, struct vb_api **ret_api,
+                                 struct vb_error *err) vb_must_check;
+
+#endif

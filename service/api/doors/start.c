@@ -1,0 +1,34 @@
+/* Puts the table of routes into the site and starts it. */
+#include "doors.h"
+
+#include "api/site.h"
+#include "routes.h"
+
+enum vb_status vb_api_start_with(const struct vb_service *service, const struct http_times *times,
+                                 unsigned connections, struct vb_api **ret_api,
+                                 struct vb_error *err)
+{
+    return vb_site_start(service, &http_routes, times, connections, ret_api, err);
+}
+
+enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **ret_api,
+                            struct vb_error *err)
+{
+    return vb_api_start_with(service, NULL, 0, ret_api, err);
+}
+
+void vb_api_connections(const struct vb_service *service, struct vb_connections *sum)
+{
+    (void)service;
+    vb_site_connections(sum);
+}
+
+void vb_api_ask(struct vb_api *api)
+{
+    vb_site_ask(api);
+}
+
+void vb_api_stop(struct vb_api *api)
+{
+    vb_site_stop(api);
+}
