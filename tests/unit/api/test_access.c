@@ -1,7 +1,7 @@
 /* Audiences from the wire and back, the shapes of errors by path, and methods of a path. */
 #include "api/access.h"
-#include "database/array.h"
 #include "api/doors/routes.h"
+#include "database/array.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
