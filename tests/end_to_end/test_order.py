@@ -3,6 +3,7 @@
 order_tool stands for a command. No worker runs here, so jobs stay queued.
 """
 
+import contextlib
 import json
 import pathlib
 import re
@@ -183,6 +184,32 @@ def test_a_key_is_found_where_what_it_named_has_gone(database, order):
         assert order(body, "key=l") == ("missing", "select.channel_id")
     finally:
         database.execute("UPDATE chat.channel SET workspace_id = 'platform-one' WHERE id = %s", [source.LONELY])
+
+
+@contextlib.contextmanager
+def refusing(database, times):
+    """The first so many inserts make nothing, as if a job in the way ended before it was looked for."""
+    database.execute(f"""
+        CREATE SEQUENCE public.tries;
+        CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+            'BEGIN RETURN CASE WHEN nextval(''public.tries'') > {times} THEN NEW END; END';
+        CREATE TRIGGER refuse BEFORE INSERT ON verbatim.job FOR EACH ROW EXECUTE FUNCTION public.refuse()""")
+    try:
+        yield lambda: database.value("SELECT last_value FROM public.tries")
+    finally:
+        database.execute("DROP TRIGGER refuse ON verbatim.job; DROP FUNCTION public.refuse; DROP SEQUENCE public.tries")
+
+
+@pytest.mark.parametrize("arguments", [(), ("active",), ("key=k",)], ids=["plain", "active", "key"])
+def test_what_was_in_the_way_and_is_gone_is_no_hindrance(database, order, arguments):
+    with refusing(database, 4) as tries:
+        assert order(MAIN, *arguments)[0] == "made"
+        assert tries() == 5
+    with refusing(database, 99) as tries:
+        assert order(MAIN, *arguments, door="other")[0] == ("active" if "active" in arguments else "failed")
+        database.execute("DELETE FROM verbatim.job")
+        assert order(MAIN, *arguments) == ("failed", "the job could neither be made nor found")
+    assert database.value("SELECT count(*) FROM verbatim.job") == 0
 
 
 # --- what is lost on the way ---
