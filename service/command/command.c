@@ -1,4 +1,10 @@
-/* The table of commands, their command lines and their help. Owns the options of a parsed line; no threads. */
+/* The table of commands, their command lines and their help. Owns the options of a parsed line; no
+ * threads.
+ *
+ * A command's own flags are taken out of the line first; what remains is given to the options as if
+ * it were all of the line, so every command takes every option and none has a parser of its own. A
+ * flag that is nobody's is refused there. A command's flag hides an option of the same name.
+ */
 #include "command.h"
 
 #include "verbatim/s3_signer.h"
@@ -13,6 +19,8 @@ static enum vb_status sign(const struct vb_arguments *arguments, struct vb_error
     return vb_s3_sign_command(stdin, stdout, err);
 }
 
+/* In the order of the help. Flags are told apart by their position, for which each command's file
+ * has an enum; both change together. */
 static const struct vb_command commands[] = {
     {"serve", NULL, "API and workers in one process; --workers 0 for the API alone",
      .is_service = true, .run = vb_command_serve},
@@ -68,7 +76,8 @@ static const struct vb_command commands[] = {
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-/* How many arguments the name takes up at the start of the line; 0 if it does not stand there. */
+/* How many arguments the name takes up at the start of the line; 0 if it does not stand there. The
+ * words of a name are arguments of their own: "key create" in quotes is no command. */
 static int words_matched(const char *name, int argc, char *const argv[])
 {
     int words = 0;
@@ -97,6 +106,7 @@ const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_
     return NULL;
 }
 
+/* Whole names only: an abbreviation would change its meaning with the next flag. */
 static int find_flag(const struct vb_command *command, const char *text, size_t length)
 {
     for (int i = 0; command->flags[i].name; i++)
@@ -123,7 +133,9 @@ static enum vb_status keep_flag(const struct vb_command *command, int flag, cons
     return VB_OK;
 }
 
-/* Takes out what is the command's own; what remains, options with their values, goes to `rest`. */
+/* Takes out what is the command's own; what remains, options with their values, goes to `rest`,
+ * which has room for all of the line. An option's value is passed over unread, so it may look like
+ * a flag. */
 static enum vb_status take_own(const struct vb_command *command, int argc, char *const argv[],
                                struct vb_arguments *arguments, char **rest, int *rest_count,
                                struct vb_error *err)
@@ -155,6 +167,7 @@ static enum vb_status take_own(const struct vb_command *command, int argc, char 
     return VB_OK;
 }
 
+/* On failure nothing is to be freed: the options own nothing then. */
 enum vb_status vb_command_parse(const struct vb_command *command, int argc, char *const argv[],
                                 char *const environment[], struct vb_arguments *ret_arguments,
                                 struct vb_error *err)
@@ -187,6 +200,7 @@ static enum vb_status help_of_program(struct vb_buffer *out)
     return status;
 }
 
+/* Made from the tables, so that help and parsing cannot disagree. */
 enum vb_status vb_command_help(const struct vb_command *command, struct vb_buffer *out)
 {
     if (!command)

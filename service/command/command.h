@@ -1,7 +1,12 @@
 /* One command of the program: its words and flags on the command line, and what it does.
  *
- * main finds the command in its table, parses the rest of the line by the command's own flags and the option table,
- * and turns the returned status into the exit status. Runs on the main thread.
+ * main finds the command in its table, parses the rest of the line by the command's own flags and
+ * the option table, and turns the returned status into the exit status: 0 for VB_OK, 2 for
+ * VB_INVALID, 1 for the rest. At most 6 flags a command and 32 values a flag.
+ *
+ * The table is static. Arguments are main's, which frees their options; all texts are borrowed from
+ * argv or the options. Runs on the main thread. Errors are the command's; a command prints its
+ * result and never its error, which main tells. Everything lives until the command has returned.
  */
 #ifndef VERBATIM_COMMAND_COMMAND_H
 #define VERBATIM_COMMAND_COMMAND_H
@@ -50,7 +55,7 @@ enum vb_status vb_command_help(const struct vb_command *command,
 
 /* --- for commands (shared.c) --- */
 
-/* The last value of a flag; NULL if it was not given. */
+/* The last value of a flag, by its position in the command's own; NULL if it was not given. */
 const char *vb_argument(const struct vb_arguments *arguments, size_t flag);
 /* A connection under the login's own role, for commands of operators. */
 enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,

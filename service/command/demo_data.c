@@ -1,4 +1,8 @@
-/* verbatim demo-data. */
+/* verbatim demo-data. Into the source's database, since that is where conversations are; see
+ * demo/data.h.
+ *
+ * No look at the schema `verbatim`: demo data may be made before or after `migrate`.
+ */
 #include "command.h"
 
 #include "command/demo/data.h"
@@ -9,8 +13,10 @@
 
 #define MOST UINT64_C(100000000)
 
+/* Positions of the command's flags in command.c. */
 enum { CONVERSATIONS, MESSAGES, SEED };
 
+/* Digits alone: strtoull would take a sign and blanks in front. Without `text` the value stays. */
 static enum vb_status parse_count(const char *text, const char *flag, uint64_t least,
                                   uint64_t *ret_value, struct vb_error *err)
 {

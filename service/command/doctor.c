@@ -1,4 +1,9 @@
-/* verbatim doctor: runs the checks and turns what they found into an exit status. */
+/* verbatim doctor: runs the checks and turns what they found into an exit status.
+ *
+ * Each check tells its findings by itself, one line each, and goes on after a failure. The database
+ * comes first, since links are checked with the secrets that it holds; those are wiped at the end.
+ * Standard output that cannot be written to fails the command whatever was found.
+ */
 #include "command.h"
 
 #include "command/doctor/doctor.h"

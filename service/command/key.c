@@ -1,4 +1,10 @@
-/* verbatim key create, list, revoke. Keys are looked up in the database at each request, so a revocation holds at once. */
+/* verbatim key create, list, revoke. Keys are looked up in the database at each request, so a
+ * revocation holds at once.
+ *
+ * A key is shown once, here, and stored as its hash. Whoever may run commands against the database
+ * may make keys for any workspace: the database login is the authority, there is no other. Revoking
+ * is for ever: a key has no way back, only a successor.
+ */
 #include "command.h"
 
 #include "api/access.h"
@@ -11,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Positions of the command's flags in command.c. Ceilings are in bytes. */
 enum { WORKSPACE, NAME, SCOPE, ROLE, USER, AUDIENCE };
 #define SCOPES_CEILING 4096
 #define AUDIENCE_CEILING 65536
@@ -52,12 +59,15 @@ static enum vb_status check_name(const char *name, struct vb_error *err)
                : vb_fail(err, VB_INVALID, "--name: must be UTF-8 text without control characters");
 }
 
+/* A key without --role is an owner's and may do everything. */
 static const char *role_of(const struct vb_arguments *arguments)
 {
     const char *role = vb_argument(arguments, ROLE);
     return role ? role : "owner";
 }
 
+/* The audience narrows what an editor sees; for the other roles it would promise what nobody
+ * holds. */
 static enum vb_status check_holder(const struct vb_arguments *arguments, struct vb_error *err)
 {
     const char *role = role_of(arguments), *user = vb_argument(arguments, USER);
@@ -73,6 +83,7 @@ static enum vb_status check_holder(const struct vb_arguments *arguments, struct 
     return VB_OK;
 }
 
+/* Tags are free text of the platform's, so they are quoted by the array's own rules. */
 static enum vb_status write_audience(const struct vb_arguments *arguments, struct vb_buffer *out,
                                      struct vb_error *err)
 {
@@ -96,6 +107,7 @@ static void warn_of_nothing(const struct vb_arguments *arguments)
         fprintf(stderr, "verbatim: this editor has no --audience and will see no conversation\n");
 }
 
+/* No default: a key of the wrong workspace would show its conversations to strangers. */
 static enum vb_status require_workspace(const struct vb_arguments *arguments, struct vb_error *err)
 {
     if (vb_argument(arguments, WORKSPACE))
@@ -141,6 +153,7 @@ static enum vb_status insert_key(struct vb_pg *pg, const struct vb_arguments *ar
     return status;
 }
 
+/* Before anything is connected to, so that wrong usage does not need a database. */
 static enum vb_status check_arguments(const struct vb_arguments *arguments, struct vb_error *err)
 {
     const char *name = vb_argument(arguments, NAME);
@@ -152,6 +165,8 @@ static enum vb_status check_arguments(const struct vb_arguments *arguments, stru
     return status;
 }
 
+/* If it cannot be printed the key is lost, but stays in the table: it is listed and can be
+ * revoked. */
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err)
 {
     char key[VB_KEY_LENGTH + 2];
@@ -180,6 +195,7 @@ enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struc
     return status;
 }
 
+/* Tab-separated, for people and for cut(1). */
 static enum vb_status write_list(const PGresult *result, struct vb_buffer *out)
 {
     enum vb_status status =
@@ -192,6 +208,7 @@ static enum vb_status write_list(const PGresult *result, struct vb_buffer *out)
     return status;
 }
 
+/* An unknown workspace is told apart from one without keys. */
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err)
 {
     static const char sql[] =
@@ -227,6 +244,7 @@ enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct 
     return status;
 }
 
+/* Revoking twice keeps the first time. */
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err)
 {
     /* Who pastes the whole key means its id. */

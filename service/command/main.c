@@ -1,4 +1,10 @@
-/* The program: finds the command, reads the options, runs it, and turns its status into the exit status. */
+/* The program: finds the command, reads the options, runs it, and turns its status into the exit
+ * status.
+ *
+ * Exit statuses are a contract with scripts: 0 done, 1 it failed, 2 wrong usage or configuration.
+ * Errors go to standard error as one line, results to standard output. Help that was asked for is a
+ * result; a wrong line is answered by a hint at the help and not by all of it.
+ */
 #include "command.h"
 #include "settings/process.h"
 
@@ -6,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of the longest help, which lists all options. */
 #define HELP_CEILING 65536
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
@@ -23,6 +30,7 @@ static int print_help(const struct vb_command *command)
     return status == VB_OK ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* Anywhere in the line, also where it would be a value: who types --help wants it. */
 static bool asks_for(const char *flag, int argc, char *const argv[])
 {
     for (int i = 0; i < argc; i++)
@@ -48,6 +56,8 @@ static int report(const struct vb_command *command, const struct vb_error *err)
     return err->status == VB_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
+/* Logging is set up before the command runs; what goes wrong before is told plainly. The options
+ * are freed before the report, whose text owes them nothing. */
 static int run(const struct vb_command *command, int argc, char *const argv[])
 {
     struct vb_arguments arguments;

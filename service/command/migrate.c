@@ -34,6 +34,8 @@ static enum vb_status print_roles(struct vb_pg *pg, struct vb_error *err)
     return status;
 }
 
+/* Advice is what an administrator has to run where the login's rights are not enough; it goes to
+ * standard error, together with what failed. */
 enum vb_status vb_command_migrate(const struct vb_arguments *arguments, struct vb_error *err)
 {
     struct vb_pg *pg;

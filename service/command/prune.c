@@ -1,4 +1,9 @@
-/* verbatim prune: what the janitors do once a day, at once. */
+/* verbatim prune: what the janitors do once a day, at once.
+ *
+ * Under the worker's role, as the janitors, so it may do no more than they. Running beside them is
+ * safe: rows that one has locked are skipped by the other, and a clean-up belongs to whoever
+ * claimed it. Files that cannot be deleted now are left to the janitor.
+ */
 #include "command.h"
 
 #include "upkeep/prune.h"

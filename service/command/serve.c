@@ -1,7 +1,16 @@
-/* verbatim serve and verbatim worker: waits for the database, starts the parts, waits for a signal, stops them.
+/* verbatim serve and verbatim worker: waits for the database, starts the parts, waits for a signal,
+ * stops them.
  *
- * Owns the service value, the contract, the storage and the parts, all for the life of the process; the main thread
- * does everything here. Holds no connection while the parts run.
+ * Owns the service value, the contract, the storage and the parts, all for the life of the process;
+ * the main thread does everything here. Holds no connection while the parts run.
+ *
+ * Nothing here knows what a part does. A new part is a header with the four verbs of
+ * settings/service.h, a PART_FUNCTIONS line, a row in the table and a word in the enum, at the
+ * place that the order of starting and stopping gives it.
+ *
+ * Ending is bounded: work that runs is handed back at once, and what does not end within STOP_MOST
+ * is cut off by the watching thread. Nothing is lost by that, since leases end and others take
+ * over.
  */
 #include "command.h"
 
@@ -19,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Container runtimes commonly kill after 10 to 30 s. */
 #define STOP_MOST (10 * VB_SECOND)
 #define PAUSE_FIRST (VB_SECOND / 2)
 #define PAUSE_LONGEST (5 * VB_SECOND)
@@ -34,6 +44,7 @@ struct part {
     void (*connections)(const struct vb_service *service, struct vb_connections *sum);
 };
 
+/* Each part has a type of its own; these give it the table's shape without casting functions. */
 #define PART_FUNCTIONS(noun)                                                                       \
     static enum vb_status start_##noun(const struct vb_service *service, void **ret_part,          \
                                        struct vb_error *err)                                       \
@@ -82,8 +93,8 @@ static bool wants_outbox(const struct vb_options *options, bool has_http)
     return options->workers > 0 && options->smtp_url;
 }
 
-/* Each part may use those before it: started in this order, stopped in the reverse, so that new requests end
- * first and the workers can wake outbox and janitor to their last moment. */
+/* Each part may use those before it: started in this order, stopped in the reverse, so that new
+ * requests end first and the workers can wake outbox and janitor to their last moment. */
 enum { OUTBOX, JANITOR, WORKERS, API, PARTS };
 static const struct part parts[PARTS] = {
     [OUTBOX] = PART(outbox, wants_outbox),
@@ -92,6 +103,7 @@ static const struct part parts[PARTS] = {
     [API] = PART(api, wants_api),
 };
 
+/* Of the main thread's stack; parts see the service alone. */
 struct process {
     struct vb_service service;
     struct vb_link_secrets secrets; /* of the service */
@@ -100,6 +112,7 @@ struct process {
     void *running[PARTS]; /* by position in the table; NULL: not running */
 };
 
+/* Once for all threads; the connection is closed again. */
 static enum vb_status read_contract(const struct vb_options *options,
                                     struct vb_contract **ret_contract, struct vb_error *err)
 {
@@ -141,8 +154,8 @@ static enum vb_status look(struct process *process, struct vb_error *err)
     return status == VB_OK ? read_contract(options, &process->contract, err) : status;
 }
 
-/* Databases start later than services, and go away for a while. Until it is there nothing listens, so nobody is sent
- * here; what no waiting cures ends the program. */
+/* Databases start later than services, and go away for a while. Until it is there nothing listens,
+ * so nobody is sent here; what no waiting cures ends the program. */
 static enum vb_status wait_for_database(struct process *process, struct vb_error *err)
 {
     int64_t pause = PAUSE_FIRST;
@@ -157,6 +170,7 @@ static enum vb_status wait_for_database(struct process *process, struct vb_error
     }
 }
 
+/* On failure the parts that run are stopped by the caller, as at the end. */
 static enum vb_status start_parts(struct process *process, bool has_http, struct vb_error *err)
 {
     for (size_t i = 0; i < PARTS; i++) {
@@ -186,7 +200,8 @@ static void stop_parts(struct process *process)
             parts[i].stop(process->running[i]);
 }
 
-/* For max_connections and the sizes of poolers. Before the parts start, so that it is known where they get none. */
+/* For max_connections and the sizes of poolers. Before the parts start, so that it is known where
+ * they get none. */
 static void tell_connections(const struct process *process, bool has_http)
 {
     struct vb_connections sum = {0};
@@ -197,6 +212,7 @@ static void tell_connections(const struct process *process, bool has_http)
             sum.source);
 }
 
+/* For the log's first lines: what an operator asks when something is odd. */
 static void tell_start(const struct vb_service *service, const struct vb_contract *contract,
                        bool has_http)
 {
@@ -209,6 +225,7 @@ static void tell_start(const struct vb_service *service, const struct vb_contrac
             (long long)options->workers, options->storage, service->process_id);
 }
 
+/* The deadline covers a failed start too: parts that did start may hang in their end. */
 static enum vb_status run_until_signal(struct process *process, bool has_http, struct vb_error *err)
 {
     tell_connections(process, has_http);
@@ -227,6 +244,7 @@ static enum vb_status run_until_signal(struct process *process, bool has_http, s
     return status;
 }
 
+/* VB_STOPPED while waiting for the database is an end like any other. */
 static enum vb_status run_process(const struct vb_options *options, bool has_http,
                                   struct vb_error *err)
 {

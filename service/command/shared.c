@@ -1,4 +1,8 @@
-/* What commands share: their flags, a connection, standard output. See command.h. */
+/* What commands share: their flags, a connection, standard output. See command.h.
+ *
+ * Operators' commands run under the login's own role and not under one of the service's: they make
+ * workspaces and keys, which the service's roles may not.
+ */
 #include "command.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
-/* verbatim workspace set. Nothing is cached anywhere, so a change holds from the next request and job on. */
+/* verbatim workspace set. Nothing is cached anywhere, so a change holds from the next request and
+ * job on.
+ *
+ * One statement creates or changes, so two operators at once leave one whole row. What is not given
+ * stays as it is; max_running that was set can be changed but not taken back. No command deletes a
+ * workspace.
+ */
 #include "command.h"
 
 #include "verbatim/text.h"
@@ -8,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Positions of the command's flags in command.c. */
 enum { NAME, TIME_ZONE, SOURCE_ID, CSV_PROFILE, MAX_RUNNING };
 #define ID_LONGEST 128
 
@@ -26,6 +33,7 @@ static enum vb_status check_id(const char *id, struct vb_error *err)
                    id, ID_LONGEST);
 }
 
+/* The name is for people and may be empty; the source's id may not. */
 static enum vb_status check_text(const char *flag, const char *text, bool may_be_empty,
                                  struct vb_error *err)
 {
@@ -40,6 +48,7 @@ static enum vb_status check_text(const char *flag, const char *text, bool may_be
                    may_be_empty ? "" : ", not empty");
 }
 
+/* By the zones of this machine, which should be those of the machines that export. */
 static enum vb_status check_zone(const char *name, struct vb_error *err)
 {
     struct vb_zone *zone;
@@ -61,6 +70,7 @@ static enum vb_status check_profile(const char *profile, struct vb_error *err)
     return vb_fail(err, VB_INVALID, "--csv-profile \"%s\": must be safe, excel or raw", profile);
 }
 
+/* The option's limits; the text goes to the statement as it is. */
 static enum vb_status check_max_running(const char *text, struct vb_error *err)
 {
     if (!text)
@@ -72,6 +82,7 @@ static enum vb_status check_max_running(const char *text, struct vb_error *err)
     return vb_fail(err, VB_INVALID, "--max-running \"%s\": must be a number from 1 to 10000", text);
 }
 
+/* All of it before a connection is made. */
 static enum vb_status check(const struct vb_arguments *arguments, struct vb_error *err)
 {
     enum vb_status status = check_id(arguments->word, err);

@@ -1,7 +1,14 @@
-/* A mail as bytes: headers (RFC 5322, encoded words of RFC 2047) and two quoted-printable bodies (RFC 2045, 2046).
+/* A mail as bytes: headers (RFC 5322, encoded words of RFC 2047) and two quoted-printable bodies
+ * (RFC 2045, 2046).
  *
- * Pure: the boundary comes from the Message-ID, so the same mail is the same bytes. Every value that stands in
- * a header is either checked (addresses), ours, or encoded, so nobody can add a header.
+ * Pure: the boundary comes from the Message-ID, so the same mail is the same bytes. Every value
+ * that stands in a header is either checked (addresses), ours, or encoded, so nobody can add a
+ * header.
+ *
+ * Quoted-printable and not base64, so that the text can be read in a mailbox's source and filters
+ * see it; lines stay below 76 bytes whatever the text, and nothing needs 8BITMIME or SMTPUTF8 of
+ * the relay. The plain text comes first and the HTML last, as multipart/alternative wants it:
+ * readers show the last one that they can.
  */
 #include "mail.h"
 #include "verbatim/hash.h"
@@ -20,7 +27,8 @@ static bool plain_character(unsigned char c)
     return c > 0x20 && c < 0x7F && c != '=';
 }
 
-/* One octet of quoted-printable behind `*column` others; breaks the line softly before it would be too long. */
+/* One octet of quoted-printable behind `*column` others; breaks the line softly before it would be
+ * too long. */
 static enum vb_status put_octet(struct vb_buffer *out, size_t *column, unsigned char c,
                                 bool literal)
 {
@@ -36,8 +44,9 @@ static enum vb_status put_octet(struct vb_buffer *out, size_t *column, unsigned 
     return literal ? vb_buffer_append_byte(out, (char)c) : vb_buffer_printf(out, "=%02X", c);
 }
 
-/* Line feeds become CR LF. A blank at the end of a line is escaped (relays strip it), so is a dot or an F at its
- * start (SMTP doubles the one, mailboxes quote the "From " of the other). */
+/* Line feeds become CR LF. A blank at the end of a line is escaped (relays strip it), so is a dot
+ * or an F at its start (SMTP doubles the one, mailboxes quote the "From " of the other), and a
+ * hyphen, which could begin a boundary. */
 static enum vb_status put_quoted_printable(struct vb_buffer *out, struct vb_view text)
 {
     size_t column = 0;
@@ -58,6 +67,7 @@ static enum vb_status put_quoted_printable(struct vb_buffer *out, struct vb_view
     return status;
 }
 
+/* RFC 4648, section 4, with its padding: an encoded word must be whole by itself. */
 static enum vb_status put_base64(struct vb_buffer *out, const unsigned char *data, size_t length)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -85,7 +95,9 @@ static enum vb_status clean_text(struct vb_buffer *out, struct vb_view text)
     return status;
 }
 
-/* Unstructured text as encoded words, cut at characters, one a line. Always encoded: simple, and safe. */
+/* Unstructured text as encoded words, cut at characters, one a line. Always encoded: simple, and
+ * safe. RFC 2047, section 5: a word may not be cut inside a character, since each is decoded
+ * alone. */
 static enum vb_status put_words(struct vb_buffer *out, const char *text)
 {
     struct vb_buffer clean;
@@ -122,6 +134,7 @@ static enum vb_status put_date(struct vb_buffer *out, vb_instant date)
                             c.date.year, c.hour, c.minute, c.second);
 }
 
+/* The address was checked when the options were read (vb_option_is_sender). */
 static enum vb_status put_sender(struct vb_buffer *out, const struct vb_mail_sender *sender)
 {
     if (!sender->name[0])
@@ -164,6 +177,7 @@ static enum vb_status put_part(struct vb_buffer *out, const char *boundary, cons
     return status == VB_OK ? vb_buffer_append_text(out, "\r\n") : status;
 }
 
+/* It stands between angle brackets in a header; RFC 5322's line may have 998 bytes. */
 static bool id_valid(const char *id)
 {
     for (const char *c = id; *c; c++)
@@ -172,6 +186,7 @@ static bool id_valid(const char *id)
     return id[0] != '\0' && strlen(id) < 500;
 }
 
+/* Not all or nothing: a part may stand in `out` after a failure. */
 enum vb_status vb_mail_compose(const struct vb_mail *mail, struct vb_buffer *out,
                                struct vb_error *err)
 {

@@ -1,7 +1,14 @@
-/* One mail: composition (MIME) and delivery over SMTP, to addresses that rules/mail_address.h finds good.
+/* One mail: composition (MIME) and delivery over SMTP, to addresses that rules/mail_address.h finds
+ * good.
  *
  * Composition is pure: the same values give the same bytes, so a repeated mail is the same mail.
- * Delivery blocks and belongs to one thread. No attachments, no SMTPUTF8, no DKIM (the relay signs).
+ * Delivery blocks, for a minute and a half at most. One recipient, no attachments, no SMTPUTF8, no
+ * DKIM (the relay signs).
+ *
+ * Everything passed is borrowed for the call; buffers are the caller's and appended to. Any thread,
+ * each call by itself; libcurl must be set up (settings/process.h). Errors: VB_INVALID is final for
+ * this mail, VB_NETWORK may pass, VB_STOPPED, VB_NO_MEMORY, VB_LIMIT of a buffer. Nothing lives
+ * beyond a call.
  */
 #ifndef VERBATIM_MAIL_MAIL_H
 #define VERBATIM_MAIL_MAIL_H
@@ -9,7 +16,8 @@
 #include "rules/mail_address.h"
 #include "verbatim/clock.h"
 
-/* A mail as its readers see it. All borrowed; subject and name may hold any UTF-8: controls become blanks. */
+/* A mail as its readers see it. All borrowed; subject and name may hold any UTF-8: controls become
+ * blanks. */
 struct vb_mail {
     const struct vb_mail_sender *sender;
     const char *recipient;
@@ -47,14 +55,16 @@ struct vb_mail_server {
         void *context); /* may be NULL; true ends a delivery that is not past the message's start */
     void *stop_context;
 };
-/* Hands a composed message to the server. VB_INVALID: the server refuses this recipient or message for good
- * (5xx to RCPT or DATA). Everything else may pass and is VB_NETWORK: unreachable, 4xx, TLS or login refused, which an
- * operator can set right. VB_STOPPED as asked. The error's text carries the server's words. */
+/* Hands a composed message to the server. VB_INVALID: the server refuses this recipient or message
+ * for good (5xx to RCPT or DATA). Everything else may pass and is VB_NETWORK: unreachable, 4xx, TLS
+ * or login refused, which an operator can set right. VB_STOPPED as asked. The error's text carries
+ * the server's words. */
 enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *from,
                                const char *recipient, struct vb_view message,
                                struct vb_error *err) vb_must_check;
 
-/* Greeting, encryption and login as for a mail, then NOOP: nothing is sent. *ret_encrypted: by STARTTLS or smtps. */
+/* Greeting, encryption and login as for a mail, then NOOP: nothing is sent. *ret_encrypted: by
+ * STARTTLS or smtps. */
 enum vb_status vb_mail_check(const struct vb_mail_server *server, bool *ret_encrypted,
                              struct vb_error *err) vb_must_check;
 

@@ -1,7 +1,11 @@
 /* The words of the mail that tells of a finished export: subject, plain text, HTML. Pure.
  *
- * Names come from the platform's users, so each is flattened to one line, loses characters that reorder text, and
- * is escaped for HTML.
+ * Names come from the platform's users, so each is flattened to one line, loses characters that
+ * reorder text, and is escaped for HTML.
+ *
+ * Both forms are written from one list of rows, so they cannot tell different things. No picture,
+ * no style sheet, no link but the one: filters and readers treat such a mail best, and nothing in
+ * it tells anybody that it was opened. The words are in English only.
  */
 #include "mail.h"
 #include "verbatim/text.h"
@@ -13,7 +17,8 @@
 #define NAME_MOST 200 /* bytes of a name that are shown */
 #define ROWS_MOST 6
 
-/* Controls become blanks; marks and embeddings that change the direction of what follows go (CVE-2021-42574). */
+/* Controls become blanks; marks and embeddings that change the direction of what follows go
+ * (CVE-2021-42574). What is not UTF-8 becomes U+FFFD. */
 static enum vb_status put_flat(struct vb_buffer *out, const char *text)
 {
     struct vb_view rest = vb_view_of(text);
@@ -30,6 +35,7 @@ static enum vb_status put_flat(struct vb_buffer *out, const char *text)
     return status;
 }
 
+/* For text and for attributes in double quotes. */
 static enum vb_status put_escaped(struct vb_buffer *out, const char *text)
 {
     enum vb_status status = VB_OK;
@@ -58,6 +64,7 @@ static enum vb_status put_size(struct vb_buffer *out, int64_t size)
     return vb_buffer_printf(out, "%.1f %s (%" PRId64 " bytes)", value, units[unit], size);
 }
 
+/* No seconds: the last minute of a link is nobody's plan. */
 static enum vb_status put_minute(struct vb_buffer *out, vb_instant instant, int offset)
 {
     struct vb_civil c = vb_civil_of(instant, offset);
@@ -104,6 +111,7 @@ static enum vb_status put_range(struct vb_buffer *out, const struct vb_export_no
     return vb_buffer_printf(out, "%s to %s", notice->start_date, notice->end_date);
 }
 
+/* A line of the mail; the label is ours and needs no escaping. */
 struct row {
     const char *label;
     char value[6 * NAME_MOST + 64]; /* a bad byte becomes three */
@@ -181,6 +189,7 @@ static enum vb_status write_html(const struct row rows[ROWS_MOST], const char *l
     return status;
 }
 
+/* The subject's name is raw here: compose.c encodes it. */
 enum vb_status vb_export_notice_write(const struct vb_export_notice *notice,
                                       struct vb_buffer *subject, struct vb_buffer *text,
                                       struct vb_buffer *html, struct vb_error *err)

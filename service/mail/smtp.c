@@ -1,7 +1,13 @@
-/* One message to one recipient over SMTP, by libcurl. Blocks; one connection a mail, so nothing is kept.
+/* One message to one recipient over SMTP (RFC 5321), by libcurl. Blocks; one connection a mail, so
+ * nothing is kept.
  *
- * libcurl tells that a command failed but not which: the last command and the server's last words are
- * noted from its trace. Commands are never kept whole, since AUTH carries the password.
+ * libcurl tells that a command failed but not which: the last command and the server's last words
+ * are noted from its trace. Commands are never kept whole, since AUTH carries the password.
+ *
+ * The one question that matters after a failure is whether the message may have arrived. Before
+ * DATA it has not; after it only the server knows, and a repetition with the same Message-ID is
+ * what readers can recognize as the same mail. So a mail is sent again after any failure but a
+ * final refusal.
  */
 #include "mail.h"
 
@@ -12,6 +18,7 @@
 
 #define CONNECT_SECONDS 10L
 #define ANSWER_SECONDS 30L /* to each command */
+/* A mail has some kilobytes; a server that takes longer is ill. */
 #define WHOLE_SECONDS 90L
 #define GRACE                                                                                      \
     (5 * VB_SECOND) /* for a message that is under way when the process is asked to stop */
@@ -26,6 +33,7 @@ struct delivery {
     int64_t stop_seen; /* monotonic; 0: not asked yet */
 };
 
+/* Lines end in CR LF and need no more: libcurl doubles the dots. */
 static size_t give(char *to, size_t size, size_t count, void *context)
 {
     struct delivery *delivery = context;
@@ -38,6 +46,7 @@ static size_t give(char *to, size_t size, size_t count, void *context)
     return length;
 }
 
+/* libcurl's trace. What the server says behind QUIT is not about the mail and is not kept. */
 static int note(CURL *curl, curl_infotype type, char *data, size_t length, void *context)
 {
     (void)curl;
@@ -59,8 +68,8 @@ static int note(CURL *curl, curl_infotype type, char *data, size_t length, void 
     return 0;
 }
 
-/* Asked to stop: at once before the message, after a grace within it, since a message that is cut off may have
- * arrived and would come twice. */
+/* Asked to stop: at once before the message, after a grace within it, since a message that is cut
+ * off may have arrived and would come twice. Called about once a second while libcurl waits. */
 static int watch(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     (void)a, (void)b, (void)c, (void)d;
@@ -81,6 +90,7 @@ struct setting {
     CURLcode code; /* the first failure */
 };
 
+/* NULL leaves the option as libcurl has it. */
 static void set_text(struct setting *setting, CURLoption option, const char *value)
 {
     if (setting->code == CURLE_OK && value)
@@ -107,8 +117,8 @@ static void set_callbacks(struct setting *setting, struct delivery *delivery)
         setting->code = CURLE_FAILED_INIT;
 }
 
-/* Certificates are always verified, also where STARTTLS is not demanded: an operator's own authority goes into
- * SSL_CERT_FILE, as for every program that uses OpenSSL. */
+/* Certificates are always verified, also where STARTTLS is not demanded: an operator's own
+ * authority goes into SSL_CERT_FILE, as for every program that uses OpenSSL. */
 static CURLcode set_up_server(CURL *curl, struct delivery *delivery)
 {
     const struct vb_mail_server *server = delivery->server;
@@ -141,8 +151,8 @@ static CURLcode set_up(CURL *curl, struct delivery *delivery, const char *from,
     return setting.code;
 }
 
-/* Only an answer to the recipient or to the message itself is final; a refused login, sender or TLS is the
- * operator's to cure, and the mail waits for it. */
+/* Only an answer to the recipient or to the message itself is final; a refused login, sender or TLS
+ * is the operator's to cure, and the mail waits for it. */
 static enum vb_status judge(CURLcode code, const struct delivery *delivery, struct vb_error *err)
 {
     long answer = strtol(delivery->words, NULL, 10);

@@ -1,5 +1,9 @@
-/* What a process needs to get media, and the choice between web servers and buckets. See
- * media.h. */
+/* What a process needs to get media, and the choice between web servers and buckets. See media.h.
+ *
+ * The list and the credentials are made once, as both are the same for all threads and the latter
+ * cost a fetch; connections are a thread's own. What is tried and for how long is decided in web.c
+ * and objects.c, what may be asked at all in rules/media_allow.c.
+ */
 #include "media.h"
 
 #include "objects.h"
@@ -17,6 +21,7 @@ struct vb_media {
     struct vb_s3_credentials *credentials;
 };
 
+/* A thread's own side. */
 struct vb_fetcher {
     struct vb_media *media;
     struct vb_web *web;
@@ -40,6 +45,7 @@ enum vb_status vb_media_new(const struct vb_options *options, struct vb_media **
     return status;
 }
 
+/* The credentials are asked for on the thread that fetches, so a stop must reach them there. */
 void vb_media_ask(struct vb_media *media)
 {
     if (media)

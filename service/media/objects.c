@@ -1,7 +1,12 @@
 /* One medium from a bucket: its size first, then its bytes in pieces of one version. See
  * media/objects.h.
  *
- * One client, of the bucket that was asked last: an export's recordings lie in one or two.
+ * One client, of the bucket that was asked last: an export's recordings lie in one or two. Memory
+ * is one piece of a megabyte, whatever the object's size; its bytes go to the spool, since the
+ * archive wants its size and CRC before the first of them.
+ *
+ * The service's own rights decide what can be read, which may be more than the export's owner may
+ * see: so only folders of the list are asked, and the key must lie below one.
  */
 #include "objects.h"
 
@@ -11,6 +16,8 @@
 #include <string.h>
 
 #define PIECE (1024u * 1024u)
+/* Fewer than for archives: a medium that fails is listed and left out, it does not fail the
+ * export. */
 #define ATTEMPTS 3u
 
 struct vb_objects {
@@ -32,6 +39,7 @@ enum vb_status vb_objects_new(const struct vb_objects_options *options,
     return VB_OK;
 }
 
+/* The client first: it borrows the bucket's name. */
 static void forget_client(struct vb_objects *objects)
 {
     vb_s3_client_free(objects->client);
@@ -88,6 +96,8 @@ static enum vb_status look_at(const struct vb_objects *objects, const char *url,
                    (int)(ret_bucket->length < 64 ? ret_bucket->length : 64), at);
 }
 
+/* Each piece asks for the version of the HEAD: an object that is replaced meanwhile is a conflict
+ * and not a mixture. */
 static enum vb_status copy_pieces(struct vb_objects *objects, const char *key,
                                   const struct vb_s3_object *object, struct vb_spool *spool,
                                   struct vb_error *err)

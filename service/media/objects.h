@@ -1,5 +1,10 @@
 /* Media from buckets of the service's own object store, s3://BUCKET/KEY. Inside media.c's fetcher
- * only; one thread. */
+ * only.
+ *
+ * Owned by its fetcher; options are copied, what they point to is borrowed for its life. One
+ * thread. VB_NOT_FOUND for whatever the list, the key or the store refuses; VB_STOPPED,
+ * VB_NO_MEMORY and VB_IO for our own troubles. The client lives from bucket to bucket.
+ */
 #ifndef VERBATIM_MEDIA_OBJECTS_H
 #define VERBATIM_MEDIA_OBJECTS_H
 

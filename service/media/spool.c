@@ -1,4 +1,9 @@
-/* An unlinked temporary file. See media/spool.h. */
+/* An unlinked temporary file. See media/spool.h.
+ *
+ * Written by place and read by place, so no position is kept and a read may come between two
+ * writes. The CRC and the first bytes are gathered on the way, since both are wanted before the
+ * file is read again. Not flushed to the disk: nothing of it is wanted after a crash.
+ */
 #include "spool.h"
 
 #include "verbatim/hash.h"
@@ -51,6 +56,7 @@ enum vb_status vb_spool_reset(struct vb_spool *spool, struct vb_error *err)
     return VB_OK;
 }
 
+/* Only until the head is full. */
 static void keep_head(struct vb_spool *spool, const char *data, size_t length)
 {
     size_t room = sizeof spool->head - spool->head_length;

@@ -1,4 +1,11 @@
-/* Types of media by what the server says and by their first bytes. See media/type.h. */
+/* Types of media by what the server says and by their first bytes. See media/type.h.
+ *
+ * Not a guard against harmful files: what people sent each other is archived as it is. The question
+ * is only whether the answer is that medium at all, since an expired link, a login page or a proxy
+ * answers 200 with a page of its own. So a page is refused whatever it claims to be, a type that is
+ * none of media is refused, and a vague type is believed if the first bytes or the platform vouch
+ * for it.
+ */
 #include "type.h"
 
 #include "verbatim/names.h"

@@ -1,4 +1,9 @@
-/* Whether what a server answered is a medium, not too large, and not its login page. Pure. */
+/* Whether what a server answered is a medium, not too large, and not its login page.
+ *
+ * Looks at 64 bytes, decodes nothing. Source: WHATWG "MIME Sniffing", sections 6 and 7. Nothing is
+ * owned; texts are borrowed for the call, names of types are static. Any thread: pure. VB_NOT_FOUND
+ * with the reason in words, as media.h has it.
+ */
 #ifndef VERBATIM_MEDIA_TYPE_H
 #define VERBATIM_MEDIA_TYPE_H
 

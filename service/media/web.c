@@ -25,6 +25,8 @@
 #define LONGEST_WAIT (60 * VB_SECOND)
 #define FIRST_WAIT (VB_SECOND / 4)
 #define WAIT_SLICE (VB_SECOND / 20)
+/* To connect, and without a byte: a server of recordings answers in a second or not at all. An
+ * answer as a whole has the option media_timeout. */
 #define CONNECT_SECONDS 10L
 #define STALL_SECONDS 15L
 #define CONNECTIONS 4L /* kept open, to as many hosts */
@@ -103,7 +105,8 @@ static enum vb_status stopped(struct vb_error *err)
 
 /* --- libcurl's questions --- */
 
-/* Only of an answer that counts: the text of an error or a redirect is nobody's medium. */
+/* Only of an answer that counts: the text of an error or a redirect is nobody's medium. Only 200:
+ * no range was asked for, so a 206 would be a part. */
 static size_t take_body(char *data, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
@@ -129,6 +132,9 @@ static void note_refused(struct exchange *exchange, const struct sockaddr *addre
         snprintf(exchange->refused, sizeof exchange->refused, "an address");
 }
 
+/* The last place where the address can be judged, and the only one that sees what is connected to:
+ * a check after a resolution of our own would be of another answer. After a refusal libcurl goes on
+ * with the name's next address, if it has one. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct exchange *exchange = context;
@@ -139,6 +145,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return CURL_SOCKET_BAD;
 }
 
+/* No cookies and no referrer. Redirects are not libcurl's to follow: each is a URL of a stranger's
+ * and is judged like the first. */
 static void set_options(struct exchange *exchange, CURLU *url)
 {
     CURL *easy = exchange->web->easy;
@@ -193,7 +201,8 @@ static enum vb_status explain(const struct exchange *exchange, CURLcode code, co
     return vb_fail(err, VB_NOT_FOUND, "%s: %s", host, curl_easy_strerror(code));
 }
 
-/* An answer came whole. */
+/* An answer came whole. *ret_outcome says whether to go on: HAD also for a body that is none, since
+ * asking again would bring the same. */
 static enum vb_status judge(const struct exchange *exchange, const struct vb_medium *medium,
                             enum outcome *ret_outcome, struct vb_error *err)
 {
@@ -220,6 +229,8 @@ static enum vb_status judge(const struct exchange *exchange, const struct vb_med
     return vb_fail(err, VB_NOT_FOUND, "the answer was %ld", status);
 }
 
+/* The spool is emptied first, so an attempt that failed half way leaves nothing in front of the
+ * next. */
 static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
                           const struct vb_medium *medium, uint64_t most, struct vb_spool *spool,
                           enum outcome *ret_outcome, struct vb_error *err)
@@ -248,6 +259,8 @@ static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
 
 /* --- hosts that do not answer --- */
 
+/* The oldest of eight is forgotten for a new one, so an export whose media lie on many hosts
+ * remembers the last ones only. Names are those of libcurl's parser; ports do not matter. */
 static struct host *find_host(struct vb_web *web, const char *name)
 {
     for (size_t i = 0; i < HOSTS; i++)
@@ -259,6 +272,7 @@ static struct host *find_host(struct vb_web *web, const char *name)
     return host;
 }
 
+/* Failures count by medium and not by attempt. */
 static void note_host(struct vb_web *web, const char *name, bool healthy)
 {
     struct host *host = find_host(web, name);
@@ -281,7 +295,8 @@ static bool wait_before(const struct vb_web *web, int attempt)
     return !is_stopped(web);
 }
 
-/* Several attempts at one URL, one for a host that has failed before. */
+/* Several attempts at one URL, one for a host that has failed before. A host that throttles gets
+ * more of them, each after the wait that it asked for. */
 static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *host,
                                     const struct vb_medium *medium, uint64_t most,
                                     struct vb_spool *spool, enum outcome *ret_outcome,
@@ -343,6 +358,8 @@ static enum vb_status look_at(const struct vb_web *web, CURLU *url, char **ret_h
     return status;
 }
 
+/* Schemes that libcurl does not know pass here, so that look_at can name them; bytes that a URL may
+ * not hold are escaped. */
 static enum vb_status parse(CURLU *url, const char *text, struct vb_error *err)
 {
     CURLUcode code =
@@ -370,6 +387,7 @@ static enum vb_status visit(struct vb_web *web, CURLU *url, const struct vb_medi
     return status;
 }
 
+/* At most REDIRECTS hops; a loop of redirects ends there too. */
 enum vb_status vb_web_get(struct vb_web *web, const struct vb_medium *medium, uint64_t most,
                           struct vb_spool *spool, struct vb_error *err)
 {

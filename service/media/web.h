@@ -1,4 +1,10 @@
-/* Media from web servers, over libcurl. Inside media.c's fetcher only; one thread. */
+/* Media from web servers, over libcurl. Inside media.c's fetcher only.
+ *
+ * HTTP and HTTPS with verified certificates. Owned by its fetcher; options are copied, what they
+ * point to is borrowed for its life. One thread, on which `stop` is asked. VB_NOT_FOUND for
+ * whatever the list or the server refuses; VB_STOPPED, VB_NO_MEMORY and VB_IO for our own troubles.
+ * Connections and the memory of hosts live as long as it.
+ */
 #ifndef VERBATIM_MEDIA_WEB_H
 #define VERBATIM_MEDIA_WEB_H
 

@@ -2,7 +2,13 @@
  * command/demo/data.h.
  *
  * COPY in text form from a buffer of bounded size; keys and indexes are built behind the rows,
- * which takes half the time.
+ * which takes half the time. COPY's FREEZE marks the rows as seen by all at once, which is allowed
+ * because the tables were made in the same transaction; so the first export does not pay for
+ * writing hint bits.
+ *
+ * The tables are the source contract's (docs/connect.md) with all optional columns and relations,
+ * and with the indexes that connect.md advises: whoever measures on them measures what a platform
+ * can have.
  */
 #include "rows.h"
 
@@ -15,6 +21,7 @@
 /* One conversation's messages are appended before the buffer is looked at. */
 #define COPY_CEILING (64u * 1024u * 1024u)
 
+/* No constraints but NOT NULL where the contract has it; keys come in index_sql. */
 static const char create_sql[] =
     "CREATE TABLE channel (id uuid NOT NULL, workspace_id uuid NOT NULL, name text NOT NULL,"
     " channel_type text NOT NULL, phone_number text);"
@@ -70,6 +77,7 @@ static enum vb_status fail(PGconn *connection, const char *doing, struct vb_erro
     return vb_fail(err, VB_DATABASE, "demo data: %s: %s", doing, PQerrorMessage(connection));
 }
 
+/* One or several statements, of which only the first failure counts. */
 static enum vb_status run(PGconn *connection, const char *sql, const char *doing,
                           struct vb_error *err)
 {
@@ -100,6 +108,7 @@ static enum vb_status check_owner(PGconn *connection, const char *schema, struct
     return status;
 }
 
+/* DROP CASCADE is safe behind check_owner alone. The search path ends with the transaction. */
 static enum vb_status create_schema(PGconn *connection, const char *schema, struct vb_error *err)
 {
     char *name = PQescapeIdentifier(connection, schema, strlen(schema));
@@ -122,6 +131,7 @@ static enum vb_status create_schema(PGconn *connection, const char *schema, stru
     return status == VB_OK ? run(connection, create_sql, "cannot create the tables", err) : status;
 }
 
+/* PQputCopyData copies or sends all of it; the length fits an int by COPY_CEILING. */
 static enum vb_status send_lines(PGconn *connection, struct vb_buffer *lines, struct vb_error *err)
 {
     if (lines->length > 0 && PQputCopyData(connection, lines->data, (int)lines->length) != 1)
@@ -130,6 +140,7 @@ static enum vb_status send_lines(PGconn *connection, struct vb_buffer *lines, st
     return VB_OK;
 }
 
+/* Numbers run from 0 to the table's count; a number may give no line. */
 static enum vb_status send_table(PGconn *connection, const struct vb_demo_options *options,
                                  const struct vb_demo_table *table, struct vb_error *err)
 {
@@ -149,6 +160,8 @@ static enum vb_status send_table(PGconn *connection, const struct vb_demo_option
     return status;
 }
 
+/* The server's own error comes with the result, so it is asked for also after a failure; the first
+ * one is told. */
 static enum vb_status fill_table(PGconn *connection, const struct vb_demo_options *options,
                                  const struct vb_demo_table *table, struct vb_error *err)
 {
@@ -170,6 +183,7 @@ static enum vb_status fill_table(PGconn *connection, const struct vb_demo_option
     return status;
 }
 
+/* Rolled back as a whole by closing the connection, so a failure leaves the old rows. */
 static enum vb_status build(PGconn *connection, const struct vb_demo_options *options,
                             struct vb_error *err)
 {
@@ -185,6 +199,7 @@ static enum vb_status build(PGconn *connection, const struct vb_demo_options *op
     return status == VB_OK ? run(connection, "COMMIT", "cannot commit", err) : status;
 }
 
+/* Connects by itself and not as the reader does: it writes, which the reader's settings forbid. */
 enum vb_status vb_demo_data(const struct vb_demo_options *options, struct vb_error *err)
 {
     struct vb_demo_options filled = *options;

@@ -2,7 +2,11 @@
  *
  * The same options give the same rows. The schema carries a comment by which its own work is known:
  * it is replaced, any other schema of that name is left alone. One transaction: readers see the old
- * rows or the new.
+ * rows or the new. For trying out, tests and benchmarks; knows nothing of exports.
+ *
+ * Options are borrowed for the call; connection and buffers are its own. Any thread; blocks until
+ * done, minutes for millions. VB_CONFLICT as below, VB_DATABASE with the server's words for all
+ * else that fails, VB_LIMIT; nothing was changed then. Nothing lives beyond the call but the rows.
  */
 #ifndef VERBATIM_COMMAND_DEMO_DATA_H
 #define VERBATIM_COMMAND_DEMO_DATA_H

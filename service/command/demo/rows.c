@@ -1,6 +1,13 @@
 /* Rows of the demo data: see command/demo/rows.h. Nothing is kept between two calls; a
  * conversation's facts are computed anew from its number for each table that needs them, which is
  * cheaper than remembering millions.
+ *
+ * Numbers drawn are told apart by what they are for (`what`), and one that is drawn is taken apart
+ * by division, so a change of one cell must not draw anew: other tables compute the same facts.
+ * Tests and benchmarks count on the rows of a seed, so a change here changes their figures.
+ *
+ * Believable and awkward at once: names that break file systems and formulas, texts of many
+ * scripts, rows that share their instant, NULL in each column that may have it.
  */
 #include "rows.h"
 
@@ -17,6 +24,7 @@
 #define SPAN (INT64_C(181) * 86400 * VB_SECOND)     /* to the end of 2026-06-30 */
 #define LEAST_CONTACTS 60u
 
+/* Part of the seed of every number, so the order and the values are fixed. */
 enum kind { CONTACT = 1, ASSISTANT, CONVERSATION, MESSAGE, ATTACHMENT, NOTE, EVENT };
 
 /* splitmix64 (Steele, Lea, Flood 2014): the state is the whole generator, so any number can be
@@ -29,12 +37,14 @@ static uint64_t mix(uint64_t value)
     return value ^ (value >> 31);
 }
 
+/* `number` is the row's, `what` one of the facts about it. */
 static uint64_t draw(const struct vb_demo_options *options, enum kind kind, uint64_t number,
                      uint64_t what)
 {
     return mix(mix(mix(options->seed + (uint64_t)kind) ^ number) + what);
 }
 
+/* A version 4 UUID of drawn bits. `part` tells several rows of one conversation apart. */
 static void format_id(const struct vb_demo_options *options, enum kind kind, uint64_t number,
                       uint64_t part, char text[VB_UUID_TEXT])
 {
@@ -90,6 +100,7 @@ static void format_time(vb_instant instant, char text[VB_INSTANT_TEXT + 2])
     memcpy(text + strlen(text), "Z", 2);
 }
 
+/* One for two conversations, so that some contacts come back. */
 static uint64_t contact_count(const struct vb_demo_options *options)
 {
     return options->conversations / 2 > LEAST_CONTACTS ? options->conversations / 2
@@ -114,6 +125,7 @@ static vb_instant conversation_time(const struct vb_demo_options *options, uint6
     return number % 16 == 2 ? start + 1000 : start;
 }
 
+/* Fixed ids, whatever the seed: documents and tests name them. */
 static void format_channel(uint64_t number, char text[VB_UUID_TEXT])
 {
     snprintf(text, VB_UUID_TEXT, "%s%02u", VB_DEMO_CHANNEL_PREFIX, (unsigned)(number % 99) + 1);
@@ -126,6 +138,7 @@ static size_t conversation_channel(const struct vb_demo_options *options, uint64
     return drawn % 2 == 0 ? 0 : 1 + drawn / 2 % (vb_demo_channel_count - 1);
 }
 
+/* One language a conversation. */
 static const struct vb_demo_language *conversation_language(const struct vb_demo_options *options,
                                                             uint64_t number)
 {
@@ -142,6 +155,7 @@ static uint64_t message_count(const struct vb_demo_options *options, uint64_t nu
     return number % 2 == 0 ? average - more : average + more;
 }
 
+/* One in ten has an awkward name, a fifth belongs to a company. */
 static enum vb_status contact_lines(const struct vb_demo_options *options, uint64_t number,
                                     struct vb_buffer *out)
 {
@@ -184,7 +198,8 @@ static enum vb_status assistant_lines(const struct vb_demo_options *options, uin
     return PUT_LINE(out, id, VB_DEMO_WORKSPACE, vb_demo_assistants[number]);
 }
 
-/* The last one is another workspace's, with a conversation of its own platform life: none. */
+/* The last one is another workspace's and has no conversations: it must never be found by the
+ * first. */
 static uint64_t channel_rows(const struct vb_demo_options *options)
 {
     (void)options;
@@ -204,6 +219,7 @@ static enum vb_status channel_lines(const struct vb_demo_options *options, uint6
     return PUT_LINE(out, id, VB_DEMO_WORKSPACE, channel->name, channel->type, channel->phone);
 }
 
+/* Ended means two of four statuses; one in fifty has no contact, one in nine no assistant. */
 static enum vb_status conversation_lines(const struct vb_demo_options *options, uint64_t number,
                                          struct vb_buffer *out)
 {
@@ -246,6 +262,8 @@ static enum speaker speaker_of(uint64_t place, uint64_t drawn)
     return place < 6 || drawn % 5 == 0 ? BOT : AGENT;
 }
 
+/* One message in twelve; a quarter of those have two, the second with a comma in its URL. An array
+ * literal of PostgreSQL. */
 static const char *media_of(uint64_t drawn, char text[160])
 {
     static const char *const endings[] = {"jpg", "png", "mp4", "ogg", "pdf"};
@@ -289,6 +307,7 @@ static enum vb_status message_line(const struct vb_demo_options *options, uint64
         speaker == AGENT ? phone : NULL, speaker == BOT && drawn % 40 == 1 ? "helpful" : NULL);
 }
 
+/* Messages follow each other within a minute and a half. */
 static enum vb_status message_lines(const struct vb_demo_options *options, uint64_t number,
                                     struct vb_buffer *out)
 {
@@ -348,6 +367,7 @@ static enum vb_status attachment_lines(const struct vb_demo_options *options, ui
     return status;
 }
 
+/* One to three of each eighth conversation. */
 static enum vb_status note_lines(const struct vb_demo_options *options, uint64_t number,
                                  struct vb_buffer *out)
 {
@@ -371,6 +391,7 @@ static enum vb_status note_lines(const struct vb_demo_options *options, uint64_t
     return status;
 }
 
+/* None to three, by the conversation's number. */
 static enum vb_status event_lines(const struct vb_demo_options *options, uint64_t number,
                                   struct vb_buffer *out)
 {
@@ -389,6 +410,7 @@ static enum vb_status event_lines(const struct vb_demo_options *options, uint64_
     return status;
 }
 
+/* One to three of each sixth; the third run belongs to no message. */
 static enum vb_status skill_lines(const struct vb_demo_options *options, uint64_t number,
                                   struct vb_buffer *out)
 {
@@ -409,6 +431,7 @@ static enum vb_status skill_lines(const struct vb_demo_options *options, uint64_
     return status;
 }
 
+/* One or two of each seventh, at the bot's first answer; the second without URL and snippet. */
 static enum vb_status citation_lines(const struct vb_demo_options *options, uint64_t number,
                                      struct vb_buffer *out)
 {

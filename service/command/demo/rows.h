@@ -1,4 +1,9 @@
-/* The rows of the demo data as lines of COPY text: pure functions of the seed and a number. */
+/* The rows of the demo data as lines of COPY text: pure functions of the seed and a number.
+ *
+ * In the order in which the tables are filled. Static tables without an owner; lines are appended
+ * to the caller's buffer. Any thread: no state. Errors are the buffer's, a part of a line may stand
+ * in it then. Nothing lives beyond a call.
+ */
 #ifndef VERBATIM_COMMAND_DEMO_ROWS_H
 #define VERBATIM_COMMAND_DEMO_ROWS_H
 

@@ -1,4 +1,10 @@
-/* Who talks in the demo data, where, and what is said: see command/demo/world.h. */
+/* Who talks in the demo data, where, and what is said: see command/demo/world.h.
+ *
+ * The texts are this project's own; numbers, domains and addresses are those that are kept for
+ * examples (555-01xx, example.com). Order and count of each table are part of what a seed gives:
+ * rows are appended at the end or change everything. Phrases of one place in the three lists answer
+ * each other more or less.
+ */
 #include "world.h"
 
 #include "data.h"
@@ -21,6 +27,8 @@ const struct vb_demo_channel vb_demo_channels[] = {
 };
 const size_t vb_demo_channel_count = COUNT(vb_demo_channels);
 
+/* Scripts from left and right, without spaces, of two and four bytes, and emoji that are joined
+ * from several characters. One customer's phrase begins like a formula. */
 const struct vb_demo_language vb_demo_languages[] = {
     {"en",
      {"Hi, where is my order? It was due on Monday.", "It's the blue jacket, size M",
@@ -109,6 +117,8 @@ const char *const vb_demo_names[] = {
 };
 const size_t vb_demo_name_count = COUNT(vb_demo_names);
 
+/* Each is a trap that some reader fell into: quotes, separators, line ends, formulas, devices and
+ * dots of Windows, direction marks, blanks only, far too long, equal but for case. */
 const char *const vb_demo_awkward_names[] = {
     "Robert \"Bob\" Tables",
     "Smith, John",

@@ -1,4 +1,6 @@
-/* The people, places and phrases of the demo data. Constant tables, nothing to own. */
+/* The people, places and phrases of the demo data. Constant tables: nothing to own, any thread, no
+ * errors, alive as long as the program. Texts are UTF-8 and hold no NUL; what they hold else is
+ * chosen to be awkward. */
 #ifndef VERBATIM_COMMAND_DEMO_WORLD_H
 #define VERBATIM_COMMAND_DEMO_WORLD_H
 
