@@ -1,4 +1,5 @@
-/* The fields of a set of keys: filled, checked, wiped. See credentials.h and verbatim/s3_credentials.h.
+/* The fields of a set of keys: filled, checked, wiped. See credentials.h and
+ * verbatim/s3_credentials.h.
  *
  * Values come from files and answers, so they are checked before they can reach a header.
  */

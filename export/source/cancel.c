@@ -1,8 +1,9 @@
 /* PQcancel with an end: see cancel.h.
  *
- * libpq's call blocks for as long as the network does (it connects anew and waits for the server to hang up), and
- * ignores connect_timeout. So it runs on a thread of its own, which owns the order. One that does not
- * come back in time is left alone: it ends with the timeouts of TCP, or with the process.
+ * libpq's call blocks for as long as the network does (it connects anew and waits for the server to
+ * hang up), and ignores connect_timeout. So it runs on a thread of its own, which owns the order.
+ * One that does not come back in time is left alone: it ends with the timeouts of TCP, or with the
+ * process.
  */
 #include "cancel.h"
 

@@ -4,8 +4,8 @@
 
 #include <libpq-fe.h>
 
-/* Best effort, for the connection that is given up next. Returns within about a second, also when the server cannot
- * be reached. */
+/* Best effort, for the connection that is given up next. Returns within about a second, also when
+ * the server cannot be reached. */
 void vb_cancel_statement(PGconn *connection);
 
 #endif

@@ -1,7 +1,7 @@
 /* Introspection of the source: reads the catalogue, checks it against the rules, keeps the types.
  *
- * Owns the contract's strings. All faults are collected first and told in one message, so that whoever
- * writes the views sees the whole list at once. Does not look at rows.
+ * Owns the contract's strings. All faults are collected first and told in one message, so that
+ * whoever writes the views sees the whole list at once. Does not look at rows.
  */
 #include "contract.h"
 
@@ -13,9 +13,9 @@
 #define FAULTS_CEILING 4096u
 #define MISSING_CEILING 4096u
 
-/* One row per column of a relation that selects, domains followed to their base. `array` is the base type
- * of an array's elements, category S and E are text-like types and enums. A column that may not be
- * read counts as missing: `readable` tells the two apart for the message. */
+/* One row per column of a relation that selects, domains followed to their base. `array` is the
+ * base type of an array's elements, category S and E are text-like types and enums. A column that
+ * may not be read counts as missing: `readable` tells the two apart for the message. */
 static const char catalogue_sql[] =
     "WITH RECURSIVE found AS ("
     " SELECT c.relname, a.attname, a.attnum, c.oid AS relation, a.atttypid AS declared,"
@@ -85,7 +85,8 @@ static bool is_text_category(const char *category)
     return strcmp(category, "S") == 0 || strcmp(category, "E") == 0;
 }
 
-/* True when a column of that type can serve the kind; *ret_cast tells whether it must be cast for reading. */
+/* True when a column of that type can serve the kind; *ret_cast tells whether it must be cast for
+ * reading. */
 static bool serves(const PGresult *catalogue, int row, enum vb_column_kind kind, bool *ret_cast)
 {
     static const enum vb_type ids[] = {VB_TYPE_UUID, VB_TYPE_INT8, VB_TYPE_INT4,

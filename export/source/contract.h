@@ -55,8 +55,8 @@ enum vb_status vb_contract_append(const struct vb_contract *contract, struct vb_
                                   const char *alias, const char *relation,
                                   const char *name) vb_must_check;
 
-/* The type to cast a parameter to that is compared with the column: casts stand on parameters only, since
- * one on a column would hide its index. */
+/* The type to cast a parameter to that is compared with the column: casts stand on parameters only,
+ * since one on a column would hide its index. */
 const char *vb_contract_cast(const struct vb_contract *contract, const char *relation,
                              const char *name);
 

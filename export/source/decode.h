@@ -1,7 +1,8 @@
 /* PostgreSQL's binary values as text, instants and lists. Pure functions, thread-safe.
  *
  * Formats: the send functions of the server's data types (uuid_send, int8send, timestamptz_send,
- * array_send); integers are big-endian. Nothing here allocates; text results borrow the bytes given.
+ * array_send); integers are big-endian. Nothing here allocates; text results borrow the bytes
+ * given.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_DECODE_H
 #define VERBATIM_EXPORT_SOURCE_DECODE_H
@@ -31,13 +32,14 @@ uint16_t vb_decode_uint16(const char *bytes);
 uint32_t vb_decode_uint32(const char *bytes);
 uint64_t vb_decode_uint64(const char *bytes);
 
-/* The text form of an id of one of the four kinds. VB_SOURCE: wrong size, or a text longer than a cursor
- * can hold (VB_CURSOR_ID - 1). `*ret_length` may be NULL. */
+/* The text form of an id of one of the four kinds. VB_SOURCE: wrong size, or a text longer than a
+ * cursor can hold (VB_CURSOR_ID - 1). `*ret_length` may be NULL. */
 enum vb_status vb_decode_id(Oid type, struct vb_view bytes, char id[VB_CURSOR_ID],
                             size_t *ret_length) vb_must_check;
 /* timestamp and timestamptz alike. VB_SOURCE: infinite, or outside the years 1 to 9999. */
 enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant) vb_must_check;
-/* A text array of any dimensions, flattened. NULL bytes give the empty list. VB_SOURCE: malformed. */
+/* A text array of any dimensions, flattened. NULL bytes give the empty list. VB_SOURCE:
+ * malformed. */
 enum vb_status vb_decode_text_list(struct vb_view bytes,
                                    struct vb_text_list *ret_list) vb_must_check;
 

@@ -1,4 +1,5 @@
-/* The reader's statements for somebody who wants to look at their plans: see source.h. Nothing is sent from here. */
+/* The reader's statements for somebody who wants to look at their plans: see source.h. Nothing is
+ * sent from here. */
 #include "select.h"
 
 #include <stdlib.h>
@@ -16,7 +17,8 @@ static void add_id(struct vb_query *query, const struct vb_scope *scope, const c
     vb_query_add(query, ")::text");
 }
 
-/* The first rows that the server comes across, in no order: an order could cost a walk through everything. */
+/* The first rows that the server comes across, in no order: an order could cost a walk through
+ * everything. */
 static void build_sample(struct vb_query *query, const struct vb_scope *scope, size_t limit)
 {
     static const char *const ids[] = {"workspace_id", "channel_id", "contact_id", "assistant_id"};

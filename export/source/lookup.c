@@ -1,7 +1,8 @@
-/* Look-ups beside those of channels: what a specification names has to exist, and to be visible. See verbatim/source.h.
+/* Look-ups beside those of channels: what a specification names has to exist, and to be visible.
+ * See verbatim/source.h.
  *
- * Built once with the contract, sent by the HTTP loops. Casts stand on parameters only, so that the views' indexes
- * serve; whatever the source lacks is not found.
+ * Built once with the contract, sent by the HTTP loops. Casts stand on parameters only, so that the
+ * views' indexes serve; whatever the source lacks is not found.
  */
 #include "contract.h"
 
@@ -51,7 +52,8 @@ static void put_equal(struct lookup *lookup, const char *alias, const char *rela
                                           vb_contract_cast(lookup->contract, relation, name));
 }
 
-/* Whether the caller of $3 may see conversation c: one of its tags, in `audience` or else in `tags`. */
+/* Whether the caller of $3 may see conversation c: one of its tags, in `audience` or else in
+ * `tags`. */
 static void put_visible(struct lookup *lookup)
 {
     put(lookup, " AND ($3::text[] IS NULL");
@@ -117,8 +119,8 @@ static void put_contact_name(struct lookup *lookup)
     put(lookup, ", ''))");
 }
 
-/* $1 workspace, $2 id, $3 audience: name. Where contacts have no workspace they are those of its conversations; whoever
- * has an audience sees a contact by a conversation only. */
+/* $1 workspace, $2 id, $3 audience: name. Where contacts have no workspace they are those of its
+ * conversations; whoever has an audience sees a contact by a conversation only. */
 static void make_contact(struct lookup *lookup)
 {
     if (!has(lookup, "contact", "id") || !has(lookup, "conversation", "contact_id")) {
@@ -142,7 +144,8 @@ static void make_contact(struct lookup *lookup)
     put(lookup, " LIMIT 1");
 }
 
-/* Contacts with the same value as contact r, as one arm of a union: each arm can use an index of its own. */
+/* Contacts with the same value as contact r, as one arm of a union: each arm can use an index of
+ * its own. */
 static void put_same(struct lookup *lookup, const char *name, const char *function)
 {
     if (!has(lookup, "contact", name))
@@ -162,7 +165,8 @@ static void put_same(struct lookup *lookup, const char *name, const char *functi
     put_equal(lookup, "r", "contact", "id", "$2");
 }
 
-/* $1 workspace, $2 id: ids of everybody with the contact's e-mail or phone, the contact's own among them. */
+/* $1 workspace, $2 id: ids of everybody with the contact's e-mail or phone, the contact's own among
+ * them. */
 static void make_same_person(struct lookup *lookup)
 {
     if (!has(lookup, "contact", "id")) {
@@ -181,7 +185,8 @@ static void make_same_person(struct lookup *lookup)
             vb_buffer_printf(&lookup->sql, " ORDER BY id LIMIT %u", VB_SAME_PERSON + 1);
 }
 
-/* $1 workspace, $2 array of ids, $3 audience: place, from 1, of the first id that is not there or not visible. */
+/* $1 workspace, $2 array of ids, $3 audience: place, from 1, of the first id that is not there or
+ * not visible. */
 static void make_conversations(struct lookup *lookup)
 {
     const char *type = vb_contract_cast(lookup->contract, "conversation", "id");

@@ -183,7 +183,8 @@ static enum vb_status fetch(struct vb_page *page, struct vb_session *session,
     return VB_OK;
 }
 
-/* A run of the page's conversations that began in one second: from `first` up to, not including, `end`. */
+/* A run of the page's conversations that began in one second: from `first` up to, not including,
+ * `end`. */
 struct run {
     size_t first, end;
     vb_instant second;

@@ -1,7 +1,7 @@
 /* One page of conversations, with the place of each within its UTC second.
  *
- * Holds the result of one statement: thousands of small rows. The places do not depend on where pages or stretches
- * begin: what a page cannot know is asked of the database, in busy seconds only.
+ * Holds the result of one statement: thousands of small rows. The places do not depend on where
+ * pages or stretches begin: what a page cannot know is asked of the database, in busy seconds only.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_PAGE_H
 #define VERBATIM_EXPORT_SOURCE_PAGE_H

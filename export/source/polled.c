@@ -35,7 +35,8 @@ static enum vb_status wait_slice(PGconn *connection, short events, const struct 
     return VB_OK;
 }
 
-/* Input and, as long as libpq holds some back, output. Whether there is any, libpq finds by itself. */
+/* Input and, as long as libpq holds some back, output. Whether there is any, libpq finds by
+ * itself. */
 static enum vb_status wait_answer(PGconn *connection, bool unsent, const struct vb_stop *stop,
                                   struct vb_error *err)
 {
@@ -47,8 +48,8 @@ static enum vb_status wait_answer(PGconn *connection, bool unsent, const struct 
     return status;
 }
 
-/* libpq keeps the time of its blocking connect only. What it takes for a broken connection makes it go on
- * to the next address, or give up. */
+/* libpq keeps the time of its blocking connect only. What it takes for a broken connection makes it
+ * go on to the next address, or give up. */
 static void end_silence(PGconn *connection, int64_t *deadline)
 {
     if (vb_clock_monotonic() < *deadline)
@@ -114,7 +115,8 @@ enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, cha
                              int *ret_length, struct vb_error *err)
 {
     int length = PQgetCopyData(connection, ret_row, 1);
-    /* A server that is ahead of us has sent more already: a look costs less than to wait and look. */
+    /* A server that is ahead of us has sent more already: a look costs less than to wait and
+     * look. */
     for (bool looked = false; length == 0; looked = true) {
         enum vb_status status = looked ? wait_answer(connection, false, stop, err) : VB_OK;
         if (status != VB_OK)

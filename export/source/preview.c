@@ -1,4 +1,5 @@
-/* Counting a selection for a preview, as a statement for somebody else's connection: see source.h. */
+/* Counting a selection for a preview, as a statement for somebody else's connection: see
+ * source.h. */
 #include "select.h"
 
 #include <stdlib.h>
@@ -17,9 +18,10 @@ void vb_source_query_done(struct vb_source_query *query)
     *query = (struct vb_source_query){0};
 }
 
-/* Two counts in one statement, so of one snapshot. OFFSET 0 keeps the planner from walking all conversations in the
- * order of the join. How to join is left to it: for a few conversations by the index of messages, for a large share of
- * the platform through all of them, which is faster then. */
+/* Two counts in one statement, so of one snapshot. OFFSET 0 keeps the planner from walking all
+ * conversations in the order of the join. How to join is left to it: for a few conversations by the
+ * index of messages, for a large share of the platform through all of them, which is faster
+ * then. */
 static void build_count(struct vb_query *query, const struct vb_scope *scope)
 {
     struct vb_span span = vb_scope_span(scope);
@@ -52,8 +54,8 @@ enum vb_status vb_query_hand_over(struct vb_query *query, struct vb_source_query
     return VB_OK;
 }
 
-/* Of the first conversations only, and of each only so many messages: a sample costs next to nothing, however much is
- * counted. A text's length is known without reading it. */
+/* Of the first conversations only, and of each only so many messages: a sample costs next to
+ * nothing, however much is counted. A text's length is known without reading it. */
 static void build_sample(struct vb_query *query, const struct vb_scope *scope)
 {
     struct vb_span span = vb_scope_span(scope);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define SQL_CEILING (128u * 1024u)
-/* Lists are the largest: of words, from a body of 64 KiB, or of transactions that are open in the source (wait.c). */
+/* Lists are the largest: of words, from a body of 64 KiB, or of transactions that are open in the
+ * source (wait.c). */
 #define VALUES_CEILING (4u * 1024u * 1024u)
 
 void vb_query_init(struct vb_query *query)

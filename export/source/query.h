@@ -1,7 +1,8 @@
 /* A statement being built with its parameters, all of them text.
  *
- * Statements are put together from texts of our own and quoted names; values are always bound. The first failure is
- * kept in `status` and later calls do nothing, so that a builder need not check each of its steps. One owner.
+ * Statements are put together from texts of our own and quoted names; values are always bound. The
+ * first failure is kept in `status` and later calls do nothing, so that a builder need not check
+ * each of its steps. One owner.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_QUERY_H
 #define VERBATIM_EXPORT_SOURCE_QUERY_H
@@ -36,7 +37,8 @@ const char *vb_query_value(const struct vb_query *query, int number);
 enum vb_status vb_query_list_word(struct vb_buffer *list, const char *word) vb_must_check;
 
 struct vb_source_query;
-/* Moves text and values into a statement of source.h; what is left of the query still goes through vb_query_done. */
+/* Moves text and values into a statement of source.h; what is left of the query still goes through
+ * vb_query_done. */
 enum vb_status vb_query_hand_over(struct vb_query *query,
                                   struct vb_source_query *ret_query) vb_must_check;
 

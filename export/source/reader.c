@@ -1,7 +1,8 @@
-/* The reader as a row of events: pages, conversations, their messages. Owns everything in struct vb_reader.
+/* The reader as a row of events: pages, conversations, their messages. Owns everything in struct
+ * vb_reader.
  *
- * The state says what comes next; the stream (stream.c) gives the messages. After a failure the reader is idle:
- * its owner begins again behind the last conversation recorded.
+ * The state says what comes next; the stream (stream.c) gives the messages. After a failure the
+ * reader is idle: its owner begins again behind the last conversation recorded.
  */
 #include "reader.h"
 
@@ -31,7 +32,7 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
         .prepared_statements = options->prepared_statements,
         .stop = {options->stop, options->stop_context},
     };
-    reader->stream.rows.session = &reader->session;
+    reader->vb_direct_stream.rows.session = &reader->session;
     *ret_reader = reader;
     return VB_OK;
 }
@@ -123,7 +124,7 @@ enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_curs
 
 void vb_reader_pause(struct vb_reader *reader)
 {
-    if (reader->stream.more)
+    if (reader->vb_direct_stream.more)
         vb_stream_close(reader);
 }
 
@@ -141,8 +142,10 @@ bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cu
 
 size_t vb_reader_memory(const struct vb_reader *reader)
 {
-    /* libpq keeps an input buffer of twice the largest row at most, and the row itself is copied out. */
-    size_t size = sizeof *reader + reader->stream.rows.largest * 2 + reader->stream.rows.buffered;
+    /* libpq keeps an input buffer of twice the largest row at most, and the row itself is copied
+     * out. */
+    size_t size = sizeof *reader + reader->vb_direct_stream.rows.largest * 2 +
+                  reader->vb_direct_stream.rows.buffered;
     size += reader->page.capacity * sizeof *reader->page.places;
     return reader->page.rows ? size + PQresultMemorySize(reader->page.rows) : size;
 }
@@ -154,9 +157,9 @@ static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *
     enum vb_status status = vb_stop_check(&reader->session.stop, err);
     if (status != VB_OK)
         return status;
-    if (reader->stream.rows.largest > OVERSIZED_ROW) {
+    if (reader->vb_direct_stream.rows.largest > OVERSIZED_ROW) {
         vb_session_drop(&reader->session);
-        reader->stream.rows.largest = 0;
+        reader->vb_direct_stream.rows.largest = 0;
     }
     struct vb_scope scope = vb_reader_scope(reader);
     status = vb_page_read(&reader->page, &reader->session, &scope,

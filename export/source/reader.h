@@ -45,7 +45,7 @@ struct vb_reader {
     bool placed;    /* `position` is valid */
     struct vb_cursor position;
     struct vb_cursor conversation; /* the current one */
-    struct vb_stream stream;
+    struct vb_stream vb_direct_stream;
     struct vb_extra extra;
 };
 
@@ -57,7 +57,8 @@ void vb_stream_begin(struct vb_reader *reader);
 /* Before the first row of a page's conversations. */
 void vb_stream_begin_page(struct vb_reader *reader);
 void vb_stream_begin_conversation(struct vb_reader *reader);
-/* The next row of the current conversation: a message, or else reader->extra. VB_END after the last. */
+/* The next row of the current conversation: a message, or else reader->extra. VB_END after the
+ * last. */
 enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
                               bool *ret_is_message, struct vb_error *err) vb_must_check;
 /* Nothing stays open; what was handed out is remembered. */

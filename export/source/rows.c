@@ -1,4 +1,5 @@
-/* The binary COPY stream taken apart: see rows.h. Source: the chapter on COPY of the server's manual. */
+/* The binary COPY stream taken apart: see rows.h. Source: the chapter on COPY of the server's
+ * manual. */
 #include "rows.h"
 
 #include "decode.h"

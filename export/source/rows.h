@@ -1,8 +1,8 @@
 /* Rows of one statement, streamed by COPY ... TO STDOUT (FORMAT binary).
  *
- * COPY instead of the row-by-row result of libpq: half the CPU on this side, the same on the server's
- * (docs/decisions/0002). One row is in memory at a time, and libpq's input buffer, which is as large
- * as the largest row it has met. Belongs to the reader's thread.
+ * COPY instead of the row-by-row result of libpq: half the CPU on this side, the same on the
+ * server's (docs/decisions/0002). One row is in memory at a time, and libpq's input buffer, which
+ * is as large as the largest row it has met. Belongs to the reader's thread.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_ROWS_H
 #define VERBATIM_EXPORT_SOURCE_ROWS_H
@@ -23,8 +23,8 @@ struct vb_rows {
 /* Starts a query, as text without parameters. A stream still open is closed first. */
 enum vb_status vb_rows_start(struct vb_rows *rows, const char *select,
                              struct vb_error *err) vb_must_check;
-/* The next row's `count` fields, VB_END after the last. They live until the next call. On any failure the stream
- * is closed. */
+/* The next row's `count` fields, VB_END after the last. They live until the next call. On any
+ * failure the stream is closed. */
 enum vb_status vb_rows_next(struct vb_rows *rows, size_t count, struct vb_view fields[],
                             struct vb_error *err) vb_must_check;
 /* Gives an open stream up, and its connection with it; else only frees the row. */

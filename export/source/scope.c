@@ -51,8 +51,8 @@ vb_instant vb_scope_end(const struct vb_selection *selection)
     return selection->to <= selection->as_of ? selection->to : selection->as_of + 1;
 }
 
-/* Exactly one lower bound: given two on the same column, a B-tree scan may start at the wider one and
- * walk over everything that earlier pages have read. */
+/* Exactly one lower bound: given two on the same column, a B-tree scan may start at the wider one
+ * and walk over everything that earlier pages have read. */
 struct vb_span vb_scope_span(const struct vb_scope *scope)
 {
     const struct vb_selection *selection = scope->selection;
@@ -170,7 +170,8 @@ struct path {
     const char *column;
 };
 
-/* More channels than there are branches for are a large share of the workspace: it is walked in order. */
+/* More channels than there are branches for are a large share of the workspace: it is walked in
+ * order. */
 static struct path find_path(const struct vb_selection *selection)
 {
     const struct vb_words *channels = &selection->channel_ids, *people = &selection->contact_ids;
@@ -221,7 +222,8 @@ static void add_filters(struct vb_query *query, const struct vb_scope *scope,
     add_completed(query, scope);
 }
 
-/* OFFSET is a fence: without it the planner may walk the workspace by time and look for the words on the way. */
+/* OFFSET is a fence: without it the planner may walk the workspace by time and look for the words
+ * on the way. */
 static void add_from(struct vb_query *query, const struct vb_scope *scope, const struct path *path)
 {
     const char *schema = scope->contract->schema;
@@ -256,8 +258,9 @@ static char *cut_off(struct vb_query *query, size_t start)
     return text;
 }
 
-/* Ordered branches under one order are merged by the server row by row, so that no page reads more of them than it
- * shows. They differ in one number: the place of the branch's word in a list that is bound once. */
+/* Ordered branches under one order are merged by the server row by row, so that no page reads more
+ * of them than it shows. They differ in one number: the place of the branch's word in a list that
+ * is bound once. */
 static void add_branches(struct vb_query *query, const struct vb_scope *scope,
                          const struct vb_span *span, const char *columns, enum vb_order order,
                          const struct path *path)

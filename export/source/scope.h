@@ -1,7 +1,7 @@
 /* Which conversations a statement is about: the one place where a selection becomes SQL.
  *
- * Plain filters and row comparisons on bare columns, so that they pass through views and reach the indexes. What the
- * order is read by, and the index of `conversation` that serves it:
+ * Plain filters and row comparisons on bare columns, so that they pass through views and reach the
+ * indexes. What the order is read by, and the index of `conversation` that serves it:
  *   one channel, assistant or contact     (channel_id, created_at, id) and its likes
  *   several channels or contacts          the same, a branch for each, merged as far as rows are wanted
  *   listed conversations, very many contacts   (id), (contact_id): each looked up by itself, then put in order
@@ -22,7 +22,8 @@ struct vb_scope {
     const struct vb_cursor *high; /* NULL: to the end */
 };
 
-/* A stretch of time: behind the cursor, else from the instant on; up to the cursor, else before the instant. */
+/* A stretch of time: behind the cursor, else from the instant on; up to the cursor, else before the
+ * instant. */
 struct vb_span {
     const struct vb_cursor *after, *upto;
     vb_instant from, before;

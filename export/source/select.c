@@ -5,7 +5,8 @@
 
 #define COLUMNS_CEILING 1024u
 
-/* How an outer column is written: as it is, or cast since its type differs from source to source. */
+/* How an outer column is written: as it is, or cast since its type differs from source to
+ * source. */
 enum form { AS_IS, AS_TEXT, AS_BIGINT };
 
 /* A field of a wide page. `alias` c is the conversation, else the look-up of that name. */
@@ -58,8 +59,8 @@ static void add_column(struct vb_query *query, const struct vb_scope *scope, con
         query->status = vb_contract_append(scope->contract, &query->sql, alias, relation, name);
 }
 
-/* One row at most, so that a view with a repeated id cannot multiply conversations; LIMIT is also what keeps the
- * planner from turning the look-up into a join of the whole table. */
+/* One row at most, so that a view with a repeated id cannot multiply conversations; LIMIT is also
+ * what keeps the planner from turning the look-up into a join of the whole table. */
 static void add_lookup(struct vb_query *query, const struct vb_scope *scope, const char *relation,
                        const char *key, const char *const *columns, size_t count)
 {

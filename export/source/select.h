@@ -1,7 +1,9 @@
-/* The statements of the reader: pages, counts and skips of conversations, their messages and what else hangs on them.
+/* The statements of the reader: pages, counts and skips of conversations, their messages and what
+ * else hangs on them.
  *
- * Ids are compared by the database alone: their order is that of the column's type and collation. Messages are read by
- * the index message(conversation_id, created_at, id); further relations by their likes.
+ * Ids are compared by the database alone: their order is that of the column's type and collation.
+ * Messages are read by the index message(conversation_id, created_at, id); further relations by
+ * their likes.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_SELECT_H
 #define VERBATIM_EXPORT_SOURCE_SELECT_H
@@ -42,11 +44,13 @@ enum {
 
 bool vb_select_is_wide(const struct vb_selection *selection);
 void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64_t limit);
-/* id and created_at of the conversation `ahead` - 1 places after `low`. OFFSET walks the index once per split, never per page. */
+/* id and created_at of the conversation `ahead` - 1 places after `low`. OFFSET walks the index once
+ * per split, never per page. */
 void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64_t ahead);
 /* id and created_at of the last conversation of the scope. */
 void vb_select_last(struct vb_query *query, const struct vb_scope *scope);
-/* How many conversations of the selection began in the second, at most `most`; only those up to `upto` unless that is NULL. */
+/* How many conversations of the selection began in the second, at most `most`; only those up to
+ * `upto` unless that is NULL. */
 void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,
                      const struct vb_cursor *upto, uint64_t most);
 /* How many conversations the scope holds. */
@@ -94,7 +98,8 @@ struct vb_resume {
     uint64_t skip;                 /* of anything else, where it is the first kind read */
 };
 
-/* Rows of the listed conversations in their order, at most `limit` messages of each. Literals, since COPY takes no parameters. */
+/* Rows of the listed conversations in their order, at most `limit` messages of each. Literals,
+ * since COPY takes no parameters. */
 enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
                                   const struct vb_scope *scope, const char *list,
                                   size_t limit) vb_must_check;

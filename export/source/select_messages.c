@@ -1,8 +1,9 @@
-/* SQL of messages and of the rows that come with them: see select.h. Appends to the caller's buffers, owns nothing.
+/* SQL of messages and of the rows that come with them: see select.h. Appends to the caller's
+ * buffers, owns nothing.
  *
- * One statement holds all kinds of a conversation's rows as branches of a UNION ALL, one behind the other: the server
- * appends branches in the order in which they are written, and the reader checks that it did. A selection that asks for
- * messages alone gets no branches.
+ * One statement holds all kinds of a conversation's rows as branches of a UNION ALL, one behind the
+ * other: the server appends branches in the order in which they are written, and the reader checks
+ * that it did. A selection that asks for messages alone gets no branches.
  */
 #include "select.h"
 
@@ -134,9 +135,10 @@ static void add_attachments(struct text *text)
     add(text, "] ORDER BY t.id)");
 }
 
-/* A list of what hangs on a message. The server's arrays of arrays come flattened, row by row: all fields of one, then
- * all of the next. Most conversations have none of it: the server looks that up once for each, since the condition
- * does not depend on the message, and only then for each message. */
+/* A list of what hangs on a message. The server's arrays of arrays come flattened, row by row: all
+ * fields of one, then all of the next. Most conversations have none of it: the server looks that up
+ * once for each, since the condition does not depend on the message, and only then for each
+ * message. */
 static void add_list(struct text *text, const struct vb_resume *resume, unsigned wanted,
                      const char *relation, void (*add_value)(struct text *))
 {
@@ -201,8 +203,8 @@ static void add_message_columns(struct text *text, const struct vb_resume *resum
     add_kind_number(text, VB_ROW_MESSAGE);
 }
 
-/* The instant of as_of, then the order. A row without a time is let through on purpose: it breaks the contract, and
- * must be told rather than left out. */
+/* The instant of as_of, then the order. A row without a time is let through on purpose: it breaks
+ * the contract, and must be told rather than left out. */
 static void add_tail(struct text *text, const char *alias, const char *relation, const char *order)
 {
     char bound[VB_INSTANT_TEXT], tail[160];
@@ -262,8 +264,8 @@ static void add_skill_order(struct text *text, char order[256])
              message ? ", t.message_id" : "");
 }
 
-/* In the shape of a message's row, since branches of one statement share their columns. The casts stand in the list of
- * results alone: what is filtered and ordered by is bare. */
+/* In the shape of a message's row, since branches of one statement share their columns. The casts
+ * stand in the list of results alone: what is filtered and ordered by is bare. */
 static void add_extras(struct text *text, enum vb_row_kind kind, const struct vb_resume *resume,
                        uint64_t skip)
 {
@@ -340,7 +342,8 @@ enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
     struct vb_row_kinds kinds = vb_select_kinds(scope->contract, scope->selection);
     struct text text = {sql, scope, connection, VB_OK};
     if (kinds.items[resume->kind] == VB_ROW_MESSAGE) {
-        /* Behind a limit that will mostly be filled, further branches would be sorted for nothing each time. */
+        /* Behind a limit that will mostly be filled, further branches would be sorted for nothing
+         * each time. */
         add(&text, "SELECT 1::int4, ");
         add_messages(&text, resume, limit);
         return text.status;

@@ -1,4 +1,5 @@
-/* The reader's connection: see session.h. Owns the PGconn and the texts of its prepared statements. */
+/* The reader's connection: see session.h. Owns the PGconn and the texts of its prepared
+ * statements. */
 #include "session.h"
 
 #include "verbatim/source.h"
@@ -143,7 +144,8 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
     }
     PQsetNoticeReceiver(session->connection, ignore_notice, NULL);
     if (!session->prepared_statements)
-        return VB_OK; /* behind a transaction pooler a setting would land on somebody else's session */
+        /* behind a transaction pooler a setting would land on somebody else's session */
+        return VB_OK;
     int version = PQserverVersion(session->connection);
     return run_simple(session, vb_source_settings(VB_SOURCE_SESSION, version), err);
 }

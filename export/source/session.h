@@ -22,11 +22,11 @@ struct vb_session {
 };
 
 void vb_session_drop(struct vb_session *session);
-/* Connects unless there is a connection that looks alive. This and what follows may end with VB_STOPPED, the connection
- * dropped. */
+/* Connects unless there is a connection that looks alive. This and what follows may end with
+ * VB_STOPPED, the connection dropped. */
 enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err) vb_must_check;
-/* The answer to what a PQsend function sent (1) or could not send (0): the last result or the one that begins a
- * COPY, as PQexec gives it. NULL or a failed one is for vb_session_fail. */
+/* The answer to what a PQsend function sent (1) or could not send (0): the last result or the one
+ * that begins a COPY, as PQexec gives it. NULL or a failed one is for vb_session_fail. */
 enum vb_status vb_session_answer(struct vb_session *session, int sent, PGresult **ret_result,
                                  struct vb_error *err) vb_must_check;
 /* Rows in binary; one transaction of its own. The caller clears the result. */

@@ -1,4 +1,5 @@
-/* Looking ahead for a place to cut: an index-only skip of N conversations, and the end of a second. */
+/* Looking ahead for a place to cut: an index-only skip of N conversations, and the end of a
+ * second. */
 #include "reader.h"
 
 /* One conversation's cursor, or VB_END. */
@@ -29,8 +30,8 @@ static enum vb_status skip(struct vb_reader *reader, const struct vb_scope *scop
     return status;
 }
 
-/* Moves the cursor to the last conversation of its second, unless that is a crowd. The selection's own end may
- * come first; the stretch's does not count, being such a border itself. */
+/* Moves the cursor to the last conversation of its second, unless that is a crowd. The selection's
+ * own end may come first; the stretch's does not count, being such a border itself. */
 static enum vb_status move_to_second_end(struct vb_reader *reader, const struct vb_scope *scope,
                                          struct vb_cursor *cursor, struct vb_error *err)
 {

@@ -1,4 +1,5 @@
-/* What depends on the types found: pieces of SQL, and which texts may be sent as ids. See contract.h. */
+/* What depends on the types found: pieces of SQL, and which texts may be sent as ids. See
+ * contract.h. */
 #include "contract.h"
 
 #include "verbatim/text.h"

@@ -1,12 +1,13 @@
 /* Waiting until what was open at as_of has ended, so that rows cannot turn up behind the reader.
  *
  * The list of a pg_snapshot is not enough: the newest transactions open at that moment lie at or
- * above its xmax and are not listed. So the writers open when reading begins are taken from pg_locks,
- * without those of other databases and those that began after as_of (where this role may see when they
- * began), and that fixed set is waited for: transactions that begin later are no concern.
- * Limits: a transaction that had not written anything when reading began, and later inserts rows dated before
- * as_of, is not seen. On a replica the locks of the primary do not show: there replay has to pass as_of
- * (or to have caught up with all that was received) and the oldest open transaction the snapshot's xmax.
+ * above its xmax and are not listed. So the writers open when reading begins are taken from
+ * pg_locks, without those of other databases and those that began after as_of (where this role may
+ * see when they began), and that fixed set is waited for: transactions that begin later are no
+ * concern. Limits: a transaction that had not written anything when reading began, and later
+ * inserts rows dated before as_of, is not seen. On a replica the locks of the primary do not show:
+ * there replay has to pass as_of (or to have caught up with all that was received) and the oldest
+ * open transaction the snapshot's xmax.
  */
 #include "reader.h"
 
@@ -20,8 +21,8 @@
 /* Of as many transactions as a server can have at a time (2^18 backends). */
 #define WRITERS_CEILING (3u * 1024u * 1024u)
 
-/* Transaction ids as the text of an array. A transaction with savepoints has a lock for each that has written; the
- * oldest is its own, and ends last. $1 as_of. */
+/* Transaction ids as the text of an array. A transaction with savepoints has a lock for each that
+ * has written; the oldest is its own, and ends last. $1 as_of. */
 static const char writers_sql[] =
     "SELECT '{' || coalesce(string_agg(w.id, ','), '') || '}' FROM"
     " (SELECT DISTINCT ON (l.virtualtransaction) l.transactionid::text AS id"
@@ -55,7 +56,8 @@ static void bind_as_of(const struct wait *wait, struct vb_query *query)
     vb_query_bind(query, text, "timestamptz");
 }
 
-/* The set to wait for, and what kind of server this is: one round trip, all there is in the usual case. */
+/* The set to wait for, and what kind of server this is: one round trip, all there is in the usual
+ * case. */
 static enum vb_status look(struct wait *wait, struct vb_error *err)
 {
     struct vb_query query;

@@ -17,7 +17,8 @@ static int by_text(const void *a, const void *b)
     return strcmp(*left, *right);
 }
 
-/* Sorted and without doubles, so that equal audiences are equal texts wherever they are compared. */
+/* Sorted and without doubles, so that equal audiences are equal texts wherever they are
+ * compared. */
 static size_t unite(const char **words, size_t count)
 {
     size_t kept = 0;
@@ -33,16 +34,16 @@ static const struct {
     int column;
     size_t member;
 } texts[] = {
-    {ABOUT_WORKSPACE, offsetof(struct http_access, workspace)},
-    {ABOUT_ZONE, offsetof(struct http_access, time_zone)},
-    {ABOUT_SOURCE, offsetof(struct http_access, source_id)},
-    {ABOUT_PROFILE, offsetof(struct http_access, csv_profile)},
+    {ABOUT_WORKSPACE, offsetof(struct vb_access, workspace)},
+    {ABOUT_ZONE, offsetof(struct vb_access, time_zone)},
+    {ABOUT_SOURCE, offsetof(struct vb_access, source_id)},
+    {ABOUT_PROFILE, offsetof(struct vb_access, csv_profile)},
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
 static struct vb_view author_of(const char *key_id, const PGresult *row)
 {
-    struct vb_view user = pg_view(row, 0, ABOUT_USER), name = pg_view(row, 0, ABOUT_NAME);
+    struct vb_view user = vb_pg_view(row, 0, ABOUT_USER), name = vb_pg_view(row, 0, ABOUT_NAME);
     return user.length > 0 ? user : name.length > 0 ? name : vb_view_of(key_id);
 }
 
@@ -56,26 +57,26 @@ static const char *keep(char **at, struct vb_view text)
     return kept;
 }
 
-/* Room for the list of tags first, then for all texts with their NULs. An audience's wire form has four bytes more
- * than its text for each tag, so it has room for the NULs. */
+/* Room for the list of tags first, then for all texts with their NULs. An audience's wire form has
+ * four bytes more than its text for each tag, so it has room for the NULs. */
 static char *make_block(const PGresult *row, size_t tags, struct vb_view audience,
                         struct vb_view author)
 {
     size_t size = (tags + 1) * sizeof(char *) + audience.length + author.length + 1;
     for (size_t i = 0; i < TEXTS; i++)
-        size += pg_view(row, 0, texts[i].column).length + 1;
+        size += vb_pg_view(row, 0, texts[i].column).length + 1;
     return malloc(size);
 }
 
 /* A list that nobody has looked at yet lets nothing through. */
 static const char *const nothing[1] = {NULL};
 
-enum vb_status http_access_judge(const char *key_id, const PGresult *row,
-                                 struct http_access *ret_access)
+enum vb_status vb_access_judge(const char *key_id, const PGresult *row,
+                               struct vb_access *ret_access)
 {
-    struct http_access access = {0};
+    struct vb_access access = {0};
     if (PQnfields(row) < KEY_COLUMNS || PQntuples(row) < 1 ||
-        !vb_role_find(pg_view(row, 0, KEY_ROLE), &access.role))
+        !vb_role_find(vb_pg_view(row, 0, KEY_ROLE), &access.role))
         return VB_INVALID;
     access.is_restricted = access.role == VB_ROLE_EDITOR;
     if (access.is_restricted)
@@ -85,24 +86,23 @@ enum vb_status http_access_judge(const char *key_id, const PGresult *row,
     return VB_OK;
 }
 
-enum vb_status http_access_fill(const char *key_id, const PGresult *row,
-                                struct http_access *ret_access)
+enum vb_status vb_access_fill(const char *key_id, const PGresult *row, struct vb_access *ret_access)
 {
-    struct http_access access = {0};
-    enum vb_status status = http_access_judge(key_id, row, &access);
+    struct vb_access access = {0};
+    enum vb_status status = vb_access_judge(key_id, row, &access);
     if (status != VB_OK || PQnfields(row) < ABOUT_COLUMNS)
         return VB_INVALID;
     struct vb_view audience =
-        access.is_restricted ? pg_view(row, 0, ABOUT_AUDIENCE) : (struct vb_view){NULL, 0};
+        access.is_restricted ? vb_pg_view(row, 0, ABOUT_AUDIENCE) : (struct vb_view){NULL, 0};
     struct vb_view author = author_of(key_id, row), tag;
-    struct pg_array tags = pg_array_of(audience);
+    struct vb_pg_array tags = vb_pg_array_of(audience);
     char *block = make_block(row, tags.count, audience, author);
     if (!block)
         return VB_NO_MEMORY;
     const char **words = (const char **)(void *)block;
     char *at = block + (tags.count + 1) * sizeof(char *);
     size_t count = 0;
-    while (pg_array_next(&tags, &tag))
+    while (vb_pg_array_next(&tags, &tag))
         if (tag.length > 0)
             words[count++] = keep(&at, tag);
     if (access.is_restricted)
@@ -110,22 +110,22 @@ enum vb_status http_access_fill(const char *key_id, const PGresult *row,
     access.block = block;
     access.author = keep(&at, author);
     for (size_t i = 0; i < TEXTS; i++) {
-        const char *kept = keep(&at, pg_view(row, 0, texts[i].column));
+        const char *kept = keep(&at, vb_pg_view(row, 0, texts[i].column));
         memcpy((char *)&access + texts[i].member, &kept, sizeof(kept));
     }
     *ret_access = access;
     return VB_OK;
 }
 
-void http_access_done(struct http_access *access)
+void vb_access_done(struct vb_access *access)
 {
     if (!access)
         return;
     free(access->block);
-    *access = (struct http_access){0};
+    *access = (struct vb_access){0};
 }
 
-struct vb_caller http_access_caller(const struct http_access *access)
+struct vb_caller vb_access_caller(const struct vb_access *access)
 {
     return (struct vb_caller){.workspace = access->workspace,
                               .source_id = access->source_id,

@@ -1,6 +1,7 @@
 /* Who asks: the key, its role and audience (INTERFACE 7, "Keys and roles").
  *
- * Filled from the database for each request and never kept beyond it, so a change of a key acts at once.
+ * Filled from the database for each request and never kept beyond it, so a change of a key acts at
+ * once.
  */
 #ifndef VERBATIM_API_ACCESS_H
 #define VERBATIM_API_ACCESS_H
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 
 /* The key of a request as far as it is needed: its own bytes are wiped when they were looked at. */
-struct http_credential {
+struct vb_api_credential {
     bool is_taken; /* from the head */
     bool is_key;   /* it has the form of one; else nothing below */
     struct vb_key_id id;
@@ -23,7 +24,7 @@ struct http_credential {
 };
 
 /* Owned by the exchange. Strings are NUL-terminated and belong to `block`. */
-struct http_access {
+struct vb_access {
     char key_id[16];
     enum vb_role role;
     const char *author;    /* the key's user, else its name, else its id */
@@ -33,16 +34,17 @@ struct http_access {
     struct vb_words audience; /* sorted, without doubles; items NULL unless is_restricted */
     void *block;
 };
-/* Key, role and is_restricted, from a row that begins with HTTP_KEY_COLUMNS (api/sql.h); an audience is that of nothing.
- * Allocates nothing. VB_INVALID: not such a row, or a role that this build does not know. */
-enum vb_status http_access_judge(const char *key_id, const PGresult *row,
-                                 struct http_access *ret_access) vb_must_check;
-/* Everything, from the row of HTTP_SQL_KEY or HTTP_SQL_KEY_HOME. VB_NO_MEMORY, VB_INVALID. */
-enum vb_status http_access_fill(const char *key_id, const PGresult *row,
-                                struct http_access *ret_access) vb_must_check;
-void http_access_done(struct http_access *access);
+/* Key, role and is_restricted, from a row that begins with VB_API_KEY_COLUMNS (api/sql.h); an
+ * audience is that of nothing. Allocates nothing. VB_INVALID: not such a row, or a role that this
+ * build does not know. */
+enum vb_status vb_access_judge(const char *key_id, const PGresult *row,
+                               struct vb_access *ret_access) vb_must_check;
+/* Everything, from the row of VB_API_SQL_KEY or VB_API_SQL_KEY_HOME. VB_NO_MEMORY, VB_INVALID. */
+enum vb_status vb_access_fill(const char *key_id, const PGresult *row,
+                              struct vb_access *ret_access) vb_must_check;
+void vb_access_done(struct vb_access *access);
 
 /* Borrows from it. */
-struct vb_caller http_access_caller(const struct http_access *access);
+struct vb_caller vb_access_caller(const struct vb_access *access);
 
 #endif

@@ -9,63 +9,67 @@
 #include "sql.h"
 
 /* The handlers of the routes that are no door's own. */
-void http_create_begin(struct http_exchange *exchange);
-void http_job_begin(struct http_exchange *exchange);
-void http_native_create_begin(struct http_exchange *exchange);
-void http_preview_begin(struct http_exchange *exchange);
-void http_export_list_begin(struct http_exchange *exchange);
-void http_export_read_begin(struct http_exchange *exchange);
-void http_export_cancel_begin(struct http_exchange *exchange);
-void http_export_delete_begin(struct http_exchange *exchange);
-void http_export_download_begin(struct http_exchange *exchange);
-void http_alive_begin(struct http_exchange *exchange);
-void http_ready_begin(struct http_exchange *exchange);
-void http_metrics_begin(struct http_exchange *exchange);
-void http_file_begin(struct http_exchange *exchange);
-void http_openapi_begin(struct http_exchange *exchange);
-void http_docs_begin(struct http_exchange *exchange);
-void http_docs_script_begin(struct http_exchange *exchange);
+void vb_api_create_begin(struct vb_http_exchange *exchange);
+void vb_api_job_begin(struct vb_http_exchange *exchange);
+void vb_api_native_create_begin(struct vb_http_exchange *exchange);
+void vb_api_preview_begin(struct vb_http_exchange *exchange);
+void vb_api_export_list_begin(struct vb_http_exchange *exchange);
+void vb_api_export_read_begin(struct vb_http_exchange *exchange);
+void vb_api_export_cancel_begin(struct vb_http_exchange *exchange);
+void vb_api_export_delete_begin(struct vb_http_exchange *exchange);
+void vb_api_export_download_begin(struct vb_http_exchange *exchange);
+void vb_api_alive_begin(struct vb_http_exchange *exchange);
+void vb_api_ready_begin(struct vb_http_exchange *exchange);
+void vb_api_metrics_begin(struct vb_http_exchange *exchange);
+void vb_api_file_begin(struct vb_http_exchange *exchange);
+void vb_api_openapi_begin(struct vb_http_exchange *exchange);
+void vb_api_docs_begin(struct vb_http_exchange *exchange);
+void vb_api_docs_script_begin(struct vb_http_exchange *exchange);
 
 /* --- who asks (api/key.c) --- */
 
-/* How a handler comes in: the key is judged, and what the handler needs first is read, in one round trip. */
-struct http_entry {
-    /* Of exchange->request->access only key, role and is_restricted are filled, and the audience is compared by the statements of
-     * `more`, which are polls (api/sql.h). Not for doors that take the workspace from the key. */
+/* How a handler comes in: the key is judged, and what the handler needs first is read, in one round
+ * trip. */
+struct vb_api_entry {
+    /* Of exchange->request->access only key, role and is_restricted are filled, and the audience is
+     * compared by the statements of `more`, which are polls (api/sql.h). Not for doors that take
+     * the workspace from the key. */
     bool is_poll;
-    const struct pg_step *more; /* behind it, in the same transaction, with the workspace set */
+    const struct vb_pg_step *more; /* behind it, in the same transaction, with the workspace set */
     size_t count;
     bool writes; /* `more` changes rows: waiting for locks is limited */
-    /* Called once exchange->request->access is filled. Result 0 is empty, 1 is the key's one row, then those of `more`. */
-    void (*then)(struct http_exchange *exchange, const struct pg_outcome *outcome);
+    /* Called once exchange->request->access is filled. Result 0 is empty, 1 is the key's one row,
+     * then those of `more`. */
+    void (*then)(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
 };
-/* Judges the request by its route, in the contract's order: 401 (no good key), 403 (scope, then role), 404 (another
- * workspace). Refusals and a database that is away are answered here. Steps of `more` are sent before the key is judged:
- * what they change must depend on it by itself. */
-void http_enter(struct http_exchange *exchange, const struct http_entry *entry);
+/* Judges the request by its route, in the contract's order: 401 (no good key), 403 (scope, then
+ * role), 404 (another workspace). Refusals and a database that is away are answered here. Steps of
+ * `more` are sent before the key is judged: what they change must depend on it by itself. */
+void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *entry);
 /* For what only some may do behind one route; false: 403 was answered. */
-bool http_permit(struct http_exchange *exchange, enum vb_right right);
+bool vb_api_permit(struct vb_http_exchange *exchange, enum vb_right right);
 
 /* 413 and 415, or `on_body` once the body is whole (api/receive.c). */
-void http_receive_json(struct http_exchange *exchange,
-                       void (*on_body)(struct http_exchange *exchange));
+void vb_api_receive_json(struct vb_http_exchange *exchange,
+                         void (*on_body)(struct vb_http_exchange *exchange));
 
-/* Sends the steps to Verbatim's database for this exchange; `then` gets the exchange as its context, must clear
- * exchange->ticket (http_ended does), and has to answer. Away: answered here. */
-void http_ask(struct http_exchange *exchange, struct pg_pool *pool, const struct pg_step *steps,
-              size_t count, pg_done *then);
+/* Sends the steps to Verbatim's database for this exchange; `then` gets the exchange as its
+ * context, must clear exchange->ticket (vb_api_ended does), and has to answer. Away: answered
+ * here. */
+void vb_api_send(struct vb_http_exchange *exchange, struct vb_pg_pool *pool,
+                 const struct vb_pg_step *steps, size_t count, vb_pg_done *then);
 /* Takes the ticket off; false: it failed, and was answered. */
-bool http_ended(struct http_exchange *exchange, const struct pg_outcome *outcome);
+bool vb_api_ended(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
 
 /* --- the audit (api/audit.c): a download by who asks, or by whoever holds a link --- */
-void http_audit_download(struct http_exchange *exchange, const char *job_id);
-void http_audit_link(struct http_exchange *exchange, const char *key, bool is_part);
+void vb_api_audit_download(struct vb_http_exchange *exchange, const char *job_id);
+void vb_api_audit_link(struct vb_http_exchange *exchange, const char *key, bool is_part);
 
-/* The file at a key, streamed or passed on to the object store, and noted in the audit (api/files.c). `job`: whose file
- * it is, downloaded by who asks; NULL: by whoever holds a link. */
-void http_file_answer(struct http_exchange *exchange, const char *key, const char *job);
+/* The file at a key, streamed or passed on to the object store, and noted in the audit
+ * (api/files.c). `job`: whose file it is, downloaded by who asks; NULL: by whoever holds a link. */
+void vb_api_file_answer(struct vb_http_exchange *exchange, const char *key, const char *job);
 
 /* Field of a source result (text); NULL for SQL NULL. */
-const char *http_text(const PGresult *result, int row, int column);
+const char *vb_api_text(const PGresult *result, int row, int column);
 
 #endif

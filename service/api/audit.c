@@ -1,5 +1,6 @@
-/* Downloads in the audit. Noted when the bytes, or the way to them, are handed out, by a statement that nobody waits for:
- * a link has to work while the database is away. What could not be noted is in the log.
+/* Downloads in the audit. Noted when the bytes, or the way to them, are handed out, by a statement
+ * that nobody waits for: a link has to work while the database is away. What could not be noted is
+ * in the log.
  */
 #include "api.h"
 
@@ -8,28 +9,29 @@
 
 #include <string.h>
 
-static void on_noted(void *context, const struct pg_outcome *outcome)
+static void on_noted(void *context, const struct vb_pg_outcome *outcome)
 {
     (void)context; /* the answer may be long gone */
     if (outcome->status != VB_OK)
         vb_warn("a download is missing in the audit: %s", outcome->error.text);
 }
 
-static void note(struct http_exchange *exchange, const struct pg_step *steps, const char *job_id)
+static void note(struct vb_http_exchange *exchange, const struct vb_pg_step *steps,
+                 const char *job_id)
 {
-    struct pg_ticket *ticket;
+    struct vb_pg_ticket *ticket;
     struct vb_error err = {0};
-    if (pg_pool_send(exchange->loop->site->main_pool, steps, 2, on_noted, NULL, &ticket, &err) !=
+    if (vb_pg_pool_send(exchange->loop->site->main_pool, steps, 2, on_noted, NULL, &ticket, &err) !=
         VB_OK)
         vb_warn("a download of the job %s is missing in the audit: %s", job_id, err.text);
 }
 
-void http_audit_download(struct http_exchange *exchange, const char *job_id)
+void vb_api_audit_download(struct vb_http_exchange *exchange, const char *job_id)
 {
     const char *const enter[] = {exchange->request->access.workspace};
     const char *const event[] = {job_id, "download", exchange->request->access.author};
-    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
-                                    {&http_sql[HTTP_SQL_AUDIT_EVENT], event}};
+    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_WRITE], enter},
+                                       {&vb_api_sql[VB_API_SQL_AUDIT_EVENT], event}};
     note(exchange, steps, job_id);
 }
 
@@ -46,14 +48,15 @@ static bool job_of(const char *key, char ret_job[VB_UUID_TEXT])
     return true;
 }
 
-/* Whose job it is stands in the key, but only as a folder's name: hence the worker's role, and the job's id alone. */
-void http_audit_link(struct http_exchange *exchange, const char *key, bool is_part)
+/* Whose job it is stands in the key, but only as a folder's name: hence the worker's role, and the
+ * job's id alone. */
+void vb_api_audit_link(struct vb_http_exchange *exchange, const char *key, bool is_part)
 {
     char job[VB_UUID_TEXT];
     if (!job_of(key, job))
         return;
     const char *const event[] = {job, is_part ? "t" : "f"};
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_AS_WORKER], NULL},
-                                    {&http_sql[HTTP_SQL_AUDIT_LINK], event}};
+    const struct vb_pg_step steps[] = {{&vb_api_sql[VB_API_SQL_AS_WORKER], NULL},
+                                       {&vb_api_sql[VB_API_SQL_AUDIT_LINK], event}};
     note(exchange, steps, job);
 }

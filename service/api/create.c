@@ -1,4 +1,5 @@
-/* POST of the main contract: its body as a specification, and what became of it in the contract's own words.
+/* POST of the main contract: its body as a specification, and what became of it in the contract's
+ * own words.
  *
  * The order of checks is INTERFACE.md's: key and workspace, body, today, channel, job.
  */
@@ -6,11 +7,11 @@
 
 #include "specification/request.h"
 
-static void answer_created(struct http_exchange *exchange, const PGresult *job)
+static void answer_created(struct vb_http_exchange *exchange, const PGresult *job)
 {
     (void)job;
-    const struct http_order *order = exchange->state;
-    struct vb_json json = http_json(exchange);
+    const struct vb_api_order *order = exchange->state;
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_member_text(&json, "export_job_id", order->wish.job_id);
     vb_json_member_text(&json, "status", "queued");
@@ -20,13 +21,13 @@ static void answer_created(struct http_exchange *exchange, const PGresult *job)
             ? "Export job created. You will be emailed a download link when it is ready."
             : "Export job created.");
     vb_json_end_object(&json);
-    http_answer_json(exchange, 202, &json);
+    vb_http_answer_json(exchange, 202, &json);
 }
 
 /* The body of the contract: the message, and the job that is in the way. */
-static void answer_running(struct http_exchange *exchange, struct vb_view job)
+static void answer_running(struct vb_http_exchange *exchange, struct vb_view job)
 {
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_name(&json, "detail");
     vb_json_begin_object(&json);
@@ -36,42 +37,42 @@ static void answer_running(struct http_exchange *exchange, struct vb_view job)
     vb_json_view(&json, job);
     vb_json_end_object(&json);
     vb_json_end_object(&json);
-    http_answer_json(exchange, 409, &json);
+    vb_http_answer_json(exchange, 409, &json);
 }
 
-static void answer_no_channel(struct http_exchange *exchange, const char *member)
+static void answer_no_channel(struct vb_http_exchange *exchange, const char *member)
 {
     (void)member;
-    const struct http_order *order = exchange->state;
-    http_answer_detail(exchange, 404,
-                       order->wish.resolution.specification.kind == VB_SELECT_CHANNEL
-                           ? "No channel found for the given channel_id."
-                           : "No channel found for the phone number.");
+    const struct vb_api_order *order = exchange->state;
+    vb_http_answer_detail(exchange, 404,
+                          order->wish.resolution.specification.kind == VB_SELECT_CHANNEL
+                              ? "No channel found for the given channel_id."
+                              : "No channel found for the phone number.");
 }
 
 /* Today is the workspace's today: in Auckland tomorrow has begun when UTC says today. */
-static void judge_start(struct http_exchange *exchange, struct vb_date start)
+static void judge_start(struct vb_http_exchange *exchange, struct vb_date start)
 {
-    struct http_order *order = exchange->state;
+    struct vb_api_order *order = exchange->state;
     struct vb_error err = {0};
     struct vb_zone *zone =
-        http_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
+        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
     if (!zone) {
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
     } else if (vb_date_compare(start, vb_zone_day_of(zone, vb_clock_now())) > 0) {
-        http_answer_detail(exchange, 400, "start_date is in the future.");
+        vb_http_answer_detail(exchange, 400, "start_date is in the future.");
     } else {
         order->wish.one_active = true;
         order->created = answer_created;
         order->active = answer_running;
         order->missing = answer_no_channel;
-        http_order_begin(exchange);
+        vb_api_order_begin(exchange);
     }
 }
 
-static void on_body(struct http_exchange *exchange)
+static void on_body(struct vb_http_exchange *exchange)
 {
-    struct http_order *order = http_order_new(exchange);
+    struct vb_api_order *order = vb_api_order_new(exchange);
     if (!order)
         return;
     struct vb_export_request request = {0};
@@ -86,22 +87,22 @@ static void on_body(struct http_exchange *exchange)
     if (status == VB_OK)
         judge_start(exchange, request.start);
     else if (is_refused)
-        http_answer_problems(exchange, &problems);
+        vb_http_answer_problems(exchange, &problems);
     else
-        http_answer_status(exchange, status, "the request");
+        vb_http_answer_status(exchange, status, "the request");
     vb_export_request_done(&request);
     vb_problems_done(&problems);
     vb_problems_done(&none);
 }
 
-static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    http_receive_json(exchange, on_body);
+    vb_api_receive_json(exchange, on_body);
 }
 
-void http_create_begin(struct http_exchange *exchange)
+void vb_api_create_begin(struct vb_http_exchange *exchange)
 {
-    const struct http_entry entry = {.then = on_entered};
-    http_enter(exchange, &entry);
+    const struct vb_api_entry entry = {.then = on_entered};
+    vb_api_enter(exchange, &entry);
 }

@@ -1,4 +1,5 @@
-/* Cursors: time and id of a row, and a MAC over both and the workspace, in hexadecimal digits. See api/cursor.h. */
+/* Cursors: time and id of a row, and a MAC over both and the workspace, in hexadecimal digits. See
+ * api/cursor.h. */
 #include "cursor.h"
 
 #include "verbatim/hash.h"
@@ -7,10 +8,10 @@
 
 #define POSITION 24u /* eight bytes of time, big-endian, and the id */
 #define MAC 16u
-_Static_assert(HTTP_CURSOR_TEXT == 2 * (POSITION + MAC) + 1, "the text of a cursor");
+_Static_assert(VB_API_CURSOR_TEXT == 2 * (POSITION + MAC) + 1, "the text of a cursor");
 
-/* The name keeps a cursor from ever being a link's signature; the workspace goes in as its digest, since its length is
- * anyone's. */
+/* The name keeps a cursor from ever being a link's signature; the workspace goes in as its digest,
+ * since its length is anyone's. */
 static void sign(const unsigned char secret[32], const char *workspace,
                  const unsigned char position[POSITION], unsigned char mac[VB_SHA256])
 {
@@ -22,8 +23,8 @@ static void sign(const unsigned char secret[32], const char *workspace,
     vb_hmac_sha256(secret, 32, text, sizeof(text), mac);
 }
 
-void http_cursor_write(const struct vb_link_secrets *secrets, const char *workspace,
-                       const struct http_cursor *cursor, char text[HTTP_CURSOR_TEXT])
+void vb_api_cursor_write(const struct vb_link_secrets *secrets, const char *workspace,
+                         const struct vb_api_cursor *cursor, char text[VB_API_CURSOR_TEXT])
 {
     unsigned char bytes[POSITION + MAC], mac[VB_SHA256];
     uint64_t time = (uint64_t)cursor->created_at;
@@ -35,16 +36,16 @@ void http_cursor_write(const struct vb_link_secrets *secrets, const char *worksp
     vb_hex_encode(bytes, sizeof(bytes), text);
 }
 
-enum vb_status http_cursor_read(const struct vb_link_secrets *secrets, const char *workspace,
-                                struct vb_view text, struct http_cursor *ret_cursor)
+enum vb_status vb_api_cursor_read(const struct vb_link_secrets *secrets, const char *workspace,
+                                  struct vb_view text, struct vb_api_cursor *ret_cursor)
 {
     unsigned char bytes[POSITION + MAC], mac[VB_SHA256];
-    struct http_cursor cursor;
+    struct vb_api_cursor cursor;
     uint64_t time = 0;
     bool is_ours = false;
-    if (text.length != HTTP_CURSOR_TEXT - 1 || vb_hex_decode(text, bytes, sizeof(bytes)) != VB_OK)
+    if (text.length != VB_API_CURSOR_TEXT - 1 || vb_hex_decode(text, bytes, sizeof(bytes)) != VB_OK)
         return VB_INVALID;
-    char again[HTTP_CURSOR_TEXT];
+    char again[VB_API_CURSOR_TEXT];
     vb_hex_encode(bytes, sizeof(bytes), again);
     if (memcmp(again, text.data, text.length) != 0)
         return VB_INVALID; /* one place has one text */

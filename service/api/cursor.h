@@ -8,17 +8,18 @@
 #include "storage/storage.h"
 #include "verbatim/uuid.h"
 
-struct http_cursor {
+struct vb_api_cursor {
     vb_instant created_at; /* of the last row shown */
     struct vb_uuid id;
 };
-#define HTTP_CURSOR_TEXT 81u /* with the NUL */
+#define VB_API_CURSOR_TEXT 81u /* with the NUL */
 
 /* Signed with the newest secret, for this workspace alone. There is one at least. */
-void http_cursor_write(const struct vb_link_secrets *secrets, const char *workspace,
-                       const struct http_cursor *cursor, char text[HTTP_CURSOR_TEXT]);
+void vb_api_cursor_write(const struct vb_link_secrets *secrets, const char *workspace,
+                         const struct vb_api_cursor *cursor, char text[VB_API_CURSOR_TEXT]);
 /* VB_INVALID: not ours, tampered with, of another workspace, or signed by a secret that is gone. */
-enum vb_status http_cursor_read(const struct vb_link_secrets *secrets, const char *workspace,
-                                struct vb_view text, struct http_cursor *ret_cursor) vb_must_check;
+enum vb_status vb_api_cursor_read(const struct vb_link_secrets *secrets, const char *workspace,
+                                  struct vb_view text,
+                                  struct vb_api_cursor *ret_cursor) vb_must_check;
 
 #endif

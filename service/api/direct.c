@@ -1,7 +1,8 @@
 /* Exports answered at once: see api/direct.h. Everything here runs on the loop's thread.
  *
- * The exchange's state is freed with the exchange; what has to outlive it, until the last word to the audit, is in struct
- * export, which belongs to the ticket that makes the entry in the audit and then to the streamed answer.
+ * The exchange's state is freed with the exchange; what has to outlive it, until the last word to
+ * the audit, is in struct export, which belongs to the ticket that makes the entry in the audit and
+ * then to the streamed answer.
  */
 #include "direct.h"
 
@@ -21,12 +22,13 @@
 #define SPECIFICATION (256u * 1024u)
 #define RETRY_AFTER "5" /* seconds; most exports of this kind are shorter */
 
-/* What has to outlive the exchange: from before its entry in the audit is sent for until its end is noted there. */
+/* What has to outlive the exchange: from before its entry in the audit is sent for until its end is
+ * noted there. */
 struct export
 {
-    struct http_loop *loop;
-    struct http_exchange *exchange; /* NULL once it is gone, or the stream has its answer */
-    struct stream *stream;
+    struct vb_http_loop *loop;
+    struct vb_http_exchange *exchange; /* NULL once it is gone, or the stream has its answer */
+    struct vb_direct_stream *vb_direct_stream;
     char *workspace;
     char audit_id[24];
 };
@@ -35,7 +37,7 @@ static void free_export(struct export *export)
 {
     if (!export)
         return;
-    stream_release(export->stream);
+    vb_direct_release(export->vb_direct_stream);
     free(export->workspace);
     free(export);
 }
@@ -43,7 +45,7 @@ static void free_export(struct export *export)
 /* An entry that is under way is not called back: its answer finds nobody left and notes the end. */
 static void free_direct(void *state)
 {
-    struct http_direct *direct = state;
+    struct vb_api_direct *direct = state;
     if (direct->export)
         direct->export->exchange = NULL;
     vb_resolution_done(&direct->lookup.resolution);
@@ -54,9 +56,9 @@ static void free_direct(void *state)
 
 /* --- the end of it --- */
 
-static void on_noted(void *context, const struct pg_outcome *outcome)
+static void on_noted(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_loop *loop = context;
+    struct vb_http_loop *loop = context;
     loop->site->notes--;
     if (outcome->status != VB_OK)
         vb_warn("the end of an export is missing in the audit: %s", outcome->error.text);
@@ -66,15 +68,16 @@ static void on_noted(void *context, const struct pg_outcome *outcome)
 static void note_end(const struct export *export, const char *kind)
 {
     char records[24];
-    (void)snprintf(records, sizeof(records), "%" PRIu64, stream_conversations(export->stream));
+    (void)snprintf(records, sizeof(records), "%" PRIu64,
+                   vb_direct_conversations(export->vb_direct_stream));
     const char *const enter[] = {export->workspace};
     const char *const event[] = {export->audit_id, kind, records};
-    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
-                                    {&http_sql[HTTP_SQL_AUDIT_END], event}};
-    struct pg_ticket *ticket;
+    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_WRITE], enter},
+                                       {&vb_api_sql[VB_API_SQL_AUDIT_END], event}};
+    struct vb_pg_ticket *ticket;
     struct vb_error err = {0};
-    if (pg_pool_send(export->loop->site->main_pool, steps, 2, on_noted, export->loop, &ticket,
-                     &err) == VB_OK)
+    if (vb_pg_pool_send(export->loop->site->main_pool, steps, 2, on_noted, export->loop, &ticket,
+                        &err) == VB_OK)
         export->loop->site->notes++;
     else
         vb_warn("the end of an export is missing in the audit: %s", err.text);
@@ -91,7 +94,7 @@ static void end(void *context, enum vb_status how)
 static enum vb_status outcome(void *context, struct vb_error *err)
 {
     const struct export *export = context;
-    enum vb_status status = stream_outcome(export->stream, err);
+    enum vb_status status = vb_direct_outcome(export->vb_direct_stream, err);
     if (err->status == VB_NETWORK)
         err->status = VB_DATABASE_AWAY;
     return status;
@@ -100,12 +103,13 @@ static enum vb_status outcome(void *context, struct vb_error *err)
 /* --- the answer --- */
 
 /* Named as archives are, after what was selected; the day is that of the workspace. */
-static enum vb_status put_name(struct http_exchange *exchange, struct vb_error *err)
+static enum vb_status put_name(struct vb_http_exchange *exchange, struct vb_error *err)
 {
-    const struct http_direct *direct = exchange->state;
+    const struct vb_api_direct *direct = exchange->state;
     const struct vb_resolution *resolution = &direct->lookup.resolution;
     const char *what = resolution->title ? resolution->title : exchange->request->arguments[0].data;
-    struct vb_zone *zone = http_loop_zone(exchange->loop, exchange->request->access.time_zone, err);
+    struct vb_zone *zone =
+        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, err);
     char id[VB_UUID_TEXT], name[VB_NAME_BYTES + 1];
     if (!zone)
         return VB_INVALID;
@@ -114,23 +118,24 @@ static enum vb_status put_name(struct http_exchange *exchange, struct vb_error *
         vb_archive_name(vb_view_of(what), vb_zone_day_of(zone, resolution->as_of), id,
                         direct->renderer->extension, name, err);
     if (status == VB_OK)
-        http_answer_attachment(exchange, name);
+        vb_http_answer_attachment(exchange, name);
     return status;
 }
 
-static enum vb_status make_order(struct http_exchange *exchange, struct stream_order *ret_order)
+static enum vb_status make_order(struct vb_http_exchange *exchange,
+                                 struct vb_direct_order *ret_order)
 {
-    struct http_direct *direct = exchange->state;
-    const struct http_access *access = &exchange->request->access;
-    *ret_order = (struct stream_order){.renderer = direct->renderer,
-                                       .as_of = direct->lookup.resolution.as_of,
-                                       .workspace = strdup(access->source_id),
-                                       .time_zone = strdup(access->time_zone),
-                                       .csv_profile = strdup(access->csv_profile)};
+    struct vb_api_direct *direct = exchange->state;
+    const struct vb_access *access = &exchange->request->access;
+    *ret_order = (struct vb_direct_order){.renderer = direct->renderer,
+                                          .as_of = direct->lookup.resolution.as_of,
+                                          .workspace = strdup(access->source_id),
+                                          .time_zone = strdup(access->time_zone),
+                                          .csv_profile = strdup(access->csv_profile)};
     (void)snprintf(ret_order->request_id, sizeof(ret_order->request_id), "%s",
                    exchange->request_id);
     if (!ret_order->workspace || !ret_order->time_zone || !ret_order->csv_profile) {
-        stream_order_done(ret_order);
+        vb_direct_order_done(ret_order);
         return VB_NO_MEMORY;
     }
     ret_order->specification = direct->lookup.resolution.specification;
@@ -138,43 +143,43 @@ static enum vb_status make_order(struct http_exchange *exchange, struct stream_o
     return VB_OK;
 }
 
-static enum vb_status begin_stream(struct http_exchange *exchange, struct export *export,
+static enum vb_status begin_stream(struct vb_http_exchange *exchange, struct export *export,
                                    int *ret_fd, struct vb_error *err)
 {
-    struct stream_order order;
+    struct vb_direct_order order;
     if (make_order(exchange, &order) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an export");
-    return stream_begin(export->stream, &order, ret_fd, err);
+    return vb_direct_begin(export->vb_direct_stream, &order, ret_fd, err);
 }
 
 /* From here on the export has an entry, which gets an end whatever happens. */
-static void answer_export(struct http_exchange *exchange, struct export *export)
+static void answer_export(struct vb_http_exchange *exchange, struct export *export)
 {
-    const struct http_direct *direct = exchange->state;
+    const struct vb_api_direct *direct = exchange->state;
     struct vb_error err = {0};
-    struct http_feed feed = {.context = export, .outcome = outcome, .end = end};
+    struct vb_http_feed feed = {.context = export, .outcome = outcome, .end = end};
     if (begin_stream(exchange, export, &feed.fd, &err) == VB_OK) {
-        http_answer_stream(exchange, direct->renderer->content_type, &feed);
+        vb_http_answer_stream(exchange, direct->renderer->content_type, &feed);
         return;
     }
     end(export, err.status);
-    http_answer_error(exchange, &err);
+    vb_http_answer_error(exchange, &err);
 }
 
 /* Who asked may be gone by now, or was told that it took too long. */
-static void on_audited(void *context, const struct pg_outcome *found)
+static void on_audited(void *context, const struct vb_pg_outcome *found)
 {
     struct export *export = context;
-    struct http_exchange *exchange = export->exchange;
+    struct vb_http_exchange *exchange = export->exchange;
     export->loop->site->notes--;
     if (exchange)
-        ((struct http_direct *)exchange->state)->export = NULL;
+        ((struct vb_api_direct *)exchange->state)->export = NULL;
     if (exchange && exchange->status != 0)
         exchange = NULL;
     if (found->status != VB_OK) {
         free_export(export);
         if (exchange)
-            http_answer_error(exchange, &found->error);
+            vb_http_answer_error(exchange, &found->error);
         return;
     }
     (void)snprintf(export->audit_id, sizeof(export->audit_id), "%s",
@@ -186,14 +191,16 @@ static void on_audited(void *context, const struct pg_outcome *found)
 }
 
 /* NULL: no memory. Takes the stream over. */
-static struct export *make_export(struct http_exchange *exchange, struct stream *stream)
+static struct export *make_export(struct vb_http_exchange *exchange,
+                                  struct vb_direct_stream *vb_direct_stream)
 {
     struct export *export = calloc(1, sizeof(*export));
     if (!export) {
-        stream_release(stream);
+        vb_direct_release(vb_direct_stream);
         return NULL;
     }
-    *export = (struct export){.loop = exchange->loop, .exchange = exchange, .stream = stream};
+    *export = (struct export){
+        .loop = exchange->loop, .exchange = exchange, .vb_direct_stream = vb_direct_stream};
     export->workspace = strdup(exchange->request->access.workspace);
     if (export->workspace)
         return export;
@@ -202,19 +209,19 @@ static struct export *make_export(struct http_exchange *exchange, struct stream 
 }
 
 /* The ticket is the export's, not the exchange's: what it makes must not be left without an end. */
-static enum vb_status note_begin(struct http_exchange *exchange, struct export *export,
+static enum vb_status note_begin(struct vb_http_exchange *exchange, struct export *export,
                                  struct vb_error *err)
 {
-    struct http_direct *direct = exchange->state;
+    struct vb_api_direct *direct = exchange->state;
     const char *const enter[] = {exchange->request->access.workspace};
     const char *const entry[] = {
         exchange->request->route->door->name, exchange->request->access.author,
         direct->audience_text, direct->shown.data, direct->lookup.resolution.specification.format};
-    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_WRITE], enter},
-                                    {&http_sql[HTTP_SQL_AUDIT], entry}};
-    struct pg_ticket *ticket;
-    enum vb_status status =
-        pg_pool_send(exchange->loop->site->main_pool, steps, 2, on_audited, export, &ticket, err);
+    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_WRITE], enter},
+                                       {&vb_api_sql[VB_API_SQL_AUDIT], entry}};
+    struct vb_pg_ticket *ticket;
+    enum vb_status status = vb_pg_pool_send(exchange->loop->site->main_pool, steps, 2, on_audited,
+                                            export, &ticket, err);
     if (status != VB_OK)
         return status;
     direct->export = export;
@@ -223,10 +230,11 @@ static enum vb_status note_begin(struct http_exchange *exchange, struct export *
 }
 
 /* Takes the stream over. */
-static void begin_export(struct http_exchange *exchange, struct stream *stream)
+static void begin_export(struct vb_http_exchange *exchange,
+                         struct vb_direct_stream *vb_direct_stream)
 {
     struct vb_error err = {0};
-    struct export *export = make_export(exchange, stream);
+    struct export *export = make_export(exchange, vb_direct_stream);
     enum vb_status status = VB_OK;
     if (!export)
         status = vb_fail(&err, VB_NO_MEMORY, "no memory for an export");
@@ -237,53 +245,53 @@ static void begin_export(struct http_exchange *exchange, struct stream *stream)
     if (status == VB_OK)
         return;
     free_export(export);
-    http_answer_error(exchange, &err);
+    vb_http_answer_error(exchange, &err);
 }
 
 /* HEAD says what there would be: nothing is read, so nothing is noted. */
-static void answer_head(struct http_exchange *exchange)
+static void answer_head(struct vb_http_exchange *exchange)
 {
-    const struct http_direct *direct = exchange->state;
+    const struct vb_api_direct *direct = exchange->state;
     struct vb_error err = {0};
     if (put_name(exchange, &err) == VB_OK)
-        http_answer_stream_head(exchange, direct->renderer->content_type);
+        vb_http_answer_stream_head(exchange, direct->renderer->content_type);
     else
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
 }
 
-static void on_found(struct http_exchange *exchange)
+static void on_found(struct vb_http_exchange *exchange)
 {
     if (exchange->is_head) {
         answer_head(exchange);
         return;
     }
-    struct stream *stream = stream_reserve(exchange->loop->site->streams);
-    if (stream) {
-        begin_export(exchange, stream);
+    struct vb_direct_stream *vb_direct_stream = vb_direct_reserve(exchange->loop->site->streams);
+    if (vb_direct_stream) {
+        begin_export(exchange, vb_direct_stream);
         return;
     }
-    http_answer_error_header(exchange, "Retry-After", RETRY_AFTER);
-    http_answer_detail(exchange, 503, "Too many exports are being answered. Try again later.");
+    vb_http_answer_error_header(exchange, "Retry-After", RETRY_AFTER);
+    vb_http_answer_detail(exchange, 503, "Too many exports are being answered. Try again later.");
 }
 
 /* --- the way in --- */
 
-bool http_direct_format(struct vb_view text)
+bool vb_api_direct_format(struct vb_view text)
 {
     return vb_view_equals(text, VB_VIEW("json")) || vb_view_equals(text, VB_VIEW("csv"));
 }
 
-static void answer_missing(struct http_exchange *exchange, const char *member)
+static void answer_missing(struct vb_http_exchange *exchange, const char *member)
 {
-    const struct http_direct *direct = exchange->state;
+    const struct vb_api_direct *direct = exchange->state;
     (void)member;
-    http_answer_detail(exchange, 404, direct->offer->missing);
+    vb_http_answer_detail(exchange, 404, direct->offer->missing);
 }
 
 /* The audit shows what was asked for, as it does for jobs: before the look-ups limit it further. */
-static enum vb_status specify(struct http_exchange *exchange, bool is_csv)
+static enum vb_status specify(struct vb_http_exchange *exchange, bool is_csv)
 {
-    struct http_direct *direct = exchange->state;
+    struct vb_api_direct *direct = exchange->state;
     struct vb_specification *specification = &direct->lookup.resolution.specification;
     const char *layout = is_csv ? NULL : direct->offer->json_layout;
     struct vb_problems problems;
@@ -297,37 +305,37 @@ static enum vb_status specify(struct http_exchange *exchange, bool is_csv)
     status = vb_specification_write(specification, false, &direct->shown);
     if (status != VB_OK)
         return status;
-    const struct vb_caller caller = http_access_caller(&exchange->request->access);
+    const struct vb_caller caller = vb_access_caller(&exchange->request->access);
     return vb_caller_audience(&caller, &direct->audience, &direct->audience_text);
 }
 
-static void on_entered(struct http_exchange *exchange, const struct pg_outcome *ignored)
+static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *ignored)
 {
-    struct http_direct *direct = exchange->state;
-    struct http_query query;
+    struct vb_api_direct *direct = exchange->state;
+    struct vb_http_query query;
     (void)ignored;
-    if (!http_query_take(exchange, &direct->offer->format, 1, &query))
+    if (!vb_http_query_take(exchange, &direct->offer->format, 1, &query))
         return;
     const char *format = query.values[0].text;
     bool is_csv = format && strcmp(format, "csv") == 0;
-    http_query_done(&query);
+    vb_http_query_done(&query);
     direct->lookup.found = on_found;
     direct->lookup.missing = answer_missing;
     enum vb_status status = specify(exchange, is_csv);
     if (status == VB_OK)
-        http_resolve(exchange);
+        vb_api_resolve(exchange);
     else if (status == VB_INVALID)
         answer_missing(exchange, NULL); /* all that can be wrong is the id of the path */
     else
-        http_answer_status(exchange, status, "the export");
+        vb_http_answer_status(exchange, status, "the export");
 }
 
-void http_direct_enter(struct http_exchange *exchange, const struct http_direct_offer *offer)
+void vb_api_direct_enter(struct vb_http_exchange *exchange, const struct vb_api_direct_offer *offer)
 {
-    const struct http_entry entry = {.then = on_entered};
-    struct http_direct *direct = calloc(1, sizeof(*direct));
+    const struct vb_api_entry entry = {.then = on_entered};
+    struct vb_api_direct *direct = calloc(1, sizeof(*direct));
     if (!direct) {
-        http_answer_status(exchange, VB_NO_MEMORY, "an export");
+        vb_http_answer_status(exchange, VB_NO_MEMORY, "an export");
         return;
     }
     direct->offer = offer;
@@ -335,5 +343,5 @@ void http_direct_enter(struct http_exchange *exchange, const struct http_direct_
     vb_buffer_init(&direct->audience, AUDIENCE);
     exchange->state = direct;
     exchange->free_state = free_direct;
-    http_enter(exchange, &entry);
+    vb_api_enter(exchange, &entry);
 }

@@ -1,7 +1,8 @@
-/* The API's own description, and a page that shows it: files the build puts into the program (cmake/Embed.cmake).
+/* The API's own description, and a page that shows it: files the build puts into the program
+ * (cmake/Embed.cmake).
  *
- * The page draws what openapi.json says by a script of ours; without scripts it lists the route table. It may load nothing
- * from elsewhere, and its policy says so. Nobody is asked for a key.
+ * The page draws what openapi.json says by a script of ours; without scripts it lists the route
+ * table. It may load nothing from elsewhere, and its policy says so. Nobody is asked for a key.
  */
 #include "api.h"
 
@@ -21,34 +22,34 @@ static const char policy[] = "default-src 'none'; style-src 'unsafe-inline'; scr
                              "form-action 'none'; frame-ancestors 'none'";
 
 /* Kept by caches, but asked about each time: another build may have other bytes. */
-static void answer_file(struct http_exchange *exchange, const struct vb_embedded *file,
+static void answer_file(struct vb_http_exchange *exchange, const struct vb_embedded *file,
                         const char *type)
 {
     char etag[40];
     (void)snprintf(etag, sizeof(etag), "\"%.32s\"", file->sha256);
-    http_answer_header(exchange, "ETag", etag);
-    http_answer_header(exchange, "Cache-Control", "no-cache");
+    vb_http_answer_header(exchange, "ETag", etag);
+    vb_http_answer_header(exchange, "Cache-Control", "no-cache");
     exchange->may_be_kept = true;
-    if (http_tag_is_held(exchange, etag))
-        http_answer_unchanged(exchange);
+    if (vb_http_tag_is_held(exchange, etag))
+        vb_http_answer_unchanged(exchange);
     else
-        http_answer(exchange, 200, type, (struct vb_view){file->bytes, file->length});
+        vb_http_answer(exchange, 200, type, (struct vb_view){file->bytes, file->length});
 }
 
-void http_openapi_begin(struct http_exchange *exchange)
+void vb_api_openapi_begin(struct vb_http_exchange *exchange)
 {
     answer_file(exchange, &vb_document_files[DOCUMENT], "application/json");
 }
 
-void http_docs_script_begin(struct http_exchange *exchange)
+void vb_api_docs_script_begin(struct vb_http_exchange *exchange)
 {
     answer_file(exchange, &vb_document_files[SCRIPT], "text/javascript; charset=utf-8");
 }
 
 /* Patterns hold nothing that HTML would read otherwise. */
-static enum vb_status put_routes(const struct http_table *table, struct vb_buffer *page)
+static enum vb_status put_routes(const struct vb_api_table *table, struct vb_buffer *page)
 {
-    const struct http_route *route;
+    const struct vb_api_route *route;
     enum vb_status status = VB_OK;
     for (size_t i = 0; (route = table->at(i)) && status == VB_OK; i++)
         status =
@@ -56,7 +57,7 @@ static enum vb_status put_routes(const struct http_table *table, struct vb_buffe
     return status;
 }
 
-static enum vb_status put_page(const struct http_table *table, struct vb_buffer *page)
+static enum vb_status put_page(const struct vb_api_table *table, struct vb_buffer *page)
 {
     const char *text = vb_document_files[PAGE_FRAME].bytes, *mark = strstr(text, MARK);
     if (!mark)
@@ -69,16 +70,16 @@ static enum vb_status put_page(const struct http_table *table, struct vb_buffer 
     return status;
 }
 
-void http_docs_begin(struct http_exchange *exchange)
+void vb_api_docs_begin(struct vb_http_exchange *exchange)
 {
     struct vb_buffer page;
     vb_buffer_init(&page, PAGE);
-    http_answer_header(exchange, "Content-Security-Policy", policy);
-    http_answer_header(exchange, "Referrer-Policy", "no-referrer");
+    vb_http_answer_header(exchange, "Content-Security-Policy", policy);
+    vb_http_answer_header(exchange, "Referrer-Policy", "no-referrer");
     if (put_page(exchange->loop->site->table, &page) == VB_OK)
-        http_answer(exchange, 200, "text/html; charset=utf-8",
-                    (struct vb_view){page.data, page.length});
+        vb_http_answer(exchange, 200, "text/html; charset=utf-8",
+                       (struct vb_view){page.data, page.length});
     else
-        http_answer_detail(exchange, 500, "Internal Server Error");
+        vb_http_answer_detail(exchange, 500, "Internal Server Error");
     vb_buffer_done(&page);
 }

@@ -1,6 +1,7 @@
 /* The native door's resource, member by member (INTERFACE 7). See api/export.h.
  *
- * The link is made anew each time from what the job holds, so no URL is stored and each look gives the same one.
+ * The link is made anew each time from what the job holds, so no URL is stored and each look gives
+ * the same one.
  */
 #include "export_field.h"
 
@@ -8,30 +9,31 @@
 #include <stdio.h>
 #include <string.h>
 
-bool http_export_status_is(const struct http_export *export, const char *status)
+bool vb_api_export_status_is(const struct vb_api_export *export, const char *status)
 {
-    return vb_view_equals(http_field(export, EXPORT_STATUS), vb_view_of(status));
+    return vb_view_equals(vb_api_field(export, EXPORT_STATUS), vb_view_of(status));
 }
 
-bool http_export_is_active(const struct http_export *export)
+bool vb_api_export_is_active(const struct vb_api_export *export)
 {
-    return !http_export_status_is(export, "finished") && !http_export_status_is(export, "failed") &&
-           !http_export_status_is(export, "cancelled");
+    return !vb_api_export_status_is(export, "finished") &&
+           !vb_api_export_status_is(export, "failed") &&
+           !vb_api_export_status_is(export, "cancelled");
 }
 
-struct vb_view http_export_key(const struct http_export *export)
+struct vb_view vb_api_export_key(const struct vb_api_export *export)
 {
-    return http_field(export, EXPORT_KEY);
+    return vb_api_field(export, EXPORT_KEY);
 }
 
-struct vb_view http_export_id(const struct http_export *export)
+struct vb_view vb_api_export_id(const struct vb_api_export *export)
 {
-    return http_field(export, EXPORT_ID);
+    return vb_api_field(export, EXPORT_ID);
 }
 
-vb_instant http_export_created(const struct http_export *export)
+vb_instant vb_api_export_created(const struct vb_api_export *export)
 {
-    return http_field_time(export, EXPORT_CREATED);
+    return vb_api_field_time(export, EXPORT_CREATED);
 }
 
 static enum vb_status print(struct vb_view stored, struct vb_buffer *out)
@@ -46,14 +48,14 @@ static enum vb_status print(struct vb_view stored, struct vb_buffer *out)
     return status;
 }
 
-/* As a caller would have to write it today, whatever order the database keeps its members in. Null where it is none
- * that this build can read: one old job must not make a list unreadable. */
-static void put_specification(struct vb_json *json, const struct http_export *export)
+/* As a caller would have to write it today, whatever order the database keeps its members in. Null
+ * where it is none that this build can read: one old job must not make a list unreadable. */
+static void put_specification(struct vb_json *json, const struct vb_api_export *export)
 {
-    struct vb_view stored = http_field(export, EXPORT_SPECIFICATION);
+    struct vb_view stored = vb_api_field(export, EXPORT_SPECIFICATION);
     struct vb_buffer text;
     vb_json_name(json, "specification");
-    if (pg_boolean(export->rows, export->row, EXPORT_IS_PRINTED)) {
+    if (vb_pg_boolean(export->rows, export->row, EXPORT_IS_PRINTED)) {
         vb_json_raw(json, stored.data);
         return;
     }
@@ -67,118 +69,120 @@ static void put_specification(struct vb_json *json, const struct http_export *ex
 }
 
 /* What is left at the speed so far; null before there is one. */
-static void put_eta(struct vb_json *json, const struct http_export *export, int64_t done)
+static void put_eta(struct vb_json *json, const struct vb_api_export *export, int64_t done)
 {
-    int64_t total = http_field_integer(export, EXPORT_TOTAL);
+    int64_t total = vb_api_field_integer(export, EXPORT_TOTAL);
     vb_json_name(json, "eta_seconds");
-    if (!http_export_status_is(export, "started") || total <= 0 || done <= 0 ||
-        http_field_is_null(export, EXPORT_STARTED)) {
+    if (!vb_api_export_status_is(export, "started") || total <= 0 || done <= 0 ||
+        vb_api_field_is_null(export, EXPORT_STARTED)) {
         vb_json_null(json);
         return;
     }
     double seconds =
-        (double)(vb_clock_now() - http_field_time(export, EXPORT_STARTED)) / (double)VB_SECOND;
+        (double)(vb_clock_now() - vb_api_field_time(export, EXPORT_STARTED)) / (double)VB_SECOND;
     double left = seconds * (double)(total > done ? total - done : 0) / (double)done;
     vb_json_integer(json, left > 0 ? (int64_t)(left + 0.5) : 0);
 }
 
-static void put_progress(struct vb_json *json, const struct http_export *export,
-                         const struct http_counts *counts)
+static void put_progress(struct vb_json *json, const struct vb_api_export *export,
+                         const struct vb_api_counts *counts)
 {
     int64_t done = counts->of[COUNT_CONVERSATIONS];
     vb_json_name(json, "progress");
     vb_json_begin_object(json);
     vb_json_member_integer(json, "conversations_done", done);
     /* A small export is never counted before it is done. */
-    if (http_export_status_is(export, "finished"))
+    if (vb_api_export_status_is(export, "finished"))
         vb_json_member_integer(json, "conversations_total", done);
     else
-        http_field_put_number(json, "conversations_total", export, EXPORT_TOTAL);
+        vb_api_field_put_number(json, "conversations_total", export, EXPORT_TOTAL);
     vb_json_member_integer(json, "messages_done", counts->of[COUNT_MESSAGES]);
-    if (http_field_is_null(export, EXPORT_SIZE))
+    if (vb_api_field_is_null(export, EXPORT_SIZE))
         vb_json_member_integer(json, "bytes_written", counts->of[COUNT_BYTES]);
     else
-        http_field_put_number(json, "bytes_written", export, EXPORT_SIZE);
+        vb_api_field_put_number(json, "bytes_written", export, EXPORT_SIZE);
     put_eta(json, export, done);
     vb_json_end_object(json);
 }
 
-bool http_export_has_archive(const struct http_export *export)
+bool vb_api_export_has_archive(const struct vb_api_export *export)
 {
-    return http_export_status_is(export, "finished") && !http_field_is_null(export, EXPORT_KEY) &&
-           !pg_boolean(export->rows, export->row, EXPORT_DELETED);
+    return vb_api_export_status_is(export, "finished") &&
+           !vb_api_field_is_null(export, EXPORT_KEY) &&
+           !vb_pg_boolean(export->rows, export->row, EXPORT_DELETED);
 }
 
-bool http_export_has_file(const struct http_export *export)
+bool vb_api_export_has_file(const struct vb_api_export *export)
 {
-    return http_export_has_archive(export) && !http_field_is_null(export, EXPORT_EXPIRES) &&
-           http_field_time(export, EXPORT_EXPIRES) > vb_clock_now();
+    return vb_api_export_has_archive(export) && !vb_api_field_is_null(export, EXPORT_EXPIRES) &&
+           vb_api_field_time(export, EXPORT_EXPIRES) > vb_clock_now();
 }
 
-static void put_files(struct vb_json *json, const struct http_export *export)
+static void put_files(struct vb_json *json, const struct vb_api_export *export)
 {
     vb_json_name(json, "files");
     vb_json_begin_array(json);
-    if (http_export_has_archive(export)) {
+    if (vb_api_export_has_archive(export)) {
         char crc[16];
         (void)snprintf(crc, sizeof(crc), "%08" PRIx32,
-                       (uint32_t)http_field_integer(export, EXPORT_CRC));
+                       (uint32_t)vb_api_field_integer(export, EXPORT_CRC));
         vb_json_begin_object(json);
-        http_field_put(json, "name", export, EXPORT_NAME);
-        http_field_put_number(json, "size", export, EXPORT_SIZE);
-        vb_json_member_text(json, "crc32", http_field_is_null(export, EXPORT_CRC) ? NULL : crc);
-        http_field_put(json, "content_type", export, EXPORT_TYPE);
+        vb_api_field_put(json, "name", export, EXPORT_NAME);
+        vb_api_field_put_number(json, "size", export, EXPORT_SIZE);
+        vb_json_member_text(json, "crc32", vb_api_field_is_null(export, EXPORT_CRC) ? NULL : crc);
+        vb_api_field_put(json, "content_type", export, EXPORT_TYPE);
         vb_json_end_object(json);
     }
     vb_json_end_array(json);
 }
 
-enum vb_status http_export_link(struct http_exchange *exchange, const struct http_export *export,
-                                struct vb_buffer *ret_link, struct vb_error *err)
+enum vb_status vb_api_export_link(struct vb_http_exchange *exchange,
+                                  const struct vb_api_export *export, struct vb_buffer *ret_link,
+                                  struct vb_error *err)
 {
-    struct http_loop *loop = exchange->loop;
-    if (!http_export_has_file(export) ||
+    struct vb_http_loop *loop = exchange->loop;
+    if (!vb_api_export_has_file(export) ||
         !vb_role_may(exchange->request->access.role, VB_RIGHT_DOWNLOAD))
         return VB_OK;
     struct vb_buffer key;
     vb_buffer_init(&key, 2048);
-    struct vb_view stored = http_field(export, EXPORT_KEY);
+    struct vb_view stored = vb_api_field(export, EXPORT_KEY);
     enum vb_status status = vb_buffer_append(&key, stored.data, stored.length);
     const char *slash = key.data ? strrchr(key.data, '/') : NULL;
     if (status == VB_OK)
-        status =
-            vb_storage_link(loop->site->service->storage, &loop->site->secrets, key.data,
-                            slash ? slash + 1 : key.data, http_field_time(export, EXPORT_FINISHED),
-                            http_field_time(export, EXPORT_EXPIRES), ret_link, err);
+        status = vb_storage_link(loop->site->service->storage, &loop->site->secrets, key.data,
+                                 slash ? slash + 1 : key.data,
+                                 vb_api_field_time(export, EXPORT_FINISHED),
+                                 vb_api_field_time(export, EXPORT_EXPIRES), ret_link, err);
     else
         vb_fail(err, status, "the key of the object is too long");
     vb_buffer_done(&key);
     return status;
 }
 
-static enum vb_status put_link(struct http_exchange *exchange, struct vb_json *json,
-                               const struct http_export *export, struct vb_error *err)
+static enum vb_status put_link(struct vb_http_exchange *exchange, struct vb_json *json,
+                               const struct vb_api_export *export, struct vb_error *err)
 {
     struct vb_buffer link;
-    vb_buffer_init(&link, HTTP_LINK_MOST);
-    enum vb_status status = http_export_link(exchange, export, &link, err);
+    vb_buffer_init(&link, VB_HTTP_LINK_MOST);
+    enum vb_status status = vb_api_export_link(exchange, export, &link, err);
     if (status == VB_OK) {
         vb_json_member_text(json, "download_url", link.length > 0 ? link.data : NULL);
-        http_field_put_time(json, "download_url_expires_at", export, EXPORT_EXPIRES);
+        vb_api_field_put_time(json, "download_url_expires_at", export, EXPORT_EXPIRES);
     }
     vb_buffer_done(&link);
     return status;
 }
 
-static void put_end(struct vb_json *json, const struct http_export *export,
-                    const struct http_counts *counts)
+static void put_end(struct vb_json *json, const struct vb_api_export *export,
+                    const struct vb_api_counts *counts)
 {
-    http_field_put(json, "error_message", export, EXPORT_ERROR);
-    http_field_put(json, "requested_by", export, EXPORT_AUTHOR);
-    http_field_put_time(json, "created_time", export, EXPORT_CREATED);
-    http_field_put_time(json, "started_time", export, EXPORT_STARTED);
-    http_field_put_time(json, "finished_time", export, EXPORT_FINISHED);
-    http_field_put_time(json, "as_of", export, EXPORT_AS_OF);
+    vb_api_field_put(json, "error_message", export, EXPORT_ERROR);
+    vb_api_field_put(json, "requested_by", export, EXPORT_AUTHOR);
+    vb_api_field_put_time(json, "created_time", export, EXPORT_CREATED);
+    vb_api_field_put_time(json, "started_time", export, EXPORT_STARTED);
+    vb_api_field_put_time(json, "finished_time", export, EXPORT_FINISHED);
+    vb_api_field_put_time(json, "as_of", export, EXPORT_AS_OF);
     vb_json_name(json, "segments");
     vb_json_begin_object(json);
     vb_json_member_integer(json, "recorded", counts->of[COUNT_RECORDED]);
@@ -186,18 +190,18 @@ static void put_end(struct vb_json *json, const struct http_export *export,
     vb_json_member_integer(json, "waiting", counts->of[COUNT_WAITING]);
     vb_json_end_object(json);
     vb_json_member_integer(json, "attempts", counts->of[COUNT_ATTEMPTS]);
-    http_field_put_number(json, "media", export, EXPORT_MEDIA);
-    http_field_put_number(json, "media_failed", export, EXPORT_MEDIA_FAILED);
+    vb_api_field_put_number(json, "media", export, EXPORT_MEDIA);
+    vb_api_field_put_number(json, "media_failed", export, EXPORT_MEDIA_FAILED);
 }
 
-enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *json,
-                               const struct http_export *export, struct vb_error *err)
+enum vb_status vb_api_export_put(struct vb_http_exchange *exchange, struct vb_json *json,
+                                 const struct vb_api_export *export, struct vb_error *err)
 {
-    const struct http_counts counts = http_field_counts(export);
+    const struct vb_api_counts counts = vb_api_field_counts(export);
     vb_json_begin_object(json);
-    http_field_put(json, "export_id", export, EXPORT_ID);
+    vb_api_field_put(json, "export_id", export, EXPORT_ID);
     vb_json_member_text(json, "workspace_id", exchange->request->arguments[0].data);
-    http_field_put(json, "status", export, EXPORT_STATUS);
+    vb_api_field_put(json, "status", export, EXPORT_STATUS);
     put_specification(json, export);
     put_progress(json, export, &counts);
     put_files(json, export);
@@ -207,25 +211,25 @@ enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *j
     return status;
 }
 
-void http_export_answer(struct http_exchange *exchange, int status,
-                        const struct http_export *export)
+void vb_api_export_answer(struct vb_http_exchange *exchange, int status,
+                          const struct vb_api_export *export)
 {
     struct vb_error err = {0};
-    struct vb_json json = http_json(exchange);
-    if (http_export_put(exchange, &json, export, &err) == VB_OK)
-        http_answer_json(exchange, status, &json);
+    struct vb_json json = vb_http_json(exchange);
+    if (vb_api_export_put(exchange, &json, export, &err) == VB_OK)
+        vb_http_answer_json(exchange, status, &json);
     else
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
 }
 
-void http_export_missing(struct http_exchange *exchange)
+void vb_api_export_missing(struct vb_http_exchange *exchange)
 {
-    http_answer_detail(exchange, 404, "Export not found.");
+    vb_http_answer_detail(exchange, 404, "Export not found.");
 }
 
-bool http_export_name(struct http_exchange *exchange, char ret_job[VB_UUID_TEXT])
+bool vb_api_export_name(struct vb_http_exchange *exchange, char ret_job[VB_UUID_TEXT])
 {
-    const struct http_door *door = exchange->request->route->door;
+    const struct vb_api_door *door = exchange->request->route->door;
     const struct vb_buffer *name = &exchange->request->arguments[door->names_workspace ? 1 : 0];
     struct vb_uuid uuid;
     if (vb_uuid_parse((struct vb_view){name->data, name->length}, &uuid) != VB_OK)

@@ -7,46 +7,50 @@
 #include "verbatim/uuid.h"
 
 /* A row that begins with VB_JOB_VIEW. Borrowed from the result. */
-struct http_export {
+struct vb_api_export {
     const PGresult *rows;
     int row;
 };
 
-bool http_export_status_is(const struct http_export *export, const char *status);
+bool vb_api_export_status_is(const struct vb_api_export *export, const char *status);
 /* It has not ended: queued, started, or a status that only a newer version knows. */
-bool http_export_is_active(const struct http_export *export);
+bool vb_api_export_is_active(const struct vb_api_export *export);
 /* Finished, and the file is not deleted; its link may be dead. */
-bool http_export_has_archive(const struct http_export *export);
+bool vb_api_export_has_archive(const struct vb_api_export *export);
 /* There is a file, and its link lives: what may be downloaded. */
-bool http_export_has_file(const struct http_export *export);
-struct vb_view http_export_key(const struct http_export *export); /* of the object */
-vb_instant http_export_created(const struct http_export *export);
-struct vb_view http_export_id(const struct http_export *export);
+bool vb_api_export_has_file(const struct vb_api_export *export);
+struct vb_view vb_api_export_key(const struct vb_api_export *export); /* of the object */
+vb_instant vb_api_export_created(const struct vb_api_export *export);
+struct vb_view vb_api_export_id(const struct vb_api_export *export);
 
-/* The link, the same at each look; nothing is written where there is none, or for who may not download. */
-enum vb_status http_export_link(struct http_exchange *exchange, const struct http_export *export,
-                                struct vb_buffer *ret_link, struct vb_error *err) vb_must_check;
-/* Writes the object. VB_OK, or why not with `err`: a link that cannot be made. Who may not download sees no link. */
-enum vb_status http_export_put(struct http_exchange *exchange, struct vb_json *json,
-                               const struct http_export *export,
-                               struct vb_error *err) vb_must_check;
+/* The link, the same at each look; nothing is written where there is none, or for who may not
+ * download. */
+enum vb_status vb_api_export_link(struct vb_http_exchange *exchange,
+                                  const struct vb_api_export *export, struct vb_buffer *ret_link,
+                                  struct vb_error *err) vb_must_check;
+/* Writes the object. VB_OK, or why not with `err`: a link that cannot be made. Who may not download
+ * sees no link. */
+enum vb_status vb_api_export_put(struct vb_http_exchange *exchange, struct vb_json *json,
+                                 const struct vb_api_export *export,
+                                 struct vb_error *err) vb_must_check;
 /* The object as the whole answer, or 503. */
-void http_export_answer(struct http_exchange *exchange, int status,
-                        const struct http_export *export);
+void vb_api_export_answer(struct vb_http_exchange *exchange, int status,
+                          const struct vb_api_export *export);
 
 /* Its file, to who asks with a key; the audit notes it (api/export_download.c). */
-void http_export_send(struct http_exchange *exchange, const struct http_export *export);
+void vb_api_export_send(struct vb_http_exchange *exchange, const struct vb_api_export *export);
 
 /* The id in the path, in its canonical form; false: it is none. */
-bool http_export_name(struct http_exchange *exchange, char ret_job[VB_UUID_TEXT]);
-void http_export_missing(struct http_exchange *exchange); /* 404 */
+bool vb_api_export_name(struct vb_http_exchange *exchange, char ret_job[VB_UUID_TEXT]);
+void vb_api_export_missing(struct vb_http_exchange *exchange); /* 404 */
 
-/* For doors that take the workspace from the key, which show their own exports only; the native one shows all.
- * Judges the key, makes `change` where there is one ($1 workspace, $2 job, $3 audience or NULL, $4 who asks), and shows the
- * export as it is then, or as it was before a change that `ends` it; an export that the key does not see is answered with
- * 404. */
-void http_export_see(struct http_exchange *exchange, const struct pg_statement *change, bool ends,
-                     void (*then)(struct http_exchange *exchange,
-                                  const struct http_export *export));
+/* For doors that take the workspace from the key, which show their own exports only; the native one
+ * shows all. Judges the key, makes `change` where there is one ($1 workspace, $2 job, $3 audience
+ * or NULL, $4 who asks), and shows the export as it is then, or as it was before a change that
+ * `ends` it; an export that the key does not see is answered with 404. */
+void vb_api_export_see(struct vb_http_exchange *exchange, const struct vb_pg_statement *change,
+                       bool ends,
+                       void (*then)(struct vb_http_exchange *exchange,
+                                    const struct vb_api_export *export));
 
 #endif

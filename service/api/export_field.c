@@ -6,45 +6,45 @@
 #include <endian.h>
 #include <string.h>
 
-struct vb_view http_field(const struct http_export *export, int column)
+struct vb_view vb_api_field(const struct vb_api_export *export, int column)
 {
-    return pg_view(export->rows, export->row, column);
+    return vb_pg_view(export->rows, export->row, column);
 }
 
-bool http_field_is_null(const struct http_export *export, int column)
+bool vb_api_field_is_null(const struct vb_api_export *export, int column)
 {
-    return pg_null(export->rows, export->row, column);
+    return vb_pg_null(export->rows, export->row, column);
 }
 
-int64_t http_field_integer(const struct http_export *export, int column)
+int64_t vb_api_field_integer(const struct vb_api_export *export, int column)
 {
-    return pg_integer(export->rows, export->row, column);
+    return vb_pg_integer(export->rows, export->row, column);
 }
 
 /* The wire's microseconds count from 2000. */
-vb_instant http_field_time(const struct http_export *export, int column)
+vb_instant vb_api_field_time(const struct vb_api_export *export, int column)
 {
-    return http_field_integer(export, column) + VB_POSTGRES_EPOCH;
+    return vb_api_field_integer(export, column) + VB_POSTGRES_EPOCH;
 }
 
-void http_field_put(struct vb_json *json, const char *name, const struct http_export *export,
-                    int column)
+void vb_api_field_put(struct vb_json *json, const char *name, const struct vb_api_export *export,
+                      int column)
 {
     vb_json_name(json, name);
-    vb_json_view(json, http_field(export, column));
+    vb_json_view(json, vb_api_field(export, column));
 }
 
-void http_field_put_number(struct vb_json *json, const char *name, const struct http_export *export,
-                           int column)
+void vb_api_field_put_number(struct vb_json *json, const char *name,
+                             const struct vb_api_export *export, int column)
 {
     vb_json_name(json, name);
-    if (http_field_is_null(export, column))
+    if (vb_api_field_is_null(export, column))
         vb_json_null(json);
     else
-        vb_json_integer(json, http_field_integer(export, column));
+        vb_json_integer(json, vb_api_field_integer(export, column));
 }
 
-void http_put_instant(struct vb_json *json, const char *name, vb_instant instant)
+void vb_api_put_instant(struct vb_json *json, const char *name, vb_instant instant)
 {
     char text[VB_INSTANT_TEXT];
     if (instant != INT64_MIN)
@@ -52,20 +52,20 @@ void http_put_instant(struct vb_json *json, const char *name, vb_instant instant
     vb_json_member_text(json, name, instant != INT64_MIN ? text : NULL);
 }
 
-void http_field_put_time(struct vb_json *json, const char *name, const struct http_export *export,
-                         int column)
+void vb_api_field_put_time(struct vb_json *json, const char *name,
+                           const struct vb_api_export *export, int column)
 {
-    bool is_null = http_field_is_null(export, column);
-    http_put_instant(json, name, is_null ? INT64_MIN : http_field_time(export, column));
+    bool is_null = vb_api_field_is_null(export, column);
+    vb_api_put_instant(json, name, is_null ? INT64_MIN : vb_api_field_time(export, column));
 }
 
-struct http_counts http_field_counts(const struct http_export *export)
+struct vb_api_counts vb_api_field_counts(const struct vb_api_export *export)
 {
-    struct http_counts counts = {{0}};
-    struct pg_array array = pg_array_of(http_field(export, EXPORT_COUNTS));
+    struct vb_api_counts counts = {{0}};
+    struct vb_pg_array array = vb_pg_array_of(vb_api_field(export, EXPORT_COUNTS));
     struct vb_view element;
     uint64_t number;
-    for (size_t i = 0; i < EXPORT_COUNT_KINDS && pg_array_next(&array, &element); i++) {
+    for (size_t i = 0; i < EXPORT_COUNT_KINDS && vb_pg_array_next(&array, &element); i++) {
         if (element.length != sizeof(number))
             continue;
         memcpy(&number, element.data, sizeof(number));
@@ -74,19 +74,21 @@ struct http_counts http_field_counts(const struct http_export *export)
     return counts;
 }
 
-enum vb_status http_field_specification(const struct http_export *export,
-                                        struct vb_specification *ret_specification,
-                                        struct vb_error *err)
+enum vb_status vb_api_field_specification(const struct vb_api_export *export,
+                                          struct vb_specification *ret_specification,
+                                          struct vb_error *err)
 {
-    return vb_specification_read(http_field(export, EXPORT_SPECIFICATION), ret_specification, err);
+    return vb_specification_read(vb_api_field(export, EXPORT_SPECIFICATION), ret_specification,
+                                 err);
 }
 
-void http_field_put_error(struct vb_json *json, const char *name, const struct http_export *export)
+void vb_api_field_put_error(struct vb_json *json, const char *name,
+                            const struct vb_api_export *export)
 {
-    if (http_export_status_is(export, "cancelled"))
+    if (vb_api_export_status_is(export, "cancelled"))
         vb_json_member_text(json, name, "Export cancelled.");
-    else if (http_export_status_is(export, "failed"))
-        http_field_put(json, name, export, EXPORT_ERROR);
+    else if (vb_api_export_status_is(export, "failed"))
+        vb_api_field_put(json, name, export, EXPORT_ERROR);
     else
         vb_json_member_text(json, name, NULL);
 }

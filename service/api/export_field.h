@@ -7,30 +7,32 @@
 #include "specification/specification.h"
 
 /* `column` is one of VB_JOB_VIEW. */
-struct vb_view http_field(const struct http_export *export, int column);
-bool http_field_is_null(const struct http_export *export, int column);
-int64_t http_field_integer(const struct http_export *export, int column);
-vb_instant http_field_time(const struct http_export *export, int column);
+struct vb_view vb_api_field(const struct vb_api_export *export, int column);
+bool vb_api_field_is_null(const struct vb_api_export *export, int column);
+int64_t vb_api_field_integer(const struct vb_api_export *export, int column);
+vb_instant vb_api_field_time(const struct vb_api_export *export, int column);
 
-void http_field_put(struct vb_json *json, const char *name, const struct http_export *export,
-                    int column);
-void http_field_put_number(struct vb_json *json, const char *name, const struct http_export *export,
-                           int column);
-void http_field_put_time(struct vb_json *json, const char *name, const struct http_export *export,
-                         int column);
+void vb_api_field_put(struct vb_json *json, const char *name, const struct vb_api_export *export,
+                      int column);
+void vb_api_field_put_number(struct vb_json *json, const char *name,
+                             const struct vb_api_export *export, int column);
+void vb_api_field_put_time(struct vb_json *json, const char *name,
+                           const struct vb_api_export *export, int column);
 /* An instant as all doors but v3's write it; INT64_MIN: null. */
-void http_put_instant(struct vb_json *json, const char *name, vb_instant instant);
+void vb_api_put_instant(struct vb_json *json, const char *name, vb_instant instant);
 
 /* How far it is, over all its segments. */
-struct http_counts {
+struct vb_api_counts {
     int64_t of[EXPORT_COUNT_KINDS];
 };
-struct http_counts http_field_counts(const struct http_export *export);
+struct vb_api_counts vb_api_field_counts(const struct vb_api_export *export);
 /* What the job was made from; VB_INVALID with `err` where this build cannot read it. */
-enum vb_status http_field_specification(const struct http_export *export,
-                                        struct vb_specification *ret_specification,
-                                        struct vb_error *err) vb_must_check;
-/* For doors that know no cancelled jobs: why there is no file; null where there is one, or may be. */
-void http_field_put_error(struct vb_json *json, const char *name, const struct http_export *export);
+enum vb_status vb_api_field_specification(const struct vb_api_export *export,
+                                          struct vb_specification *ret_specification,
+                                          struct vb_error *err) vb_must_check;
+/* For doors that know no cancelled jobs: why there is no file; null where there is one, or may
+ * be. */
+void vb_api_field_put_error(struct vb_json *json, const char *name,
+                            const struct vb_api_export *export);
 
 #endif

@@ -1,7 +1,9 @@
-/* /files/KEY: archives behind Verbatim's own links, streamed from the directory or passed on to the object store.
+/* /files/KEY: archives behind Verbatim's own links, streamed from the directory or passed on to the
+ * object store.
  *
- * The link's signature is the only right needed, so the query string is never logged or echoed. A link that was
- * tampered with and one that has expired are answered alike. Ranges: one, as RFC 9110 section 14 has it.
+ * The link's signature is the only right needed, so the query string is never logged or echoed. A
+ * link that was tampered with and one that has expired are answered alike. Ranges: one, as RFC 9110
+ * section 14 has it.
  */
 #include "api.h"
 
@@ -41,7 +43,7 @@ static bool query_value(struct vb_view query, const char *name, struct vb_buffer
 }
 
 /* Both secrets of the loop are tried: a link outlives a change of secrets by its own lifetime. */
-static bool link_holds(struct http_exchange *exchange)
+static bool link_holds(struct vb_http_exchange *exchange)
 {
     struct vb_buffer expires, signature;
     vb_buffer_init(&expires, 64);
@@ -71,7 +73,8 @@ static bool take_number(struct vb_view *text, uint64_t *ret_number)
     return i > 0;
 }
 
-/* "bytes=A-B", "bytes=A-", "bytes=-N". Several ranges, other units and malformed ones are ignored, as allowed. */
+/* "bytes=A-B", "bytes=A-", "bytes=-N". Several ranges, other units and malformed ones are ignored,
+ * as allowed. */
 static enum range_kind parse_range(struct vb_view text, uint64_t size, struct range *ret_range)
 {
     if (text.length < 7 || strncmp(text.data, "bytes=", 6) != 0)
@@ -104,17 +107,17 @@ static void make_validators(const struct stat *file, char etag[64], char modifie
 {
     (void)snprintf(etag, 64, "\"%llx-%llx.%lx\"", (unsigned long long)file->st_size,
                    (unsigned long long)file->st_mtim.tv_sec, (unsigned long)file->st_mtim.tv_nsec);
-    http_date_text(file->st_mtim.tv_sec, modified);
+    vb_http_date_text(file->st_mtim.tv_sec, modified);
 }
 
-bool http_tag_is_held(const struct http_exchange *exchange, const char *etag)
+bool vb_http_tag_is_held(const struct vb_http_exchange *exchange, const char *etag)
 {
     struct vb_view list = vb_http_header_value(&exchange->head, "if-none-match", NULL);
     return vb_view_equals(list, VB_VIEW("*")) ||
            (list.length > 0 && memmem(list.data, list.length, etag, strlen(etag)) != NULL);
 }
 
-static enum range_kind wanted_range(const struct http_exchange *exchange, uint64_t size,
+static enum range_kind wanted_range(const struct vb_http_exchange *exchange, uint64_t size,
                                     const char *etag, const char *modified, struct range *range)
 {
     size_t count = 0;
@@ -129,94 +132,94 @@ static enum range_kind wanted_range(const struct http_exchange *exchange, uint64
 }
 
 /* A look at the head alone is no download. */
-static void note_download(struct http_exchange *exchange, const char *key, const char *job,
+static void note_download(struct vb_http_exchange *exchange, const char *key, const char *job,
                           bool is_part)
 {
     if (exchange->is_head)
         return;
     if (job)
-        http_audit_download(exchange, job);
+        vb_api_audit_download(exchange, job);
     else
-        http_audit_link(exchange, key, is_part);
+        vb_api_audit_link(exchange, key, is_part);
 }
 
 /* Takes the file over: every way out closes it or hands it to the connection. */
-static void answer_open_file(struct http_exchange *exchange, const char *key, const char *job,
+static void answer_open_file(struct vb_http_exchange *exchange, const char *key, const char *job,
                              int file, uint64_t size)
 {
     struct stat about;
     const char *type = vb_content_type_of(key);
     if (fstat(file, &about) != 0) {
         close(file);
-        http_answer_detail(exchange, 500, "Internal Server Error");
+        vb_http_answer_detail(exchange, 500, "Internal Server Error");
         return;
     }
     char etag[64], modified[64], content_range[80];
     make_validators(&about, etag, modified);
-    http_answer_header(exchange, "ETag", etag);
-    http_answer_header(exchange, "Cache-Control", "private, no-transform");
+    vb_http_answer_header(exchange, "ETag", etag);
+    vb_http_answer_header(exchange, "Cache-Control", "private, no-transform");
     exchange->may_be_kept = true;
     struct range range = {0, size};
     enum range_kind kind = wanted_range(exchange, size, etag, modified, &range);
-    if (http_tag_is_held(exchange, etag)) {
+    if (vb_http_tag_is_held(exchange, etag)) {
         close(file);
-        http_answer_unchanged(exchange);
+        vb_http_answer_unchanged(exchange);
     } else if (kind == RANGE_BAD) {
         close(file);
         (void)snprintf(content_range, sizeof(content_range), "bytes */%" PRIu64, size);
-        http_answer_error_header(exchange, "Content-Range", content_range);
-        http_answer_detail(exchange, 416, "The range lies outside of the file.");
+        vb_http_answer_error_header(exchange, "Content-Range", content_range);
+        vb_http_answer_detail(exchange, 416, "The range lies outside of the file.");
     } else {
-        http_answer_header(exchange, "Last-Modified", modified);
-        http_answer_header(exchange, "Accept-Ranges", "bytes");
+        vb_http_answer_header(exchange, "Last-Modified", modified);
+        vb_http_answer_header(exchange, "Accept-Ranges", "bytes");
         if (kind == RANGE_ONE) {
             (void)snprintf(content_range, sizeof(content_range),
                            "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.from,
                            range.from + range.length - 1, size);
-            http_answer_header(exchange, "Content-Range", content_range);
+            vb_http_answer_header(exchange, "Content-Range", content_range);
         }
         const char *slash = strrchr(key, '/');
-        http_answer_attachment(exchange, slash ? slash + 1 : key);
+        vb_http_answer_attachment(exchange, slash ? slash + 1 : key);
         note_download(exchange, key, job, kind == RANGE_ONE);
-        http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,
-                         range.length);
+        vb_http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,
+                            range.length);
     }
 }
 
 /* Opened here on the loop: on a local directory that is a moment. S3 answers with its own link
  * instead. */
-void http_file_answer(struct http_exchange *exchange, const char *key, const char *job)
+void vb_api_file_answer(struct vb_http_exchange *exchange, const char *key, const char *job)
 {
     int file = -1;
     uint64_t size = 0;
     struct vb_buffer redirect;
-    vb_buffer_init(&redirect, HTTP_LINK_MOST);
+    vb_buffer_init(&redirect, VB_HTTP_LINK_MOST);
     struct vb_error err = {0};
     enum vb_status status =
         vb_storage_open(exchange->loop->site->service->storage, key, &file, &size, &redirect, &err);
     if (status == VB_NOT_FOUND) {
-        http_answer_detail(exchange, 404, "File not found.");
+        vb_http_answer_detail(exchange, 404, "File not found.");
     } else if (status != VB_OK) {
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
     } else if (redirect.length > 0) {
         note_download(exchange, key, job, false);
-        http_answer_header(exchange, "Location", redirect.data);
-        http_answer_detail(exchange, 302, "Found");
+        vb_http_answer_header(exchange, "Location", redirect.data);
+        vb_http_answer_detail(exchange, 302, "Found");
     } else {
         answer_open_file(exchange, key, job, file, size);
     }
     vb_buffer_done(&redirect);
 }
 
-void http_file_begin(struct http_exchange *exchange)
+void vb_api_file_begin(struct vb_http_exchange *exchange)
 {
     /* The secrets have not been read once since the start: nothing can be judged yet. */
     if (exchange->loop->site->secrets.count == 0) {
-        http_answer_error_header(exchange, "Retry-After", "2");
-        http_answer_detail(exchange, 503, "The database is not available. Try again later.");
+        vb_http_answer_error_header(exchange, "Retry-After", "2");
+        vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
     } else if (!link_holds(exchange)) {
-        http_answer_detail(exchange, 403, "The link is not valid or has expired.");
+        vb_http_answer_detail(exchange, 403, "The link is not valid or has expired.");
     } else {
-        http_file_answer(exchange, exchange->request->arguments[0].data, NULL);
+        vb_api_file_answer(exchange, exchange->request->arguments[0].data, NULL);
     }
 }

@@ -1,6 +1,7 @@
 /* GET of an export job: one round trip to the database, one row, one JSON object.
  *
- * The link is made anew at each poll from what the job holds, so no URL is stored and each poll gives the same one.
+ * The link is made anew at each poll from what the job holds, so no URL is stored and each poll
+ * gives the same one.
  */
 #include "api.h"
 
@@ -11,7 +12,7 @@
 
 static bool row_is(const PGresult *row, int column, const char *text)
 {
-    return vb_view_equals(pg_view(row, 0, column), vb_view_of(text));
+    return vb_view_equals(vb_pg_view(row, 0, column), vb_view_of(text));
 }
 
 /* The wire's microseconds count from 2000; the contract wants UTC with six digits. */
@@ -19,48 +20,49 @@ static void put_time(struct vb_json *json, const char *name, const PGresult *row
 {
     char text[VB_INSTANT_TEXT];
     vb_json_name(json, name);
-    if (pg_null(row, 0, column)) {
+    if (vb_pg_null(row, 0, column)) {
         vb_json_null(json);
         return;
     }
-    vb_instant_text(pg_integer(row, 0, column) + VB_POSTGRES_EPOCH, text);
+    vb_instant_text(vb_pg_integer(row, 0, column) + VB_POSTGRES_EPOCH, text);
     vb_json_text(json, text);
 }
 
 static void put_date(struct vb_json *json, const char *name, const PGresult *row, int column)
 {
     struct vb_date date =
-        vb_date_from_days(pg_integer(row, 0, column) + VB_POSTGRES_EPOCH / VB_SECOND / 86400);
+        vb_date_from_days(vb_pg_integer(row, 0, column) + VB_POSTGRES_EPOCH / VB_SECOND / 86400);
     char text[40];
     (void)snprintf(text, sizeof(text), "%04d-%02d-%02d", date.year, date.month, date.day);
     vb_json_member_text(json, name, text);
 }
 
 /* The link into `out`; false: there is none (any more). `err` is set where it could not be made. */
-static bool make_link(struct http_exchange *exchange, const PGresult *row, struct vb_buffer *out,
+static bool make_link(struct vb_http_exchange *exchange, const PGresult *row, struct vb_buffer *out,
                       struct vb_error *err)
 {
-    vb_instant expires = pg_integer(row, 0, JOB_EXPIRES) + VB_POSTGRES_EPOCH;
+    vb_instant expires = vb_pg_integer(row, 0, JOB_EXPIRES) + VB_POSTGRES_EPOCH;
     if (!vb_role_may(exchange->request->access.role, VB_RIGHT_DOWNLOAD) ||
-        !row_is(row, JOB_STATUS, "finished") || pg_null(row, 0, JOB_EXPIRES) ||
-        pg_null(row, 0, JOB_KEY) || pg_boolean(row, 0, JOB_DELETED) || expires <= vb_clock_now())
+        !row_is(row, JOB_STATUS, "finished") || vb_pg_null(row, 0, JOB_EXPIRES) ||
+        vb_pg_null(row, 0, JOB_KEY) || vb_pg_boolean(row, 0, JOB_DELETED) ||
+        expires <= vb_clock_now())
         return false;
     char key[2048];
-    struct vb_view stored = pg_view(row, 0, JOB_KEY);
+    struct vb_view stored = vb_pg_view(row, 0, JOB_KEY);
     if (stored.length >= sizeof(key))
         return false;
     memcpy(key, stored.data, stored.length);
     key[stored.length] = '\0';
     const char *slash = strrchr(key, '/');
-    struct http_loop *loop = exchange->loop;
+    struct vb_http_loop *loop = exchange->loop;
     enum vb_status status = vb_storage_link(
         loop->site->service->storage, &loop->site->secrets, key, slash ? slash + 1 : key,
-        pg_integer(row, 0, JOB_FINISHED) + VB_POSTGRES_EPOCH, expires, out, err);
+        vb_pg_integer(row, 0, JOB_FINISHED) + VB_POSTGRES_EPOCH, expires, out, err);
     return status == VB_OK;
 }
 
 /* Members in the order of the contract. Before the finish link and expiry are null, not absent. */
-static void put_job(struct http_exchange *exchange, const PGresult *row, struct vb_json *json,
+static void put_job(struct vb_http_exchange *exchange, const PGresult *row, struct vb_json *json,
                     const char *link)
 {
     bool is_cancelled = row_is(row, JOB_STATUS, "cancelled");
@@ -68,47 +70,47 @@ static void put_job(struct http_exchange *exchange, const PGresult *row, struct 
     vb_json_member_text(json, "export_job_id", exchange->request->arguments[1].data);
     vb_json_member_text(json, "workspace_id", exchange->request->arguments[0].data);
     vb_json_name(json, "channel_id");
-    vb_json_view(json, pg_view(row, 0, JOB_CHANNEL));
+    vb_json_view(json, vb_pg_view(row, 0, JOB_CHANNEL));
     put_date(json, "start_date", row, JOB_START);
     put_date(json, "end_date", row, JOB_END);
     vb_json_name(json, "status");
     /* This door's document knows no cancelled jobs. */
-    vb_json_view(json, is_cancelled ? VB_VIEW("failed") : pg_view(row, 0, JOB_STATUS));
+    vb_json_view(json, is_cancelled ? VB_VIEW("failed") : vb_pg_view(row, 0, JOB_STATUS));
     vb_json_member_text(json, "presigned_url", link);
     put_time(json, "presigned_url_expires_at", row, JOB_EXPIRES);
     vb_json_name(json, "error_message");
     if (is_cancelled)
         vb_json_text(json, "Export cancelled.");
     else if (row_is(row, JOB_STATUS, "failed"))
-        vb_json_view(json, pg_view(row, 0, JOB_ERROR));
+        vb_json_view(json, vb_pg_view(row, 0, JOB_ERROR));
     else
         vb_json_null(json);
     put_time(json, "created_time", row, JOB_CREATED);
     vb_json_end_object(json);
 }
 
-static void on_job(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_job(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     const PGresult *row = outcome->results[2];
     if (PQntuples(row) == 0) {
-        http_answer_detail(exchange, 404, "Export job not found.");
+        vb_http_answer_detail(exchange, 404, "Export job not found.");
         return;
     }
     struct vb_buffer link;
-    vb_buffer_init(&link, HTTP_LINK_MOST);
+    vb_buffer_init(&link, VB_HTTP_LINK_MOST);
     struct vb_error err = {0};
     bool has_link = make_link(exchange, row, &link, &err);
     if (err.status != VB_OK) {
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
     } else {
-        struct vb_json json = http_json(exchange);
+        struct vb_json json = vb_http_json(exchange);
         put_job(exchange, row, &json, has_link ? link.data : NULL);
-        http_answer_json(exchange, 200, &json);
+        vb_http_answer_json(exchange, 200, &json);
     }
     vb_buffer_done(&link);
 }
 
-void http_job_begin(struct http_exchange *exchange)
+void vb_api_job_begin(struct vb_http_exchange *exchange)
 {
     char job[VB_UUID_TEXT];
     struct vb_buffer *name = &exchange->request->arguments[1];
@@ -120,7 +122,7 @@ void http_job_begin(struct http_exchange *exchange)
         memcpy(name->data, job, name->length); /* answered in its canonical form */
     }
     const char *const values[] = {exchange->request->arguments[0].data, is_uuid ? job : NULL};
-    const struct pg_step step = {&http_sql[HTTP_SQL_JOB], values};
-    const struct http_entry entry = {.is_poll = true, .more = &step, .count = 1, .then = on_job};
-    http_enter(exchange, &entry);
+    const struct vb_pg_step step = {&vb_api_sql[VB_API_SQL_JOB], values};
+    const struct vb_api_entry entry = {.is_poll = true, .more = &step, .count = 1, .then = on_job};
+    vb_api_enter(exchange, &entry);
 }

@@ -1,8 +1,9 @@
 /* The key of a request: parsed before the database is asked, judged by what it answers.
  *
- * Nothing about keys is kept from one request to the next, so a revoked key is refused by the very next one. A key's
- * own bytes are overwritten in the head as soon as they were looked at: a request may wait or stream for long, and only
- * their digest is needed then. When a key was last used is noted at most once a minute, by a statement nobody waits for.
+ * Nothing about keys is kept from one request to the next, so a revoked key is refused by the very
+ * next one. A key's own bytes are overwritten in the head as soon as they were looked at: a request
+ * may wait or stream for long, and only their digest is needed then. When a key was last used is
+ * noted at most once a minute, by a statement nobody waits for.
  */
 #include "api.h"
 
@@ -16,12 +17,13 @@
 #define TOUCH_EVERY (60 * VB_SECOND)
 
 /* The same bytes for a missing, malformed, unknown and revoked key: nothing can be probed. */
-static void refuse_key(struct http_exchange *exchange)
+static void refuse_key(struct vb_http_exchange *exchange)
 {
-    http_answer_detail(exchange, 401, "Missing or invalid X-API-Key.");
+    vb_http_answer_detail(exchange, 401, "Missing or invalid X-API-Key.");
 }
 
-/* "Bearer KEY", the scheme without regard to case. Other schemes are no key of ours: a proxy may have used them. */
+/* "Bearer KEY", the scheme without regard to case. Other schemes are no key of ours: a proxy may
+ * have used them. */
 static struct vb_view bearer_of(struct vb_view value)
 {
     const char *blank = memchr(value.data, ' ', value.length);
@@ -34,7 +36,7 @@ static struct vb_view bearer_of(struct vb_view value)
 }
 
 /* Two keys are none, unless they are the same: a proxy might judge the other one. */
-static struct vb_view key_of(const struct http_exchange *exchange)
+static struct vb_view key_of(const struct vb_http_exchange *exchange)
 {
     static const struct vb_view none = {NULL, 0};
     size_t keys = 0, credentials = 0;
@@ -46,7 +48,7 @@ static struct vb_view key_of(const struct http_exchange *exchange)
     return keys == 1 ? key : bearer;
 }
 
-static void wipe_header(struct http_exchange *exchange, const char *name)
+static void wipe_header(struct vb_http_exchange *exchange, const char *name)
 {
     for (size_t i = 0; i < exchange->head.header_count; i++) {
         const struct vb_http_header *header = &exchange->head.headers[i];
@@ -58,9 +60,9 @@ static void wipe_header(struct http_exchange *exchange, const char *name)
 }
 
 /* Once for each request, however often it enters. */
-static const struct http_credential *take_credential(struct http_exchange *exchange)
+static const struct vb_api_credential *take_credential(struct vb_http_exchange *exchange)
 {
-    struct http_credential *credential = &exchange->request->credential;
+    struct vb_api_credential *credential = &exchange->request->credential;
     if (credential->is_taken)
         return credential;
     struct vb_view key = key_of(exchange);
@@ -73,14 +75,14 @@ static const struct http_credential *take_credential(struct http_exchange *excha
     return credential;
 }
 
-static void on_touched(void *context, const struct pg_outcome *outcome)
+static void on_touched(void *context, const struct vb_pg_outcome *outcome)
 {
     (void)context;
     (void)outcome; /* a lost note of use is no loss */
 }
 
 /* Slots collide: then a key is noted more often, and the database keeps to once a minute. */
-static void touch(struct http_loop *loop, const char *id)
+static void touch(struct vb_http_loop *loop, const char *id)
 {
     unsigned hash = 5381;
     for (const char *at = id; *at; at++)
@@ -93,15 +95,15 @@ static void touch(struct http_loop *loop, const char *id)
     (void)snprintf(loop->site->touched[slot].id, sizeof(loop->site->touched[slot].id), "%s", id);
     loop->site->touched[slot].at = now;
     const char *const enter[] = {"", id}, *const key[] = {id}; /* in no workspace */
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_ENTER_KEY_WRITE], enter},
-                                    {&http_sql[HTTP_SQL_TOUCH], key}};
-    struct pg_ticket *ticket;
+    const struct vb_pg_step steps[] = {{&vb_api_sql[VB_API_SQL_ENTER_KEY_WRITE], enter},
+                                       {&vb_api_sql[VB_API_SQL_TOUCH], key}};
+    struct vb_pg_ticket *ticket;
     enum vb_status status =
-        pg_pool_send(loop->site->main_pool, steps, 2, on_touched, NULL, &ticket, NULL);
+        vb_pg_pool_send(loop->site->main_pool, steps, 2, on_touched, NULL, &ticket, NULL);
     (void)status;
 }
 
-bool http_permit(struct http_exchange *exchange, enum vb_right right)
+bool vb_api_permit(struct vb_http_exchange *exchange, enum vb_right right)
 {
     enum vb_role role = exchange->request->access.role;
     if (vb_role_may(role, right))
@@ -109,42 +111,43 @@ bool http_permit(struct http_exchange *exchange, enum vb_right right)
     char detail[128];
     (void)snprintf(detail, sizeof(detail), "The API key's role %s may not %s.", vb_role_name(role),
                    vb_right_name(right));
-    http_answer_detail(exchange, 403, detail);
+    vb_http_answer_detail(exchange, 403, detail);
     return false;
 }
 
 /* Whether the row is that of the key which was sent. */
-static bool is_good(const struct http_exchange *exchange, const PGresult *row)
+static bool is_good(const struct vb_http_exchange *exchange, const PGresult *row)
 {
     if (PQntuples(row) < 1)
         return false;
-    struct vb_view hash = pg_view(row, 0, KEY_HASH);
+    struct vb_view hash = vb_pg_view(row, 0, KEY_HASH);
     return hash.length == VB_SHA256 &&
            vb_constant_time_equal(hash.data, exchange->request->credential.digest, VB_SHA256);
 }
 
-/* A newer version may know roles that this one does not: then nobody can say what the key may do. */
-static void refuse_role(struct http_exchange *exchange, const PGresult *row)
+/* A newer version may know roles that this one does not: then nobody can say what the key may
+ * do. */
+static void refuse_role(struct vb_http_exchange *exchange, const PGresult *row)
 {
-    struct vb_view role = pg_view(row, 0, KEY_ROLE);
+    struct vb_view role = vb_pg_view(row, 0, KEY_ROLE);
     vb_error_log("the key %s has the role %.*s, which this version does not know",
                  exchange->request->credential.id.text, (int)role.length,
                  role.data ? role.data : "");
-    http_answer_detail(exchange, 403, "The API key's role is not known to this version.");
+    vb_http_answer_detail(exchange, 403, "The API key's role is not known to this version.");
 }
 
 /* The order of checks is the contract's: key, scope and role, workspace. */
-static bool judge(struct http_exchange *exchange, const PGresult *row)
+static bool judge(struct vb_http_exchange *exchange, const PGresult *row)
 {
-    const struct http_route *route = exchange->request->route;
+    const struct vb_api_route *route = exchange->request->route;
     const char *id = exchange->request->credential.id.text;
     if (!is_good(exchange, row)) {
         refuse_key(exchange);
         return false;
     }
     enum vb_status status = exchange->request->is_poll
-                                ? http_access_judge(id, row, &exchange->request->access)
-                                : http_access_fill(id, row, &exchange->request->access);
+                                ? vb_access_judge(id, row, &exchange->request->access)
+                                : vb_access_fill(id, row, &exchange->request->access);
     if (status == VB_INVALID) {
         refuse_role(exchange, row);
         return false;
@@ -152,20 +155,20 @@ static bool judge(struct http_exchange *exchange, const PGresult *row)
     if (status != VB_OK) {
         struct vb_error err = {0};
         (void)vb_fail(&err, VB_NO_MEMORY, "no memory for who asks");
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
         return false;
     }
     touch(exchange->loop, id);
-    if (!pg_boolean(row, 0, KEY_SCOPE)) {
+    if (!vb_pg_boolean(row, 0, KEY_SCOPE)) {
         char detail[128];
         (void)snprintf(detail, sizeof(detail), "The API key lacks the scope %s.", route->scope);
-        http_answer_detail(exchange, 403, detail);
+        vb_http_answer_detail(exchange, 403, detail);
         return false;
     }
-    if (!http_permit(exchange, route->right))
+    if (!vb_api_permit(exchange, route->right))
         return false;
-    if (route->door && !pg_boolean(row, 0, KEY_HOME)) {
-        http_answer_detail(exchange, 404, "Workspace not found.");
+    if (route->door && !vb_pg_boolean(row, 0, KEY_HOME)) {
+        vb_http_answer_detail(exchange, 404, "Workspace not found.");
         return false;
     }
     return true;
@@ -173,19 +176,19 @@ static bool judge(struct http_exchange *exchange, const PGresult *row)
 
 /* --- the way in --- */
 
-static void on_entered(void *context, const struct pg_outcome *outcome)
+static void on_entered(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    if (http_ended(exchange, outcome) && judge(exchange, outcome->results[1]))
+    struct vb_http_exchange *exchange = context;
+    if (vb_api_ended(exchange, outcome) && judge(exchange, outcome->results[1]))
         exchange->request->on_entered(exchange, outcome);
 }
 
-void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
+void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *entry)
 {
-    const struct http_route *route = exchange->request->route;
+    const struct vb_api_route *route = exchange->request->route;
     bool names_workspace = route->door && route->door->names_workspace;
     bool by_key = route->door && !names_workspace;
-    const struct http_credential *credential = take_credential(exchange);
+    const struct vb_api_credential *credential = take_credential(exchange);
     const char *id = credential->id.text;
     if (!credential->is_key) {
         refuse_key(exchange);
@@ -195,39 +198,39 @@ void http_enter(struct http_exchange *exchange, const struct http_entry *entry)
     const char *const enter[] = {workspace, id};
     const char *const by_path[] = {id, workspace, route->scope};
     const char *const home[] = {id, route->scope};
-    enum http_sql key = by_key           ? HTTP_SQL_KEY_HOME
-                        : entry->is_poll ? HTTP_SQL_KEY_POLL
-                                         : HTTP_SQL_KEY;
-    struct pg_step steps[PG_STEPS] = {
-        {&http_sql[entry->writes ? HTTP_SQL_ENTER_KEY_WRITE : HTTP_SQL_ENTER_KEY], enter},
-        {&http_sql[key], by_key ? home : by_path}};
+    enum vb_api_sql key = by_key           ? VB_API_SQL_KEY_HOME
+                          : entry->is_poll ? VB_API_SQL_KEY_POLL
+                                           : VB_API_SQL_KEY;
+    struct vb_pg_step steps[VB_PG_STEPS] = {
+        {&vb_api_sql[entry->writes ? VB_API_SQL_ENTER_KEY_WRITE : VB_API_SQL_ENTER_KEY], enter},
+        {&vb_api_sql[key], by_key ? home : by_path}};
     size_t count = 2;
-    for (size_t i = 0; i < entry->count && count < PG_STEPS; i++)
+    for (size_t i = 0; i < entry->count && count < VB_PG_STEPS; i++)
         steps[count++] = entry->more[i];
     exchange->request->is_poll = entry->is_poll;
     exchange->request->on_entered = entry->then;
-    http_ask(exchange, exchange->loop->site->main_pool, steps, count, on_entered);
+    vb_api_send(exchange, exchange->loop->site->main_pool, steps, count, on_entered);
 }
 
 /* A database that is away answers here, at once, with 503. */
-void http_ask(struct http_exchange *exchange, struct pg_pool *pool, const struct pg_step *steps,
-              size_t count, pg_done *then)
+void vb_api_send(struct vb_http_exchange *exchange, struct vb_pg_pool *pool,
+                 const struct vb_pg_step *steps, size_t count, vb_pg_done *then)
 {
     struct vb_error err = {0};
-    if (pg_pool_send(pool, steps, count, then, exchange, &exchange->ticket, &err) != VB_OK)
-        http_answer_error(exchange, &err);
+    if (vb_pg_pool_send(pool, steps, count, then, exchange, &exchange->ticket, &err) != VB_OK)
+        vb_http_answer_error(exchange, &err);
 }
 
-bool http_ended(struct http_exchange *exchange, const struct pg_outcome *outcome)
+bool vb_api_ended(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     exchange->ticket = NULL;
     if (outcome->status == VB_OK)
         return true;
-    http_answer_error(exchange, &outcome->error);
+    vb_http_answer_error(exchange, &outcome->error);
     return false;
 }
 
-const char *http_text(const PGresult *result, int row, int column)
+const char *vb_api_text(const PGresult *result, int row, int column)
 {
-    return pg_null(result, row, column) ? NULL : PQgetvalue(result, row, column);
+    return vb_pg_null(result, row, column) ? NULL : PQgetvalue(result, row, column);
 }

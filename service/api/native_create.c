@@ -1,4 +1,5 @@
-/* POST of the native door: a specification becomes an export, once for each Idempotency-Key. See INTERFACE 7. */
+/* POST of the native door: a specification becomes an export, once for each Idempotency-Key. See
+ * INTERFACE 7. */
 #include "export.h"
 #include "order.h"
 
@@ -7,15 +8,15 @@
 #define SAME "idempotency-key"
 #define SAME_MOST 255u
 
-static void answer_export(struct http_exchange *exchange, const PGresult *job)
+static void answer_export(struct vb_http_exchange *exchange, const PGresult *job)
 {
-    http_export_answer(exchange, 202, &(struct http_export){job, 0});
+    vb_api_export_answer(exchange, 202, &(struct vb_api_export){job, 0});
 }
 
 /* A broken rule about the header, in the shape of those about the body. */
-static void refuse_header(struct http_exchange *exchange, const char *message)
+static void refuse_header(struct vb_http_exchange *exchange, const char *message)
 {
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_name(&json, "detail");
     vb_json_begin_array(&json);
@@ -31,16 +32,16 @@ static void refuse_header(struct http_exchange *exchange, const char *message)
     vb_json_end_object(&json);
     vb_json_end_array(&json);
     vb_json_end_object(&json);
-    http_answer_json(exchange, 422, &json);
+    vb_http_answer_json(exchange, 422, &json);
 }
 
-static void answer_differs(struct http_exchange *exchange)
+static void answer_differs(struct vb_http_exchange *exchange)
 {
     refuse_header(exchange, "Value error, this Idempotency-Key was sent before with another body");
 }
 
 /* False: answered. The NULL view where there is none. */
-static bool take_header(struct http_exchange *exchange, struct vb_view *ret_key)
+static bool take_header(struct vb_http_exchange *exchange, struct vb_view *ret_key)
 {
     size_t count = 0;
     struct vb_view key = vb_http_header_value(&exchange->head, SAME, &count);
@@ -54,9 +55,9 @@ static bool take_header(struct http_exchange *exchange, struct vb_view *ret_key)
     return is_good;
 }
 
-static void on_body(struct http_exchange *exchange)
+static void on_body(struct vb_http_exchange *exchange)
 {
-    struct http_order *order = http_order_new(exchange);
+    struct vb_api_order *order = vb_api_order_new(exchange);
     if (!order || !take_header(exchange, &order->wish.same))
         return;
     struct vb_problems problems;
@@ -66,22 +67,22 @@ static void on_body(struct http_exchange *exchange)
     order->created = answer_export;
     order->differs = answer_differs;
     if (status == VB_OK)
-        http_order_begin(exchange);
+        vb_api_order_begin(exchange);
     else if (status == VB_INVALID)
-        http_answer_problems(exchange, &problems);
+        vb_http_answer_problems(exchange, &problems);
     else
-        http_answer_status(exchange, status, "the specification");
+        vb_http_answer_status(exchange, status, "the specification");
     vb_problems_done(&problems);
 }
 
-static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    http_receive_json(exchange, on_body);
+    vb_api_receive_json(exchange, on_body);
 }
 
-void http_native_create_begin(struct http_exchange *exchange)
+void vb_api_native_create_begin(struct vb_http_exchange *exchange)
 {
-    const struct http_entry entry = {.then = on_entered};
-    http_enter(exchange, &entry);
+    const struct vb_api_entry entry = {.then = on_entered};
+    vb_api_enter(exchange, &entry);
 }

@@ -1,4 +1,5 @@
-/* Health and metrics: whether the process lives, whether what it stands on answers, and figures for Prometheus. */
+/* Health and metrics: whether the process lives, whether what it stands on answers, and figures for
+ * Prometheus. */
 #include "api.h"
 #include "http/waits.h"
 #include "storage/watch.h"
@@ -9,32 +10,32 @@
 
 #define METRICS (256u << 10)
 
-static void answer_state(struct http_exchange *exchange, const char *state)
+static void answer_state(struct vb_http_exchange *exchange, const char *state)
 {
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_member_text(&json, "status", state);
     vb_json_end_object(&json);
-    http_answer_json(exchange, 200, &json);
+    vb_http_answer_json(exchange, 200, &json);
 }
 
 /* Looks at nothing on purpose: a database that is away is no reason to restart this process. */
-void http_alive_begin(struct http_exchange *exchange)
+void vb_api_alive_begin(struct vb_http_exchange *exchange)
 {
     answer_state(exchange, "ok");
 }
 
-static void answer_unready(struct http_exchange *exchange, const char *detail)
+static void answer_unready(struct vb_http_exchange *exchange, const char *detail)
 {
-    http_answer_error_header(exchange, "Retry-After", "2");
-    http_answer_detail(exchange, 503, detail);
+    vb_http_answer_error_header(exchange, "Retry-After", "2");
+    vb_http_answer_detail(exchange, 503, detail);
 }
 
 /* The storage is looked at by a thread of its own every few seconds; only its last finding is read
  * here. */
-static void on_pong(void *context, const struct pg_outcome *outcome)
+static void on_pong(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
+    struct vb_http_exchange *exchange = context;
     exchange->ticket = NULL;
     if (outcome->status != VB_OK)
         answer_unready(exchange, "The database does not answer.");
@@ -44,20 +45,21 @@ static void on_pong(void *context, const struct pg_outcome *outcome)
         answer_state(exchange, "ready");
 }
 
-void http_ready_begin(struct http_exchange *exchange)
+void vb_api_ready_begin(struct vb_http_exchange *exchange)
 {
-    struct pg_step step = {&http_sql[HTTP_SQL_PING], NULL};
+    struct vb_pg_step step = {&vb_api_sql[VB_API_SQL_PING], NULL};
     struct vb_error err;
-    if (pg_pool_send(exchange->loop->site->main_pool, &step, 1, on_pong, exchange,
-                     &exchange->ticket, &err) != VB_OK)
+    if (vb_pg_pool_send(exchange->loop->site->main_pool, &step, 1, on_pong, exchange,
+                        &exchange->ticket, &err) != VB_OK)
         answer_unready(exchange, "The database does not answer.");
 }
 
-/* `row`: a sample's name with its labels, and its value. The type line stands before the first of a name. */
+/* `row`: a sample's name with its labels, and its value. The type line stands before the first of a
+ * name. */
 static enum vb_status put_gauge(struct vb_buffer *out, const PGresult *rows, int row,
                                 struct vb_view *last)
 {
-    struct vb_view name = pg_view(rows, row, 0), value = pg_view(rows, row, 1);
+    struct vb_view name = vb_pg_view(rows, row, 0), value = vb_pg_view(rows, row, 1);
     const char *brace = memchr(name.data, '{', name.length);
     struct vb_view family = {name.data, brace ? (size_t)(brace - name.data) : name.length};
     if (!vb_view_equals(family, *last)) {
@@ -71,10 +73,10 @@ static enum vb_status put_gauge(struct vb_buffer *out, const PGresult *rows, int
                             value.data);
 }
 
-static void on_gauges(void *context, const struct pg_outcome *outcome)
+static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    if (!http_ended(exchange, outcome))
+    struct vb_http_exchange *exchange = context;
+    if (!vb_api_ended(exchange, outcome))
         return;
     struct vb_buffer text;
     vb_buffer_init(&text, METRICS);
@@ -89,26 +91,27 @@ static void on_gauges(void *context, const struct pg_outcome *outcome)
                                   "# TYPE verbatim_http_waiting gauge\n"
                                   "verbatim_http_waiting %zu\n",
                                   atomic_load(&exchange->loop->http->connections),
-                                  http_waits_count(exchange->loop->http->waits));
+                                  vb_http_waits_count(exchange->loop->http->waits));
     if (status == VB_OK)
-        http_answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
-                    (struct vb_view){text.data, text.length});
+        vb_http_answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+                       (struct vb_view){text.data, text.length});
     else
-        http_answer_detail(exchange, 500, "Internal Server Error");
+        vb_http_answer_detail(exchange, 500, "Internal Server Error");
     vb_buffer_done(&text);
 }
 
-/* Counting comes after the key is known to be good, as a round trip of its own: it costs something. */
-static void on_key(struct http_exchange *exchange, const struct pg_outcome *outcome)
+/* Counting comes after the key is known to be good, as a round trip of its own: it costs
+ * something. */
+static void on_key(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    const struct pg_step steps[] = {{&http_sql[HTTP_SQL_AS_WORKER], NULL},
-                                    {&http_sql[HTTP_SQL_GAUGES], NULL}};
-    http_ask(exchange, exchange->loop->site->main_pool, steps, 2, on_gauges);
+    const struct vb_pg_step steps[] = {{&vb_api_sql[VB_API_SQL_AS_WORKER], NULL},
+                                       {&vb_api_sql[VB_API_SQL_GAUGES], NULL}};
+    vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_gauges);
 }
 
-void http_metrics_begin(struct http_exchange *exchange)
+void vb_api_metrics_begin(struct vb_http_exchange *exchange)
 {
-    struct http_entry entry = {.then = on_key};
-    http_enter(exchange, &entry);
+    struct vb_api_entry entry = {.then = on_key};
+    vb_api_enter(exchange, &entry);
 }

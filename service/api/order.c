@@ -6,16 +6,16 @@
 /* Runs when the exchange ends in any way, also when the client leaves in the middle. */
 static void free_order(void *state)
 {
-    struct http_order *order = state;
+    struct vb_api_order *order = state;
     vb_order_done(&order->wish);
     free(order);
 }
 
-struct http_order *http_order_new(struct http_exchange *exchange)
+struct vb_api_order *vb_api_order_new(struct vb_http_exchange *exchange)
 {
-    struct http_order *order = calloc(1, sizeof(*order));
+    struct vb_api_order *order = calloc(1, sizeof(*order));
     if (!order) {
-        http_answer_status(exchange, VB_NO_MEMORY, "the request");
+        vb_http_answer_status(exchange, VB_NO_MEMORY, "the request");
         return NULL;
     }
     vb_order_init(&order->wish);
@@ -24,31 +24,31 @@ struct http_order *http_order_new(struct http_exchange *exchange)
     return order;
 }
 
-static void answer_range(struct http_exchange *exchange)
+static void answer_range(struct vb_http_exchange *exchange)
 {
-    const struct http_order *order = exchange->state;
+    const struct vb_api_order *order = exchange->state;
     const struct vb_order *wish = &order->wish;
     if (order->refused)
         order->refused(exchange, wish->member, wish->message);
     else
-        http_range_answer(exchange, &wish->resolution.specification, wish->member, wish->message);
+        vb_api_range_answer(exchange, &wish->resolution.specification, wish->member, wish->message);
 }
 
-static void on_answered(void *context, const struct pg_outcome *outcome);
+static void on_answered(void *context, const struct vb_pg_outcome *outcome);
 
 /* Sends what is next, or answers. */
-static void go_on(struct http_exchange *exchange, enum vb_order_state state)
+static void go_on(struct vb_http_exchange *exchange, enum vb_order_state state)
 {
-    const struct http_order *order = exchange->state;
+    const struct vb_api_order *order = exchange->state;
     const struct vb_order *wish = &order->wish;
     switch (state) {
     case VB_ORDER_ASK_MAIN:
-        http_ask(exchange, exchange->loop->site->main_pool, wish->steps, wish->step_count,
-                 on_answered);
+        vb_api_send(exchange, exchange->loop->site->main_pool, wish->steps, wish->step_count,
+                    on_answered);
         break;
     case VB_ORDER_ASK_SOURCE:
-        http_ask(exchange, exchange->loop->site->source_pool, wish->steps, wish->step_count,
-                 on_answered);
+        vb_api_send(exchange, exchange->loop->site->source_pool, wish->steps, wish->step_count,
+                    on_answered);
         break;
     case VB_ORDER_MADE:
     case VB_ORDER_FOUND:
@@ -64,40 +64,40 @@ static void go_on(struct http_exchange *exchange, enum vb_order_state state)
         answer_range(exchange);
         break;
     case VB_ORDER_UNRESOLVED:
-        http_resolve_answer(exchange, &wish->resolution, wish->resolved, order->missing);
+        vb_api_resolve_answer(exchange, &wish->resolution, wish->resolved, order->missing);
         break;
     case VB_ORDER_FAILED:
-        http_answer_error(exchange, &wish->error);
+        vb_http_answer_error(exchange, &wish->error);
         break;
     }
 }
 
 /* The loop keeps few zones, so the one of before may be gone. False: answered. */
-static bool take_zone(struct http_exchange *exchange)
+static bool take_zone(struct vb_http_exchange *exchange)
 {
-    struct http_order *order = exchange->state;
+    struct vb_api_order *order = exchange->state;
     struct vb_error err = {0};
-    order->wish.zone = http_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
+    order->wish.zone = vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
     if (!order->wish.zone)
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
     return order->wish.zone;
 }
 
-static void on_answered(void *context, const struct pg_outcome *outcome)
+static void on_answered(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    struct http_order *order = exchange->state;
-    if (http_ended(exchange, outcome) && take_zone(exchange))
+    struct vb_http_exchange *exchange = context;
+    struct vb_api_order *order = exchange->state;
+    if (vb_api_ended(exchange, outcome) && take_zone(exchange))
         go_on(exchange, vb_order_take(&order->wish, outcome->results));
 }
 
-void http_order_begin(struct http_exchange *exchange)
+void vb_api_order_begin(struct vb_http_exchange *exchange)
 {
-    struct http_order *order = exchange->state;
-    const struct http_site_loop *site = exchange->loop->site;
+    struct vb_api_order *order = exchange->state;
+    const struct vb_api_site_loop *site = exchange->loop->site;
     struct vb_order *wish = &order->wish;
     wish->door = exchange->request->route->door->name;
-    wish->caller = http_access_caller(&exchange->request->access);
+    wish->caller = vb_access_caller(&exchange->request->access);
     wish->contract = site->service->contract;
     wish->source_statements = site->source_statements;
     if (wish->link_ttl <= 0)

@@ -11,25 +11,25 @@
 #include "range.h"
 #include "resolve.h"
 
-struct http_order {
+struct vb_api_order {
     /* What is wanted: resolution.specification and .same_person, one_active, link_ttl (0: the
      * option), retention, same. */
     struct vb_order wish;
     /* Made, or made before by the same key and body. `job`: VB_JOB_VIEW of row 0; NULL where
      * one_active. */
-    void (*created)(struct http_exchange *exchange, const PGresult *job);
+    void (*created)(struct vb_http_exchange *exchange, const PGresult *job);
     /* Where one_active: this one is in the way. */
-    void (*active)(struct http_exchange *exchange, struct vb_view job_id);
+    void (*active)(struct vb_http_exchange *exchange, struct vb_view job_id);
     /* The Idempotency-Key came with another body before. */
-    void (*differs)(struct http_exchange *exchange);
+    void (*differs)(struct vb_http_exchange *exchange);
     /* The range is none: `member` is from or to of the filter. NULL: 422, naming it so. */
-    http_range_refused *refused;
-    http_missing *missing; /* NULL: 404, naming the member */
+    vb_api_range_refused *refused;
+    vb_api_missing *missing; /* NULL: 404, naming the member */
 };
 
 /* exchange->state becomes an empty order. NULL: 503 was answered. */
-struct http_order *http_order_new(struct http_exchange *exchange);
+struct vb_api_order *vb_api_order_new(struct vb_http_exchange *exchange);
 /* Takes it from here. A range that ends before it begins is answered as a broken rule. */
-void http_order_begin(struct http_exchange *exchange);
+void vb_api_order_begin(struct vb_http_exchange *exchange);
 
 #endif

@@ -22,7 +22,7 @@ static bool is_status(struct vb_view text)
     return vb_job_status_find(text, &status);
 }
 
-static const struct http_parameter table[PARAMETERS] = {
+static const struct vb_http_parameter table[PARAMETERS] = {
     [LIMIT] = {.name = "limit",
                .is_number = true,
                .least = 1,
@@ -37,14 +37,14 @@ static const struct http_parameter table[PARAMETERS] = {
                     "Input should be 'queued', 'started', 'finished', 'failed' or 'cancelled'"},
 };
 
-static size_t parameters_of(const struct http_page_list *list)
+static size_t parameters_of(const struct vb_api_page_list *list)
 {
     return list->has_status ? PARAMETERS : STATUS;
 }
 
 /* What a cursor is signed for. `text` is room for it. */
-static const char *context_of(const struct http_exchange *exchange,
-                              const struct http_page_list *list, char text[CONTEXT])
+static const char *context_of(const struct vb_http_exchange *exchange,
+                              const struct vb_api_page_list *list, char text[CONTEXT])
 {
     if (!list->name)
         return exchange->request->arguments[0].data;
@@ -54,14 +54,14 @@ static const char *context_of(const struct http_exchange *exchange,
 
 static void free_page(void *state)
 {
-    struct http_page *page = state;
-    http_query_done(&page->query);
+    struct vb_api_page *page = state;
+    vb_http_query_done(&page->query);
     free(page);
 }
 
 /* False: the cursor is none of this list. */
-static bool find_place(const struct http_exchange *exchange, const struct http_page_list *list,
-                       struct http_page *page)
+static bool find_place(const struct vb_http_exchange *exchange, const struct vb_api_page_list *list,
+                       struct vb_api_page *page)
 {
     char context[CONTEXT];
     const char *cursor = page->query.values[CURSOR].text;
@@ -69,13 +69,13 @@ static bool find_place(const struct http_exchange *exchange, const struct http_p
     page->after.created_at = FIRST_TIME;
     memset(page->after.id.bytes, 0xff, sizeof(page->after.id.bytes));
     return !cursor ||
-           http_cursor_read(&exchange->loop->site->secrets, context_of(exchange, list, context),
-                            vb_view_of(cursor), &page->after) == VB_OK;
+           vb_api_cursor_read(&exchange->loop->site->secrets, context_of(exchange, list, context),
+                              vb_view_of(cursor), &page->after) == VB_OK;
 }
 
-static void fill_page(struct http_page *page)
+static void fill_page(struct vb_api_page *page)
 {
-    const struct http_value *limit = &page->query.values[LIMIT];
+    const struct vb_http_value *limit = &page->query.values[LIMIT];
     page->limit = limit->text ? limit->number : USUAL;
     page->status = page->query.values[STATUS].text;
     (void)snprintf(page->most, sizeof(page->most), "%" PRId64, page->limit + 1);
@@ -83,13 +83,14 @@ static void fill_page(struct http_page *page)
     vb_uuid_format(page->after.id, page->id);
 }
 
-/* Takes the query over. VB_NO_MEMORY; VB_INVALID: the cursor is none of this list, which the state still holds. */
-static enum vb_status make_page(struct http_exchange *exchange, const struct http_page_list *list,
-                                struct http_query *query)
+/* Takes the query over. VB_NO_MEMORY; VB_INVALID: the cursor is none of this list, which the state
+ * still holds. */
+static enum vb_status make_page(struct vb_http_exchange *exchange,
+                                const struct vb_api_page_list *list, struct vb_http_query *query)
 {
-    struct http_page *page = calloc(1, sizeof(*page));
+    struct vb_api_page *page = calloc(1, sizeof(*page));
     if (!page) {
-        http_query_done(query);
+        vb_http_query_done(query);
         return VB_NO_MEMORY;
     }
     page->query = *query;
@@ -101,7 +102,7 @@ static enum vb_status make_page(struct http_exchange *exchange, const struct htt
     return VB_OK;
 }
 
-static void drop_page(struct http_exchange *exchange)
+static void drop_page(struct vb_http_exchange *exchange)
 {
     if (exchange->state)
         free_page(exchange->state);
@@ -109,12 +110,13 @@ static void drop_page(struct http_exchange *exchange)
     exchange->free_state = NULL;
 }
 
-struct http_page *http_page_peek(struct http_exchange *exchange, const struct http_page_list *list)
+struct vb_api_page *vb_api_page_peek(struct vb_http_exchange *exchange,
+                                     const struct vb_api_page_list *list)
 {
-    struct http_query query;
+    struct vb_http_query query;
     struct vb_problems problems;
     enum vb_status status =
-        http_query_parse(exchange->head.query, table, parameters_of(list), &query, &problems);
+        vb_http_query_parse(exchange->head.query, table, parameters_of(list), &query, &problems);
     vb_problems_done(&problems);
     if (status == VB_OK)
         status = make_page(exchange, list, &query);
@@ -123,7 +125,7 @@ struct http_page *http_page_peek(struct http_exchange *exchange, const struct ht
     return exchange->state;
 }
 
-static void refuse_cursor(struct http_exchange *exchange, const char *cursor)
+static void refuse_cursor(struct vb_http_exchange *exchange, const char *cursor)
 {
     json_t *text = json_string(cursor);
     const struct vb_problem problem = {.type = "value_error",
@@ -136,74 +138,75 @@ static void refuse_cursor(struct http_exchange *exchange, const char *cursor)
     problems.place = "query";
     problems.root = text;
     vb_problems_add(&problems, &problem);
-    http_answer_problems(exchange, &problems);
+    vb_http_answer_problems(exchange, &problems);
     vb_problems_done(&problems);
 }
 
-struct http_page *http_page_begin(struct http_exchange *exchange, const struct http_page_list *list)
+struct vb_api_page *vb_api_page_begin(struct vb_http_exchange *exchange,
+                                      const struct vb_api_page_list *list)
 {
-    struct http_query query;
+    struct vb_http_query query;
     /* The secrets have not been read once since the start: no cursor can be judged or made yet. */
     if (exchange->loop->site->secrets.count == 0) {
-        http_answer_error_header(exchange, "Retry-After", "2");
-        http_answer_detail(exchange, 503, "The database is not available. Try again later.");
+        vb_http_answer_error_header(exchange, "Retry-After", "2");
+        vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
         return NULL;
     }
-    if (!http_query_take(exchange, table, parameters_of(list), &query))
+    if (!vb_http_query_take(exchange, table, parameters_of(list), &query))
         return NULL;
     enum vb_status status = make_page(exchange, list, &query);
-    struct http_page *page = exchange->state;
+    struct vb_api_page *page = exchange->state;
     if (status == VB_OK)
         return page;
     if (status == VB_INVALID)
         refuse_cursor(exchange, page->query.values[CURSOR].text);
     else
-        http_answer_status(exchange, status, "the list");
+        vb_http_answer_status(exchange, status, "the list");
     return NULL;
 }
 
-void http_page_put(struct http_exchange *exchange, struct vb_json *json, const char *member,
-                   const struct http_page_list *list, const struct http_cursor *last)
+void vb_api_page_put(struct vb_http_exchange *exchange, struct vb_json *json, const char *member,
+                     const struct vb_api_page_list *list, const struct vb_api_cursor *last)
 {
-    char text[HTTP_CURSOR_TEXT], context[CONTEXT];
+    char text[VB_API_CURSOR_TEXT], context[CONTEXT];
     if (last)
-        http_cursor_write(&exchange->loop->site->secrets, context_of(exchange, list, context), last,
-                          text);
+        vb_api_cursor_write(&exchange->loop->site->secrets, context_of(exchange, list, context),
+                            last, text);
     vb_json_member_text(json, member, last ? text : NULL);
 }
 
 /* Behind the row before the export's, unless that was the last. */
-static enum vb_status put_next(struct http_exchange *exchange, struct vb_json *json,
-                               const struct http_page_list *list, const struct http_export *export)
+static enum vb_status put_next(struct vb_http_exchange *exchange, struct vb_json *json,
+                               const struct vb_api_page_list *list,
+                               const struct vb_api_export *export)
 {
-    struct http_cursor cursor;
-    const struct http_export last = {export->rows, export->row - 1};
+    struct vb_api_cursor cursor;
+    const struct vb_api_export last = {export->rows, export->row - 1};
     bool is_end = export->row == PQntuples(export->rows);
-    if (!is_end && vb_uuid_parse(http_export_id(&last), &cursor.id) != VB_OK)
+    if (!is_end && vb_uuid_parse(vb_api_export_id(&last), &cursor.id) != VB_OK)
         return VB_INVALID;
     if (!is_end)
-        cursor.created_at = http_export_created(&last);
-    http_page_put(exchange, json, "next_cursor", list, is_end ? NULL : &cursor);
+        cursor.created_at = vb_api_export_created(&last);
+    vb_api_page_put(exchange, json, "next_cursor", list, is_end ? NULL : &cursor);
     return VB_OK;
 }
 
-void http_page_exports(struct http_exchange *exchange, const struct http_page_list *list,
-                       const PGresult *rows,
-                       enum vb_status (*put)(struct http_exchange *exchange, struct vb_json *json,
-                                             const struct http_export *export,
-                                             struct vb_error *err))
+void vb_api_page_exports(
+    struct vb_http_exchange *exchange, const struct vb_api_page_list *list, const PGresult *rows,
+    enum vb_status (*put)(struct vb_http_exchange *exchange, struct vb_json *json,
+                          const struct vb_api_export *export, struct vb_error *err))
 {
-    const struct http_page *page = exchange->state;
+    const struct vb_api_page *page = exchange->state;
     struct vb_error err = {0};
-    struct vb_json json = http_json(exchange);
-    struct http_export export = {rows, 0};
+    struct vb_json json = vb_http_json(exchange);
+    struct vb_api_export export = {rows, 0};
     int count = PQntuples(rows);
     enum vb_status status = VB_OK;
     vb_json_begin_object(&json);
     vb_json_name(&json, "exports");
     vb_json_begin_array(&json);
     for (; status == VB_OK && export.row < count && export.row < page->limit &&
-           json.out->length < HTTP_PAGE_BYTES;
+           json.out->length < VB_API_PAGE_BYTES;
          export.row++) {
         status = put(exchange, &json, &export, &err);
     }
@@ -212,7 +215,7 @@ void http_page_exports(struct http_exchange *exchange, const struct http_page_li
         status = put_next(exchange, &json, list, &export);
     vb_json_end_object(&json);
     if (status == VB_OK)
-        http_answer_json(exchange, 200, &json);
+        vb_http_answer_json(exchange, 200, &json);
     else
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
 }

@@ -1,7 +1,8 @@
-/* The lists of all doors: `limit`, `cursor` and perhaps `status`, and pages cut behind a row. See api/cursor.h.
+/* The lists of all doors: `limit`, `cursor` and perhaps `status`, and pages cut behind a row. See
+ * api/cursor.h.
  *
- * A page may hold fewer rows than were asked for where they are large; only a null for the next one says that it was the
- * last. Runs on the loop's thread.
+ * A page may hold fewer rows than were asked for where they are large; only a null for the next one
+ * says that it was the last. Runs on the loop's thread.
  */
 #ifndef VERBATIM_API_PAGE_H
 #define VERBATIM_API_PAGE_H
@@ -10,40 +11,41 @@
 #include "export.h"
 #include "http/query.h"
 
-#define HTTP_PAGE_BYTES (512u << 10) /* of an answer, after which no further row is put */
+#define VB_API_PAGE_BYTES (512u << 10) /* of an answer, after which no further row is put */
 
-struct http_page_list {
+struct vb_api_page_list {
     const char *name; /* keeps the cursors of a workspace's lists apart; NULL: the native one */
     bool has_status;
 };
 
-struct http_page {
+struct vb_api_page {
     int64_t limit;
     bool goes_on; /* behind `after`; else at the newest */
-    struct http_cursor after;
-    /* As parameters: one row more than the limit, which only tells whether there is a next page, and the row behind
-     * which to begin, which is behind every row there can be unless it goes on. */
+    struct vb_api_cursor after;
+    /* As parameters: one row more than the limit, which only tells whether there is a next page,
+     * and the row behind which to begin, which is behind every row there can be unless it goes
+     * on. */
     char most[24], time[24], id[VB_UUID_TEXT];
     const char *status; /* NULL: all */
-    struct http_query query;
+    struct vb_http_query query;
 };
 
-/* Becomes the exchange's state. NULL: answered, which is for exchanges that have entered: nobody without a good key is told
- * about his query. */
-struct http_page *http_page_begin(struct http_exchange *exchange,
-                                  const struct http_page_list *list);
-/* The same before the key is judged, for a list that is one round trip. NULL: nothing was answered, and there is no
- * page; http_page_begin says why. */
-struct http_page *http_page_peek(struct http_exchange *exchange, const struct http_page_list *list);
+/* Becomes the exchange's state. NULL: answered, which is for exchanges that have entered: nobody
+ * without a good key is told about his query. */
+struct vb_api_page *vb_api_page_begin(struct vb_http_exchange *exchange,
+                                      const struct vb_api_page_list *list);
+/* The same before the key is judged, for a list that is one round trip. NULL: nothing was answered,
+ * and there is no page; vb_api_page_begin says why. */
+struct vb_api_page *vb_api_page_peek(struct vb_http_exchange *exchange,
+                                     const struct vb_api_page_list *list);
 /* The member for the next page; `last` NULL: there is none. */
-void http_page_put(struct http_exchange *exchange, struct vb_json *json, const char *member,
-                   const struct http_page_list *list, const struct http_cursor *last);
+void vb_api_page_put(struct vb_http_exchange *exchange, struct vb_json *json, const char *member,
+                     const struct vb_api_page_list *list, const struct vb_api_cursor *last);
 
 /* Answers with the page's exports: rows of VB_JOB_VIEW, each written by `put`. */
-void http_page_exports(struct http_exchange *exchange, const struct http_page_list *list,
-                       const PGresult *rows,
-                       enum vb_status (*put)(struct http_exchange *exchange, struct vb_json *json,
-                                             const struct http_export *export,
-                                             struct vb_error *err));
+void vb_api_page_exports(
+    struct vb_http_exchange *exchange, const struct vb_api_page_list *list, const PGresult *rows,
+    enum vb_status (*put)(struct vb_http_exchange *exchange, struct vb_json *json,
+                          const struct vb_api_export *export, struct vb_error *err));
 
 #endif

@@ -1,7 +1,8 @@
 /* POST of a preview: how much an export would hold. Nothing is queued. See INTERFACE 7.
  *
- * The counting may take long, so it has connections and a time of its own: look-ups for other requests never wait
- * behind it. What one request may cost the source is bounded by its statement timeout.
+ * The counting may take long, so it has connections and a time of its own: look-ups for other
+ * requests never wait behind it. What one request may cost the source is bounded by its statement
+ * timeout.
  */
 #include "range.h"
 #include "resolve.h"
@@ -14,7 +15,7 @@
     "25s" /* below the pool's time for a ticket, and that below the deadline of an answer */
 
 struct preview {
-    struct http_lookup lookup; /* first, as api/resolve.h asks */
+    struct vb_api_lookup lookup; /* first, as api/resolve.h asks */
 };
 
 /* Bytes of a format beside the texts of its messages, as measured on demo data, not packed. */
@@ -27,7 +28,8 @@ static const struct weight {
     {"csv", NULL, 150, 0, false},
     {NULL, NULL, 500, 270, true},
 };
-/* How many times smaller deflate makes large files, and small ones, each of which has headers in the archive too. */
+/* How many times smaller deflate makes large files, and small ones, each of which has headers in
+ * the archive too. */
 #define LARGE_RATIO 5.0
 #define SMALL_RATIO 3.0
 #define ENTRY 250.0
@@ -49,7 +51,8 @@ static const struct weight *weight_of(const struct vb_specification *specificati
     return weight;
 }
 
-/* An estimate of the finished file from the counts and the mean text of a sample. Media are not in it. */
+/* An estimate of the finished file from the counts and the mean text of a sample. Media are not in
+ * it. */
 static int64_t estimate(const struct vb_specification *specification, int64_t conversations,
                         int64_t messages, double text)
 {
@@ -64,7 +67,7 @@ static int64_t estimate(const struct vb_specification *specification, int64_t co
     return (int64_t)bytes;
 }
 
-static void answer_counts(struct http_exchange *exchange, const PGresult *counts,
+static void answer_counts(struct vb_http_exchange *exchange, const PGresult *counts,
                           const PGresult *sample)
 {
     const struct preview *preview = exchange->state;
@@ -73,7 +76,7 @@ static void answer_counts(struct http_exchange *exchange, const PGresult *counts
     int64_t sampled = strtoll(PQgetvalue(sample, 0, 0), NULL, 10);
     int64_t bytes = strtoll(PQgetvalue(sample, 0, 1), NULL, 10);
     double text = sampled > 0 ? (double)bytes / (double)sampled : 0;
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_member_integer(&json, "conversations", conversations);
     vb_json_member_integer(&json, "messages", messages);
@@ -81,33 +84,34 @@ static void answer_counts(struct http_exchange *exchange, const PGresult *counts
         &json, "estimated_bytes",
         estimate(&preview->lookup.resolution.specification, conversations, messages, text));
     vb_json_end_object(&json);
-    http_answer_json(exchange, 200, &json);
+    vb_http_answer_json(exchange, 200, &json);
 }
 
-static void on_counted(void *context, const struct pg_outcome *outcome)
+static void on_counted(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
+    struct vb_http_exchange *exchange = context;
     /* 57014: the server has called the statement off. */
     if (outcome->status != VB_OK && strncmp(outcome->error.text, "57014", 5) == 0) {
         exchange->ticket = NULL;
-        http_answer_detail(exchange, 504,
-                           "Counting took longer than 25 seconds. Narrow the selection; an export "
-                           "has no such limit.");
-    } else if (http_ended(exchange, outcome)) {
+        vb_http_answer_detail(
+            exchange, 504,
+            "Counting took longer than 25 seconds. Narrow the selection; an export "
+            "has no such limit.");
+    } else if (vb_api_ended(exchange, outcome)) {
         answer_counts(exchange, outcome->results[2], outcome->results[3]);
     }
 }
 
-static struct pg_statement statement_of(const struct vb_source_query *query)
+static struct vb_pg_statement statement_of(const struct vb_source_query *query)
 {
-    return (struct pg_statement){NULL, query->sql, query->count};
+    return (struct vb_pg_statement){NULL, query->sql, query->count};
 }
 
-static void send_counts(struct http_exchange *exchange, const struct vb_selection *selection)
+static void send_counts(struct vb_http_exchange *exchange, const struct vb_selection *selection)
 {
-    static const struct pg_statement limit = {
+    static const struct vb_pg_statement limit = {
         NULL, "SELECT set_config('statement_timeout', '" COUNT_TIME "', true)", 0};
-    const struct pg_statement setup = {NULL, vb_source_count_settings(), 0};
+    const struct vb_pg_statement setup = {NULL, vb_source_count_settings(), 0};
     const struct vb_contract *contract = exchange->loop->site->service->contract;
     struct vb_source_query count = {0}, sample = {0};
     struct vb_error err = {0};
@@ -115,18 +119,18 @@ static void send_counts(struct http_exchange *exchange, const struct vb_selectio
     if (status == VB_OK)
         status = vb_contract_sample_query(contract, selection, &sample, &err);
     if (status == VB_OK) {
-        struct pg_statement counting = statement_of(&count), sampling = statement_of(&sample);
-        const struct pg_step steps[] = {
+        struct vb_pg_statement counting = statement_of(&count), sampling = statement_of(&sample);
+        const struct vb_pg_step steps[] = {
             {&limit, NULL}, {&setup, NULL}, {&counting, count.values}, {&sampling, sample.values}};
-        http_ask(exchange, exchange->loop->site->count_pool, steps, 4, on_counted);
+        vb_api_send(exchange, exchange->loop->site->count_pool, steps, 4, on_counted);
     } else {
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
     }
     vb_source_query_done(&count);
     vb_source_query_done(&sample);
 }
 
-static void on_found(struct http_exchange *exchange)
+static void on_found(struct vb_http_exchange *exchange)
 {
     const struct vb_resolution *resolution =
         &((const struct preview *)exchange->state)->lookup.resolution;
@@ -136,16 +140,16 @@ static void on_found(struct http_exchange *exchange)
     const char *channel = vb_resolution_channel(resolution, CHANNEL_ID);
     if (channel)
         selection.channel_id = channel;
-    if (http_range_of(exchange, &resolution->specification, resolution->as_of, &selection.from,
-                      &selection.to))
+    if (vb_api_range_of(exchange, &resolution->specification, resolution->as_of, &selection.from,
+                        &selection.to))
         send_counts(exchange, &selection);
 }
 
-static void on_body(struct http_exchange *exchange)
+static void on_body(struct vb_http_exchange *exchange)
 {
     struct preview *preview = calloc(1, sizeof(*preview));
     if (!preview) {
-        http_answer_status(exchange, VB_NO_MEMORY, "the request");
+        vb_http_answer_status(exchange, VB_NO_MEMORY, "the request");
         return;
     }
     exchange->state = preview;
@@ -155,23 +159,23 @@ static void on_body(struct http_exchange *exchange)
     enum vb_status status =
         vb_specification_parse((struct vb_view){exchange->body.data, exchange->body.length},
                                &preview->lookup.resolution.specification, &problems);
-    if (status == VB_OK && http_range_judge(exchange, &preview->lookup.resolution.specification))
-        http_resolve(exchange);
+    if (status == VB_OK && vb_api_range_judge(exchange, &preview->lookup.resolution.specification))
+        vb_api_resolve(exchange);
     else if (status == VB_INVALID)
-        http_answer_problems(exchange, &problems);
+        vb_http_answer_problems(exchange, &problems);
     else if (status != VB_OK)
-        http_answer_status(exchange, status, "the specification");
+        vb_http_answer_status(exchange, status, "the specification");
     vb_problems_done(&problems);
 }
 
-static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    http_receive_json(exchange, on_body);
+    vb_api_receive_json(exchange, on_body);
 }
 
-void http_preview_begin(struct http_exchange *exchange)
+void vb_api_preview_begin(struct vb_http_exchange *exchange)
 {
-    const struct http_entry entry = {.then = on_entered};
-    http_enter(exchange, &entry);
+    const struct vb_api_entry entry = {.then = on_entered};
+    vb_api_enter(exchange, &entry);
 }

@@ -4,18 +4,19 @@
 #include <jansson.h>
 
 /* NULL: answered. */
-static struct vb_zone *zone_of(struct http_exchange *exchange)
+static struct vb_zone *zone_of(struct vb_http_exchange *exchange)
 {
     struct vb_error err = {0};
     struct vb_zone *zone =
-        http_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
+        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
     if (!zone)
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
     return zone;
 }
 
-void http_range_answer(struct http_exchange *exchange, const struct vb_specification *specification,
-                       const char *member, const char *message)
+void vb_api_range_answer(struct vb_http_exchange *exchange,
+                         const struct vb_specification *specification, const char *member,
+                         const char *message)
 {
     const json_t *filter = json_object_get(specification->root, "filter");
     struct vb_problems problems;
@@ -27,11 +28,12 @@ void http_range_answer(struct http_exchange *exchange, const struct vb_specifica
                                        .input = json_object_get(filter, member)};
     vb_problems_init(&problems);
     vb_problems_add(&problems, &problem);
-    http_answer_problems(exchange, &problems);
+    vb_http_answer_problems(exchange, &problems);
     vb_problems_done(&problems);
 }
 
-bool http_range_judge(struct http_exchange *exchange, const struct vb_specification *specification)
+bool vb_api_range_judge(struct vb_http_exchange *exchange,
+                        const struct vb_specification *specification)
 {
     struct vb_zone *zone = zone_of(exchange);
     const char *member, *message;
@@ -39,12 +41,13 @@ bool http_range_judge(struct http_exchange *exchange, const struct vb_specificat
         return false;
     if (vb_specification_judge_range(specification, zone, vb_clock_now(), &member, &message))
         return true;
-    http_range_answer(exchange, specification, member, message);
+    vb_api_range_answer(exchange, specification, member, message);
     return false;
 }
 
-bool http_range_of(struct http_exchange *exchange, const struct vb_specification *specification,
-                   vb_instant as_of, vb_instant *ret_from, vb_instant *ret_to)
+bool vb_api_range_of(struct vb_http_exchange *exchange,
+                     const struct vb_specification *specification, vb_instant as_of,
+                     vb_instant *ret_from, vb_instant *ret_to)
 {
     struct vb_zone *zone = zone_of(exchange);
     struct vb_error err;
@@ -53,6 +56,6 @@ bool http_range_of(struct http_exchange *exchange, const struct vb_specification
     if (vb_specification_range(specification, zone, as_of, ret_from, ret_to) == VB_OK)
         return true;
     (void)vb_fail(&err, VB_INVALID, "a range that was judged holds no instant");
-    http_answer_error(exchange, &err);
+    vb_http_answer_error(exchange, &err);
     return false;
 }

@@ -8,17 +8,20 @@
 #include "specification/specification.h"
 
 /* Answers that the range is none; `member` is from or to. */
-typedef void http_range_refused(struct http_exchange *exchange, const char *member,
-                                const char *message);
+typedef void vb_api_range_refused(struct vb_http_exchange *exchange, const char *member,
+                                  const char *message);
 
 /* The refusal as a broken rule of the filter. */
-void http_range_answer(struct http_exchange *exchange, const struct vb_specification *specification,
-                       const char *member, const char *message);
+void vb_api_range_answer(struct vb_http_exchange *exchange,
+                         const struct vb_specification *specification, const char *member,
+                         const char *message);
 /* Before anything is looked up: an end that is not after the start, and a start in the future, are
  * answered. False: answered. */
-bool http_range_judge(struct http_exchange *exchange, const struct vb_specification *specification);
+bool vb_api_range_judge(struct vb_http_exchange *exchange,
+                        const struct vb_specification *specification);
 /* As of a moment, once that is known. False: answered. */
-bool http_range_of(struct http_exchange *exchange, const struct vb_specification *specification,
-                   vb_instant as_of, vb_instant *ret_from, vb_instant *ret_to);
+bool vb_api_range_of(struct vb_http_exchange *exchange,
+                     const struct vb_specification *specification, vb_instant as_of,
+                     vb_instant *ret_from, vb_instant *ret_to);
 
 #endif

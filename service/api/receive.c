@@ -1,15 +1,16 @@
-/* Taking in a JSON body: size and type are judged before a byte of it is read. Only who holds a good key comes here. */
+/* Taking in a JSON body: size and type are judged before a byte of it is read. Only who holds a
+ * good key comes here. */
 #include "api.h"
 
 #include <string.h>
 
 /* application/json, in UTF-8 if it says so; no body needs no type. */
-static bool type_is_json(const struct http_exchange *exchange)
+static bool type_is_json(const struct vb_http_exchange *exchange)
 {
     size_t count = 0;
     struct vb_view type = vb_http_header_value(&exchange->head, "content-type", &count);
     if (count == 0)
-        return !http_exchange_has_body(exchange);
+        return !vb_http_exchange_has_body(exchange);
     const char *mark = memchr(type.data, ';', type.length);
     struct vb_view media = {type.data, mark ? (size_t)(mark - type.data) : type.length};
     while (media.length > 0 &&
@@ -26,13 +27,13 @@ static bool type_is_json(const struct http_exchange *exchange)
            vb_http_same_word(rest, "charset=\"utf-8\"");
 }
 
-void http_receive_json(struct http_exchange *exchange,
-                       void (*on_body)(struct http_exchange *exchange))
+void vb_api_receive_json(struct vb_http_exchange *exchange,
+                         void (*on_body)(struct vb_http_exchange *exchange))
 {
     if (exchange->head.content_length > VB_HTTP_BODY)
-        http_answer_detail(exchange, 413, "The request body is larger than 64 KiB.");
+        vb_http_answer_detail(exchange, 413, "The request body is larger than 64 KiB.");
     else if (!type_is_json(exchange))
-        http_answer_detail(exchange, 415, "The request body must be application/json.");
+        vb_http_answer_detail(exchange, 415, "The request body must be application/json.");
     else
-        http_exchange_read_body(exchange, on_body);
+        vb_http_exchange_read_body(exchange, on_body);
 }

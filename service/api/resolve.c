@@ -9,7 +9,7 @@
 
 /* "No assistant found for select.assistant_id.": the same for what is unknown, foreign or out of
  * sight. */
-static void answer_missing(struct http_exchange *exchange, const char *member)
+static void answer_missing(struct vb_http_exchange *exchange, const char *member)
 {
     const char *noun = strstr(member, "assistant")                            ? "assistant"
                        : strstr(member, "contact")                            ? "contact"
@@ -17,13 +17,14 @@ static void answer_missing(struct http_exchange *exchange, const char *member)
                                                                               : "conversation";
     char detail[128];
     (void)snprintf(detail, sizeof detail, "No %s found for %s.", noun, member);
-    http_answer_detail(exchange, 404, detail);
+    vb_http_answer_detail(exchange, 404, detail);
 }
 
-static void answer_several(struct http_exchange *exchange, const struct vb_resolution *resolution)
+static void answer_several(struct vb_http_exchange *exchange,
+                           const struct vb_resolution *resolution)
 {
     const PGresult *channels = resolution->channels;
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_name(&json, "detail");
     vb_json_begin_object(&json);
@@ -35,19 +36,19 @@ static void answer_several(struct http_exchange *exchange, const struct vb_resol
     for (size_t i = 0; i < resolution->candidate_count; i++) {
         int row = resolution->candidates[i];
         vb_json_begin_object(&json);
-        vb_json_member_text(&json, "channel_id", http_text(channels, row, CHANNEL_ID));
-        vb_json_member_text(&json, "channel_type", http_text(channels, row, CHANNEL_TYPE));
-        vb_json_member_text(&json, "name", http_text(channels, row, CHANNEL_NAME));
+        vb_json_member_text(&json, "channel_id", vb_api_text(channels, row, CHANNEL_ID));
+        vb_json_member_text(&json, "channel_type", vb_api_text(channels, row, CHANNEL_TYPE));
+        vb_json_member_text(&json, "name", vb_api_text(channels, row, CHANNEL_NAME));
         vb_json_end_object(&json);
     }
     vb_json_end_array(&json);
     vb_json_end_object(&json);
     vb_json_end_object(&json);
-    http_answer_json(exchange, 409, &json);
+    vb_http_answer_json(exchange, 409, &json);
 }
 
 /* The source has no such column: a broken rule of the filter. */
-static void answer_unsupported(struct http_exchange *exchange,
+static void answer_unsupported(struct vb_http_exchange *exchange,
                                const struct vb_resolution *resolution)
 {
     struct vb_problems problems;
@@ -59,12 +60,13 @@ static void answer_unsupported(struct http_exchange *exchange,
         .input = json_object_get(resolution->specification.root, "filter")};
     vb_problems_init(&problems);
     vb_problems_add(&problems, &problem);
-    http_answer_problems(exchange, &problems);
+    vb_http_answer_problems(exchange, &problems);
     vb_problems_done(&problems);
 }
 
-void http_resolve_answer(struct http_exchange *exchange, const struct vb_resolution *resolution,
-                         enum vb_resolved how, http_missing *missing)
+void vb_api_resolve_answer(struct vb_http_exchange *exchange,
+                           const struct vb_resolution *resolution, enum vb_resolved how,
+                           vb_api_missing *missing)
 {
     switch (how) {
     case VB_RESOLVED_MISSING:
@@ -74,47 +76,47 @@ void http_resolve_answer(struct http_exchange *exchange, const struct vb_resolut
         answer_several(exchange, resolution);
         break;
     case VB_RESOLVED_CROWD:
-        http_answer_detail(exchange, 422,
-                           "More than 1,000 contacts share this contact's e-mail or phone.");
+        vb_http_answer_detail(exchange, 422,
+                              "More than 1,000 contacts share this contact's e-mail or phone.");
         break;
     case VB_RESOLVED_UNSUPPORTED:
         answer_unsupported(exchange, resolution);
         break;
     case VB_RESOLVED:
     case VB_RESOLVED_FAILED:
-        http_answer_error(exchange, &resolution->error);
+        vb_http_answer_error(exchange, &resolution->error);
         break;
     }
 }
 
 /* --- asking --- */
 
-static void on_looked_up(void *context, const struct pg_outcome *outcome)
+static void on_looked_up(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    struct http_lookup *lookup = exchange->state;
-    if (!http_ended(exchange, outcome))
+    struct vb_http_exchange *exchange = context;
+    struct vb_api_lookup *lookup = exchange->state;
+    if (!vb_api_ended(exchange, outcome))
         return;
     enum vb_resolved how = vb_resolve_take(
         &lookup->resolution, exchange->loop->site->service->contract, outcome->results);
     if (how == VB_RESOLVED)
         lookup->found(exchange);
     else
-        http_resolve_answer(exchange, &lookup->resolution, how, lookup->missing);
+        vb_api_resolve_answer(exchange, &lookup->resolution, how, lookup->missing);
 }
 
-void http_resolve(struct http_exchange *exchange)
+void vb_api_resolve(struct vb_http_exchange *exchange)
 {
-    struct http_lookup *lookup = exchange->state;
-    const struct http_site_loop *site = exchange->loop->site;
-    const struct vb_caller caller = http_access_caller(&exchange->request->access);
+    struct vb_api_lookup *lookup = exchange->state;
+    const struct vb_api_site_loop *site = exchange->loop->site;
+    const struct vb_caller caller = vb_access_caller(&exchange->request->access);
     struct vb_resolve_steps steps;
     enum vb_resolved how = vb_resolve_ask(&lookup->resolution, site->service->contract, &caller,
                                           site->source_statements, &steps);
     if (how == VB_RESOLVED)
-        http_ask(exchange, exchange->loop->site->source_pool, steps.steps, steps.count,
-                 on_looked_up);
+        vb_api_send(exchange, exchange->loop->site->source_pool, steps.steps, steps.count,
+                    on_looked_up);
     else
-        http_resolve_answer(exchange, &lookup->resolution, how, lookup->missing);
+        vb_api_resolve_answer(exchange, &lookup->resolution, how, lookup->missing);
     vb_resolve_steps_done(&steps);
 }

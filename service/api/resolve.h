@@ -10,21 +10,24 @@
 #include "specification/resolve.h"
 
 /* `member`: "select.assistant_id". It has to answer. */
-typedef void http_missing(struct http_exchange *exchange, const char *member);
+typedef void vb_api_missing(struct vb_http_exchange *exchange, const char *member);
 
 /* Stands first in whatever exchange->state is. */
-struct http_lookup {
-    struct vb_resolution resolution;               /* its specification is set by the door */
-    void (*found)(struct http_exchange *exchange); /* once everything is there; it has to answer */
-    http_missing *missing;                         /* NULL: 404, naming the member */
+struct vb_api_lookup {
+    struct vb_resolution resolution; /* its specification is set by the door */
+    /* once everything is there; it has to answer */
+    void (*found)(struct vb_http_exchange *exchange);
+    vb_api_missing *missing; /* NULL: 404, naming the member */
 };
 
-/* Sends the look-ups for exchange->state's specification and takes exchange->request->access for who asks.
- * What is missing, or is another workspace's, or cannot be seen, is answered in the same way. */
-void http_resolve(struct http_exchange *exchange);
+/* Sends the look-ups for exchange->state's specification and takes exchange->request->access for
+ * who asks. What is missing, or is another workspace's, or cannot be seen, is answered in the same
+ * way. */
+void vb_api_resolve(struct vb_http_exchange *exchange);
 
 /* Answers anything but VB_RESOLVED. */
-void http_resolve_answer(struct http_exchange *exchange, const struct vb_resolution *resolution,
-                         enum vb_resolved how, http_missing *missing);
+void vb_api_resolve_answer(struct vb_http_exchange *exchange,
+                           const struct vb_resolution *resolution, enum vb_resolved how,
+                           vb_api_missing *missing);
 
 #endif

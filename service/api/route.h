@@ -1,19 +1,19 @@
-/* What a row of the route table and a door are made of; the tables themselves are the doors' (api/doors/). Constant
- * tables; any thread. */
+/* What a row of the route table and a door are made of; the tables themselves are the doors'
+ * (api/doors/). Constant tables; any thread. */
 #ifndef VERBATIM_API_ROUTE_H
 #define VERBATIM_API_ROUTE_H
 
 #include "http/server.h"
 #include "rules/roles.h"
 
-#define HTTP_ARGUMENTS 3u /* `{...}` of a route */
-#define HTTP_ALLOW 64u    /* bytes of the value of Allow */
+#define VB_API_ARGUMENTS 3u /* `{...}` of a route */
+#define VB_API_ALLOW 64u    /* bytes of the value of Allow */
 
-struct http_words;
+struct vb_api_words;
 
-/* What differs from door to door and is no logic: the name on the job, where the workspace comes from, and the shape of
- * errors. */
-struct http_door {
+/* What differs from door to door and is no logic: the name on the job, where the workspace comes
+ * from, and the shape of errors. */
+struct vb_api_door {
     const char *name; /* job.door, audit.door */
     /* Its paths name the workspace as their first argument. Else it is the key's own. */
     bool names_workspace;
@@ -21,29 +21,31 @@ struct http_door {
     /* One whole JSON body each. */
     void (*put_error)(struct vb_json *json, int status, const char *detail);
     void (*put_problems)(struct vb_json *json, const struct vb_problems *problems);
-    const struct http_words *words; /* for what its bodies say otherwise; NULL: they say it alike */
+    /* for what its bodies say otherwise; NULL: they say it alike */
+    const struct vb_api_words *words;
 };
 
-/* One row of the API. `begin` is called with the head parsed; it answers, or waits for something that will. */
-struct http_route {
+/* One row of the API. `begin` is called with the head parsed; it answers, or waits for something
+ * that will. */
+struct vb_api_route {
     const char *method;
-    const char *pattern;          /* "{}" stands for one segment, a last "*" for the rest */
-    const struct http_door *door; /* NULL: operations, which belong to no workspace */
-    enum vb_right right;          /* that the key's role needs */
-    const char *scope;            /* that the key needs; NULL: no key */
-    void (*begin)(struct http_exchange *exchange);
+    const char *pattern;            /* "{}" stands for one segment, a last "*" for the rest */
+    const struct vb_api_door *door; /* NULL: operations, which belong to no workspace */
+    enum vb_right right;            /* that the key's role needs */
+    const char *scope;              /* that the key needs; NULL: no key */
+    void (*begin)(struct vb_http_exchange *exchange);
 };
 
 /* All routes, as the handlers know them. */
-struct http_table {
-    /* NULL: no such path (ret_allow is empty) or no such method (ret_allow is the value of Allow: all methods of the
-     * path). Fills the arguments. */
-    const struct http_route *(*find)(struct vb_view method, struct vb_view path,
-                                     struct vb_buffer arguments[HTTP_ARGUMENTS],
-                                     char ret_allow[HTTP_ALLOW]);
-    const struct http_route *(*at)(size_t place);            /* from 0 on; NULL behind the last */
-    const struct http_door *operations;                      /* for routes without a door */
-    const struct http_door *(*of_path)(struct vb_view path); /* for a path that no route knows */
+struct vb_api_table {
+    /* NULL: no such path (ret_allow is empty) or no such method (ret_allow is the value of Allow:
+     * all methods of the path). Fills the arguments. */
+    const struct vb_api_route *(*find)(struct vb_view method, struct vb_view path,
+                                       struct vb_buffer arguments[VB_API_ARGUMENTS],
+                                       char ret_allow[VB_API_ALLOW]);
+    const struct vb_api_route *(*at)(size_t place);            /* from 0 on; NULL behind the last */
+    const struct vb_api_door *operations;                      /* for routes without a door */
+    const struct vb_api_door *(*of_path)(struct vb_view path); /* for a path that no route knows */
 };
 
 #endif

@@ -14,19 +14,19 @@
 
 struct vb_api {
     const struct vb_service *service;
-    const struct http_table *table;
-    struct http_site site;
-    struct pg_statement source_statements[VB_RESOLVE_STATEMENTS];
-    struct pg_connector *main_connector, *source_connector;
+    const struct vb_api_table *table;
+    struct vb_http_site site;
+    struct vb_pg_statement source_statements[VB_RESOLVE_STATEMENTS];
+    struct vb_pg_connector *main_connector, *source_connector;
     struct vb_storage_watch *watch;
-    struct stream_pool *streams;
+    struct vb_api_stream_pool *streams;
     struct vb_http *http;
 };
 
 /* --- beside a loop --- */
 
 /* Links and cursors are good from the first request on; without secrets the loops ask for them. */
-static void take_secrets(struct http_site_loop *site)
+static void take_secrets(struct vb_api_site_loop *site)
 {
     const struct vb_link_secrets *secrets = site->service->secrets;
     if (!secrets || secrets->count == 0)
@@ -35,10 +35,10 @@ static void take_secrets(struct http_site_loop *site)
     site->secrets_at = vb_clock_monotonic();
 }
 
-static enum vb_status loop_init(struct http_loop *loop, struct vb_error *err)
+static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
 {
     const struct vb_api *api = loop->http->site->context;
-    struct http_site_loop *site = loop->site = calloc(1, sizeof(*site));
+    struct vb_api_site_loop *site = loop->site = calloc(1, sizeof(*site));
     if (!site)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP loop");
     site->service = api->service;
@@ -47,15 +47,15 @@ static enum vb_status loop_init(struct http_loop *loop, struct vb_error *err)
     site->streams = api->streams;
     site->watch = api->watch;
     take_secrets(site);
-    return http_pools_init(loop, api->main_connector, api->source_connector, err);
+    return vb_api_pools_init(loop, api->main_connector, api->source_connector, err);
 }
 
-static void loop_tick(struct http_loop *loop, int64_t now)
+static void loop_tick(struct vb_http_loop *loop, int64_t now)
 {
-    http_pools_tick(loop->site, now);
+    vb_api_pools_tick(loop->site, now);
 }
 
-static bool loop_is_busy(const struct http_loop *loop)
+static bool loop_is_busy(const struct vb_http_loop *loop)
 {
     return loop->site->notes > 0;
 }
@@ -64,17 +64,17 @@ static bool loop_is_busy(const struct http_loop *loop)
 static void loops_ended(void *context)
 {
     struct vb_api *api = context;
-    pg_connector_stop(api->main_connector);
-    pg_connector_stop(api->source_connector);
+    vb_pg_connector_stop(api->main_connector);
+    vb_pg_connector_stop(api->source_connector);
     api->main_connector = api->source_connector = NULL;
 }
 
-static void loop_done(struct http_loop *loop)
+static void loop_done(struct vb_http_loop *loop)
 {
-    struct http_site_loop *site = loop->site;
+    struct vb_api_site_loop *site = loop->site;
     if (!site)
         return;
-    http_pools_done(site);
+    vb_api_pools_done(site);
     for (size_t i = 0; i < sizeof(site->zones) / sizeof(site->zones[0]); i++)
         vb_zone_free(site->zones[i].zone);
     explicit_bzero(&site->secrets, sizeof(site->secrets));
@@ -83,14 +83,14 @@ static void loop_done(struct http_loop *loop)
 }
 
 /* Loops have caches of their own, so no lock; the oldest entry makes room. */
-struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct vb_error *err)
+struct vb_zone *vb_api_loop_zone(struct vb_http_loop *loop, const char *name, struct vb_error *err)
 {
-    struct http_site_loop *site = loop->site;
+    struct vb_api_site_loop *site = loop->site;
     size_t slots = sizeof(site->zones) / sizeof(site->zones[0]);
     for (size_t i = 0; i < slots; i++)
         if (site->zones[i].zone && strcmp(site->zones[i].name, name) == 0)
             return site->zones[i].zone;
-    struct http_zone *slot = &site->zones[site->zone_turn++ % slots];
+    struct vb_api_zone *slot = &site->zones[site->zone_turn++ % slots];
     struct vb_zone *zone;
     if (strlen(name) >= sizeof(slot->name) || vb_zone_new(name, &zone, err) != VB_OK) {
         (void)vb_fail(err, VB_INVALID, "the workspace's time zone %s is unknown", name);
@@ -105,87 +105,87 @@ struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct 
 /* --- beside an exchange --- */
 
 /* Ceilings only; nothing is allocated before it is used. */
-static struct http_site_request *request_new(void)
+static struct vb_api_site_request *request_new(void)
 {
-    struct http_site_request *request = calloc(1, sizeof(*request));
-    for (size_t i = 0; request && i < HTTP_ARGUMENTS; i++)
+    struct vb_api_site_request *request = calloc(1, sizeof(*request));
+    for (size_t i = 0; request && i < VB_API_ARGUMENTS; i++)
         vb_buffer_init(&request->arguments[i], VB_HTTP_TARGET);
     return request;
 }
 
-static void request_reset(struct http_site_request *request)
+static void request_reset(struct vb_api_site_request *request)
 {
     request->route = NULL;
     request->on_entered = NULL;
-    request->credential = (struct http_credential){.is_taken = false};
-    http_access_done(&request->access);
-    for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
+    request->credential = (struct vb_api_credential){.is_taken = false};
+    vb_access_done(&request->access);
+    for (size_t i = 0; i < VB_API_ARGUMENTS; i++)
         vb_buffer_reset(&request->arguments[i]);
 }
 
-static void request_free(struct http_site_request *request)
+static void request_free(struct vb_api_site_request *request)
 {
-    http_access_done(&request->access);
-    for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
+    vb_access_done(&request->access);
+    for (size_t i = 0; i < VB_API_ARGUMENTS; i++)
         vb_buffer_done(&request->arguments[i]);
     free(request);
 }
 
-static void begin(struct http_exchange *exchange)
+static void begin(struct vb_http_exchange *exchange)
 {
-    struct http_site_request *request = exchange->request;
-    char allow[HTTP_ALLOW];
+    struct vb_api_site_request *request = exchange->request;
+    char allow[VB_API_ALLOW];
     request->route = exchange->loop->site->table->find(exchange->head.method, exchange->head.path,
                                                        request->arguments, allow);
     if (request->route) {
         request->route->begin(exchange);
     } else if (*allow) {
-        http_answer_error_header(exchange, "Allow", allow);
-        http_answer_detail(exchange, 405, "Method Not Allowed");
+        vb_http_answer_error_header(exchange, "Allow", allow);
+        vb_http_answer_detail(exchange, 405, "Method Not Allowed");
     } else {
-        http_answer_detail(exchange, 404, "Not Found");
+        vb_http_answer_detail(exchange, 404, "Not Found");
     }
 }
 
-static const struct http_door *door_of(const struct http_exchange *exchange)
+static const struct vb_api_door *door_of(const struct vb_http_exchange *exchange)
 {
-    const struct http_table *table = exchange->loop->site->table;
-    const struct http_route *route = exchange->request->route;
+    const struct vb_api_table *table = exchange->loop->site->table;
+    const struct vb_api_route *route = exchange->request->route;
     if (!route)
         return table->of_path(exchange->head.path);
     return route->door ? route->door : table->operations;
 }
 
-static void put_error(const struct http_exchange *exchange, struct vb_json *json, int status,
+static void put_error(const struct vb_http_exchange *exchange, struct vb_json *json, int status,
                       const char *detail)
 {
     door_of(exchange)->put_error(json, status, detail);
 }
 
-static int put_problems(const struct http_exchange *exchange, struct vb_json *json,
+static int put_problems(const struct vb_http_exchange *exchange, struct vb_json *json,
                         const struct vb_problems *problems)
 {
-    const struct http_door *door = door_of(exchange);
+    const struct vb_api_door *door = door_of(exchange);
     door->put_problems(json, problems);
     return door->problem_status;
 }
 
 /* The one that was asked for, also where it was refused; else the key's. */
-static const char *workspace_of(const struct http_exchange *exchange)
+static const char *workspace_of(const struct vb_http_exchange *exchange)
 {
-    const struct http_site_request *request = exchange->request;
-    const struct http_door *door = request->route ? request->route->door : NULL;
+    const struct vb_api_site_request *request = exchange->request;
+    const struct vb_api_door *door = request->route ? request->route->door : NULL;
     return door && door->names_workspace ? request->arguments[0].data : request->access.workspace;
 }
 
-static bool is_poll(const struct http_exchange *exchange)
+static bool is_poll(const struct vb_http_exchange *exchange)
 {
-    const struct http_route *route = exchange->request->route;
+    const struct vb_api_route *route = exchange->request->route;
     return route && route->right != VB_RIGHT_EXPORT &&
            vb_view_equals(exchange->head.method, VB_VIEW("GET"));
 }
 
-static const struct http_site callbacks = {
+static const struct vb_http_site callbacks = {
     .loop_init = loop_init,
     .loop_tick = loop_tick,
     .loop_is_busy = loop_is_busy,
@@ -205,9 +205,9 @@ static const struct http_site callbacks = {
 
 void vb_site_connections(struct vb_connections *sum)
 {
-    http_pools_connections(sum);
+    vb_api_pools_connections(sum);
     sum->database += WAITS_LINKS;
-    sum->source += STREAMS;
+    sum->source += VB_DIRECT_STREAMS;
 }
 
 /* Ended, or gone altogether. */
@@ -215,11 +215,11 @@ static const char ask_ended[] = "SELECT w.job_id::text FROM unnest($1::uuid[]) A
                                 " LEFT JOIN verbatim.job AS j ON j.job_id = w.job_id"
                                 " WHERE j.status IS NULL OR j.status NOT IN ('queued', 'started')";
 
-static enum vb_status start_http(struct vb_api *api, const struct http_times *times,
+static enum vb_status start_http(struct vb_api *api, const struct vb_http_times *times,
                                  unsigned connections, struct vb_error *err)
 {
     const struct vb_options *options = api->service->options;
-    const struct http_waits_options waits = {
+    const struct vb_http_waits_options waits = {
         .pg = {.connection_string = options->database_url,
                .application_name = "verbatim waits",
                .role = VB_PG_WORKER,
@@ -228,16 +228,16 @@ static enum vb_status start_http(struct vb_api *api, const struct http_times *ti
         .channel = VB_ENDED_CHANNEL,
         .ask = ask_ended,
     };
-    const struct http_options http = {.listen = options->listen,
-                                      .site = &api->site,
-                                      .waits = &waits,
-                                      .times = times,
-                                      .connections = connections};
+    const struct vb_http_options http = {.listen = options->listen,
+                                         .site = &api->site,
+                                         .waits = &waits,
+                                         .times = times,
+                                         .connections = connections};
     return vb_http_start(&http, &api->http, err);
 }
 
-enum vb_status vb_site_start(const struct vb_service *service, const struct http_table *table,
-                             const struct http_times *times, unsigned connections,
+enum vb_status vb_site_start(const struct vb_service *service, const struct vb_api_table *table,
+                             const struct vb_http_times *times, unsigned connections,
                              struct vb_api **ret_api, struct vb_error *err)
 {
     struct vb_api *api = calloc(1, sizeof(*api));
@@ -248,13 +248,13 @@ enum vb_status vb_site_start(const struct vb_service *service, const struct http
     api->site = callbacks;
     api->site.context = api;
     vb_resolve_statements(service->contract, api->source_statements);
-    enum vb_status status = pg_connector_start(&api->main_connector, err);
+    enum vb_status status = vb_pg_connector_start(&api->main_connector, err);
     if (status == VB_OK)
-        status = pg_connector_start(&api->source_connector, err);
+        status = vb_pg_connector_start(&api->source_connector, err);
     if (status == VB_OK)
         status = vb_storage_watch_start(service->storage, &api->watch, err);
     if (status == VB_OK)
-        status = stream_pool_start(service, &api->streams, err);
+        status = vb_direct_pool_start(service, &api->streams, err);
     if (status == VB_OK)
         status = start_http(api, times, connections, err);
     if (status == VB_OK)
@@ -275,8 +275,8 @@ void vb_site_stop(struct vb_api *api)
     if (!api)
         return;
     vb_http_stop(api->http);
-    loops_ended(api);               /* where the server has not started */
-    stream_pool_stop(api->streams); /* no loop holds one any more */
+    loops_ended(api);                  /* where the server has not started */
+    vb_direct_pool_stop(api->streams); /* no loop holds one any more */
     vb_storage_watch_stop(api->watch);
     free(api);
 }

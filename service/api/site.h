@@ -1,7 +1,9 @@
-/* The API as a site of the HTTP server: what it keeps beside each loop and each exchange, its start and stop.
+/* The API as a site of the HTTP server: what it keeps beside each loop and each exchange, its start
+ * and stop.
  *
- * A struct vb_api owns the server, the connectors, the watch over the storage and the threads that stream. What stands
- * beside a loop belongs to the loop's thread. Everything else here is read-only once it has started.
+ * A struct vb_api owns the server, the connectors, the watch over the storage and the threads that
+ * stream. What stands beside a loop belongs to the loop's thread. Everything else here is read-only
+ * once it has started.
  */
 #ifndef VERBATIM_API_SITE_H
 #define VERBATIM_API_SITE_H
@@ -14,28 +16,28 @@
 
 #include "verbatim/zone.h"
 
-struct stream_pool;
+struct vb_api_stream_pool;
 struct vb_storage_watch;
 
 /* A zone that was used lately. */
-struct http_zone {
+struct vb_api_zone {
     char name[64];
     struct vb_zone *zone;
 };
 
-struct http_site_loop {
+struct vb_api_site_loop {
     const struct vb_service *service;
-    const struct http_table *table;
-    const struct pg_statement *source_statements;
-    struct stream_pool *streams;
+    const struct vb_api_table *table;
+    const struct vb_pg_statement *source_statements;
+    struct vb_api_stream_pool *streams;
     struct vb_storage_watch *watch;
-    struct pg_pool *main_pool, *source_pool;
-    struct pg_pool *count_pool; /* the source as well, for what may take long */
-    size_t notes;               /* to the audit, on their way: a loop that stops waits for them */
+    struct vb_pg_pool *main_pool, *source_pool;
+    struct vb_pg_pool *count_pool; /* the source as well, for what may take long */
+    size_t notes; /* to the audit, on their way: a loop that stops waits for them */
     int64_t secrets_asked, secrets_at; /* 0: never */
     struct vb_link_secrets secrets;
-    struct pg_ticket *secrets_ticket;
-    struct http_zone zones[16];
+    struct vb_pg_ticket *secrets_ticket;
+    struct vb_api_zone zones[16];
     size_t zone_turn;
     struct {
         char id[16];
@@ -43,31 +45,32 @@ struct http_site_loop {
     } touched[256]; /* keys whose last use was noted lately */
 };
 
-struct http_site_request {
-    const struct http_route *route;             /* NULL: none, or not found yet */
-    struct vb_buffer arguments[HTTP_ARGUMENTS]; /* decoded, NUL-terminated */
-    struct http_credential credential;
-    struct http_access access; /* once http_enter has found the key good */
-    bool is_poll;              /* entered by a statement without the rest of `access` */
-    void (*on_entered)(struct http_exchange *exchange, const struct pg_outcome *outcome);
+struct vb_api_site_request {
+    const struct vb_api_route *route;             /* NULL: none, or not found yet */
+    struct vb_buffer arguments[VB_API_ARGUMENTS]; /* decoded, NUL-terminated */
+    struct vb_api_credential credential;
+    struct vb_access access; /* once vb_api_enter has found the key good */
+    bool is_poll;            /* entered by a statement without the rest of `access` */
+    void (*on_entered)(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
 };
 
 /* A zone, kept for the next request; NULL with `err`. */
-struct vb_zone *http_loop_zone(struct http_loop *loop, const char *name, struct vb_error *err);
+struct vb_zone *vb_api_loop_zone(struct vb_http_loop *loop, const char *name, struct vb_error *err);
 
 struct vb_api;
 void vb_site_connections(struct vb_connections *sum);
-enum vb_status vb_site_start(const struct vb_service *service, const struct http_table *table,
-                             const struct http_times *times, unsigned connections,
+enum vb_status vb_site_start(const struct vb_service *service, const struct vb_api_table *table,
+                             const struct vb_http_times *times, unsigned connections,
                              struct vb_api **ret_api, struct vb_error *err) vb_must_check;
 void vb_site_ask(struct vb_api *api);
 void vb_site_stop(struct vb_api *api);
 
 /* --- between the site and its parts beside the loops (api/pools.c) --- */
-enum vb_status http_pools_init(struct http_loop *loop, struct pg_connector *main,
-                               struct pg_connector *source, struct vb_error *err) vb_must_check;
-void http_pools_tick(struct http_site_loop *site, int64_t now);
-void http_pools_done(struct http_site_loop *site);
-void http_pools_connections(struct vb_connections *sum);
+enum vb_status vb_api_pools_init(struct vb_http_loop *loop, struct vb_pg_connector *main,
+                                 struct vb_pg_connector *source,
+                                 struct vb_error *err) vb_must_check;
+void vb_api_pools_tick(struct vb_api_site_loop *site, int64_t now);
+void vb_api_pools_done(struct vb_api_site_loop *site);
+void vb_api_pools_connections(struct vb_connections *sum);
 
 #endif

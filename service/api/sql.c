@@ -1,5 +1,5 @@
-/* The statements themselves. All data goes in as parameters; workspace_id stands in every WHERE although row level
- * security would see to it, so that a mistake in either is no leak.
+/* The statements themselves. All data goes in as parameters; workspace_id stands in every WHERE
+ * although row level security would see to it, so that a mistake in either is no leak.
  */
 #include "sql.h"
 
@@ -11,7 +11,7 @@
     ", k.workspace_id, k.audience, a.user_email, a.name, a.time_zone, a.source_id, a.csv_profile"  \
     " FROM verbatim.key_here AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
 #define NAMES_KEY ", set_config('verbatim.key_id', $2, true)"
-/* Whether the key that HTTP_SQL_KEY_POLL named may see a job; nothing where it named none. */
+/* Whether the key that VB_API_SQL_KEY_POLL named may see a job; nothing where it named none. */
 #define KEY_SEES                                                                                   \
     "(current_setting('verbatim.sees', true) = 'all'"                                              \
     " OR (j.audience @> nullif(current_setting('verbatim.audience', true), '')::text[]"            \
@@ -21,58 +21,60 @@
     "(j.created_at, j.job_id) < (timestamptz 'epoch' + " time                                      \
     "::bigint * interval '1 microsecond', " id "::uuid)"
 
-const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
-    [HTTP_SQL_ENTER_KEY] = {"enter_key", PG_ENTER NAMES_KEY, 2},
-    [HTTP_SQL_ENTER_KEY_WRITE] = {"enter_key_write", PG_ENTER NAMES_KEY PG_ENTER_LIMITS, 2},
-    [HTTP_SQL_KEY] = {"key", "SELECT " HTTP_KEY_COLUMNS ABOUT " WHERE k.key_id = $1", 3},
-    /* For doors without a workspace in their paths. What stands in the same statement cannot rely on row level
-     * security yet; statements behind it in the same transaction can. */
-    [HTTP_SQL_KEY_HOME] =
+const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
+    [VB_API_SQL_ENTER_KEY] = {"enter_key", VB_PG_ENTER NAMES_KEY, 2},
+    [VB_API_SQL_ENTER_KEY_WRITE] = {"enter_key_write", VB_PG_ENTER NAMES_KEY VB_PG_ENTER_LIMITS, 2},
+    [VB_API_SQL_KEY] = {"key", "SELECT " VB_API_KEY_COLUMNS ABOUT " WHERE k.key_id = $1", 3},
+    /* For doors without a workspace in their paths. What stands in the same statement cannot rely
+     * on row level security yet; statements behind it in the same transaction can. */
+    [VB_API_SQL_KEY_HOME] =
         {"key_home",
          "SELECT true, k.secret_hash, $2 = ANY (k.scopes), k.role" ABOUT
          " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)"
          " WHERE k.key_id = $1",
          2},
-    /* A statement of its own costs less than a join: what a plan holds is set up anew each time it runs. */
-    [HTTP_SQL_KEY_POLL] = {"key_poll",
-                           "SELECT " HTTP_KEY_COLUMNS ", set_config('verbatim.sees',"
-                           " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
-                           " set_config('verbatim.audience', k.audience::text, true)"
-                           " FROM verbatim.key_here AS k WHERE k.key_id = $1",
-                           3},
-    [HTTP_SQL_JOB] = {"job",
-                      "SELECT j.status, j.channel_id, j.start_date, j.end_date,"
-                      " j.error_message, j.created_at, j.finished_at, j.link_expires_at,"
-                      " j.object_key, j.archive_deleted_at IS NOT NULL"
-                      " FROM verbatim.job AS j WHERE j.job_id = $2::uuid AND j.workspace_id = $1"
-                      " AND j.door = 'main' AND " KEY_SEES,
-                      2},
-    [HTTP_SQL_EXPORT] = {"export",
-                         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
-                         " WHERE j.job_id = $2::uuid AND j.workspace_id = $1 AND " KEY_SEES,
-                         2},
+    /* A statement of its own costs less than a join: what a plan holds is set up anew each time it
+     * runs. */
+    [VB_API_SQL_KEY_POLL] = {"key_poll",
+                             "SELECT " VB_API_KEY_COLUMNS ", set_config('verbatim.sees',"
+                             " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
+                             " set_config('verbatim.audience', k.audience::text, true)"
+                             " FROM verbatim.key_here AS k WHERE k.key_id = $1",
+                             3},
+    [VB_API_SQL_JOB] = {"job",
+                        "SELECT j.status, j.channel_id, j.start_date, j.end_date,"
+                        " j.error_message, j.created_at, j.finished_at, j.link_expires_at,"
+                        " j.object_key, j.archive_deleted_at IS NOT NULL"
+                        " FROM verbatim.job AS j WHERE j.job_id = $2::uuid AND j.workspace_id = $1"
+                        " AND j.door = 'main' AND " KEY_SEES,
+                        2},
+    [VB_API_SQL_EXPORT] = {"export",
+                           "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
+                           " WHERE j.job_id = $2::uuid AND j.workspace_id = $1 AND " KEY_SEES,
+                           2},
     /* A keyset over the index job_list. */
-    [HTTP_SQL_EXPORTS] =
+    [VB_API_SQL_EXPORTS] =
         {"exports",
          "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1 AND " KEY_SEES
          " AND ($2::text IS NULL OR j.status = $2)"
          " AND " BEHIND("$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
          5},
-    [HTTP_SQL_EXPORT_SEEN] = {"export_seen",
-                              "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
-                              " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
-                              " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
-                              " AND ($4::text IS NULL OR j.door = $4)",
-                              4},
+    [VB_API_SQL_EXPORT_SEEN] =
+        {"export_seen",
+         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
+         " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
+         " AND ($4::text IS NULL OR j.door = $4)",
+         4},
     /* Nobody with an audience is behind the doors that have such a list. */
-    [HTTP_SQL_EXPORTS_OF_DOOR] =
+    [VB_API_SQL_EXPORTS_OF_DOOR] =
         {"exports_of_door",
          "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1"
          " AND j.door = $2 AND " BEHIND(
              "$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
          5},
-    /* What became of each stands in rows of its own. A link can be fetched any number of times, hence the bound. */
-    [HTTP_SQL_AUDITS] =
+    /* What became of each stands in rows of its own. A link can be fetched any number of times,
+     * hence the bound. */
+    [VB_API_SQL_AUDITS] =
         {"audits",
          "SELECT a.audit_id, a.author, a.created_at, a.filter::text, a.format, a.door, "
          "a.job_id::text,"
@@ -91,23 +93,23 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          " AND ($2::bigint IS NULL OR a.audit_id < $2::bigint)"
          " ORDER BY a.audit_id DESC LIMIT $3::bigint) AS a ORDER BY a.audit_id DESC",
          3},
-    [HTTP_SQL_EXPORT_CANCEL] = {"export_cancel",
-                                "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
-    [HTTP_SQL_EXPORT_DELETE] = {"export_delete",
-                                "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
-    [HTTP_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
-    [HTTP_SQL_SECRETS] = {"secrets",
-                          "SELECT generation, secret FROM verbatim.link_secret"
-                          " ORDER BY generation DESC LIMIT 2",
-                          0},
-    [HTTP_SQL_PING] = {"ping", "SELECT 1", 0},
-    [HTTP_SQL_AS_WORKER] = {"as_worker",
-                            "SELECT " VB_ROLE_TAKE(
-                                "worker", "true") ","
-                                                  " set_config('statement_timeout', '4s', true)",
+    [VB_API_SQL_EXPORT_CANCEL] = {"export_cancel",
+                                  "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
+    [VB_API_SQL_EXPORT_DELETE] = {"export_delete",
+                                  "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
+    [VB_API_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
+    [VB_API_SQL_SECRETS] = {"secrets",
+                            "SELECT generation, secret FROM verbatim.link_secret"
+                            " ORDER BY generation DESC LIMIT 2",
                             0},
+    [VB_API_SQL_PING] = {"ping", "SELECT 1", 0},
+    [VB_API_SQL_AS_WORKER] = {"as_worker",
+                              "SELECT " VB_ROLE_TAKE(
+                                  "worker", "true") ","
+                                                    " set_config('statement_timeout', '4s', true)",
+                              0},
     /* Over all workspaces, hence the worker's role. Ages by the database's clock. */
-    [HTTP_SQL_GAUGES] =
+    [VB_API_SQL_GAUGES] =
         {"gauges",
          "SELECT 'verbatim_jobs{status=\"' || s || '\"}',"
          " (SELECT count(*) FROM verbatim.job WHERE status = s)::text"
@@ -124,25 +126,25 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          "3)::text"
          " FROM verbatim.segment WHERE status = 'running' AND lease_until < clock_timestamp()",
          0},
-    [HTTP_SQL_AUDIT] = {"audit",
-                        "INSERT INTO verbatim.audit"
-                        " (workspace_id, door, author, audience, filter, format) VALUES (" HERE
-                        ", $1, $2, $3::text[], $4::jsonb, $5) RETURNING audit_id::text",
-                        5},
-    [HTTP_SQL_AUDIT_END] =
+    [VB_API_SQL_AUDIT] = {"audit",
+                          "INSERT INTO verbatim.audit"
+                          " (workspace_id, door, author, audience, filter, format) VALUES (" HERE
+                          ", $1, $2, $3::text[], $4::jsonb, $5) RETURNING audit_id::text",
+                          5},
+    [VB_API_SQL_AUDIT_END] =
         {"audit_end",
          "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"
          " SELECT audit_id, workspace_id, $2, $3::bigint FROM verbatim.audit"
          " WHERE audit_id = $1::bigint AND workspace_id = " HERE,
          3},
-    [HTTP_SQL_AUDIT_EVENT] =
+    [VB_API_SQL_AUDIT_EVENT] =
         {"audit_event",
          "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
          " SELECT audit_id, workspace_id, $2, $3 FROM verbatim.audit"
          " WHERE job_id = $1::uuid AND workspace_id = " HERE,
          3},
     /* A client that fetches a file piece by piece has downloaded it once, not a hundred times. */
-    [HTTP_SQL_AUDIT_LINK] =
+    [VB_API_SQL_AUDIT_LINK] =
         {"audit_link",
          "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
          " SELECT a.audit_id, a.workspace_id, 'download', 'link' FROM verbatim.audit AS a"
@@ -153,10 +155,10 @@ const struct pg_statement http_sql[HTTP_SQL_COUNT] = {
          2},
 };
 
-void http_sql_sets(struct pg_statement_set ret_sets[PG_STATEMENT_SETS])
+void vb_api_sql_sets(struct vb_pg_statement_set ret_sets[VB_PG_STATEMENT_SETS])
 {
-    ret_sets[0] = (struct pg_statement_set){pg_enter, PG_ENTERS};
-    ret_sets[1] = (struct pg_statement_set){http_sql, HTTP_SQL_COUNT};
+    ret_sets[0] = (struct vb_pg_statement_set){vb_pg_enter, VB_PG_ENTERS};
+    ret_sets[1] = (struct vb_pg_statement_set){vb_api_sql, VB_API_SQL_COUNT};
     ret_sets[2] = vb_order_statements;
-    ret_sets[3] = (struct pg_statement_set){NULL, 0};
+    ret_sets[3] = (struct vb_pg_statement_set){NULL, 0};
 }

@@ -1,4 +1,5 @@
-/* From a door's body to an order, and back to the door's words. See api/words.h. Runs on the loop's thread. */
+/* From a door's body to an order, and back to the door's words. See api/words.h. Runs on the loop's
+ * thread. */
 #include "words.h"
 
 #include "order.h"
@@ -6,17 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct http_word *find_word(const struct http_words *words, const char *path)
+static const struct vb_api_word *find_word(const struct vb_api_words *words, const char *path)
 {
-    for (const struct http_word *word = words->words; word->path; word++)
+    for (const struct vb_api_word *word = words->words; word->path; word++)
         if (strcmp(word->path, path) == 0)
             return word;
     return NULL;
 }
 
-static const char *find_saying(const struct http_words *words, const char *message)
+static const char *find_saying(const struct vb_api_words *words, const char *message)
 {
-    for (const struct http_saying *saying = words->sayings; saying->specification; saying++)
+    for (const struct vb_api_saying *saying = words->sayings; saying->specification; saying++)
         if (strcmp(saying->specification, message) == 0)
             return saying->door;
     return message;
@@ -30,14 +31,14 @@ static void path_of(const struct vb_problem *problem, char path[VB_PROBLEM_PATH]
                    problem->member ? problem->member : "");
 }
 
-void http_words_tell(const struct http_words *words, const struct vb_problems *specification,
-                     struct vb_problems *ret_problems)
+void vb_api_words_tell(const struct vb_api_words *words, const struct vb_problems *specification,
+                       struct vb_problems *ret_problems)
 {
     for (size_t i = 0; i < vb_problems_listed(specification); i++) {
         char path[VB_PROBLEM_PATH];
         struct vb_problem problem = specification->items[i];
         path_of(&problem, path);
-        const struct http_word *word = find_word(words, path);
+        const struct vb_api_word *word = find_word(words, path);
         if (word) {
             problem.within = word->within;
             problem.member = word->member;
@@ -50,9 +51,9 @@ void http_words_tell(const struct http_words *words, const struct vb_problems *s
 /* --- what only the source or the clock can tell --- */
 
 /* `path` may end with a place in a list: "select.conversation_ids.3". */
-static void answer_missing(struct http_exchange *exchange, const char *path)
+static void answer_missing(struct vb_http_exchange *exchange, const char *path)
 {
-    const struct http_word *word = exchange->request->route->door->words->words;
+    const struct vb_api_word *word = exchange->request->route->door->words->words;
     char detail[128];
     size_t length = 0;
     for (; word->path; word++) {
@@ -66,12 +67,13 @@ static void answer_missing(struct http_exchange *exchange, const char *path)
                        path + length);
     else
         (void)snprintf(detail, sizeof(detail), "Nothing found for %s.", path);
-    http_answer_detail(exchange, 404, detail);
+    vb_http_answer_detail(exchange, 404, detail);
 }
 
-static void answer_refused(struct http_exchange *exchange, const char *member, const char *message)
+static void answer_refused(struct vb_http_exchange *exchange, const char *member,
+                           const char *message)
 {
-    const struct http_order *order = exchange->state;
+    const struct vb_api_order *order = exchange->state;
     const json_t *filter = json_object_get(order->wish.resolution.specification.root, "filter");
     const struct vb_problem problem = {.type = "value_error",
                                        .within = "filter",
@@ -83,28 +85,29 @@ static void answer_refused(struct http_exchange *exchange, const char *member, c
     vb_problems_init(&specification);
     vb_problems_init(&problems);
     vb_problems_add(&specification, &problem);
-    http_words_tell(exchange->request->route->door->words, &specification, &problems);
-    http_answer_problems(exchange, &problems);
+    vb_api_words_tell(exchange->request->route->door->words, &specification, &problems);
+    vb_http_answer_problems(exchange, &problems);
     vb_problems_done(&specification);
     vb_problems_done(&problems);
 }
 
-void http_words_order(struct http_exchange *exchange, json_t *built, struct vb_problems *problems)
+void vb_api_words_order(struct vb_http_exchange *exchange, json_t *built,
+                        struct vb_problems *problems)
 {
-    struct http_order *order = exchange->state;
+    struct vb_api_order *order = exchange->state;
     struct vb_problems broken;
     enum vb_status status =
         vb_specification_from(built, &order->wish.resolution.specification, &broken);
     if (status == VB_INVALID)
-        http_words_tell(exchange->request->route->door->words, &broken, problems);
+        vb_api_words_tell(exchange->request->route->door->words, &broken, problems);
     if (!order->missing)
         order->missing = answer_missing;
     order->refused = answer_refused;
     if (status != VB_OK && status != VB_INVALID)
-        http_answer_status(exchange, status, "the specification");
+        vb_http_answer_status(exchange, status, "the specification");
     else if (problems->count > 0)
-        http_answer_problems(exchange, problems);
+        vb_http_answer_problems(exchange, problems);
     else
-        http_order_begin(exchange);
+        vb_api_order_begin(exchange);
     vb_problems_done(&broken);
 }

@@ -1,5 +1,5 @@
-/* The words of a door, and the specification's: a door builds the specification from its own body, and what is said about
- * that is told in the door's words again. Constant tables; any thread. */
+/* The words of a door, and the specification's: a door builds the specification from its own body,
+ * and what is said about that is told in the door's words again. Constant tables; any thread. */
 #ifndef VERBATIM_API_WORDS_H
 #define VERBATIM_API_WORDS_H
 
@@ -10,28 +10,30 @@
 #include <jansson.h>
 
 /* Where a member of the specification stands in the door's body. */
-struct http_word {
+struct vb_api_word {
     const char *path;            /* "select.assistant_id" */
     const char *within, *member; /* as in struct vb_problem */
     const char *noun;            /* of what an id names; NULL: it names nothing */
 };
 /* A rule that names members. */
-struct http_saying {
+struct vb_api_saying {
     const char *specification, *door;
 };
-struct http_words {
-    const struct http_word *words; /* up to one without a path */
-    const struct http_saying *sayings;
+struct vb_api_words {
+    const struct vb_api_word *words; /* up to one without a path */
+    const struct vb_api_saying *sayings;
 };
 
-extern const struct http_words http_app_words, http_v1_words;
+extern const struct vb_api_words http_app_words, vb_v1_words;
 
-/* What is wrong with a specification, noted as what is wrong with the door's body. Inputs stay borrowed. */
-void http_words_tell(const struct http_words *words, const struct vb_problems *specification,
-                     struct vb_problems *ret_problems);
+/* What is wrong with a specification, noted as what is wrong with the door's body. Inputs stay
+ * borrowed. */
+void vb_api_words_tell(const struct vb_api_words *words, const struct vb_problems *specification,
+                       struct vb_problems *ret_problems);
 
-/* Orders `built` (taken over; NULL: no memory) in the exchange's order, or answers every rule that was broken: those in
- * `problems`, and those of the specification. The door has `words`. */
-void http_words_order(struct http_exchange *exchange, json_t *built, struct vb_problems *problems);
+/* Orders `built` (taken over; NULL: no memory) in the exchange's order, or answers every rule that
+ * was broken: those in `problems`, and those of the specification. The door has `words`. */
+void vb_api_words_order(struct vb_http_exchange *exchange, json_t *built,
+                        struct vb_problems *problems);
 
 #endif

@@ -24,7 +24,8 @@ enum { WORKSPACE, NAME, SCOPE, ROLE, USER, AUDIENCE };
 #define TAG_CEILING 200
 #define LIST_CEILING (16u << 20)
 
-/* The scopes as an array literal of PostgreSQL; known names hold no character that would need quoting. */
+/* The scopes as an array literal of PostgreSQL; known names hold no character that would need
+ * quoting. */
 static enum vb_status write_scopes(const struct vb_arguments *arguments, struct vb_buffer *out,
                                    struct vb_error *err)
 {
@@ -96,7 +97,7 @@ static enum vb_status write_audience(const struct vb_arguments *arguments, struc
                            " characters",
                            TAG_CEILING);
     }
-    enum vb_status status = pg_array_put(out, arguments->flags[AUDIENCE].values, count);
+    enum vb_status status = vb_pg_array_put(out, arguments->flags[AUDIENCE].values, count);
     return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the audience");
 }
 
@@ -121,7 +122,8 @@ static enum vb_status no_workspace(const char *id, struct vb_error *err)
                    "there is no workspace \"%s\"; verbatim workspace set creates it", id);
 }
 
-/* One statement: no row means that the workspace does not exist. Tags are kept sorted by their bytes. */
+/* One statement: no row means that the workspace does not exist. Tags are kept sorted by their
+ * bytes. */
 static enum vb_status insert_key(struct vb_pg *pg, const struct vb_arguments *arguments,
                                  const char *scopes, const char *audience, char *key,
                                  struct vb_error *err)

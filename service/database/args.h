@@ -1,7 +1,7 @@
 /* Text parameters of one statement: numbers and cursors are written into the struct itself.
  *
- * A plain value on the caller's stack; texts are borrowed until the statement has run. Adding more than
- * VB_PG_ARGS is a programming error and asserted.
+ * A plain value on the caller's stack; texts are borrowed until the statement has run. Adding more
+ * than VB_PG_ARGS is a programming error and asserted.
  */
 #ifndef VERBATIM_DATABASE_ARGS_H
 #define VERBATIM_DATABASE_ARGS_H
@@ -17,12 +17,13 @@ struct vb_pg_args {
     char numbers[VB_PG_ARGS][24];
 };
 
-/* Rows that a process is at work on (outbox, clean-up) note which. In such a statement $1 is our own process and $2 the
- * lease of a process in microseconds. A process without a row in verbatim.process says no beats and is not noted. */
+/* Rows that a process is at work on (outbox, clean-up) note which. In such a statement $1 is our
+ * own process and $2 the lease of a process in microseconds. A process without a row in
+ * verbatim.process says no beats and is not noted. */
 #define VB_PROCESS_THAT_BEATS                                                                      \
     "(SELECT p.process_id FROM verbatim.process AS p WHERE p.process_id = $1::uuid)"
-/* Whoever is noted in `row` works on it no more: its beats have ended; or it is ourselves, where we are just looking for
- * work. */
+/* Whoever is noted in `row` works on it no more: its beats have ended; or it is ourselves, where we
+ * are just looking for work. */
 #define VB_PROCESS_IS_GONE(row)                                                                    \
     row ".process_id IS NOT NULL AND (" row ".process_id = $1::uuid OR NOT EXISTS (SELECT"         \
         " FROM verbatim.process AS p WHERE p.process_id = " row ".process_id AND p.beat_at >"      \
@@ -30,7 +31,8 @@ struct vb_pg_args {
 
 void vb_args_text(struct vb_pg_args *args, const char *text); /* NULL: SQL NULL */
 void vb_args_number(struct vb_pg_args *args, int64_t number);
-/* Two parameters: the instant in Unix microseconds and the id; both NULL where there is no cursor. */
+/* Two parameters: the instant in Unix microseconds and the id; both NULL where there is no
+ * cursor. */
 void vb_args_cursor(struct vb_pg_args *args, bool given, const struct vb_cursor *cursor);
 
 enum vb_status vb_args_query(struct vb_pg *pg, const char *sql, const struct vb_pg_args *args,

@@ -1,5 +1,6 @@
-/* Arrays of text on the wire and in parameters. The form is that of array_send: three numbers (dimensions, whether
- * there are NULLs, the type), then for each dimension its length and lower bound, then length and bytes of each. */
+/* Arrays of text on the wire and in parameters. The form is that of array_send: three numbers
+ * (dimensions, whether there are NULLs, the type), then for each dimension its length and lower
+ * bound, then length and bytes of each. */
 #include "array.h"
 
 #include <arpa/inet.h>
@@ -17,9 +18,9 @@ static uint32_t take_number(struct vb_view *bytes)
     return ntohl(number);
 }
 
-struct pg_array pg_array_of(struct vb_view bytes)
+struct vb_pg_array vb_pg_array_of(struct vb_view bytes)
 {
-    struct pg_array array = {bytes, 0};
+    struct vb_pg_array array = {bytes, 0};
     uint32_t dimensions = take_number(&array.rest);
     (void)take_number(&array.rest);
     (void)take_number(&array.rest);
@@ -32,7 +33,7 @@ struct pg_array pg_array_of(struct vb_view bytes)
     return array;
 }
 
-bool pg_array_next(struct pg_array *array, struct vb_view *ret_element)
+bool vb_pg_array_next(struct vb_pg_array *array, struct vb_view *ret_element)
 {
     if (array->count == 0)
         return false;
@@ -60,7 +61,7 @@ static enum vb_status put_quoted(struct vb_buffer *out, const char *text)
     return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
 }
 
-enum vb_status pg_array_put(struct vb_buffer *out, const char *const *items, size_t count)
+enum vb_status vb_pg_array_put(struct vb_buffer *out, const char *const *items, size_t count)
 {
     enum vb_status status = vb_buffer_append_byte(out, '{');
     for (size_t i = 0; i < count && status == VB_OK; i++) {

@@ -1,4 +1,5 @@
-/* Arrays of text as PostgreSQL has them: the binary form of text[] read, the literal written. Pure; any thread. */
+/* Arrays of text as PostgreSQL has them: the binary form of text[] read, the literal written. Pure;
+ * any thread. */
 #ifndef VERBATIM_DATABASE_ARRAY_H
 #define VERBATIM_DATABASE_ARRAY_H
 
@@ -7,18 +8,18 @@
 #include <stdint.h>
 
 /* What is left of a text[]. Views the caller's bytes. */
-struct pg_array {
+struct vb_pg_array {
     struct vb_view rest;
     size_t count;
 };
 
 /* From the field of a binary result. Anything but an array of one dimension has no elements. */
-struct pg_array pg_array_of(struct vb_view bytes);
+struct vb_pg_array vb_pg_array_of(struct vb_view bytes);
 /* False at the end. NULL elements, and what is cut off, come as the NULL view. */
-bool pg_array_next(struct pg_array *array, struct vb_view *ret_element);
+bool vb_pg_array_next(struct vb_pg_array *array, struct vb_view *ret_element);
 
 /* Appends `{"a","b"}`. */
-enum vb_status pg_array_put(struct vb_buffer *out, const char *const *items,
-                            size_t count) vb_must_check;
+enum vb_status vb_pg_array_put(struct vb_buffer *out, const char *const *items,
+                               size_t count) vb_must_check;
 
 #endif

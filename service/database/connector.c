@@ -1,8 +1,8 @@
-/* The thread that opens connections for the HTTP loops, so that no loop waits for a name server, a handshake or a
- * password hash (libpq resolves names within PQconnectPoll, blocking).
+/* The thread that opens connections for the HTTP loops, so that no loop waits for a name server, a
+ * handshake or a password hash (libpq resolves names within PQconnectPoll, blocking).
  *
- * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is noticed
- * within a tenth of a second, but for a name server that does not answer.
+ * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is
+ * noticed within a tenth of a second, but for a name server that does not answer.
  */
 #include "pool.h"
 
@@ -16,16 +16,16 @@
 
 #define CONNECT_TIME (4 * VB_SECOND)
 
-struct pg_connector {
+struct vb_pg_connector {
     struct vb_thread thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    struct pg_order *first, **last;
+    struct vb_pg_order *first, **last;
     atomic_bool stopping;
 };
 
 /* Waits until the socket is ready. False: deadline or stop. */
-static bool wait_for(struct pg_connector *connector, PGconn *connection, bool to_write,
+static bool wait_for(struct vb_pg_connector *connector, PGconn *connection, bool to_write,
                      int64_t deadline)
 {
     while (!atomic_load(&connector->stopping)) {
@@ -38,7 +38,7 @@ static bool wait_for(struct pg_connector *connector, PGconn *connection, bool to
     return false;
 }
 
-static bool connect_now(struct pg_connector *connector, PGconn *connection, int64_t deadline)
+static bool connect_now(struct vb_pg_connector *connector, PGconn *connection, int64_t deadline)
 {
     /* Malformed parameters show here; everything else while polling. */
     if (PQstatus(connection) == CONNECTION_BAD)
@@ -53,7 +53,7 @@ static bool connect_now(struct pg_connector *connector, PGconn *connection, int6
     return true;
 }
 
-static bool prepare_set(PGconn *connection, const struct pg_statement_set *set)
+static bool prepare_set(PGconn *connection, const struct vb_pg_statement_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
         if (!PQsendPrepare(connection, set->statements[i].name, set->statements[i].sql, 0, NULL))
@@ -61,10 +61,10 @@ static bool prepare_set(PGconn *connection, const struct pg_statement_set *set)
     return true;
 }
 
-/* Prepared under the API's role, so that a missing right is found now and not by a request. All of its statements are
- * look-ups by key, of which any plan is as good as the best; without being told so the server goes on planning some of
- * them anew each time, which costs more than they do. */
-static bool send_preparations(PGconn *connection, const struct pg_pool_options *options)
+/* Prepared under the API's role, so that a missing right is found now and not by a request. All of
+ * its statements are look-ups by key, of which any plan is as good as the best; without being told
+ * so the server goes on planning some of them anew each time, which costs more than they do. */
+static bool send_preparations(PGconn *connection, const struct vb_pg_pool_options *options)
 {
     if (options->take_role) {
         char sql[2048];
@@ -74,15 +74,15 @@ static bool send_preparations(PGconn *connection, const struct pg_pool_options *
         if (!PQsendQueryParams(connection, sql, 0, NULL, NULL, NULL, NULL, 0))
             return false;
     }
-    for (size_t i = 0; i < PG_STATEMENT_SETS; i++)
+    for (size_t i = 0; i < VB_PG_STATEMENT_SETS; i++)
         if (!prepare_set(connection, &options->statements[i]))
             return false;
     return PQpipelineSync(connection) == 1;
 }
 
 /* Reads results until the sync; false with the server's reason in `err`. */
-static bool read_preparations(struct pg_connector *connector, PGconn *connection, int64_t deadline,
-                              struct vb_error *err)
+static bool read_preparations(struct vb_pg_connector *connector, PGconn *connection,
+                              int64_t deadline, struct vb_error *err)
 {
     bool is_good = true;
     for (;;) {
@@ -106,7 +106,7 @@ static bool read_preparations(struct pg_connector *connector, PGconn *connection
     }
 }
 
-static bool make_ready(struct pg_connector *connector, const struct pg_pool_options *options,
+static bool make_ready(struct vb_pg_connector *connector, const struct vb_pg_pool_options *options,
                        PGconn *connection, struct vb_error *err)
 {
     int64_t deadline = vb_clock_monotonic() + CONNECT_TIME;
@@ -119,9 +119,10 @@ static bool make_ready(struct pg_connector *connector, const struct pg_pool_opti
            read_preparations(connector, connection, deadline, err);
 }
 
-static void serve(struct pg_connector *connector, struct pg_order *order)
+static void serve(struct vb_pg_connector *connector, struct vb_pg_order *order)
 {
-    /* dbname is expanded: a whole URI or keyword string may stand in it, and overrides what stands before. */
+    /* dbname is expanded: a whole URI or keyword string may stand in it, and overrides what stands
+     * before. */
     const char *keywords[] = {"fallback_application_name", "client_encoding", "tcp_user_timeout",
                               "keepalives_idle",           "dbname",          NULL};
     const char *values[] = {
@@ -136,15 +137,15 @@ static void serve(struct pg_connector *connector, struct pg_order *order)
     }
     order->connection = connection;
     order->error = err;
-    pg_pool_answer(order->pool, order);
+    vb_pg_pool_answer(order->pool, order);
 }
 
 static void *run(void *context)
 {
-    struct pg_connector *connector = context;
+    struct vb_pg_connector *connector = context;
     pthread_mutex_lock(&connector->mutex);
     while (!atomic_load(&connector->stopping)) {
-        struct pg_order *order = connector->first;
+        struct vb_pg_order *order = connector->first;
         if (!order) {
             pthread_cond_wait(&connector->changed, &connector->mutex);
             continue;
@@ -160,7 +161,7 @@ static void *run(void *context)
     return NULL;
 }
 
-void pg_connector_ask(struct pg_connector *connector, struct pg_order *order)
+void vb_pg_connector_ask(struct vb_pg_connector *connector, struct vb_pg_order *order)
 {
     pthread_mutex_lock(&connector->mutex);
     order->next = NULL;
@@ -170,9 +171,9 @@ void pg_connector_ask(struct pg_connector *connector, struct pg_order *order)
     pthread_mutex_unlock(&connector->mutex);
 }
 
-enum vb_status pg_connector_start(struct pg_connector **ret_connector, struct vb_error *err)
+enum vb_status vb_pg_connector_start(struct vb_pg_connector **ret_connector, struct vb_error *err)
 {
-    struct pg_connector *connector = calloc(1, sizeof(*connector));
+    struct vb_pg_connector *connector = calloc(1, sizeof(*connector));
     if (!connector)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the connector");
     connector->last = &connector->first;
@@ -187,7 +188,7 @@ enum vb_status pg_connector_start(struct pg_connector **ret_connector, struct vb
     return VB_OK;
 }
 
-void pg_connector_stop(struct pg_connector *connector)
+void vb_pg_connector_stop(struct vb_pg_connector *connector)
 {
     if (!connector)
         return;

@@ -1,25 +1,26 @@
-/* Fields of binary results, as the HTTP handlers read them. Pure; views live as long as the result. */
+/* Fields of binary results, as the HTTP handlers read them. Pure; views live as long as the
+ * result. */
 #include "pool.h"
 
 #include <endian.h>
 #include <string.h>
 
-bool pg_null(const PGresult *result, int row, int column)
+bool vb_pg_null(const PGresult *result, int row, int column)
 {
     return PQgetisnull(result, row, column) == 1;
 }
 
-struct vb_view pg_view(const PGresult *result, int row, int column)
+struct vb_view vb_pg_view(const PGresult *result, int row, int column)
 {
-    if (pg_null(result, row, column))
+    if (vb_pg_null(result, row, column))
         return (struct vb_view){NULL, 0};
     return (struct vb_view){PQgetvalue(result, row, column),
                             (size_t)PQgetlength(result, row, column)};
 }
 
-int64_t pg_integer(const PGresult *result, int row, int column)
+int64_t vb_pg_integer(const PGresult *result, int row, int column)
 {
-    struct vb_view bytes = pg_view(result, row, column);
+    struct vb_view bytes = vb_pg_view(result, row, column);
     int64_t value = 0;
     if (bytes.length == 8) {
         uint64_t wide;
@@ -37,8 +38,8 @@ int64_t pg_integer(const PGresult *result, int row, int column)
     return value;
 }
 
-bool pg_boolean(const PGresult *result, int row, int column)
+bool vb_pg_boolean(const PGresult *result, int row, int column)
 {
-    struct vb_view bytes = pg_view(result, row, column);
+    struct vb_view bytes = vb_pg_view(result, row, column);
     return bytes.length == 1 && bytes.data[0] == 1;
 }

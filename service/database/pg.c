@@ -1,7 +1,8 @@
 /* Blocking libpq: one connection that comes back by itself, roles, prepared statements, errors.
  *
- * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing here
- * retries a statement: whether it ran is unknown once the connection is lost, so only the caller may.
+ * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing
+ * here retries a statement: whether it ran is unknown once the connection is lost, so only the
+ * caller may.
  */
 #include "pg.h"
 
@@ -34,7 +35,8 @@ struct vb_pg {
     size_t next_slot;
 };
 
-/* A stalled process must not hold its locks for longer than this, or the queue of all waits for it. */
+/* A stalled process must not hold its locks for longer than this, or the queue of all waits for
+ * it. */
 #define SETTINGS(local)                                                                            \
     "set_config('TimeZone', 'UTC', " local "), set_config('DateStyle', 'ISO, YMD', " local         \
     "), set_config('bytea_output', 'hex', " local "), "                                            \
@@ -184,8 +186,8 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
-/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with a server
- * connection that somebody else gets next, whether prepared statements are kept or not. */
+/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with
+ * a server connection that somebody else gets next, whether prepared statements are kept or not. */
 static enum vb_status find_pooler(struct vb_pg *pg, struct vb_error *err)
 {
     PGresult *result = PQexec(pg->connection, "SELECT pg_backend_pid()");
@@ -242,8 +244,8 @@ enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err)
     return VB_OK;
 }
 
-/* Makes sure that there is a connection. One that died while idle is noticed here, before a statement is
- * sent whose fate would be unknown. */
+/* Makes sure that there is a connection. One that died while idle is noticed here, before a
+ * statement is sent whose fate would be unknown. */
 static enum vb_status be_connected(struct vb_pg *pg, struct vb_error *err)
 {
     if (pg->in_transaction) {
@@ -368,8 +370,8 @@ static PGresult *drain_pipeline(PGconn *connection)
     return kept;
 }
 
-/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and nothing
- * stays behind on the pooler's connection. */
+/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and
+ * nothing stays behind on the pooler's connection. */
 static PGresult *run_in_pipeline(struct vb_pg *pg, const char *name, const char *sql, int count,
                                  const char *const *parameters)
 {
@@ -411,7 +413,8 @@ static enum vb_status run(struct vb_pg *pg, const char *sql, int count,
     return VB_OK;
 }
 
-/* After these the connection is of no use: the server is going, is a standby, or knows our statements no more. */
+/* After these the connection is of no use: the server is going, is a standby, or knows our
+ * statements no more. */
 static bool must_reconnect(const PGconn *connection, const PGresult *result)
 {
     static const char *const states[] = {"25006", "26000", "0A000"};
@@ -426,7 +429,8 @@ static bool must_reconnect(const PGconn *connection, const PGresult *result)
     return false;
 }
 
-/* In a transaction the caller's rollback closes a dead connection, so that the loss is told first. */
+/* In a transaction the caller's rollback closes a dead connection, so that the loss is told
+ * first. */
 static void drop_if_dead(struct vb_pg *pg, const PGresult *result)
 {
     if (!pg->in_transaction && must_reconnect(pg->connection, result))

@@ -1,8 +1,8 @@
 /* Sending of tickets and collecting of their results. See database/pool.h.
  *
- * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends with a
- * VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only its own link's
- * tickets, and no longer than its pool's ticket_time.
+ * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends
+ * with a VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only
+ * its own link's tickets, and no longer than its pool's ticket_time.
  */
 #include "pool.h"
 
@@ -19,44 +19,44 @@
 #define LINK_TICKETS 128u          /* in flight on one connection */
 #define WAITING_TICKETS 1024u      /* of a pool, while its connections are opened or full */
 
-struct pg_ticket {
-    struct pg_ticket *next;
-    pg_done *done; /* NULL: dropped */
+struct vb_pg_ticket {
+    struct vb_pg_ticket *next;
+    vb_pg_done *done; /* NULL: dropped */
     void *context;
     int64_t sent_at;
     size_t count, answered;
-    struct pg_statement statements[PG_STEPS];
-    const char *values[PG_STEPS][PG_VALUES]; /* point into `bytes` */
-    struct pg_outcome outcome;
+    struct vb_pg_statement statements[VB_PG_STEPS];
+    const char *values[VB_PG_STEPS][VB_PG_VALUES]; /* point into `bytes` */
+    struct vb_pg_outcome outcome;
     char bytes[];
 };
 
 struct ticket_list {
-    struct pg_ticket *first, **last;
+    struct vb_pg_ticket *first, **last;
     size_t count;
 };
 
 enum link_state { LINK_NONE, LINK_ASKED, LINK_READY };
 
 struct pg_link {
-    struct pg_pool *pool;
+    struct vb_pg_pool *pool;
     enum link_state state;
     PGconn *connection;
     struct event readable, writable;
     bool wants_write, was_connected;
     struct ticket_list flight;
-    struct pg_order order;
+    struct vb_pg_order order;
 };
 
-struct pg_pool {
-    struct pg_pool_options options;
-    struct pg_connector *connector;
-    struct pg_link links[PG_LINKS];
+struct vb_pg_pool {
+    struct vb_pg_pool_options options;
+    struct vb_pg_connector *connector;
+    struct pg_link links[VB_PG_LINKS];
     struct ticket_list waiting, failed; /* failed: their callbacks come with the next tick */
     bool is_open, is_away, is_ending;
     int64_t failed_at;
     pthread_mutex_t mutex; /* guards `answers`, the connector's way in */
-    struct pg_order *answers;
+    struct vb_pg_order *answers;
 };
 
 /* A queue: `last` points to where the next one is hung. */
@@ -67,7 +67,7 @@ static void list_init(struct ticket_list *list)
     list->count = 0;
 }
 
-static void list_add(struct ticket_list *list, struct pg_ticket *ticket)
+static void list_add(struct ticket_list *list, struct vb_pg_ticket *ticket)
 {
     ticket->next = NULL;
     *list->last = ticket;
@@ -75,9 +75,9 @@ static void list_add(struct ticket_list *list, struct pg_ticket *ticket)
     list->count++;
 }
 
-static struct pg_ticket *list_cut(struct ticket_list *list)
+static struct vb_pg_ticket *list_cut(struct ticket_list *list)
 {
-    struct pg_ticket *ticket = list->first;
+    struct vb_pg_ticket *ticket = list->first;
     if (ticket) {
         list->first = ticket->next;
         if (!list->first)
@@ -88,36 +88,36 @@ static struct pg_ticket *list_cut(struct ticket_list *list)
 }
 
 /* The callback may send more tickets, also on this link. */
-static void finish_ticket(struct pg_ticket *ticket)
+static void finish_ticket(struct vb_pg_ticket *ticket)
 {
-    struct pg_outcome *outcome = &ticket->outcome;
+    struct vb_pg_outcome *outcome = &ticket->outcome;
     if (ticket->done)
         ticket->done(ticket->context, outcome);
-    for (size_t i = 0; i < PG_STEPS; i++)
+    for (size_t i = 0; i < VB_PG_STEPS; i++)
         PQclear(outcome->results[i]);
     free(ticket);
 }
 
 /* Partial results are dropped: a callback sees all of them or none. */
-static void fail_ticket(struct pg_ticket *ticket, const char *reason)
+static void fail_ticket(struct vb_pg_ticket *ticket, const char *reason)
 {
-    for (size_t i = 0; i < PG_STEPS; i++) {
+    for (size_t i = 0; i < VB_PG_STEPS; i++) {
         PQclear(ticket->outcome.results[i]);
         ticket->outcome.results[i] = NULL;
     }
     ticket->outcome.status = vb_fail(&ticket->outcome.error, VB_DATABASE_AWAY, "%s", reason);
 }
 
-void pg_ticket_drop(struct pg_ticket *ticket)
+void vb_pg_ticket_drop(struct vb_pg_ticket *ticket)
 {
     if (ticket)
         ticket->done = NULL;
 }
 
 /* Callbacks are not called here: the caller may be in the middle of one. The next tick does it. */
-static void fail_all(struct pg_pool *pool, struct ticket_list *list, const char *reason)
+static void fail_all(struct vb_pg_pool *pool, struct ticket_list *list, const char *reason)
 {
-    struct pg_ticket *ticket;
+    struct vb_pg_ticket *ticket;
     while ((ticket = list_cut(list))) {
         fail_ticket(ticket, reason);
         list_add(&pool->failed, ticket);
@@ -127,7 +127,7 @@ static void fail_all(struct pg_pool *pool, struct ticket_list *list, const char 
 }
 
 /* The database is taken for away until a connection stands again. */
-static void note_away(struct pg_pool *pool, const char *reason)
+static void note_away(struct vb_pg_pool *pool, const char *reason)
 {
     if (!pool->is_away)
         vb_warn("database connection lost: %s", reason);
@@ -147,7 +147,7 @@ static void link_close(struct pg_link *link, const char *reason)
 }
 
 /* A statement that was refused: what the caller may hear is its class; the log gets the text. */
-static void note_refusal(struct pg_ticket *ticket, const PGresult *result)
+static void note_refusal(struct vb_pg_ticket *ticket, const PGresult *result)
 {
     if (ticket->outcome.status != VB_OK)
         return;
@@ -163,7 +163,7 @@ static void note_refusal(struct pg_ticket *ticket, const PGresult *result)
 /* Files one result under the oldest ticket. False: the link is unusable. */
 static bool take_result(struct pg_link *link, PGresult *result)
 {
-    struct pg_ticket *ticket = link->flight.first;
+    struct vb_pg_ticket *ticket = link->flight.first;
     if (!ticket) {
         PQclear(result);
         return false; /* the server speaks unasked: it is going away */
@@ -201,7 +201,7 @@ static void flush_link(struct pg_link *link)
     link->wants_write = left > 0;
 }
 
-static void send_waiting(struct pg_pool *pool);
+static void send_waiting(struct vb_pg_pool *pool);
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
@@ -245,11 +245,11 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 }
 
 /* All steps and one sync: they are one transaction, and a refused step skips the rest. */
-static bool send_steps(struct pg_link *link, const struct pg_ticket *ticket)
+static bool send_steps(struct pg_link *link, const struct vb_pg_ticket *ticket)
 {
     int format = link->pool->options.text ? 0 : 1;
     for (size_t i = 0; i < ticket->count; i++) {
-        const struct pg_statement *statement = &ticket->statements[i];
+        const struct vb_pg_statement *statement = &ticket->statements[i];
         int sent = link->pool->options.prepared && statement->name
                        ? PQsendQueryPrepared(link->connection, statement->name, statement->count,
                                              ticket->values[i], NULL, NULL, format)
@@ -262,7 +262,7 @@ static bool send_steps(struct pg_link *link, const struct pg_ticket *ticket)
 }
 
 /* The one with the fewest tickets in flight. */
-static struct pg_link *best_link(struct pg_pool *pool)
+static struct pg_link *best_link(struct vb_pg_pool *pool)
 {
     struct pg_link *best = NULL;
     for (size_t i = 0; i < pool->options.links; i++) {
@@ -274,11 +274,11 @@ static struct pg_link *best_link(struct pg_pool *pool)
     return best;
 }
 
-static void send_waiting(struct pg_pool *pool)
+static void send_waiting(struct vb_pg_pool *pool)
 {
     struct pg_link *link;
     while (pool->waiting.first && (link = best_link(pool))) {
-        struct pg_ticket *ticket = list_cut(&pool->waiting);
+        struct vb_pg_ticket *ticket = list_cut(&pool->waiting);
         if (!ticket->done) {
             finish_ticket(ticket); /* nobody waits for it any more */
             continue;
@@ -300,7 +300,7 @@ static size_t text_size(const char *text)
 }
 
 /* Bytes of all values, and of statements without a name, with their NULs. */
-static size_t texts_size(const struct pg_step *steps, size_t count)
+static size_t texts_size(const struct vb_pg_step *steps, size_t count)
 {
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
@@ -320,15 +320,15 @@ static const char *keep_text(char **at, const char *text)
     return kept;
 }
 
-static struct pg_ticket *ticket_new(const struct pg_step *steps, size_t count)
+static struct vb_pg_ticket *ticket_new(const struct vb_pg_step *steps, size_t count)
 {
-    struct pg_ticket *ticket = calloc(1, sizeof(*ticket) + texts_size(steps, count));
+    struct vb_pg_ticket *ticket = calloc(1, sizeof(*ticket) + texts_size(steps, count));
     if (!ticket)
         return NULL;
     char *at = ticket->bytes;
     ticket->count = count;
     for (size_t i = 0; i < count; i++) {
-        struct pg_statement *statement = &ticket->statements[i];
+        struct vb_pg_statement *statement = &ticket->statements[i];
         *statement = *steps[i].statement;
         if (!statement->name)
             statement->sql = keep_text(&at, statement->sql);
@@ -338,18 +338,18 @@ static struct pg_ticket *ticket_new(const struct pg_step *steps, size_t count)
     return ticket;
 }
 
-enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, size_t count,
-                            pg_done *done, void *context, struct pg_ticket **ret_ticket,
-                            struct vb_error *err)
+enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step *steps,
+                               size_t count, vb_pg_done *done, void *context,
+                               struct vb_pg_ticket **ret_ticket, struct vb_error *err)
 {
     if (pool->is_ending)
         return vb_fail(err, VB_DATABASE, "the process ends");
-    pg_pool_open(pool);
+    vb_pg_pool_open(pool);
     if (pool->is_away)
         return vb_fail(err, VB_DATABASE_AWAY, "the database is away");
     if (pool->waiting.count >= WAITING_TICKETS)
         return vb_fail(err, VB_DATABASE_AWAY, "too many requests wait for the database");
-    struct pg_ticket *ticket = ticket_new(steps, count);
+    struct vb_pg_ticket *ticket = ticket_new(steps, count);
     if (!ticket)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a statement");
     ticket->done = done;
@@ -363,7 +363,7 @@ enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, s
 
 /* --- connections come and go --- */
 
-static void ask_for_links(struct pg_pool *pool, int64_t now)
+static void ask_for_links(struct vb_pg_pool *pool, int64_t now)
 {
     if (pool->is_away && now - pool->failed_at < AWAY_PAUSE)
         return;
@@ -372,14 +372,14 @@ static void ask_for_links(struct pg_pool *pool, int64_t now)
         if (link->state != LINK_NONE)
             continue;
         link->state = LINK_ASKED;
-        link->order = (struct pg_order){.pool = pool, .options = &pool->options};
-        pg_connector_ask(pool->connector, &link->order);
+        link->order = (struct vb_pg_order){.pool = pool, .options = &pool->options};
+        vb_pg_connector_ask(pool->connector, &link->order);
         if (pool->is_away)
             return; /* one is enough to find out */
     }
 }
 
-void pg_pool_open(struct pg_pool *pool)
+void vb_pg_pool_open(struct vb_pg_pool *pool)
 {
     if (pool->is_open)
         return;
@@ -387,7 +387,7 @@ void pg_pool_open(struct pg_pool *pool)
     ask_for_links(pool, vb_clock_monotonic());
 }
 
-void pg_pool_answer(struct pg_pool *pool, struct pg_order *order)
+void vb_pg_pool_answer(struct vb_pg_pool *pool, struct vb_pg_order *order)
 {
     pthread_mutex_lock(&pool->mutex);
     order->next = pool->answers;
@@ -398,7 +398,7 @@ void pg_pool_answer(struct pg_pool *pool, struct pg_order *order)
 
 static void link_begin(struct pg_link *link, PGconn *connection)
 {
-    struct pg_pool *pool = link->pool;
+    struct vb_pg_pool *pool = link->pool;
     link->connection = connection;
     link->state = LINK_READY;
     vb_count(VB_COUNT_DATABASE_RECONNECTS, link->was_connected);
@@ -413,14 +413,14 @@ static void link_begin(struct pg_link *link, PGconn *connection)
     pool->is_away = false;
 }
 
-static void take_answers(struct pg_pool *pool)
+static void take_answers(struct vb_pg_pool *pool)
 {
     pthread_mutex_lock(&pool->mutex);
-    struct pg_order *order = pool->answers;
+    struct vb_pg_order *order = pool->answers;
     pool->answers = NULL;
     pthread_mutex_unlock(&pool->mutex);
     while (order) {
-        struct pg_order *next = order->next;
+        struct vb_pg_order *next = order->next;
         struct pg_link *link =
             (struct pg_link *)(void *)((char *)order - offsetof(struct pg_link, order));
         if (order->connection) {
@@ -433,11 +433,11 @@ static void take_answers(struct pg_pool *pool)
     }
 }
 
-static void close_stalled(struct pg_pool *pool, int64_t now)
+static void close_stalled(struct vb_pg_pool *pool, int64_t now)
 {
     for (size_t i = 0; i < pool->options.links; i++) {
         struct pg_link *link = &pool->links[i];
-        const struct pg_ticket *oldest = link->flight.first;
+        const struct vb_pg_ticket *oldest = link->flight.first;
         if (link->state == LINK_READY && oldest &&
             now - oldest->sent_at > pool->options.ticket_time) {
             note_away(pool, "it does not answer");
@@ -446,7 +446,7 @@ static void close_stalled(struct pg_pool *pool, int64_t now)
     }
 }
 
-void pg_pool_tick(struct pg_pool *pool)
+void vb_pg_pool_tick(struct vb_pg_pool *pool)
 {
     int64_t now = vb_clock_monotonic();
     take_answers(pool);
@@ -458,7 +458,7 @@ void pg_pool_tick(struct pg_pool *pool)
     struct ticket_list failed = pool->failed;
     if (failed.first) {
         list_init(&pool->failed);
-        for (struct pg_ticket *ticket = failed.first, *next; ticket; ticket = next) {
+        for (struct vb_pg_ticket *ticket = failed.first, *next; ticket; ticket = next) {
             next = ticket->next;
             finish_ticket(ticket);
         }
@@ -468,22 +468,23 @@ void pg_pool_tick(struct pg_pool *pool)
     send_waiting(pool);
 }
 
-enum vb_status pg_pool_new(const struct pg_pool_options *options, struct pg_connector *connector,
-                           struct pg_pool **ret_pool, struct vb_error *err)
+enum vb_status vb_pg_pool_new(const struct vb_pg_pool_options *options,
+                              struct vb_pg_connector *connector, struct vb_pg_pool **ret_pool,
+                              struct vb_error *err)
 {
-    struct pg_pool *pool = calloc(1, sizeof(*pool));
+    struct vb_pg_pool *pool = calloc(1, sizeof(*pool));
     if (!pool)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a pool of connections");
     pool->options = *options;
     if (pool->options.depth == 0)
         pool->options.depth = LINK_TICKETS;
     if (pool->options.ticket_time == 0)
-        pool->options.ticket_time = PG_TICKET_TIME;
+        pool->options.ticket_time = VB_PG_TICKET_TIME;
     pool->connector = connector;
     list_init(&pool->waiting);
     list_init(&pool->failed);
     pthread_mutex_init(&pool->mutex, NULL);
-    for (size_t i = 0; i < PG_LINKS; i++) {
+    for (size_t i = 0; i < VB_PG_LINKS; i++) {
         pool->links[i].pool = pool;
         list_init(&pool->links[i].flight);
     }
@@ -493,14 +494,14 @@ enum vb_status pg_pool_new(const struct pg_pool_options *options, struct pg_conn
 
 static void end_all(struct ticket_list *list)
 {
-    struct pg_ticket *ticket;
+    struct vb_pg_ticket *ticket;
     while ((ticket = list_cut(list))) {
         fail_ticket(ticket, "the process ends");
         finish_ticket(ticket);
     }
 }
 
-void pg_pool_free(struct pg_pool *pool)
+void vb_pg_pool_free(struct vb_pg_pool *pool)
 {
     if (!pool)
         return;

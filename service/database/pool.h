@@ -1,8 +1,10 @@
-/* PostgreSQL for one HTTP loop: a few non-blocking connections in pipeline mode, shared by all its requests.
+/* PostgreSQL for one HTTP loop: a few non-blocking connections in pipeline mode, shared by all its
+ * requests.
  *
  * What one request sends is a ticket: a few statements behind one sync, so one implicit transaction
- * and one round trip. Nothing here waits: connecting (name resolution, TLS, passwords, preparing) is the
- * connector thread's work. A database that is away fails tickets at once. Belongs to its loop's thread.
+ * and one round trip. Nothing here waits: connecting (name resolution, TLS, passwords, preparing)
+ * is the connector thread's work. A database that is away fails tickets at once. Belongs to its
+ * loop's thread.
  */
 #ifndef VERBATIM_DATABASE_POOL_H
 #define VERBATIM_DATABASE_POOL_H
@@ -14,74 +16,82 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-/* How a ticket ended. Results (one a step) live until the callback returns; all NULL unless VB_OK. */
-struct pg_outcome {
+/* How a ticket ended. Results (one a step) live until the callback returns; all NULL unless
+ * VB_OK. */
+struct vb_pg_outcome {
     enum vb_status status; /* VB_OK; VB_DATABASE_AWAY: also too slow; VB_DATABASE: refused */
-    PGresult *results[PG_STEPS];
+    PGresult *results[VB_PG_STEPS];
     struct vb_error error;
 };
-typedef void pg_done(void *context, const struct pg_outcome *outcome);
+typedef void vb_pg_done(void *context, const struct vb_pg_outcome *outcome);
 
-struct pg_pool_options {
+struct vb_pg_pool_options {
     struct event_base *base;
     const char *connection_string; /* NULL: libpq's environment */
     const char *take_role;         /* SQL expression, evaluated while preparing; NULL: no role */
     bool prepared;
     bool text; /* results in text format, not binary */
     /* All with a name that will ever be sent; they outlive the pool. */
-    struct pg_statement_set statements[PG_STATEMENT_SETS];
-    size_t links;         /* connections, at most PG_LINKS */
+    struct vb_pg_statement_set statements[VB_PG_STATEMENT_SETS];
+    size_t links;         /* connections, at most VB_PG_LINKS */
     size_t depth;         /* tickets in flight on each; 0: many */
-    int64_t ticket_time;  /* from sending a ticket to its last result; 0: PG_TICKET_TIME */
-    void (*wake)(void *); /* called by the connector thread: have pg_pool_tick run soon */
+    int64_t ticket_time;  /* from sending a ticket to its last result; 0: VB_PG_TICKET_TIME */
+    void (*wake)(void *); /* called by the connector thread: have vb_pg_pool_tick run soon */
     void *wake_context;
 };
-#define PG_LINKS 4u
-#define PG_TICKET_TIME (5 * VB_SECOND)
+#define VB_PG_LINKS 4u
+#define VB_PG_TICKET_TIME (5 * VB_SECOND)
 
-struct pg_pool;
-struct pg_ticket;
-struct pg_connector;
+struct vb_pg_pool;
+struct vb_pg_ticket;
+struct vb_pg_connector;
 
-/* The connector's thread serves all pools of one database. Stop joins it (some seconds at the worst); before pools are freed. */
-enum vb_status pg_connector_start(struct pg_connector **ret_connector,
-                                  struct vb_error *err) vb_must_check;
-void pg_connector_stop(struct pg_connector *connector);
+/* The connector's thread serves all pools of one database. Stop joins it (some seconds at the
+ * worst); before pools are freed. */
+enum vb_status vb_pg_connector_start(struct vb_pg_connector **ret_connector,
+                                     struct vb_error *err) vb_must_check;
+void vb_pg_connector_stop(struct vb_pg_connector *connector);
 
-enum vb_status pg_pool_new(const struct pg_pool_options *options, struct pg_connector *connector,
-                           struct pg_pool **ret_pool, struct vb_error *err) vb_must_check;
+enum vb_status vb_pg_pool_new(const struct vb_pg_pool_options *options,
+                              struct vb_pg_connector *connector, struct vb_pg_pool **ret_pool,
+                              struct vb_error *err) vb_must_check;
 /* Tickets that nobody dropped end now, with VB_DATABASE; what they send then is refused. */
-void pg_pool_free(struct pg_pool *pool);
+void vb_pg_pool_free(struct vb_pg_pool *pool);
 /* Opens the connections; a pool that is never sent to needs none. */
-void pg_pool_open(struct pg_pool *pool);
+void vb_pg_pool_open(struct vb_pg_pool *pool);
 
-/* Sends the steps, whose values are copied. `done` is called exactly once, never from within this call, unless the ticket is dropped before.
- * VB_DATABASE_AWAY at once when the database is away or too much waits already. */
-enum vb_status pg_pool_send(struct pg_pool *pool, const struct pg_step *steps, size_t count,
-                            pg_done *done, void *context, struct pg_ticket **ret_ticket,
-                            struct vb_error *err) vb_must_check;
-/* The callback will not come. What was sent still happens, what still waits does not. NULL is a no-op. */
-void pg_ticket_drop(struct pg_ticket *ticket);
+/* Sends the steps, whose values are copied. `done` is called exactly once, never from within this
+ * call, unless the ticket is dropped before. VB_DATABASE_AWAY at once when the database is away or
+ * too much waits already. */
+enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step *steps,
+                               size_t count, vb_pg_done *done, void *context,
+                               struct vb_pg_ticket **ret_ticket,
+                               struct vb_error *err) vb_must_check;
+/* The callback will not come. What was sent still happens, what still waits does not. NULL is a
+ * no-op. */
+void vb_pg_ticket_drop(struct vb_pg_ticket *ticket);
 
-/* Takes connections from the connector, asks for missing ones, fails what is too old. Several times a second. */
-void pg_pool_tick(struct pg_pool *pool);
+/* Takes connections from the connector, asks for missing ones, fails what is too old. Several times
+ * a second. */
+void vb_pg_pool_tick(struct vb_pg_pool *pool);
 
 /* Fields of binary results. */
-bool pg_null(const PGresult *result, int row, int column);
-struct vb_view pg_view(const PGresult *result, int row, int column); /* NULL view for SQL NULL */
-int64_t pg_integer(const PGresult *result, int row, int column); /* int2, int4, int8; 0 for NULL */
-bool pg_boolean(const PGresult *result, int row, int column);
+bool vb_pg_null(const PGresult *result, int row, int column);
+struct vb_view vb_pg_view(const PGresult *result, int row, int column); /* NULL view for SQL NULL */
+/* int2, int4, int8; 0 for NULL */
+int64_t vb_pg_integer(const PGresult *result, int row, int column);
+bool vb_pg_boolean(const PGresult *result, int row, int column);
 
 /* --- between pool and connector --- */
-struct pg_order {
-    struct pg_order *next;
-    struct pg_pool *pool;
-    const struct pg_pool_options *options;
+struct vb_pg_order {
+    struct vb_pg_order *next;
+    struct vb_pg_pool *pool;
+    const struct vb_pg_pool_options *options;
     PGconn *connection; /* the answer: ready, or NULL with `error` */
     struct vb_error error;
 };
-void pg_connector_ask(struct pg_connector *connector, struct pg_order *order);
+void vb_pg_connector_ask(struct vb_pg_connector *connector, struct vb_pg_order *order);
 /* Called by the connector's thread. */
-void pg_pool_answer(struct pg_pool *pool, struct pg_order *order);
+void vb_pg_pool_answer(struct vb_pg_pool *pool, struct vb_pg_order *order);
 
 #endif

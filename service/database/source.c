@@ -1,4 +1,5 @@
-/* A plain connection to the source, for looks at its catalogue; the reader has sessions of its own. */
+/* A plain connection to the source, for looks at its catalogue; the reader has sessions of its
+ * own. */
 #include "pg.h"
 
 #include <string.h>

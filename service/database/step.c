@@ -1,23 +1,23 @@
 /* Steps sent by those who may wait for them. See database/step.h. */
 #include "step.h"
 
-const struct pg_statement pg_enter[PG_ENTERS] = {
-    [PG_ENTER_READ] = {"enter", PG_ENTER, 1},
-    [PG_ENTER_WRITE] = {"enter_write", PG_ENTER PG_ENTER_LIMITS, 1},
+const struct vb_pg_statement vb_pg_enter[VB_PG_ENTERS] = {
+    [VB_PG_ENTER_READ] = {"enter", VB_PG_ENTER, 1},
+    [VB_PG_ENTER_WRITE] = {"enter_write", VB_PG_ENTER VB_PG_ENTER_LIMITS, 1},
 };
 
-void pg_results_clear(PGresult *results[PG_STEPS])
+void vb_pg_results_clear(PGresult *results[VB_PG_STEPS])
 {
-    for (size_t i = 0; i < PG_STEPS; i++) {
+    for (size_t i = 0; i < VB_PG_STEPS; i++) {
         PQclear(results[i]);
         results[i] = NULL;
     }
 }
 
-enum vb_status pg_steps_run(struct vb_pg *pg, const struct pg_step *steps, size_t count,
-                            PGresult *ret_results[PG_STEPS], struct vb_error *err)
+enum vb_status vb_pg_steps_run(struct vb_pg *pg, const struct vb_pg_step *steps, size_t count,
+                               PGresult *ret_results[VB_PG_STEPS], struct vb_error *err)
 {
-    PGresult *results[PG_STEPS] = {NULL};
+    PGresult *results[VB_PG_STEPS] = {NULL};
     enum vb_status status = vb_pg_begin(pg, err);
     if (status != VB_OK)
         return status;
@@ -29,13 +29,13 @@ enum vb_status pg_steps_run(struct vb_pg *pg, const struct pg_step *steps, size_
     else
         vb_pg_rollback(pg);
     if (status != VB_OK)
-        pg_results_clear(results);
-    for (size_t i = 0; i < PG_STEPS; i++)
+        vb_pg_results_clear(results);
+    for (size_t i = 0; i < VB_PG_STEPS; i++)
         ret_results[i] = results[i];
     return status;
 }
 
-static enum vb_status read_one(PGconn *connection, const struct pg_step *step,
+static enum vb_status read_one(PGconn *connection, const struct vb_pg_step *step,
                                PGresult **ret_result, struct vb_error *err)
 {
     PGresult *result = PQexecParams(connection, step->statement->sql, step->statement->count, NULL,
@@ -52,17 +52,18 @@ static enum vb_status read_one(PGconn *connection, const struct pg_step *step,
 
 static enum vb_status read_plain(PGconn *connection, const char *sql, struct vb_error *err)
 {
-    const struct pg_statement statement = {NULL, sql, 0};
+    const struct vb_pg_statement statement = {NULL, sql, 0};
     PGresult *result = NULL;
-    enum vb_status status = read_one(connection, &(struct pg_step){&statement, NULL}, &result, err);
+    enum vb_status status =
+        read_one(connection, &(struct vb_pg_step){&statement, NULL}, &result, err);
     PQclear(result);
     return status;
 }
 
-enum vb_status pg_steps_read(PGconn *connection, const struct pg_step *steps, size_t count,
-                             PGresult *ret_results[PG_STEPS], struct vb_error *err)
+enum vb_status vb_pg_steps_read(PGconn *connection, const struct vb_pg_step *steps, size_t count,
+                                PGresult *ret_results[VB_PG_STEPS], struct vb_error *err)
 {
-    PGresult *results[PG_STEPS] = {NULL};
+    PGresult *results[VB_PG_STEPS] = {NULL};
     enum vb_status status = read_plain(connection, "BEGIN READ ONLY", err);
     for (size_t i = 0; i < count && status == VB_OK; i++)
         status = read_one(connection, &steps[i], &results[i], err);
@@ -73,8 +74,8 @@ enum vb_status pg_steps_read(PGconn *connection, const struct pg_step *steps, si
     if (status == VB_OK)
         status = ended;
     if (status != VB_OK)
-        pg_results_clear(results);
-    for (size_t i = 0; i < PG_STEPS; i++)
+        vb_pg_results_clear(results);
+    for (size_t i = 0; i < VB_PG_STEPS; i++)
         ret_results[i] = results[i];
     return status;
 }

@@ -9,46 +9,48 @@
 
 #include "pg.h"
 
-#define PG_STEPS 8u   /* most steps of a transaction */
-#define PG_VALUES 32u /* most parameters of a statement */
+#define VB_PG_STEPS 8u   /* most steps of a transaction */
+#define VB_PG_VALUES 32u /* most parameters of a statement */
 
-struct pg_statement {
+struct vb_pg_statement {
     const char *name; /* of the prepared statement; NULL: sent as it is, and copied by the ticket */
     const char *sql;
     int count; /* of its parameters, all text */
 };
 
-struct pg_step {
-    const struct pg_statement *statement;
+struct vb_pg_step {
+    const struct vb_pg_statement *statement;
     const char *const *values; /* NULL entries are SQL NULL */
 };
 
 /* Every statement of a module that has a name. */
-struct pg_statement_set {
-    const struct pg_statement *statements;
+struct vb_pg_statement_set {
+    const struct vb_pg_statement *statements;
     size_t count;
 };
-#define PG_STATEMENT_SETS 4u
+#define VB_PG_STATEMENT_SETS 4u
 
 /* For those who may block: the steps in a transaction, results as text, one a step, the caller's to
  * clear. On failure it was rolled back and no result is left; an error of the commit itself says
  * nothing about what became of it. */
-enum vb_status pg_steps_run(struct vb_pg *pg, const struct pg_step *steps, size_t count,
-                            PGresult *ret_results[PG_STEPS], struct vb_error *err) vb_must_check;
+enum vb_status vb_pg_steps_run(struct vb_pg *pg, const struct vb_pg_step *steps, size_t count,
+                               PGresult *ret_results[VB_PG_STEPS],
+                               struct vb_error *err) vb_must_check;
 /* The same on a plain connection, reading only: the source. */
-enum vb_status pg_steps_read(PGconn *connection, const struct pg_step *steps, size_t count,
-                             PGresult *ret_results[PG_STEPS], struct vb_error *err) vb_must_check;
-void pg_results_clear(PGresult *results[PG_STEPS]);
+enum vb_status vb_pg_steps_read(PGconn *connection, const struct vb_pg_step *steps, size_t count,
+                                PGresult *ret_results[VB_PG_STEPS],
+                                struct vb_error *err) vb_must_check;
+void vb_pg_results_clear(PGresult *results[VB_PG_STEPS]);
 
 /* The beginning of every transaction of a workspace: the API's role, and no rows but that
  * workspace's. */
-#define PG_ENTER                                                                                   \
+#define VB_PG_ENTER                                                                                \
     "SELECT " VB_ROLE_TAKE("api", "true") ", set_config('verbatim.workspace_id', $1, true)"
 /* Behind it, for those that change rows: waiting for locks is limited. */
-#define PG_ENTER_LIMITS                                                                            \
+#define VB_PG_ENTER_LIMITS                                                                         \
     ", set_config('lock_timeout', '3s', true), set_config('statement_timeout', '4s', true)"
 /* $1 workspace. */
-enum pg_enter { PG_ENTER_READ, PG_ENTER_WRITE, PG_ENTERS };
-extern const struct pg_statement pg_enter[PG_ENTERS];
+enum vb_pg_enter { VB_PG_ENTER_READ, VB_PG_ENTER_WRITE, VB_PG_ENTERS };
+extern const struct vb_pg_statement vb_pg_enter[VB_PG_ENTERS];
 
 #endif

@@ -1,9 +1,10 @@
-/* Exports that are answered at once: a few threads that read and render, each into a pipe that an HTTP loop empties.
+/* Exports that are answered at once: a few threads that read and render, each into a pipe that an
+ * HTTP loop empties.
  *
- * A stream is one such thread's work for one answer. It is reserved before anything is noted anywhere, so that a busy
- * process can refuse in time; then begun; then let go of, at its end or in the middle. The pool owns all streams, and
- * they are used again. Nothing is kept between two of them: each has its own reader, and so its own connection to the
- * source, for as long as it reads.
+ * A stream is one such thread's work for one answer. It is reserved before anything is noted
+ * anywhere, so that a busy process can refuse in time; then begun; then let go of, at its end or in
+ * the middle. The pool owns all streams, and they are used again. Nothing is kept between two of
+ * them: each has its own reader, and so its own connection to the source, for as long as it reads.
  */
 #ifndef VERBATIM_DIRECT_STREAM_H
 #define VERBATIM_DIRECT_STREAM_H
@@ -12,11 +13,12 @@
 #include "specification/specification.h"
 #include "verbatim/source.h"
 
-/* Threads of a process, and so exports answered at once at a time; docs/memory-budget.md counts what they take. */
-#define STREAMS 4u
+/* Threads of a process, and so exports answered at once at a time; docs/memory-budget.md counts
+ * what they take. */
+#define VB_DIRECT_STREAMS 4u
 
 /* What to write. Everything is the order's own. */
-struct stream_order {
+struct vb_direct_order {
     struct vb_specification specification; /* resolved and limited to what may be seen */
     const struct vb_renderer
         *renderer;   /* the specification's, or one that only its door may name */
@@ -25,40 +27,45 @@ struct stream_order {
     vb_instant as_of;
     char request_id[72]; /* for the log */
 };
-void stream_order_done(struct stream_order *order);
+void vb_direct_order_done(struct vb_direct_order *order);
 
-struct stream_pool;
-struct stream;
+struct vb_api_stream_pool;
+struct vb_direct_stream;
 
-enum vb_status stream_pool_start(const struct vb_service *service, struct stream_pool **ret_pool,
-                                 struct vb_error *err) vb_must_check;
-/* Ends what still runs, within two seconds; all streams must have been let go of. NULL is a no-op. */
-void stream_pool_stop(struct stream_pool *pool);
+enum vb_status vb_direct_pool_start(const struct vb_service *service,
+                                    struct vb_api_stream_pool **ret_pool,
+                                    struct vb_error *err) vb_must_check;
+/* Ends what still runs, within two seconds; all streams must have been let go of. NULL is a
+ * no-op. */
+void vb_direct_pool_stop(struct vb_api_stream_pool *pool);
 
 /* These belong to the loop that reserved it. */
 
 /* NULL: all are busy. */
-struct stream *stream_reserve(struct stream_pool *pool);
-/* Takes the order over, also on failure. *ret_fd is the caller's: non-blocking, at its end once all is written, or once
- * it failed. */
-enum vb_status stream_begin(struct stream *stream, struct stream_order *order, int *ret_fd,
-                            struct vb_error *err) vb_must_check;
+struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool);
+/* Takes the order over, also on failure. *ret_fd is the caller's: non-blocking, at its end once all
+ * is written, or once it failed. */
+enum vb_status vb_direct_begin(struct vb_direct_stream *vb_direct_stream,
+                               struct vb_direct_order *order, int *ret_fd,
+                               struct vb_error *err) vb_must_check;
 /* How it ended; known at the end of the pipe. VB_OK: all was written. */
-enum vb_status stream_outcome(struct stream *stream, struct vb_error *err) vb_must_check;
+enum vb_status vb_direct_outcome(struct vb_direct_stream *vb_direct_stream,
+                                 struct vb_error *err) vb_must_check;
 /* Conversations written to their ends so far. */
-uint64_t stream_conversations(const struct stream *stream);
+uint64_t vb_direct_conversations(const struct vb_direct_stream *vb_direct_stream);
 /* Stops it where it still runs: the source's statement is called off at once. NULL is a no-op. */
-void stream_release(struct stream *stream);
+void vb_direct_release(struct vb_direct_stream *vb_direct_stream);
 
 /* --- between the pool and the work (stream_export.c), on a stream's thread --- */
-struct stream_work {
+struct vb_direct_work {
     const struct vb_service *service;
-    const struct stream_order *order;
+    const struct vb_direct_order *order;
     int out; /* non-blocking; a reader that is gone ends the work */
     bool (*stop)(void *context);
     void *context;
     _Atomic uint64_t *conversations;
 };
-enum vb_status stream_export(const struct stream_work *work, struct vb_error *err) vb_must_check;
+enum vb_status vb_direct_export(const struct vb_direct_work *work,
+                                struct vb_error *err) vb_must_check;
 
 #endif

@@ -1,8 +1,10 @@
-/* One streamed export: reader, renderer, pipe; a straight line on a stream's thread. See direct/stream.h.
+/* One streamed export: reader, renderer, pipe; a straight line on a stream's thread. See
+ * direct/stream.h.
  *
- * Everything opened here is closed here. A pipe that stays full is a client that reads slowly: then the source's
- * transaction is let go of, so that a slow client holds no snapshot there. Open transactions are not waited for, as a job
- * does: what was committed when its page is read is in, and nobody resumes this reading later.
+ * Everything opened here is closed here. A pipe that stays full is a client that reads slowly: then
+ * the source's transaction is let go of, so that a slow client holds no snapshot there. Open
+ * transactions are not waited for, as a job does: what was committed when its page is read is in,
+ * and nobody resumes this reading later.
  */
 #include "stream.h"
 
@@ -21,7 +23,7 @@
 #define PATIENCE (1 * VB_SECOND) /* with a full pipe, before the transaction goes */
 
 struct line {
-    const struct stream_work *work;
+    const struct vb_direct_work *work;
     struct vb_zone *zone;
     struct vb_reader *reader;
     struct vb_buffer out;
@@ -83,7 +85,7 @@ static enum vb_status flush_above(struct line *line, size_t least, struct vb_err
 
 static enum vb_status open_renderer(struct line *line, struct vb_error *err)
 {
-    const struct stream_order *order = line->work->order;
+    const struct vb_direct_order *order = line->work->order;
     enum vb_csv_profile profile = VB_CSV_SAFE;
     if (vb_csv_profile_parse(vb_view_of(order->csv_profile), &profile) != VB_OK)
         return vb_fail(err, VB_INVALID, "the CSV profile \"%s\" is not known here",
@@ -99,7 +101,7 @@ static enum vb_status open_renderer(struct line *line, struct vb_error *err)
 }
 
 /* No snapshot is named: there is nothing to wait for. */
-static enum vb_status select_rows(const struct stream_order *order, struct vb_zone *zone,
+static enum vb_status select_rows(const struct vb_direct_order *order, struct vb_zone *zone,
                                   struct vb_selection *ret_selection)
 {
     *ret_selection =
@@ -113,7 +115,7 @@ static enum vb_status select_rows(const struct stream_order *order, struct vb_zo
 
 static enum vb_status open_reader(struct line *line, struct vb_error *err)
 {
-    const struct stream_work *work = line->work;
+    const struct vb_direct_work *work = line->work;
     const struct vb_service *service = work->service;
     struct vb_reader_options options = {
         .connection_string = service->options->source_url,
@@ -204,7 +206,7 @@ static enum vb_status run(struct line *line, struct vb_error *err)
     return status == VB_OK ? flush(line, err) : status;
 }
 
-enum vb_status stream_export(const struct stream_work *work, struct vb_error *err)
+enum vb_status vb_direct_export(const struct vb_direct_work *work, struct vb_error *err)
 {
     struct line line = {.work = work};
     vb_buffer_init(&line.out, ROW_CEILING);

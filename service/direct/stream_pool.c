@@ -1,7 +1,8 @@
-/* The threads of direct/stream.h and their hand-overs. One mutex guards who holds what; the work itself is stream_export.c's.
+/* The threads of direct/stream.h and their hand-overs. One mutex guards who holds what; the work
+ * itself is stream_export.c's.
  *
- * A stream is free when neither a loop holds it nor its thread works for it. Threads wait for work without a time
- * limit, and look at `gone` while they work.
+ * A stream is free when neither a loop holds it nor its thread works for it. Threads wait for work
+ * without a time limit, and look at `gone` while they work.
  */
 #include "stream.h"
 
@@ -17,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-struct stream {
-    struct stream_pool *pool;
+struct vb_direct_stream {
+    struct vb_api_stream_pool *pool;
     struct vb_thread thread;
     pthread_cond_t begun; /* order, or the pool ends */
     /* Guarded by the pool's mutex. */
@@ -27,20 +28,20 @@ struct stream {
     bool has_ended;
     enum vb_status status;
     struct vb_error error;
-    struct stream_order order;
+    struct vb_direct_order order;
     int out;
     atomic_bool gone;
     _Atomic uint64_t conversations;
 };
 
-struct stream_pool {
+struct vb_api_stream_pool {
     const struct vb_service *service;
     pthread_mutex_t mutex;
     bool is_ending;
-    struct stream streams[STREAMS];
+    struct vb_direct_stream streams[VB_DIRECT_STREAMS];
 };
 
-void stream_order_done(struct stream_order *order)
+void vb_direct_order_done(struct vb_direct_order *order)
 {
     vb_specification_done(&order->specification);
     free(order->workspace);
@@ -53,91 +54,91 @@ void stream_order_done(struct stream_order *order)
 
 static bool is_gone(void *context)
 {
-    struct stream *stream = context;
-    return atomic_load_explicit(&stream->gone, memory_order_relaxed);
+    struct vb_direct_stream *vb_direct_stream = context;
+    return atomic_load_explicit(&vb_direct_stream->gone, memory_order_relaxed);
 }
 
-static void run_one(struct stream *stream)
+static void run_one(struct vb_direct_stream *vb_direct_stream)
 {
     struct vb_error err = {0};
-    const struct stream_work work = {.service = stream->pool->service,
-                                     .order = &stream->order,
-                                     .out = stream->out,
-                                     .stop = is_gone,
-                                     .context = stream,
-                                     .conversations = &stream->conversations};
-    vb_log_set(VB_LOG_REQUEST, stream->order.request_id);
-    enum vb_status status = stream_export(&work, &err);
-    stream_order_done(&stream->order);
+    const struct vb_direct_work work = {.service = vb_direct_stream->pool->service,
+                                        .order = &vb_direct_stream->order,
+                                        .out = vb_direct_stream->out,
+                                        .stop = is_gone,
+                                        .context = vb_direct_stream,
+                                        .conversations = &vb_direct_stream->conversations};
+    vb_log_set(VB_LOG_REQUEST, vb_direct_stream->order.request_id);
+    enum vb_status status = vb_direct_export(&work, &err);
+    vb_direct_order_done(&vb_direct_stream->order);
     vb_log_set(VB_LOG_REQUEST, NULL);
-    pthread_mutex_lock(&stream->pool->mutex);
-    stream->status = status;
-    stream->error = err;
-    stream->has_ended = true;
-    stream->has_work = false;
+    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
+    vb_direct_stream->status = status;
+    vb_direct_stream->error = err;
+    vb_direct_stream->has_ended = true;
+    vb_direct_stream->has_work = false;
     /* Last: the loop asks for the outcome when it sees the end of the pipe. */
-    close(stream->out);
-    pthread_mutex_unlock(&stream->pool->mutex);
+    close(vb_direct_stream->out);
+    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
 }
 
 static void *run(void *context)
 {
-    struct stream *stream = context;
-    struct stream_pool *pool = stream->pool;
+    struct vb_direct_stream *vb_direct_stream = context;
+    struct vb_api_stream_pool *pool = vb_direct_stream->pool;
     vb_log_set(VB_LOG_THREAD, "stream");
     for (;;) {
         pthread_mutex_lock(&pool->mutex);
-        while (!stream->has_work && !pool->is_ending)
-            pthread_cond_wait(&stream->begun, &pool->mutex);
-        bool has_work = stream->has_work;
+        while (!vb_direct_stream->has_work && !pool->is_ending)
+            pthread_cond_wait(&vb_direct_stream->begun, &pool->mutex);
+        bool has_work = vb_direct_stream->has_work;
         pthread_mutex_unlock(&pool->mutex);
         if (!has_work)
             return NULL;
-        run_one(stream);
+        run_one(vb_direct_stream);
     }
 }
 
 /* --- the pool --- */
 
-static enum vb_status start_thread(struct stream_pool *pool, struct stream *stream,
-                                   struct vb_error *err)
+static enum vb_status start_thread(struct vb_api_stream_pool *pool,
+                                   struct vb_direct_stream *vb_direct_stream, struct vb_error *err)
 {
-    stream->pool = pool;
-    pthread_cond_init(&stream->begun, NULL);
-    return vb_thread_start(&stream->thread, "vb-stream", run, stream, err);
+    vb_direct_stream->pool = pool;
+    pthread_cond_init(&vb_direct_stream->begun, NULL);
+    return vb_thread_start(&vb_direct_stream->thread, "vb-stream", run, vb_direct_stream, err);
 }
 
-enum vb_status stream_pool_start(const struct vb_service *service, struct stream_pool **ret_pool,
-                                 struct vb_error *err)
+enum vb_status vb_direct_pool_start(const struct vb_service *service,
+                                    struct vb_api_stream_pool **ret_pool, struct vb_error *err)
 {
-    struct stream_pool *pool = calloc(1, sizeof(*pool));
+    struct vb_api_stream_pool *pool = calloc(1, sizeof(*pool));
     if (!pool)
         return vb_fail(err, VB_NO_MEMORY, "no memory for streams");
     pool->service = service;
     pthread_mutex_init(&pool->mutex, NULL);
     enum vb_status status = VB_OK;
-    for (size_t i = 0; i < STREAMS && status == VB_OK; i++)
+    for (size_t i = 0; i < VB_DIRECT_STREAMS && status == VB_OK; i++)
         status = start_thread(pool, &pool->streams[i], err);
     if (status == VB_OK)
         *ret_pool = pool;
     else
-        stream_pool_stop(pool);
+        vb_direct_pool_stop(pool);
     return status;
 }
 
-void stream_pool_stop(struct stream_pool *pool)
+void vb_direct_pool_stop(struct vb_api_stream_pool *pool)
 {
     if (!pool)
         return;
     pthread_mutex_lock(&pool->mutex);
     pool->is_ending = true;
-    for (size_t i = 0; i < STREAMS; i++) {
+    for (size_t i = 0; i < VB_DIRECT_STREAMS; i++) {
         atomic_store(&pool->streams[i].gone, true);
         if (pool->streams[i].thread.runs)
             pthread_cond_signal(&pool->streams[i].begun);
     }
     pthread_mutex_unlock(&pool->mutex);
-    for (size_t i = 0; i < STREAMS; i++) {
+    for (size_t i = 0; i < VB_DIRECT_STREAMS; i++) {
         if (!pool->streams[i].thread.runs)
             continue;
         vb_thread_join(&pool->streams[i].thread);
@@ -149,11 +150,11 @@ void stream_pool_stop(struct stream_pool *pool)
 
 /* --- the loop's side --- */
 
-struct stream *stream_reserve(struct stream_pool *pool)
+struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool)
 {
-    struct stream *found = NULL;
+    struct vb_direct_stream *found = NULL;
     pthread_mutex_lock(&pool->mutex);
-    for (size_t i = 0; i < STREAMS && !found && !pool->is_ending; i++)
+    for (size_t i = 0; i < VB_DIRECT_STREAMS && !found && !pool->is_ending; i++)
         if (!pool->streams[i].is_held && !pool->streams[i].has_work)
             found = &pool->streams[i];
     if (found) {
@@ -166,50 +167,50 @@ struct stream *stream_reserve(struct stream_pool *pool)
     return found;
 }
 
-enum vb_status stream_begin(struct stream *stream, struct stream_order *order, int *ret_fd,
-                            struct vb_error *err)
+enum vb_status vb_direct_begin(struct vb_direct_stream *vb_direct_stream,
+                               struct vb_direct_order *order, int *ret_fd, struct vb_error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         int code = errno;
-        stream_order_done(order);
+        vb_direct_order_done(order);
         /* Descriptors come back as others end. */
         return vb_fail(err, VB_NO_MEMORY, "cannot make a pipe: %s", strerror(code));
     }
-    pthread_mutex_lock(&stream->pool->mutex);
-    stream->order = *order;
-    stream->out = ends[1];
-    stream->has_work = true;
-    pthread_cond_signal(&stream->begun);
-    pthread_mutex_unlock(&stream->pool->mutex);
-    *order = (struct stream_order){0};
+    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
+    vb_direct_stream->order = *order;
+    vb_direct_stream->out = ends[1];
+    vb_direct_stream->has_work = true;
+    pthread_cond_signal(&vb_direct_stream->begun);
+    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
+    *order = (struct vb_direct_order){0};
     *ret_fd = ends[0];
     return VB_OK;
 }
 
-enum vb_status stream_outcome(struct stream *stream, struct vb_error *err)
+enum vb_status vb_direct_outcome(struct vb_direct_stream *vb_direct_stream, struct vb_error *err)
 {
-    pthread_mutex_lock(&stream->pool->mutex);
-    enum vb_status status = stream->has_ended ? stream->status : VB_STOPPED;
-    if (stream->has_ended)
-        *err = stream->error;
+    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
+    enum vb_status status = vb_direct_stream->has_ended ? vb_direct_stream->status : VB_STOPPED;
+    if (vb_direct_stream->has_ended)
+        *err = vb_direct_stream->error;
     else
         status = vb_fail(err, VB_STOPPED, "the export has not ended");
-    pthread_mutex_unlock(&stream->pool->mutex);
+    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
     return status;
 }
 
-uint64_t stream_conversations(const struct stream *stream)
+uint64_t vb_direct_conversations(const struct vb_direct_stream *vb_direct_stream)
 {
-    return atomic_load(&stream->conversations);
+    return atomic_load(&vb_direct_stream->conversations);
 }
 
-void stream_release(struct stream *stream)
+void vb_direct_release(struct vb_direct_stream *vb_direct_stream)
 {
-    if (!stream)
+    if (!vb_direct_stream)
         return;
-    atomic_store(&stream->gone, true);
-    pthread_mutex_lock(&stream->pool->mutex);
-    stream->is_held = false;
-    pthread_mutex_unlock(&stream->pool->mutex);
+    atomic_store(&vb_direct_stream->gone, true);
+    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
+    vb_direct_stream->is_held = false;
+    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
 }

@@ -50,7 +50,7 @@ static const char *reason_of(int status)
 }
 
 /* IMF-fixdate of RFC 9110; strftime would follow the locale. */
-void http_date_text(time_t time, char text[64])
+void vb_http_date_text(time_t time, char text[64])
 {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -62,18 +62,18 @@ void http_date_text(time_t time, char text[64])
 }
 
 /* Formatted once a second for all answers of the loop. */
-const char *http_date(struct http_loop *loop)
+const char *vb_http_date(struct vb_http_loop *loop)
 {
     time_t now = (time_t)(vb_clock_now() / VB_SECOND);
     if (now != loop->date_of) {
         loop->date_of = now;
-        http_date_text(now, loop->date);
+        vb_http_date_text(now, loop->date);
     }
     return loop->date;
 }
 
-static void put_header(struct http_exchange *exchange, struct vb_buffer *headers, const char *name,
-                       const char *value)
+static void put_header(struct vb_http_exchange *exchange, struct vb_buffer *headers,
+                       const char *name, const char *value)
 {
     enum vb_status status = vb_buffer_printf(headers, "%s: %s\r\n", name, value);
     if (status == VB_OK)
@@ -82,29 +82,30 @@ static void put_header(struct http_exchange *exchange, struct vb_buffer *headers
     exchange->headers_status = status;
 }
 
-void http_answer_header(struct http_exchange *exchange, const char *name, const char *value)
+void vb_http_answer_header(struct vb_http_exchange *exchange, const char *name, const char *value)
 {
     put_header(exchange, &exchange->headers, name, value);
 }
 
-void http_answer_error_header(struct http_exchange *exchange, const char *name, const char *value)
+void vb_http_answer_error_header(struct vb_http_exchange *exchange, const char *name,
+                                 const char *value)
 {
     put_header(exchange, &exchange->error_headers, name, value);
 }
 
-bool http_answer_headers_hold(struct http_exchange *exchange)
+bool vb_http_answer_headers_hold(struct vb_http_exchange *exchange)
 {
     if (exchange->headers_status == VB_OK)
         return true;
-    http_answer_status(exchange, exchange->headers_status, "the headers of an answer");
+    vb_http_answer_status(exchange, exchange->headers_status, "the headers of an answer");
     return false;
 }
 
 /* RFC 6266: a plain name for old clients, the real one in filename*. */
-void http_answer_attachment(struct http_exchange *exchange, const char *name)
+void vb_http_answer_attachment(struct vb_http_exchange *exchange, const char *name)
 {
     struct vb_buffer value;
-    vb_buffer_init(&value, HTTP_HEADERS);
+    vb_buffer_init(&value, VB_HTTP_HEADERS_MOST);
     enum vb_status status = vb_buffer_append_text(&value, "attachment; filename=\"");
     for (const char *at = name; *at && status == VB_OK; at++) {
         unsigned char byte = (unsigned char)*at;
@@ -117,14 +118,15 @@ void http_answer_attachment(struct http_exchange *exchange, const char *name)
     if (status == VB_OK)
         status = vb_percent_encode(&value, vb_view_of(name), false);
     if (status == VB_OK)
-        http_answer_header(exchange, "Content-Disposition", value.data);
+        vb_http_answer_header(exchange, "Content-Disposition", value.data);
     else
         exchange->headers_status = status;
     vb_buffer_done(&value);
 }
 
-/* Bytes of a body that nobody reads make the connection unusable unless they are few and surely on their way. */
-static void decide_keep_alive(struct http_exchange *exchange)
+/* Bytes of a body that nobody reads make the connection unusable unless they are few and surely on
+ * their way. */
+static void decide_keep_alive(struct vb_http_exchange *exchange)
 {
     if (exchange->loop->is_draining)
         exchange->keep_alive = false;
@@ -135,10 +137,10 @@ static void decide_keep_alive(struct http_exchange *exchange)
         exchange->keep_alive = false;
 }
 
-void http_answer_log(struct http_exchange *exchange)
+void vb_http_answer_log(struct vb_http_exchange *exchange)
 {
     /* Polls are the bulk of all requests: seen at level debug only. */
-    const struct http_site *site = exchange->loop->http->site;
+    const struct vb_http_site *site = exchange->loop->http->site;
     enum vb_log_level level = exchange->status >= 500                             ? VB_LOG_WARN
                               : exchange->status < 400 && site->is_poll(exchange) ? VB_LOG_DEBUG
                                                                                   : VB_LOG_INFO;
@@ -157,8 +159,9 @@ void http_answer_log(struct http_exchange *exchange)
     vb_log_set(VB_LOG_WORKSPACE, NULL);
 }
 
-/* Status line and headers. `type`: "" for none. `framing`: the header that tells where the body ends, if one does. */
-static enum vb_status put_head(struct http_exchange *exchange, int status, const char *type,
+/* Status line and headers. `type`: "" for none. `framing`: the header that tells where the body
+ * ends, if one does. */
+static enum vb_status put_head(struct vb_http_exchange *exchange, int status, const char *type,
                                const char *framing)
 {
     bool is_error = status >= 400;
@@ -168,7 +171,7 @@ static enum vb_status put_head(struct http_exchange *exchange, int status, const
     return vb_buffer_printf(&exchange->connection->output,
                             "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
                             "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
-                            status, reason_of(status), http_date(exchange->loop),
+                            status, reason_of(status), vb_http_date(exchange->loop),
                             *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", framing,
                             exchange->request_id,
                             exchange->may_be_kept && !is_error ? "" : "Cache-Control: no-store\r\n",
@@ -178,25 +181,26 @@ static enum vb_status put_head(struct http_exchange *exchange, int status, const
                                                         : "");
 }
 
-static void begin_writing(struct http_exchange *exchange)
+static void begin_writing(struct vb_http_exchange *exchange)
 {
-    exchange->connection->phase = HTTP_WRITE;
+    exchange->connection->phase = VB_HTTP_WRITE;
     exchange->connection->deadline = vb_clock_monotonic() + exchange->loop->http->times.progress;
-    http_connection_ready(exchange->connection);
+    vb_http_connection_ready(exchange->connection);
 }
 
-static void give_up(struct http_exchange *exchange)
+static void give_up(struct vb_http_exchange *exchange)
 {
     vb_warn("an answer was too large or found no memory");
-    http_connection_break(exchange->connection);
+    vb_http_connection_break(exchange->connection);
 }
 
 /* Puts the head, and the body unless it is a file or the request a HEAD, and lets it go. */
-static void send_answer(struct http_exchange *exchange, int status, const char *type,
+static void send_answer(struct vb_http_exchange *exchange, int status, const char *type,
                         uint64_t length, struct vb_view body)
 {
     char framing[64] = "";
-    /* Neither has a body: a 204 may tell no length, and a 304 only that of the 200 in its place (RFC 9110, 8.6). */
+    /* Neither has a body: a 204 may tell no length, and a 304 only that of the 200 in its place
+     * (RFC 9110, 8.6). */
     if (status != 204 && status != 304)
         (void)snprintf(framing, sizeof(framing), "Content-Length: %" PRIu64 "\r\n", length);
     exchange->answer_size = length;
@@ -207,11 +211,11 @@ static void send_answer(struct http_exchange *exchange, int status, const char *
         give_up(exchange);
         return;
     }
-    http_answer_log(exchange);
+    vb_http_answer_log(exchange);
     begin_writing(exchange);
 }
 
-void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked)
+void vb_http_answer_begin(struct vb_http_exchange *exchange, const char *type, bool chunked)
 {
     if (!chunked)
         exchange->keep_alive = false;
@@ -220,27 +224,28 @@ void http_answer_begin(struct http_exchange *exchange, const char *type, bool ch
         return;
     }
     if (exchange->is_head)
-        http_answer_log(exchange);
+        vb_http_answer_log(exchange);
     begin_writing(exchange);
 }
 
-void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body)
+void vb_http_answer(struct vb_http_exchange *exchange, int status, const char *type,
+                    struct vb_view body)
 {
-    if (status < 400 && !http_answer_headers_hold(exchange))
+    if (status < 400 && !vb_http_answer_headers_hold(exchange))
         return;
     send_answer(exchange, status, type, body.length, body);
 }
 
-void http_answer_unchanged(struct http_exchange *exchange)
+void vb_http_answer_unchanged(struct vb_http_exchange *exchange)
 {
-    http_answer(exchange, 304, "", (struct vb_view){NULL, 0});
+    vb_http_answer(exchange, 304, "", (struct vb_view){NULL, 0});
 }
 
-void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
-                      off_t at, uint64_t length)
+void vb_http_answer_file(struct vb_http_exchange *exchange, int status, const char *type, int file,
+                         off_t at, uint64_t length)
 {
-    struct http_connection *connection = exchange->connection;
-    if (!http_answer_headers_hold(exchange)) {
+    struct vb_http_connection *connection = exchange->connection;
+    if (!vb_http_answer_headers_hold(exchange)) {
         close(file);
         return;
     }
@@ -255,7 +260,7 @@ void http_answer_file(struct http_exchange *exchange, int status, const char *ty
     send_answer(exchange, status, type, length, (struct vb_view){NULL, 0});
 }
 
-struct vb_json http_json(struct http_exchange *exchange)
+struct vb_json vb_http_json(struct vb_http_exchange *exchange)
 {
     struct vb_json json;
     vb_buffer_reset(&exchange->loop->scratch);
@@ -263,32 +268,32 @@ struct vb_json http_json(struct http_exchange *exchange)
     return json;
 }
 
-void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json)
+void vb_http_answer_json(struct vb_http_exchange *exchange, int status, const struct vb_json *json)
 {
     const struct vb_buffer *body = json->out;
     if (vb_json_status(json) == VB_OK)
-        http_answer(exchange, status, "application/json",
-                    (struct vb_view){body->data, body->length});
+        vb_http_answer(exchange, status, "application/json",
+                       (struct vb_view){body->data, body->length});
     else
-        http_answer_detail(exchange, 500, "The answer is too large.");
+        vb_http_answer_detail(exchange, 500, "The answer is too large.");
 }
 
-void http_answer_detail(struct http_exchange *exchange, int status, const char *detail)
+void vb_http_answer_detail(struct vb_http_exchange *exchange, int status, const char *detail)
 {
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     exchange->loop->http->site->put_error(exchange, &json, status, detail);
-    http_answer_json(exchange, status, &json);
+    vb_http_answer_json(exchange, status, &json);
 }
 
-void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems)
+void vb_http_answer_problems(struct vb_http_exchange *exchange, const struct vb_problems *problems)
 {
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     int status = exchange->loop->http->site->put_problems(exchange, &json, problems);
-    http_answer_json(exchange, status, &json);
+    vb_http_answer_json(exchange, status, &json);
 }
 
-/* What is away, as far as a caller may know. Whatever is neither database nor memory is the storage: nothing else
- * is asked on behalf of a request. */
+/* What is away, as far as a caller may know. Whatever is neither database nor memory is the
+ * storage: nothing else is asked on behalf of a request. */
 static const char *away_detail(enum vb_status status)
 {
     if (status == VB_DATABASE_AWAY)
@@ -299,23 +304,24 @@ static const char *away_detail(enum vb_status status)
 }
 
 /* The text goes to the log; the caller learns only whether trying again may help. */
-void http_answer_error(struct http_exchange *exchange, const struct vb_error *error)
+void vb_http_answer_error(struct vb_http_exchange *exchange, const struct vb_error *error)
 {
     vb_log_set(VB_LOG_REQUEST, exchange->request_id);
     bool is_passing = vb_status_retryable(error->status);
     vb_log(is_passing ? VB_LOG_WARN : VB_LOG_ERROR, "request failed: %s", error->text);
     vb_log_set(VB_LOG_REQUEST, NULL);
     if (is_passing) {
-        http_answer_error_header(exchange, "Retry-After", "2");
-        http_answer_detail(exchange, 503, away_detail(error->status));
+        vb_http_answer_error_header(exchange, "Retry-After", "2");
+        vb_http_answer_detail(exchange, 503, away_detail(error->status));
     } else {
-        http_answer_detail(exchange, 500, "Internal Server Error");
+        vb_http_answer_detail(exchange, 500, "Internal Server Error");
     }
 }
 
-void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what)
+void vb_http_answer_status(struct vb_http_exchange *exchange, enum vb_status status,
+                           const char *what)
 {
     struct vb_error err;
     (void)vb_fail(&err, status, "%s: %s", what, vb_status_name(status));
-    http_answer_error(exchange, &err);
+    vb_http_answer_error(exchange, &err);
 }

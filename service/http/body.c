@@ -1,7 +1,7 @@
 /* Decoding of request bodies. Owns nothing; the caller's buffer has the ceiling.
  *
- * Chunk sizes are hex digits and nothing else; every line ends in CR LF; extensions and trailers are legal, have a
- * ceiling, and mean nothing here.
+ * Chunk sizes are hex digits and nothing else; every line ends in CR LF; extensions and trailers
+ * are legal, have a ceiling, and mean nothing here.
  */
 #include "body.h"
 

@@ -1,11 +1,14 @@
-/* One HTTP connection: bytes in, requests in order, bytes out, and a deadline for whatever is going on.
+/* One HTTP connection: bytes in, requests in order, bytes out, and a deadline for whatever is going
+ * on.
  *
- * Owned by its loop, touched by its loop's thread only. Events, handlers and deadlines change its state and mark it
- * ready; what follows from that is done at its turn, when nobody else is on the stack. Only a turn begins requests,
- * takes bodies, sends answers and frees exchanges, so whoever holds an exchange keeps it until it returns to the loop.
+ * Owned by its loop, touched by its loop's thread only. Events, handlers and deadlines change its
+ * state and mark it ready; what follows from that is done at its turn, when nobody else is on the
+ * stack. Only a turn begins requests, takes bodies, sends answers and frees exchanges, so whoever
+ * holds an exchange keeps it until it returns to the loop.
  *
- * Requests of a pipeline are taken one at a time, one a turn: the next is looked at when the answer before it has left.
- * A closed connection is freed at the end of the round (bury), when no list has it.
+ * Requests of a pipeline are taken one at a time, one a turn: the next is looked at when the answer
+ * before it has left. A closed connection is freed at the end of the round (bury), when no list has
+ * it.
  */
 #include "stream.h"
 
@@ -24,14 +27,14 @@
 #define CUT_EARLY (3 * VB_SECOND)
 
 /* Absolute: bytes that trickle in do not move the deadline of a head or a body. */
-static void set_phase(struct http_connection *connection, enum http_phase phase, int64_t time)
+static void set_phase(struct vb_http_connection *connection, enum vb_http_phase phase, int64_t time)
 {
     connection->phase = phase;
     connection->deadline = vb_clock_monotonic() + time;
 }
 
 /* Kept in a flag, so that asking twice costs no system call. */
-static void want_reads(struct http_connection *connection, bool wanted)
+static void want_reads(struct vb_http_connection *connection, bool wanted)
 {
     if (connection->reads == wanted)
         return;
@@ -42,7 +45,7 @@ static void want_reads(struct http_connection *connection, bool wanted)
         event_del(&connection->readable);
 }
 
-static void want_writes(struct http_connection *connection, bool wanted)
+static void want_writes(struct vb_http_connection *connection, bool wanted)
 {
     if (connection->writes == wanted)
         return;
@@ -54,21 +57,21 @@ static void want_writes(struct http_connection *connection, bool wanted)
 }
 
 /* Frees what is expensive at once and queues the rest for bury(). */
-void http_connection_close(struct http_connection *connection)
+void vb_http_connection_close(struct vb_http_connection *connection)
 {
-    if (connection->phase == HTTP_DEAD)
+    if (connection->phase == VB_HTTP_DEAD)
         return;
-    struct http_loop *loop = connection->loop;
-    connection->phase = HTTP_DEAD;
+    struct vb_http_loop *loop = connection->loop;
+    connection->phase = VB_HTTP_DEAD;
     want_reads(connection, false);
     want_writes(connection, false);
     if (connection->file >= 0)
         close(connection->file);
-    http_stream_cut(connection);
+    vb_http_stream_cut(connection);
     close(connection->fd);
-    http_exchange_free(connection->exchange);
+    vb_http_exchange_free(connection->exchange);
     connection->exchange = NULL;
-    http_limits_leave(loop->http, connection->slot);
+    vb_http_limits_leave(loop->http, connection->slot);
     loop->connections--;
     if (connection->previous)
         connection->previous->next = connection->next;
@@ -80,9 +83,9 @@ void http_connection_close(struct http_connection *connection)
     loop->dead = connection;
 }
 
-void http_connection_ready(struct http_connection *connection)
+void vb_http_connection_ready(struct vb_http_connection *connection)
 {
-    struct http_loop *loop = connection->loop;
+    struct vb_http_loop *loop = connection->loop;
     if (connection->is_ready)
         return;
     connection->is_ready = true;
@@ -91,16 +94,16 @@ void http_connection_ready(struct http_connection *connection)
     loop->last_ready = &connection->next_ready;
 }
 
-void http_connection_break(struct http_connection *connection)
+void vb_http_connection_break(struct vb_http_connection *connection)
 {
     connection->is_broken = true;
-    http_connection_ready(connection);
+    vb_http_connection_ready(connection);
 }
 
-void http_connection_bury(struct http_loop *loop)
+void vb_http_connection_bury(struct vb_http_loop *loop)
 {
     while (loop->dead) {
-        struct http_connection *connection = loop->dead;
+        struct vb_http_connection *connection = loop->dead;
         loop->dead = connection->next;
         vb_buffer_done(&connection->input);
         vb_buffer_done(&connection->output);
@@ -109,7 +112,7 @@ void http_connection_bury(struct http_loop *loop)
 }
 
 /* Sends what is held. VB_OK: all gone. VB_AGAIN: the peer is slow. */
-static enum vb_status send_output(struct http_connection *connection)
+static enum vb_status send_output(struct vb_http_connection *connection)
 {
     while (connection->sent < connection->output.length) {
         ssize_t count =
@@ -118,7 +121,7 @@ static enum vb_status send_output(struct http_connection *connection)
         if (count < 0)
             return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
         connection->sent += (size_t)count;
-        if (connection->phase == HTTP_WRITE)
+        if (connection->phase == VB_HTTP_WRITE)
             connection->deadline = vb_clock_monotonic() + connection->loop->http->times.progress;
     }
     vb_buffer_reset(&connection->output);
@@ -128,14 +131,15 @@ static enum vb_status send_output(struct http_connection *connection)
 
 /* From the page cache to the socket; nothing of the archive passes through this process's
  * memory. */
-static enum vb_status send_file(struct http_connection *connection)
+static enum vb_status send_file(struct vb_http_connection *connection)
 {
     size_t turn = SEND_FILE;
     while (connection->file_left > 0 && turn > 0) {
         size_t wish = connection->file_left < turn ? (size_t)connection->file_left : turn;
         ssize_t count = sendfile(connection->fd, connection->file, &connection->file_at, wish);
         if (count == 0)
-            return VB_IO; /* the file became shorter: a broken connection says so, a short answer would lie */
+            /* the file became shorter: a broken connection says so, a short answer would lie */
+            return VB_IO;
         if (count < 0)
             return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
         connection->file_left -= (uint64_t)count;
@@ -145,56 +149,57 @@ static enum vb_status send_file(struct http_connection *connection)
     return connection->file_left > 0 ? VB_AGAIN : VB_OK;
 }
 
-/* A piece is asked for when the one before it is out, so a slow peer holds back whoever makes them. */
-static enum vb_status send_stream(struct http_connection *connection)
+/* A piece is asked for when the one before it is out, so a slow peer holds back whoever makes
+ * them. */
+static enum vb_status send_stream(struct vb_http_connection *connection)
 {
     enum vb_status status = VB_OK;
-    for (int i = 0; i < SEND_PIECES && connection->stream && status == VB_OK; i++) {
-        status = http_stream_next(connection);
+    for (int i = 0; i < SEND_PIECES && connection->vb_direct_stream && status == VB_OK; i++) {
+        status = vb_http_stream_next(connection);
         if (status == VB_OK)
             status = send_output(connection);
     }
-    return status == VB_OK && connection->stream ? VB_AGAIN : status;
+    return status == VB_OK && connection->vb_direct_stream ? VB_AGAIN : status;
 }
 
-static enum vb_status send_all(struct http_connection *connection)
+static enum vb_status send_all(struct vb_http_connection *connection)
 {
     enum vb_status status = send_output(connection);
     if (status == VB_OK && connection->file >= 0)
         status = send_file(connection);
-    if (status == VB_OK && connection->stream)
+    if (status == VB_OK && connection->vb_direct_stream)
         status = send_stream(connection);
     return status;
 }
 
-/* Closing at once with unread bytes in the socket would make the kernel reset the connection, and the answer could be
- * lost on its way; so the peer gets a moment to read it. */
-static void linger(struct http_connection *connection)
+/* Closing at once with unread bytes in the socket would make the kernel reset the connection, and
+ * the answer could be lost on its way; so the peer gets a moment to read it. */
+static void linger(struct vb_http_connection *connection)
 {
     if (connection->ended || shutdown(connection->fd, SHUT_WR) != 0) {
-        http_connection_close(connection);
+        vb_http_connection_close(connection);
         return;
     }
-    set_phase(connection, HTTP_LINGER, connection->loop->http->times.linger);
+    set_phase(connection, VB_HTTP_LINGER, connection->loop->http->times.linger);
     vb_buffer_done(&connection->input);
     want_writes(connection, false);
     want_reads(connection, true);
 }
 
 /* The answer is out: the next request, or the end. */
-static void next_request(struct http_connection *connection)
+static void next_request(struct vb_http_connection *connection)
 {
-    struct http_exchange *exchange = connection->exchange;
+    struct vb_http_exchange *exchange = connection->exchange;
     bool goes_on = exchange && exchange->keep_alive && !connection->loop->is_draining;
     if (connection->file >= 0)
         close(connection->file);
     connection->file = -1;
     /* The answer came before the body: what is left of it is not the next request. */
     if (goes_on && exchange->framing.state != VB_BODY_DONE) {
-        set_phase(connection, HTTP_DRAIN, connection->loop->http->times.body);
+        set_phase(connection, VB_HTTP_DRAIN, connection->loop->http->times.body);
         return;
     }
-    http_exchange_free(exchange);
+    vb_http_exchange_free(exchange);
     connection->exchange = NULL;
     if (!goes_on) {
         linger(connection);
@@ -205,51 +210,51 @@ static void next_request(struct http_connection *connection)
         vb_buffer_done(&connection->input);
     if (connection->output.capacity > 4096)
         vb_buffer_done(&connection->output);
-    set_phase(connection, HTTP_IDLE, connection->loop->http->times.idle);
+    set_phase(connection, VB_HTTP_IDLE, connection->loop->http->times.idle);
 }
 
 /* A request that cannot be framed ends its connection: nobody knows where the next one would
  * begin. */
-void http_connection_fail(struct http_connection *connection, struct vb_http_refusal refusal)
+void vb_http_connection_fail(struct vb_http_connection *connection, struct vb_http_refusal refusal)
 {
     vb_count(VB_COUNT_HTTP_REFUSED, 1);
-    struct http_exchange *exchange = connection->exchange;
+    struct vb_http_exchange *exchange = connection->exchange;
     if (!exchange)
-        exchange = connection->exchange = http_exchange_new(connection);
+        exchange = connection->exchange = vb_http_exchange_new(connection);
     /* An answer has begun: a second one inside it would be read as its body. */
     if (!exchange || exchange->status != 0) {
-        http_connection_close(connection);
+        vb_http_connection_close(connection);
         return;
     }
     exchange->keep_alive = false;
     /* What the handler waits for must not answer a second time while a slow peer takes this. */
-    pg_ticket_drop(exchange->ticket);
+    vb_pg_ticket_drop(exchange->ticket);
     exchange->ticket = NULL;
-    http_stream_cut(connection);
+    vb_http_stream_cut(connection);
     if (refusal.status == 503)
-        http_answer_error_header(exchange, "Retry-After", "2");
-    http_answer_detail(exchange, refusal.status, refusal.detail);
+        vb_http_answer_error_header(exchange, "Retry-After", "2");
+    vb_http_answer_detail(exchange, refusal.status, refusal.detail);
 }
 
-static void begin_request(struct http_connection *connection, size_t length)
+static void begin_request(struct vb_http_connection *connection, size_t length)
 {
-    struct http_exchange *exchange = connection->exchange = http_exchange_new(connection);
+    struct vb_http_exchange *exchange = connection->exchange = vb_http_exchange_new(connection);
     if (!exchange) {
-        http_connection_close(connection);
+        vb_http_connection_close(connection);
         return;
     }
     struct vb_http_refusal refusal = {0};
     struct vb_view head = {connection->input.data + connection->scan.start,
                            length - connection->scan.start};
     /* Before the handler runs, since it may answer or ask for the body at once. */
-    set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
-    enum vb_status status = http_exchange_begin(exchange, head, &refusal);
+    set_phase(connection, VB_HTTP_WORK, connection->loop->http->times.answer);
+    enum vb_status status = vb_http_exchange_begin(exchange, head, &refusal);
     vb_buffer_consume(&connection->input, length);
     if (status != VB_OK)
-        http_connection_fail(connection, refusal);
+        vb_http_connection_fail(connection, refusal);
 }
 
-static void read_head(struct http_connection *connection)
+static void read_head(struct vb_http_connection *connection)
 {
     size_t length = 0;
     struct vb_http_refusal refusal = {0};
@@ -258,15 +263,15 @@ static void read_head(struct http_connection *connection)
     if (status == VB_OK)
         begin_request(connection, length);
     else if (status == VB_INVALID)
-        http_connection_fail(connection, refusal);
+        vb_http_connection_fail(connection, refusal);
     else if (connection->ended)
-        http_connection_close(connection);
+        vb_http_connection_close(connection);
 }
 
 /* Takes bytes of the body; `out` NULL drops them. True: it is whole. */
-static bool take_body(struct http_connection *connection, struct vb_buffer *out)
+static bool take_body(struct vb_http_connection *connection, struct vb_buffer *out)
 {
-    struct http_exchange *exchange = connection->exchange;
+    struct vb_http_exchange *exchange = connection->exchange;
     size_t used = 0;
     struct vb_http_refusal refusal = {0};
     struct vb_view bytes = {connection->input.data, connection->input.length};
@@ -276,106 +281,107 @@ static bool take_body(struct http_connection *connection, struct vb_buffer *out)
         return true;
     if (status == VB_AGAIN && !connection->ended)
         return false;
-    if (status == VB_AGAIN || connection->phase == HTTP_DRAIN)
-        http_connection_close(connection);
+    if (status == VB_AGAIN || connection->phase == VB_HTTP_DRAIN)
+        vb_http_connection_close(connection);
     else
-        http_connection_fail(connection, refusal);
+        vb_http_connection_fail(connection, refusal);
     return false;
 }
 
 /* 100 Continue, as far as the peer takes it. False: the connection is gone. */
-static bool flush_continue(struct http_connection *connection)
+static bool flush_continue(struct vb_http_connection *connection)
 {
     enum vb_status status = send_output(connection);
     want_writes(connection, status == VB_AGAIN);
     if (status == VB_OK || status == VB_AGAIN)
         return true;
-    http_connection_close(connection);
+    vb_http_connection_close(connection);
     return false;
 }
 
-static void read_body(struct http_connection *connection)
+static void read_body(struct vb_http_connection *connection)
 {
-    struct http_exchange *exchange = connection->exchange;
+    struct vb_http_exchange *exchange = connection->exchange;
     if (!flush_continue(connection) || !take_body(connection, &exchange->body))
         return;
-    set_phase(connection, HTTP_WORK, connection->loop->http->times.answer);
+    set_phase(connection, VB_HTTP_WORK, connection->loop->http->times.answer);
     exchange->on_body(exchange);
 }
 
-static void write_answer(struct http_connection *connection)
+static void write_answer(struct vb_http_connection *connection)
 {
     enum vb_status status = send_all(connection);
     if (status == VB_OK) {
         want_writes(connection, false);
         next_request(connection);
     } else if (status == VB_AGAIN) {
-        want_writes(connection, !http_stream_is_waiting(connection));
+        want_writes(connection, !vb_http_stream_is_waiting(connection));
     } else {
-        http_connection_close(connection);
+        vb_http_connection_close(connection);
     }
 }
 
 /* One step; true: it led somewhere. */
-static bool step(struct http_connection *connection)
+static bool step(struct vb_http_connection *connection)
 {
-    enum http_phase before = connection->phase;
+    enum vb_http_phase before = connection->phase;
     size_t held = connection->input.length;
     switch (before) {
-    case HTTP_IDLE:
+    case VB_HTTP_IDLE:
         if (held > 0)
-            set_phase(connection, HTTP_READ, connection->loop->http->times.head);
+            set_phase(connection, VB_HTTP_READ, connection->loop->http->times.head);
         else if (connection->ended || connection->loop->is_draining)
-            http_connection_close(connection);
+            vb_http_connection_close(connection);
         break;
-    case HTTP_READ:
+    case VB_HTTP_READ:
         read_head(connection);
         break;
-    case HTTP_BODY:
+    case VB_HTTP_READ_BODY:
         read_body(connection);
         break;
-    case HTTP_WRITE:
+    case VB_HTTP_WRITE:
         write_answer(connection);
         break;
-    case HTTP_DRAIN:
+    case VB_HTTP_DRAIN:
         if (take_body(connection, NULL))
             next_request(connection);
         break;
-    case HTTP_WORK:
+    case VB_HTTP_WORK:
         flush_continue(connection);
         return false;
-    case HTTP_LINGER:
-    case HTTP_DEAD:
+    case VB_HTTP_LINGER:
+    case VB_HTTP_DEAD:
         return false;
     }
     return connection->phase != before;
 }
 
-/* As far as it goes, but for one answer at most. It counts as ready meanwhile, so that nothing it does lists it. */
-static void take_turn(struct http_connection *connection)
+/* As far as it goes, but for one answer at most. It counts as ready meanwhile, so that nothing it
+ * does lists it. */
+static void take_turn(struct vb_http_connection *connection)
 {
-    while (!connection->is_broken && step(connection) && connection->phase != HTTP_IDLE)
+    while (!connection->is_broken && step(connection) && connection->phase != VB_HTTP_IDLE)
         ;
     connection->is_ready = false;
     if (connection->is_broken)
-        http_connection_close(connection);
-    if (connection->phase == HTTP_DEAD)
+        vb_http_connection_close(connection);
+    if (connection->phase == VB_HTTP_DEAD)
         return;
-    if (connection->phase == HTTP_IDLE &&
+    if (connection->phase == VB_HTTP_IDLE &&
         (connection->input.length > 0 || connection->ended || connection->loop->is_draining))
-        http_connection_ready(connection);
+        vb_http_connection_ready(connection);
     /* A client that pipelines without reading its answers is held back by TCP. */
     if (!connection->ended)
-        want_reads(connection, connection->input.length < HTTP_INPUT);
+        want_reads(connection, connection->input.length < VB_HTTP_INPUT);
 }
 
-void http_connection_turns(struct http_loop *loop)
+void vb_http_connection_turns(struct vb_http_loop *loop)
 {
-    struct http_connection *connection = loop->ready;
+    struct vb_http_connection *connection = loop->ready;
     loop->ready = NULL;
     loop->last_ready = &loop->ready;
     while (connection) {
-        struct http_connection *next = connection->next_ready;
+        struct vb_http_connection *next = connection->next_ready;
         take_turn(connection);
         connection = next;
     }
@@ -384,59 +390,59 @@ void http_connection_turns(struct http_loop *loop)
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
-    struct http_connection *connection = context;
-    struct http_loop *loop = connection->loop;
+    struct vb_http_connection *connection = context;
+    struct vb_http_loop *loop = connection->loop;
     /* One buffer for all connections of the loop: idle ones hold none. */
     ssize_t count = recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (count < 0 || (count == 0 && connection->phase == HTTP_LINGER)) {
-        http_connection_close(connection);
+    if (count < 0 || (count == 0 && connection->phase == VB_HTTP_LINGER)) {
+        vb_http_connection_close(connection);
         return;
     }
-    if (connection->phase == HTTP_LINGER) {
+    if (connection->phase == VB_HTTP_LINGER) {
         explicit_bzero(loop->chunk, (size_t)count);
         return;
     }
-    if (count == 0 && connection->stream) {
-        http_connection_close(connection); /* nobody is left to work for */
+    if (count == 0 && connection->vb_direct_stream) {
+        vb_http_connection_close(connection); /* nobody is left to work for */
         return;
     }
     if (count == 0) {
         /* Half closed: what was asked for is still answered. */
         connection->ended = true;
         want_reads(connection, false);
-        if (connection->phase == HTTP_WORK && connection->exchange->on_left)
+        if (connection->phase == VB_HTTP_WORK && connection->exchange->on_left)
             connection->exchange->on_left(connection->exchange);
     } else {
         enum vb_status status = vb_buffer_append(&connection->input, loop->chunk, (size_t)count);
         explicit_bzero(loop->chunk, (size_t)count);
         if (status != VB_OK) {
-            http_connection_close(connection);
+            vb_http_connection_close(connection);
             return;
         }
     }
-    http_connection_ready(connection);
+    vb_http_connection_ready(connection);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    http_connection_ready(context);
+    vb_http_connection_ready(context);
 }
 
-void http_connection_new(struct http_loop *loop, int fd, unsigned slot)
+void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot)
 {
-    struct http_connection *connection = calloc(1, sizeof(*connection));
+    struct vb_http_connection *connection = calloc(1, sizeof(*connection));
     if (!connection) {
         close(fd);
-        http_limits_leave(loop->http, slot);
+        vb_http_limits_leave(loop->http, slot);
         return;
     }
-    *connection = (struct http_connection){.loop = loop, .fd = fd, .slot = slot, .file = -1};
-    vb_buffer_init_secret(&connection->input, 2 * HTTP_INPUT); /* keys come through it */
-    vb_buffer_init(&connection->output, HTTP_ANSWER);
+    *connection = (struct vb_http_connection){.loop = loop, .fd = fd, .slot = slot, .file = -1};
+    vb_buffer_init_secret(&connection->input, 2 * VB_HTTP_INPUT); /* keys come through it */
+    vb_buffer_init(&connection->output, VB_HTTP_ANSWER);
     event_assign(&connection->readable, loop->base, fd, EV_READ | EV_PERSIST, on_readable,
                  connection);
     event_assign(&connection->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_writable,
@@ -446,13 +452,14 @@ void http_connection_new(struct http_loop *loop, int fd, unsigned slot)
         loop->first->previous = connection;
     loop->first = connection;
     loop->connections++;
-    set_phase(connection, HTTP_IDLE, loop->http->times.head);
+    set_phase(connection, VB_HTTP_IDLE, loop->http->times.head);
     want_reads(connection, true);
 }
 
-/* The socket takes more only once a good part of its megabytes is free: for a peer on a slow line that lasts longer
- * than the deadline, though it takes bytes all the time. So what the peer has acknowledged counts as well. */
-static void note_progress(struct http_connection *connection, int64_t now)
+/* The socket takes more only once a good part of its megabytes is free: for a peer on a slow line
+ * that lasts longer than the deadline, though it takes bytes all the time. So what the peer has
+ * acknowledged counts as well. */
+static void note_progress(struct vb_http_connection *connection, int64_t now)
 {
     int held = 0;
     if (ioctl(connection->fd, SIOCOUTQ, &held) != 0)
@@ -463,20 +470,21 @@ static void note_progress(struct http_connection *connection, int64_t now)
 }
 
 /* A stream may go on for hours: at a stop it gets what others get, less the time its end takes. */
-static bool is_in_the_way(const struct http_connection *connection, int64_t now)
+static bool is_in_the_way(const struct vb_http_connection *connection, int64_t now)
 {
     struct vb_http *http = connection->loop->http;
-    if (connection->phase == HTTP_IDLE)
+    if (connection->phase == VB_HTTP_IDLE)
         return connection->loop->is_draining;
-    return connection->stream && atomic_load(&http->stopping) && now >= http->stop_by - CUT_EARLY;
+    return connection->vb_direct_stream && atomic_load(&http->stopping) &&
+           now >= http->stop_by - CUT_EARLY;
 }
 
-void http_connection_sweep(struct http_connection *connection, int64_t now)
+void vb_http_connection_sweep(struct vb_http_connection *connection, int64_t now)
 {
-    if (connection->phase == HTTP_WRITE && !http_stream_is_waiting(connection))
+    if (connection->phase == VB_HTTP_WRITE && !vb_http_stream_is_waiting(connection))
         note_progress(connection, now);
     if (is_in_the_way(connection, now)) {
-        http_connection_close(connection);
+        vb_http_connection_close(connection);
         return;
     }
     if (now < connection->deadline)
@@ -484,19 +492,19 @@ void http_connection_sweep(struct http_connection *connection, int64_t now)
     static const struct vb_http_refusal late = {408, "The request took too long to arrive."};
     static const struct vb_http_refusal stuck = {503, "The answer took too long. Try again later."};
     switch (connection->phase) {
-    case HTTP_READ:
-    case HTTP_BODY:
-        http_connection_fail(connection, late);
+    case VB_HTTP_READ:
+    case VB_HTTP_READ_BODY:
+        vb_http_connection_fail(connection, late);
         break;
-    case HTTP_WORK:
-        http_connection_fail(connection, stuck);
+    case VB_HTTP_WORK:
+        vb_http_connection_fail(connection, stuck);
         break;
-    case HTTP_IDLE:
-    case HTTP_WRITE:
-    case HTTP_DRAIN:
-    case HTTP_LINGER:
-    case HTTP_DEAD:
-        http_connection_close(connection);
+    case VB_HTTP_IDLE:
+    case VB_HTTP_WRITE:
+    case VB_HTTP_DRAIN:
+    case VB_HTTP_LINGER:
+    case VB_HTTP_DEAD:
+        vb_http_connection_close(connection);
         break;
     }
 }

@@ -1,7 +1,8 @@
-/* One request and its answer: from a whole head to the handler, and through the body if the handler wants it.
+/* One request and its answer: from a whole head to the handler, and through the body if the handler
+ * wants it.
  *
- * Exchanges are kept by their loop for the next request, with their buffers, so a poll allocates next to nothing.
- * A dropped exchange drops its ticket: no callback ever finds it gone.
+ * Exchanges are kept by their loop for the next request, with their buffers, so a poll allocates
+ * next to nothing. A dropped exchange drops its ticket: no callback ever finds it gone.
  */
 #include "server.h"
 
@@ -16,7 +17,7 @@
 #define SPARES 64u
 
 /* Not a memset: buffers keep their memory, and 64 headers need no clearing. */
-static void reset(struct http_exchange *exchange)
+static void reset(struct vb_http_exchange *exchange)
 {
     vb_buffer_done(&exchange->body);
     exchange->spare = NULL;
@@ -42,9 +43,9 @@ static void reset(struct http_exchange *exchange)
 }
 
 /* Ceilings only; nothing is allocated before it is used. */
-static struct http_exchange *make(const struct http_site *site)
+static struct vb_http_exchange *make(const struct vb_http_site *site)
 {
-    struct http_exchange *exchange = calloc(1, sizeof(*exchange));
+    struct vb_http_exchange *exchange = calloc(1, sizeof(*exchange));
     if (!exchange)
         return NULL;
     exchange->request = site->request_new();
@@ -54,15 +55,15 @@ static struct http_exchange *make(const struct http_site *site)
     }
     vb_buffer_init_secret(&exchange->head_bytes, VB_HTTP_HEAD); /* the key is in it */
     vb_buffer_init(&exchange->body, VB_HTTP_BODY);
-    vb_buffer_init(&exchange->headers, HTTP_HEADERS);
+    vb_buffer_init(&exchange->headers, VB_HTTP_HEADERS_MOST);
     vb_buffer_init(&exchange->error_headers, 1024);
     return exchange;
 }
 
-struct http_exchange *http_exchange_new(struct http_connection *connection)
+struct vb_http_exchange *vb_http_exchange_new(struct vb_http_connection *connection)
 {
-    struct http_loop *loop = connection->loop;
-    struct http_exchange *exchange = loop->spare;
+    struct vb_http_loop *loop = connection->loop;
+    struct vb_http_exchange *exchange = loop->spare;
     if (exchange) {
         loop->spare = exchange->spare;
         loop->spares--;
@@ -80,7 +81,7 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
     return exchange;
 }
 
-static void destroy(struct http_exchange *exchange)
+static void destroy(struct vb_http_exchange *exchange)
 {
     exchange->loop->http->site->request_free(exchange->request);
     vb_buffer_done(&exchange->head_bytes);
@@ -90,12 +91,12 @@ static void destroy(struct http_exchange *exchange)
     free(exchange);
 }
 
-void http_exchange_free(struct http_exchange *exchange)
+void vb_http_exchange_free(struct vb_http_exchange *exchange)
 {
     if (!exchange)
         return;
-    struct http_loop *loop = exchange->loop;
-    pg_ticket_drop(exchange->ticket);
+    struct vb_http_loop *loop = exchange->loop;
+    vb_pg_ticket_drop(exchange->ticket);
     exchange->ticket = NULL;
     if (exchange->free_state)
         exchange->free_state(exchange->state);
@@ -114,11 +115,11 @@ void http_exchange_free(struct http_exchange *exchange)
 }
 
 /* A client's own id is taken over if it can stand in a log line and a header as it is. */
-static void take_request_id(struct http_exchange *exchange)
+static void take_request_id(struct vb_http_exchange *exchange)
 {
     size_t count = 0;
     struct vb_view id = vb_http_header_value(&exchange->head, "x-request-id", &count);
-    if (count != 1 || id.length == 0 || id.length > HTTP_REQUEST_ID)
+    if (count != 1 || id.length == 0 || id.length > VB_HTTP_REQUEST_ID)
         return;
     for (size_t i = 0; i < id.length; i++) {
         char byte = id.data[i];
@@ -131,13 +132,13 @@ static void take_request_id(struct http_exchange *exchange)
     exchange->request_id[id.length] = '\0';
 }
 
-bool http_exchange_has_body(const struct http_exchange *exchange)
+bool vb_http_exchange_has_body(const struct vb_http_exchange *exchange)
 {
     return exchange->head.chunked || exchange->head.content_length > 0;
 }
 
-enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_view head,
-                                   struct vb_http_refusal *ret_refusal)
+enum vb_status vb_http_exchange_begin(struct vb_http_exchange *exchange, struct vb_view head,
+                                      struct vb_http_refusal *ret_refusal)
 {
     if (vb_buffer_append(&exchange->head_bytes, head.data, head.length) != VB_OK) {
         *ret_refusal = (struct vb_http_refusal){503, "Out of memory. Try again later."};
@@ -156,19 +157,19 @@ enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_vie
     return VB_OK;
 }
 
-void http_exchange_read_body(struct http_exchange *exchange,
-                             void (*on_body)(struct http_exchange *exchange))
+void vb_http_exchange_read_body(struct vb_http_exchange *exchange,
+                                void (*on_body)(struct vb_http_exchange *exchange))
 {
-    struct http_connection *connection = exchange->connection;
+    struct vb_http_connection *connection = exchange->connection;
     exchange->on_body = on_body;
-    connection->phase = HTTP_BODY;
+    connection->phase = VB_HTTP_READ_BODY;
     connection->deadline = vb_clock_monotonic() + exchange->loop->http->times.body;
     if (exchange->head.expect_continue && connection->input.length == 0) {
         static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
         exchange->continued = true;
         if (vb_buffer_append(&connection->output, go_on, sizeof(go_on) - 1) != VB_OK)
-            http_connection_break(connection);
+            vb_http_connection_break(connection);
     }
     /* The bytes of a body that is there already, or an empty one. */
-    http_connection_ready(connection);
+    vb_http_connection_ready(connection);
 }

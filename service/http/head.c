@@ -1,4 +1,5 @@
-/* Parsing of request heads. Owns nothing, touches no socket; limits of time and memory are the connection's.
+/* Parsing of request heads. Owns nothing, touches no socket; limits of time and memory are the
+ * connection's.
  *
  * Sources: RFC 9112 (sections 2, 3, 5, 6), RFC 9110 (5.5, 5.6.2, 10.1.1), RFC 3986 (3.3, 3.4).
  */
@@ -129,7 +130,8 @@ static bool host_is_clean(struct vb_view host)
     return host.length > 0;
 }
 
-/* The absolute form, "http://host/path", becomes "/path"; its host was checked and overrides Host (RFC 9112 3.2.2). */
+/* The absolute form, "http://host/path", becomes "/path"; its host was checked and overrides Host
+ * (RFC 9112 3.2.2). */
 static bool strip_authority(struct vb_view *target)
 {
     size_t skip = 0;

@@ -1,8 +1,9 @@
-/* The head of an HTTP/1.x request: from bytes to fields, strictly (RFC 9112), without any input or output.
+/* The head of an HTTP/1.x request: from bytes to fields, strictly (RFC 9112), without any input or
+ * output.
  *
- * Whatever two readers could frame differently is refused, never repaired: bare line feeds, folded lines, blanks
- * around names, control bytes, repeated or unclear lengths, codings other than `chunked`. Views point
- * into the caller's bytes. Pure functions; any thread.
+ * Whatever two readers could frame differently is refused, never repaired: bare line feeds, folded
+ * lines, blanks around names, control bytes, repeated or unclear lengths, codings other than
+ * `chunked`. Views point into the caller's bytes. Pure functions; any thread.
  */
 #ifndef VERBATIM_HTTP_HEAD_H
 #define VERBATIM_HTTP_HEAD_H
@@ -46,7 +47,8 @@ struct vb_http_scan {
     size_t lines;
 };
 
-/* Looks for the end of the head. VB_OK: it ends at *ret_length. VB_AGAIN: more bytes are needed. VB_INVALID: refused. */
+/* Looks for the end of the head. VB_OK: it ends at *ret_length. VB_AGAIN: more bytes are needed.
+ * VB_INVALID: refused. */
 enum vb_status vb_http_head_scan(struct vb_http_scan *scan, struct vb_view bytes,
                                  size_t *ret_length,
                                  struct vb_http_refusal *ret_refusal) vb_must_check;
@@ -54,8 +56,8 @@ enum vb_status vb_http_head_scan(struct vb_http_scan *scan, struct vb_view bytes
 enum vb_status vb_http_head_parse(struct vb_view bytes, struct vb_http_head *ret_head,
                                   struct vb_http_refusal *ret_refusal) vb_must_check;
 
-/* The value of a header that may stand once, its name without regard to case; *ret_count (may be NULL) tells how often
- * it stands. The NULL view when absent. */
+/* The value of a header that may stand once, its name without regard to case; *ret_count (may be
+ * NULL) tells how often it stands. The NULL view when absent. */
 struct vb_view vb_http_header_value(const struct vb_http_head *head, const char *name,
                                     size_t *ret_count);
 bool vb_http_same_word(struct vb_view text, const char *word); /* ASCII, without regard to case */

@@ -1,7 +1,7 @@
 /* Start and stop of the HTTP front end: sockets, loops, and what tells them of ended jobs.
  *
- * vb_http owns all of them. Stopping goes in two steps: ask closes the listening sockets and idle connections, stop waits
- * for the answers under way and then ends the threads.
+ * vb_http owns all of them. Stopping goes in two steps: ask closes the listening sockets and idle
+ * connections, stop waits for the answers under way and then ends the threads.
  */
 #include "http.h"
 
@@ -20,7 +20,7 @@
 #define SPARE_FILES 256u /* descriptors left to the rest of the process */
 #define STOP_TIME (8 * VB_SECOND)
 
-static const struct http_times contract_times = {
+static const struct vb_http_times contract_times = {
     .head = 10 * VB_SECOND,
     .body = 10 * VB_SECOND,
     .answer = 30 * VB_SECOND,
@@ -55,19 +55,19 @@ static enum vb_status make_loops(struct vb_http *http, const char *listen, struc
         http->loops[i].wake_fd = http->loops[i].ring_fd = http->loops[i].listener =
             http->loops[i].spare_fd = -1;
     }
-    enum vb_status status = http_listen(listen, listeners, http->loop_count, err);
+    enum vb_status status = vb_http_listen(listen, listeners, http->loop_count, err);
     if (status != VB_OK)
         return status;
     for (size_t i = 0; i < http->loop_count; i++)
         http->loops[i].listener = listeners[i]; /* owned, whatever fails below */
     for (size_t i = 0; i < http->loop_count && status == VB_OK; i++)
-        status = http_loop_init(&http->loops[i], http, listeners[i], err);
+        status = vb_http_loop_init(&http->loops[i], http, listeners[i], err);
     for (size_t i = 0; i < http->loop_count && status == VB_OK; i++)
-        status = http_loop_start(&http->loops[i], err);
+        status = vb_http_loop_start(&http->loops[i], err);
     return status;
 }
 
-enum vb_status vb_http_start(const struct http_options *options, struct vb_http **ret_http,
+enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_http **ret_http,
                              struct vb_error *err)
 {
     struct vb_http *http = calloc(1, sizeof(*http));
@@ -79,7 +79,7 @@ enum vb_status vb_http_start(const struct http_options *options, struct vb_http 
     atomic_store(&http->connection_limit,
                  options->connections > 0 ? options->connections : connection_limit());
     vb_random_bytes(&http->address_seed, sizeof(http->address_seed));
-    enum vb_status status = http_waits_start(options->waits, &http->waits, err);
+    enum vb_status status = vb_http_waits_start(options->waits, &http->waits, err);
     if (status == VB_OK)
         status = make_loops(http, options->listen, err);
     if (status != VB_OK) {
@@ -95,7 +95,7 @@ static void wake_all(struct vb_http *http)
 {
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
         if (http->loops[i].has_thread)
-            http_loop_wake(&http->loops[i]);
+            vb_http_loop_wake(&http->loops[i]);
 }
 
 void vb_http_ask(struct vb_http *http)
@@ -119,8 +119,8 @@ void vb_http_stop(struct vb_http *http)
             (void)pthread_join(http->loops[i].thread, NULL);
     http->site->loops_ended(http->site->context);
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
-        http_loop_done(&http->loops[i]);
-    http_waits_stop(http->waits);
+        vb_http_loop_done(&http->loops[i]);
+    vb_http_waits_stop(http->waits);
     free(http->loops);
     free(http);
 }

@@ -1,7 +1,9 @@
-/* The HTTP server of a process: loops that listen, one a core, and the protocol between them and a site.
+/* The HTTP server of a process: loops that listen, one a core, and the protocol between them and a
+ * site.
  *
- * A site is what is served: it finds routes, shapes errors, and keeps what it needs beside loops and exchanges
- * (http/server.h). Nothing here knows one. Owns its threads and sockets; borrows the site.
+ * A site is what is served: it finds routes, shapes errors, and keeps what it needs beside loops
+ * and exchanges (http/server.h). Nothing here knows one. Owns its threads and sockets; borrows the
+ * site.
  */
 #ifndef VERBATIM_HTTP_HTTP_H
 #define VERBATIM_HTTP_HTTP_H
@@ -11,7 +13,7 @@
 #include <stdint.h>
 
 /* Absolute deadlines of the phases; a struct so that a test can shorten them. */
-struct http_times {
+struct vb_http_times {
     int64_t head;     /* from its first byte, or from the connect, to its last */
     int64_t body;     /* from the end of the head, or from 100 Continue, to its last byte */
     int64_t answer;   /* from the whole request to the first byte of the answer */
@@ -20,20 +22,20 @@ struct http_times {
     int64_t linger;   /* for the peer to notice a close */
 };
 
-struct http_site;
-struct http_waits_options;
+struct vb_http_site;
+struct vb_http_waits_options;
 
-struct http_options {
+struct vb_http_options {
     const char *listen; /* ADDRESS:PORT */
-    const struct http_site *site;
-    const struct http_waits_options *waits;
-    const struct http_times *times; /* NULL: the contract's */
+    const struct vb_http_site *site;
+    const struct vb_http_waits_options *waits;
+    const struct vb_http_times *times; /* NULL: the contract's */
     unsigned connections; /* at most; 0: as many as the process may have descriptors for */
 };
 
 struct vb_http;
 unsigned vb_http_loops(void); /* of a server on this machine */
-enum vb_status vb_http_start(const struct http_options *options, struct vb_http **ret_http,
+enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_http **ret_http,
                              struct vb_error *err) vb_must_check;
 void vb_http_ask(struct vb_http *http); /* no more new connections; answers under way go on */
 /* Waits for the answers under way, some seconds at most. NULL is a no-op. */

@@ -1,7 +1,7 @@
 /* How many connections there may be, in all and from one address. Atomic counters; any thread.
  *
- * Addresses share counters by a keyed hash, so the table has a fixed size; two that collide share their
- * allowance. One address may hold half of all connections, so it can't lock the others out.
+ * Addresses share counters by a keyed hash, so the table has a fixed size; two that collide share
+ * their allowance. One address may hold half of all connections, so it can't lock the others out.
  */
 #include "server.h"
 
@@ -23,10 +23,10 @@ static unsigned slot_of(const struct vb_http *http, const struct sockaddr *addre
     uint64_t hash = http->address_seed;
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
-    return (unsigned)((hash ^ (hash >> 32)) % HTTP_ADDRESS_SLOTS);
+    return (unsigned)((hash ^ (hash >> 32)) % VB_HTTP_ADDRESS_SLOTS);
 }
 
-bool http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot)
+bool vb_http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot)
 {
     unsigned slot = slot_of(http, address), limit = atomic_load(&http->connection_limit);
     *ret_slot = slot;
@@ -39,7 +39,7 @@ bool http_limits_enter(struct vb_http *http, const struct sockaddr *address, uns
     return false;
 }
 
-void http_limits_leave(struct vb_http *http, unsigned slot)
+void vb_http_limits_leave(struct vb_http *http, unsigned slot)
 {
     atomic_fetch_sub(&http->connections, 1);
     atomic_fetch_sub(&http->addresses[slot], 1);

@@ -1,4 +1,5 @@
-/* Listening sockets: one a loop, all on the same address by SO_REUSEPORT, so the kernel spreads connections. */
+/* Listening sockets: one a loop, all on the same address by SO_REUSEPORT, so the kernel spreads
+ * connections. */
 #include "server.h"
 
 #include <errno.h>
@@ -46,8 +47,8 @@ static int open_socket(const struct addrinfo *address, bool shared)
     return fd;
 }
 
-/* SO_REUSEPORT would let a second process take half of the connections without a word; a socket without it tells
- * whether anybody is there. */
+/* SO_REUSEPORT would let a second process take half of the connections without a word; a socket
+ * without it tells whether anybody is there. */
 static enum vb_status probe(const struct addrinfo *address, const char *listen,
                             struct vb_error *err)
 {
@@ -76,7 +77,7 @@ static enum vb_status listen_all(const struct addrinfo *address, const char *lis
     return status;
 }
 
-enum vb_status http_listen(const char *address, int *ret_fds, size_t count, struct vb_error *err)
+enum vb_status vb_http_listen(const char *address, int *ret_fds, size_t count, struct vb_error *err)
 {
     char host[128], port[8];
     for (size_t i = 0; i < count; i++)

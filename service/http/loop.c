@@ -1,7 +1,9 @@
-/* One loop: a thread, an event base, a listening socket of its own (SO_REUSEPORT), and what the site keeps beside it.
+/* One loop: a thread, an event base, a listening socket of its own (SO_REUSEPORT), and what the
+ * site keeps beside it.
  *
- * Other threads reach it by its eventfd only. A tick four times a second looks at deadlines: finer timers would cost
- * every request a heap operation, and a quarter of a second is nothing to a limit of ten.
+ * Other threads reach it by its eventfd only. A tick four times a second looks at deadlines: finer
+ * timers would cost every request a heap operation, and a quarter of a second is nothing to a limit
+ * of ten.
  */
 #include "server.h"
 #include "waits.h"
@@ -26,17 +28,18 @@
 #define SHORTAGE_TOLD (60 * VB_SECOND)
 #define SCRATCH (1u << 20)
 
-void http_loop_wake(void *context)
+void vb_http_loop_wake(void *context)
 {
-    const struct http_loop *loop = context;
+    const struct vb_http_loop *loop = context;
     uint64_t one = 1;
     ssize_t written = write(loop->wake_fd, &one, sizeof(one));
     (void)written; /* a full counter has woken it already */
 }
 
-/* Sent blind: there is no room to wait for the request or for a slow reader. A request that is there already is
- * taken off, since a close over unread bytes resets the connection, and the answer with it. */
-static void refuse_connection(struct http_loop *loop, int fd)
+/* Sent blind: there is no room to wait for the request or for a slow reader. A request that is
+ * there already is taken off, since a close over unread bytes resets the connection, and the answer
+ * with it. */
+static void refuse_connection(struct vb_http_loop *loop, int fd)
 {
     static const char answer[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
@@ -72,14 +75,15 @@ static void tell_shortage(struct vb_http *http, int code)
                 (int)atomic_load(&http->connections), atomic_load(&http->connection_limit));
 }
 
-/* The listener stays readable while nothing can be accepted, so the loop would spin: it looks away until the tick. */
-static void pause_accepting(struct http_loop *loop)
+/* The listener stays readable while nothing can be accepted, so the loop would spin: it looks away
+ * until the tick. */
+static void pause_accepting(struct vb_http_loop *loop)
 {
     event_del(loop->accepting);
     loop->accepting_again = vb_clock_monotonic() + ACCEPT_PAUSE;
 }
 
-static void resume_accepting(struct http_loop *loop, int64_t now)
+static void resume_accepting(struct vb_http_loop *loop, int64_t now)
 {
     if (loop->spare_fd < 0)
         loop->spare_fd = open_spare();
@@ -89,8 +93,9 @@ static void resume_accepting(struct http_loop *loop, int64_t now)
     event_add(loop->accepting, NULL);
 }
 
-/* No descriptor for the next client: with the spare one it can at least be told. False: there is none either. */
-static bool refuse_with_spare(struct http_loop *loop, evutil_socket_t listener)
+/* No descriptor for the next client: with the spare one it can at least be told. False: there is
+ * none either. */
+static bool refuse_with_spare(struct vb_http_loop *loop, evutil_socket_t listener)
 {
     struct sockaddr_storage address;
     if (loop->spare_fd < 0)
@@ -104,7 +109,7 @@ static bool refuse_with_spare(struct http_loop *loop, evutil_socket_t listener)
 }
 
 /* False: no more of them now. */
-static bool accept_failed(struct http_loop *loop, evutil_socket_t listener, int code)
+static bool accept_failed(struct vb_http_loop *loop, evutil_socket_t listener, int code)
 {
     if (code == ECONNABORTED || code == EINTR)
         return true; /* that one is gone; others may wait */
@@ -120,7 +125,7 @@ static bool accept_failed(struct http_loop *loop, evutil_socket_t listener, int 
 static void on_accept(evutil_socket_t listener, short what, void *context)
 {
     (void)what;
-    struct http_loop *loop = context;
+    struct vb_http_loop *loop = context;
     for (int i = 0; i < ACCEPTS; i++) {
         struct sockaddr_storage address;
         int fd = accept_one(listener, &address);
@@ -129,25 +134,25 @@ static void on_accept(evutil_socket_t listener, short what, void *context)
         if (fd < 0)
             return;
         unsigned slot = 0;
-        if (!http_limits_enter(loop->http, (struct sockaddr *)&address, &slot)) {
+        if (!vb_http_limits_enter(loop->http, (struct sockaddr *)&address, &slot)) {
             refuse_connection(loop, fd);
             continue;
         }
         /* An answer is one write; waiting to fill a segment would only delay it. */
         int on = 1;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        http_connection_new(loop, fd, slot);
+        vb_http_connection_new(loop, fd, slot);
     }
 }
 
 /* From now on the kernel gives new connections to other processes, or refuses them. */
-static void begin_draining(struct http_loop *loop)
+static void begin_draining(struct vb_http_loop *loop)
 {
     loop->is_draining = true;
     event_del(loop->accepting);
     close(loop->listener);
     loop->listener = -1;
-    http_waits_drain(loop);
+    vb_http_waits_drain(loop);
 }
 
 /* What is due: stop, deadlines, database, secrets. */
@@ -155,15 +160,16 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    struct http_loop *loop = context;
+    struct vb_http_loop *loop = context;
     int64_t now = vb_clock_monotonic();
     if (atomic_load(&loop->http->asked) && !loop->is_draining)
         begin_draining(loop);
     resume_accepting(loop, now);
     loop->http->site->loop_tick(loop, now);
-    for (struct http_connection *connection = loop->first, *next; connection; connection = next) {
+    for (struct vb_http_connection *connection = loop->first, *next; connection;
+         connection = next) {
         next = connection->next;
-        http_connection_sweep(connection, now);
+        vb_http_connection_sweep(connection, now);
     }
     if (atomic_load(&loop->http->stopping) &&
         ((loop->connections == 0 && !loop->http->site->loop_is_busy(loop)) ||
@@ -182,14 +188,14 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 
 static void *run(void *context)
 {
-    struct http_loop *loop = context;
-    /* A round: all events that are there, then a turn for each connection they made ready. While some have more to do
-     * nobody waits for the next event. */
+    struct vb_http_loop *loop = context;
+    /* A round: all events that are there, then a turn for each connection they made ready. While
+     * some have more to do nobody waits for the next event. */
     while (!event_base_got_break(loop->base)) {
         if (event_base_loop(loop->base, EVLOOP_ONCE | (loop->ready ? EVLOOP_NONBLOCK : 0)) != 0)
             break;
-        http_connection_turns(loop);
-        http_connection_bury(loop);
+        vb_http_connection_turns(loop);
+        vb_http_connection_bury(loop);
     }
     return NULL;
 }
@@ -199,16 +205,16 @@ static struct event_base *make_base(void)
     struct event_config *config = event_config_new();
     if (!config)
         return NULL;
-    /* Each base is one thread's, so it needs no locks. No changelist: it would take descriptors off epoll
-     * only after they were closed, when their number may be another thread's file already. */
+    /* Each base is one thread's, so it needs no locks. No changelist: it would take descriptors off
+     * epoll only after they were closed, when their number may be another thread's file already. */
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
 }
 
-enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int listener,
-                              struct vb_error *err)
+enum vb_status vb_http_loop_init(struct vb_http_loop *loop, struct vb_http *http, int listener,
+                                 struct vb_error *err)
 {
     loop->http = http;
     loop->listener = listener;
@@ -227,11 +233,11 @@ enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int 
     loop->waking = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
     if (!loop->accepting || !loop->ticking || !loop->waking)
         return vb_fail(err, VB_NO_MEMORY, "cannot make events");
-    enum vb_status status = http_waits_join(loop, err);
+    enum vb_status status = vb_http_waits_join(loop, err);
     return status == VB_OK ? http->site->loop_init(loop, err) : status;
 }
 
-enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err)
+enum vb_status vb_http_loop_start(struct vb_http_loop *loop, struct vb_error *err)
 {
     struct timeval tick = {0, TICK};
     event_add(loop->accepting, NULL);
@@ -245,21 +251,21 @@ enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err)
     return VB_OK;
 }
 
-static void free_spares(struct http_loop *loop)
+static void free_spares(struct vb_http_loop *loop)
 {
     loop->is_draining = true; /* exchanges are freed, not kept */
     while (loop->spare) {
-        struct http_exchange *exchange = loop->spare;
+        struct vb_http_exchange *exchange = loop->spare;
         loop->spare = exchange->spare;
-        http_exchange_free(exchange);
+        vb_http_exchange_free(exchange);
     }
 }
 
-void http_loop_done(struct http_loop *loop)
+void vb_http_loop_done(struct vb_http_loop *loop)
 {
     while (loop->first)
-        http_connection_close(loop->first);
-    http_connection_bury(loop);
+        vb_http_connection_close(loop->first);
+    vb_http_connection_bury(loop);
     free_spares(loop);
     loop->http->site->loop_done(loop);
     vb_buffer_done(&loop->scratch);
@@ -269,7 +275,7 @@ void http_loop_done(struct http_loop *loop)
         event_free(loop->ticking);
     if (loop->waking)
         event_free(loop->waking);
-    http_waits_leave(loop);
+    vb_http_waits_leave(loop);
     if (loop->base)
         event_base_free(loop->base);
     if (loop->wake_fd >= 0)

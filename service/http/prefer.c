@@ -1,4 +1,5 @@
-/* Prefer: a list of preferences, `name[=value][;parameters]`, over one header or several (RFC 7240, section 2).
+/* Prefer: a list of preferences, `name[=value][;parameters]`, over one header or several (RFC 7240,
+ * section 2).
  *
  * What is malformed is passed over in silence, as the RFC asks; it never fails a request.
  */
@@ -56,7 +57,7 @@ static bool find_wait(struct vb_view list, int *ret_seconds)
     return false;
 }
 
-int http_prefer_wait(const struct vb_http_head *head)
+int vb_http_prefer_wait(const struct vb_http_head *head)
 {
     int seconds = -1;
     for (size_t i = 0; i < head->header_count; i++)

@@ -1,11 +1,12 @@
-/* The header Prefer (RFC 7240), of which one preference is known: `wait=N`, in seconds. Pure; any thread. */
+/* The header Prefer (RFC 7240), of which one preference is known: `wait=N`, in seconds. Pure; any
+ * thread. */
 #ifndef VERBATIM_HTTP_PREFER_H
 #define VERBATIM_HTTP_PREFER_H
 
 #include "head.h"
 
-/* Seconds that the client is willing to wait; -1: it says nothing that can be read. Of several the first counts. Numbers
- * too large for an int are INT_MAX. */
-int http_prefer_wait(const struct vb_http_head *head);
+/* Seconds that the client is willing to wait; -1: it says nothing that can be read. Of several the
+ * first counts. Numbers too large for an int are INT_MAX. */
+int vb_http_prefer_wait(const struct vb_http_head *head);
 
 #endif

@@ -1,4 +1,5 @@
-/* Taking a query string apart. The list of problems owns the names and values that it shows, as JSON strings. */
+/* Taking a query string apart. The list of problems owns the names and values that it shows, as
+ * JSON strings. */
 #include "query.h"
 
 #include "server.h"
@@ -9,9 +10,9 @@
 #include <string.h>
 
 struct parser {
-    const struct http_parameter *table;
+    const struct vb_http_parameter *table;
     size_t count;
-    struct http_query *query;
+    struct vb_http_query *query;
     struct vb_problems *problems;
 };
 
@@ -68,7 +69,7 @@ static bool parse_number(struct vb_view text, int64_t *ret_number)
     return true;
 }
 
-static bool value_holds(const struct http_parameter *parameter, struct vb_view text,
+static bool value_holds(const struct vb_http_parameter *parameter, struct vb_view text,
                         int64_t *ret_number)
 {
     if (parameter->is_number)
@@ -79,8 +80,8 @@ static bool value_holds(const struct http_parameter *parameter, struct vb_view t
 
 static void take_value(struct parser *parser, size_t index, struct vb_view text)
 {
-    const struct http_parameter *parameter = &parser->table[index];
-    struct http_value *value = &parser->query->values[index];
+    const struct vb_http_parameter *parameter = &parser->table[index];
+    struct vb_http_value *value = &parser->query->values[index];
     int64_t number = 0;
     if (value->text)
         add_problem(parser, "repeated", parameter->name, "Parameter may be given once only",
@@ -88,7 +89,7 @@ static void take_value(struct parser *parser, size_t index, struct vb_view text)
     else if (!value_holds(parameter, text, &number))
         add_problem(parser, parameter->type, parameter->name, parameter->message,
                     show(parser, text));
-    *value = (struct http_value){text.data, number};
+    *value = (struct vb_http_value){text.data, number};
 }
 
 static void take_piece(struct parser *parser, struct vb_view piece)
@@ -134,17 +135,17 @@ static void take_all(struct parser *parser, struct vb_view query)
             add_problem(parser, "missing", parser->table[i].name, "Field required", NULL);
 }
 
-enum vb_status http_query_parse(struct vb_view query, const struct http_parameter *table,
-                                size_t count, struct http_query *ret_query,
-                                struct vb_problems *ret_problems)
+enum vb_status vb_http_query_parse(struct vb_view query, const struct vb_http_parameter *table,
+                                   size_t count, struct vb_http_query *ret_query,
+                                   struct vb_problems *ret_problems)
 {
-    struct http_query parsed = {0};
+    struct vb_http_query parsed = {0};
     struct parser parser = {table, count, &parsed, ret_problems};
     vb_problems_init(ret_problems);
     ret_problems->place = "query";
     ret_problems->root = json_array();
-    /* Room for all of it at once, since the values point into it: decoded text is no longer than its raw form, and each
-     * piece gives two NULs for its own bytes and its '&'. */
+    /* Room for all of it at once, since the values point into it: decoded text is no longer than
+     * its raw form, and each piece gives two NULs for its own bytes and its '&'. */
     size_t most = 3 * query.length + 2;
     vb_buffer_init(&parsed.texts, most);
     enum vb_status status = vb_buffer_reserve(&parsed.texts, most);
@@ -161,26 +162,26 @@ enum vb_status http_query_parse(struct vb_view query, const struct http_paramete
     return status;
 }
 
-void http_query_done(struct http_query *query)
+void vb_http_query_done(struct vb_http_query *query)
 {
     if (!query)
         return;
     vb_buffer_done(&query->texts);
-    *query = (struct http_query){0};
+    *query = (struct vb_http_query){0};
 }
 
-bool http_query_take(struct http_exchange *exchange, const struct http_parameter *table,
-                     size_t count, struct http_query *ret_query)
+bool vb_http_query_take(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,
+                        size_t count, struct vb_http_query *ret_query)
 {
     struct vb_problems problems;
     enum vb_status status =
-        http_query_parse(exchange->head.query, table, count, ret_query, &problems);
+        vb_http_query_parse(exchange->head.query, table, count, ret_query, &problems);
     if (status == VB_INVALID) {
-        http_answer_problems(exchange, &problems);
+        vb_http_answer_problems(exchange, &problems);
     } else if (status != VB_OK) {
         struct vb_error err = {0};
         (void)vb_fail(&err, status, "no memory for the query of a request");
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
     }
     vb_problems_done(&problems);
     return status == VB_OK;

@@ -1,18 +1,20 @@
-/* The query string of a request, taken apart by a table of parameters: names and values decoded, rules checked.
+/* The query string of a request, taken apart by a table of parameters: names and values decoded,
+ * rules checked.
  *
- * `%XX` and '+' are decoded. Refused, each by its name: unknown and repeated parameters, missing ones, values that break
- * their rule, and whatever is no UTF-8 or holds a NUL. Pieces without a byte ("a=1&&b=2") are skipped; one without '='
- * has the empty value. Owns copies of the values; any thread.
+ * `%XX` and '+' are decoded. Refused, each by its name: unknown and repeated parameters, missing
+ * ones, values that break their rule, and whatever is no UTF-8 or holds a NUL. Pieces without a
+ * byte ("a=1&&b=2") are skipped; one without '=' has the empty value. Owns copies of the values;
+ * any thread.
  */
 #ifndef VERBATIM_HTTP_QUERY_H
 #define VERBATIM_HTTP_QUERY_H
 
 #include "specification/problems.h"
 
-#define HTTP_PARAMETERS 12u
+#define VB_HTTP_PARAMETERS 12u
 
 /* One row of a route's table. */
-struct http_parameter {
+struct vb_http_parameter {
     const char *name;
     bool required;
     bool is_number;      /* digits alone, from `least` to `most` */
@@ -22,26 +24,26 @@ struct http_parameter {
     const char *type, *message;
 };
 
-struct http_value {
+struct vb_http_value {
     const char *text; /* decoded, NUL-terminated; NULL: not given */
     int64_t number;
 };
 
-struct http_query {
+struct vb_http_query {
     struct vb_buffer texts;
-    struct http_value values[HTTP_PARAMETERS]; /* by position in the table */
+    struct vb_http_value values[VB_HTTP_PARAMETERS]; /* by position in the table */
 };
 
-/* `ret_problems` is initialised here, and always its owner's to be done with. VB_INVALID: it lists something, and the
- * query holds nothing. VB_NO_MEMORY. */
-enum vb_status http_query_parse(struct vb_view query, const struct http_parameter *table,
-                                size_t count, struct http_query *ret_query,
-                                struct vb_problems *ret_problems) vb_must_check;
-void http_query_done(struct http_query *query);
+/* `ret_problems` is initialised here, and always its owner's to be done with. VB_INVALID: it lists
+ * something, and the query holds nothing. VB_NO_MEMORY. */
+enum vb_status vb_http_query_parse(struct vb_view query, const struct vb_http_parameter *table,
+                                   size_t count, struct vb_http_query *ret_query,
+                                   struct vb_problems *ret_problems) vb_must_check;
+void vb_http_query_done(struct vb_http_query *query);
 
 /* The same for an exchange; false: answered, in the shape of its door. */
-struct http_exchange;
-bool http_query_take(struct http_exchange *exchange, const struct http_parameter *table,
-                     size_t count, struct http_query *ret_query);
+struct vb_http_exchange;
+bool vb_http_query_take(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,
+                        size_t count, struct vb_http_query *ret_query);
 
 #endif

@@ -1,8 +1,10 @@
-/* Inside of the HTTP front end: loop, connection, exchange, and how they call each other and the site.
+/* Inside of the HTTP front end: loop, connection, exchange, and how they call each other and the
+ * site.
  *
- * Everything here belongs to one loop's thread, but for struct vb_http, which is shared and read-only after start
- * except where a member says atomic. An exchange is one request and its answer; it lives from the end of
- * its head to the last byte of its answer, and what it is waiting for is dropped when its connection dies.
+ * Everything here belongs to one loop's thread, but for struct vb_http, which is shared and
+ * read-only after start except where a member says atomic. An exchange is one request and its
+ * answer; it lives from the end of its head to the last byte of its answer, and what it is waiting
+ * for is dropped when its connection dies.
  */
 #ifndef VERBATIM_HTTP_SERVER_H
 #define VERBATIM_HTTP_SERVER_H
@@ -19,59 +21,63 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define HTTP_INPUT 16384           /* bytes read ahead on a connection */
-#define HTTP_ANSWER (2u << 20)     /* most bytes of an answer that is no file */
-#define HTTP_LINK_MOST (16u << 10) /* bytes of a link: a session's token alone may have thousands */
-#define HTTP_HEADERS (HTTP_LINK_MOST + 4096) /* bytes of an answer's own headers */
-#define HTTP_REQUEST_ID 64u
-#define HTTP_ADDRESS_SLOTS 16384u
+#define VB_HTTP_INPUT 16384       /* bytes read ahead on a connection */
+#define VB_HTTP_ANSWER (2u << 20) /* most bytes of an answer that is no file */
+/* bytes of a link: a session's token alone may have thousands */
+#define VB_HTTP_LINK_MOST (16u << 10)
+#define VB_HTTP_HEADERS_MOST (VB_HTTP_LINK_MOST + 4096) /* bytes of an answer's own headers */
+#define VB_HTTP_REQUEST_ID 64u
+#define VB_HTTP_ADDRESS_SLOTS 16384u
 
-struct http_exchange;
-struct http_connection;
-struct http_loop;
-struct http_wait;
-struct http_waits;
+struct vb_http_exchange;
+struct vb_http_connection;
+struct vb_http_loop;
+struct vb_http_wait;
+struct vb_http_waits;
 
 /* The site's own, unknown here: beside each loop, and beside each exchange. */
-struct http_site_loop;
-struct http_site_request;
+struct vb_api_site_loop;
+struct vb_api_site_request;
 
 /* What is served. Called on the loop's thread but where it says otherwise; none of them waits. */
-struct http_site {
+struct vb_http_site {
     void *context; /* the site's */
     /* Makes loop->site, before its thread starts. What fails is cleaned up by loop_done. */
-    enum vb_status (*loop_init)(struct http_loop *loop, struct vb_error *err);
-    void (*loop_tick)(struct http_loop *loop, int64_t now); /* several times a second */
-    bool (*loop_is_busy)(const struct http_loop *loop);     /* a stop has to wait for something */
-    /* All threads have ended; by the one that stops them. Then loop_done, for each, without exchanges left. */
+    enum vb_status (*loop_init)(struct vb_http_loop *loop, struct vb_error *err);
+    void (*loop_tick)(struct vb_http_loop *loop, int64_t now); /* several times a second */
+    /* a stop has to wait for something */
+    bool (*loop_is_busy)(const struct vb_http_loop *loop);
+    /* All threads have ended; by the one that stops them. Then loop_done, for each, without
+     * exchanges left. */
     void (*loops_ended)(void *context);
-    void (*loop_done)(struct http_loop *loop);
+    void (*loop_done)(struct vb_http_loop *loop);
     /* Its part of an exchange, which is used again and again. NULL: no memory. */
-    struct http_site_request *(*request_new)(void);
-    void (*request_reset)(struct http_site_request *request);
-    void (*request_free)(struct http_site_request *request);
+    struct vb_api_site_request *(*request_new)(void);
+    void (*request_reset)(struct vb_api_site_request *request);
+    void (*request_free)(struct vb_api_site_request *request);
     /* The head is parsed: it answers, or waits for something that will. */
-    void (*begin)(struct http_exchange *exchange);
+    void (*begin)(struct vb_http_exchange *exchange);
     /* One whole JSON body each; that of problems gives the status. */
-    void (*put_error)(const struct http_exchange *exchange, struct vb_json *json, int status,
+    void (*put_error)(const struct vb_http_exchange *exchange, struct vb_json *json, int status,
                       const char *detail);
-    int (*put_problems)(const struct http_exchange *exchange, struct vb_json *json,
+    int (*put_problems)(const struct vb_http_exchange *exchange, struct vb_json *json,
                         const struct vb_problems *problems);
-    /* For the log: whose request it is, NULL for nobody's; and whether it is one of very many like it. */
-    const char *(*workspace)(const struct http_exchange *exchange);
-    bool (*is_poll)(const struct http_exchange *exchange);
+    /* For the log: whose request it is, NULL for nobody's; and whether it is one of very many like
+     * it. */
+    const char *(*workspace)(const struct vb_http_exchange *exchange);
+    bool (*is_poll)(const struct vb_http_exchange *exchange);
 };
 
-struct http_exchange {
-    struct http_connection *connection;
-    struct http_loop *loop;
-    struct http_exchange *spare; /* next of the loop's list of unused ones */
-    struct http_site_request *request;
+struct vb_http_exchange {
+    struct vb_http_connection *connection;
+    struct vb_http_loop *loop;
+    struct vb_http_exchange *spare; /* next of the loop's list of unused ones */
+    struct vb_api_site_request *request;
     struct vb_buffer head_bytes; /* what the views of `head` point into */
     struct vb_http_head head;
     struct vb_http_body framing;
     struct vb_buffer body;
-    char request_id[HTTP_REQUEST_ID + 1];
+    char request_id[VB_HTTP_REQUEST_ID + 1];
     int64_t begun_at;
     bool is_head, continued, keep_alive;
     bool may_be_kept; /* by caches: the handler says how long; an error never is */
@@ -80,55 +86,56 @@ struct http_exchange {
     /* Of the answer, beside the usual: of the one that is meant, and of an error in its place. */
     struct vb_buffer headers, error_headers;
     enum vb_status headers_status; /* VB_OK: none of them is missing */
-    struct pg_ticket *ticket;      /* what is waited for */
-    void (*on_body)(struct http_exchange *exchange);
-    /* While the handler has it: the client has closed its side. It may be gone, or only have no more to ask. */
-    void (*on_left)(struct http_exchange *exchange);
-    struct http_wait *wait; /* for the end of a job (http/waits.h); a part of `state` */
+    struct vb_pg_ticket *ticket;   /* what is waited for */
+    void (*on_body)(struct vb_http_exchange *exchange);
+    /* While the handler has it: the client has closed its side. It may be gone, or only have no
+     * more to ask. */
+    void (*on_left)(struct vb_http_exchange *exchange);
+    struct vb_http_wait *wait; /* for the end of a job (http/waits.h); a part of `state` */
     /* The handler's own; freed with the exchange. */
     void *state;
     void (*free_state)(void *state);
 };
 
-enum http_phase {
-    HTTP_IDLE,   /* no byte of the next request */
-    HTTP_READ,   /* its head */
-    HTTP_BODY,   /* its body */
-    HTTP_WORK,   /* the handler has it */
-    HTTP_WRITE,  /* the answer goes out */
-    HTTP_DRAIN,  /* the rest of a body nobody wanted comes in */
-    HTTP_LINGER, /* closed for writing; waiting for the peer to read and close */
-    HTTP_DEAD    /* freed at the end of the round */
+enum vb_http_phase {
+    VB_HTTP_IDLE,      /* no byte of the next request */
+    VB_HTTP_READ,      /* its head */
+    VB_HTTP_READ_BODY, /* its body */
+    VB_HTTP_WORK,      /* the handler has it */
+    VB_HTTP_WRITE,     /* the answer goes out */
+    VB_HTTP_DRAIN,     /* the rest of a body nobody wanted comes in */
+    VB_HTTP_LINGER,    /* closed for writing; waiting for the peer to read and close */
+    VB_HTTP_DEAD       /* freed at the end of the round */
 };
 
-struct http_connection {
-    struct http_loop *loop;
-    struct http_connection *previous, *next;
+struct vb_http_connection {
+    struct vb_http_loop *loop;
+    struct vb_http_connection *previous, *next;
     int fd;
     unsigned slot; /* of its address in the limits */
     struct event readable, writable;
     bool reads, writes, ended; /* events on; the peer has closed its side */
     bool is_ready;             /* in the loop's list of ready ones */
     bool is_broken;            /* its answer failed: closed at its turn */
-    struct http_connection *next_ready;
-    enum http_phase phase;
+    struct vb_http_connection *next_ready;
+    enum vb_http_phase phase;
     int64_t deadline;
     struct vb_buffer input;
     struct vb_http_scan scan;
     struct vb_buffer output;
     size_t sent;
     int unacknowledged; /* bytes the socket held at the last look */
-    struct http_exchange *exchange;
+    struct vb_http_exchange *exchange;
     int file; /* the rest of the answer; -1: none */
     off_t file_at;
     uint64_t file_left;
     struct http_stream
-        *stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
+        *vb_direct_stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
 };
 
-struct http_loop {
+struct vb_http_loop {
     struct vb_http *http;
-    struct http_site_loop *site;
+    struct vb_api_site_loop *site;
     pthread_t thread;
     bool has_thread;
     struct event_base *base;
@@ -139,102 +146,111 @@ struct http_loop {
     int wake_fd;
     int ring_fd; /* http/waits.c */
     struct event *ringing;
-    struct http_wait *rung; /* under the mutex of the waits */
-    struct http_connection *first, *dead;
-    struct http_connection *ready,
+    struct vb_http_wait *rung; /* under the mutex of the waits */
+    struct vb_http_connection *first, *dead;
+    struct vb_http_connection *ready,
         **last_ready; /* those that can go on, in the order of their turns */
     size_t connections, spares;
-    struct http_exchange *spare;
+    struct vb_http_exchange *spare;
     bool is_draining;
     struct vb_buffer scratch; /* bodies of answers are made here */
     time_t date_of;
     char date[64];
     uint64_t request_prefix, request_number;
-    char chunk[HTTP_INPUT];
+    char chunk[VB_HTTP_INPUT];
 };
 
 struct vb_http {
-    const struct http_site *site;
-    struct http_times times;
-    struct http_loop *loops;
+    const struct vb_http_site *site;
+    struct vb_http_times times;
+    struct vb_http_loop *loops;
     size_t loop_count;
-    struct http_waits *waits;
+    struct vb_http_waits *waits;
     atomic_bool asked, stopping;
     int64_t stop_by;
     atomic_uint connections, connection_limit;
     atomic_llong shortage_told; /* when the log said last that descriptors are short */
     uint64_t address_seed;
-    atomic_uint addresses[HTTP_ADDRESS_SLOTS];
+    atomic_uint addresses[VB_HTTP_ADDRESS_SLOTS];
 };
 
 /* --- connection (http/connection.c) --- */
-void http_connection_new(struct http_loop *loop, int fd, unsigned slot);
-void http_connection_sweep(struct http_connection *connection, int64_t now); /* its deadline */
-void http_connection_close(struct http_connection *connection);
-void http_connection_bury(struct http_loop *loop); /* frees what was closed; none is ready */
-/* It can go on: at its turn, once the loop has called back for all events of a round. So whoever answers or asks for a
- * body comes back to an exchange that is still there. Once is enough. */
-void http_connection_ready(struct http_connection *connection);
+void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot);
+/* its deadline */
+void vb_http_connection_sweep(struct vb_http_connection *connection, int64_t now);
+void vb_http_connection_close(struct vb_http_connection *connection);
+void vb_http_connection_bury(struct vb_http_loop *loop); /* frees what was closed; none is ready */
+/* It can go on: at its turn, once the loop has called back for all events of a round. So whoever
+ * answers or asks for a body comes back to an exchange that is still there. Once is enough. */
+void vb_http_connection_ready(struct vb_http_connection *connection);
 /* Nothing can be answered any more: it is closed at its turn. */
-void http_connection_break(struct http_connection *connection);
+void vb_http_connection_break(struct vb_http_connection *connection);
 /* A turn for each that was ready when it was called, and so none waits for one that pipelines. */
-void http_connection_turns(struct http_loop *loop);
-void http_connection_fail(struct http_connection *connection, struct vb_http_refusal refusal);
+void vb_http_connection_turns(struct vb_http_loop *loop);
+void vb_http_connection_fail(struct vb_http_connection *connection, struct vb_http_refusal refusal);
 
 /* --- exchange (http/exchange.c) --- */
-struct http_exchange *http_exchange_new(struct http_connection *connection);
-void http_exchange_free(struct http_exchange *exchange);
+struct vb_http_exchange *vb_http_exchange_new(struct vb_http_connection *connection);
+void vb_http_exchange_free(struct vb_http_exchange *exchange);
 /* Parses the head, and the site begins. VB_INVALID: refused as framing. */
-enum vb_status http_exchange_begin(struct http_exchange *exchange, struct vb_view head,
-                                   struct vb_http_refusal *ret_refusal) vb_must_check;
+enum vb_status vb_http_exchange_begin(struct vb_http_exchange *exchange, struct vb_view head,
+                                      struct vb_http_refusal *ret_refusal) vb_must_check;
 /* The handler wants the body: `on_body` is called once it is whole; refusals are answered here. */
-void http_exchange_read_body(struct http_exchange *exchange,
-                             void (*on_body)(struct http_exchange *exchange));
-bool http_exchange_has_body(const struct http_exchange *exchange); /* as announced by its head */
+void vb_http_exchange_read_body(struct vb_http_exchange *exchange,
+                                void (*on_body)(struct vb_http_exchange *exchange));
+/* as announced by its head */
+bool vb_http_exchange_has_body(const struct vb_http_exchange *exchange);
 
 /* --- answers (http/answer.c): exactly one for each exchange --- */
 /* A name for who saves the body: "Content-Disposition: attachment". */
-void http_answer_attachment(struct http_exchange *exchange, const char *name);
-/* One more header of an answer below 400; the value must be clean. One that finds no room makes the answer an error. */
-void http_answer_header(struct http_exchange *exchange, const char *name, const char *value);
-/* The same of an answer from 400 on: it carries none of the others, since it is another answer than the one meant. */
-void http_answer_error_header(struct http_exchange *exchange, const char *name, const char *value);
-void http_answer(struct http_exchange *exchange, int status, const char *type, struct vb_view body);
-/* 304, with the headers put so far: those by which the client knows what it holds, and no others (RFC 9110, 15.4.5). */
-void http_answer_unchanged(struct http_exchange *exchange);
-void http_answer_json(struct http_exchange *exchange, int status, const struct vb_json *json);
+void vb_http_answer_attachment(struct vb_http_exchange *exchange, const char *name);
+/* One more header of an answer below 400; the value must be clean. One that finds no room makes the
+ * answer an error. */
+void vb_http_answer_header(struct vb_http_exchange *exchange, const char *name, const char *value);
+/* The same of an answer from 400 on: it carries none of the others, since it is another answer than
+ * the one meant. */
+void vb_http_answer_error_header(struct vb_http_exchange *exchange, const char *name,
+                                 const char *value);
+void vb_http_answer(struct vb_http_exchange *exchange, int status, const char *type,
+                    struct vb_view body);
+/* 304, with the headers put so far: those by which the client knows what it holds, and no others
+ * (RFC 9110, 15.4.5). */
+void vb_http_answer_unchanged(struct vb_http_exchange *exchange);
+void vb_http_answer_json(struct vb_http_exchange *exchange, int status, const struct vb_json *json);
 /* Errors, in the shape that the site gives them. */
-void http_answer_detail(struct http_exchange *exchange, int status, const char *detail);
-void http_answer_problems(struct http_exchange *exchange, const struct vb_problems *problems);
+void vb_http_answer_detail(struct vb_http_exchange *exchange, int status, const char *detail);
+void vb_http_answer_problems(struct vb_http_exchange *exchange, const struct vb_problems *problems);
 /* 503 with Retry-After where `error` is passing, else 500; logs the reason. */
-void http_answer_error(struct http_exchange *exchange, const struct vb_error *error);
+void vb_http_answer_error(struct vb_http_exchange *exchange, const struct vb_error *error);
 /* The same, of what was being done and how it ended. */
-void http_answer_status(struct http_exchange *exchange, enum vb_status status, const char *what);
+void vb_http_answer_status(struct vb_http_exchange *exchange, enum vb_status status,
+                           const char *what);
 /* Streams `length` bytes of `file` from `at`; owns the descriptor from here on. */
-void http_answer_file(struct http_exchange *exchange, int status, const char *type, int file,
-                      off_t at, uint64_t length);
+void vb_http_answer_file(struct vb_http_exchange *exchange, int status, const char *type, int file,
+                         off_t at, uint64_t length);
 /* False: a header of the answer is missing, and an error was answered. */
-bool http_answer_headers_hold(struct http_exchange *exchange);
-/* 200 and the head of an answer whose body the connection streams, or has none of; its headers hold. */
-void http_answer_begin(struct http_exchange *exchange, const char *type, bool chunked);
+bool vb_http_answer_headers_hold(struct vb_http_exchange *exchange);
+/* 200 and the head of an answer whose body the connection streams, or has none of; its headers
+ * hold. */
+void vb_http_answer_begin(struct vb_http_exchange *exchange, const char *type, bool chunked);
 /* For a body that is over: its size is known only then. */
-void http_answer_log(struct http_exchange *exchange);
+void vb_http_answer_log(struct vb_http_exchange *exchange);
 /* Whether If-None-Match names this tag, which holds nothing that could be part of another one. */
-bool http_tag_is_held(const struct http_exchange *exchange, const char *etag);
+bool vb_http_tag_is_held(const struct vb_http_exchange *exchange, const char *etag);
 /* A JSON writer into the loop's scratch buffer, emptied. */
-struct vb_json http_json(struct http_exchange *exchange);
-const char *http_date(struct http_loop *loop); /* for the Date header */
-void http_date_text(time_t time, char text[64]);
+struct vb_json vb_http_json(struct vb_http_exchange *exchange);
+const char *vb_http_date(struct vb_http_loop *loop); /* for the Date header */
+void vb_http_date_text(time_t time, char text[64]);
 
 /* --- listening, limits, loops (http/loop.c, http/limits.c) --- */
-enum vb_status http_listen(const char *address, int *ret_fds, size_t count,
-                           struct vb_error *err) vb_must_check;
-bool http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot);
-void http_limits_leave(struct vb_http *http, unsigned slot);
-enum vb_status http_loop_init(struct http_loop *loop, struct vb_http *http, int listener,
+enum vb_status vb_http_listen(const char *address, int *ret_fds, size_t count,
                               struct vb_error *err) vb_must_check;
-enum vb_status http_loop_start(struct http_loop *loop, struct vb_error *err) vb_must_check;
-void http_loop_wake(void *context); /* the loop; any thread */
-void http_loop_done(struct http_loop *loop);
+bool vb_http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot);
+void vb_http_limits_leave(struct vb_http *http, unsigned slot);
+enum vb_status vb_http_loop_init(struct vb_http_loop *loop, struct vb_http *http, int listener,
+                                 struct vb_error *err) vb_must_check;
+enum vb_status vb_http_loop_start(struct vb_http_loop *loop, struct vb_error *err) vb_must_check;
+void vb_http_loop_wake(void *context); /* the loop; any thread */
+void vb_http_loop_done(struct vb_http_loop *loop);
 
 #endif

@@ -1,8 +1,8 @@
 /* Streamed answers: see http/stream.h.
  *
- * A stream belongs to its connection and is freed with its last byte, or when the connection closes. At most one piece
- * lies in the connection's output at a time. What the feed's other end does is its own business: here is only the
- * reading end.
+ * A stream belongs to its connection and is freed with its last byte, or when the connection
+ * closes. At most one piece lies in the connection's output at a time. What the feed's other end
+ * does is its own business: here is only the reading end.
  */
 #include "stream.h"
 
@@ -19,7 +19,7 @@
 #define FRAME 6u /* "8000\r\n" */
 
 struct http_stream {
-    struct http_feed feed;
+    struct vb_http_feed feed;
     struct event fed;
     const char *type;
     bool chunked, has_head;
@@ -28,65 +28,66 @@ struct http_stream {
     enum vb_status how;
 };
 
-static void wait_for_feed(struct http_connection *connection, bool wanted)
+static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
 {
-    struct http_stream *stream = connection->stream;
-    if (wanted == stream->waits)
+    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    if (wanted == vb_direct_stream->waits)
         return;
-    stream->waits = wanted;
+    vb_direct_stream->waits = wanted;
     if (wanted)
-        event_add(&stream->fed, NULL);
+        event_add(&vb_direct_stream->fed, NULL);
     else
-        event_del(&stream->fed);
+        event_del(&vb_direct_stream->fed);
 }
 
-static void free_stream(struct http_connection *connection, enum vb_status how)
+static void free_stream(struct vb_http_connection *connection, enum vb_status how)
 {
-    struct http_stream *stream = connection->stream;
+    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
     wait_for_feed(connection, false);
-    if (stream->has_head)
-        http_answer_log(connection->exchange);
-    connection->stream = NULL;
-    close(stream->feed.fd);
-    stream->feed.end(stream->feed.context, how);
-    free(stream);
+    if (vb_direct_stream->has_head)
+        vb_http_answer_log(connection->exchange);
+    connection->vb_direct_stream = NULL;
+    close(vb_direct_stream->feed.fd);
+    vb_direct_stream->feed.end(vb_direct_stream->feed.context, how);
+    free(vb_direct_stream);
 }
 
-bool http_stream_is_waiting(const struct http_connection *connection)
+bool vb_http_stream_is_waiting(const struct vb_http_connection *connection)
 {
-    return connection->stream && connection->stream->waits;
+    return connection->vb_direct_stream && connection->vb_direct_stream->waits;
 }
 
 /* A body that ends with its connection would look whole: only a reset tells that it is not. */
-void http_stream_cut(struct http_connection *connection)
+void vb_http_stream_cut(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
-    if (!stream)
+    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    if (!vb_direct_stream)
         return;
     static const struct linger at_once = {1, 0};
-    if (stream->has_head && !stream->is_whole && !stream->chunked)
+    if (vb_direct_stream->has_head && !vb_direct_stream->is_whole && !vb_direct_stream->chunked)
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    free_stream(connection, stream->how);
+    free_stream(connection, vb_direct_stream->how);
 }
 
-/* Reads straight into the output, behind room for the chunk's size. VB_END: the feed is at its end. */
-static enum vb_status take_piece(struct http_connection *connection)
+/* Reads straight into the output, behind room for the chunk's size. VB_END: the feed is at its
+ * end. */
+static enum vb_status take_piece(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
+    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
     struct vb_buffer *out = &connection->output;
-    size_t frame = stream->chunked ? FRAME : 0;
+    size_t frame = vb_direct_stream->chunked ? FRAME : 0;
     enum vb_status status = vb_buffer_reserve(out, frame + PIECE + 2);
     if (status != VB_OK)
         return status;
     char *at = out->data + out->length;
-    ssize_t count = read(stream->feed.fd, at + frame, PIECE);
+    ssize_t count = read(vb_direct_stream->feed.fd, at + frame, PIECE);
     if (count < 0)
         return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
     if (count == 0)
         return VB_END;
     connection->exchange->answer_size += (uint64_t)count;
     size_t length = frame + (size_t)count;
-    if (stream->chunked) {
+    if (vb_direct_stream->chunked) {
         char size[FRAME + 16];
         (void)snprintf(size, sizeof(size), "%04zx\r\n", (size_t)count);
         memcpy(at, size, FRAME);
@@ -98,26 +99,27 @@ static enum vb_status take_piece(struct http_connection *connection)
 }
 
 /* The feed has ended: well, or not. */
-static enum vb_status finish(struct http_connection *connection)
+static enum vb_status finish(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
+    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
     struct vb_error err = {0};
-    stream->how = stream->feed.outcome(stream->feed.context, &err);
-    if (stream->how != VB_OK) {
+    vb_direct_stream->how = vb_direct_stream->feed.outcome(vb_direct_stream->feed.context, &err);
+    if (vb_direct_stream->how != VB_OK) {
         vb_log_set(VB_LOG_REQUEST, connection->exchange->request_id);
         vb_warn("a streamed answer breaks off: %s", err.text);
         vb_log_set(VB_LOG_REQUEST, NULL);
         return VB_IO;
     }
-    stream->is_whole = true;
-    return stream->chunked ? vb_buffer_append_text(&connection->output, "0\r\n\r\n") : VB_OK;
+    vb_direct_stream->is_whole = true;
+    return vb_direct_stream->chunked ? vb_buffer_append_text(&connection->output, "0\r\n\r\n")
+                                     : VB_OK;
 }
 
-enum vb_status http_stream_next(struct http_connection *connection)
+enum vb_status vb_http_stream_next(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
-    const struct http_times *times = &connection->loop->http->times;
-    if (stream->is_whole) {
+    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    const struct vb_http_times *times = &connection->loop->http->times;
+    if (vb_direct_stream->is_whole) {
         free_stream(connection, VB_OK);
         return VB_OK;
     }
@@ -130,60 +132,62 @@ enum vb_status http_stream_next(struct http_connection *connection)
 }
 
 /* Something is there, or never will be. Until now the answer could still have been another one. */
-static void begin(struct http_connection *connection)
+static void begin(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
-    struct http_exchange *exchange = connection->exchange;
+    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    struct vb_http_exchange *exchange = connection->exchange;
     struct vb_error err = {0};
     int held = 0;
-    bool is_end = ioctl(stream->feed.fd, FIONREAD, &held) != 0 || held == 0;
-    if (is_end && (stream->how = stream->feed.outcome(stream->feed.context, &err)) != VB_OK) {
-        free_stream(connection, stream->how);
-        http_answer_error(exchange, &err);
+    bool is_end = ioctl(vb_direct_stream->feed.fd, FIONREAD, &held) != 0 || held == 0;
+    if (is_end && (vb_direct_stream->how = vb_direct_stream->feed.outcome(
+                       vb_direct_stream->feed.context, &err)) != VB_OK) {
+        free_stream(connection, vb_direct_stream->how);
+        vb_http_answer_error(exchange, &err);
         return;
     }
     wait_for_feed(connection, false);
     if (exchange->headers_status != VB_OK) {
         free_stream(connection, VB_LIMIT);
-        (void)http_answer_headers_hold(exchange);
+        (void)vb_http_answer_headers_hold(exchange);
         return;
     }
-    stream->has_head = true;
-    http_answer_begin(exchange, stream->type, stream->chunked);
+    vb_direct_stream->has_head = true;
+    vb_http_answer_begin(exchange, vb_direct_stream->type, vb_direct_stream->chunked);
 }
 
 static void on_fed(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    struct http_connection *connection = context;
-    if (connection->phase == HTTP_WORK)
+    struct vb_http_connection *connection = context;
+    if (connection->phase == VB_HTTP_WORK)
         begin(connection);
     else
-        http_connection_ready(connection);
+        vb_http_connection_ready(connection);
 }
 
-void http_answer_stream(struct http_exchange *exchange, const char *type,
-                        const struct http_feed *feed)
+void vb_http_answer_stream(struct vb_http_exchange *exchange, const char *type,
+                           const struct vb_http_feed *feed)
 {
-    struct http_connection *connection = exchange->connection;
-    struct http_stream *stream = connection->ended ? NULL : calloc(1, sizeof(*stream));
-    if (!stream) {
+    struct vb_http_connection *connection = exchange->connection;
+    struct http_stream *vb_direct_stream =
+        connection->ended ? NULL : calloc(1, sizeof(*vb_direct_stream));
+    if (!vb_direct_stream) {
         close(feed->fd);
         feed->end(feed->context, VB_STOPPED);
-        http_connection_break(connection);
+        vb_http_connection_break(connection);
         return;
     }
-    *stream = (struct http_stream){
+    *vb_direct_stream = (struct http_stream){
         .feed = *feed, .type = type, .chunked = exchange->head.minor > 0, .how = VB_STOPPED};
-    connection->stream = stream;
-    event_assign(&stream->fed, exchange->loop->base, feed->fd, EV_READ | EV_PERSIST, on_fed,
-                 connection);
+    connection->vb_direct_stream = vb_direct_stream;
+    event_assign(&vb_direct_stream->fed, exchange->loop->base, feed->fd, EV_READ | EV_PERSIST,
+                 on_fed, connection);
     wait_for_feed(connection, true);
 }
 
-void http_answer_stream_head(struct http_exchange *exchange, const char *type)
+void vb_http_answer_stream_head(struct vb_http_exchange *exchange, const char *type)
 {
-    if (http_answer_headers_hold(exchange))
-        http_answer_begin(exchange, type, exchange->head.minor > 0);
+    if (vb_http_answer_headers_hold(exchange))
+        vb_http_answer_begin(exchange, type, exchange->head.minor > 0);
 }

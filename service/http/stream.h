@@ -1,9 +1,10 @@
 /* Answers whose length nobody knows yet: bytes come from a descriptor while they go out.
  *
- * Chunked for HTTP/1.1; for HTTP/1.0 the end of the connection is the end of the body. The head goes out with the first
- * bytes, so what fails before them is still answered with a status of its own; what fails later breaks the
- * connection, without the last chunk or by a reset, so that a truncated answer never looks whole. The descriptor is read
- * only when the peer has taken what was there: it holds whoever writes to it back.
+ * Chunked for HTTP/1.1; for HTTP/1.0 the end of the connection is the end of the body. The head
+ * goes out with the first bytes, so what fails before them is still answered with a status of its
+ * own; what fails later breaks the connection, without the last chunk or by a reset, so that a
+ * truncated answer never looks whole. The descriptor is read only when the peer has taken what was
+ * there: it holds whoever writes to it back.
  */
 #ifndef VERBATIM_HTTP_STREAM_H
 #define VERBATIM_HTTP_STREAM_H
@@ -11,31 +12,32 @@
 #include "server.h"
 
 /* Where the bytes come from. The functions are called on the loop's thread. */
-struct http_feed {
+struct vb_http_feed {
     int fd; /* non-blocking; closed by the answer, before `end` */
     void *context;
     /* Asked once, at the end of `fd`. VB_OK: that was everything. */
     enum vb_status (*outcome)(void *context, struct vb_error *err);
-    /* Once, whatever happens: the answer is over. VB_OK: it went out whole; VB_STOPPED: it was cut at this side, since the
-     * client left, was too slow, or the process ends; else what outcome said. Frees `context`. */
+    /* Once, whatever happens: the answer is over. VB_OK: it went out whole; VB_STOPPED: it was cut
+     * at this side, since the client left, was too slow, or the process ends; else what outcome
+     * said. Frees `context`. */
     void (*end)(void *context, enum vb_status how);
 };
 
-/* Takes the feed over. The phase's deadline for answers holds until the first byte, and again for each silence of the
- * feed; whether the client takes bytes is judged only while there are some for it. The end of the client's side is
- * the end of the stream: nobody is left to read it. */
-void http_answer_stream(struct http_exchange *exchange, const char *type,
-                        const struct http_feed *feed);
+/* Takes the feed over. The phase's deadline for answers holds until the first byte, and again for
+ * each silence of the feed; whether the client takes bytes is judged only while there are some for
+ * it. The end of the client's side is the end of the stream: nobody is left to read it. */
+void vb_http_answer_stream(struct vb_http_exchange *exchange, const char *type,
+                           const struct vb_http_feed *feed);
 /* The head alone, for HEAD: as the stream's would be. */
-void http_answer_stream_head(struct http_exchange *exchange, const char *type);
+void vb_http_answer_stream_head(struct vb_http_exchange *exchange, const char *type);
 
 /* --- for the connection --- */
-/* The next piece, framed, into connection->output, which is empty. VB_OK: send it; once connection->stream is NULL there
- * are no more. VB_AGAIN: it waits for the feed. Else it broke. */
-enum vb_status http_stream_next(struct http_connection *connection) vb_must_check;
+/* The next piece, framed, into connection->output, which is empty. VB_OK: send it; once
+ * connection->stream is NULL there are no more. VB_AGAIN: it waits for the feed. Else it broke. */
+enum vb_status vb_http_stream_next(struct vb_http_connection *connection) vb_must_check;
 /* Nothing to send: it waits for the feed, not for the peer. */
-bool http_stream_is_waiting(const struct http_connection *connection);
+bool vb_http_stream_is_waiting(const struct vb_http_connection *connection);
 /* The connection closes in the middle of it. NULL stream is a no-op. */
-void http_stream_cut(struct http_connection *connection);
+void vb_http_stream_cut(struct vb_http_connection *connection);
 
 #endif

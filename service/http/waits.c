@@ -1,8 +1,9 @@
 /* The table of waiting requests, and the thread that hears of ended jobs. See http/waits.h.
  *
- * A notification is a hint. Every few seconds, and whenever the connection was made anew, the thread asks the database
- * about all jobs that are waited for, in one statement; behind a transaction pooler, where nobody can listen, that is all
- * there is, and it is asked more often. While nobody waits the database is left alone.
+ * A notification is a hint. Every few seconds, and whenever the connection was made anew, the
+ * thread asks the database about all jobs that are waited for, in one statement; behind a
+ * transaction pooler, where nobody can listen, that is all there is, and it is asked more often.
+ * While nobody waits the database is left alone.
  */
 #include "waits.h"
 
@@ -22,9 +23,9 @@
 #define ASKED 1024u              /* jobs of one question; the rest are next */
 #define ASKED_TEXT (ASKED * (VB_UUID_TEXT + 1) + 2)
 
-struct http_waits {
+struct vb_http_waits {
     pthread_mutex_t mutex;
-    struct http_wait *buckets[BUCKETS]; /* by the first byte of the job's id, which is random */
+    struct vb_http_wait *buckets[BUCKETS]; /* by the first byte of the job's id, which is random */
     size_t count;
     /* The thread's own. */
     pthread_t thread;
@@ -40,7 +41,7 @@ struct http_waits {
 
 /* --- the table; all under the mutex --- */
 
-static void put(struct http_wait **list, struct http_wait *wait)
+static void put(struct vb_http_wait **list, struct vb_http_wait *wait)
 {
     wait->next = *list;
     wait->at = list;
@@ -49,7 +50,7 @@ static void put(struct http_wait **list, struct http_wait *wait)
     *list = wait;
 }
 
-static void take_out(struct http_wait *wait)
+static void take_out(struct vb_http_wait *wait)
 {
     *wait->at = wait->next;
     if (wait->next)
@@ -57,20 +58,20 @@ static void take_out(struct http_wait *wait)
     wait->at = NULL;
 }
 
-static struct http_waits *waits_of(const struct http_exchange *exchange)
+static struct vb_http_waits *waits_of(const struct vb_http_exchange *exchange)
 {
     return exchange->loop->http->waits;
 }
 
-static struct http_wait **bucket_of(struct http_waits *waits, const struct vb_uuid *job)
+static struct vb_http_wait **bucket_of(struct vb_http_waits *waits, const struct vb_uuid *job)
 {
     return &waits->buckets[job->bytes[0]];
 }
 
 /* Over to its loop, which puts it back when it takes it. */
-static void ring(struct http_wait *wait)
+static void ring(struct vb_http_wait *wait)
 {
-    struct http_loop *loop = wait->exchange->loop;
+    struct vb_http_loop *loop = wait->exchange->loop;
     uint64_t one = 1;
     take_out(wait);
     put(&loop->rung, wait);
@@ -78,10 +79,10 @@ static void ring(struct http_wait *wait)
     (void)written; /* a full counter has woken it already */
 }
 
-static void ring_job(struct http_waits *waits, const struct vb_uuid *job)
+static void ring_job(struct vb_http_waits *waits, const struct vb_uuid *job)
 {
     pthread_mutex_lock(&waits->mutex);
-    for (struct http_wait *wait = *bucket_of(waits, job), *next; wait; wait = next) {
+    for (struct vb_http_wait *wait = *bucket_of(waits, job), *next; wait; wait = next) {
         next = wait->next;
         if (memcmp(&wait->job, job, sizeof(*job)) == 0)
             ring(wait);
@@ -89,7 +90,7 @@ static void ring_job(struct http_waits *waits, const struct vb_uuid *job)
     pthread_mutex_unlock(&waits->mutex);
 }
 
-size_t http_waits_count(struct http_waits *waits)
+size_t vb_http_waits_count(struct vb_http_waits *waits)
 {
     pthread_mutex_lock(&waits->mutex);
     size_t count = waits->count;
@@ -100,7 +101,7 @@ size_t http_waits_count(struct http_waits *waits)
 /* --- on the loops --- */
 
 /* Whoever has answered already, with an error, is not to answer again. */
-static void wake(struct http_wait *wait, enum http_wake why)
+static void wake(struct vb_http_wait *wait, enum vb_http_wake why)
 {
     if (wait->exchange->status == 0)
         wait->woken(wait->exchange, why);
@@ -110,20 +111,21 @@ static void on_late(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    struct http_wait *wait = context;
-    wake(wait, HTTP_WAKE_LATE);
+    struct vb_http_wait *wait = context;
+    wake(wait, VB_HTTP_WAKE_LATE);
 }
 
-static void on_left(struct http_exchange *exchange)
+static void on_left(struct vb_http_exchange *exchange)
 {
-    wake(exchange->wait, HTTP_WAKE_LEFT);
+    wake(exchange->wait, VB_HTTP_WAKE_LEFT);
 }
 
-void http_wait_begin(struct http_wait *wait, struct http_exchange *exchange, struct vb_uuid job,
-                     int seconds, void (*woken)(struct http_exchange *exchange, enum http_wake why))
+void vb_http_wait_begin(struct vb_http_wait *wait, struct vb_http_exchange *exchange,
+                        struct vb_uuid job, int seconds,
+                        void (*woken)(struct vb_http_exchange *exchange, enum vb_http_wake why))
 {
-    struct http_waits *waits = waits_of(exchange);
-    *wait = (struct http_wait){.exchange = exchange, .woken = woken, .job = job};
+    struct vb_http_waits *waits = waits_of(exchange);
+    *wait = (struct vb_http_wait){.exchange = exchange, .woken = woken, .job = job};
     const struct timeval time = {.tv_sec = seconds};
     event_assign(&wait->timer, exchange->loop->base, -1, 0, on_late, wait);
     event_add(&wait->timer, &time);
@@ -135,12 +137,12 @@ void http_wait_begin(struct http_wait *wait, struct http_exchange *exchange, str
     pthread_mutex_unlock(&waits->mutex);
 }
 
-void http_wait_end(struct http_wait *wait)
+void vb_http_wait_end(struct vb_http_wait *wait)
 {
-    struct http_exchange *exchange = wait->exchange;
+    struct vb_http_exchange *exchange = wait->exchange;
     if (!exchange)
         return;
-    struct http_waits *waits = waits_of(exchange);
+    struct vb_http_waits *waits = waits_of(exchange);
     pthread_mutex_lock(&waits->mutex);
     take_out(wait);
     waits->count--;
@@ -151,12 +153,13 @@ void http_wait_end(struct http_wait *wait)
     wait->exchange = NULL;
 }
 
-/* One at a time, since each may end others of the loop. Back in the table first: it may turn out to go on. */
-static struct http_wait *take_rung(struct http_loop *loop)
+/* One at a time, since each may end others of the loop. Back in the table first: it may turn out to
+ * go on. */
+static struct vb_http_wait *take_rung(struct vb_http_loop *loop)
 {
-    struct http_waits *waits = loop->http->waits;
+    struct vb_http_waits *waits = loop->http->waits;
     pthread_mutex_lock(&waits->mutex);
-    struct http_wait *wait = loop->rung;
+    struct vb_http_wait *wait = loop->rung;
     if (wait) {
         take_out(wait);
         put(bucket_of(waits, &wait->job), wait);
@@ -168,20 +171,20 @@ static struct http_wait *take_rung(struct http_loop *loop)
 static void on_rung(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
-    struct http_loop *loop = context;
+    struct vb_http_loop *loop = context;
     uint64_t count;
     ssize_t got = read(fd, &count, sizeof(count));
     (void)got;
-    for (struct http_wait *wait = take_rung(loop); wait; wait = take_rung(loop))
-        wake(wait, HTTP_WAKE_ENDED);
+    for (struct vb_http_wait *wait = take_rung(loop); wait; wait = take_rung(loop))
+        wake(wait, VB_HTTP_WAKE_ENDED);
 }
 
-void http_waits_drain(struct http_loop *loop)
+void vb_http_waits_drain(struct vb_http_loop *loop)
 {
-    struct http_waits *waits = loop->http->waits;
+    struct vb_http_waits *waits = loop->http->waits;
     pthread_mutex_lock(&waits->mutex);
     for (size_t i = 0; i < BUCKETS; i++)
-        for (struct http_wait *wait = waits->buckets[i], *next; wait; wait = next) {
+        for (struct vb_http_wait *wait = waits->buckets[i], *next; wait; wait = next) {
             next = wait->next;
             if (wait->exchange->loop == loop)
                 ring(wait);
@@ -189,7 +192,7 @@ void http_waits_drain(struct http_loop *loop)
     pthread_mutex_unlock(&waits->mutex);
 }
 
-enum vb_status http_waits_join(struct http_loop *loop, struct vb_error *err)
+enum vb_status vb_http_waits_join(struct vb_http_loop *loop, struct vb_error *err)
 {
     loop->ring_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (loop->ring_fd < 0)
@@ -200,7 +203,7 @@ enum vb_status http_waits_join(struct http_loop *loop, struct vb_error *err)
     return VB_OK;
 }
 
-void http_waits_leave(struct http_loop *loop)
+void vb_http_waits_leave(struct vb_http_loop *loop)
 {
     if (loop->ringing)
         event_free(loop->ringing);
@@ -212,8 +215,10 @@ void http_waits_leave(struct http_loop *loop)
 
 /* --- the thread --- */
 
-/* Behind a transaction pooler no session is ours to listen on. True: heard anew, so something may have been missed. */
-static enum vb_status listen_again(struct http_waits *waits, bool *ret_anew, struct vb_error *err)
+/* Behind a transaction pooler no session is ours to listen on. True: heard anew, so something may
+ * have been missed. */
+static enum vb_status listen_again(struct vb_http_waits *waits, bool *ret_anew,
+                                   struct vb_error *err)
 {
     if (!waits->listens)
         return VB_OK;
@@ -228,15 +233,16 @@ static enum vb_status listen_again(struct http_waits *waits, bool *ret_anew, str
     return VB_OK;
 }
 
-/* Up to so many jobs that are waited for, as an array of PostgreSQL, from the next bucket on. False: none. */
-static bool gather(struct http_waits *waits, char text[ASKED_TEXT])
+/* Up to so many jobs that are waited for, as an array of PostgreSQL, from the next bucket on.
+ * False: none. */
+static bool gather(struct vb_http_waits *waits, char text[ASKED_TEXT])
 {
     size_t count = 0, length = 0;
     text[length++] = '{';
     pthread_mutex_lock(&waits->mutex);
     for (size_t i = 0; i < BUCKETS && count < ASKED; i++) {
         size_t bucket = (waits->bucket + i) % BUCKETS;
-        for (struct http_wait *wait = waits->buckets[bucket]; wait && count < ASKED;
+        for (struct vb_http_wait *wait = waits->buckets[bucket]; wait && count < ASKED;
              wait = wait->next) {
             text[length] = ',';
             length += count++ > 0;
@@ -252,14 +258,14 @@ static bool gather(struct http_waits *waits, char text[ASKED_TEXT])
     return count > 0;
 }
 
-static void ring_text(struct http_waits *waits, const char *text)
+static void ring_text(struct vb_http_waits *waits, const char *text)
 {
     struct vb_uuid job;
     if (text && vb_uuid_parse(vb_view_of(text), &job) == VB_OK)
         ring_job(waits, &job);
 }
 
-static enum vb_status ask_all(struct http_waits *waits, struct vb_error *err)
+static enum vb_status ask_all(struct vb_http_waits *waits, struct vb_error *err)
 {
     PGresult *rows = NULL;
     if (!gather(waits, waits->asked))
@@ -275,7 +281,7 @@ static enum vb_status ask_all(struct http_waits *waits, struct vb_error *err)
 }
 
 /* Takes what has arrived; the connection is given up where it is lost. */
-static void take_notifications(struct http_waits *waits)
+static void take_notifications(struct vb_http_waits *waits)
 {
     PGconn *connection = vb_pg_connection(waits->pg);
     if (!connection)
@@ -292,7 +298,7 @@ static void take_notifications(struct http_waits *waits)
 }
 
 /* Until `until`, a stop (false), or the loss of the connection. */
-static bool hear(struct http_waits *waits, int64_t until)
+static bool hear(struct vb_http_waits *waits, int64_t until)
 {
     for (;;) {
         take_notifications(waits);
@@ -309,7 +315,7 @@ static bool hear(struct http_waits *waits, int64_t until)
     }
 }
 
-static int64_t look(struct http_waits *waits, int64_t asked_at)
+static int64_t look(struct vb_http_waits *waits, int64_t asked_at)
 {
     struct vb_error err = {0};
     bool is_anew = false;
@@ -327,7 +333,7 @@ static int64_t look(struct http_waits *waits, int64_t asked_at)
 
 static void *run(void *context)
 {
-    struct http_waits *waits = context;
+    struct vb_http_waits *waits = context;
     vb_log_set(VB_LOG_THREAD, "waits");
     for (int64_t asked_at = vb_clock_monotonic();;) {
         asked_at = look(waits, asked_at);
@@ -337,10 +343,10 @@ static void *run(void *context)
     }
 }
 
-enum vb_status http_waits_start(const struct http_waits_options *options,
-                                struct http_waits **ret_waits, struct vb_error *err)
+enum vb_status vb_http_waits_start(const struct vb_http_waits_options *options,
+                                   struct vb_http_waits **ret_waits, struct vb_error *err)
 {
-    struct http_waits *waits = calloc(1, sizeof(*waits));
+    struct vb_http_waits *waits = calloc(1, sizeof(*waits));
     if (!waits)
         return vb_fail(err, VB_NO_MEMORY, "no memory for waiting requests");
     waits->listens = options->listens;
@@ -367,7 +373,7 @@ enum vb_status http_waits_start(const struct http_waits_options *options,
     return status;
 }
 
-void http_waits_stop(struct http_waits *waits)
+void vb_http_waits_stop(struct vb_http_waits *waits)
 {
     if (!waits)
         return;

@@ -1,11 +1,13 @@
 /* The thread that sends the mails of verbatim.outbox, with a connection of its own.
  *
- * A row is claimed by moving its not_before ahead (a lease), in a statement of its own; no transaction is open
- * while the mail server is talked to. The attempt's number is the fence: who was overtaken records nothing. A mail
- * that was accepted is recorded until the database takes it, so only a crash in between sends it again.
+ * A row is claimed by moving its not_before ahead (a lease), in a statement of its own; no
+ * transaction is open while the mail server is talked to. The attempt's number is the fence: who
+ * was overtaken records nothing. A mail that was accepted is recorded until the database takes it,
+ * so only a crash in between sends it again.
  *
- * A claim also notes the process, if that says beats (verbatim.process). Nobody waits for the lease of one whose beats
- * have ended. And what is noted as our own while we look for work is what a claim took whose answer was lost.
+ * A claim also notes the process, if that says beats (verbatim.process). Nobody waits for the lease
+ * of one whose beats have ended. And what is noted as our own while we look for work is what a
+ * claim took whose answer was lost.
  */
 #include "outbox.h"
 #include "database/args.h"
@@ -47,8 +49,8 @@ struct errand {
     bool dead; /* by the database's clock the link has expired */
 };
 
-/* The lease is longer than any delivery may take. Instants come as microseconds. $1: our process, $2: a process's lease
- * in microseconds. */
+/* The lease is longer than any delivery may take. Instants come as microseconds. $1: our process,
+ * $2: a process's lease in microseconds. */
 static const char claim_sql[] =
     "WITH next AS (SELECT coalesce("
     " (SELECT o.outbox_id FROM verbatim.outbox AS o"
@@ -286,7 +288,8 @@ static void record_failure(struct vb_outbox *outbox, const struct errand *errand
         vb_warn("a mail's failure is not recorded: %s", err.text); /* its lease runs out */
 }
 
-/* Given up: a refused recipient, a dead link, a mail that cannot be composed. All else is tried until the link dies. */
+/* Given up: a refused recipient, a dead link, a mail that cannot be composed. All else is tried
+ * until the link dies. */
 static void settle(struct vb_outbox *outbox, const struct errand *errand, enum vb_status status,
                    const struct vb_error *err)
 {

@@ -1,5 +1,5 @@
-/* The outbox of a process, a thread that sends the mails of finished exports. Started only where smtp_url is given.
- * See settings/service.h.
+/* The outbox of a process, a thread that sends the mails of finished exports. Started only where
+ * smtp_url is given. See settings/service.h.
  */
 #ifndef VERBATIM_MAIL_OUTBOX_H
 #define VERBATIM_MAIL_OUTBOX_H

@@ -1,7 +1,7 @@
 /* Taking over the successor: its end and its part numbers, whatever state it is in.
  *
- * A running successor is fenced out by the loss of its row; the parts it sent are never listed or are
- * written over. A recorded one's work is done again.
+ * A running successor is fenced out by the loss of its row; the parts it sent are never listed or
+ * are written over. A recorded one's work is done again.
  */
 #include "queue.h"
 

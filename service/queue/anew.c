@@ -1,4 +1,5 @@
-/* A job whose archive only another kind of process could go on with, while none of that kind lives. */
+/* A job whose archive only another kind of process could go on with, while none of that kind
+ * lives. */
 #include "queue.h"
 
 #include "verbatim/log.h"

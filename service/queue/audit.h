@@ -1,15 +1,17 @@
-/* The audit of exports, as workers write to it: what became of a job, inside the transaction that decides it.
+/* The audit of exports, as workers write to it: what became of a job, inside the transaction that
+ * decides it.
  *
- * The entry itself is made with the job (or by a synchronous door, http_audit.h). Nothing in an audit is ever updated:
- * whatever comes later is a row of verbatim.audit_event. A job without an entry, from before there were any, has none
- * later either.
+ * The entry itself is made with the job (or by a synchronous door, http_audit.h). Nothing in an
+ * audit is ever updated: whatever comes later is a row of verbatim.audit_event. A job without an
+ * entry, from before there were any, has none later either.
  */
 #ifndef VERBATIM_QUEUE_AUDIT_H
 #define VERBATIM_QUEUE_AUDIT_H
 
 #include "database/pg.h"
 
-/* The part of a WITH that notes how much was exported; `total` names the row: job_id, conversations. */
+/* The part of a WITH that notes how much was exported; `total` names the row: job_id,
+ * conversations. */
 #define VB_AUDIT_RECORDS(total)                                                                    \
     "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"                     \
     " SELECT a.audit_id, a.workspace_id, 'records', t.conversations"                               \

@@ -1,7 +1,9 @@
-/* Choosing a segment: candidates in one look without locks, then one of them taken in one statement.
+/* Choosing a segment: candidates in one look without locks, then one of them taken in one
+ * statement.
  *
  * The look costs a probe per workspace with queued jobs and per started job, whatever the backlog
- * behind them. It is only advice: the taking statement checks everything again under the row's lock.
+ * behind them. It is only advice: the taking statement checks everything again under the row's
+ * lock.
  */
 #include "queue.h"
 
@@ -10,8 +12,8 @@
 
 #define CANDIDATES "16"
 
-/* What makes a segment s of a started job j claimable. An ended job's segments are due at infinity, so
- * a claim that waited for nobody cannot slip in behind the end. */
+/* What makes a segment s of a started job j claimable. An ended job's segments are due at infinity,
+ * so a claim that waited for nobody cannot slip in behind the end. */
 #define CLAIMABLE                                                                                  \
     "((s.status = 'waiting' AND s.not_before <= clock_timestamp()"                                 \
     "  AND (NOT s.after_others OR j.open_segments = 1))"                                           \
@@ -63,9 +65,9 @@ static enum vb_status find_candidates(struct vb_pg *pg, const struct vb_claimer 
     return vb_args_query(pg, look, &args, ret_rows, err);
 }
 
-/* Moves the workspace to the end of the round unless somebody holds its turn: a claim never waits. Counts that belong to
- * a record (the closing segment's) stay.
- * Parameters: $1 job, $2 position, $3 process, $4 lease, $5 workspace, $6 token. */
+/* Moves the workspace to the end of the round unless somebody holds its turn: a claim never waits.
+ * Counts that belong to a record (the closing segment's) stay. Parameters: $1 job, $2 position, $3
+ * process, $4 lease, $5 workspace, $6 token. */
 static const char take[] =
     "WITH taken AS MATERIALIZED ("
     " SELECT s.job_id, s.part_first, s.status FROM verbatim.segment AS s"
@@ -150,8 +152,8 @@ static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *
     return status == VB_OK ? VB_AGAIN : status;
 }
 
-/* What a claim took whose answer was lost: nobody works on it, and others would wait for the end of its lease. Once
- * its owner has written anything, the token is another. */
+/* What a claim took whose answer was lost: nobody works on it, and others would wait for the end of
+ * its lease. Once its owner has written anything, the token is another. */
 static const char find_taken[] =
     "UPDATE verbatim.segment AS s"
     " SET lease_until = clock_timestamp() + $3::bigint * interval '1 microsecond'"

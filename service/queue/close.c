@@ -1,4 +1,5 @@
-/* Closing an archive of several segments: when it may happen, the directories, and Complete from records. */
+/* Closing an archive of several segments: when it may happen, the directories, and Complete from
+ * records. */
 #include "queue.h"
 
 #include "verbatim/hash.h"
@@ -39,8 +40,8 @@ enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
 static const char earlier[] = "SELECT part_first, claim_epoch, size FROM verbatim.segment"
                               " WHERE job_id = $1 AND part_first < $2 ORDER BY part_first";
 
-/* Pieces of one kind, segment by segment up to the claim's own. *base: where the segment being fed begins in the
- * archive, at last the claim's. */
+/* Pieces of one kind, segment by segment up to the claim's own. *base: where the segment being fed
+ * begins in the archive, at last the claim's. */
 static enum vb_status feed_segments(struct vb_pg *pg, const struct vb_claim *claim,
                                     enum vb_piece_kind kind, const struct vb_piece_visitor *visitor,
                                     uint64_t *base, struct vb_error *err)

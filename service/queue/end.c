@@ -1,4 +1,5 @@
-/* The end of a job: finished with its mail noted, or failed; in either case with a trail for the janitor. */
+/* The end of a job: finished with its mail noted, or failed; in either case with a trail for the
+ * janitor. */
 #include "audit.h"
 #include "queue.h"
 
@@ -7,8 +8,8 @@
 
 #include <stdio.h>
 
-/* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's row rides along, since
- * a statement of its own would be felt by small exports. */
+/* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's
+ * row rides along, since a statement of its own would be felt by small exports. */
 static const char note_totals[] =
     "WITH total AS (UPDATE verbatim.job SET size = $2, crc32 = $3, file_name = $4,"
     " content_type = $5, open_segments = 0, (conversations, messages, media, media_failed) ="
@@ -93,7 +94,8 @@ struct finish {
     int64_t age; /* of the job, microseconds */
 };
 
-/* Everything that makes a job finished is in this one transaction: totals, status, mail, clean-up. */
+/* Everything that makes a job finished is in this one transaction: totals, status, mail,
+ * clean-up. */
 static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                   struct vb_error *err)
 {

@@ -134,7 +134,8 @@ static enum vb_status run_once(struct vb_pg *pg, struct fenced *fenced, struct v
         vb_pg_rollback(pg);
         return status;
     }
-    /* Whatever the answer is if not a yes: a server that is going away may have done it all the same. */
+    /* Whatever the answer is if not a yes: a server that is going away may have done it all the
+     * same. */
     fenced->open = true;
     return vb_transaction_end(pg, VB_OK, err);
 }

@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* The counts of a closing segment whose parts are recorded already belong to its record: whoever claims it next only
- * completes. $3: charge an attempt and back off about 1 s, doubled up to 60 s; $4: wait for all others; $5: why; $6: estimate. */
+/* The counts of a closing segment whose parts are recorded already belong to its record: whoever
+ * claims it next only completes. $3: charge an attempt and back off about 1 s, doubled up to 60 s;
+ * $4: wait for all others; $5: why; $6: estimate. */
 static const char give_back[] =
     "WITH given AS (UPDATE verbatim.segment SET status = 'waiting', process_id = NULL,"
     " lease_until = NULL, conversations = CASE WHEN parts IS NULL THEN 0 ELSE conversations END,"
@@ -53,8 +54,8 @@ enum vb_status vb_hand_back(struct vb_pg *pg, const struct vb_claimer *claimer,
     return status;
 }
 
-/* $3: positions as an array. The closing segment holds the others' checksums and sizes, so it is done
- * again with them: rows may have been edited since. */
+/* $3: positions as an array. The closing segment holds the others' checksums and sizes, so it is
+ * done again with them: rows may have been edited since. */
 static const char reopen[] =
     "UPDATE verbatim.segment SET status = 'waiting', process_id = NULL, lease_until = NULL,"
     " parts = NULL, size = NULL, conversations = 0, messages = 0, bytes = 0,"

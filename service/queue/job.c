@@ -20,8 +20,8 @@ static bool copy_field(const PGresult *result, int row, int column, char **ret_t
     return !text || *ret_text;
 }
 
-/* One that cannot be read (a later build's) must not keep the queue from other jobs: whoever works on the job finds
- * it missing, and fails the job in the usual way. False when memory is out. */
+/* One that cannot be read (a later build's) must not keep the queue from other jobs: whoever works
+ * on the job finds it missing, and fails the job in the usual way. False when memory is out. */
 static bool read_specification(const char *text, struct vb_job *job)
 {
     struct vb_error err;

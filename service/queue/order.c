@@ -21,7 +21,7 @@ enum { SQL_CREATE, SQL_ACTIVE, SQL_ORDERED, STATEMENTS };
 /* What follows VB_JOB_VIEW in SQL_ORDERED. */
 enum { ORDERED_HASH = EXPORT_COLUMNS };
 
-static const struct pg_statement statements[STATEMENTS] = {
+static const struct vb_pg_statement statements[STATEMENTS] = {
     /* One statement, so one snapshot: the job, its first segment, its entry in the audit, the hint
      * to the workers. Either of two unique keys may be taken already: then there is nothing
      * made. */
@@ -63,7 +63,7 @@ static const struct pg_statement statements[STATEMENTS] = {
                      " AND (j.job_id = $2::uuid OR j.idempotency_key = $3)",
                      3},
 };
-const struct pg_statement_set vb_order_statements = {statements, STATEMENTS};
+const struct vb_pg_statement_set vb_order_statements = {statements, STATEMENTS};
 
 void vb_order_init(struct vb_order *order)
 {
@@ -91,10 +91,10 @@ static enum vb_order_state fail(struct vb_order *order, enum vb_status status, c
     return VB_ORDER_FAILED;
 }
 
-static void put_step(struct vb_order *order, const struct pg_statement *statement,
+static void put_step(struct vb_order *order, const struct vb_pg_statement *statement,
                      const char *const *values)
 {
-    order->steps[order->step_count++] = (struct pg_step){statement, values};
+    order->steps[order->step_count++] = (struct vb_pg_step){statement, values};
 }
 
 /* --- the job's row --- */
@@ -201,7 +201,7 @@ static enum vb_order_state insert(struct vb_order *order)
     order->keys[0] = order->caller.workspace;
     order->keys[1] = order->one_active ? order->active_key : order->job_id;
     order->keys[2] = given(order->same_key);
-    put_step(order, &pg_enter[PG_ENTER_WRITE], order->keys);
+    put_step(order, &vb_pg_enter[VB_PG_ENTER_WRITE], order->keys);
     put_step(order, &statements[SQL_CREATE], order->row);
     put_step(order, &statements[order->one_active ? SQL_ACTIVE : SQL_ORDERED], order->keys);
     return VB_ORDER_ASK_MAIN;
@@ -307,7 +307,7 @@ static enum vb_order_state ask_same(struct vb_order *order)
     order->keys[0] = order->caller.workspace;
     order->keys[1] = NULL;
     order->keys[2] = order->same_key;
-    put_step(order, &pg_enter[PG_ENTER_READ], order->keys);
+    put_step(order, &vb_pg_enter[VB_PG_ENTER_READ], order->keys);
     put_step(order, &statements[SQL_ORDERED], order->keys);
     return VB_ORDER_ASK_MAIN;
 }
@@ -354,13 +354,13 @@ enum vb_order_state vb_order_begin(struct vb_order *order)
 #define SENDS 3 /* of one round, where the connection is lost */
 
 static enum vb_status send_round(struct vb_order *order, enum vb_order_state where,
-                                 struct vb_pg *pg, PGconn *source, PGresult *results[PG_STEPS])
+                                 struct vb_pg *pg, PGconn *source, PGresult *results[VB_PG_STEPS])
 {
     enum vb_status status = VB_DATABASE;
     if (where == VB_ORDER_ASK_SOURCE)
-        return pg_steps_read(source, order->steps, order->step_count, results, &order->error);
+        return vb_pg_steps_read(source, order->steps, order->step_count, results, &order->error);
     for (int sends = 0; sends < SENDS; sends++) {
-        status = pg_steps_run(pg, order->steps, order->step_count, results, &order->error);
+        status = vb_pg_steps_run(pg, order->steps, order->step_count, results, &order->error);
         if (status == VB_OK || !vb_status_retryable(status))
             break;
     }
@@ -371,11 +371,11 @@ enum vb_order_state vb_order_make(struct vb_order *order, struct vb_pg *pg, PGco
 {
     enum vb_order_state state = vb_order_begin(order);
     while (state == VB_ORDER_ASK_MAIN || state == VB_ORDER_ASK_SOURCE) {
-        PGresult *results[PG_STEPS] = {NULL};
+        PGresult *results[VB_PG_STEPS] = {NULL};
         state = send_round(order, state, pg, source, results) == VB_OK
                     ? vb_order_take(order, results)
                     : VB_ORDER_FAILED;
-        pg_results_clear(results);
+        vb_pg_results_clear(results);
     }
     order->job = NULL; /* went with the results */
     return state;

@@ -14,8 +14,8 @@
 #include "verbatim/hash.h"
 #include "verbatim/uuid.h"
 
-/* Every statement to Verbatim's own database beside pg_enter; for pools, which prepare them. */
-extern const struct pg_statement_set vb_order_statements;
+/* Every statement to Verbatim's own database beside vb_pg_enter; for pools, which prepare them. */
+extern const struct vb_pg_statement_set vb_order_statements;
 
 /* What is next, or how it ended. */
 enum vb_order_state {
@@ -41,11 +41,11 @@ struct vb_order {
     struct vb_view same; /* idempotency key; NULL: none. Of one door, workspace and audience */
     /* Of this process; they outlive the order. */
     const struct vb_contract *contract;
-    const struct pg_statement *source_statements; /* of vb_resolve_statements */
+    const struct vb_pg_statement *source_statements; /* of vb_resolve_statements */
     struct vb_zone *zone; /* the workspace's; may be set anew before every call */
 
     /* What is next, and what came of it. */
-    struct pg_step steps[PG_STEPS]; /* valid until the next call */
+    struct vb_pg_step steps[VB_PG_STEPS]; /* valid until the next call */
     size_t step_count;
     char job_id[VB_UUID_TEXT];
     const PGresult
@@ -61,7 +61,7 @@ struct vb_order {
     const char *audience_text;
     struct vb_resolve_steps lookups;
     vb_instant from, to;
-    const char *row[PG_VALUES], *keys[3];
+    const char *row[VB_PG_VALUES], *keys[3];
     char day_texts[2][16], numbers[5][24];
     int inserts;
 };

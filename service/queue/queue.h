@@ -1,9 +1,11 @@
-/* The job queue inside `service`: what a job and a claim are, and every statement that changes them.
+/* The job queue inside `service`: what a job and a claim are, and every statement that changes
+ * them.
  *
  * All agreement between threads and machines is in these statements. A write for a claim is fenced:
  * it names the claim's epoch and process, and zero rows are VB_FENCED, which means "not ours any
  * more: stop". Lock order: the job, then its segments by position. Functions take the connection of
- * the calling thread and run their own transaction unless they say that they run inside the caller's.
+ * the calling thread and run their own transaction unless they say that they run inside the
+ * caller's.
  */
 #ifndef VERBATIM_QUEUE_QUEUE_H
 #define VERBATIM_QUEUE_QUEUE_H
@@ -55,8 +57,8 @@ struct vb_claim {
     int64_t expected; /* conversations thought to be in it; -1: unknown */
     int64_t attempts, lost_leases;
     uint64_t first_conversation; /* conversations before it, where files hold several */
-    /* Whether it is certain to hold yet: asked before a transaction is tried again. `open`: a COMMIT
-     * may be why the row tells of us no more, so only the time counts. NULL: never again. */
+    /* Whether it is certain to hold yet: asked before a transaction is tried again. `open`: a
+     * COMMIT may be why the row tells of us no more, so only the time counts. NULL: never again. */
     bool (*holds)(const void *lease, bool open);
     const void *lease; /* of `holds` */
 };
@@ -95,8 +97,8 @@ struct vb_channel vb_job_channel(const struct vb_job *job);
 const struct vb_renderer *vb_job_renderer(const struct vb_job *job);
 /* ".zip", or the renderer's where the archive is one raw file. */
 const char *vb_job_extension(const struct vb_job *job);
-/* What it reads, from its specification and what was resolved when it was created. Borrows from the job;
- * `columns` are the renderer's. */
+/* What it reads, from its specification and what was resolved when it was created. Borrows from the
+ * job; `columns` are the renderer's. */
 struct vb_selection vb_job_selection(const struct vb_job *job);
 #define VB_SEGMENT_COLUMNS                                                                         \
     "s.claim_epoch, s.part_first, s.part_last, "                                                   \
@@ -111,51 +113,55 @@ void vb_segment_read(const PGresult *result, int row, int column, struct vb_clai
     "('epoch'::timestamptz + " parameter "::bigint * interval '1 microsecond')"
 
 /* transition.c */
-/* Takes the edge inside the caller's transaction; VB_FENCED when the job is not in `from`. `message` goes
- * to error_message (NULL: none). Sets the times that belong to the new status. */
+/* Takes the edge inside the caller's transaction; VB_FENCED when the job is not in `from`.
+ * `message` goes to error_message (NULL: none). Sets the times that belong to the new status. */
 enum vb_status vb_job_transition(struct vb_pg *pg, const char *job_id, enum vb_job_status from,
                                  enum vb_job_status to, const char *message,
                                  struct vb_error *err) vb_must_check;
 
 /* fence.c: every transaction of a claim goes through here. */
-/* One such transaction. `token` stands in the segment's last_write from its mark on; a step that deletes the claim's
- * segment writes it into another one of the job. */
+/* One such transaction. `token` stands in the segment's last_write from its mark on; a step that
+ * deletes the claim's segment writes it into another one of the job. */
 struct vb_write {
     const struct vb_claim *claim;
     char token[VB_UUID_TEXT];
 };
-/* The statements behind the fence; anything but VB_OK rolls back and is what the caller gets. May run several times, each
- * time as if for the first; what it leaves in `context` counts only after vb_fence_run is VB_OK, and then it is of the
- * run that was committed. */
+/* The statements behind the fence; anything but VB_OK rolls back and is what the caller gets. May
+ * run several times, each time as if for the first; what it leaves in `context` counts only after
+ * vb_fence_run is VB_OK, and then it is of the run that was committed. */
 typedef enum vb_status vb_write_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                      struct vb_error *err);
-/* Runs the step once: begins, locks the job (it must be started) and the claim's segment in that order, and commits. A
- * failure that may heal is tried again while the claim holds. After a COMMIT whose answer was lost it is found out
- * first whether it was carried out, also where the segment or the job has ended by it.
+/* Runs the step once: begins, locks the job (it must be started) and the claim's segment in that
+ * order, and commits. A failure that may heal is tried again while the claim holds. After a COMMIT
+ * whose answer was lost it is found out first whether it was carried out, also where the segment or
+ * the job has ended by it.
  *
- * VB_OK: committed, once. VB_FENCED: the segment is not ours; nothing was written. Any other status: nothing was written,
- * or (a retryable one) the claim ceased to hold while that was open. `err` must not be NULL. */
+ * VB_OK: committed, once. VB_FENCED: the segment is not ours; nothing was written. Any other
+ * status: nothing was written, or (a retryable one) the claim ceased to hold while that was open.
+ * `err` must not be NULL. */
 enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const struct vb_claim *claim, vb_write_step *step, void *context,
                             struct vb_error *err) vb_must_check;
-/* Whether what failed with `status` is worth another try for this claim; waits a moment before it says so. */
+/* Whether what failed with `status` is worth another try for this claim; waits a moment before it
+ * says so. */
 bool vb_claim_again(const struct vb_claim *claim, enum vb_status status,
                     const struct vb_error *err);
-/* Commits, or rolls back when `status` is not VB_OK; returns what became of it. For transactions that are no claim's. */
+/* Commits, or rolls back when `status` is not VB_OK; returns what became of it. For transactions
+ * that are no claim's. */
 enum vb_status vb_transaction_end(struct vb_pg *pg, enum vb_status status,
                                   struct vb_error *err) vb_must_check;
 /* VB_FENCED with its message; the top counts it. */
 enum vb_status vb_fenced(struct vb_error *err);
 
 /* claim.c */
-/* A claim under way: whose answer was lost is found again by its token. One a thread, kept from call to call; all zero
- * at first. */
+/* A claim under way: whose answer was lost is found again by its token. One a thread, kept from
+ * call to call; all zero at first. */
 struct vb_taking {
     char token[VB_UUID_TEXT]; /* "": nothing is open */
 };
-/* VB_OK: *ret_claim is ours. VB_END: nothing claimable. VB_AGAIN: there is, but others hold it: ask again in
- * milliseconds. `express`: only jobs not yet started. After any other failure the next call looks first for what that
- * one may have taken. */
+/* VB_OK: *ret_claim is ours. VB_END: nothing claimable. VB_AGAIN: there is, but others hold it: ask
+ * again in milliseconds. `express`: only jobs not yet started. After any other failure the next
+ * call looks first for what that one may have taken. */
 enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
                              struct vb_taking *taking, struct vb_claim *ret_claim,
                              struct vb_error *err) vb_must_check;
@@ -163,7 +169,8 @@ enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_claim_next_due(struct vb_pg *pg, int64_t *ret_wait,
                                  struct vb_error *err) vb_must_check;
 
-/* start.c: the oldest queued job of a workspace; VB_AGAIN when there is none to be had. `token`: the claim's. */
+/* start.c: the oldest queued job of a workspace; VB_AGAIN when there is none to be had. `token`:
+ * the claim's. */
 enum vb_status vb_start_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const char *workspace_id, const char *token, struct vb_claim *ret_claim,
                             struct vb_error *err) vb_must_check;
@@ -172,8 +179,9 @@ enum vb_status vb_start_job(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
                              struct vb_error *err) vb_must_check;
 
-/* The same for a claim of ours whose archive cannot be gone on with, for `reason`. most_attempts > 0: it is charged, and
- * due after a back-off; VB_LIMIT, and nothing changed, when it was charged that often with this one. */
+/* The same for a claim of ours whose archive cannot be gone on with, for `reason`. most_attempts >
+ * 0: it is charged, and due after a back-off; VB_LIMIT, and nothing changed, when it was charged
+ * that often with this one. */
 enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
                               const struct vb_claim *claim, const char *reason,
                               int64_t most_attempts, struct vb_error *err) vb_must_check;
@@ -183,8 +191,8 @@ enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer
 enum vb_status vb_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
                            int64_t epoch, struct vb_buffer *out,
                            struct vb_error *err) vb_must_check;
-/* Notes a key of this claim's epoch on the job unless it stands there already; an earlier one goes to clean-up.
- * Only for a segment that covers the whole job. */
+/* Notes a key of this claim's epoch on the job unless it stands there already; an earlier one goes
+ * to clean-up. Only for a segment that covers the whole job. */
 enum vb_status vb_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
                                struct vb_claim *claim, uint64_t part_size,
                                struct vb_error *err) vb_must_check;
@@ -192,7 +200,8 @@ enum vb_status vb_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer
                               struct vb_claim *claim, const char *upload_id,
                               struct vb_error *err) vb_must_check;
 
-/* split.c: shrinks the claim to `cursor` and `numbers` part numbers; the rest becomes a waiting segment. */
+/* split.c: shrinks the claim to `cursor` and `numbers` part numbers; the rest becomes a waiting
+ * segment. */
 struct vb_split {
     struct vb_cursor cursor; /* last conversation of the front */
     uint32_t numbers;        /* part numbers the front keeps */
@@ -206,7 +215,8 @@ enum vb_status vb_split_segment(struct vb_pg *pg, const struct vb_claimer *claim
                                 struct vb_claim *claim, const struct vb_split *split,
                                 struct vb_error *err) vb_must_check;
 
-/* absorb.c: takes over the successor's end and part numbers, whatever its state. VB_END: there is none. */
+/* absorb.c: takes over the successor's end and part numbers, whatever its state. VB_END: there is
+ * none. */
 enum vb_status vb_absorb_next(struct vb_pg *pg, const struct vb_claimer *claimer,
                               struct vb_claim *claim, struct vb_error *err) vb_must_check;
 
@@ -221,7 +231,8 @@ struct vb_segment_result {
 /* [{"number": 1, "etag": "...", "size": 6291456, "crc": 3421780262}, ...] */
 enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
                               struct vb_buffer *out) vb_must_check;
-/* Inside a fenced transaction: the segment's row. `closing` keeps it running, for Complete is still to come. */
+/* Inside a fenced transaction: the segment's row. `closing` keeps it running, for Complete is still
+ * to come. */
 enum vb_status vb_record_result(struct vb_pg *pg, const struct vb_claim *claim,
                                 const struct vb_segment_result *result, bool closing,
                                 struct vb_error *err) vb_must_check;
@@ -230,8 +241,8 @@ enum vb_status vb_record_segment(struct vb_pg *pg, const struct vb_claimer *clai
                                  const struct vb_claim *claim,
                                  const struct vb_segment_result *result,
                                  struct vb_error *err) vb_must_check;
-/* Records the closing segment, which stays ours, with the size of the whole archive: from here on only
- * Complete is left. VB_AGAIN when a segment is open again. */
+/* Records the closing segment, which stays ours, with the size of the whole archive: from here on
+ * only Complete is left. VB_AGAIN when a segment is open again. */
 enum vb_status vb_record_closing(struct vb_pg *pg, const struct vb_claimer *claimer,
                                  const struct vb_claim *claim,
                                  const struct vb_segment_result *result, uint64_t total_size,
@@ -275,14 +286,15 @@ struct vb_finished {
     uint64_t size;
     int64_t crc; /* CRC-32 of the whole; -1: not known */
 };
-/* Finishes the job: totals, the file's facts, outbox row, clean-up row where an upload was begun, all in one
- * transaction with the record of the claim's segment. `result` NULL: vb_record_closing came before. */
+/* Finishes the job: totals, the file's facts, outbox row, clean-up row where an upload was begun,
+ * all in one transaction with the record of the claim's segment. `result` NULL: vb_record_closing
+ * came before. */
 enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
                              const struct vb_finished *finished,
                              struct vb_error *err) vb_must_check;
-/* After a claim was fenced: what the job of it left behind is looked at again, for something may have arrived in
- * the store since the last look. */
+/* After a claim was fenced: what the job of it left behind is looked at again, for something may
+ * have arrived in the store since the last look. */
 enum vb_status vb_clean_again(struct vb_pg *pg, const struct vb_claim *claim,
                               struct vb_error *err) vb_must_check;
 /* Fails the job of a claim of ours. */
@@ -299,23 +311,25 @@ struct vb_others {
 enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, struct vb_others *ret_others,
                              struct vb_error *err) vb_must_check;
-/* Feeds the directories of all recorded segments before the claim's; *ret_base is where ours begins. */
+/* Feeds the directories of all recorded segments before the claim's; *ret_base is where ours
+ * begins. */
 enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *claim,
                                     struct vb_archive *archive, uint64_t *ret_base,
                                     struct vb_error *err) vb_must_check;
-/* Hands out the rows of media/errors.csv that the recorded segments and the claim's own have in the database. */
+/* Hands out the rows of media/errors.csv that the recorded segments and the claim's own have in the
+ * database. */
 enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *claim,
                                      const struct vb_piece_visitor *visitor,
                                      struct vb_error *err) vb_must_check;
 /* Bytes of media in the job's recorded segments. */
 enum vb_status vb_media_so_far(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_bytes,
                                struct vb_error *err) vb_must_check;
-/* Where ours begins in a raw file. VB_END: the file's first segment holds no conversation, so those behind it
- * were written with a separator too many. */
+/* Where ours begins in a raw file. VB_END: the file's first segment holds no conversation, so those
+ * behind it were written with a separator too many. */
 enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,
                               struct vb_error *err) vb_must_check;
-/* Complete from records alone, and the finish. VB_AGAIN: segments were reopened. VB_NOT_FOUND: the upload is gone, and no
- * archive is there. */
+/* Complete from records alone, and the finish. VB_AGAIN: segments were reopened. VB_NOT_FOUND: the
+ * upload is gone, and no archive is there. */
 enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                                const struct vb_claim *claim, struct vb_storage_session *session,
                                struct vb_error *err) vb_must_check;

@@ -1,4 +1,5 @@
-/* What a segment leaves in the database when its last part is stored: the checkpoint of the export. */
+/* What a segment leaves in the database when its last part is stored: the checkpoint of the
+ * export. */
 #include "queue.h"
 
 #include "verbatim/json.h"
@@ -60,7 +61,8 @@ enum vb_status vb_record_result(struct vb_pg *pg, const struct vb_claim *claim,
     return status;
 }
 
-/* The owner of the last segment may be waiting for this one, and idle threads for its turn to come. */
+/* The owner of the last segment may be waiting for this one, and idle threads for its turn to
+ * come. */
 static const char one_less[] =
     "WITH lessened AS (UPDATE verbatim.job SET open_segments = open_segments - 1"
     "  WHERE job_id = $1 RETURNING open_segments) "

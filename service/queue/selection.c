@@ -1,7 +1,8 @@
-/* What a job exports, from its specification: the rows, the renderer, the packaging. See queue/queue.h.
+/* What a job exports, from its specification: the rows, the renderer, the packaging. See
+ * queue/queue.h.
  *
- * What was resolved when the job was created (the channel, the range) stands in the job's columns and goes before
- * the specification's own words. Everything is borrowed from the job.
+ * What was resolved when the job was created (the channel, the range) stands in the job's columns
+ * and goes before the specification's own words. Everything is borrowed from the job.
  */
 #include "queue.h"
 
@@ -18,8 +19,8 @@ const char *vb_job_extension(const struct vb_job *job)
     return renderer && job->specification.files == VB_FILES_SINGLE ? renderer->extension : ".zip";
 }
 
-/* The renderer's, and what names of entries need. Facts of the job's one channel are the job's, so that a channel that
- * is renamed meanwhile does not change the bytes. */
+/* The renderer's, and what names of entries need. Facts of the job's one channel are the job's, so
+ * that a channel that is renamed meanwhile does not change the bytes. */
 static unsigned choose_columns(const struct vb_job *job)
 {
     const struct vb_specification *specification = &job->specification;

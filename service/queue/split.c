@@ -5,8 +5,8 @@
 #include "verbatim/metrics.h"
 
 /* Both: $1 job, $2 position of the front, $3 $4 cursor, $5 the front's last number, $6 estimate, $7
- * conversations; $8 only of the rest: conversations before it. The rest takes the old end over before the front
- * loses it. */
+ * conversations; $8 only of the rest: conversations before it. The rest takes the old end over
+ * before the front loses it. */
 static const char insert_rest[] =
     "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, low_at, low_id,"
     " high_at, high_id, estimate, expected, first_conversation)"

@@ -1,7 +1,7 @@
 /* Starting the oldest queued job of a workspace, never more than its max_running at a time.
  *
- * The workspace's turn row is locked first; the statement that counts started jobs comes after it and so sees
- * what every earlier holder of that lock committed. That is what makes the limit exact.
+ * The workspace's turn row is locked first; the statement that counts started jobs comes after it
+ * and so sees what every earlier holder of that lock committed. That is what makes the limit exact.
  */
 #include "queue.h"
 
@@ -43,7 +43,8 @@ static bool replace(char **text, const char *with)
     return true;
 }
 
-/* Notes the archive's key, so that whatever this claim puts there can be found again, and claims. */
+/* Notes the archive's key, so that whatever this claim puts there can be found again, and
+ * claims. */
 static enum vb_status claim_started(struct vb_pg *pg, const struct vb_claimer *claimer,
                                     const char *token, struct vb_claim *claim, struct vb_error *err)
 {
@@ -121,7 +122,8 @@ static enum vb_status start_oldest(struct vb_pg *pg, const struct vb_claimer *cl
     return status;
 }
 
-/* A workspace that was made by SQL has none. One that is only held stays as it is, and is not waited for. */
+/* A workspace that was made by SQL has none. One that is only held stays as it is, and is not
+ * waited for. */
 static enum vb_status make_turn(struct vb_pg *pg, const char *workspace_id, struct vb_error *err)
 {
     struct vb_pg_args args = {0};

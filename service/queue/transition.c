@@ -1,10 +1,11 @@
-/* Taking an edge of a job's life (rules/job_status.h). The program writes job.status nowhere else. */
+/* Taking an edge of a job's life (rules/job_status.h). The program writes job.status nowhere
+ * else. */
 #include "queue.h"
 
 #include "verbatim/log.h"
 
-/* finished_at is the end of every kind, and whoever waits for it is told; a link lives from a finish only. The clock is read
- * once, so that a link's life is exact. */
+/* finished_at is the end of every kind, and whoever waits for it is told; a link lives from a
+ * finish only. The clock is read once, so that a link's life is exact. */
 static const char take_edge[] =
     "UPDATE verbatim.job SET status = $3, error_message = $4,"
     " started_at = CASE WHEN $3 = 'started' THEN clock.now ELSE started_at END,"

@@ -45,27 +45,27 @@ static bool is_profile(struct vb_view text)
 }
 
 /* An id of the wrong form is not refused but not found. */
-const struct body_rule body_any = {is_anything, "", ""};
-const struct body_rule body_date = {is_date, "date_parsing",
-                                    "Input should be a valid date in the form YYYY-MM-DD"};
-const struct body_rule body_phone = {is_phone, "string_pattern_mismatch",
-                                     "String should match pattern '^\\+[1-9]\\d{1,14}$'"};
-const struct body_rule body_channel_type = {
+const struct vb_body_rule vb_body_any = {is_anything, "", ""};
+const struct vb_body_rule vb_body_date = {is_date, "date_parsing",
+                                          "Input should be a valid date in the form YYYY-MM-DD"};
+const struct vb_body_rule vb_body_phone = {is_phone, "string_pattern_mismatch",
+                                           "String should match pattern '^\\+[1-9]\\d{1,14}$'"};
+const struct vb_body_rule vb_body_channel_type = {
     vb_channel_type_known, "enum",
     "Input should be 'sms', 'whatsapp', 'messenger', 'instagram' or 'line'"};
-const struct body_rule body_mail = {vb_mail_address_valid, "value_error",
-                                    "value is not a valid email address"};
-const struct body_rule body_csv_profile = {is_profile, "enum",
-                                           "Input should be 'safe', 'excel' or 'raw'"};
+const struct vb_body_rule vb_body_mail = {vb_mail_address_valid, "value_error",
+                                          "value is not a valid email address"};
+const struct vb_body_rule vb_body_csv_profile = {is_profile, "enum",
+                                                 "Input should be 'safe', 'excel' or 'raw'"};
 
 /* The reference stays the document's. */
-const json_t *body_member(const struct body_check *check, const char *name)
+const json_t *vb_body_member(const struct vb_body_check *check, const char *name)
 {
     const json_t *value = json_object_get(check->object, name);
     return json_is_null(value) ? NULL : value;
 }
 
-static void add(struct body_check *check, const char *type, const char *name, int index,
+static void add(struct vb_body_check *check, const char *type, const char *name, int index,
                 const char *message, const json_t *input)
 {
     /* An object as a whole is a member of the one that holds it. */
@@ -78,25 +78,25 @@ static void add(struct body_check *check, const char *type, const char *name, in
     vb_problems_add(check->problems, &problem);
 }
 
-void body_problem(struct body_check *check, const char *type, const char *name, const char *message,
-                  const json_t *input)
+void vb_body_problem(struct vb_body_check *check, const char *type, const char *name,
+                     const char *message, const json_t *input)
 {
     add(check, type, name, -1, message, input);
 }
 
-bool body_is_object(struct body_check *check)
+bool vb_body_is_object(struct vb_body_check *check)
 {
     if (json_is_object(check->object))
         return true;
-    body_problem(check, "model_attributes_type", NULL, "Input should be a JSON object",
-                 check->object);
+    vb_body_problem(check, "model_attributes_type", NULL, "Input should be a JSON object",
+                    check->object);
     return false;
 }
 
 /* One text by its rule: the text, or NULL and a problem. `index` as in a problem. jansson refuses
  * NUL in texts, so each ends where C thinks it does. */
-static const char *judge_text(struct body_check *check, const char *name, int index,
-                              const json_t *value, const struct body_rule *rule)
+static const char *judge_text(struct vb_body_check *check, const char *name, int index,
+                              const json_t *value, const struct vb_body_rule *rule)
 {
     if (!json_is_string(value)) {
         add(check, "string_type", name, index, "Input should be a valid string", value);
@@ -110,35 +110,36 @@ static const char *judge_text(struct body_check *check, const char *name, int in
     return text.data;
 }
 
-const char *body_text(struct body_check *check, const char *name, const struct body_rule *rule)
+const char *vb_body_text(struct vb_body_check *check, const char *name,
+                         const struct vb_body_rule *rule)
 {
-    const json_t *value = body_member(check, name);
+    const json_t *value = vb_body_member(check, name);
     return value ? judge_text(check, name, -1, value, rule) : NULL;
 }
 
-/* Asked for without body_member: a null is there, and is no string. */
-const char *body_required_text(struct body_check *check, const char *name,
-                               const struct body_rule *rule)
+/* Asked for without vb_body_member: a null is there, and is no string. */
+const char *vb_body_required_text(struct vb_body_check *check, const char *name,
+                                  const struct vb_body_rule *rule)
 {
     const json_t *value = json_object_get(check->object, name);
     if (value)
         return judge_text(check, name, -1, value, rule);
-    body_problem(check, "missing", name, "Field required", check->object);
+    vb_body_problem(check, "missing", name, "Field required", check->object);
     return NULL;
 }
 
 /* The length of a list, before anything is done with each of its elements. */
-static bool judge_list(struct body_check *check, const char *name, const json_t *list)
+static bool judge_list(struct vb_body_check *check, const char *name, const json_t *list)
 {
     if (!json_is_array(list)) {
-        body_problem(check, "list_type", name, "Input should be a valid list", list);
+        vb_body_problem(check, "list_type", name, "Input should be a valid list", list);
         return false;
     }
     size_t size = json_array_size(list);
     if (size == 0)
-        body_problem(check, "too_short", name, "List should have at least 1 item", list);
+        vb_body_problem(check, "too_short", name, "List should have at least 1 item", list);
     if (size > WORDS)
-        body_problem(check, "too_long", name, "List should have at most 200 items", list);
+        vb_body_problem(check, "too_long", name, "List should have at most 200 items", list);
     return size > 0 && size <= WORDS;
 }
 
@@ -153,10 +154,10 @@ static bool is_repeated(const json_t *list, size_t index)
 
 /* The list is made only if all of it holds; its texts stay the document's, the array is the
  * caller's. */
-void body_words(struct body_check *check, const char *name, const struct body_rule *rule,
-                struct vb_words *ret_words)
+void vb_body_words(struct vb_body_check *check, const char *name, const struct vb_body_rule *rule,
+                   struct vb_words *ret_words)
 {
-    const json_t *list = body_member(check, name);
+    const json_t *list = vb_body_member(check, name);
     if (!list || !judge_list(check, name, list))
         return;
     size_t before = check->problems->count, index;
@@ -166,20 +167,20 @@ void body_words(struct body_check *check, const char *name, const struct body_ru
         if (judge_text(check, name, (int)index, value, rule) && is_repeated(list, index))
             add(check, "value_error", name, (int)index, "Value error, items must be unique", value);
     }
-    if (check->problems->count == before && body_words_of(list, ret_words) != VB_OK)
+    if (check->problems->count == before && vb_body_words_of(list, ret_words) != VB_OK)
         check->status = VB_NO_MEMORY;
 }
 
-bool body_flag(struct body_check *check, const char *name)
+bool vb_body_flag(struct vb_body_check *check, const char *name)
 {
-    const json_t *value = body_member(check, name);
+    const json_t *value = vb_body_member(check, name);
     if (value && !json_is_boolean(value))
-        body_problem(check, "bool_type", name, "Input should be a valid boolean", value);
+        vb_body_problem(check, "bool_type", name, "Input should be a valid boolean", value);
     return json_is_true(value);
 }
 
 /* Afterwards and not first, so that the list of problems begins with what was meant. */
-void body_unknown(struct body_check *check, const char *const *names, size_t count)
+void vb_body_unknown(struct vb_body_check *check, const char *const *names, size_t count)
 {
     const char *name;
     json_t *value;
@@ -190,13 +191,14 @@ void body_unknown(struct body_check *check, const char *const *names, size_t cou
         for (size_t i = 0; i < count; i++)
             is_known |= strcmp(name, names[i]) == 0;
         if (!is_known)
-            body_problem(check, "extra_forbidden", name, "Extra inputs are not permitted", value);
+            vb_body_problem(check, "extra_forbidden", name, "Extra inputs are not permitted",
+                            value);
     }
 }
 
 /* An element more than needed is allocated, so that an empty list is not NULL: "nothing fits" and
  * "no limit" are different. */
-enum vb_status body_words_of(const json_t *array, struct vb_words *ret_words)
+enum vb_status vb_body_words_of(const json_t *array, struct vb_words *ret_words)
 {
     size_t count = json_array_size(array);
     const char **items = calloc(count + 1, sizeof *items);
@@ -208,7 +210,7 @@ enum vb_status body_words_of(const json_t *array, struct vb_words *ret_words)
     return VB_OK;
 }
 
-void body_words_done(struct vb_words *words)
+void vb_body_words_done(struct vb_words *words)
 {
     free((void *)(uintptr_t)words->items);
     *words = (struct vb_words){0};

@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-struct body_check {
+struct vb_body_check {
     struct vb_problems *problems;
     const char *within; /* the member that `object` is; NULL: the body */
     const json_t *object;
@@ -25,38 +25,39 @@ struct body_check {
 };
 
 /* What a text has to be. */
-struct body_rule {
+struct vb_body_rule {
     bool (*holds)(struct vb_view text);
     const char *type, *message;
 };
-extern const struct body_rule body_any;
-extern const struct body_rule body_date;
-extern const struct body_rule body_phone;        /* ^\+[1-9]\d{1,14}$ */
-extern const struct body_rule body_channel_type; /* coarse */
-extern const struct body_rule body_mail;
-extern const struct body_rule body_csv_profile;
+extern const struct vb_body_rule vb_body_any;
+extern const struct vb_body_rule vb_body_date;
+extern const struct vb_body_rule vb_body_phone;        /* ^\+[1-9]\d{1,14}$ */
+extern const struct vb_body_rule vb_body_channel_type; /* coarse */
+extern const struct vb_body_rule vb_body_mail;
+extern const struct vb_body_rule vb_body_csv_profile;
 
 /* The member, NULL where it is absent or null. */
-const json_t *body_member(const struct body_check *check, const char *name);
+const json_t *vb_body_member(const struct vb_body_check *check, const char *name);
 /* `name` NULL: the object as a whole. */
-void body_problem(struct body_check *check, const char *type, const char *name, const char *message,
-                  const json_t *input);
+void vb_body_problem(struct vb_body_check *check, const char *type, const char *name,
+                     const char *message, const json_t *input);
 
 /* Whether the object is one; noted where it is not. */
-bool body_is_object(struct body_check *check);
+bool vb_body_is_object(struct vb_body_check *check);
 /* NULL where it is absent or broken. Lives as long as the document. */
-const char *body_text(struct body_check *check, const char *name, const struct body_rule *rule);
-const char *body_required_text(struct body_check *check, const char *name,
-                               const struct body_rule *rule);
+const char *vb_body_text(struct vb_body_check *check, const char *name,
+                         const struct vb_body_rule *rule);
+const char *vb_body_required_text(struct vb_body_check *check, const char *name,
+                                  const struct vb_body_rule *rule);
 /* 1 to 200 different texts, each by its rule; *ret_words is allocated (free `items`), or left
  * alone. */
-void body_words(struct body_check *check, const char *name, const struct body_rule *rule,
-                struct vb_words *ret_words);
-bool body_flag(struct body_check *check, const char *name);
-void body_unknown(struct body_check *check, const char *const *names, size_t count);
+void vb_body_words(struct vb_body_check *check, const char *name, const struct vb_body_rule *rule,
+                   struct vb_words *ret_words);
+bool vb_body_flag(struct vb_body_check *check, const char *name);
+void vb_body_unknown(struct vb_body_check *check, const char *const *names, size_t count);
 
 /* The texts of an array without looking at them; items is never NULL on VB_OK. */
-enum vb_status body_words_of(const json_t *array, struct vb_words *ret_words) vb_must_check;
-void body_words_done(struct vb_words *words);
+enum vb_status vb_body_words_of(const json_t *array, struct vb_words *ret_words) vb_must_check;
+void vb_body_words_done(struct vb_words *words);
 
 #endif

@@ -17,13 +17,13 @@
 
 #define LINK_TTL_MOST (7 * 86400 * VB_SECOND)
 
-const char *const specification_files[] = {
+const char *const vb_specification_files[] = {
     [VB_FILES_PER_CONVERSATION] = "per_conversation",
     [VB_FILES_SINGLE] = "single",
     [VB_FILES_CHUNKS] = "chunks",
     NULL,
 };
-const char *const specification_selects[] = {
+const char *const vb_specification_selects[] = {
     [VB_SELECT_CHANNEL] = "channel_id",
     [VB_SELECT_PHONE] = "phone_number",
     [VB_SELECT_ASSISTANT] = "assistant_id",
@@ -59,7 +59,7 @@ static bool is_layout(struct vb_view text)
 
 static bool is_files(struct vb_view text)
 {
-    return place_of(specification_files, text) >= 0;
+    return place_of(vb_specification_files, text) >= 0;
 }
 
 static bool is_include(struct vb_view text)
@@ -84,21 +84,21 @@ static bool is_link_ttl(struct vb_view text)
            value >= VB_SECOND && value <= LINK_TTL_MOST;
 }
 
-static const struct body_rule format_rule = {
+static const struct vb_body_rule format_rule = {
     is_format, "enum", "Input should be 'csv', 'json', 'ndjson', 'html' or 'pdf'"};
-static const struct body_rule layout_rule = {
+static const struct vb_body_rule layout_rule = {
     is_layout, "enum", "Input should be 'messages', 'conversations' or 'leads'"};
-static const struct body_rule files_rule = {
+static const struct vb_body_rule files_rule = {
     is_files, "enum", "Input should be 'per_conversation', 'single' or 'chunks'"};
-static const struct body_rule include_rule = {
+static const struct vb_body_rule include_rule = {
     is_include, "enum",
     "Input should be 'messages', 'customer', 'tags', 'notes', 'events', 'skills', 'citations' or "
     "'media'"};
-static const struct body_rule moment_rule = {
+static const struct vb_body_rule moment_rule = {
     is_moment, "datetime_parsing",
     "Input should be a date in the form YYYY-MM-DD, or an instant with its offset such as "
     "2026-02-01T00:00:00Z"};
-static const struct body_rule link_ttl_rule = {
+static const struct vb_body_rule link_ttl_rule = {
     is_link_ttl, "value_error",
     "Value error, link_ttl must be a number with s, m, h or d, such as 48h, and at most 7 days"};
 
@@ -106,89 +106,91 @@ static const struct body_rule link_ttl_rule = {
 
 /* Of several members the last one stays; the problem that there are several is noted by the
  * caller. */
-static void check_selected(struct body_check *check, struct vb_specification *specification,
+static void check_selected(struct vb_body_check *check, struct vb_specification *specification,
                            enum vb_select_kind kind)
 {
-    const char *name = specification_selects[kind];
+    const char *name = vb_specification_selects[kind];
     if (kind == VB_SELECT_CONVERSATIONS) {
-        body_words(check, name, &body_any, &specification->conversation_ids);
+        vb_body_words(check, name, &vb_body_any, &specification->conversation_ids);
     } else if (kind == VB_SELECT_ALL) {
-        const json_t *value = body_member(check, name);
+        const json_t *value = vb_body_member(check, name);
         if (!json_is_true(value))
-            body_problem(check, "literal_error", name, "Input should be true", value);
+            vb_body_problem(check, "literal_error", name, "Input should be true", value);
     } else {
         specification->select =
-            body_text(check, name, kind == VB_SELECT_PHONE ? &body_phone : &body_any);
+            vb_body_text(check, name, kind == VB_SELECT_PHONE ? &vb_body_phone : &vb_body_any);
     }
     specification->kind = kind;
 }
 
-static void check_select_members(struct body_check *check, struct vb_specification *specification)
+static void check_select_members(struct vb_body_check *check,
+                                 struct vb_specification *specification)
 {
     int given = 0;
-    for (int kind = 0; specification_selects[kind]; kind++)
-        if (body_member(check, specification_selects[kind])) {
+    for (int kind = 0; vb_specification_selects[kind]; kind++)
+        if (vb_body_member(check, vb_specification_selects[kind])) {
             check_selected(check, specification, (enum vb_select_kind)kind);
             given++;
         }
     if (given != 1)
-        body_problem(check, "value_error", NULL,
-                     "Value error, provide exactly one of channel_id, phone_number, assistant_id, "
-                     "contact_id, conversation_ids and all",
-                     check->object);
-    specification->channel_type = body_text(check, "channel_type", &body_channel_type);
-    if (specification->channel_type && !body_member(check, "phone_number"))
-        body_problem(check, "value_error", "channel_type",
-                     "Value error, channel_type may stand beside phone_number only",
-                     body_member(check, "channel_type"));
+        vb_body_problem(
+            check, "value_error", NULL,
+            "Value error, provide exactly one of channel_id, phone_number, assistant_id, "
+            "contact_id, conversation_ids and all",
+            check->object);
+    specification->channel_type = vb_body_text(check, "channel_type", &vb_body_channel_type);
+    if (specification->channel_type && !vb_body_member(check, "phone_number"))
+        vb_body_problem(check, "value_error", "channel_type",
+                        "Value error, channel_type may stand beside phone_number only",
+                        vb_body_member(check, "channel_type"));
 }
 
 /* The status of the inner check is handed back: a list may have found no memory. */
-static void check_select(struct body_check *body, struct vb_specification *specification)
+static void check_select(struct vb_body_check *body, struct vb_specification *specification)
 {
     static const char *const names[] = {"channel_id", "phone_number",     "channel_type",
                                         "contact_id", "conversation_ids", "assistant_id",
                                         "all"};
-    struct body_check check = *body;
+    struct vb_body_check check = *body;
     check.within = "select";
     check.object = json_object_get(body->object, "select");
     if (!check.object) {
-        body_problem(body, "missing", "select", "Field required", body->object);
+        vb_body_problem(body, "missing", "select", "Field required", body->object);
         return;
     }
-    if (!body_is_object(&check))
+    if (!vb_body_is_object(&check))
         return;
     check_select_members(&check, specification);
-    body_unknown(&check, names, sizeof names / sizeof names[0]);
+    vb_body_unknown(&check, names, sizeof names / sizeof names[0]);
     body->status = check.status;
 }
 
 /* --- filter --- */
 
 /* Parsed twice, for the rule and for the value: the rule has no place to put it. */
-static void check_moment(struct body_check *check, const char *name, struct vb_moment *moment)
+static void check_moment(struct vb_body_check *check, const char *name, struct vb_moment *moment)
 {
-    const char *text = body_text(check, name, &moment_rule);
+    const char *text = vb_body_text(check, name, &moment_rule);
     if (text && vb_moment_parse(vb_view_of(text), moment) != VB_OK)
         *moment = (struct vb_moment){0};
 }
 
 /* A date beside an instant is judged once the zone is known: vb_specification_range. */
-static void check_range(struct body_check *check, const struct vb_specification *specification)
+static void check_range(struct vb_body_check *check, const struct vb_specification *specification)
 {
     const struct vb_moment *from = &specification->filter.from, *to = &specification->filter.to;
     if (!from->is_given || !to->is_given || from->is_instant != to->is_instant)
         return;
     if (from->is_instant && from->instant >= to->instant)
-        body_problem(check, "value_error", "to", "Value error, to must be after from",
-                     body_member(check, "to"));
+        vb_body_problem(check, "value_error", "to", "Value error, to must be after from",
+                        vb_body_member(check, "to"));
     if (!from->is_instant && vb_date_compare(from->date, to->date) > 0)
-        body_problem(check, "value_error", "to", "Value error, to must be on or after from",
-                     body_member(check, "to"));
+        vb_body_problem(check, "value_error", "to", "Value error, to must be on or after from",
+                        vb_body_member(check, "to"));
 }
 
 /* What the selection names already cannot be narrowed by the same. */
-static void check_doubles(struct body_check *check, const struct vb_specification *specification)
+static void check_doubles(struct vb_body_check *check, const struct vb_specification *specification)
 {
     static const struct {
         const char *member;
@@ -200,118 +202,119 @@ static void check_doubles(struct body_check *check, const struct vb_specificatio
         {"contact_id", VB_SELECT_CONTACT, VB_SELECT_CONTACT},
     };
     for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
-        const json_t *value = body_member(check, doubles[i].member);
+        const json_t *value = vb_body_member(check, doubles[i].member);
         if (value && specification->select &&
             (specification->kind == doubles[i].kind || specification->kind == doubles[i].other))
-            body_problem(check, "value_error", doubles[i].member,
-                         "Value error, select names it already", value);
+            vb_body_problem(check, "value_error", doubles[i].member,
+                            "Value error, select names it already", value);
     }
 }
 
-static void check_filter(struct body_check *body, struct vb_specification *specification)
+static void check_filter(struct vb_body_check *body, struct vb_specification *specification)
 {
     static const char *const names[] = {"channel_id", "channel_type", "assistant_id",
                                         "contact_id", "from",         "to",
                                         "status",     "tags",         "completed_only"};
-    struct body_check check = *body;
+    struct vb_body_check check = *body;
     check.within = "filter";
-    check.object = body_member(body, "filter");
-    if (!check.object || !body_is_object(&check))
+    check.object = vb_body_member(body, "filter");
+    if (!check.object || !vb_body_is_object(&check))
         return;
-    specification->filter.channel_id = body_text(&check, "channel_id", &body_any);
-    specification->filter.channel_type = body_text(&check, "channel_type", &body_channel_type);
-    specification->filter.assistant_id = body_text(&check, "assistant_id", &body_any);
-    specification->filter.contact_id = body_text(&check, "contact_id", &body_any);
+    specification->filter.channel_id = vb_body_text(&check, "channel_id", &vb_body_any);
+    specification->filter.channel_type =
+        vb_body_text(&check, "channel_type", &vb_body_channel_type);
+    specification->filter.assistant_id = vb_body_text(&check, "assistant_id", &vb_body_any);
+    specification->filter.contact_id = vb_body_text(&check, "contact_id", &vb_body_any);
     check_moment(&check, "from", &specification->filter.from);
     check_moment(&check, "to", &specification->filter.to);
-    body_words(&check, "status", &body_any, &specification->filter.statuses);
-    body_words(&check, "tags", &body_any, &specification->filter.tags);
-    specification->filter.completed_only = body_flag(&check, "completed_only");
+    vb_body_words(&check, "status", &vb_body_any, &specification->filter.statuses);
+    vb_body_words(&check, "tags", &vb_body_any, &specification->filter.tags);
+    specification->filter.completed_only = vb_body_flag(&check, "completed_only");
     check_range(&check, specification);
     check_doubles(&check, specification);
-    body_unknown(&check, names, sizeof names / sizeof names[0]);
+    vb_body_unknown(&check, names, sizeof names / sizeof names[0]);
     body->status = check.status;
 }
 
 /* --- format, layout, files, include --- */
 
-static void check_layout(struct body_check *check, struct vb_specification *specification,
+static void check_layout(struct vb_body_check *check, struct vb_specification *specification,
                          bool stored)
 {
-    const json_t *given = body_member(check, "layout");
+    const json_t *given = vb_body_member(check, "layout");
     bool is_csv = strcmp(specification->format, "csv") == 0;
     if (given && !is_csv && !stored) {
-        body_problem(check, "value_error", "layout",
-                     "Value error, layout is of the format csv only", given);
+        vb_body_problem(check, "value_error", "layout",
+                        "Value error, layout is of the format csv only", given);
         return;
     }
     specification->layout =
-        body_text(check, "layout", stored && !is_csv ? &body_any : &layout_rule);
+        vb_body_text(check, "layout", stored && !is_csv ? &vb_body_any : &layout_rule);
     if (!given && is_csv)
         specification->layout = layouts[0];
     /* A name that is known and has no renderer: what this build cannot make yet. */
     if ((specification->layout || !is_csv) &&
         !vb_renderer_find(vb_view_of(specification->format), vb_view_of(specification->layout)))
-        body_problem(check, "value_error", given && is_csv ? "layout" : "format",
-                     "Value error, this is not available yet",
-                     body_member(check, given && is_csv ? "layout" : "format"));
+        vb_body_problem(check, "value_error", given && is_csv ? "layout" : "format",
+                        "Value error, this is not available yet",
+                        vb_body_member(check, given && is_csv ? "layout" : "format"));
 }
 
 /* What is not said follows from the format: rows of messages and pages of text are read one
  * conversation at a time, all else is read by programs, as one file. */
-static void check_files(struct body_check *check, struct vb_specification *specification)
+static void check_files(struct vb_body_check *check, struct vb_specification *specification)
 {
-    const char *text = body_text(check, "files", &files_rule);
+    const char *text = vb_body_text(check, "files", &files_rule);
     const char *layout = specification->layout;
     bool is_messages =
         layout && strcmp(specification->format, "csv") == 0 && strcmp(layout, layouts[0]) == 0;
     if (text)
-        specification->files = (enum vb_files)place_of(specification_files, vb_view_of(text));
+        specification->files = (enum vb_files)place_of(vb_specification_files, vb_view_of(text));
     else if (is_messages || strcmp(specification->format, "pdf") == 0)
         specification->files = VB_FILES_PER_CONVERSATION;
     else /* media need an archive */
         specification->files =
             specification->include & VB_INCLUDE_MEDIA ? VB_FILES_CHUNKS : VB_FILES_SINGLE;
     if (is_messages && !(specification->include & VB_INCLUDE_MESSAGES))
-        body_problem(check, "value_error", "include",
-                     "Value error, the layout messages needs messages",
-                     body_member(check, "include"));
+        vb_body_problem(check, "value_error", "include",
+                        "Value error, the layout messages needs messages",
+                        vb_body_member(check, "include"));
     if ((specification->include & VB_INCLUDE_MEDIA) && specification->files == VB_FILES_SINGLE)
-        body_problem(check, "value_error", "include",
-                     "Value error, media needs an archive: files must be per_conversation or "
-                     "chunks",
-                     body_member(check, "include"));
+        vb_body_problem(check, "value_error", "include",
+                        "Value error, media needs an archive: files must be per_conversation or "
+                        "chunks",
+                        vb_body_member(check, "include"));
 }
 
 /* Named words replace the default and do not add to it. */
-static void check_include(struct body_check *check, struct vb_specification *specification)
+static void check_include(struct vb_body_check *check, struct vb_specification *specification)
 {
     struct vb_words words = {0};
-    body_words(check, "include", &include_rule, &words);
+    vb_body_words(check, "include", &include_rule, &words);
     specification->include = words.items ? 0 : VB_INCLUDE_DEFAULT;
     for (size_t i = 0; words.items && i < words.count; i++)
         for (unsigned bit = 0; bit < VB_INCLUDE_COUNT; bit++)
             if (strcmp(words.items[i], vb_include_names[bit]) == 0)
                 specification->include |= 1u << bit;
-    body_words_done(&words);
+    vb_body_words_done(&words);
 }
 
 /* The order matters: layout needs the format, files need layout and include. */
-static void check_shape(struct body_check *check, struct vb_specification *specification,
+static void check_shape(struct vb_body_check *check, struct vb_specification *specification,
                         bool stored)
 {
-    const char *format = body_text(check, "format", &format_rule);
+    const char *format = vb_body_text(check, "format", &format_rule);
     specification->format = format ? format : formats[0];
     check_include(check, specification);
     /* Nothing can be said about what hangs on a format that is none. */
-    if (format || !body_member(check, "format")) {
+    if (format || !vb_body_member(check, "format")) {
         check_layout(check, specification, stored);
-        if (specification->layout || !body_member(check, "layout"))
+        if (specification->layout || !vb_body_member(check, "layout"))
             check_files(check, specification);
     }
-    specification->csv_profile = body_text(check, "csv_profile", &body_csv_profile);
-    specification->notification_email = body_text(check, "notification_email", &body_mail);
-    const char *ttl = body_text(check, "link_ttl", &link_ttl_rule);
+    specification->csv_profile = vb_body_text(check, "csv_profile", &vb_body_csv_profile);
+    specification->notification_email = vb_body_text(check, "notification_email", &vb_body_mail);
+    const char *ttl = vb_body_text(check, "link_ttl", &link_ttl_rule);
     if (ttl && vb_duration_parse(ttl, &specification->link_ttl) != VB_OK)
         specification->link_ttl = 0;
 }
@@ -319,14 +322,14 @@ static void check_shape(struct body_check *check, struct vb_specification *speci
 /* --- what the service has added --- */
 
 /* Only arrays: a stored document of an older version may lack the member. */
-static void take_own(struct body_check *check, const char *name, struct vb_words *words)
+static void take_own(struct vb_body_check *check, const char *name, struct vb_words *words)
 {
-    const json_t *list = body_member(check, name);
-    if (json_is_array(list) && body_words_of(list, words) != VB_OK)
+    const json_t *list = vb_body_member(check, name);
+    if (json_is_array(list) && vb_body_words_of(list, words) != VB_OK)
         check->status = VB_NO_MEMORY;
 }
 
-static void take_all_own(struct body_check *check, struct vb_specification *specification)
+static void take_all_own(struct vb_body_check *check, struct vb_specification *specification)
 {
     take_own(check, "audience", &specification->audience);
     take_own(check, "channel_ids", &specification->channel_ids);
@@ -335,21 +338,21 @@ static void take_all_own(struct body_check *check, struct vb_specification *spec
 
 #define OWN 3u /* at the end of the names */
 
-enum vb_status specification_check(struct vb_specification *specification, bool stored,
-                                   struct vb_problems *problems)
+enum vb_status vb_specification_check(struct vb_specification *specification, bool stored,
+                                      struct vb_problems *problems)
 {
     static const char *const names[] = {"select",      "filter",      "format",
                                         "layout",      "files",       "include",
                                         "csv_profile", "link_ttl",    "notification_email",
                                         "audience",    "channel_ids", "contact_ids"};
     const size_t count = sizeof names / sizeof names[0];
-    struct body_check check = {.problems = problems, .object = specification->root};
-    if (!body_is_object(&check))
+    struct vb_body_check check = {.problems = problems, .object = specification->root};
+    if (!vb_body_is_object(&check))
         return VB_INVALID;
     check_select(&check, specification);
     check_filter(&check, specification);
     check_shape(&check, specification, stored);
-    body_unknown(&check, names, stored ? count : count - OWN);
+    vb_body_unknown(&check, names, stored ? count : count - OWN);
     if (stored)
         take_all_own(&check, specification);
     return check.status != VB_OK ? check.status : problems->count > 0 ? VB_INVALID : VB_OK;

@@ -12,11 +12,11 @@
 
 /* Fills the value's members from its root, as far as they hold, and lists what does not. `stored`:
  * what only the service may write is let through. VB_INVALID: something is listed. VB_NO_MEMORY. */
-enum vb_status specification_check(struct vb_specification *specification, bool stored,
-                                   struct vb_problems *problems) vb_must_check;
+enum vb_status vb_specification_check(struct vb_specification *specification, bool stored,
+                                      struct vb_problems *problems) vb_must_check;
 
 /* Names in the order of their enums; NULL ends. */
-extern const char *const specification_files[];
-extern const char *const specification_selects[]; /* members of `select` */
+extern const char *const vb_specification_files[];
+extern const char *const vb_specification_selects[]; /* members of `select` */
 
 #endif

@@ -13,42 +13,43 @@
 
 /* Rules between members are judged for what is there; a date that is broken has been listed
  * already. */
-static void check_between(struct body_check *check, const struct vb_export_request *request,
+static void check_between(struct vb_body_check *check, const struct vb_export_request *request,
                           bool has_dates)
 {
     if (has_dates && vb_date_compare(request->end, request->start) < 0)
-        body_problem(check, "value_error", "end_date",
-                     "Value error, end_date must be on or after start_date",
-                     body_member(check, "end_date"));
-    bool by_id = body_member(check, "channel_id"), by_phone = body_member(check, "phone_number");
+        vb_body_problem(check, "value_error", "end_date",
+                        "Value error, end_date must be on or after start_date",
+                        vb_body_member(check, "end_date"));
+    bool by_id = vb_body_member(check, "channel_id"),
+         by_phone = vb_body_member(check, "phone_number");
     if (by_id && by_phone)
-        body_problem(check, "value_error", NULL,
-                     "Value error, provide exactly one of channel_id and phone_number",
-                     check->object);
+        vb_body_problem(check, "value_error", NULL,
+                        "Value error, provide exactly one of channel_id and phone_number",
+                        check->object);
     if (!by_id && !by_phone)
-        body_problem(check, "value_error", NULL,
-                     "Value error, either channel_id or phone_number must be provided",
-                     check->object);
+        vb_body_problem(check, "value_error", NULL,
+                        "Value error, either channel_id or phone_number must be provided",
+                        check->object);
 }
 
-static void check_all(struct body_check *check, struct vb_export_request *request)
+static void check_all(struct vb_body_check *check, struct vb_export_request *request)
 {
     static const char *const names[] = {"start_date",   "end_date",     "channel_id",
                                         "phone_number", "channel_type", "notification_email",
                                         "csv_profile"};
-    if (!body_is_object(check))
+    if (!vb_body_is_object(check))
         return;
-    const char *start = body_required_text(check, "start_date", &body_date);
-    const char *end = body_required_text(check, "end_date", &body_date);
-    request->channel_id = body_text(check, "channel_id", &body_any);
-    request->phone_number = body_text(check, "phone_number", &body_phone);
-    request->channel_type = body_text(check, "channel_type", &body_channel_type);
-    request->notification_email = body_text(check, "notification_email", &body_mail);
-    request->csv_profile = body_text(check, "csv_profile", &body_csv_profile);
+    const char *start = vb_body_required_text(check, "start_date", &vb_body_date);
+    const char *end = vb_body_required_text(check, "end_date", &vb_body_date);
+    request->channel_id = vb_body_text(check, "channel_id", &vb_body_any);
+    request->phone_number = vb_body_text(check, "phone_number", &vb_body_phone);
+    request->channel_type = vb_body_text(check, "channel_type", &vb_body_channel_type);
+    request->notification_email = vb_body_text(check, "notification_email", &vb_body_mail);
+    request->csv_profile = vb_body_text(check, "csv_profile", &vb_body_csv_profile);
     bool has_dates = start && end && vb_date_parse(vb_view_of(start), &request->start) == VB_OK &&
                      vb_date_parse(vb_view_of(end), &request->end) == VB_OK;
     check_between(check, request, has_dates);
-    body_unknown(check, names, sizeof names / sizeof names[0]);
+    vb_body_unknown(check, names, sizeof names / sizeof names[0]);
 }
 
 enum vb_status vb_export_request_parse(struct vb_view body, struct vb_export_request *ret_request,
@@ -59,7 +60,7 @@ enum vb_status vb_export_request_parse(struct vb_view body, struct vb_export_req
     enum vb_status status = vb_problems_load(ret_problems, body, &request.root);
     if (status != VB_OK)
         return status;
-    struct body_check check = {.problems = ret_problems, .object = request.root};
+    struct vb_body_check check = {.problems = ret_problems, .object = request.root};
     check_all(&check, &request);
     if (ret_problems->count > 0) {
         ret_problems->root = request.root;

@@ -28,23 +28,23 @@ static const struct {
     [VB_LOOKUP_NOW] = {"now", 0},
 };
 
-/* At most two steps of the selection, four of the filter and one for the moment: PG_STEPS holds
+/* At most two steps of the selection, four of the filter and one for the moment: VB_PG_STEPS holds
  * them. */
 struct plan {
-    struct vb_resolve_lookup lookups[PG_STEPS];
+    struct vb_resolve_lookup lookups[VB_PG_STEPS];
     size_t count;
     const char *malformed; /* a member whose id cannot be one */
 };
 
 void vb_resolve_statements(const struct vb_contract *contract,
-                           struct pg_statement ret_statements[VB_RESOLVE_STATEMENTS])
+                           struct vb_pg_statement ret_statements[VB_RESOLVE_STATEMENTS])
 {
     ret_statements[VB_RESOLVE_BY_ID] =
-        (struct pg_statement){"channel_by_id", vb_contract_channel_by_id_sql(contract), 2};
+        (struct vb_pg_statement){"channel_by_id", vb_contract_channel_by_id_sql(contract), 2};
     ret_statements[VB_RESOLVE_BY_PHONE] =
-        (struct pg_statement){"channel_by_phone", vb_contract_channel_by_phone_sql(contract), 2};
+        (struct vb_pg_statement){"channel_by_phone", vb_contract_channel_by_phone_sql(contract), 2};
     for (int i = 0; i < VB_LOOKUPS; i++)
-        ret_statements[VB_RESOLVE_MORE + i] = (struct pg_statement){
+        ret_statements[VB_RESOLVE_MORE + i] = (struct vb_pg_statement){
             more[i].name, vb_contract_lookup_sql(contract, (enum vb_lookup)i), more[i].count};
 }
 
@@ -54,7 +54,7 @@ enum vb_status vb_caller_audience(const struct vb_caller *caller, struct vb_buff
     *ret_text = NULL;
     if (!caller->is_restricted)
         return VB_OK;
-    enum vb_status status = pg_array_put(out, caller->audience.items, caller->audience.count);
+    enum vb_status status = vb_pg_array_put(out, caller->audience.items, caller->audience.count);
     if (status == VB_OK)
         *ret_text = out->data;
     return status;
@@ -162,7 +162,7 @@ static enum vb_status list_ids(const struct vb_contract *contract, struct vb_wor
         if (i > 0)
             status = vb_buffer_append_byte(out, ',');
         if (status == VB_OK)
-            status = is_valid ? pg_array_put(&one, &ids.items[i], 1)
+            status = is_valid ? vb_pg_array_put(&one, &ids.items[i], 1)
                               : vb_buffer_append_text(&one, "{NULL}");
         /* Without its braces. */
         if (status == VB_OK)
@@ -204,7 +204,7 @@ static enum vb_status prepare(struct vb_resolution *resolution, const struct vb_
  * was named is missing. */
 enum vb_resolved vb_resolve_ask(struct vb_resolution *resolution,
                                 const struct vb_contract *contract, const struct vb_caller *caller,
-                                const struct pg_statement statements[VB_RESOLVE_STATEMENTS],
+                                const struct vb_pg_statement statements[VB_RESOLVE_STATEMENTS],
                                 struct vb_resolve_steps *ret_steps)
 {
     const char *audience = NULL;
@@ -223,7 +223,7 @@ enum vb_resolved vb_resolve_ask(struct vb_resolution *resolution,
         values[0] = caller->source_id;
         values[1] = plan.lookups[i].value;
         values[2] = audience;
-        ret_steps->steps[i] = (struct pg_step){&statements[plan.lookups[i].statement], values};
+        ret_steps->steps[i] = (struct vb_pg_step){&statements[plan.lookups[i].statement], values};
     }
     ret_steps->count = plan.count;
     return VB_RESOLVED;

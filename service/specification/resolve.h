@@ -36,7 +36,7 @@ enum vb_resolve_sql {
     VB_RESOLVE_STATEMENTS = VB_RESOLVE_MORE + VB_LOOKUPS
 };
 void vb_resolve_statements(const struct vb_contract *contract,
-                           struct pg_statement ret_statements[VB_RESOLVE_STATEMENTS]);
+                           struct vb_pg_statement ret_statements[VB_RESOLVE_STATEMENTS]);
 
 /* Columns of a channel's row; NULL where the source has none. */
 enum { CHANNEL_ID, CHANNEL_NAME, CHANNEL_TYPE, CHANNEL_PHONE, CHANNEL_AS_OF, CHANNEL_SNAPSHOT };
@@ -78,9 +78,9 @@ const char *vb_resolution_channel(const struct vb_resolution *resolution, int co
 /* The steps of one resolution. They point into the struct, which must not be moved, and into what
  * it was made from. */
 struct vb_resolve_steps {
-    struct pg_step steps[PG_STEPS];
+    struct vb_pg_step steps[VB_PG_STEPS];
     size_t count;
-    const char *values[PG_STEPS][3];
+    const char *values[VB_PG_STEPS][3];
     struct vb_buffer list, audience;
 };
 void vb_resolve_steps_done(struct vb_resolve_steps *steps);
@@ -89,7 +89,7 @@ void vb_resolve_steps_done(struct vb_resolve_steps *steps);
  * caller's to be done with. What the caller may see becomes part of the specification here. */
 enum vb_resolved vb_resolve_ask(struct vb_resolution *resolution,
                                 const struct vb_contract *contract, const struct vb_caller *caller,
-                                const struct pg_statement statements[VB_RESOLVE_STATEMENTS],
+                                const struct vb_pg_statement statements[VB_RESOLVE_STATEMENTS],
                                 struct vb_resolve_steps *ret_steps);
 /* Keeps what was found; `results` are text, one a step. */
 enum vb_resolved vb_resolve_take(struct vb_resolution *resolution,

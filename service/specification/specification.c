@@ -18,7 +18,7 @@ static enum vb_status take(json_t *root, bool stored, struct vb_specification *r
                            struct vb_problems *problems)
 {
     struct vb_specification specification = {.root = root};
-    enum vb_status status = specification_check(&specification, stored, problems);
+    enum vb_status status = vb_specification_check(&specification, stored, problems);
     if (status == VB_OK) {
         *ret_specification = specification;
         return VB_OK;
@@ -73,12 +73,12 @@ void vb_specification_done(struct vb_specification *specification)
 {
     if (!specification)
         return;
-    body_words_done(&specification->conversation_ids);
-    body_words_done(&specification->filter.statuses);
-    body_words_done(&specification->filter.tags);
-    body_words_done(&specification->audience);
-    body_words_done(&specification->channel_ids);
-    body_words_done(&specification->contact_ids);
+    vb_body_words_done(&specification->conversation_ids);
+    vb_body_words_done(&specification->filter.statuses);
+    vb_body_words_done(&specification->filter.tags);
+    vb_body_words_done(&specification->audience);
+    vb_body_words_done(&specification->channel_ids);
+    vb_body_words_done(&specification->contact_ids);
     json_decref(specification->root);
     *specification = (struct vb_specification){0};
 }
@@ -101,16 +101,16 @@ enum vb_status vb_specification_limit(struct vb_specification *specification, co
     for (size_t i = 0; i < words.count && is_whole; i++)
         is_whole = json_array_append_new(list, json_string(words.items[i])) == 0;
     struct vb_words copy = {0};
-    if (!is_whole || body_words_of(list, &copy) != VB_OK) {
+    if (!is_whole || vb_body_words_of(list, &copy) != VB_OK) {
         json_decref(list);
         return VB_NO_MEMORY;
     }
     if (json_object_set_new(specification->root, member, list) != 0) {
-        body_words_done(&copy);
+        vb_body_words_done(&copy);
         return VB_NO_MEMORY;
     }
     struct vb_words *own = own_member(specification, member);
-    body_words_done(own);
+    vb_body_words_done(own);
     *own = copy;
     return VB_OK;
 }

@@ -35,7 +35,7 @@ static void put_words(struct vb_json *json, const char *name, struct vb_words wo
 
 static void put_select(struct vb_json *json, const struct vb_specification *specification)
 {
-    const char *name = specification_selects[specification->kind];
+    const char *name = vb_specification_selects[specification->kind];
     vb_json_name(json, "select");
     vb_json_begin_object(json);
     if (specification->kind == VB_SELECT_ALL)
@@ -109,7 +109,7 @@ enum vb_status vb_specification_write(const struct vb_specification *specificati
     put_filter(&json, specification);
     vb_json_member_text(&json, "format", specification->format);
     put_optional(&json, "layout", specification->layout);
-    vb_json_member_text(&json, "files", specification_files[specification->files]);
+    vb_json_member_text(&json, "files", vb_specification_files[specification->files]);
     put_include(&json, specification->include);
     put_optional(&json, "csv_profile", specification->csv_profile);
     put_optional(&json, "notification_email", specification->notification_email);

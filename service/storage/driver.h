@@ -1,7 +1,7 @@
 /* What a storage driver fills in; private to the storage files of this folder.
  *
- * A driver's storage and session begin with the structs below. The contract of each entry is that of the
- * function of the same name in verbatim/storage.h.
+ * A driver's storage and session begin with the structs below. The contract of each entry is that
+ * of the function of the same name in verbatim/storage.h.
  */
 #ifndef VERBATIM_STORAGE_DRIVER_H
 #define VERBATIM_STORAGE_DRIVER_H

@@ -1,8 +1,10 @@
-/* The directory driver: an object is a file at its key; a part is a file of its own until the close.
+/* The directory driver: an object is a file at its key; a part is a file of its own until the
+ * close.
  *
- * Everything is written under a temporary name, synced and renamed, so a name is either whole or not there, also
- * after a power cut. Several machines may share the directory: nothing relies on locks, only on rename. The storage
- * is read-only after its making; any thread. Joining is in storage/join.c, cleaning in storage/sweep.c.
+ * Everything is written under a temporary name, synced and renamed, so a name is either whole or
+ * not there, also after a power cut. Several machines may share the directory: nothing relies on
+ * locks, only on rename. The storage is read-only after its making; any thread. Joining is in
+ * storage/join.c, cleaning in storage/sweep.c.
  */
 #include "file.h"
 
@@ -50,7 +52,8 @@ static enum vb_status read_id(int root, char id[VB_UUID_TEXT], struct vb_error *
     return VB_OK;
 }
 
-/* The first to link its temporary file to the name has named the store; all others read what it wrote. */
+/* The first to link its temporary file to the name has named the store; all others read what it
+ * wrote. */
 static enum vb_status write_id(int root, struct vb_error *err)
 {
     char temporary[VB_TEMPORARY_TEXT], id[VB_UUID_TEXT + 1];
@@ -72,7 +75,8 @@ static enum vb_status write_id(int root, struct vb_error *err)
     return status;
 }
 
-/* A directory that only looks writable (read-only mount, quota) fails here and not in the first export. */
+/* A directory that only looks writable (read-only mount, quota) fails here and not in the first
+ * export. */
 static enum vb_status try_writing(int root, struct vb_error *err)
 {
     char temporary[VB_TEMPORARY_TEXT];
@@ -150,7 +154,8 @@ static enum vb_status write_file(int folder, const char *name, const struct iove
     return vb_temporary_finish(folder, temporary, fd, name, err);
 }
 
-/* A folder may vanish under a writer that was cleaned up after: for the caller that is a failure to try again. */
+/* A folder may vanish under a writer that was cleaned up after: for the caller that is a failure to
+ * try again. */
 static enum vb_status as_failure(enum vb_status status, struct vb_error *err)
 {
     if (status == VB_NOT_FOUND && err)
@@ -259,7 +264,8 @@ static enum vb_status file_size(struct vb_storage_session *session, const char *
     return status;
 }
 
-/* The path is opened anew: an unmounted share would leave an empty directory with another id, or none. */
+/* The path is opened anew: an unmounted share would leave an empty directory with another id, or
+ * none. */
 static enum vb_status file_ready(struct vb_storage_session *session, struct vb_error *err)
 {
     const struct vb_file_storage *file = (const struct vb_file_storage *)session->storage;

@@ -1,10 +1,12 @@
-/* The directory driver's own structs, shared by its files: objects and parts, the join, leftovers. Private. */
+/* The directory driver's own structs, shared by its files: objects and parts, the join, leftovers.
+ * Private. */
 #ifndef VERBATIM_STORAGE_FILE_H
 #define VERBATIM_STORAGE_FILE_H
 
 #include "path.h"
 
-/* Folder of an object's parts, beside it: VB_PARTS and 16 hex digits of the SHA-256 of the object's name. */
+/* Folder of an object's parts, beside it: VB_PARTS and 16 hex digits of the SHA-256 of the object's
+ * name. */
 #define VB_PARTS ".parts-"
 #define VB_PARTS_TEXT 24
 #define VB_PART_TEXT 40

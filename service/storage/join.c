@@ -1,7 +1,8 @@
 /* The close of a directory's archive: recorded parts, in order, become the object.
  *
- * Repeatable at any point: until the rename the parts are whole, after it the object is. Two workers may close at
- * once: each joins into a temporary file of its own, and the one that finds the parts gone finds the object.
+ * Repeatable at any point: until the rename the parts are whole, after it the object is. Two
+ * workers may close at once: each joins into a temporary file of its own, and the one that finds
+ * the parts gone finds the object.
  */
 #include "file.h"
 
@@ -44,7 +45,8 @@ static ssize_t copy_some(struct join *join, size_t most)
 {
     if (!join->plain) {
         ssize_t copied = copy_file_range(join->from, NULL, join->to, NULL, most, 0);
-        /* 0 before the end is what some kernels answer on file systems that cannot: the plain copy decides. */
+        /* 0 before the end is what some kernels answer on file systems that cannot: the plain copy
+         * decides. */
         if (copied > 0 || (copied < 0 && (errno == EINTR || errno == ENOSPC || errno == EDQUOT)))
             return copied;
         join->plain = true;
@@ -108,7 +110,8 @@ static enum vb_status promote(const struct vb_place *place, int parts_folder,
     return VB_OK;
 }
 
-/* Flags the parts that are not there as recorded; returns how many. -1 stands for no folder of parts. */
+/* Flags the parts that are not there as recorded; returns how many. -1 stands for no folder of
+ * parts. */
 static size_t check_parts(int parts_folder, const struct vb_stored_part *parts, size_t count,
                           bool *bad)
 {
@@ -148,14 +151,16 @@ static enum vb_status close_place(struct vb_storage_session *session, const stru
             status = join_all(session, place, folder, parts, count, err);
         if (folder >= 0)
             close(folder);
-        /* Whatever went wrong: if the object stands by now, another worker closed it and took the parts away. */
+        /* Whatever went wrong: if the object stands by now, another worker closed it and took the
+         * parts away. */
         if ((wrong > 0 || status != VB_OK) && !object_stands(place, size)) {
             if (status == VB_OK)
                 *ret_result = VB_CLOSE_PARTS_DIFFER;
             return status;
         }
     }
-    /* The object is synced before its parts go. It may also be one whose closer died before its sync. */
+    /* The object is synced before its parts go. It may also be one whose closer died before its
+     * sync. */
     status = vb_place_sync(place, err);
     if (status == VB_OK)
         status = vb_path_remove_folder(place->folder, parts_name, err);

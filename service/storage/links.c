@@ -1,7 +1,7 @@
 /* Verbatim's own links: an HMAC over key and expiry, and the secrets it is made with.
  *
- * Pure but for loading the secrets. A link says nothing the holder may not know; the signature is the right to read
- * one object until one moment. Never logged.
+ * Pure but for loading the secrets. A link says nothing the holder may not know; the signature is
+ * the right to read one object until one moment. Never logged.
  */
 #include "driver.h"
 
@@ -18,8 +18,8 @@
 #define EXPIRES_TEXT 21
 #define EXPIRES_DIGITS 12 /* until the year 33658 */
 
-/* The first line keeps the secret from signing anything else by accident. A key holds no line feed (it is
- * refused), so key and expiry cannot run into each other. */
+/* The first line keeps the secret from signing anything else by accident. A key holds no line feed
+ * (it is refused), so key and expiry cannot run into each other. */
 static enum vb_status sign(const unsigned char secret[32], const char *key, struct vb_view expires,
                            char hex[VB_SHA256_HEX])
 {
@@ -39,7 +39,8 @@ static enum vb_status sign(const unsigned char secret[32], const char *key, stru
     return status;
 }
 
-/* The second in which it expires is cut off, not rounded: the link never outlives what was promised. */
+/* The second in which it expires is cut off, not rounded: the link never outlives what was
+ * promised. */
 enum vb_status vb_link_write(const char *base_url, const struct vb_link_secrets *secrets,
                              const char *key, vb_instant expires_at, struct vb_buffer *out,
                              struct vb_error *err)

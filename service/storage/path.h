@@ -1,7 +1,7 @@
 /* Files below one directory, by key: walking, writing and syncing that never leave it. Private.
  *
- * Each component is opened with O_NOFOLLOW below the one before, so neither a `..` nor a symbolic link that
- * somebody put there leads out. Owns the descriptors of a place until vb_place_done.
+ * Each component is opened with O_NOFOLLOW below the one before, so neither a `..` nor a symbolic
+ * link that somebody put there leads out. Owns the descriptors of a place until vb_place_done.
  */
 #ifndef VERBATIM_STORAGE_PATH_H
 #define VERBATIM_STORAGE_PATH_H
@@ -22,11 +22,13 @@ struct vb_place {
 
 /* VB_INVALID for keys that are absolute, hold empty, `.` or `..` components, or are too deep. */
 enum vb_status vb_key_check(const char *key, struct vb_error *err) vb_must_check;
-/* The place of a checked key; its folders are made where asked. VB_NOT_FOUND where one is missing. */
+/* The place of a checked key; its folders are made where asked. VB_NOT_FOUND where one is
+ * missing. */
 enum vb_status vb_place_open(int root, const char *key, bool create, struct vb_place *ret_place,
                              struct vb_error *err) vb_must_check;
 void vb_place_done(struct vb_place *place);
-/* Makes what was created, renamed or removed in the folder, and the folder itself, survive a power cut. */
+/* Makes what was created, renamed or removed in the folder, and the folder itself, survive a power
+ * cut. */
 enum vb_status vb_place_sync(const struct vb_place *place, struct vb_error *err) vb_must_check;
 
 /* Fails with the status and the text of errno. */
@@ -43,7 +45,8 @@ void vb_temporary_drop(int folder, const char *temporary, int fd);
 /* Writes all pieces; VB_INVALID when they do not add up to `size`. */
 enum vb_status vb_path_write(int fd, const struct iovec *pieces, size_t count, uint64_t size,
                              struct vb_error *err) vb_must_check;
-/* Removes a folder below `folder` with the files in it (no folders): VB_OK also if it is not there. */
+/* Removes a folder below `folder` with the files in it (no folders): VB_OK also if it is not
+ * there. */
 enum vb_status vb_path_remove_folder(int folder, const char *name,
                                      struct vb_error *err) vb_must_check;
 

@@ -1,8 +1,9 @@
 /* The S3 driver: objects and multipart uploads of one bucket, over the client in s3/.
  *
- * A session owns one client, and so one connection. The storage keeps the credentials, and, where those are
- * temporary, a thread that renews them ahead of time. Links are signed with the keys at hand, so that the HTTP
- * loops never wait for a metadata service. Lists no bucket, only the unfinished uploads of one key.
+ * A session owns one client, and so one connection. The storage keeps the credentials, and, where
+ * those are temporary, a thread that renews them ahead of time. Links are signed with the keys at
+ * hand, so that the HTTP loops never wait for a metadata service. Lists no bucket, only the
+ * unfinished uploads of one key.
  */
 #include "driver.h"
 
@@ -275,8 +276,8 @@ static enum vb_status abort_stray(void *context, const char *upload_id, struct v
     return status == VB_NOT_FOUND ? VB_OK : status;
 }
 
-/* A store that lists no uploads will not do so next time, and rights are rarely widened: no reason to keep a
- * clean-up waiting for ever, but one to tell once. */
+/* A store that lists no uploads will not do so next time, and rights are rarely widened: no reason
+ * to keep a clean-up waiting for ever, but one to tell once. */
 static bool is_unlisted(struct vb_storage_session *session, const struct vb_error *err)
 {
     struct s3_storage *s3 = s3_of(session->storage);
@@ -290,8 +291,8 @@ static bool is_unlisted(struct vb_storage_session *session, const struct vb_erro
     return true;
 }
 
-/* An upload whose id never reached us (the answer was lost) is found by its key alone. Repeated until none is
- * listed, so nothing depends on how a store pages a list that shrinks meanwhile. */
+/* An upload whose id never reached us (the answer was lost) is found by its key alone. Repeated
+ * until none is listed, so nothing depends on how a store pages a list that shrinks meanwhile. */
 static enum vb_status abort_strays(struct vb_storage_session *session, const char *key,
                                    bool *ret_gone, struct vb_error *err)
 {
@@ -424,7 +425,8 @@ static const struct vb_storage_driver s3_driver = {
     .open = s3_open,
 };
 
-/* Every process has it, also one without workers: nobody else may renew the keys that links are signed with. */
+/* Every process has it, also one without workers: nobody else may renew the keys that links are
+ * signed with. */
 static void *renew(void *context)
 {
     struct s3_storage *s3 = context;
@@ -434,7 +436,8 @@ static void *renew(void *context)
     return NULL;
 }
 
-/* The first look for credentials: missing ones are a configuration error, told before any export begins. */
+/* The first look for credentials: missing ones are a configuration error, told before any export
+ * begins. */
 static enum vb_status begin_credentials(struct s3_storage *s3, struct vb_error *err)
 {
     struct vb_s3_keys keys;
@@ -494,7 +497,8 @@ static enum vb_status fill_places(struct s3_storage *s3, const struct vb_options
     return VB_OK;
 }
 
-/* A client that is made and thrown away: it refuses endpoints, regions and buckets that cannot be. */
+/* A client that is made and thrown away: it refuses endpoints, regions and buckets that cannot
+ * be. */
 static enum vb_status try_place(struct s3_storage *s3, const struct vb_s3_place *place,
                                 struct vb_error *err)
 {

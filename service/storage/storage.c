@@ -1,7 +1,7 @@
 /* The door to the storage drivers: chooses one by the option, composes keys, passes calls on.
  *
- * Keeps no state of its own beside what the driver's struct begins with. Any thread, but for sessions,
- * which belong to one. Knows neither directories nor S3.
+ * Keeps no state of its own beside what the driver's struct begins with. Any thread, but for
+ * sessions, which belong to one. Knows neither directories nor S3.
  */
 #include "driver.h"
 
@@ -12,7 +12,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A workspace id is any text: as a folder's name it is percent-encoded, and hashed where that is too long. */
+/* A workspace id is any text: as a folder's name it is percent-encoded, and hashed where that is
+ * too long. */
 #define FOLDER_MOST 200
 #define KEY_MOST 1024 /* of S3 */
 
@@ -165,7 +166,8 @@ enum vb_status vb_storage_close(struct vb_storage_session *session, const char *
                                 size_t count, uint64_t size, enum vb_close_result *ret_result,
                                 bool *bad, struct vb_error *err)
 {
-    /* Records that contradict each other would make a broken archive: refused before the store is asked. */
+    /* Records that contradict each other would make a broken archive: refused before the store is
+     * asked. */
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         sum += parts[i].size;

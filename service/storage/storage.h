@@ -1,8 +1,9 @@
-/* Where archives go: one interface, two drivers (S3 and a directory), chosen by the option `storage`.
+/* Where archives go: one interface, two drivers (S3 and a directory), chosen by the option
+ * `storage`.
  *
- * vb_storage is made once and shared by all threads; vb_storage_session belongs to one thread (an S3 session
- * keeps its connection). Keys are `[PREFIX/]conversation_exports/...`; the driver never leaves its bucket
- * or directory. Every call may be repeated: that is what makes recovery simple.
+ * vb_storage is made once and shared by all threads; vb_storage_session belongs to one thread (an
+ * S3 session keeps its connection). Keys are `[PREFIX/]conversation_exports/...`; the driver never
+ * leaves its bucket or directory. Every call may be repeated: that is what makes recovery simple.
  */
 #ifndef VERBATIM_STORAGE_STORAGE_H
 #define VERBATIM_STORAGE_STORAGE_H
@@ -26,12 +27,13 @@ struct vb_stored_part {
 
 enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storage **ret_storage,
                               struct vb_error *err) vb_must_check;
-/* The process ends: nothing fetches credentials from here on. Before the threads that use it are waited for. */
+/* The process ends: nothing fetches credentials from here on. Before the threads that use it are
+ * waited for. */
 void vb_storage_ask(struct vb_storage *storage);
 void vb_storage_free(struct vb_storage *storage);
 
-/* Noted on each job and compared before anything is done with its archive: bucket, region and endpoint, or
- * the directory's store id. Lives as long as the storage. */
+/* Noted on each job and compared before anything is done with its archive: bucket, region and
+ * endpoint, or the directory's store id. Lives as long as the storage. */
 const char *vb_storage_identity(const struct vb_storage *storage);
 /* Parts smaller than 5 MiB are legal (directory); S3: false. */
 bool vb_storage_small_parts(const struct vb_storage *storage);
@@ -40,7 +42,8 @@ enum vb_status vb_storage_key(const struct vb_storage *storage, const char *work
                               const char *job_id, int64_t epoch, const char *name,
                               struct vb_buffer *out, struct vb_error *err) vb_must_check;
 
-/* `stop` (may be NULL) is asked while waiting and between attempts; true ends a call with VB_STOPPED. */
+/* `stop` (may be NULL) is asked while waiting and between attempts; true ends a call with
+ * VB_STOPPED. */
 enum vb_status vb_storage_session_new(struct vb_storage *storage, bool (*stop)(void *),
                                       void *stop_context, struct vb_storage_session **ret_session,
                                       struct vb_error *err) vb_must_check;
@@ -65,16 +68,17 @@ enum vb_close_result {
     VB_CLOSE_DONE,        /* the object stands, of the size demanded */
     VB_CLOSE_PARTS_DIFFER /* some recorded parts are not what the store holds: `bad` is filled */
 };
-/* Joins the recorded parts (in order) into the object. A retryable step from records alone: an upload that is gone
- * with an object of `size` at the key is VB_CLOSE_DONE. `bad` holds as many flags as parts. VB_NOT_FOUND: the upload is gone and no such object stands,
- * so the archive has to begin anew. */
+/* Joins the recorded parts (in order) into the object. A retryable step from records alone: an
+ * upload that is gone with an object of `size` at the key is VB_CLOSE_DONE. `bad` holds as many
+ * flags as parts. VB_NOT_FOUND: the upload is gone and no such object stands, so the archive has to
+ * begin anew. */
 enum vb_status vb_storage_close(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, const struct vb_stored_part *parts,
                                 size_t count, uint64_t size, enum vb_close_result *ret_result,
                                 bool *bad, struct vb_error *err) vb_must_check;
-/* Ends an upload and its parts, and any other upload of this key, such as one whose id was never learned, so
- * nobody may be writing there; VB_OK also when there is none. `keep_object` false also deletes the object.
- * *ret_clean: a look after it found nothing left. */
+/* Ends an upload and its parts, and any other upload of this key, such as one whose id was never
+ * learned, so nobody may be writing there; VB_OK also when there is none. `keep_object` false also
+ * deletes the object. *ret_clean: a look after it found nothing left. */
 enum vb_status vb_storage_clean(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, bool keep_object, bool *ret_clean,
                                 struct vb_error *err) vb_must_check;
@@ -89,7 +93,8 @@ enum vb_status vb_storage_ready(struct vb_storage_session *session,
                                 struct vb_error *err) vb_must_check;
 
 /* For the janitor: folders of jobs that hold temporary or part files untouched for `least_age`. The
- * folder, the job's id and the age of its youngest such file. A store without files of its own visits none. */
+ * folder, the job's id and the age of its youngest such file. A store without files of its own
+ * visits none. */
 typedef enum vb_status vb_leftover_visit(void *context, const char *folder, const char *job_id,
                                          int64_t age);
 enum vb_status vb_storage_leftovers(struct vb_storage_session *session, int64_t least_age,
@@ -106,12 +111,14 @@ struct vb_link_secrets {
     unsigned char secrets[2][32]; /* the newest first */
     size_t count;
 };
-/* The newest two generations, newest first. VB_DATABASE when there are none: `migrate` makes them. */
+/* The newest two generations, newest first. VB_DATABASE when there are none: `migrate` makes
+ * them. */
 struct vb_pg;
 enum vb_status vb_link_secrets_load(struct vb_pg *pg, struct vb_link_secrets *ret_secrets,
                                     struct vb_error *err) vb_must_check;
-/* The same link for the same arguments: dated `finished_at`, dead at `expires_at`. Own links (directory, and
- * S3 with temporary credentials) are {base_url}/files/KEY?expires=...&signature=... */
+/* The same link for the same arguments: dated `finished_at`, dead at `expires_at`. Own links
+ * (directory, and S3 with temporary credentials) are
+ * {base_url}/files/KEY?expires=...&signature=... */
 enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_secrets *secrets,
                                const char *key, const char *file_name, vb_instant finished_at,
                                vb_instant expires_at, struct vb_buffer *out,
@@ -120,8 +127,9 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
 enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, const char *key,
                                      struct vb_view expires, struct vb_view signature,
                                      vb_instant now, struct vb_error *err) vb_must_check;
-/* What /files/KEY answers once the link holds: an open file (the caller closes), or a short-lived S3 link into
- * `redirect`. Neither this nor a link waits for the network: without good keys at hand it is VB_EXPIRED. */
+/* What /files/KEY answers once the link holds: an open file (the caller closes), or a short-lived
+ * S3 link into `redirect`. Neither this nor a link waits for the network: without good keys at hand
+ * it is VB_EXPIRED. */
 enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int *ret_fd,
                                uint64_t *ret_size, struct vb_buffer *redirect,
                                struct vb_error *err) vb_must_check;

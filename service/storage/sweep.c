@@ -1,7 +1,9 @@
-/* What a directory keeps that nobody needs: parts and temporary files of ended jobs, and where they lie.
+/* What a directory keeps that nobody needs: parts and temporary files of ended jobs, and where they
+ * lie.
  *
- * `clean` empties one job's folder at once; `leftovers` and `sweep` look at ages, for what no clean-up row tells of.
- * They never touch an archive, and go two folders deep below conversation_exports, no further.
+ * `clean` empties one job's folder at once; `leftovers` and `sweep` look at ages, for what no
+ * clean-up row tells of. They never touch an archive, and go two folders deep below
+ * conversation_exports, no further.
  */
 #include "file.h"
 

@@ -1,4 +1,5 @@
-/* Asks the storage whether it answers. See storage/watch.h. /readyz tells the last result; one that is too old counts as no. */
+/* Asks the storage whether it answers. See storage/watch.h. /readyz tells the last result; one that
+ * is too old counts as no. */
 #include "watch.h"
 
 #include "verbatim/log.h"

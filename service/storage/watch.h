@@ -1,4 +1,5 @@
-/* The storage's health, asked every few seconds by a thread of its own, since a loop may not wait for a store.
+/* The storage's health, asked every few seconds by a thread of its own, since a loop may not wait
+ * for a store.
  *
  * Owns its thread and its session; borrows the storage.
  */

@@ -1,9 +1,10 @@
-/* The thread that takes away what nobody needs any more: leftovers in the store, archives past their retention,
- * files that no row tells of, old rows.
+/* The thread that takes away what nobody needs any more: leftovers in the store, archives past
+ * their retention, files that no row tells of, old rows.
  *
- * Several processes run one each. A clean-up row is claimed by moving its not_before ahead, in a statement of its
- * own; no transaction is open while the store is talked to, and the attempt's number is the fence. What lies in
- * another store than ours is left to those who have it. Statements on rows are in janitor_rows.c.
+ * Several processes run one each. A clean-up row is claimed by moving its not_before ahead, in a
+ * statement of its own; no transaction is open while the store is talked to, and the attempt's
+ * number is the fence. What lies in another store than ours is left to those who have it.
+ * Statements on rows are in janitor_rows.c.
  */
 #include "janitor_rows.h"
 
@@ -42,9 +43,9 @@ struct chore {
     bool keep_object;
 };
 
-/* The lease is longer than any cleaning may take. A process that dies leaves the row to the next one: at once where its
- * end is known by its beats, else after the lease. $1: our process, $2: a process's
- * lease in microseconds, $3: store. */
+/* The lease is longer than any cleaning may take. A process that dies leaves the row to the next
+ * one: at once where its end is known by its beats, else after the lease. $1: our process, $2: a
+ * process's lease in microseconds, $3: store. */
 static const char claim_sql[] =
     "UPDATE verbatim.cleanup SET not_before = now() + interval '15 minutes',"
     " attempts = attempts + 1, process_id = " VB_PROCESS_THAT_BEATS ""
@@ -86,7 +87,8 @@ static enum vb_status claim(struct vb_janitor *janitor, struct chore *chore, str
     return VB_OK;
 }
 
-/* Clean: a second look after an hour, for a worker that woke up late; clean again: the row has done its work. */
+/* Clean: a second look after an hour, for a worker that woke up late; clean again: the row has done
+ * its work. */
 static enum vb_status record_clean(struct vb_janitor *janitor, const struct chore *chore,
                                    struct vb_error *err)
 {
@@ -164,7 +166,8 @@ static enum vb_status work_off_all(struct vb_janitor *janitor, struct vb_error *
     return status == VB_AGAIN ? VB_OK : status;
 }
 
-/* Rows of other stores wait for a process that has them: said when the set of them changes, not at every look. */
+/* Rows of other stores wait for a process that has them: said when the set of them changes, not at
+ * every look. */
 static enum vb_status tell_foreign(struct vb_janitor *janitor, struct vb_error *err)
 {
     char found[sizeof janitor->foreign];
@@ -226,7 +229,8 @@ static enum vb_status prune(struct vb_janitor *janitor, struct vb_error *err)
     return status;
 }
 
-/* Retention comes first: it only writes clean-up rows, which are then worked off like all others. */
+/* Retention comes first: it only writes clean-up rows, which are then worked off like all
+ * others. */
 static enum vb_status round_of(struct vb_janitor *janitor, struct vb_error *err)
 {
     const char *identity = vb_storage_identity(janitor->service->storage);

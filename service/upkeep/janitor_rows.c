@@ -1,5 +1,6 @@
-/* The janitor's statements on rows; see janitor.h. Each is a transaction of its own and takes a bounded number of
- * rows, so that it never holds locks for long; many janitors may run them at once.
+/* The janitor's statements on rows; see janitor.h. Each is a transaction of its own and takes a
+ * bounded number of rows, so that it never holds locks for long; many janitors may run them at
+ * once.
  */
 #include "janitor_rows.h"
 
@@ -69,8 +70,8 @@ enum vb_status vb_janitor_patience(struct vb_pg *pg, const char *job_id, int64_t
     return VB_OK;
 }
 
-/* An hour leaves time to look at what a failed job was about; a mail's row also keeps a second mail from being
- * written, but nothing ends a job twice. */
+/* An hour leaves time to look at what a failed job was about; a mail's row also keeps a second mail
+ * from being written, but nothing ends a job twice. */
 static const char *const old_rows[] = {
     "DELETE FROM verbatim.segment_directory WHERE ctid IN (SELECT d.ctid"
     " FROM verbatim.segment_directory AS d JOIN verbatim.job AS j USING (job_id)"

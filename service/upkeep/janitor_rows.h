@@ -1,17 +1,19 @@
-/* The janitor's statements on rows, apart from the clean-up rows it works off. Private to this folder. */
+/* The janitor's statements on rows, apart from the clean-up rows it works off. Private to this
+ * folder. */
 #ifndef VERBATIM_UPKEEP_JANITOR_ROWS_H
 #define VERBATIM_UPKEEP_JANITOR_ROWS_H
 
 #include "database/pg.h"
 #include "verbatim/clock.h"
 
-/* Files younger than this are in nobody's way; of jobs that no row tells of, a day (a row may not be
- * committed yet, or the database may have been restored to an earlier moment). */
+/* Files younger than this are in nobody's way; of jobs that no row tells of, a day (a row may not
+ * be committed yet, or the database may have been restored to an earlier moment). */
 #define VB_JANITOR_LEAST_AGE (3600 * VB_SECOND)
 #define VB_JANITOR_UNKNOWN_AGE (86400 * VB_SECOND)
 
-/* Archives whose job ended longer ago than `retention`, or was created longer ago than its own, and whose link is dead, are noted as deleted and get a
- * clean-up row, in one statement, so that nothing is forgotten. */
+/* Archives whose job ended longer ago than `retention`, or was created longer ago than its own, and
+ * whose link is dead, are noted as deleted and get a clean-up row, in one statement, so that
+ * nothing is forgotten. */
 enum vb_status vb_janitor_expire(struct vb_pg *pg, const char *storage, int64_t retention,
                                  struct vb_error *err) vb_must_check;
 /* How old a job's files must be to count as orphans: INT64_MAX while it lives. */

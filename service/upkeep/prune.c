@@ -1,4 +1,5 @@
-/* Pruning: see prune.h. Rows and clean-up rows change in one statement, so no file is ever forgotten. */
+/* Pruning: see prune.h. Rows and clean-up rows change in one statement, so no file is ever
+ * forgotten. */
 #include "prune.h"
 
 #include "queue/queue.h"
@@ -6,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A batch. A file that is deleted already (retention of the janitor) has no clean-up left to do. $1: how long the
- * janitors leave the clean-up to the caller. */
+/* A batch. A file that is deleted already (retention of the janitor) has no clean-up left to do.
+ * $1: how long the janitors leave the clean-up to the caller. */
 static const char prune_sql[] =
     "WITH due AS (SELECT job_id FROM verbatim.job"
     " WHERE status IN ('finished', 'failed', 'cancelled')"
@@ -29,8 +30,8 @@ enum { CLEANUP, STORAGE, KEY, UPLOAD, ATTEMPTS };
 #define BATCHES_MOST 100 /* of one round: the janitor has other work, and may be asked to stop */
 #define OURS_FOR "15 minutes" /* as long as the janitor's own claim */
 
-/* Back to the janitors: for their second look, or for the first. One that took the row over, since ours took too long,
- * has counted an attempt. */
+/* Back to the janitors: for their second look, or for the first. One that took the row over, since
+ * ours took too long, has counted an attempt. */
 static enum vb_status hand_over(struct vb_pg *pg, const PGresult *rows, int row, bool clean,
                                 struct vb_error *err)
 {
@@ -94,8 +95,9 @@ enum vb_status vb_prune(struct vb_pg *pg, struct vb_storage *storage,
     return status;
 }
 
-/* The day's turn is one row, held for one batch at a time, so that no transaction is long and whoever dies in the middle
- * leaves the rest to the others. The latest such moment is today's or yesterday's. */
+/* The day's turn is one row, held for one batch at a time, so that no transaction is long and
+ * whoever dies in the middle leaves the rest to the others. The latest such moment is today's or
+ * yesterday's. */
 static const char take_turn[] =
     "SELECT FROM verbatim.daily WHERE name = 'prune' AND ran_at <"
     " (SELECT max(moment) FROM (SELECT (date_trunc('day', now() AT TIME ZONE 'UTC')"
@@ -104,7 +106,8 @@ static const char take_turn[] =
     " FOR NO KEY UPDATE SKIP LOCKED";
 static const char end_turn[] = "UPDATE verbatim.daily SET ran_at = now() WHERE name = 'prune'";
 
-/* VB_END: it is not the hour, or another process is at it. The day is done with a batch that finds nothing. */
+/* VB_END: it is not the hour, or another process is at it. The day is done with a batch that finds
+ * nothing. */
 static enum vb_status daily_batch(struct vb_pg *pg, const char *at, uint64_t *ret_rows,
                                   struct vb_error *err)
 {
@@ -122,7 +125,8 @@ static enum vb_status daily_batch(struct vb_pg *pg, const char *at, uint64_t *re
     return status;
 }
 
-/* Every janitor asks at every round. A batch whose commit is not answered is begun anew: it finds fewer rows. */
+/* Every janitor asks at every round. A batch whose commit is not answered is begun anew: it finds
+ * fewer rows. */
 enum vb_status vb_prune_daily(struct vb_pg *pg, const char *at, bool *ret_ran, uint64_t *ret_rows,
                               struct vb_error *err)
 {

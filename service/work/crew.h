@@ -1,7 +1,8 @@
-/* What the worker threads of one process share: wake-ups, leases, tuning; and the parts of a thread.
+/* What the worker threads of one process share: wake-ups, leases, tuning; and the parts of a
+ * thread.
  *
- * struct vb_crew outlives all threads. Its mutex guards the generation, the idle count and who holds
- * which lease; the rest is atomic or read-only.
+ * struct vb_crew outlives all threads. Its mutex guards the generation, the idle count and who
+ * holds which lease; the rest is atomic or read-only.
  */
 #ifndef VERBATIM_WORK_CREW_H
 #define VERBATIM_WORK_CREW_H
@@ -14,7 +15,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* How segments are cut and read. Nothing here but `chunk` may change a byte of an archive; tests prove it. */
+/* How segments are cut and read. Nothing here but `chunk` may change a byte of an archive; tests
+ * prove it. */
 struct vb_tuning {
     size_t page_conversations; /* of a page of the reader */
     size_t giant_messages;     /* 0: the reader's default */
@@ -94,13 +96,14 @@ enum vb_status vb_uploader_new(struct vb_storage *storage, struct vb_lease *leas
                                struct vb_uploader **ret_uploader,
                                struct vb_error *err) vb_must_check;
 void vb_uploader_free(struct vb_uploader *uploader);
-/* Where the next parts go; strings are borrowed until vb_uploader_drain. Forgets earlier results. */
+/* Where the next parts go; strings are borrowed until vb_uploader_drain. Forgets earlier
+ * results. */
 void vb_uploader_begin(struct vb_uploader *uploader, const char *key, const char *upload_id,
                        int64_t epoch);
 /* Waits so long for the part in flight; false: it is still on its way. */
 bool vb_uploader_wait(struct vb_uploader *uploader, int64_t microseconds);
-/* Waits for the part before, then hands this one over. Owns `body` also on failure. Answers an earlier
- * part's failure. */
+/* Waits for the part before, then hands this one over. Owns `body` also on failure. Answers an
+ * earlier part's failure. */
 enum vb_status vb_uploader_put(struct vb_uploader *uploader, uint32_t number, struct vb_body *body,
                                struct vb_error *err) vb_must_check;
 /* Waits for the last part. */
@@ -119,8 +122,9 @@ struct vb_runner_options {
 enum vb_status vb_runner_new(const struct vb_runner_options *options, struct vb_runner **ret_runner,
                              struct vb_error *err) vb_must_check;
 void vb_runner_free(struct vb_runner *runner);
-/* One straight line: reads, renders, stores and records the claim. VB_OK: recorded or finished. VB_AGAIN:
- * not for this thread, or not yet; *ret_back says how to hand it back. Else as the failure says. */
+/* One straight line: reads, renders, stores and records the claim. VB_OK: recorded or finished.
+ * VB_AGAIN: not for this thread, or not yet; *ret_back says how to hand it back. Else as the
+ * failure says. */
 enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
                              enum vb_hand_back *ret_back, struct vb_error *err) vb_must_check;
 

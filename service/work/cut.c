@@ -16,8 +16,8 @@ struct plan {
     uint64_t part_size;
 };
 
-/* Very large exports get longer segments first and larger parts after that, so that the part numbers last
- * even if the estimate is short by half. */
+/* Very large exports get longer segments first and larger parts after that, so that the part
+ * numbers last even if the estimate is short by half. */
 static struct plan make_plan(const struct vb_line *line, uint64_t estimate)
 {
     const struct vb_tuning *tuning = &line->crew->tuning;
@@ -45,8 +45,8 @@ static enum vb_status know_expected(struct vb_line *line, struct vb_error *err)
     return status;
 }
 
-/* How many conversations from here the front should end; 0: keep everything. A quarter of the rest, so
- * that threads which share a job end together, within [about one part, the plan's units]. */
+/* How many conversations from here the front should end; 0: keep everything. A quarter of the rest,
+ * so that threads which share a job end together, within [about one part, the plan's units]. */
 static uint64_t choose_ahead(const struct vb_line *line, uint64_t left, uint64_t per_thousand,
                              const struct plan *plan)
 {
@@ -79,7 +79,8 @@ static enum vb_status split_at(struct vb_line *line, const struct vb_cursor *cur
         .rest_begins = -1};
     if (line->files == VB_FILES_CHUNKS)
         split.rest_begins = (int64_t)(claim->first_conversation + front);
-    /* From here on another process may need the upload: it is noted before there is a second segment. */
+    /* From here on another process may need the upload: it is noted before there is a second
+     * segment. */
     enum vb_status status = vb_line_begin_upload(line, plan->part_size, err);
     if (status != VB_OK)
         return status;

@@ -4,8 +4,9 @@
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
-/* The closing owner keeps its bytes and waits while all others run. Should one of them be waiting for
- * a worker for longer than this, then perhaps for this very thread: the closing segment goes back. */
+/* The closing owner keeps its bytes and waits while all others run. Should one of them be waiting
+ * for a worker for longer than this, then perhaps for this very thread: the closing segment goes
+ * back. */
 #define PATIENCE (2 * VB_SECOND)
 #define LOOK_EVERY (VB_SECOND / 4)
 
@@ -96,7 +97,8 @@ static enum vb_status write_directory(struct vb_line *line, uint64_t *ret_base,
     return status;
 }
 
-/* A first stretch that lost all its rows to the platform would leave the file with a separator too many. */
+/* A first stretch that lost all its rows to the platform would leave the file with a separator too
+ * many. */
 static enum vb_status check_plain(struct vb_line *line, uint64_t *ret_base, struct vb_error *err)
 {
     enum vb_status status = vb_close_plain(line->pg, line->claim, ret_base, err);
@@ -107,8 +109,8 @@ static enum vb_status check_plain(struct vb_line *line, uint64_t *ret_base, stru
     return status == VB_OK ? VB_END : status;
 }
 
-/* Writes the end of the file, and in a ZIP the central directory. *ret_size: of the whole archive. VB_END: the job
- * begins anew. */
+/* Writes the end of the file, and in a ZIP the central directory. *ret_size: of the whole archive.
+ * VB_END: the job begins anew. */
 static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct vb_error *err)
 {
     uint64_t base = 0;
@@ -133,8 +135,8 @@ static void wake_mail(const struct vb_line *line)
         vb_pulse_wake(line->crew->service->outbox);
 }
 
-/* The small path: one object in one piece, and the finish. The key is one of this claim's own epoch, so
- * that a stalled earlier owner cannot write over it. */
+/* The small path: one object in one piece, and the finish. The key is one of this claim's own
+ * epoch, so that a stalled earlier owner cannot write over it. */
 static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
 {
     struct vb_claim *claim = line->claim;
@@ -199,8 +201,8 @@ enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err)
     return status == VB_AGAIN ? VB_END : status;
 }
 
-/* Too small for a legal part, or its last part would have no number: what is absorbed only while the rest is handed
- * over could not be read any more. An open file may cut one part more. */
+/* Too small for a legal part, or its last part would have no number: what is absorbed only while
+ * the rest is handed over could not be read any more. An open file may cut one part more. */
 static bool must_absorb(const struct vb_line *line)
 {
     const struct vb_claim *claim = line->claim;

@@ -1,8 +1,9 @@
-/* The files of an archive as a segment writes them: one entry a conversation, one entry for VB_CHUNK of them, or one raw
- * file over all segments of the job.
+/* The files of an archive as a segment writes them: one entry a conversation, one entry for
+ * VB_CHUNK of them, or one raw file over all segments of the job.
  *
- * A segment of entries of many begins where one of them begins, so that it can count on from there. Where rows went
- * away since the job was cut, an entry comes short, and no number is given twice. On the worker's thread.
+ * A segment of entries of many begins where one of them begins, so that it can count on from there.
+ * Where rows went away since the job was cut, an entry comes short, and no number is given twice.
+ * On the worker's thread.
  */
 #include "line.h"
 
@@ -35,8 +36,8 @@ enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err)
     return line->renderer->begin_file(&line->context, line->out, err);
 }
 
-/* Whether an entry begins at `place`. Rows that appeared before the segment's end after it was cut (the platform
- * dated them back) go into its last entry: the next number is the next segment's. */
+/* Whether an entry begins at `place`. Rows that appeared before the segment's end after it was cut
+ * (the platform dated them back) go into its last entry: the next number is the next segment's. */
 static bool is_border(const struct vb_line *line, uint64_t place)
 {
     const struct vb_claim *claim = line->claim;
@@ -86,8 +87,8 @@ enum vb_status vb_line_file_after(struct vb_line *line, struct vb_error *err)
     return line->files == VB_FILES_PER_CONVERSATION ? end_entry(line, err) : VB_OK;
 }
 
-/* Where rows went away the entry is short. Should the next segment be taken over, its first entry keeps the number it
- * would have had there. */
+/* Where rows went away the entry is short. Should the next segment be taken over, its first entry
+ * keeps the number it would have had there. */
 enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err)
 {
     uint64_t chunk = line->crew->tuning.chunk;

@@ -1,10 +1,11 @@
 /* The keeper: says every third of a lease that this process still works, and hears of new work.
  *
- * One thread with one connection. A beat is one statement for all segments of the process; rows that somebody
- * has locked are passed over, so a stuck transaction elsewhere cannot cost the other leases. What the
- * database no longer knows as ours is marked lost. LISTEN is a hint: without it the threads poll. A notification
- * that names a job says that its work ended from outside: the next beat goes out at once, so that whoever works
- * on it stops, and the janitor looks. Where nothing can be heard, the keeper asks for that while something is held.
+ * One thread with one connection. A beat is one statement for all segments of the process; rows
+ * that somebody has locked are passed over, so a stuck transaction elsewhere cannot cost the other
+ * leases. What the database no longer knows as ours is marked lost. LISTEN is a hint: without it
+ * the threads poll. A notification that names a job says that its work ended from outside: the next
+ * beat goes out at once, so that whoever works on it stops, and the janitor looks. Where nothing
+ * can be heard, the keeper asks for that while something is held.
  */
 #include "crew.h"
 
@@ -43,7 +44,8 @@ struct beat {
     size_t count;
 };
 
-/* Counts of a segment whose parts are recorded are its record's, not this thread's: it may only be completing. */
+/* Counts of a segment whose parts are recorded are its record's, not this thread's: it may only be
+ * completing. */
 static const char beat_segments[] =
     "WITH mine AS (SELECT * FROM unnest($3::uuid[], $4::integer[], $5::bigint[], $6::bigint[],"
     " $7::bigint[], $8::bigint[])"
@@ -94,7 +96,8 @@ static enum vb_status add_lease(struct beat *beat, struct vb_lease *lease)
     return VB_OK;
 }
 
-/* What is held at this moment. There are no more threads than the arrays have places: the option says so. */
+/* What is held at this moment. There are no more threads than the arrays have places: the option
+ * says so. */
 static enum vb_status gather(struct vb_crew *crew, struct beat *beat)
 {
     enum vb_status status = VB_OK;
@@ -183,7 +186,8 @@ static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
     return vb_args_exec(keeper->pg, beat_process, &args, NULL, err);
 }
 
-/* A claim that ended by itself meanwhile costs a beat for nothing. What fails here, the next beat tells. */
+/* A claim that ended by itself meanwhile costs a beat for nothing. What fails here, the next beat
+ * tells. */
 static bool something_ended(struct vb_keeper *keeper)
 {
     struct vb_pg_args args = {0};

@@ -1,8 +1,9 @@
-/* One claim on its straight line: reader, namer, renderer, archive, part sink. Inside the runner only.
+/* One claim on its straight line: reader, namer, renderer, archive, part sink. Inside the runner
+ * only.
  *
- * work/line.c makes and reads it, work/file.c begins and ends its files, work/media.c puts media behind them,
- * work/parts.c is its part sink (the one place where export and storage meet), work/cut.c splits and absorbs,
- * work/end.c records or closes. All on the worker's thread.
+ * work/line.c makes and reads it, work/file.c begins and ends its files, work/media.c puts media
+ * behind them, work/parts.c is its part sink (the one place where export and storage meet),
+ * work/cut.c splits and absorbs, work/end.c records or closes. All on the worker's thread.
  */
 #ifndef VERBATIM_WORK_LINE_H
 #define VERBATIM_WORK_LINE_H
@@ -45,19 +46,20 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err) vb_must_
 void vb_line_done(struct vb_line *line);
 /* Reads to the end of the stretch. VB_AGAIN: too much for the express thread. */
 enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_check;
-/* Whether a look that failed is worth another: the database may be back before the lease is over. Transactions repeat
- * themselves (queue.h). */
+/* Whether a look that failed is worth another: the database may be back before the lease is over.
+ * Transactions repeat themselves (queue.h). */
 bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err);
 
 /* work/file.c: entries of one conversation, entries of many, or one raw file. */
 /* Before the first conversation: a raw file begins with the job. */
 enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err) vb_must_check;
-/* Makes sure that there is a file for the conversation; *ret_first says whether it is the file's first. */
+/* Makes sure that there is a file for the conversation; *ret_first says whether it is the file's
+ * first. */
 enum vb_status vb_line_file_before(struct vb_line *line, const struct vb_conversation *conversation,
                                    bool *ret_first, struct vb_error *err) vb_must_check;
 enum vb_status vb_line_file_after(struct vb_line *line, struct vb_error *err) vb_must_check;
-/* The stretch is read, and another may still be absorbed. An entry of many that has media ends here: their bytes have to
- * be known before the segment's parts are counted. */
+/* The stretch is read, and another may still be absorbed. An entry of many that has media ends
+ * here: their bytes have to be known before the segment's parts are counted. */
 enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* The segment is read to its end; `closing`: and with it the job. */
 enum vb_status vb_line_file_end(struct vb_line *line, bool closing,
@@ -66,7 +68,8 @@ enum vb_status vb_line_file_end(struct vb_line *line, bool closing,
 enum vb_status vb_line_flush(struct vb_line *line, size_t below,
                              struct vb_error *err) vb_must_check;
 
-/* work/media.c: media of the messages, stored behind the file that names them. Without `work` nothing happens. */
+/* work/media.c: media of the messages, stored behind the file that names them. Without `work`
+ * nothing happens. */
 /* What a thread keeps for media from claim to claim: connections and temporary files. */
 struct vb_media_work;
 enum vb_status vb_media_work_new(struct vb_crew *crew, struct vb_lease *lease,
@@ -79,7 +82,8 @@ enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err) v
 enum vb_status vb_line_media_note(struct vb_line *line, const struct vb_conversation *conversation,
                                   const struct vb_message *message,
                                   struct vb_error *err) vb_must_check;
-/* Fetches and stores what was remembered; no entry may be open. Conversations' views stay good, messages' do not. */
+/* Fetches and stores what was remembered; no entry may be open. Conversations' views stay good,
+ * messages' do not. */
 enum vb_status vb_line_media_store(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* Leaves the reasons of what could not be had to the owner of the last segment. */
 enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) vb_must_check;
@@ -102,7 +106,8 @@ enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err) vb_mus
 enum vb_status vb_line_follow(struct vb_line *line, struct vb_error *err) vb_must_check;
 
 /* work/end.c */
-/* After the stretch was read: records the segment or closes the archive. VB_AGAIN: *ret_back says why. */
+/* After the stretch was read: records the segment or closes the archive. VB_AGAIN: *ret_back says
+ * why. */
 enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back,
                            struct vb_error *err) vb_must_check;
 /* Only Complete is left of the job. VB_END: segments were reopened, nothing is ours any more. */

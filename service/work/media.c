@@ -1,8 +1,9 @@
-/* Media of a segment: remembered as their messages go by, then fetched and stored behind the file that names them.
+/* Media of a segment: remembered as their messages go by, then fetched and stored behind the file
+ * that names them.
  *
- * What is remembered lies in a temporary file, for an entry of 5,000 conversations may have any number of attachments.
- * Each medium is fetched whole before its entry begins: what could not be had leaves no trace in the archive but its row
- * in media/errors.csv. On the worker's thread.
+ * What is remembered lies in a temporary file, for an entry of 5,000 conversations may have any
+ * number of attachments. Each medium is fetched whole before its entry begins: what could not be
+ * had leaves no trace in the archive but its row in media/errors.csv. On the worker's thread.
  */
 #include "line.h"
 
@@ -18,7 +19,8 @@
 #define COPY_BYTES (64u * 1024u)
 #define ERRORS_FLUSH (64u * 1024u)
 #define ERRORS_CEILING (ITEM_CEILING + 2 * ERRORS_FLUSH)
-/* Longer than this in all, and the statement on the source is let go of: what it holds back, vacuum misses. */
+/* Longer than this in all, and the statement on the source is let go of: what it holds back, vacuum
+ * misses. */
 #define HELD_MOST VB_SECOND
 
 struct vb_media_work {
@@ -47,7 +49,8 @@ struct item {
     struct vb_view texts[TEXTS];
 };
 
-/* Asked all the while that something is waited for: the time to let go of the source may come in the middle of it. */
+/* Asked all the while that something is waited for: the time to let go of the source may come in
+ * the middle of it. */
 static bool stop_fetching(void *context)
 {
     struct vb_media_work *work = context;
@@ -100,8 +103,8 @@ static void empty(struct vb_buffer *buffer)
         vb_buffer_reset(buffer);
 }
 
-/* Segments count when they are recorded, so threads that share an export may exceed its limit by what they have
- * under way. */
+/* Segments count when they are recorded, so threads that share an export may exceed its limit by
+ * what they have under way. */
 enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err)
 {
     struct vb_media_work *work = line->work;
@@ -302,8 +305,8 @@ static enum vb_status store(struct vb_line *line, const struct item *item, const
     return status;
 }
 
-/* VB_NOT_FOUND: it cannot be had, for the reason in `err`. After the first that would exceed the limit no other is asked
- * for: it would be fetched to be thrown away. */
+/* VB_NOT_FOUND: it cannot be had, for the reason in `err`. After the first that would exceed the
+ * limit no other is asked for: it would be fetched to be thrown away. */
 static enum vb_status fetch(struct vb_line *line, const struct item *item, struct vb_error *err)
 {
     struct vb_media_work *work = line->work;
@@ -328,7 +331,8 @@ static enum vb_status take(struct vb_line *line, const struct item *item, struct
                             texts[CONTENT_TYPE], entry) != VB_OK)
         return vb_fail(err, VB_SOURCE, "conversation %.*s: an attachment's name is not valid UTF-8",
                        (int)texts[CONVERSATION].length, texts[CONVERSATION].data);
-    /* The reason has a place of its own, for a medium that is missing is no error of the segment's. */
+    /* The reason has a place of its own, for a medium that is missing is no error of the
+     * segment's. */
     enum vb_status status = fetch(line, item, &reason);
     vb_count(status == VB_OK ? VB_COUNT_MEDIA_STORED : VB_COUNT_MEDIA_FAILED,
              status == VB_OK || status == VB_NOT_FOUND);

@@ -11,8 +11,9 @@ static void drop_body(struct vb_body *body)
         body->release(body);
 }
 
-/* The upload is begun after its key is noted and before its id is: a crash between leaves the key to the
- * janitor. If the segment was lost meanwhile, nobody else knows the upload and it goes at once. */
+/* The upload is begun after its key is noted and before its id is: a crash between leaves the key
+ * to the janitor. If the segment was lost meanwhile, nobody else knows the upload and it goes at
+ * once. */
 static enum vb_status begin_noted(struct vb_line *line, struct vb_buffer *upload_id,
                                   struct vb_error *err)
 {
@@ -84,7 +85,8 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
         drop_body(body);
         return VB_AGAIN;
     }
-    /* The end of a raw file's segment may fall just behind a part; no store is asked to keep nothing. */
+    /* The end of a raw file's segment may fall just behind a part; no store is asked to keep
+     * nothing. */
     if (body->size == 0) {
         drop_body(body);
         return VB_OK;
@@ -96,7 +98,8 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
         drop_body(body);
         return status;
     }
-    /* A slow store must not keep a statement open on the source: what it holds back, vacuum misses. */
+    /* A slow store must not keep a statement open on the source: what it holds back, vacuum
+     * misses. */
     while (!vb_uploader_wait(line->uploader, VB_PAGE_STALL))
         vb_reader_pause(line->reader);
     return vb_uploader_put(line->uploader, number, body, err);

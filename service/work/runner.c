@@ -1,7 +1,7 @@
 /* What a worker thread keeps from claim to claim: reader, storage session, uploader, row buffer.
  *
- * Each claim gets a line of its own and leaves nothing behind in these. Connections stay open, so that
- * a small export pays for no handshake.
+ * Each claim gets a line of its own and leaves nothing behind in these. Connections stay open, so
+ * that a small export pays for no handshake.
  */
 #include "line.h"
 

@@ -1,7 +1,8 @@
 /* The companion of a worker thread: stores one part while the worker makes the next.
  *
- * One part in flight, one behind it in the making: that is the whole pipeline, and its memory. The body is
- * released as soon as it is stored. The mutex guards everything but the session, which is the companion's.
+ * One part in flight, one behind it in the making: that is the whole pipeline, and its memory. The
+ * body is released as soon as it is stored. The mutex guards everything but the session, which is
+ * the companion's.
  */
 #include "crew.h"
 

@@ -1,4 +1,5 @@
-/* A worker thread: claims, runs, and says what became of it. The only place that logs a segment's failure. */
+/* A worker thread: claims, runs, and says what became of it. The only place that logs a segment's
+ * failure. */
 #include "crew.h"
 
 #include "verbatim/hash.h"
@@ -71,7 +72,8 @@ static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_c
     return hand_back(worker, claim, VB_BACK_RETRY, why->text, err);
 }
 
-/* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the upload. */
+/* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the
+ * upload. */
 static enum vb_status settle_lost_upload(struct vb_worker *worker, const struct vb_claim *claim,
                                          const struct vb_error *why, struct vb_error *err)
 {
@@ -170,7 +172,8 @@ static enum vb_status look_for_work(struct vb_worker *worker, struct vb_claim *c
 {
     struct vb_crew *crew = worker->crew;
     struct vb_error err = {0};
-    /* They wake for the same notification, but what this thread may have taken is known to it alone. */
+    /* They wake for the same notification, but what this thread may have taken is known to it
+     * alone. */
     if (worker->express && !worker->taking.token[0] && vb_crew_idle_count(crew) > 0)
         return VB_END;
     int64_t sent_at = vb_clock_monotonic();
@@ -185,7 +188,8 @@ static enum vb_status look_for_work(struct vb_worker *worker, struct vb_claim *c
     return status;
 }
 
-/* Whoever holds what there is does so for milliseconds. If it takes longer, asking more often helps nobody. */
+/* Whoever holds what there is does so for milliseconds. If it takes longer, asking more often helps
+ * nobody. */
 static int64_t locked_time(struct vb_worker *worker)
 {
     int64_t pause = LOCKED_PAUSE << (worker->locked < 8 ? worker->locked : 8);

@@ -1,4 +1,5 @@
-/* Starting and stopping the crew: worker threads, the express thread after them, the keeper around all. */
+/* Starting and stopping the crew: worker threads, the express thread after them, the keeper around
+ * all. */
 #include "crew.h"
 
 #include "verbatim/log.h"

@@ -1,4 +1,5 @@
-/* The worker threads, the express thread and the keeper (heartbeat, LISTEN) of a process. See settings/service.h. */
+/* The worker threads, the express thread and the keeper (heartbeat, LISTEN) of a process. See
+ * settings/service.h. */
 #ifndef VERBATIM_WORK_WORKERS_H
 #define VERBATIM_WORK_WORKERS_H
 

@@ -1,7 +1,7 @@
-/* What each renderer costs by itself, on one core, beside CSV of messages in the same run: a million
- * messages in 40,000 conversations from memory into a buffer that is emptied like the worker's.
- * The rounds of all renderers are interleaved and the best of each counts, so that a busy machine
- * hits them alike. The time to make the messages is measured apart and taken off. */
+/* What each renderer costs by itself, on one core, beside CSV of messages in the same run: a
+ * million messages in 40,000 conversations from memory into a buffer that is emptied like the
+ * worker's. The rounds of all renderers are interleaved and the best of each counts, so that a busy
+ * machine hits them alike. The time to make the messages is measured apart and taken off. */
 #include "verbatim/render.h"
 
 #include "sample.h"

@@ -1,6 +1,7 @@
 /* What renderer and archive writer cost by themselves, on one core: a million messages in 40,000
  * conversations from memory, through the CSV renderer, then through deflate and ZIP into a sink
- * that throws parts away. Prints processor time and MB/s; the yardstick is memcpy of the same bytes. */
+ * that throws parts away. Prints processor time and MB/s; the yardstick is memcpy of the same
+ * bytes. */
 #include "verbatim/archive.h"
 #include "verbatim/names.h"
 #include "verbatim/render.h"

@@ -1,7 +1,9 @@
-/* Load for polls.py: N keep-alive connections, each with one GET under way at a time, for some seconds.
+/* Load for polls.py: N keep-alive connections, each with one GET under way at a time, for some
+ * seconds.
  *
- * Prints answers a second and the median and 99th percentile of their time in microseconds. Ends with 1 at the first
- * answer that is not a 200. One thread; it must cost little beside the server, so it parses only what it needs.
+ * Prints answers a second and the median and 99th percentile of their time in microseconds. Ends
+ * with 1 at the first answer that is not a 200. One thread; it must cost little beside the server,
+ * so it parses only what it needs.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

@@ -1,4 +1,5 @@
-/* What the renderer benchmarks feed: conversations from memory, made the same way for each of them. */
+/* What the renderer benchmarks feed: conversations from memory, made the same way for each of
+ * them. */
 #ifndef VB_BENCH_SAMPLE_H
 #define VB_BENCH_SAMPLE_H
 

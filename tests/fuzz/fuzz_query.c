@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const struct http_parameter table[] = {
+static const struct vb_http_parameter table[] = {
     {.name = "limit", .is_number = true, .least = 1, .most = 200, .type = "", .message = ""},
     {.name = "a", .type = "", .message = ""},
     {.name = "\xC3\xA4 b", .type = "", .message = ""},
@@ -17,10 +17,10 @@ static const struct http_parameter table[] = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct http_query query;
+    struct vb_http_query query;
     struct vb_problems problems;
     enum vb_status status =
-        http_query_parse(fuzz_view(data, size), table, COUNT, &query, &problems);
+        vb_http_query_parse(fuzz_view(data, size), table, COUNT, &query, &problems);
     MUST((status == VB_OK) == (problems.count == 0));
     struct vb_buffer out;
     struct vb_json json;
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             MUST(!query.values[i].text || vb_utf8_valid(vb_view_of(query.values[i].text)));
         MUST(!query.values[0].text ||
              (query.values[0].number >= 1 && query.values[0].number <= 200));
-        http_query_done(&query);
+        vb_http_query_done(&query);
     }
     vb_problems_done(&problems);
     return 0;

@@ -1,8 +1,10 @@
-/* Preloaded into a program under test: fails one allocation of the program's own code, the one that a test asks for.
+/* Preloaded into a program under test: fails one allocation of the program's own code, the one that
+ * a test asks for.
  *
- * Only calls from the executable itself count, told by their return address: libraries that end the process when
- * memory is short (and libc's own needs) are not the matter. The test steers by a file of `struct control` that
- * FAILING_ALLOCATIONS names and both sides have mapped. Any thread. Without that variable nothing ever fails.
+ * Only calls from the executable itself count, told by their return address: libraries that end the
+ * process when memory is short (and libc's own needs) are not the matter. The test steers by a file
+ * of `struct control` that FAILING_ALLOCATIONS names and both sides have mapped. Any thread.
+ * Without that variable nothing ever fails.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* The HTTP front end alone, with other deadlines and fewer connections than the contract's, until SIGTERM; for
- * tests/end_to_end/test_http_times.py. Options come from VERBATIM_... variables, as for the program itself.
+/* The HTTP front end alone, with other deadlines and fewer connections than the contract's, until
+ * SIGTERM; for tests/end_to_end/test_http_times.py. Options come from VERBATIM_... variables, as
+ * for the program itself.
  *
  *   http_tool [NAME=VALUE...]   head body answer progress idle linger: milliseconds; connections: how many
  *
@@ -24,13 +25,13 @@
 #define LONG (60 * VB_SECOND)
 
 struct settings {
-    struct http_times times;
+    struct vb_http_times times;
     unsigned connections; /* 0: as many as the process may have */
 };
 
 static bool read_setting(const char *text, struct settings *settings)
 {
-    struct http_times *times = &settings->times;
+    struct vb_http_times *times = &settings->times;
     const struct {
         const char *name;
         int64_t *place;

@@ -130,7 +130,7 @@ static int make(const struct vb_options *options, struct vb_pg *pg, PGconn *sour
     struct vb_error err = {0};
     struct vb_order order;
     struct vb_contract *contract = NULL;
-    struct pg_statement statements[VB_RESOLVE_STATEMENTS];
+    struct vb_pg_statement statements[VB_RESOLVE_STATEMENTS];
     const char *tags[TAGS];
     PGresult *workspace = NULL;
     vb_order_init(&order);

@@ -1,5 +1,5 @@
-/* Runs one background part of the service until SIGTERM, for tests/end_to_end/test_mail.py and test_janitor.py.
- * Options come from VERBATIM_... variables, as for the program itself.
+/* Runs one background part of the service until SIGTERM, for tests/end_to_end/test_mail.py and
+ * test_janitor.py. Options come from VERBATIM_... variables, as for the program itself.
  *
  *   parts_tool outbox | parts_tool janitor
  */

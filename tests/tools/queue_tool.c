@@ -1,9 +1,11 @@
-/* `verbatim worker` with other cuts: how segments are read and cut may be chosen, the bytes must not change.
+/* `verbatim worker` with other cuts: how segments are read and cut may be chosen, the bytes must
+ * not change.
  *
  *   queue_tool page=N giant=N absorb=BYTES unit=BYTES units=N numbers=N cuts=N chunk=N
  *
- * Each argument is optional and stands for a member of struct vb_tuning. Options come from VERBATIM_...
- * variables. Runs until SIGTERM; prints the counters of the queue to standard output at its end.
+ * Each argument is optional and stands for a member of struct vb_tuning. Options come from
+ * VERBATIM_... variables. Runs until SIGTERM; prints the counters of the queue to standard output
+ * at its end.
  */
 #include "work/crew.h"
 

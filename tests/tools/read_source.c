@@ -12,8 +12,8 @@
  *   release=ROWS          vb_reader_pause after every so many messages, and at each conversation's end
  *   quiet=1               counts alone, with CPU seconds and the reader's memory
  *   through=URL           the reader's own connection, where it is not to be that of the introspection
- * SIGTERM asks the reader to stop; it is looked for, and interrupts nothing.
- * Exit status 1 with "STATUS [retryable]: text" on standard error.
+ * SIGTERM asks the reader to stop; it is looked for, and interrupts nothing. Exit status 1 with
+ * "STATUS [retryable]: text" on standard error.
  */
 #include "verbatim/source.h"
 
@@ -283,7 +283,8 @@ static enum vb_status look_ahead(const struct settings *settings, struct vb_read
     return status == VB_END ? VB_OK : status;
 }
 
-/* A list by commas, taken apart in place; without a value nothing fits, without a setting everything does. */
+/* A list by commas, taken apart in place; without a value nothing fits, without a setting
+ * everything does. */
 #define WORDS_MOST 300
 struct lists {
     const char *items[8][WORDS_MOST];

@@ -1,5 +1,6 @@
-/* One storage call a run, for tests/end_to_end/test_storage.py. Options come from VERBATIM_... variables, as
- * for the program itself; results go to standard output, an error's status and text to standard error.
+/* One storage call a run, for tests/end_to_end/test_storage.py. Options come from VERBATIM_...
+ * variables, as for the program itself; results go to standard output, an error's status and text
+ * to standard error.
  *
  *   identity | ready | key WORKSPACE JOB EPOCH NAME
  *   put KEY NAME FILE | size KEY | open KEY

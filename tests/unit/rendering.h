@@ -1,5 +1,5 @@
-/* Whole files rendered for tests: stories of conversations, lists as PostgreSQL sends them, and a driver
- * that may empty the output between any two calls, as the worker does. */
+/* Whole files rendered for tests: stories of conversations, lists as PostgreSQL sends them, and a
+ * driver that may empty the output between any two calls, as the worker does. */
 #ifndef VB_TEST_RENDERING_H
 #define VB_TEST_RENDERING_H
 
@@ -19,7 +19,8 @@ struct story {
     size_t extra_count;
 };
 
-/* A text[] in binary. The bytes live in `store`, to be freed by its owner; NULL texts are SQL NULL. */
+/* A text[] in binary. The bytes live in `store`, to be freed by its owner; NULL texts are SQL
+ * NULL. */
 static inline struct vb_text_list list_of(struct vb_buffer *store, const struct vb_view *texts,
                                           size_t count)
 {
@@ -84,8 +85,8 @@ static inline void render_story(struct rendering *r, const struct vb_renderer *r
     drain(r, false);
 }
 
-/* The whole file. `draining` 0 empties the output once; any other number at random. The text is NUL-terminated
- * and to be freed with vb_buffer_done. */
+/* The whole file. `draining` 0 empties the output once; any other number at random. The text is
+ * NUL-terminated and to be freed with vb_buffer_done. */
 static inline struct vb_buffer render_file(const struct vb_renderer *renderer,
                                            const struct vb_render_context *context,
                                            const struct story *stories, size_t count,

@@ -1,6 +1,7 @@
 /* The door "app" beyond its POST: one export, the list of them, and the file. See INTERFACE 7.
  *
- * Only exports of this door are seen here. An expired one is still shown until the daily prune takes row and file.
+ * Only exports of this door are seen here. An expired one is still shown until the daily prune
+ * takes row and file.
  */
 #include "routes.h"
 
@@ -12,30 +13,30 @@
 
 #define DOWNLOAD "/app/conversation-exports/"
 
-static const struct http_page_list list = {.name = "exports of the app"};
+static const struct vb_api_page_list list = {.name = "exports of the app"};
 
-static vb_instant expiry_of(const struct http_export *export)
+static vb_instant expiry_of(const struct vb_api_export *export)
 {
-    return http_export_created(export) + HTTP_APP_KEPT;
+    return vb_api_export_created(export) + VB_APP_KEPT;
 }
 
-static bool is_ready(const struct http_export *export)
+static bool is_ready(const struct vb_api_export *export)
 {
-    return http_export_status_is(export, "finished");
+    return vb_api_export_status_is(export, "finished");
 }
 
-static bool has_expired(const struct http_export *export)
+static bool has_expired(const struct vb_api_export *export)
 {
     return expiry_of(export) <= vb_clock_now() ||
-           (is_ready(export) && !http_export_has_archive(export));
+           (is_ready(export) && !vb_api_export_has_archive(export));
 }
 
-static const char *status_of(const struct http_export *export)
+static const char *status_of(const struct vb_api_export *export)
 {
-    return http_export_status_is(export, "queued") ? "pending"
-           : http_export_is_active(export)         ? "processing"
-           : is_ready(export)                      ? "ready"
-                                                   : "failed";
+    return vb_api_export_status_is(export, "queued") ? "pending"
+           : vb_api_export_is_active(export)         ? "processing"
+           : is_ready(export)                        ? "ready"
+                                                     : "failed";
 }
 
 /* --- the object --- */
@@ -48,12 +49,13 @@ static void put_moment(struct vb_json *json, const char *name, const struct vb_m
     vb_json_member_text(json, name, moment->is_given ? text : NULL);
 }
 
-/* Null members throughout where this build cannot read an old job: it must not make a list unreadable. */
-static void put_asked(struct vb_json *json, const struct http_export *export)
+/* Null members throughout where this build cannot read an old job: it must not make a list
+ * unreadable. */
+static void put_asked(struct vb_json *json, const struct vb_api_export *export)
 {
     struct vb_specification specification = {0};
     struct vb_error err = {0};
-    bool is_known = http_field_specification(export, &specification, &err) == VB_OK;
+    bool is_known = vb_api_field_specification(export, &specification, &err) == VB_OK;
     vb_json_member_text(json, "format", is_known ? specification.format : NULL);
     vb_json_name(json, "filters");
     vb_json_begin_object(json);
@@ -66,12 +68,12 @@ static void put_asked(struct vb_json *json, const struct http_export *export)
 }
 
 /* Our own route, not a link to the store: it asks for the key each time. */
-static enum vb_status put_download(struct http_exchange *exchange, struct vb_json *json,
-                                   const struct http_export *export, struct vb_error *err)
+static enum vb_status put_download(struct vb_http_exchange *exchange, struct vb_json *json,
+                                   const struct vb_api_export *export, struct vb_error *err)
 {
-    struct vb_view id = http_export_id(export);
+    struct vb_view id = vb_api_export_id(export);
     struct vb_buffer url;
-    vb_buffer_init(&url, HTTP_LINK_MOST);
+    vb_buffer_init(&url, VB_HTTP_LINK_MOST);
     enum vb_status status =
         vb_buffer_printf(&url, "%s" DOWNLOAD "%.*s/download",
                          exchange->loop->site->service->options->base_url, (int)id.length, id.data);
@@ -84,94 +86,95 @@ static enum vb_status put_download(struct http_exchange *exchange, struct vb_jso
     return status;
 }
 
-enum vb_status http_app_put(struct http_exchange *exchange, struct vb_json *json,
-                            const struct http_export *export, struct vb_error *err)
+enum vb_status vb_app_put(struct vb_http_exchange *exchange, struct vb_json *json,
+                          const struct vb_api_export *export, struct vb_error *err)
 {
     vb_json_begin_object(json);
-    http_field_put(json, "id", export, EXPORT_ID);
+    vb_api_field_put(json, "id", export, EXPORT_ID);
     vb_json_member_text(json, "workspace_id", exchange->request->access.workspace);
     vb_json_member_text(json, "status", status_of(export));
     put_asked(json, export);
     if (is_ready(export)) {
-        http_field_put_number(json, "file_size", export, EXPORT_SIZE);
+        vb_api_field_put_number(json, "file_size", export, EXPORT_SIZE);
         vb_json_member_integer(json, "row_count",
-                               http_field_counts(export).of[COUNT_CONVERSATIONS]);
+                               vb_api_field_counts(export).of[COUNT_CONVERSATIONS]);
     } else {
         vb_json_member_text(json, "file_size", NULL);
         vb_json_member_text(json, "row_count", NULL);
     }
-    http_field_put_error(json, "error_message", export);
-    http_field_put_time(json, "created_at", export, EXPORT_CREATED);
-    http_put_instant(json, "expires_at", expiry_of(export));
+    vb_api_field_put_error(json, "error_message", export);
+    vb_api_field_put_time(json, "created_at", export, EXPORT_CREATED);
+    vb_api_put_instant(json, "expires_at", expiry_of(export));
     enum vb_status status = put_download(exchange, json, export, err);
     vb_json_end_object(json);
     return status;
 }
 
-void http_app_answer(struct http_exchange *exchange, int status, const struct http_export *export)
+void vb_app_answer(struct vb_http_exchange *exchange, int status,
+                   const struct vb_api_export *export)
 {
     struct vb_error err = {0};
-    struct vb_json json = http_json(exchange);
-    if (http_app_put(exchange, &json, export, &err) == VB_OK)
-        http_answer_json(exchange, status, &json);
+    struct vb_json json = vb_http_json(exchange);
+    if (vb_app_put(exchange, &json, export, &err) == VB_OK)
+        vb_http_answer_json(exchange, status, &json);
     else
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
 }
 
 /* --- one export, and its file --- */
 
-static void on_seen(struct http_exchange *exchange, const struct http_export *export)
+static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
-    http_app_answer(exchange, 200, export);
+    vb_app_answer(exchange, 200, export);
 }
 
-void http_app_read_begin(struct http_exchange *exchange)
+void vb_app_read_begin(struct vb_http_exchange *exchange)
 {
-    http_export_see(exchange, NULL, false, on_seen);
+    vb_api_export_see(exchange, NULL, false, on_seen);
 }
 
-static void on_wanted(struct http_exchange *exchange, const struct http_export *export)
+static void on_wanted(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     if (has_expired(export))
-        http_answer_detail(exchange, 410, "The export has expired.");
+        vb_http_answer_detail(exchange, 410, "The export has expired.");
     else if (is_ready(export))
-        http_export_send(exchange, export);
-    else if (http_export_is_active(export))
-        http_answer_detail(exchange, 409, "The export is not ready yet.");
+        vb_api_export_send(exchange, export);
+    else if (vb_api_export_is_active(export))
+        vb_http_answer_detail(exchange, 409, "The export is not ready yet.");
     else
-        http_answer_detail(exchange, 409, "The export has failed: there is no file.");
+        vb_http_answer_detail(exchange, 409, "The export has failed: there is no file.");
 }
 
-void http_app_download_begin(struct http_exchange *exchange)
+void vb_app_download_begin(struct vb_http_exchange *exchange)
 {
-    http_export_see(exchange, NULL, false, on_wanted);
+    vb_api_export_see(exchange, NULL, false, on_wanted);
 }
 
 /* --- the list --- */
 
-static void on_listed(void *context, const struct pg_outcome *outcome)
+static void on_listed(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    if (http_ended(exchange, outcome))
-        http_page_exports(exchange, &list, outcome->results[1], http_app_put);
+    struct vb_http_exchange *exchange = context;
+    if (vb_api_ended(exchange, outcome))
+        vb_api_page_exports(exchange, &list, outcome->results[1], vb_app_put);
 }
 
-static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    const struct http_page *page = http_page_begin(exchange, &list);
+    const struct vb_api_page *page = vb_api_page_begin(exchange, &list);
     if (!page)
         return;
     const char *const values[] = {exchange->request->access.workspace,
                                   exchange->request->route->door->name, page->time, page->id,
                                   page->most};
-    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], values},
-                                    {&http_sql[HTTP_SQL_EXPORTS_OF_DOOR], values}};
-    http_ask(exchange, exchange->loop->site->main_pool, steps, 2, on_listed);
+    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_READ], values},
+                                       {&vb_api_sql[VB_API_SQL_EXPORTS_OF_DOOR], values}};
+    vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_listed);
 }
 
-void http_app_list_begin(struct http_exchange *exchange)
+void vb_app_list_begin(struct vb_http_exchange *exchange)
 {
-    const struct http_entry entry = {.then = on_entered};
-    http_enter(exchange, &entry);
+    const struct vb_api_entry entry = {.then = on_entered};
+    vb_api_enter(exchange, &entry);
 }

@@ -88,17 +88,16 @@ static void put_issues(struct vb_json *json, const struct vb_problems *problems)
 
 /* --- the doors --- */
 
-const struct http_door http_door_main = {"main", true, 422, put_detail, vb_problems_put, NULL};
-const struct http_door http_door_native = {"native", true, 422, put_detail, vb_problems_put, NULL};
-const struct http_door http_door_app = {"app",      false,           422,
+const struct vb_api_door vb_door_main = {"main", true, 422, put_detail, vb_problems_put, NULL};
+const struct vb_api_door vb_door_native = {"native", true, 422, put_detail, vb_problems_put, NULL};
+const struct vb_api_door vb_door_app = {"app",      false,           422,
                                         put_detail, vb_problems_put, &http_app_words};
-const struct http_door http_door_v1 = {"v1",       false,           422,
-                                       put_detail, vb_problems_put, &http_v1_words};
-const struct http_door http_door_v3 = {"v3", false, 400, put_message, put_issues, NULL};
+const struct vb_api_door vb_door_v1 = {"v1", false, 422, put_detail, vb_problems_put, &vb_v1_words};
+const struct vb_api_door vb_door_v3 = {"v3", false, 400, put_message, put_issues, NULL};
 
-const struct http_door *http_door_of_path(struct vb_view path)
+const struct vb_api_door *vb_door_of_path(struct vb_view path)
 {
     static const char v3[] = "/v3/";
     bool is_v3 = path.length >= sizeof(v3) - 1 && memcmp(path.data, v3, sizeof(v3) - 1) == 0;
-    return is_v3 ? &http_door_v3 : &http_door_main;
+    return is_v3 ? &vb_door_v3 : &vb_door_main;
 }

@@ -1,4 +1,5 @@
-/* The API of a process: the site with all its doors, and the HTTP server before it. See settings/service.h. */
+/* The API of a process: the site with all its doors, and the HTTP server before it. See
+ * settings/service.h. */
 #ifndef VERBATIM_API_DOORS_DOORS_H
 #define VERBATIM_API_DOORS_DOORS_H
 
@@ -12,9 +13,10 @@ enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **re
 void vb_api_ask(struct vb_api *api); /* no more new connections; answers under way go on */
 void vb_api_stop(struct vb_api *api);
 
-/* Starts with other deadlines than the contract's (NULL), and at most so many connections (0: the usual): for tests. */
-enum vb_status vb_api_start_with(const struct vb_service *service, const struct http_times *times,
-                                 unsigned connections, struct vb_api **ret_api,
-                                 struct vb_error *err) vb_must_check;
+/* Starts with other deadlines than the contract's (NULL), and at most so many connections (0: the
+ * usual): for tests. */
+enum vb_status vb_api_start_with(const struct vb_service *service,
+                                 const struct vb_http_times *times, unsigned connections,
+                                 struct vb_api **ret_api, struct vb_error *err) vb_must_check;
 
 #endif

@@ -1,4 +1,5 @@
-/* The whole API in one table, and the matching of paths against it. Pure but for the handlers it names. */
+/* The whole API in one table, and the matching of paths against it. Pure but for the handlers it
+ * names. */
 #include "routes.h"
 
 #include "api/api.h"
@@ -17,34 +18,34 @@
 #define V1_BULK "/v1/conversations/export"
 
 /* clang-format off */
-static const struct http_route routes[] = {
+static const struct vb_api_route routes[] = {
     /* method  pattern         door             right of the role   scope of the key  handler */
-    {"POST",   EXPORTS,        &http_door_main, VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_create_begin},
-    {"GET",    EXPORTS "/{}",  &http_door_main, VB_RIGHT_LOOK,    VB_SCOPE_EXPORT,  http_job_begin},
-    {"POST",   NATIVE,         &http_door_native, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_native_create_begin},
-    {"POST",   NATIVE "/preview", &http_door_native, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_preview_begin},
-    {"GET",    ONE,            &http_door_v1,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_v1_one_begin},
-    {"GET",    AGENT,          &http_door_v3,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_v3_export_begin},
-    {"GET",    NATIVE,         &http_door_native, VB_RIGHT_LOOK,  VB_SCOPE_EXPORT,  http_export_list_begin},
-    {"GET",    NATIVE "/{}",   &http_door_native, VB_RIGHT_LOOK,  VB_SCOPE_EXPORT,  http_export_read_begin},
-    {"DELETE", NATIVE "/{}",   &http_door_native, VB_RIGHT_MANAGE, VB_SCOPE_EXPORT, http_export_delete_begin},
-    {"POST",   NATIVE "/{}/cancel",   &http_door_native, VB_RIGHT_MANAGE,   VB_SCOPE_EXPORT, http_export_cancel_begin},
-    {"GET",    NATIVE "/{}/download", &http_door_native, VB_RIGHT_DOWNLOAD, VB_SCOPE_EXPORT, http_export_download_begin},
-    {"POST",   APP,            &http_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_create_begin},
-    {"GET",    APP,            &http_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_list_begin},
-    {"GET",    APP "/{}",      &http_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_read_begin},
-    {"GET",    APP "/{}/download", &http_door_app, VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, http_app_download_begin},
-    {"POST",   V1_BULK,        &http_door_v1,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  http_v1_create_begin},
-    {"GET",    V1_BULK "/{}",  &http_door_v1,   VB_RIGHT_LOOK,    VB_SCOPE_EXPORT,  http_v1_read_begin},
-    {"POST",   "/v1/contacts/{}/export", &http_door_v1, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, http_v1_contact_begin},
-    {"GET",    "/v1/exports/audit", &http_door_v1, VB_RIGHT_AUDIT, VB_SCOPE_EXPORT, http_v1_audit_begin},
-    {"GET",    "/files/*",     NULL,            VB_RIGHT_NONE,    NULL,             http_file_begin},
-    {"GET",    "/healthz",     NULL,            VB_RIGHT_NONE,    NULL,             http_alive_begin},
-    {"GET",    "/readyz",      NULL,            VB_RIGHT_NONE,    NULL,             http_ready_begin},
-    {"GET",    "/metrics",     NULL,            VB_RIGHT_NONE,    VB_SCOPE_METRICS, http_metrics_begin},
-    {"GET",    "/openapi.json", NULL,           VB_RIGHT_NONE,    NULL,             http_openapi_begin},
-    {"GET",    "/docs",        NULL,            VB_RIGHT_NONE,    NULL,             http_docs_begin},
-    {"GET",    "/docs/docs.js", NULL,           VB_RIGHT_NONE,    NULL,             http_docs_script_begin},
+    {"POST",   EXPORTS,        &vb_door_main, VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_api_create_begin},
+    {"GET",    EXPORTS "/{}",  &vb_door_main, VB_RIGHT_LOOK,    VB_SCOPE_EXPORT,  vb_api_job_begin},
+    {"POST",   NATIVE,         &vb_door_native, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, vb_api_native_create_begin},
+    {"POST",   NATIVE "/preview", &vb_door_native, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, vb_api_preview_begin},
+    {"GET",    ONE,            &vb_door_v1,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_v1_one_begin},
+    {"GET",    AGENT,          &vb_door_v3,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_v3_export_begin},
+    {"GET",    NATIVE,         &vb_door_native, VB_RIGHT_LOOK,  VB_SCOPE_EXPORT,  vb_api_export_list_begin},
+    {"GET",    NATIVE "/{}",   &vb_door_native, VB_RIGHT_LOOK,  VB_SCOPE_EXPORT,  vb_api_export_read_begin},
+    {"DELETE", NATIVE "/{}",   &vb_door_native, VB_RIGHT_MANAGE, VB_SCOPE_EXPORT, vb_api_export_delete_begin},
+    {"POST",   NATIVE "/{}/cancel",   &vb_door_native, VB_RIGHT_MANAGE,   VB_SCOPE_EXPORT, vb_api_export_cancel_begin},
+    {"GET",    NATIVE "/{}/download", &vb_door_native, VB_RIGHT_DOWNLOAD, VB_SCOPE_EXPORT, vb_api_export_download_begin},
+    {"POST",   APP,            &vb_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_create_begin},
+    {"GET",    APP,            &vb_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_list_begin},
+    {"GET",    APP "/{}",      &vb_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_read_begin},
+    {"GET",    APP "/{}/download", &vb_door_app, VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_download_begin},
+    {"POST",   V1_BULK,        &vb_door_v1,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_v1_create_begin},
+    {"GET",    V1_BULK "/{}",  &vb_door_v1,   VB_RIGHT_LOOK,    VB_SCOPE_EXPORT,  vb_v1_read_begin},
+    {"POST",   "/v1/contacts/{}/export", &vb_door_v1, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, vb_v1_contact_begin},
+    {"GET",    "/v1/exports/audit", &vb_door_v1, VB_RIGHT_AUDIT, VB_SCOPE_EXPORT, vb_v1_audit_begin},
+    {"GET",    "/files/*",     NULL,            VB_RIGHT_NONE,    NULL,             vb_api_file_begin},
+    {"GET",    "/healthz",     NULL,            VB_RIGHT_NONE,    NULL,             vb_api_alive_begin},
+    {"GET",    "/readyz",      NULL,            VB_RIGHT_NONE,    NULL,             vb_api_ready_begin},
+    {"GET",    "/metrics",     NULL,            VB_RIGHT_NONE,    VB_SCOPE_METRICS, vb_api_metrics_begin},
+    {"GET",    "/openapi.json", NULL,           VB_RIGHT_NONE,    NULL,             vb_api_openapi_begin},
+    {"GET",    "/docs",        NULL,            VB_RIGHT_NONE,    NULL,             vb_api_docs_begin},
+    {"GET",    "/docs/docs.js", NULL,           VB_RIGHT_NONE,    NULL,             vb_api_docs_script_begin},
 };
 /* clang-format on */
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -60,7 +61,7 @@ static bool take_argument(struct vb_buffer *argument, struct vb_view raw)
 
 /* Both are walked segment by segment; "{}" takes one that is not empty. */
 static bool path_matches(const char *pattern, struct vb_view path,
-                         struct vb_buffer arguments[HTTP_ARGUMENTS])
+                         struct vb_buffer arguments[VB_API_ARGUMENTS])
 {
     size_t at = 0, taken = 0;
     while (*pattern) {
@@ -92,19 +93,21 @@ static bool method_matches(const char *wanted, struct vb_view method)
 }
 
 /* Each method once, in the table's order. The room is that of all methods there are. */
-static void add_method(char allow[HTTP_ALLOW], const char *method)
+static void add_method(char allow[VB_API_ALLOW], const char *method)
 {
     const char *names = strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
     size_t length = strlen(allow);
     if (!strstr(allow, names))
-        (void)snprintf(allow + length, HTTP_ALLOW - length, "%s%s", length > 0 ? ", " : "", names);
+        (void)snprintf(allow + length, VB_API_ALLOW - length, "%s%s", length > 0 ? ", " : "",
+                       names);
 }
 
-const struct http_route *http_route_find(struct vb_view method, struct vb_view path,
-                                         struct vb_buffer arguments[HTTP_ARGUMENTS],
-                                         char ret_allow[HTTP_ALLOW])
+const struct vb_api_route *vb_route_find(struct vb_view method, struct vb_view path,
+                                         struct vb_buffer arguments[VB_API_ARGUMENTS],
+                                         char ret_allow[VB_API_ALLOW])
 {
-    /* The first pattern that fits is the resource: the table has literal ones before those that take anything. */
+    /* The first pattern that fits is the resource: the table has literal ones before those that
+     * take anything. */
     const char *pattern = NULL;
     *ret_allow = '\0';
     for (size_t i = 0; i < ROUTES; i++) {
@@ -119,14 +122,14 @@ const struct http_route *http_route_find(struct vb_view method, struct vb_view p
     return NULL;
 }
 
-const struct http_route *http_route_at(size_t place)
+const struct vb_api_route *vb_route_at(size_t place)
 {
     return place < ROUTES ? &routes[place] : NULL;
 }
 
-const struct http_table http_routes = {
-    .find = http_route_find,
-    .at = http_route_at,
-    .operations = &http_door_main,
-    .of_path = http_door_of_path,
+const struct vb_api_table vb_routes = {
+    .find = vb_route_find,
+    .at = vb_route_at,
+    .operations = &vb_door_main,
+    .of_path = vb_door_of_path,
 };

@@ -4,33 +4,33 @@
 
 #include "api/route.h"
 
-extern const struct http_table http_routes;
+extern const struct vb_api_table vb_routes;
 
-extern const struct http_door http_door_main;   /* INTERFACE 4: {"detail": ...} */
-extern const struct http_door http_door_native; /* the same shapes */
-extern const struct http_door http_door_app;    /* INTERFACE 7: the same shapes */
-extern const struct http_door http_door_v1;     /* INTERFACE 7: the same shapes */
-extern const struct http_door
-    http_door_v3; /* INTERFACE 7: {"message", "code", "issues": [{"message"}]} */
+extern const struct vb_api_door vb_door_main;   /* INTERFACE 4: {"detail": ...} */
+extern const struct vb_api_door vb_door_native; /* the same shapes */
+extern const struct vb_api_door vb_door_app;    /* INTERFACE 7: the same shapes */
+extern const struct vb_api_door vb_door_v1;     /* INTERFACE 7: the same shapes */
+extern const struct vb_api_door
+    vb_door_v3; /* INTERFACE 7: {"message", "code", "issues": [{"message"}]} */
 
 /* The shape for a path that no route knows. */
-const struct http_door *http_door_of_path(struct vb_view path);
+const struct vb_api_door *vb_door_of_path(struct vb_view path);
 
-const struct http_route *http_route_find(struct vb_view method, struct vb_view path,
-                                         struct vb_buffer arguments[HTTP_ARGUMENTS],
-                                         char ret_allow[HTTP_ALLOW]);
-const struct http_route *http_route_at(size_t place);
+const struct vb_api_route *vb_route_find(struct vb_view method, struct vb_view path,
+                                         struct vb_buffer arguments[VB_API_ARGUMENTS],
+                                         char ret_allow[VB_API_ALLOW]);
+const struct vb_api_route *vb_route_at(size_t place);
 
 /* The handlers of the doors with words of their own. */
-void http_app_create_begin(struct http_exchange *exchange);
-void http_app_list_begin(struct http_exchange *exchange);
-void http_app_read_begin(struct http_exchange *exchange);
-void http_app_download_begin(struct http_exchange *exchange);
-void http_v1_create_begin(struct http_exchange *exchange);
-void http_v1_contact_begin(struct http_exchange *exchange);
-void http_v1_read_begin(struct http_exchange *exchange);
-void http_v1_audit_begin(struct http_exchange *exchange);
-void http_v1_one_begin(struct http_exchange *exchange);
-void http_v3_export_begin(struct http_exchange *exchange);
+void vb_app_create_begin(struct vb_http_exchange *exchange);
+void vb_app_list_begin(struct vb_http_exchange *exchange);
+void vb_app_read_begin(struct vb_http_exchange *exchange);
+void vb_app_download_begin(struct vb_http_exchange *exchange);
+void vb_v1_create_begin(struct vb_http_exchange *exchange);
+void vb_v1_contact_begin(struct vb_http_exchange *exchange);
+void vb_v1_read_begin(struct vb_http_exchange *exchange);
+void vb_v1_audit_begin(struct vb_http_exchange *exchange);
+void vb_v1_one_begin(struct vb_http_exchange *exchange);
+void vb_v3_export_begin(struct vb_http_exchange *exchange);
 
 #endif

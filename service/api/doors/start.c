@@ -4,11 +4,11 @@
 #include "api/site.h"
 #include "routes.h"
 
-enum vb_status vb_api_start_with(const struct vb_service *service, const struct http_times *times,
-                                 unsigned connections, struct vb_api **ret_api,
-                                 struct vb_error *err)
+enum vb_status vb_api_start_with(const struct vb_service *service,
+                                 const struct vb_http_times *times, unsigned connections,
+                                 struct vb_api **ret_api, struct vb_error *err)
 {
-    return vb_site_start(service, &http_routes, times, connections, ret_api, err);
+    return vb_site_start(service, &vb_routes, times, connections, ret_api, err);
 }
 
 enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **ret_api,

@@ -1,19 +1,21 @@
-/* GET of the audit of a workspace's exports, the newest first: those of every door, also the ones answered at once.
+/* GET of the audit of a workspace's exports, the newest first: those of every door, also the ones
+ * answered at once.
  *
- * Entries are never changed, so behind an entry a list always goes on at the same one. See INTERFACE 7.
+ * Entries are never changed, so behind an entry a list always goes on at the same one. See
+ * INTERFACE 7.
  */
 #include "routes.h"
 
 #include "api/export_field.h"
 #include "api/page.h"
 
-static const struct http_page_list list = {.name = "audit"};
+static const struct vb_api_page_list list = {.name = "audit"};
 
 static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
                      int column)
 {
     vb_json_name(json, name);
-    vb_json_view(json, pg_view(rows, row, column));
+    vb_json_view(json, vb_pg_view(rows, row, column));
 }
 
 /* JSON that the database has written. */
@@ -28,58 +30,59 @@ static void put_entry(struct vb_json *json, const PGresult *rows, int row)
 {
     vb_json_begin_object(json);
     put_view(json, "author", rows, row, AUDITS_AUTHOR);
-    http_put_instant(json, "created_at", pg_integer(rows, row, AUDITS_CREATED) + VB_POSTGRES_EPOCH);
+    vb_api_put_instant(json, "created_at",
+                       vb_pg_integer(rows, row, AUDITS_CREATED) + VB_POSTGRES_EPOCH);
     put_json(json, "filter", rows, row, AUDITS_FILTER);
     put_view(json, "format", rows, row, AUDITS_FORMAT);
     vb_json_name(json, "records");
-    if (pg_null(rows, row, AUDITS_RECORDS))
+    if (vb_pg_null(rows, row, AUDITS_RECORDS))
         vb_json_null(json); /* not finished, or never */
     else
-        vb_json_integer(json, pg_integer(rows, row, AUDITS_RECORDS));
+        vb_json_integer(json, vb_pg_integer(rows, row, AUDITS_RECORDS));
     put_json(json, "downloads", rows, row, AUDITS_DOWNLOADS);
     put_view(json, "door", rows, row, AUDITS_DOOR);
     put_view(json, "job_id", rows, row, AUDITS_JOB);
     vb_json_end_object(json);
 }
 
-static void on_audits(void *context, const struct pg_outcome *outcome)
+static void on_audits(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct http_exchange *exchange = context;
-    const struct http_page *page = exchange->state;
-    if (!http_ended(exchange, outcome))
+    struct vb_http_exchange *exchange = context;
+    const struct vb_api_page *page = exchange->state;
+    if (!vb_api_ended(exchange, outcome))
         return;
     const PGresult *rows = outcome->results[1];
-    struct vb_json json = http_json(exchange);
-    struct http_cursor last = {0};
+    struct vb_json json = vb_http_json(exchange);
+    struct vb_api_cursor last = {0};
     int row = 0, count = PQntuples(rows);
     vb_json_begin_object(&json);
     vb_json_name(&json, "entries");
     vb_json_begin_array(&json);
-    for (; row < count && row < page->limit && json.out->length < HTTP_PAGE_BYTES; row++) {
+    for (; row < count && row < page->limit && json.out->length < VB_API_PAGE_BYTES; row++) {
         put_entry(&json, rows, row);
-        last.created_at = pg_integer(rows, row, AUDITS_ID);
+        last.created_at = vb_pg_integer(rows, row, AUDITS_ID);
     }
     vb_json_end_array(&json);
-    http_page_put(exchange, &json, "next", &list, row < count ? &last : NULL);
+    vb_api_page_put(exchange, &json, "next", &list, row < count ? &last : NULL);
     vb_json_end_object(&json);
-    http_answer_json(exchange, 200, &json);
+    vb_http_answer_json(exchange, 200, &json);
 }
 
-static void on_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    const struct http_page *page = http_page_begin(exchange, &list);
+    const struct vb_api_page *page = vb_api_page_begin(exchange, &list);
     if (!page)
         return;
     const char *const values[] = {exchange->request->access.workspace,
                                   page->goes_on ? page->time : NULL, page->most};
-    const struct pg_step steps[] = {{&pg_enter[PG_ENTER_READ], values},
-                                    {&http_sql[HTTP_SQL_AUDITS], values}};
-    http_ask(exchange, exchange->loop->site->main_pool, steps, 2, on_audits);
+    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_READ], values},
+                                       {&vb_api_sql[VB_API_SQL_AUDITS], values}};
+    vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_audits);
 }
 
-void http_v1_audit_begin(struct http_exchange *exchange)
+void vb_v1_audit_begin(struct vb_http_exchange *exchange)
 {
-    const struct http_entry entry = {.then = on_entered};
-    http_enter(exchange, &entry);
+    const struct vb_api_entry entry = {.then = on_entered};
+    vb_api_enter(exchange, &entry);
 }

@@ -1,7 +1,9 @@
-/* The two POSTs of the door "v1" (INTERFACE 7): many conversations by filter or by id, and all of one contact.
+/* The two POSTs of the door "v1" (INTERFACE 7): many conversations by filter or by id, and all of
+ * one contact.
  *
- * Always files of 5,000 conversations in a ZIP, also for two conversations: the document splits what is large, how large a
- * filter is shows only once it is exported, and a client that unpacks one way need not know. Recordings need an archive too.
+ * Always files of 5,000 conversations in a ZIP, also for two conversations: the document splits
+ * what is large, how large a filter is shows only once it is exported, and a client that unpacks
+ * one way need not know. Recordings need an archive too.
  */
 #include "routes.h"
 
@@ -16,7 +18,7 @@
 
 #define LINKS_LIVE (7 * 86400 * VB_SECOND)
 
-static const struct http_word words[] = {
+static const struct vb_api_word words[] = {
     {"select.conversation_ids", "filter", "ids", "conversation"},
     {"select.contact_id", "filter", "contact_id", "contact"},
     {"select.channel_id", "filter", "channel", "channel"},
@@ -29,7 +31,7 @@ static const struct http_word words[] = {
     {"notification_email", NULL, "notify", NULL},
     {NULL, NULL, NULL, NULL},
 };
-static const struct http_saying sayings[] = {
+static const struct vb_api_saying sayings[] = {
     {"Value error, to must be on or after from", "Value error, until must be on or after since"},
     {"Value error, to must be after from", "Value error, until must be after since"},
     {"Value error, from is in the future", "Value error, since is in the future"},
@@ -37,7 +39,7 @@ static const struct http_saying sayings[] = {
      "Value error, the mode messages needs messages"},
     {NULL, NULL},
 };
-const struct http_words http_v1_words = {words, sayings};
+const struct vb_api_words vb_v1_words = {words, sayings};
 
 static bool is_format(struct vb_view text)
 {
@@ -56,22 +58,24 @@ static bool is_match(struct vb_view text)
     return vb_view_equals(text, VB_VIEW("id")) || vb_view_equals(text, VB_VIEW("identity"));
 }
 
-static const struct body_rule format_rule = {is_format, "enum",
-                                             "Input should be 'json', 'csv' or 'pdf'"};
-static const struct body_rule mode_rule = {is_mode, "enum",
-                                           "Input should be 'conversations' or 'messages'"};
-static const struct body_rule match_rule = {is_match, "enum", "Input should be 'id' or 'identity'"};
+static const struct vb_body_rule format_rule = {is_format, "enum",
+                                                "Input should be 'json', 'csv' or 'pdf'"};
+static const struct vb_body_rule mode_rule = {is_mode, "enum",
+                                              "Input should be 'conversations' or 'messages'"};
+static const struct vb_body_rule match_rule = {is_match, "enum",
+                                               "Input should be 'id' or 'identity'"};
 
 /* --- what both POSTs say: format, mode, fields, notify --- */
 
 /* A member to be passed on; NULL where it is absent or null. */
-static json_t *member(const struct body_check *check, const char *name)
+static json_t *member(const struct vb_body_check *check, const char *name)
 {
     json_t *value = json_object_get(check->object, name);
     return json_is_null(value) ? NULL : value;
 }
 
-/* The document calls the events of a conversation its audit log; everything else is named as in a specification. */
+/* The document calls the events of a conversation its audit log; everything else is named as in a
+ * specification. */
 static json_t *take_fields(json_t *fields)
 {
     if (!json_is_array(fields))
@@ -89,10 +93,10 @@ static json_t *take_fields(json_t *fields)
     return include;
 }
 
-static int put_shape(struct body_check *check, json_t *built)
+static int put_shape(struct vb_body_check *check, json_t *built)
 {
-    const char *format = body_required_text(check, "format", &format_rule);
-    const char *mode = body_text(check, "mode", &mode_rule);
+    const char *format = vb_body_required_text(check, "format", &format_rule);
+    const char *mode = vb_body_text(check, "mode", &mode_rule);
     json_t *fields = member(check, "fields"), *notify = member(check, "notify");
     bool is_csv = format && strcmp(format, "csv") == 0;
     int failed = json_object_set_new(built, "files", json_string("chunks"));
@@ -101,9 +105,9 @@ static int put_shape(struct body_check *check, json_t *built)
     if (is_csv)
         failed |= json_object_set_new(built, "layout", json_string(mode ? mode : "conversations"));
     else if (format && mode && strcmp(mode, "messages") == 0)
-        body_problem(check, "value_error", "mode",
-                     "Value error, the mode messages is of the format csv only",
-                     body_member(check, "mode"));
+        vb_body_problem(check, "value_error", "mode",
+                        "Value error, the mode messages is of the format csv only",
+                        vb_body_member(check, "mode"));
     if (fields)
         failed |= json_object_set_new(built, "include", take_fields(fields));
     if (notify)
@@ -113,14 +117,15 @@ static int put_shape(struct body_check *check, json_t *built)
 
 /* --- the filter --- */
 
-static int move(const struct body_check *filter, const char *from, json_t *target, const char *to)
+static int move(const struct vb_body_check *filter, const char *from, json_t *target,
+                const char *to)
 {
     json_t *value = member(filter, from);
     return value ? json_object_set(target, to, value) : 0;
 }
 
 /* A coarse type narrows; an id selects, unless something narrower does. */
-static int put_channel(const struct body_check *given, json_t *select, json_t *filter)
+static int put_channel(const struct vb_body_check *given, json_t *select, json_t *filter)
 {
     json_t *channel = member(given, "channel");
     const char *text = json_string_value(channel);
@@ -129,7 +134,7 @@ static int put_channel(const struct body_check *given, json_t *select, json_t *f
     return move(given, "channel", json_object_size(select) > 0 ? filter : select, "channel_id");
 }
 
-static int put_filter(const struct body_check *given, json_t *select, json_t *filter)
+static int put_filter(const struct vb_body_check *given, json_t *select, json_t *filter)
 {
     json_t *status = member(given, "status");
     int failed = move(given, "ids", select, "conversation_ids");
@@ -149,25 +154,25 @@ static int put_filter(const struct body_check *given, json_t *select, json_t *fi
 }
 
 /* NULL: no memory. */
-static json_t *build_bulk(struct body_check *check)
+static json_t *build_bulk(struct vb_body_check *check)
 {
     static const char *const names[] = {"filter", "format", "mode", "fields", "notify"};
     static const char *const filters[] = {"since", "until",      "channel", "status",
                                           "tags",  "contact_id", "ids"};
-    struct body_check given = *check;
+    struct vb_body_check given = *check;
     given.within = "filter";
-    given.object = body_member(check, "filter");
+    given.object = vb_body_member(check, "filter");
     json_t *built = json_pack("{s:{},s:{}}", "select", "filter");
     int failed = built ? put_shape(check, built) : -1;
-    bool is_good = !given.object || body_is_object(&given);
+    bool is_good = !given.object || vb_body_is_object(&given);
     if (!is_good)
         given.object = NULL;
     if (failed == 0)
         failed =
             put_filter(&given, json_object_get(built, "select"), json_object_get(built, "filter"));
     if (given.object)
-        body_unknown(&given, filters, sizeof(filters) / sizeof(filters[0]));
-    body_unknown(check, names, sizeof(names) / sizeof(names[0]));
+        vb_body_unknown(&given, filters, sizeof(filters) / sizeof(filters[0]));
+    vb_body_unknown(check, names, sizeof(names) / sizeof(names[0]));
     if (failed == 0)
         return built;
     json_decref(built);
@@ -176,21 +181,21 @@ static json_t *build_bulk(struct body_check *check)
 
 /* --- one contact --- */
 
-static void answer_no_contact(struct http_exchange *exchange, const char *path)
+static void answer_no_contact(struct vb_http_exchange *exchange, const char *path)
 {
     (void)path;
-    http_answer_detail(exchange, 404, "Contact not found.");
+    vb_http_answer_detail(exchange, 404, "Contact not found.");
 }
 
-static json_t *build_contact(struct http_exchange *exchange, struct body_check *check)
+static json_t *build_contact(struct vb_http_exchange *exchange, struct vb_body_check *check)
 {
     static const char *const names[] = {"format", "match", "mode", "fields", "notify"};
-    struct http_order *order = exchange->state;
-    const char *match = body_text(check, "match", &match_rule);
+    struct vb_api_order *order = exchange->state;
+    const char *match = vb_body_text(check, "match", &match_rule);
     json_t *built =
         json_pack("{s:{s:s}}", "select", "contact_id", exchange->request->arguments[0].data);
     int failed = built ? put_shape(check, built) : -1;
-    body_unknown(check, names, sizeof(names) / sizeof(names[0]));
+    vb_body_unknown(check, names, sizeof(names) / sizeof(names[0]));
     order->wish.resolution.same_person = match && strcmp(match, "identity") == 0;
     order->missing = answer_no_contact;
     if (failed == 0)
@@ -201,21 +206,21 @@ static json_t *build_contact(struct http_exchange *exchange, struct body_check *
 
 /* --- both --- */
 
-static void answer_created(struct http_exchange *exchange, const PGresult *job)
+static void answer_created(struct vb_http_exchange *exchange, const PGresult *job)
 {
-    const struct http_export export = {job, 0};
-    struct vb_json json = http_json(exchange);
+    const struct vb_api_export export = {job, 0};
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
     vb_json_name(&json, "job_id");
-    vb_json_view(&json, http_export_id(&export));
+    vb_json_view(&json, vb_api_export_id(&export));
     vb_json_member_text(&json, "status", "queued");
     vb_json_end_object(&json);
-    http_answer_json(exchange, 202, &json);
+    vb_http_answer_json(exchange, 202, &json);
 }
 
-static void take_body(struct http_exchange *exchange, bool is_contact)
+static void take_body(struct vb_http_exchange *exchange, bool is_contact)
 {
-    struct http_order *order = http_order_new(exchange);
+    struct vb_api_order *order = vb_api_order_new(exchange);
     struct vb_problems problems;
     if (!order)
         return;
@@ -224,47 +229,48 @@ static void take_body(struct http_exchange *exchange, bool is_contact)
     order->wish.link_ttl = LINKS_LIVE;
     enum vb_status status = vb_problems_load(
         &problems, (struct vb_view){exchange->body.data, exchange->body.length}, &problems.root);
-    struct body_check check = {.problems = &problems, .object = problems.root};
-    if (status == VB_OK && body_is_object(&check))
-        http_words_order(
+    struct vb_body_check check = {.problems = &problems, .object = problems.root};
+    if (status == VB_OK && vb_body_is_object(&check))
+        vb_api_words_order(
             exchange, is_contact ? build_contact(exchange, &check) : build_bulk(&check), &problems);
     else if (status == VB_OK || status == VB_INVALID)
-        http_answer_problems(exchange, &problems);
+        vb_http_answer_problems(exchange, &problems);
     else
-        http_answer_status(exchange, status, "the request");
+        vb_http_answer_status(exchange, status, "the request");
     vb_problems_done(&problems);
 }
 
-static void on_bulk(struct http_exchange *exchange)
+static void on_bulk(struct vb_http_exchange *exchange)
 {
     take_body(exchange, false);
 }
 
-static void on_contact(struct http_exchange *exchange)
+static void on_contact(struct vb_http_exchange *exchange)
 {
     take_body(exchange, true);
 }
 
-static void on_bulk_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_bulk_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    http_receive_json(exchange, on_bulk);
+    vb_api_receive_json(exchange, on_bulk);
 }
 
-static void on_contact_entered(struct http_exchange *exchange, const struct pg_outcome *outcome)
+static void on_contact_entered(struct vb_http_exchange *exchange,
+                               const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    http_receive_json(exchange, on_contact);
+    vb_api_receive_json(exchange, on_contact);
 }
 
-void http_v1_create_begin(struct http_exchange *exchange)
+void vb_v1_create_begin(struct vb_http_exchange *exchange)
 {
-    const struct http_entry entry = {.then = on_bulk_entered};
-    http_enter(exchange, &entry);
+    const struct vb_api_entry entry = {.then = on_bulk_entered};
+    vb_api_enter(exchange, &entry);
 }
 
-void http_v1_contact_begin(struct http_exchange *exchange)
+void vb_v1_contact_begin(struct vb_http_exchange *exchange)
 {
-    const struct http_entry entry = {.then = on_contact_entered};
-    http_enter(exchange, &entry);
+    const struct vb_api_entry entry = {.then = on_contact_entered};
+    vb_api_enter(exchange, &entry);
 }

@@ -1,7 +1,7 @@
 /* Door "v1": GET /v1/conversations/{id}/export, one conversation, answered at once.
  *
- * `json` has everything there is about it; `csv` is the layout of messages. Media would need an archive: their URLs
- * are in either. The workspace is the key's own.
+ * `json` has everything there is about it; `csv` is the layout of messages. Media would need an
+ * archive: their URLs are in either. The workspace is the key's own.
  */
 #include "routes.h"
 
@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
+static json_t *make_document(const struct vb_http_exchange *exchange, bool is_csv)
 {
     const char *id = exchange->request->arguments[0].data;
     if (is_csv)
@@ -21,16 +21,16 @@ static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
                      "tags", "notes", "events", "skills", "citations");
 }
 
-static const struct http_direct_offer offer = {
+static const struct vb_api_direct_offer offer = {
     .format = {.name = "format",
-               .holds = http_direct_format,
+               .holds = vb_api_direct_format,
                .type = "enum",
                .message = "Input should be 'json' or 'csv'; pdf is not available yet"},
     .missing = "Conversation not found.",
     .document = make_document,
 };
 
-void http_v1_one_begin(struct http_exchange *exchange)
+void vb_v1_one_begin(struct vb_http_exchange *exchange)
 {
-    http_direct_enter(exchange, &offer);
+    vb_api_direct_enter(exchange, &offer);
 }

@@ -5,20 +5,20 @@
 
 #include <string.h>
 
-static const char *status_of(const struct http_export *export)
+static const char *status_of(const struct vb_api_export *export)
 {
-    return http_export_status_is(export, "queued")     ? "queued"
-           : http_export_is_active(export)             ? "running"
-           : http_export_status_is(export, "finished") ? "completed"
-                                                       : "failed";
+    return vb_api_export_status_is(export, "queued")     ? "queued"
+           : vb_api_export_is_active(export)             ? "running"
+           : vb_api_export_status_is(export, "finished") ? "completed"
+                                                         : "failed";
 }
 
 /* The layout of a table is this door's mode; other formats have one only. */
-static void put_asked(struct vb_json *json, const struct http_export *export)
+static void put_asked(struct vb_json *json, const struct vb_api_export *export)
 {
     struct vb_specification specification;
     struct vb_error err = {0};
-    bool is_known = http_field_specification(export, &specification, &err) == VB_OK;
+    bool is_known = vb_api_field_specification(export, &specification, &err) == VB_OK;
     bool is_messages =
         is_known && specification.layout && strcmp(specification.layout, "messages") == 0;
     vb_json_member_text(json, "format", is_known ? specification.format : NULL);
@@ -27,19 +27,20 @@ static void put_asked(struct vb_json *json, const struct http_export *export)
         vb_specification_done(&specification);
 }
 
-/* The file stays listed while it is there; its URL is null once the link is dead, and for who may not download. */
-static enum vb_status put_files(struct http_exchange *exchange, struct vb_json *json,
-                                const struct http_export *export, struct vb_error *err)
+/* The file stays listed while it is there; its URL is null once the link is dead, and for who may
+ * not download. */
+static enum vb_status put_files(struct vb_http_exchange *exchange, struct vb_json *json,
+                                const struct vb_api_export *export, struct vb_error *err)
 {
     struct vb_buffer link;
-    vb_buffer_init(&link, HTTP_LINK_MOST);
-    enum vb_status status = http_export_link(exchange, export, &link, err);
+    vb_buffer_init(&link, VB_HTTP_LINK_MOST);
+    enum vb_status status = vb_api_export_link(exchange, export, &link, err);
     vb_json_name(json, "files");
     vb_json_begin_array(json);
-    if (http_export_has_archive(export)) {
+    if (vb_api_export_has_archive(export)) {
         vb_json_begin_object(json);
-        http_field_put(json, "name", export, EXPORT_NAME);
-        http_field_put_number(json, "size", export, EXPORT_SIZE);
+        vb_api_field_put(json, "name", export, EXPORT_NAME);
+        vb_api_field_put_number(json, "size", export, EXPORT_SIZE);
         vb_json_member_text(json, "url", link.length > 0 ? link.data : NULL);
         vb_json_end_object(json);
     }
@@ -48,31 +49,31 @@ static enum vb_status put_files(struct http_exchange *exchange, struct vb_json *
     return status;
 }
 
-static void on_seen(struct http_exchange *exchange, const struct http_export *export)
+static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     struct vb_error err = {0};
-    struct vb_json json = http_json(exchange);
+    struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
-    http_field_put(&json, "job_id", export, EXPORT_ID);
+    vb_api_field_put(&json, "job_id", export, EXPORT_ID);
     vb_json_member_text(&json, "status", status_of(export));
     put_asked(&json, export);
     vb_json_member_integer(&json, "conversations",
-                           http_field_counts(export).of[COUNT_CONVERSATIONS]);
-    http_field_put_number(&json, "media", export, EXPORT_MEDIA);
-    http_field_put_number(&json, "media_failed", export, EXPORT_MEDIA_FAILED);
+                           vb_api_field_counts(export).of[COUNT_CONVERSATIONS]);
+    vb_api_field_put_number(&json, "media", export, EXPORT_MEDIA);
+    vb_api_field_put_number(&json, "media_failed", export, EXPORT_MEDIA_FAILED);
     enum vb_status status = put_files(exchange, &json, export, &err);
-    http_field_put_time(&json, "expires_at", export, EXPORT_EXPIRES);
-    http_field_put_error(&json, "error", export);
-    http_field_put_time(&json, "created_at", export, EXPORT_CREATED);
-    http_field_put_time(&json, "completed_at", export, EXPORT_FINISHED);
+    vb_api_field_put_time(&json, "expires_at", export, EXPORT_EXPIRES);
+    vb_api_field_put_error(&json, "error", export);
+    vb_api_field_put_time(&json, "created_at", export, EXPORT_CREATED);
+    vb_api_field_put_time(&json, "completed_at", export, EXPORT_FINISHED);
     vb_json_end_object(&json);
     if (status == VB_OK)
-        http_answer_json(exchange, 200, &json);
+        vb_http_answer_json(exchange, 200, &json);
     else
-        http_answer_error(exchange, &err);
+        vb_http_answer_error(exchange, &err);
 }
 
-void http_v1_read_begin(struct http_exchange *exchange)
+void vb_v1_read_begin(struct vb_http_exchange *exchange)
 {
-    http_export_see(exchange, NULL, false, on_seen);
+    vb_api_export_see(exchange, NULL, false, on_seen);
 }

@@ -1,7 +1,8 @@
-/* Door "v3": GET /v3/agents/{agentId}/convos/export, all conversations of one agent, answered at once.
+/* Door "v3": GET /v3/agents/{agentId}/convos/export, all conversations of one agent, answered at
+ * once.
  *
- * `json` is the renderer of turns, which no specification may name; `csv` the layout of messages. The workspace is the
- * key's own.
+ * `json` is the renderer of turns, which no specification may name; `csv` the layout of messages.
+ * The workspace is the key's own.
  */
 #include "routes.h"
 
@@ -10,7 +11,7 @@
 
 #include <jansson.h>
 
-static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
+static json_t *make_document(const struct vb_http_exchange *exchange, bool is_csv)
 {
     const char *agent = exchange->request->arguments[0].data;
     if (is_csv)
@@ -21,9 +22,9 @@ static json_t *make_document(const struct http_exchange *exchange, bool is_csv)
                      "notes");
 }
 
-static const struct http_direct_offer offer = {
+static const struct vb_api_direct_offer offer = {
     .format = {.name = "format",
-               .holds = http_direct_format,
+               .holds = vb_api_direct_format,
                .type = "enum",
                .message = "Input should be 'csv' or 'json'"},
     .missing = "Agent not found.",
@@ -31,7 +32,7 @@ static const struct http_direct_offer offer = {
     .json_layout = "turns",
 };
 
-void http_v3_export_begin(struct http_exchange *exchange)
+void vb_v3_export_begin(struct vb_http_exchange *exchange)
 {
-    http_direct_enter(exchange, &offer);
+    vb_api_direct_enter(exchange, &offer);
 }

@@ -1,7 +1,9 @@
-/* verbatim doctor: looks at everything that an export needs, and says what is wrong and what to do. Private to this folder.
+/* verbatim doctor: looks at everything that an export needs, and says what is wrong and what to do.
+ * Private to this folder.
  *
- * Each subject is one file; all of them report through vb_doctor_tell, one line a check on standard output. Nothing
- * secret is ever put into a line: no password, key, link or connection string. Runs on the main thread.
+ * Each subject is one file; all of them report through vb_doctor_tell, one line a check on standard
+ * output. Nothing secret is ever put into a line: no password, key, link or connection string. Runs
+ * on the main thread.
  */
 #ifndef VERBATIM_COMMAND_DOCTOR_DOCTOR_H
 #define VERBATIM_COMMAND_DOCTOR_DOCTOR_H
@@ -18,7 +20,8 @@ struct vb_doctor {
     bool mute; /* standard output does not take lines any more */
 };
 
-/* "failed   storage: TEXT -> REMEDY". `remedy` NULL: there is nothing to do. Line feeds become blanks. */
+/* "failed   storage: TEXT -> REMEDY". `remedy` NULL: there is nothing to do. Line feeds become
+ * blanks. */
 void vb_doctor_tell(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
                     const char *remedy, const char *format, ...) vb_printf_like(5, 6);
 

@@ -1,4 +1,5 @@
-/* The doctor's download by a link, as a person's browser would do it: from here, without credentials.
+/* The doctor's download by a link, as a person's browser would do it: from here, without
+ * credentials.
  *
  * The link itself is a right to read and is never printed, only the server it names.
  */

@@ -1,8 +1,9 @@
 /* The doctor's look at rows that hang on conversations and messages: whether an index finds them.
  *
- * Notes, events and skills are looked up once a conversation; citations and attachments once a message as well, and
- * there an index of the conversation alone makes the time of a conversation grow with the square of its length. Seen
- * in the plan by itself: no such conversation has to exist yet.
+ * Notes, events and skills are looked up once a conversation; citations and attachments once a
+ * message as well, and there an index of the conversation alone makes the time of a conversation
+ * grow with the square of its length. Seen in the plan by itself: no such conversation has to exist
+ * yet.
  */
 #include "doctor.h"
 
@@ -40,7 +41,8 @@ static enum vb_status look(PGconn *source, const struct vb_contract *contract,
     return status;
 }
 
-/* Of two indexes of one column each the planner may show either, so the message's is also tried by itself. */
+/* Of two indexes of one column each the planner may show either, so the message's is also tried by
+ * itself. */
 static enum vb_status look_by_message(PGconn *source, const struct vb_contract *contract,
                                       const struct lookup *lookup, struct vb_plan *ret_plan,
                                       struct vb_error *err)

@@ -1,4 +1,5 @@
-/* The doctor's look at the mail server: greeting, encryption and login, as for a mail, but none is sent. */
+/* The doctor's look at the mail server: greeting, encryption and login, as for a mail, but none is
+ * sent. */
 #include "doctor.h"
 
 #include "mail/mail.h"

@@ -1,4 +1,5 @@
-/* Plans as EXPLAIN gives them in JSON: see command/doctor/plan.h. Owns results and documents for the length of a call. */
+/* Plans as EXPLAIN gives them in JSON: see command/doctor/plan.h. Owns results and documents for
+ * the length of a call. */
 #include "plan.h"
 
 #include "database/pg.h"
@@ -11,8 +12,8 @@
 #define SQL_CEILING (256u * 1024u)
 #define QUERY_CANCELED "57014"
 
-/* As the reader's own sessions are set up, but for the time that it may take. Before a statement is run its shape is
- * looked at, and for that sorts are forbidden too. */
+/* As the reader's own sessions are set up, but for the time that it may take. Before a statement is
+ * run its shape is looked at, and for that sorts are forbidden too. */
 static enum vb_status begin(PGconn *source, bool run, struct vb_error *err)
 {
     char sql[1024];
@@ -94,8 +95,8 @@ static void look_at_shape(struct look *look, const json_t *node)
     }
 }
 
-/* Numbers of a node are averages over its loops. Reading a small table from end to end is what a planner rightly does,
- * and ends by itself once the table has grown. */
+/* Numbers of a node are averages over its loops. Reading a small table from end to end is what a
+ * planner rightly does, and ends by itself once the table has grown. */
 static void count_walked(struct look *look, const json_t *node)
 {
     if (!json_object_get(node, "Relation Name"))

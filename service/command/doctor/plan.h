@@ -1,9 +1,11 @@
-/* One statement's plan, and whether it walks further than it needs. Private to this folder, for command/doctor/source.c's sake.
+/* One statement's plan, and whether it walks further than it needs. Private to this folder, for
+ * command/doctor/source.c's sake.
  *
- * Two looks, both with the reader's own settings and in a transaction that can only read. The first runs nothing and
- * forbids sorts as well as sequential scans: what stands in the plan all the same stands there for want of an index, also
- * where the platform is still too small for that to hurt. The second runs the statement as an export would, within a time
- * limit, and counts what was walked.
+ * Two looks, both with the reader's own settings and in a transaction that can only read. The first
+ * runs nothing and forbids sorts as well as sequential scans: what stands in the plan all the same
+ * stands there for want of an index, also where the platform is still too small for that to hurt.
+ * The second runs the statement as an export would, within a time limit, and counts what was
+ * walked.
  */
 #ifndef VERBATIM_COMMAND_DOCTOR_PLAN_H
 #define VERBATIM_COMMAND_DOCTOR_PLAN_H
@@ -37,7 +39,8 @@ struct vb_plan {
 enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query, bool ordered,
                             struct vb_plan *ret_plan, struct vb_error *err) vb_must_check;
 
-/* The first look alone, at a look-up by ids that are nobody's: whether `mark`, one of them, is found by an index. */
+/* The first look alone, at a look-up by ids that are nobody's: whether `mark`, one of them, is
+ * found by an index. */
 enum vb_status vb_plan_lookup(PGconn *source, const struct vb_source_query *query, const char *mark,
                               struct vb_plan *ret_plan, struct vb_error *err) vb_must_check;
 

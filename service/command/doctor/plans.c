@@ -1,7 +1,9 @@
-/* The doctor's look at how the source is read: every kind of selection, with ids that are really there.
+/* The doctor's look at how the source is read: every kind of selection, with ids that are really
+ * there.
  *
- * A sample of conversations gives the ids: the channel, contact and assistant that come up most often in it, and the
- * channel that comes up least, since a page for a rare one is what walks past its neighbours.
+ * A sample of conversations gives the ids: the channel, contact and assistant that come up most
+ * often in it, and the channel that comes up least, since a page for a rare one is what walks past
+ * its neighbours.
  */
 #include "doctor.h"
 

@@ -1,4 +1,5 @@
-/* The doctor's look at the source: connection, and what of the contract is there. Only ever reads. */
+/* The doctor's look at the source: connection, and what of the contract is there. Only ever
+ * reads. */
 #include "doctor.h"
 
 #include "database/pg.h"

@@ -1,7 +1,9 @@
-/* The doctor's look at the storage: everything an export does there, on two small objects of its own.
+/* The doctor's look at the storage: everything an export does there, on two small objects of its
+ * own.
  *
- * Written, read back, linked to, and deleted again whatever happens; a multipart upload is begun and given up. The keys
- * are those of an export of a workspace `doctor`, so the rights that are tried are the rights that are needed.
+ * Written, read back, linked to, and deleted again whatever happens; a multipart upload is begun
+ * and given up. The keys are those of an export of a workspace `doctor`, so the rights that are
+ * tried are the rights that are needed.
  */
 #include "doctor.h"
 

@@ -24,20 +24,20 @@ static void an_array_is_read_from_the_wire(void **state)
                                "\0\0\0\3vip"
                                "\xff\xff\xff\xff"
                                "\0\0\0\0";
-    struct pg_array array = pg_array_of(VB_VIEW(wire));
+    struct vb_pg_array array = vb_pg_array_of(VB_VIEW(wire));
     struct vb_view element;
-    assert_true(pg_array_next(&array, &element));
+    assert_true(vb_pg_array_next(&array, &element));
     assert_true(vb_view_equals(element, VB_VIEW("vip")));
-    assert_true(pg_array_next(&array, &element));
+    assert_true(vb_pg_array_next(&array, &element));
     assert_null(element.data);
-    assert_true(pg_array_next(&array, &element));
+    assert_true(vb_pg_array_next(&array, &element));
     assert_int_equal(element.length, 0);
     assert_non_null(element.data);
-    assert_false(pg_array_next(&array, &element));
+    assert_false(vb_pg_array_next(&array, &element));
     /* However it is cut, nothing is read past its end. */
     for (size_t length = 0; length < sizeof(wire) - 1; length++) {
-        array = pg_array_of((struct vb_view){wire, length});
-        while (pg_array_next(&array, &element))
+        array = vb_pg_array_of((struct vb_view){wire, length});
+        while (vb_pg_array_next(&array, &element))
             assert_true(element.data == NULL || element.data + element.length <= wire + length);
     }
 }
@@ -65,32 +65,32 @@ static void an_audience_is_written_as_a_literal(void **state)
 static void a_path_tells_the_shape_of_errors(void **state)
 {
     (void)state;
-    assert_ptr_equal(http_door_of_path(VB_VIEW("/v3/x")), &http_door_v3);
-    assert_ptr_equal(http_door_of_path(VB_VIEW("/v3")), &http_door_main);
-    assert_ptr_equal(http_door_of_path(VB_VIEW("/v33/x")), &http_door_main);
-    assert_ptr_equal(http_door_of_path((struct vb_view){NULL, 0}), &http_door_main);
+    assert_ptr_equal(vb_door_of_path(VB_VIEW("/v3/x")), &vb_door_v3);
+    assert_ptr_equal(vb_door_of_path(VB_VIEW("/v3")), &vb_door_main);
+    assert_ptr_equal(vb_door_of_path(VB_VIEW("/v33/x")), &vb_door_main);
+    assert_ptr_equal(vb_door_of_path((struct vb_view){NULL, 0}), &vb_door_main);
 }
 
 static void allow_names_the_methods_of_a_path(void **state)
 {
     (void)state;
-    struct vb_buffer arguments[HTTP_ARGUMENTS];
-    char allow[HTTP_ALLOW];
-    for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
+    struct vb_buffer arguments[VB_API_ARGUMENTS];
+    char allow[VB_API_ALLOW];
+    for (size_t i = 0; i < VB_API_ARGUMENTS; i++)
         vb_buffer_init(&arguments[i], 1024);
-    assert_non_null(http_route_find(VB_VIEW("HEAD"), VB_VIEW("/healthz"), arguments, allow));
-    assert_null(http_route_find(VB_VIEW("POST"), VB_VIEW("/healthz"), arguments, allow));
+    assert_non_null(vb_route_find(VB_VIEW("HEAD"), VB_VIEW("/healthz"), arguments, allow));
+    assert_null(vb_route_find(VB_VIEW("POST"), VB_VIEW("/healthz"), arguments, allow));
     assert_string_equal(allow, "GET, HEAD");
-    assert_null(http_route_find(VB_VIEW("GET"), VB_VIEW("/healthz/"), arguments, allow));
+    assert_null(vb_route_find(VB_VIEW("GET"), VB_VIEW("/healthz/"), arguments, allow));
     assert_string_equal(allow, "");
-    assert_null(http_route_find(VB_VIEW("PUT"), VB_VIEW("/api/v1/workspace/a/export-conversations"),
-                                arguments, allow));
+    assert_null(vb_route_find(VB_VIEW("PUT"), VB_VIEW("/api/v1/workspace/a/export-conversations"),
+                              arguments, allow));
     assert_string_equal(allow, "POST");
     /* A literal path is no id of the pattern beside it. */
-    assert_null(http_route_find(VB_VIEW("GET"), VB_VIEW("/api/v1/workspace/a/exports/preview"),
-                                arguments, allow));
+    assert_null(vb_route_find(VB_VIEW("GET"), VB_VIEW("/api/v1/workspace/a/exports/preview"),
+                              arguments, allow));
     assert_string_equal(allow, "POST");
-    for (size_t i = 0; i < HTTP_ARGUMENTS; i++)
+    for (size_t i = 0; i < VB_API_ARGUMENTS; i++)
         vb_buffer_done(&arguments[i]);
 }
 
@@ -111,8 +111,8 @@ static void text_of(void (*put)(struct vb_json *json, int status, const char *de
 static void errors_have_the_shape_of_their_door(void **state)
 {
     (void)state;
-    static const struct http_door *const plain[] = {&http_door_main, &http_door_native,
-                                                    &http_door_app, &http_door_v1};
+    static const struct vb_api_door *const plain[] = {&vb_door_main, &vb_door_native, &vb_door_app,
+                                                      &vb_door_v1};
     static const struct {
         int status;
         const char *code;
@@ -126,7 +126,7 @@ static void errors_have_the_shape_of_their_door(void **state)
         assert_string_equal(text, "{\"detail\":\"No.\"}");
     }
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-        text_of(http_door_v3.put_error, codes[i].status, text, sizeof(text));
+        text_of(vb_door_v3.put_error, codes[i].status, text, sizeof(text));
         (void)snprintf(wanted, sizeof(wanted),
                        "{\"message\":\"No.\",\"code\":\"%s\",\"issues\":[{\"message\":\"No.\"}]}",
                        codes[i].code);

@@ -1,4 +1,5 @@
-/* The archive writer: equal bytes however it is sliced and cut, parts as promised, bounded memory. */
+/* The archive writer: equal bytes however it is sliced and cut, parts as promised, bounded
+ * memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -427,8 +428,8 @@ static uint32_t small_archive(void)
     return crc;
 }
 
-/* ISA-L alone answers differently at one address of its stream in some 3,000: each round shifts the next
- * allocation by a page of 64 KiB that stays reserved. */
+/* ISA-L alone answers differently at one address of its stream in some 3,000: each round shifts the
+ * next allocation by a page of 64 KiB that stays reserved. */
 static void addresses_do_not_matter(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* A single raw file in the archive's parts: the bytes as written, however sliced and cut, in legal parts. */
+/* A single raw file in the archive's parts: the bytes as written, however sliced and cut, in legal
+ * parts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -120,7 +120,8 @@ static void everyone_reads_names_times_and_contents(void **state)
         "(2107, 12, 31, 23, 59, 58)], i'");
 }
 
-/* Data in which every byte, repeated and run into the first bytes, occurs: no dictionary can be hidden from it. */
+/* Data in which every byte, repeated and run into the first bytes, occurs: no dictionary can be
+ * hidden from it. */
 static size_t fill_with_every_run(char *data)
 {
     size_t length = 0;
@@ -215,7 +216,8 @@ static void an_empty_archive_is_valid(void **state)
         "zipfile.ZipFile(os.environ[\"Z\"]).namelist()'");
 }
 
-/* The directory is as long as ever, yet memory holds one piece of it. Both sides of the limit of 16 bits. */
+/* The directory is as long as ever, yet memory holds one piece of it. Both sides of the limit of 16
+ * bits. */
 static void more_entries_than_16_bits_can_count(void **state)
 {
     (void)state;

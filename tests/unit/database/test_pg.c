@@ -1,5 +1,6 @@
-/* The blocking connection against a real server, named by TEST_DATABASE_URL; TEST_ADMIN_URL reaches the same server
- * without a pooler, TEST_PREPARED is on or off. tests/end_to_end/test_database.py runs it in all combinations. */
+/* The blocking connection against a real server, named by TEST_DATABASE_URL; TEST_ADMIN_URL reaches
+ * the same server without a pooler, TEST_PREPARED is on or off. tests/end_to_end/test_database.py
+ * runs it in all combinations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

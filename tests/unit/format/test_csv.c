@@ -1,4 +1,5 @@
-/* The CSV renderer: columns, quoting, the guard against formulas, times, and rows that cannot be. */
+/* The CSV renderer: columns, quoting, the guard against formulas, times, and rows that cannot
+ * be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* CSV with one row a conversation, and the cells of the messages layout that depend on `include`. */
+/* CSV with one row a conversation, and the cells of the messages layout that depend on
+ * `include`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

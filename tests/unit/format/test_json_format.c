@@ -1,5 +1,5 @@
-/* JSON and NDJSON: exact bytes of small files, what is absent and what is null, texts that come back
- * unchanged, rows that cannot be. */
+/* JSON and NDJSON: exact bytes of small files, what is absent and what is null, texts that come
+ * back unchanged, rows that cannot be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Names of media in the archive: safe on every file system, cut, and different for different ids. */
+/* Names of media in the archive: safe on every file system, cut, and different for different
+ * ids. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

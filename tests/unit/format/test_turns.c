@@ -1,4 +1,5 @@
-/* JSON of turns: the documented example to the letter, turns, times in words, notes that come first. */
+/* JSON of turns: the documented example to the letter, turns, times in words, notes that come
+ * first. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Strict framing of requests: what is taken, what is refused, and that it does not matter how the bytes arrive. */
+/* Strict framing of requests: what is taken, what is refused, and that it does not matter how the
+ * bytes arrive. */
 #include "http/body.h"
 #include "http/head.h"
 
@@ -13,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads one request off `bytes` as a connection does, `piece` bytes at a time. Returns the refusal's status, 0 for a whole
- * request (then *ret_used bytes of it), -1 when more would be needed. */
+/* Reads one request off `bytes` as a connection does, `piece` bytes at a time. Returns the
+ * refusal's status, 0 for a whole request (then *ret_used bytes of it), -1 when more would be
+ * needed. */
 static int read_request(struct vb_view bytes, size_t piece, struct vb_http_head *head,
                         struct vb_buffer *body, size_t *ret_used)
 {
@@ -274,7 +276,8 @@ static void limits_heads(void **state)
     free(bytes);
 }
 
-/* A pipeline is cut exactly where the framing says, so the second request is never part of the first. */
+/* A pipeline is cut exactly where the framing says, so the second request is never part of the
+ * first. */
 static void cuts_pipelines(void **state)
 {
     (void)state;

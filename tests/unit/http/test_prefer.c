@@ -17,7 +17,7 @@ static int seconds_of(const char *first, const char *second)
     head.headers[1] = (struct vb_http_header){VB_VIEW("pReFeR"), vb_view_of(first)};
     if (second)
         head.headers[2] = (struct vb_http_header){VB_VIEW("Prefer"), vb_view_of(second)};
-    return http_prefer_wait(&head);
+    return vb_http_prefer_wait(&head);
 }
 
 static void wait_is_found(void **state)

@@ -17,7 +17,7 @@ static bool is_short(struct vb_view text)
 }
 
 enum { LIMIT, NAME, CURSOR, PARAMETERS };
-static const struct http_parameter table[PARAMETERS] = {
+static const struct vb_http_parameter table[PARAMETERS] = {
     [LIMIT] = {.name = "limit",
                .is_number = true,
                .least = 1,
@@ -34,10 +34,10 @@ static const struct http_parameter table[PARAMETERS] = {
 /* "type name" of each problem, joined by ", "; "" where the query holds. */
 static void assert_problems(struct vb_view query, const char *wanted)
 {
-    struct http_query parsed;
+    struct vb_http_query parsed;
     struct vb_problems problems;
     char found[512] = "";
-    enum vb_status status = http_query_parse(query, table, PARAMETERS, &parsed, &problems);
+    enum vb_status status = vb_http_query_parse(query, table, PARAMETERS, &parsed, &problems);
     for (size_t i = 0; i < vb_problems_listed(&problems); i++) {
         size_t length = strlen(found);
         (void)snprintf(found + length, sizeof(found) - length, "%s%s %s", i > 0 ? ", " : "",
@@ -48,27 +48,27 @@ static void assert_problems(struct vb_view query, const char *wanted)
     assert_int_equal(status, *wanted ? VB_INVALID : VB_OK);
     vb_problems_done(&problems);
     if (status == VB_OK)
-        http_query_done(&parsed);
+        vb_http_query_done(&parsed);
 }
 
 static void values_are_decoded(void **state)
 {
     (void)state;
-    struct http_query query;
+    struct vb_http_query query;
     struct vb_problems problems;
-    assert_int_equal(http_query_parse(VB_VIEW("n%61me=a+b%2Bc%C3%A4&&limit=020&"), table,
-                                      PARAMETERS, &query, &problems),
+    assert_int_equal(vb_http_query_parse(VB_VIEW("n%61me=a+b%2Bc%C3%A4&&limit=020&"), table,
+                                         PARAMETERS, &query, &problems),
                      VB_OK);
     assert_string_equal(query.values[NAME].text, "a b+c\xC3\xA4");
     assert_int_equal(query.values[LIMIT].number, 20);
     assert_null(query.values[CURSOR].text);
-    http_query_done(&query);
+    vb_http_query_done(&query);
     vb_problems_done(&problems);
     assert_int_equal(
-        http_query_parse(VB_VIEW("name=&cursor"), table, PARAMETERS, &query, &problems), VB_OK);
+        vb_http_query_parse(VB_VIEW("name=&cursor"), table, PARAMETERS, &query, &problems), VB_OK);
     assert_string_equal(query.values[NAME].text, "");
     assert_string_equal(query.values[CURSOR].text, "");
-    http_query_done(&query);
+    vb_http_query_done(&query);
     vb_problems_done(&problems);
 }
 
@@ -105,11 +105,11 @@ static void rules_are_told_by_name(void **state)
 static void a_required_one_is_missed(void **state)
 {
     (void)state;
-    static const struct http_parameter format[] = {
+    static const struct vb_http_parameter format[] = {
         {.name = "format", .required = true, .type = "", .message = ""}};
-    struct http_query query;
+    struct vb_http_query query;
     struct vb_problems problems;
-    assert_int_equal(http_query_parse(VB_VIEW(""), format, 1, &query, &problems), VB_INVALID);
+    assert_int_equal(vb_http_query_parse(VB_VIEW(""), format, 1, &query, &problems), VB_INVALID);
     assert_int_equal(problems.count, 1);
     assert_string_equal(problems.items[0].type, "missing");
     struct vb_buffer out;
@@ -122,8 +122,8 @@ static void a_required_one_is_missed(void **state)
                         "\"msg\":\"Field required\",\"input\":null}]}");
     vb_buffer_done(&out);
     vb_problems_done(&problems);
-    assert_int_equal(http_query_parse(VB_VIEW("format="), format, 1, &query, &problems), VB_OK);
-    http_query_done(&query);
+    assert_int_equal(vb_http_query_parse(VB_VIEW("format="), format, 1, &query, &problems), VB_OK);
+    vb_http_query_done(&query);
     vb_problems_done(&problems);
 }
 

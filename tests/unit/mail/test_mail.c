@@ -1,5 +1,6 @@
-/* The bytes of a mail: no value can add a header or a part, no line is too long, the same mail is the same bytes.
- * That readers get back what went in is shown with Python's parser in tests/end_to_end/test_mail.py. */
+/* The bytes of a mail: no value can add a header or a part, no line is too long, the same mail is
+ * the same bytes. That readers get back what went in is shown with Python's parser in
+ * tests/end_to_end/test_mail.py. */
 #include "mail/mail.h"
 
 #include <setjmp.h>

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-/* The rights a role has, as letters in the order of the enum; said once more here, since the program's table is what
- * is tested. */
+/* The rights a role has, as letters in the order of the enum; said once more here, since the
+ * program's table is what is tested. */
 static void each_role_has_its_rights(void **state)
 {
     (void)state;

@@ -1,7 +1,9 @@
-/* Credentials that run out and a metadata service that hangs or refuses: who waits, who asks, and how often.
+/* Credentials that run out and a metadata service that hangs or refuses: who waits, who asks, and
+ * how often.
  *
- * The service is a thread of this program behind a real socket. Nothing here measures time: a caller that
- * waited where it may not would wait for ever, since the service is let go only after its answer.
+ * The service is a thread of this program behind a real socket. Nothing here measures time: a
+ * caller that waited where it may not would wait for ever, since the service is let go only after
+ * its answer.
  */
 #include "verbatim/s3_credentials.h"
 

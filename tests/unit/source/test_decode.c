@@ -1,4 +1,5 @@
-/* Binary values of the wire: ids of each type, instants at their limits, arrays whole and damaged. */
+/* Binary values of the wire: ids of each type, instants at their limits, arrays whole and
+ * damaged. */
 #include "source/decode.h"
 
 #include <setjmp.h>
@@ -88,7 +89,8 @@ static void arrays_give_their_elements_without_nulls(void **state)
     assert_int_equal(list.count, 0);
 }
 
-/* Each cut either is refused or ends early; the sanitizers see to it that nothing behind it is read. */
+/* Each cut either is refused or ends early; the sanitizers see to it that nothing behind it is
+ * read. */
 static void damaged_arrays_never_reach_past_their_end(void **state)
 {
     (void)state;

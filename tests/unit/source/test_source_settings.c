@@ -1,4 +1,5 @@
-/* The reader's settings by the server's version: one that a server does not know would refuse the connection. */
+/* The reader's settings by the server's version: one that a server does not know would refuse the
+ * connection. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Verbatim's own links: stable, bound to key and expiry, refused when anything in them is touched. */
+/* Verbatim's own links: stable, bound to key and expiry, refused when anything in them is
+ * touched. */
 #include "storage/driver.h"
 
 #include "verbatim/text.h"
