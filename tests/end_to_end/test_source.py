@@ -4,9 +4,11 @@
 `legacy` views over a platform with bigint, integer and text ids, timestamps without time zone, an enum, no assistants
 """
 
+import hashlib
 import random
 import re
 import time
+import uuid
 
 import pytest
 
@@ -308,8 +310,8 @@ def test_reading_waits_for_what_was_open_at_as_of(source):
 
 def test_a_writer_with_thousands_of_savepoints_is_one_to_wait_for(source):
     writer = begin_writer(source, 4)
-    writer.execute(";".join(f"SAVEPOINT s{n}; UPDATE chat.message SET text = text WHERE false;"
-                            " SELECT pg_current_xact_id()" for n in range(7500)))
+    writer.execute("CREATE TEMP TABLE written (n integer)")
+    writer.execute("; ".join(f"SAVEPOINT s{n}; INSERT INTO written VALUES ({n})" for n in range(7500)))
     as_of, snapshot, channel = note_as_of(source)
     reader = start(source.url, "chat", workspace=WORKSPACE, channel=channel, as_of=as_of, snapshot=snapshot)
     time.sleep(0.5)
@@ -317,7 +319,7 @@ def test_a_writer_with_thousands_of_savepoints_is_one_to_wait_for(source):
     writer.execute("COMMIT")
     output, errors = reader.communicate(timeout=20)
     assert reader.returncode == 0, errors
-    assert [line[0] for line in parse(output.decode())] == ["conversation", "page"]
+    assert str(uuid.UUID(hashlib.md5(b"w4").hexdigest())) in output.decode()
 
 
 def test_waiting_ends_after_ten_seconds_and_says_so(source):

@@ -1,0 +1,88 @@
+"""Uploads that a lifecycle rule or a clean-up took away while an export was writing to them: it begins anew."""
+
+import shutil
+
+import pytest
+
+from tests.end_to_end.conftest import storage_in_store
+from tests.lib import queue
+from tests.lib.postgres_proxy import PostgresProxy
+from tests.lib.process import wait_until
+from tests.lib.queue import Crew
+
+RECORD = "SET open_segments = open_segments - 1"
+COMPLETE = "jsonb_array_elements(s.parts)"
+
+
+@pytest.fixture(scope="module")
+def storage(object_store, request):
+    return storage_in_store(object_store, request)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def source(program, database):
+    queue.prepare(program, database)
+    queue.fill(database, "parts", 300, messages=20, noise=120)  # about 12 MB of archive: two parts or more
+
+
+@pytest.fixture(scope="module")
+def expected(program, database, folder, local):
+    with Crew(program, folder, local, workers=1, s3_equal_parts="on"):
+        return queue.archive(local, queue.finished(database, queue.add_job(database, "parts")))
+
+
+class Vanishing:
+    """Takes the job's upload away, so many times, when a statement with such words is on its way to the database."""
+
+    def __init__(self, database, storage, words, times):
+        self.database, self.storage, self.words, self.left = database, storage, words, times
+        self.job_id = None
+        self.taken = []
+
+    def __call__(self, statement):
+        if self.job_id and self.left > 0 and self.words in statement.text and statement.kind == "execute":
+            self.left -= 1
+            self.take()
+
+    def take(self):
+        key, upload = self.database.execute("SELECT object_key, upload_id FROM verbatim.job WHERE job_id = %s",
+                                            [self.job_id])[0]
+        self.taken.append(key)
+        if self.storage.folder:
+            shutil.rmtree(next((self.storage.folder / key).parent.glob(f"{(self.storage.folder / key).name}*parts*")))
+        else:
+            self.storage.store.client().abort_multipart_upload(Bucket=self.storage.bucket, Key=key, UploadId=upload)
+
+
+@pytest.fixture
+def export(program, database, folder, postgres, storage):
+    """export(words, times) -> (vanishing, the ended job, its id)."""
+    def run(words, times):
+        vanishing = Vanishing(database, storage, words, times)
+        with PostgresProxy(postgres.port, vanishing) as proxy:
+            with Crew(program, folder, storage, page=20, cuts=120, database_url=proxy.url(database.name),
+                      source_url=database.url, max_attempts=3):
+                vanishing.job_id = queue.add_job(database, "parts", email="a@example.com")
+                return vanishing, queue.wait_end(database, vanishing.job_id, 90), vanishing.job_id
+    return run
+
+
+@pytest.mark.parametrize("words", [RECORD, COMPLETE], ids=["in_the_middle", "before_the_close"])
+def test_an_export_whose_upload_vanished_begins_anew(database, storage, expected, export, words):
+    vanishing, found, job_id = export(words, 1)
+    assert found.status == "finished", found.error
+    assert queue.archive(storage, found) == expected
+    assert (found.conversations, found.messages) == (300, 6000)
+    assert vanishing.taken and found.key not in vanishing.taken
+    trail = database.execute("SELECT object_key, keep_object FROM verbatim.cleanup WHERE job_id = %s", [job_id])
+    assert (vanishing.taken[0], False) in trail and (found.key, True) in trail
+    assert max(attempts for _, _, _, attempts, _ in queue.segments(database, job_id)) == 1
+    assert database.value("SELECT count(*) FROM verbatim.outbox WHERE job_id = %s", [job_id]) == 1
+
+
+def test_a_store_that_keeps_no_upload_fails_the_export_in_the_end(database, storage, export):
+    vanishing, found, job_id = export(COMPLETE, 100)
+    assert (found.status, len(vanishing.taken)) == ("failed", 3)
+    assert found.error.startswith("Given up after 3 attempts: "), found.error
+    wait_until(lambda: database.value("SELECT count(*) FROM verbatim.cleanup WHERE job_id = %s AND keep_object",
+                                      [job_id]) == 0, "a trail that keeps nothing")
