@@ -31,6 +31,7 @@ vb_instant vb_clock_now(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+/* A signal that interrupts it does not shorten it: the rest is slept too. */
 void vb_clock_sleep(int64_t microseconds)
 {
     if (microseconds <= 0)

@@ -41,6 +41,7 @@ uint32_t vb_crc32(uint32_t crc, const void *data, size_t length)
     return crc32_gzip_refl(crc, data, length);
 }
 
+/* Lower-case: SigV4 signs digests in that form, and ids and hashes are stored so. */
 void vb_hex_encode(const void *data, size_t length, char *hex)
 {
     static const char digits[] = "0123456789abcdef";

@@ -96,7 +96,8 @@ enum vb_status vb_utf8_append(struct vb_buffer *buffer, uint32_t c)
     return vb_buffer_append(buffer, bytes, width);
 }
 
-/* For valid text the result ends at a character. */
+/* For valid text the result ends at a character: only continuation bytes are stepped back over, at
+ * most three of them. */
 size_t vb_utf8_cut(struct vb_view text, size_t limit)
 {
     if (text.length <= limit)

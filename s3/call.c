@@ -60,7 +60,8 @@ static void hash_body(const struct vb_s3_body *body, char digest[VB_SHA256_HEX])
     vb_hex_encode(raw, sizeof raw, digest);
 }
 
-/* The worker's lease, as a rule: asked while waiting, so that a stop is quick. */
+/* The worker's lease, as a rule: asked while waiting, so that a stop is quick, and before an
+ * attempt whose work would be thrown away. */
 static bool stopped(const struct vb_s3_client *client)
 {
     return client->stop && client->stop(client->stop_context);
@@ -125,7 +126,8 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
     return status;
 }
 
-/* Optional headers are left out, never sent empty. */
+/* Optional headers are left out, never sent empty. What was signed must be among these word for
+ * word. */
 static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3_call *call,
                            const char *digest, const struct vb_s3_signature *signature,
                            struct vb_s3_pair headers[HEADERS])
@@ -230,7 +232,8 @@ static bool judge(struct vb_s3_client *client, const struct vb_s3_call *call,
     return false;
 }
 
-/* One attempt. VB_OK: the answer counts. Else `*ret_remedy` says what may help. */
+/* One attempt. VB_OK: the answer counts. Else `*ret_remedy` says what may help. What an earlier
+ * attempt left in the caller's buffer is taken off first. */
 static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_call *call,
                               const struct progress *progress, struct vb_s3_wire_answer *answer,
                               enum vb_s3_remedy *ret_remedy, struct vb_error *err)

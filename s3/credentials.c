@@ -184,7 +184,8 @@ static bool usable(const struct vb_s3_credentials *credentials, int64_t before)
            (credentials->has_keys && !credentials->rejected && outlast(&credentials->keys, before));
 }
 
-/* Jittered, so that processes which failed together do not come back together. */
+/* Jittered by a quarter to either side, so that processes which failed together do not come back
+ * together. */
 static int64_t pause_after(unsigned failures)
 {
     int64_t pause = FIRST_PAUSE;

@@ -61,8 +61,8 @@ static bool file_path(char *to, size_t room)
     return length > 0 && (size_t)length < room;
 }
 
-/* True for "[profile]" of the wanted name; *ret_section tells whether the line is a section at
- * all. */
+/* True for "[profile]" of the wanted name; *ret_section tells whether the line is a section at all.
+ * The configuration file's form "[profile NAME]" is another file's and is not known here. */
 static bool opens(struct vb_view line, const char *profile, bool *ret_section)
 {
     *ret_section = line.length >= 2 && line.data[0] == '[' && line.data[line.length - 1] == ']';

@@ -23,7 +23,8 @@ struct parts {
     char *scheme, *host, *port, *path;
 };
 
-/* What becomes part of a host or path is checked by what it may hold, not by what it may not. */
+/* What becomes part of a host or path is checked by what it may hold, not by what it may not. ASCII
+ * only; NULL and the empty text are made of nothing. */
 static bool made_of(const char *text, size_t most, const char *punctuation)
 {
     if (!text)
@@ -38,7 +39,8 @@ static bool made_of(const char *text, size_t most, const char *punctuation)
     return length > 0 && length <= most;
 }
 
-/* Can stand as one label before a host: dots would break the certificate's wildcard. */
+/* Can stand as one label before a host: dots would break the certificate's wildcard, which covers
+ * one label. S3's own rule for new buckets, 3 to 63 bytes. */
 static bool is_label(const char *bucket)
 {
     size_t length = strlen(bucket);
@@ -118,7 +120,9 @@ static bool port_is_default(const struct parts *parts)
            strcmp(parts->port, strcmp(parts->scheme, "https") == 0 ? "443" : "80") == 0;
 }
 
-/* The prefix without its trailing slashes, decoded, and the bucket where it is part of the path. */
+/* The prefix without its trailing slashes, decoded, and the bucket where it is part of the path.
+ * Decoded because the signer encodes each path once; an escape that is kept would be encoded twice.
+ * The append of nothing makes an empty base a text. */
 static enum vb_status write_base(const struct vb_s3_place *place, const struct parts *parts,
                                  struct vb_buffer *out)
 {

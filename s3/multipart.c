@@ -111,7 +111,8 @@ enum vb_status vb_s3_upload_part(struct vb_s3_client *client, const char *key,
     return vb_s3_call_for_etag(client, &call, ret_etag, err);
 }
 
-/* ETags come from answers and records; markup characters in them are escaped all the same. */
+/* ETags come from answers and records; markup characters in them are escaped all the same. Their
+ * quotes are, since they are part of the ETag. */
 static enum vb_status append_escaped(struct vb_buffer *out, const char *text)
 {
     enum vb_status status = VB_OK;

@@ -23,7 +23,8 @@
 #define CANONICAL_MOST (256u * 1024u) /* a request line and head are far smaller anywhere */
 #define PAIRS_MOST 256u
 
-/* What a hop on the way may change or drop, so signing it would break honest requests. */
+/* What a hop on the way may change or drop, so signing it would break honest requests. Everything
+ * else that is given is signed, also headers that this program does not know. */
 static const char *const unsigned_headers[] = {
     "authorization",      "connection",      "expect",  "keep-alive",          "te",
     "proxy-authenticate", "trailer",         "upgrade", "proxy-authorization", "user-agent",

@@ -43,6 +43,7 @@ static void keep(char *to, size_t room, const char *text)
         *to = '\0';
 }
 
+/* Only uploads of the key itself; the prefix also finds those of longer keys. */
 static void hand_out(struct page *page)
 {
     const struct marker *upload = &page->here;
@@ -107,7 +108,8 @@ static enum vb_status list_page(struct vb_s3_client *client, const struct marker
     return status == VB_OK ? page->status : status;
 }
 
-/* Some stores leave out where the next page begins: then after the last upload of this one. */
+/* Some stores leave out where the next page begins: then after the last upload of this one. An
+ * empty key ends the listing. */
 static struct marker end_of(const struct page *page)
 {
     return *page->told.key ? page->told : page->here;

@@ -53,7 +53,8 @@ static void start_curl(void)
     global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* Copies from the caller's pieces; nothing of a part is held twice. */
+/* Copies from the caller's pieces; nothing of a part is held twice but in libcurl's send buffer. 0
+ * is the end of the body, so an empty piece must not end the loop. */
 static size_t give_body(char *to, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
@@ -75,7 +76,8 @@ static size_t give_body(char *to, size_t size, size_t count, void *context)
     return given;
 }
 
-/* libcurl rewinds when a kept connection turned out to be closed. */
+/* libcurl rewinds when a kept connection turned out to be closed before the first byte of an
+ * answer. */
 static int seek_body(void *context, curl_off_t offset, int origin)
 {
     struct exchange *exchange = context;
@@ -205,7 +207,9 @@ void vb_s3_wire_free(struct vb_s3_wire *http)
     free(http);
 }
 
-/* "Name: value" lines; an empty Expect and Transfer-Encoding keep libcurl from adding its own. */
+/* "Name: value" lines; an empty Expect and Transfer-Encoding keep libcurl from adding its own:
+ * 100-continue would cost a round trip with stores that do not answer it, and chunked bodies are
+ * refused by S3 without a signature of each chunk. */
 static enum vb_status make_headers(const struct vb_s3_wire_request *request,
                                    struct curl_slist **ret_list)
 {
@@ -313,6 +317,7 @@ static enum vb_status status_of(CURLcode code)
                                                                              : VB_NETWORK;
 }
 
+/* In this order: a stop and a full buffer both make libcurl fail with a code that says less. */
 static enum vb_status explain(const struct vb_s3_wire *http, CURLcode code,
                               const struct exchange *exchange, struct vb_error *err)
 {

@@ -38,7 +38,8 @@ static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Ch
     refuse(context);
 }
 
-/* Prefixes are dropped: some stores write "s3:Code". */
+/* Prefixes are dropped: some stores write "s3:Code". The path grows by a slash and a name, for
+ * which depth and name have ceilings, so it cannot overflow. */
 static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char **attributes)
 {
     struct parse *parse = context;

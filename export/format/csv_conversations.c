@@ -69,7 +69,8 @@ static enum vb_status keep(struct vb_buffer *kept, struct vb_view text)
     return vb_buffer_append(kept, text.data, text.length);
 }
 
-/* Counts the message; keeps its text if it may be the first, or the last so far. */
+/* Counts the message; keeps its text if it may be the first, or the last so far. A first one that
+ * is empty or NULL is still the first: its cell stays empty. */
 static enum vb_status take_message(const struct vb_render_context *context,
                                    const struct vb_conversation *conversation,
                                    const struct vb_message *message, bool first, bool last,
@@ -102,7 +103,7 @@ static enum vb_status append_number(struct vb_buffer *out, bool has, int64_t num
     return append_comma(out, has ? vb_buffer_printf(out, "%" PRId64, number) : VB_OK);
 }
 
-/* When it began and when it ended. */
+/* When it began and when it ended, with a comma behind each. */
 static enum vb_status append_times(const struct vb_render_context *context,
                                    const struct vb_conversation *c, struct vb_buffer *out)
 {

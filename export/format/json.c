@@ -53,7 +53,7 @@ static unsigned columns(unsigned include)
     return wanted | VB_COLUMNS_NO_MESSAGES;
 }
 
-/* A time with its quotes behind `lead`. */
+/* A time with its quotes behind `lead`: ISO 8601 holds nothing that would need an escape. */
 static enum vb_status append_time(const struct vb_render_context *context, struct vb_view lead,
                                   vb_instant at, struct vb_buffer *out)
 {
@@ -127,7 +127,8 @@ static enum vb_status append_satisfaction(const struct vb_conversation *c, struc
     return status == VB_OK ? vb_json_append_members(out, members, 2) : status;
 }
 
-/* Who may see it, where the platform says so apart from the tags. */
+/* Who may see it, where the platform says so apart from the tags. An empty list of its own is []
+ * and hides the conversation from all who are restricted; null leaves that to the tags. */
 static enum vb_status append_tags(const struct vb_conversation *c, struct vb_buffer *out)
 {
     enum vb_status status = vb_row_append_list(out, ",\"tags\":", c->tags);

@@ -38,7 +38,8 @@ static bool is_uuid(struct vb_view id)
     return true;
 }
 
-/* A '-' inside would let an id run into the file name behind it. */
+/* Whether an id stands as it is. A '-' inside would let an id run into the file name behind it, and
+ * capital letters would meet small ones on file systems that ignore case. */
 static bool is_plain_id(struct vb_view id)
 {
     if (is_uuid(id))
@@ -126,7 +127,8 @@ static bool is_letter_or_digit(char c)
     return is_plain_byte((char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c)) && c != '_';
 }
 
-/* Bytes of the extension with its dot: one to ten letters or digits behind something. 0: none. */
+/* Bytes of the extension with its dot: one to ten letters or digits behind something. 0: none. What
+ * stands behind a dot but is longer, or holds other characters, is part of the name. */
 static size_t extension_length(struct vb_view name)
 {
     size_t length = 0;

@@ -35,7 +35,8 @@ static struct vb_view view_of_buffer(const struct vb_buffer *buffer)
     return (struct vb_view){buffer->data, buffer->length};
 }
 
-/* `name (phone)`, `name`, the phone alone, or Unknown. */
+/* `name (phone)`, `name`, the phone alone, or Unknown. Longer than SIDE_CEILING is cut by the
+ * buffer, which is no failure: the name is cut again when it is joined. */
 static enum vb_status make_channel(struct vb_buffer *out, struct vb_channel channel)
 {
     enum vb_status status = VB_OK;

@@ -76,7 +76,8 @@ static bool all_base62(const char *text, size_t length)
     return true;
 }
 
-/* Compared with memcmp: the CRC is no secret. What is secret is compared in vb_key_matches. */
+/* Compared with memcmp: the CRC is no secret. What is secret is compared by its hash, in constant
+ * time, once the id has been found. */
 enum vb_status vb_key_parse(struct vb_view key, struct vb_key_id *ret_id)
 {
     if (key.length != VB_KEY_LENGTH)
