@@ -2,10 +2,11 @@
  *
  * Plain filters and row comparisons on bare columns, so that they pass through views and reach the
  * indexes. What the order is read by, and the index of `conversation` that serves it:
- *   one channel, assistant or contact     (channel_id, created_at, id) and its likes
- *   several channels or contacts          the same, a branch for each, merged as far as rows are wanted
- *   listed conversations, very many contacts   (id), (contact_id): each looked up by itself, then put in order
- *   everything                            (workspace_id, created_at, id)
+ *   one channel, assistant or contact   (channel_id, created_at, id) and its likes
+ *   several channels or contacts        the same, a branch for each, merged as far as wanted
+ *   listed conversations                (id): each looked up by itself, then put in order
+ *   very many contacts                  (contact_id), likewise
+ *   everything                          (workspace_id, created_at, id)
  * All other filters are looked at row by row on that way.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_SCOPE_H

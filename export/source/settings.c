@@ -8,12 +8,13 @@
  * - custom plans: planning is half a millisecond for a page of thousands of rows; a generic plan
  *   that turned bad would stay for the connection's life.
  * - seqscan, bitmapscan: without fresh statistics the planner scans all messages once for each
- *   conversation. These only put a penalty on such nodes: a view over a small table without an index
- *   is still read, and right. Hash and merge joins stay as they are, since a view may be right to
- *   use them.
- * - incremental sort: by an index of created_at alone it promises the order's first half for nothing,
- *   and the planner then reads that index from its beginning once for each conversation, where a
- *   dozen rows looked up and sorted would do. Servers older than 13 have neither it nor the setting.
+ *   conversation. These only put a penalty on such nodes: a view over a small table without an
+ *   index is still read, and right. Hash and merge joins stay as they are, since a view may be
+ *   right to use them.
+ * - incremental sort: by an index of created_at alone it promises the order's first half for
+ *   nothing, and the planner then reads that index from its beginning once for each conversation,
+ *   where a dozen rows looked up and sorted would do. Servers older than 13 have neither it nor
+ *   the setting.
  * - whole sorts are left alone, however rarely a page needs one. A penalty on them falls on orders
  *   within a view too (ARRAY(SELECT ... ORDER BY id)), and then a primary key is read from end to
  *   end for each message rather than sort its two rows.

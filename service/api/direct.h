@@ -8,7 +8,7 @@
 #ifndef VERBATIM_API_DIRECT_H
 #define VERBATIM_API_DIRECT_H
 
-#include "direct/stream.h"
+#include "direct/direct.h"
 #include "http/query.h"
 #include "resolve.h"
 

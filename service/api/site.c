@@ -1,7 +1,7 @@
 /* The site's side of the HTTP server, and its start and stop. See api/site.h. */
 #include "site.h"
 
-#include "direct/stream.h"
+#include "direct/direct.h"
 #include "http/waits.h"
 #include "queue/queue.h"
 #include "storage/watch.h"

@@ -100,8 +100,8 @@ const struct vb_option vb_option_table[] = {
      "when exports whose own retention has run out go, row and file; UTC, once a day",
      "a time HH:MM from 00:00 to 23:59", .check = vb_option_is_time_of_day},
     {"media_allow", TEXT(media_allow), NULL, "none",
-     "where media of attachments may be fetched, joined by commas: hosts, `*.` and a domain, `*` for every public host,"
-     " addresses and networks, `s3://BUCKET[/PREFIX]`",
+     "where media of attachments may be fetched, joined by commas: hosts, `*.` and a domain, "
+     "`*` for every public host, addresses and networks, `s3://BUCKET[/PREFIX]`",
      "a list of NAME[:PORT], *.NAME, *, ADDRESS[/BITS][:PORT], s3://BUCKET[/PREFIX]",
      .check = vb_option_is_media_allow},
     {"media_file_limit", SIZE(media_file_limit), "256MiB", NULL,

@@ -101,14 +101,13 @@ def test_the_table_above_has_every_route():
     text = (ROOT / "service/api/doors/routes.c").read_text()
     names = dict(re.findall(r'#define (\w+) "([^"]+)"', text))
     found = {}
-    for method, pattern, right, scope in re.findall(
-            r'\{"([A-Z]+)",\s*([^,]+?),\s*[&\w]+,\s*VB_RIGHT_(\w+),\s*(\w+),\s*\w+\}', text):
+    for method, pattern, right in re.findall(
+            r'\{"([A-Z]+)",\s*([^,]+?),\s*[&\w]+,\s*MAY_(\w+),\s*\w+\}', text):
         pieces = re.findall(r'"([^"]*)"|(\w+)', pattern)
         path = "".join(quoted or names.get(name, "") for quoted, name in pieces)
-        if scope == "VB_SCOPE_EXPORT":
-            found[method, path] = right.lower()
+        found[method, path] = right.lower()
     assert len(re.findall(r'^    \{"[A-Z]+",', text, re.M)) == len(found) + len(
-        re.findall(r"(?:NULL|VB_SCOPE_METRICS),\s+http_\w+\}", text)), "a row that this test cannot read"
+        re.findall(r"(?:OPEN|METRICS),\s+vb_\w+\}", text)), "a row that this test cannot read"
     assert found == ROUTES
 
 

@@ -2,7 +2,8 @@
  * SIGTERM; for tests/end_to_end/test_http_times.py. Options come from VERBATIM_... variables, as
  * for the program itself.
  *
- *   http_tool [NAME=VALUE...]   head body answer progress idle linger: milliseconds; connections: how many
+ *   http_tool [NAME=VALUE...]   head body answer progress idle linger: milliseconds;
+ *                               connections: how many
  *
  * What is not named is a minute, so that a test sees the one deadline it has shortened.
  */

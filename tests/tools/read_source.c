@@ -3,15 +3,18 @@
  * usage: read_source URL SCHEMA NAME=VALUE...   Instants are Unix microseconds, cursors INSTANT,ID.
  *   contract=1            only introspection: the missing columns and the look-ups of channels
  *   workspace channel from to as_of snapshot low high page giant stall prepared
- *   assistant contact conversations channels contacts statuses tags audience (lists by commas) completed=1
- *   columns=BITS          enum vb_columns; a line "details" follows a conversation, "citations" and "attachments" a
- *                         message, "extra" tells a row that is no message
+ *   assistant contact conversations channels contacts statuses tags audience (lists by commas)
+ *   completed=1
+ *   columns=BITS          enum vb_columns; a line "details" follows a conversation, "citations"
+ *                         and "attachments" a message, "extra" tells a row that is no message
  *   count=1               the statement of a preview, sent as it is, instead of reading
  *   ahead=N               look ahead N conversations from `low` instead of reading
  *   pause=ROWS,MICROSECONDS   the consumer stalls once, after so many messages
- *   release=ROWS          vb_reader_pause after every so many messages, and at each conversation's end
+ *   release=ROWS          vb_reader_pause after every so many messages, and at each
+ *                         conversation's end
  *   quiet=1               counts alone, with CPU seconds and the reader's memory
- *   through=URL           the reader's own connection, where it is not to be that of the introspection
+ *   through=URL           the reader's own connection, where it is not to be that of the
+ *                         introspection
  * SIGTERM asks the reader to stop; it is looked for, and interrupts nothing. Exit status 1 with
  * "STATUS [retryable]: text" on standard error.
  */

@@ -1,7 +1,8 @@
 /* Renders conversations that come as JSON on standard input, for tests that read the result with
  * other tools.
  *
- *   render_tool FORMAT LAYOUT INCLUDE ZONE       LAYOUT "" for none; INCLUDE is the sum of enum vb_include
+ *   render_tool FORMAT LAYOUT INCLUDE ZONE
+ *                LAYOUT "" for none; INCLUDE is the sum of enum vb_include
  *
  * Input: an array of conversations with the members of the JSON format, but times as microseconds
  * and each conversation with `tags`, `messages`, `notes`, `events` and `skills`. Missing members

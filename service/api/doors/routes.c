@@ -16,36 +16,46 @@
 #define AGENT "/v3/agents/{}/convos/export"
 #define APP "/app/conversation-exports"
 #define V1_BULK "/v1/conversations/export"
+#define V1_CONTACT "/v1/contacts/{}/export"
+
+/* Who may: what the role of the key has to allow, and the scope that the key needs. */
+#define MAY_LOOK VB_RIGHT_LOOK, VB_SCOPE_EXPORT
+#define MAY_EXPORT VB_RIGHT_EXPORT, VB_SCOPE_EXPORT
+#define MAY_DOWNLOAD VB_RIGHT_DOWNLOAD, VB_SCOPE_EXPORT
+#define MAY_MANAGE VB_RIGHT_MANAGE, VB_SCOPE_EXPORT
+#define MAY_OWN_DOOR VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT
+#define MAY_AUDIT VB_RIGHT_AUDIT, VB_SCOPE_EXPORT
+#define METRICS VB_RIGHT_NONE, VB_SCOPE_METRICS
+#define OPEN VB_RIGHT_NONE, NULL /* no key */
 
 /* clang-format off */
 static const struct vb_api_route routes[] = {
-    /* method  pattern         door             right of the role   scope of the key  handler */
-    {"POST",   EXPORTS,        &vb_door_main, VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_api_create_begin},
-    {"GET",    EXPORTS "/{}",  &vb_door_main, VB_RIGHT_LOOK,    VB_SCOPE_EXPORT,  vb_api_job_begin},
-    {"POST",   NATIVE,         &vb_door_native, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, vb_api_native_create_begin},
-    {"POST",   NATIVE "/preview", &vb_door_native, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, vb_api_preview_begin},
-    {"GET",    ONE,            &vb_door_v1,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_v1_one_begin},
-    {"GET",    AGENT,          &vb_door_v3,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_v3_export_begin},
-    {"GET",    NATIVE,         &vb_door_native, VB_RIGHT_LOOK,  VB_SCOPE_EXPORT,  vb_api_export_list_begin},
-    {"GET",    NATIVE "/{}",   &vb_door_native, VB_RIGHT_LOOK,  VB_SCOPE_EXPORT,  vb_api_export_read_begin},
-    {"DELETE", NATIVE "/{}",   &vb_door_native, VB_RIGHT_MANAGE, VB_SCOPE_EXPORT, vb_api_export_delete_begin},
-    {"POST",   NATIVE "/{}/cancel",   &vb_door_native, VB_RIGHT_MANAGE,   VB_SCOPE_EXPORT, vb_api_export_cancel_begin},
-    {"GET",    NATIVE "/{}/download", &vb_door_native, VB_RIGHT_DOWNLOAD, VB_SCOPE_EXPORT, vb_api_export_download_begin},
-    {"POST",   APP,            &vb_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_create_begin},
-    {"GET",    APP,            &vb_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_list_begin},
-    {"GET",    APP "/{}",      &vb_door_app,  VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_read_begin},
-    {"GET",    APP "/{}/download", &vb_door_app, VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT, vb_app_download_begin},
-    {"POST",   V1_BULK,        &vb_door_v1,   VB_RIGHT_EXPORT,  VB_SCOPE_EXPORT,  vb_v1_create_begin},
-    {"GET",    V1_BULK "/{}",  &vb_door_v1,   VB_RIGHT_LOOK,    VB_SCOPE_EXPORT,  vb_v1_read_begin},
-    {"POST",   "/v1/contacts/{}/export", &vb_door_v1, VB_RIGHT_EXPORT, VB_SCOPE_EXPORT, vb_v1_contact_begin},
-    {"GET",    "/v1/exports/audit", &vb_door_v1, VB_RIGHT_AUDIT, VB_SCOPE_EXPORT, vb_v1_audit_begin},
-    {"GET",    "/files/*",     NULL,            VB_RIGHT_NONE,    NULL,             vb_api_file_begin},
-    {"GET",    "/healthz",     NULL,            VB_RIGHT_NONE,    NULL,             vb_api_alive_begin},
-    {"GET",    "/readyz",      NULL,            VB_RIGHT_NONE,    NULL,             vb_api_ready_begin},
-    {"GET",    "/metrics",     NULL,            VB_RIGHT_NONE,    VB_SCOPE_METRICS, vb_api_metrics_begin},
-    {"GET",    "/openapi.json", NULL,           VB_RIGHT_NONE,    NULL,             vb_api_openapi_begin},
-    {"GET",    "/docs",        NULL,            VB_RIGHT_NONE,    NULL,             vb_api_docs_begin},
-    {"GET",    "/docs/docs.js", NULL,           VB_RIGHT_NONE,    NULL,             vb_api_docs_script_begin},
+    {"POST",   EXPORTS,               &vb_door_main,   MAY_EXPORT,   vb_api_create_begin},
+    {"GET",    EXPORTS "/{}",         &vb_door_main,   MAY_LOOK,     vb_api_job_begin},
+    {"POST",   NATIVE,                &vb_door_native, MAY_EXPORT,   vb_api_native_create_begin},
+    {"POST",   NATIVE "/preview",     &vb_door_native, MAY_EXPORT,   vb_api_preview_begin},
+    {"GET",    ONE,                   &vb_door_v1,     MAY_EXPORT,   vb_v1_one_begin},
+    {"GET",    AGENT,                 &vb_door_v3,     MAY_EXPORT,   vb_v3_export_begin},
+    {"GET",    NATIVE,                &vb_door_native, MAY_LOOK,     vb_api_export_list_begin},
+    {"GET",    NATIVE "/{}",          &vb_door_native, MAY_LOOK,     vb_api_export_read_begin},
+    {"DELETE", NATIVE "/{}",          &vb_door_native, MAY_MANAGE,   vb_api_export_delete_begin},
+    {"POST",   NATIVE "/{}/cancel",   &vb_door_native, MAY_MANAGE,   vb_api_export_cancel_begin},
+    {"GET",    NATIVE "/{}/download", &vb_door_native, MAY_DOWNLOAD, vb_api_export_download_begin},
+    {"POST",   APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_create_begin},
+    {"GET",    APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_list_begin},
+    {"GET",    APP "/{}",             &vb_door_app,    MAY_OWN_DOOR, vb_app_read_begin},
+    {"GET",    APP "/{}/download",    &vb_door_app,    MAY_OWN_DOOR, vb_app_download_begin},
+    {"POST",   V1_BULK,               &vb_door_v1,     MAY_EXPORT,   vb_v1_create_begin},
+    {"GET",    V1_BULK "/{}",         &vb_door_v1,     MAY_LOOK,     vb_v1_read_begin},
+    {"POST",   V1_CONTACT,            &vb_door_v1,     MAY_EXPORT,   vb_v1_contact_begin},
+    {"GET",    "/v1/exports/audit",   &vb_door_v1,     MAY_AUDIT,    vb_v1_audit_begin},
+    {"GET",    "/files/*",            NULL,            OPEN,         vb_api_file_begin},
+    {"GET",    "/healthz",            NULL,            OPEN,         vb_api_alive_begin},
+    {"GET",    "/readyz",             NULL,            OPEN,         vb_api_ready_begin},
+    {"GET",    "/metrics",            NULL,            METRICS,      vb_api_metrics_begin},
+    {"GET",    "/openapi.json",       NULL,            OPEN,         vb_api_openapi_begin},
+    {"GET",    "/docs",               NULL,            OPEN,         vb_api_docs_begin},
+    {"GET",    "/docs/docs.js",       NULL,            OPEN,         vb_api_docs_script_begin},
 };
 /* clang-format on */
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))

@@ -1,12 +1,12 @@
 /* One streamed export: reader, renderer, pipe; a straight line on a stream's thread. See
- * direct/stream.h.
+ * direct/direct.h.
  *
  * Everything opened here is closed here. A pipe that stays full is a client that reads slowly: then
  * the source's transaction is let go of, so that a slow client holds no snapshot there. Open
  * transactions are not waited for, as a job does: what was committed when its page is read is in,
  * and nobody resumes this reading later.
  */
-#include "stream.h"
+#include "direct.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"

@@ -6,8 +6,8 @@
  * the middle. The pool owns all streams, and they are used again. Nothing is kept between two of
  * them: each has its own reader, and so its own connection to the source, for as long as it reads.
  */
-#ifndef VERBATIM_DIRECT_STREAM_H
-#define VERBATIM_DIRECT_STREAM_H
+#ifndef VERBATIM_DIRECT_DIRECT_H
+#define VERBATIM_DIRECT_DIRECT_H
 
 #include "settings/service.h"
 #include "specification/specification.h"
@@ -56,7 +56,7 @@ uint64_t vb_direct_conversations(const struct vb_direct_stream *vb_direct_stream
 /* Stops it where it still runs: the source's statement is called off at once. NULL is a no-op. */
 void vb_direct_release(struct vb_direct_stream *vb_direct_stream);
 
-/* --- between the pool and the work (stream_export.c), on a stream's thread --- */
+/* --- between the pool and the work (direct/export.c), on a stream's thread --- */
 struct vb_direct_work {
     const struct vb_service *service;
     const struct vb_direct_order *order;

@@ -1,10 +1,10 @@
-/* The threads of direct/stream.h and their hand-overs. One mutex guards who holds what; the work
- * itself is stream_export.c's.
+/* The threads of direct/direct.h and their hand-overs. One mutex guards who holds what; the work
+ * itself is direct/export.c's.
  *
  * A stream is free when neither a loop holds it nor its thread works for it. Threads wait for work
  * without a time limit, and look at `gone` while they work.
  */
-#include "stream.h"
+#include "direct.h"
 
 #include "verbatim/log.h"
 #include "verbatim/thread.h"
