@@ -181,8 +181,9 @@ static enum vb_status file_put(struct vb_storage_session *session, const char *k
     return as_failure(status, err);
 }
 
-/* Opens the folder of a key's parts as a place; its `name` is without meaning. */
-static enum vb_status open_parts(struct vb_storage_session *session, const char *key,
+/* Opens the folder of a key's parts as a place; its `name` is without meaning. The folder is the
+ * upload: it is made where one begins, and nowhere else. */
+static enum vb_status open_parts(struct vb_storage_session *session, const char *key, bool create,
                                  struct vb_place *ret_place, struct vb_error *err)
 {
     const char *slash = strrchr(key, '/');
@@ -197,11 +198,11 @@ static enum vb_status open_parts(struct vb_storage_session *session, const char 
     if (status == VB_OK)
         status = vb_buffer_printf(&path, "%s/part", parts);
     if (status == VB_OK)
-        status = vb_place_open(vb_file_root(session->storage), path.data, true, ret_place, err);
+        status = vb_place_open(vb_file_root(session->storage), path.data, create, ret_place, err);
     else
         vb_fail(err, status, "the key is too long");
     vb_buffer_done(&path);
-    return as_failure(status, err);
+    return status;
 }
 
 static enum vb_status file_begin(struct vb_storage_session *session, const char *key,
@@ -210,14 +211,14 @@ static enum vb_status file_begin(struct vb_storage_session *session, const char 
 {
     (void)file_name;
     struct vb_place place;
-    enum vb_status status = open_parts(session, key, &place, err);
+    enum vb_status status = open_parts(session, key, true, &place, err);
     if (status != VB_OK)
-        return status;
+        return as_failure(status, err);
     status = vb_place_sync(&place, err);
     vb_place_done(&place);
     if (status == VB_OK && vb_buffer_append_text(out_upload_id, "") != VB_OK)
         status = vb_fail(err, VB_NO_MEMORY, "no memory for an upload id");
-    return status;
+    return as_failure(status, err);
 }
 
 static enum vb_status file_part(struct vb_storage_session *session, const char *key,
@@ -231,7 +232,9 @@ static enum vb_status file_part(struct vb_storage_session *session, const char *
     struct vb_stored_part part = {.number = number, .size = size};
     if (vb_storage_stopped(session))
         return vb_fail(err, VB_STOPPED, "stopped");
-    enum vb_status status = open_parts(session, key, &place, err);
+    enum vb_status status = open_parts(session, key, false, &place, err);
+    if (status == VB_NOT_FOUND)
+        return vb_fail(err, VB_NOT_FOUND, "the upload is gone: there is no folder of its parts");
     if (status != VB_OK)
         return status;
     /* The epoch stands for the ETag: two owners of one part number write two files. */
@@ -243,7 +246,7 @@ static enum vb_status file_part(struct vb_storage_session *session, const char *
     vb_place_done(&place);
     if (status == VB_OK)
         *ret_part = part;
-    return as_failure(status, err);
+    return status; /* a folder that goes under the writer is an upload that is gone */
 }
 
 static enum vb_status file_size(struct vb_storage_session *session, const char *key,

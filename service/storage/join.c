@@ -110,28 +110,55 @@ static enum vb_status promote(const struct vb_place *place, int parts_folder,
     return VB_OK;
 }
 
-/* Flags the parts that are not there as recorded; returns how many. -1 stands for no folder of
- * parts. */
-static size_t check_parts(int parts_folder, const struct vb_stored_part *parts, size_t count,
-                          bool *bad)
+/* Flags the parts that are not there as recorded; *ret_wrong: how many. */
+static enum vb_status check_parts(int parts_folder, const struct vb_stored_part *parts,
+                                  size_t count, bool *bad, size_t *ret_wrong, struct vb_error *err)
 {
-    size_t wrong = 0;
+    *ret_wrong = 0;
     for (size_t i = 0; i < count; i++) {
         struct stat info;
         char name[VB_PART_TEXT];
         vb_part_name(parts[i].number, parts[i].etag, name);
-        bad[i] = parts_folder < 0 || fstatat(parts_folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-                 !S_ISREG(info.st_mode) || (uint64_t)info.st_size != parts[i].size;
-        wrong += bad[i];
+        bool found = fstatat(parts_folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+        if (!found && errno != ENOENT)
+            return vb_path_fail(err, "a part cannot be looked at");
+        bad[i] = !found || !S_ISREG(info.st_mode) || (uint64_t)info.st_size != parts[i].size;
+        *ret_wrong += bad[i];
     }
-    return wrong;
+    return VB_OK;
 }
 
-static bool object_stands(const struct vb_place *place, uint64_t size)
+/* VB_NOT_FOUND: no object of that size. */
+static enum vb_status look_for_object(const struct vb_place *place, uint64_t size,
+                                      struct vb_error *err)
 {
     struct stat info;
-    return fstatat(place->folder, place->name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-           S_ISREG(info.st_mode) && (uint64_t)info.st_size == size;
+    if (fstatat(place->folder, place->name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return vb_path_fail(err, "the archive cannot be looked at");
+    return S_ISREG(info.st_mode) && (uint64_t)info.st_size == size
+               ? VB_OK
+               : vb_fail(err, VB_NOT_FOUND, "the archive has another size");
+}
+
+/* Makes the object of its parts. VB_NOT_FOUND: the folder of parts is gone, and so the upload. */
+static enum vb_status make_object(struct vb_storage_session *session, const struct vb_place *place,
+                                  const struct vb_stored_part *parts, size_t count, bool *bad,
+                                  size_t *ret_wrong, struct vb_error *err)
+{
+    char parts_name[VB_PARTS_TEXT];
+    vb_parts_name(place->name, parts_name);
+    int folder = openat(place->folder, parts_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return vb_path_fail(err, "the upload is gone: the folder of its parts");
+    enum vb_status status = check_parts(folder, parts, count, bad, ret_wrong, err);
+    if (status == VB_OK && *ret_wrong == 0)
+        status = count == 1 ? promote(place, folder, &parts[0], err)
+                            : join_all(session, place, folder, parts, count, err);
+    /* Parts that go while they are joined: the next try finds out whether all of it has gone. */
+    if (status == VB_NOT_FOUND)
+        status = vb_fail(err, VB_IO, "parts vanished while the archive was joined");
+    close(folder);
+    return status;
 }
 
 static enum vb_status close_place(struct vb_storage_session *session, const struct vb_place *place,
@@ -139,25 +166,21 @@ static enum vb_status close_place(struct vb_storage_session *session, const stru
                                   enum vb_close_result *ret_result, bool *bad, struct vb_error *err)
 {
     char parts_name[VB_PARTS_TEXT];
-    enum vb_status status = VB_OK;
+    size_t wrong = 0;
+    enum vb_status status = look_for_object(place, size, err);
     vb_parts_name(place->name, parts_name);
-    if (!object_stands(place, size)) {
-        int folder =
-            openat(place->folder, parts_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        size_t wrong = check_parts(folder, parts, count, bad);
-        if (wrong == 0 && count == 1)
-            status = promote(place, folder, &parts[0], err);
-        else if (wrong == 0)
-            status = join_all(session, place, folder, parts, count, err);
-        if (folder >= 0)
-            close(folder);
+    if (status == VB_NOT_FOUND) {
+        struct vb_error own = {0};
+        status = make_object(session, place, parts, count, bad, &wrong, err);
         /* Whatever went wrong: if the object stands by now, another worker closed it and took the
          * parts away. */
-        if ((wrong > 0 || status != VB_OK) && !object_stands(place, size)) {
+        if ((wrong > 0 || status != VB_OK) && look_for_object(place, size, &own) != VB_OK) {
             if (status == VB_OK)
                 *ret_result = VB_CLOSE_PARTS_DIFFER;
             return status;
         }
+    } else if (status != VB_OK) {
+        return status;
     }
     /* The object is synced before its parts go. It may also be one whose closer died before its
      * sync. */
@@ -179,16 +202,9 @@ enum vb_status vb_file_close(struct vb_storage_session *session, const char *key
     (void)upload_id;
     struct vb_place place;
     enum vb_status status = vb_place_open(vb_file_root(session->storage), key, false, &place, err);
-    if (status == VB_NOT_FOUND) { /* not even the folder is there */
-        check_parts(-1, parts, count, bad);
-        *ret_result = VB_CLOSE_PARTS_DIFFER;
-        return VB_OK;
-    }
     if (status != VB_OK)
         return status;
     status = close_place(session, &place, parts, count, size, ret_result, bad, err);
     vb_place_done(&place);
-    if (status == VB_NOT_FOUND) /* parts that go while they are joined */
-        status = vb_fail(err, VB_IO, "parts vanished while the archive was joined");
     return status;
 }

@@ -3,7 +3,6 @@
 
 #include "verbatim/hash.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -206,6 +205,23 @@ enum vb_status vb_path_write(int fd, const struct iovec *pieces, size_t count, u
     return VB_OK;
 }
 
+/* NULL is the end or a failure: errno alone tells them apart. */
+enum vb_status vb_path_next(DIR *directory, const char **ret_name, struct vb_error *err)
+{
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(directory);
+        if (!entry)
+            return errno == 0 || errno == ENOENT
+                       ? VB_END
+                       : vb_path_fail(err, "a folder of the store cannot be read");
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            *ret_name = entry->d_name;
+            return VB_OK;
+        }
+    }
+}
+
 /* One level deep, as parts lie. Somebody else may be removing the same: what is gone is no
  * failure. */
 enum vb_status vb_path_remove_folder(int folder, const char *name, struct vb_error *err)
@@ -218,14 +234,16 @@ enum vb_status vb_path_remove_folder(int folder, const char *name, struct vb_err
         close(fd);
         return vb_path_fail(err, "a folder of parts cannot be read");
     }
-    enum vb_status status = VB_OK;
-    for (struct dirent *entry; status == VB_OK && (entry = readdir(directory));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (unlinkat(fd, entry->d_name, 0) != 0 && errno != ENOENT)
+    const char *part;
+    enum vb_status status;
+    while ((status = vb_path_next(directory, &part, err)) == VB_OK)
+        if (unlinkat(fd, part, 0) != 0 && errno != ENOENT) {
             status = vb_path_fail(err, "a part cannot be removed");
-    }
+            break;
+        }
     closedir(directory);
+    if (status == VB_END)
+        status = VB_OK;
     if (status == VB_OK && unlinkat(folder, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
         status = vb_path_fail(err, "a folder of parts cannot be removed");
     return status;

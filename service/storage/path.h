@@ -8,6 +8,8 @@
 
 #include "driver.h"
 
+#include <dirent.h>
+
 #define VB_PLACE_DEPTH 16
 #define VB_TEMPORARY ".tmp-" /* how names of unfinished files begin */
 #define VB_TEMPORARY_TEXT 24
@@ -45,6 +47,10 @@ void vb_temporary_drop(int folder, const char *temporary, int fd);
 /* Writes all pieces; VB_INVALID when they do not add up to `size`. */
 enum vb_status vb_path_write(int fd, const struct iovec *pieces, size_t count, uint64_t size,
                              struct vb_error *err) vb_must_check;
+/* The next name of a folder but "." and "..", good until the next call. VB_END behind the last one;
+ * a folder that was removed meanwhile has none. Any failure to read is one, never an end. */
+enum vb_status vb_path_next(DIR *directory, const char **ret_name,
+                            struct vb_error *err) vb_must_check;
 /* Removes a folder below `folder` with the files in it (no folders): VB_OK also if it is not
  * there. */
 enum vb_status vb_path_remove_folder(int folder, const char *name,

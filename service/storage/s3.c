@@ -135,6 +135,18 @@ static enum vb_status s3_begin(struct vb_storage_session *session, const char *k
     return status == VB_OK ? VB_OK : vb_fail(err, status, "the store's upload id is not kept");
 }
 
+/* Nothing could begin anew in a bucket that is gone: VB_NOT_FOUND tells of the upload alone. */
+static enum vb_status of_upload(struct vb_storage_session *session, enum vb_status status,
+                                struct vb_error *err)
+{
+    if (status != VB_NOT_FOUND ||
+        strcmp(vb_s3_client_code(client_of(session)), "NoSuchBucket") != 0)
+        return status;
+    if (err)
+        err->status = VB_STORAGE;
+    return VB_STORAGE;
+}
+
 static enum vb_status s3_part(struct vb_storage_session *session, const char *key,
                               const char *upload_id, uint32_t number, int64_t epoch,
                               const struct iovec *body, size_t count, uint64_t size,
@@ -146,7 +158,7 @@ static enum vb_status s3_part(struct vb_storage_session *session, const char *ke
     enum vb_status status =
         vb_s3_upload_part(client_of(session), key, upload_id, number, &whole, etag, err);
     if (status != VB_OK)
-        return status;
+        return of_upload(session, status, err);
     *ret_part = (struct vb_stored_part){.number = number, .size = size};
     snprintf(ret_part->etag, sizeof ret_part->etag, "%s", etag);
     return VB_OK;
@@ -202,14 +214,11 @@ static enum vb_status find_bad(struct vb_storage_session *session, const char *k
     return VB_OK;
 }
 
-static enum vb_status s3_close(struct vb_storage_session *session, const char *key,
+static enum vb_status complete(struct vb_storage_session *session, const char *key,
                                const char *upload_id, const struct vb_stored_part *parts,
-                               size_t count, uint64_t size, enum vb_close_result *ret_result,
-                               bool *bad, struct vb_error *err)
+                               size_t count, struct vb_error *err)
 {
-    (void)size; /* the client adds the parts up itself */
     char etag[VB_S3_ETAG];
-    struct vb_error own;
     struct vb_s3_part *sent = calloc(count, sizeof *sent);
     if (!sent)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the list of %zu parts", count);
@@ -218,16 +227,48 @@ static enum vb_status s3_close(struct vb_storage_session *session, const char *k
         sent[i].size = parts[i].size;
         snprintf(sent[i].etag, sizeof sent[i].etag, "%.*s", VB_S3_ETAG - 1, parts[i].etag);
     }
-    vb_error_clear(&own);
     enum vb_status status =
-        vb_s3_complete_upload(client_of(session), key, upload_id, sent, count, etag, &own);
+        vb_s3_complete_upload(client_of(session), key, upload_id, sent, count, etag, err);
     free(sent);
+    return of_upload(session, status, err);
+}
+
+/* A store may confirm the completion of an upload that it knows no more, where some object stands
+ * at the key (versitygw 1.8 does). So the object is looked at before anything believes in it. */
+static enum vb_status confirm(struct vb_storage_session *session, const char *key, uint64_t size,
+                              struct vb_error *err)
+{
+    struct vb_s3_object object;
+    enum vb_status status = vb_s3_head(client_of(session), key, &object, err);
+    if (status == VB_NOT_FOUND)
+        return vb_fail(err, VB_STORAGE_AWAY, "%s was completed, and is not there", key);
+    if (status == VB_OK && object.size != size)
+        return vb_fail(err, VB_NOT_FOUND, "the upload of %s is gone, and another object is there",
+                       key);
+    return status;
+}
+
+static enum vb_status s3_close(struct vb_storage_session *session, const char *key,
+                               const char *upload_id, const struct vb_stored_part *parts,
+                               size_t count, uint64_t size, enum vb_close_result *ret_result,
+                               bool *bad, struct vb_error *err)
+{
+    struct vb_error own;
+    vb_error_clear(&own);
+    enum vb_status status = complete(session, key, upload_id, parts, count, &own);
+    if (status == VB_OK)
+        status = confirm(session, key, size, &own);
     if (status == VB_OK) {
         *ret_result = VB_CLOSE_DONE;
     } else if (status == VB_CONFLICT) {
         status = find_bad(session, key, upload_id, parts, count, bad, &own, err);
-        if (status == VB_OK)
+        status = of_upload(session, status, err);
+        if (status == VB_OK) {
             *ret_result = VB_CLOSE_PARTS_DIFFER;
+        } else if (status == VB_NOT_FOUND && confirm(session, key, size, &own) == VB_OK) {
+            *ret_result = VB_CLOSE_DONE; /* somebody else completed it meanwhile */
+            status = VB_OK;
+        }
     } else if (err) {
         *err = own;
     }

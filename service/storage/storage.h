@@ -58,7 +58,13 @@ enum vb_status vb_storage_put(struct vb_storage_session *session, const char *ke
 enum vb_status vb_storage_begin(struct vb_storage_session *session, const char *key,
                                 const char *file_name, struct vb_buffer *out_upload_id,
                                 struct vb_error *err) vb_must_check;
-/* Stores one part durably. `epoch` is that of the segment's claim. */
+/* An upload is gone when the store knows it no more: it was closed, cleaned up, or taken away by
+ * somebody else, such as a lifecycle rule of the bucket or a hand in the directory. A part, the
+ * list of parts and a close tell that alike, by VB_NOT_FOUND. A bucket or directory that is gone
+ * itself is VB_STORAGE or VB_IO. */
+
+/* Stores one part durably. `epoch` is that of the segment's claim. VB_NOT_FOUND: the upload is
+ * gone; nothing was stored, and the archive has to begin anew. */
 enum vb_status vb_storage_part(struct vb_storage_session *session, const char *key,
                                const char *upload_id, uint32_t number, int64_t epoch,
                                const struct iovec *body, size_t count, uint64_t size,

@@ -9,7 +9,6 @@
 
 #include "verbatim/uuid.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -40,16 +39,19 @@ static int64_t age_of(const struct stat *info)
            ((int64_t)info->st_mtim.tv_sec * VB_SECOND + info->st_mtim.tv_nsec / 1000);
 }
 
-/* A folder of parts is as young as the last part put into it: that changes its own time. */
-static bool leftover(int folder, const char *name, int64_t *ret_age)
+/* *ret_age: -1 for what is no leftover, or is gone. A folder of parts is as young as the last part
+ * put into it: that changes its own time. */
+static enum vb_status look_at(int folder, const char *name, int64_t *ret_age, struct vb_error *err)
 {
     struct stat info;
+    *ret_age = -1;
     if (!begins(name, VB_TEMPORARY) && !begins(name, VB_PARTS))
-        return false;
+        return VB_OK;
     if (fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return false;
-    *ret_age = age_of(&info);
-    return true;
+        return errno == ENOENT ? VB_OK : vb_path_fail(err, "a temporary file of the store");
+    int64_t age = age_of(&info);
+    *ret_age = age < 0 ? 0 : age;
+    return VB_OK;
 }
 
 static enum vb_status remove_one(int folder, const char *name, struct vb_error *err)
@@ -61,28 +63,43 @@ static enum vb_status remove_one(int folder, const char *name, struct vb_error *
     return VB_OK;
 }
 
-/* Removes leftovers of at least that age; *ret_left counts the younger ones. */
-static enum vb_status sweep_folder(int folder, int64_t least_age, uint64_t *ret_removed,
-                                   uint64_t *ret_left, struct vb_error *err)
+struct swept {
+    uint64_t removed, left; /* left: the younger ones */
+};
+
+static enum vb_status sweep_one(int folder, const char *name, int64_t least_age,
+                                struct swept *swept, struct vb_error *err)
 {
+    int64_t age;
+    enum vb_status status = look_at(folder, name, &age, err);
+    if (status != VB_OK || age < 0)
+        return status;
+    if (age < least_age) {
+        swept->left++;
+        return VB_OK;
+    }
+    status = remove_one(folder, name, err);
+    swept->removed += status == VB_OK;
+    return status;
+}
+
+/* Removes leftovers of at least that age. */
+static enum vb_status sweep_folder(int folder, int64_t least_age, struct swept *swept,
+                                   struct vb_error *err)
+{
+    const char *name;
+    enum vb_status status;
     DIR *directory = list(folder);
+    *swept = (struct swept){0};
     if (!directory)
         return vb_path_fail(err, "a folder of the store cannot be read");
-    enum vb_status status = VB_OK;
-    *ret_removed = *ret_left = 0;
-    for (struct dirent *entry; status == VB_OK && (entry = readdir(directory));) {
-        int64_t age;
-        if (!leftover(folder, entry->d_name, &age))
-            continue;
-        if (age < least_age) {
-            (*ret_left)++;
-            continue;
-        }
-        status = remove_one(folder, entry->d_name, err);
-        *ret_removed += status == VB_OK;
+    while ((status = vb_path_next(directory, &name, err)) == VB_OK) {
+        status = sweep_one(folder, name, least_age, swept, err);
+        if (status != VB_OK)
+            break;
     }
     closedir(directory);
-    return status;
+    return status == VB_END ? VB_OK : status;
 }
 
 /* The job's folder itself goes when it is empty; the workspace's stays. */
@@ -95,21 +112,30 @@ static void drop_folder(int root, const char *folder)
     vb_place_done(&place);
 }
 
+static enum vb_status is_there(const struct vb_place *place, bool *ret_there, struct vb_error *err)
+{
+    struct stat info;
+    *ret_there = fstatat(place->folder, place->name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    return *ret_there || errno == ENOENT ? VB_OK : vb_path_fail(err, "the archive");
+}
+
 static enum vb_status clean_place(const struct vb_place *place, bool keep_object, bool *ret_clean,
                                   struct vb_error *err)
 {
-    uint64_t removed, left;
+    struct swept swept = {0};
     if (!keep_object && unlinkat(place->folder, place->name, 0) != 0 && errno != ENOENT)
         return vb_path_fail(err, "the archive cannot be removed");
-    enum vb_status status = sweep_folder(place->folder, INT64_MIN, &removed, &left, err);
+    enum vb_status status = sweep_folder(place->folder, INT64_MIN, &swept, err);
     if (status == VB_OK)
         status = vb_place_sync(place, err);
     /* The look after it: a writer that woke up late may have put something there meanwhile. */
     if (status == VB_OK)
-        status = sweep_folder(place->folder, INT64_MAX, &removed, &left, err);
+        status = sweep_folder(place->folder, INT64_MAX, &swept, err);
+    bool stands = false;
+    if (status == VB_OK && !keep_object)
+        status = is_there(place, &stands, err);
     if (status == VB_OK)
-        *ret_clean = left == 0 && (keep_object || faccessat(place->folder, place->name, F_OK,
-                                                            AT_SYMLINK_NOFOLLOW) != 0);
+        *ret_clean = swept.left == 0 && !stands;
     return status;
 }
 
@@ -144,7 +170,27 @@ struct search {
     vb_leftover_visit *visit;
     void *context;
     struct vb_error *err;
+    enum vb_status missed; /* of the first folder that could not be read; `err` tells of it */
 };
+
+/* One folder that cannot be read keeps nobody from the others; that it was missed is the answer. */
+static void miss(struct search *search, enum vb_status status, const struct vb_error *own)
+{
+    if (search->missed == VB_OK && search->err)
+        *search->err = *own;
+    if (search->missed == VB_OK)
+        search->missed = status;
+}
+
+/* A folder below another. -1: it is gone, none of ours, or was missed. */
+static int enter(struct search *search, int folder, const char *name)
+{
+    struct vb_error own;
+    int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        miss(search, vb_path_fail(&own, "a folder of the store cannot be opened"), &own);
+    return fd;
+}
 
 /* "JOB-EPOCH": a UUID, a hyphen, digits. */
 static bool job_of(const char *name, char job_id[VB_UUID_TEXT])
@@ -160,84 +206,118 @@ static bool job_of(const char *name, char job_id[VB_UUID_TEXT])
 }
 
 /* Age of the youngest leftover in a job's folder, or of the folder where it is empty; -1: none. */
-static int64_t youngest(int folder)
+static enum vb_status youngest(int folder, int64_t *ret_age, struct vb_error *err)
 {
     struct stat info;
     int64_t age, least = -1;
+    const char *name;
     bool empty = true;
+    enum vb_status status;
     DIR *directory = list(folder);
     if (!directory)
-        return -1;
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
+        return vb_path_fail(err, "a folder of the store cannot be read");
+    while ((status = vb_path_next(directory, &name, err)) == VB_OK) {
         empty = false;
-        if (leftover(folder, entry->d_name, &age) && (least < 0 || age < least))
-            least = age < 0 ? 0 : age;
+        status = look_at(folder, name, &age, err);
+        if (status != VB_OK)
+            break;
+        if (age >= 0 && (least < 0 || age < least))
+            least = age;
     }
     closedir(directory);
+    if (status != VB_END)
+        return status;
     if (empty && fstat(folder, &info) == 0)
         least = age_of(&info);
-    return least;
+    *ret_age = least;
+    return VB_OK;
 }
 
 static enum vb_status search_job(struct search *search, int workspace, const char *workspace_name,
                                  const char *name)
 {
     char job_id[VB_UUID_TEXT], folder[600];
-    if (!job_of(name, job_id))
-        return VB_OK;
-    int fd = openat(workspace, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct vb_error own;
+    int64_t age = -1;
+    int fd = job_of(name, job_id) ? enter(search, workspace, name) : -1;
     if (fd < 0)
-        return VB_OK; /* removed meanwhile, or none of ours */
-    int64_t age = youngest(fd);
+        return VB_OK;
+    enum vb_status status = youngest(fd, &age, &own);
     close(fd);
+    if (status != VB_OK)
+        miss(search, status, &own);
     if (age < 0 || age < search->least_age)
         return VB_OK;
     snprintf(folder, sizeof folder, EXPORTS "/%s/%s", workspace_name, name);
     return search->visit(search->context, folder, job_id, age);
 }
 
+static enum vb_status search_jobs(struct search *search, int fd, DIR *directory,
+                                  const char *workspace)
+{
+    struct vb_error own;
+    const char *name;
+    enum vb_status status;
+    while ((status = vb_path_next(directory, &name, &own)) == VB_OK) {
+        if (vb_storage_stopped(search->session))
+            return vb_fail(search->err, VB_STOPPED, "stopped");
+        status = search_job(search, fd, workspace, name);
+        if (status != VB_OK)
+            return status;
+    }
+    if (status != VB_END)
+        miss(search, status, &own);
+    return VB_OK;
+}
+
 static enum vb_status search_workspace(struct search *search, int exports, const char *name)
 {
-    int fd = openat(exports, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct vb_error own;
+    enum vb_status status = VB_OK;
+    int fd = enter(search, exports, name);
     if (fd < 0)
         return VB_OK;
     DIR *directory = list(fd);
-    enum vb_status status = VB_OK;
-    for (struct dirent *entry; directory && status == VB_OK && (entry = readdir(directory));) {
-        if (vb_storage_stopped(search->session))
-            status = vb_fail(search->err, VB_STOPPED, "stopped");
-        else
-            status = search_job(search, fd, name, entry->d_name);
-    }
+    if (directory)
+        status = search_jobs(search, fd, directory, name);
+    else
+        miss(search, vb_path_fail(&own, "a folder of the store cannot be read"), &own);
     if (directory)
         closedir(directory);
     close(fd);
     return status;
 }
 
+static enum vb_status search_all(struct search *search, int exports, struct vb_error *err)
+{
+    const char *name;
+    enum vb_status status;
+    DIR *directory = list(exports);
+    if (!directory)
+        return vb_path_fail(err, EXPORTS);
+    while ((status = vb_path_next(directory, &name, err)) == VB_OK) {
+        status = name[0] == '.' ? VB_OK : search_workspace(search, exports, name);
+        if (status != VB_OK)
+            break;
+    }
+    closedir(directory);
+    return status == VB_END ? search->missed : status;
+}
+
 enum vb_status vb_file_leftovers(struct vb_storage_session *session, int64_t least_age,
                                  vb_leftover_visit *visit, void *context, struct vb_error *err)
 {
-    struct search search = {session, least_age, visit, context, err};
+    struct search search = {session, least_age, visit, context, err, VB_OK};
     int root = vb_file_root(session->storage);
-    uint64_t removed, left;
+    struct swept swept;
     /* Those of the directory itself are of a start that was killed: a day is ample. */
-    enum vb_status status = sweep_folder(root, 86400 * VB_SECOND, &removed, &left, err);
+    enum vb_status status = sweep_folder(root, 86400 * VB_SECOND, &swept, err);
     if (status != VB_OK)
         return status;
     int exports = openat(root, EXPORTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (exports < 0)
         return errno == ENOENT ? VB_OK : vb_path_fail(err, EXPORTS);
-    DIR *directory = list(exports);
-    if (!directory)
-        status = vb_path_fail(err, EXPORTS);
-    for (struct dirent *entry; directory && status == VB_OK && (entry = readdir(directory));)
-        if (entry->d_name[0] != '.')
-            status = search_workspace(&search, exports, entry->d_name);
-    if (directory)
-        closedir(directory);
+    status = search_all(&search, exports, err);
     close(exports);
     return status;
 }
@@ -248,18 +328,18 @@ enum vb_status vb_file_sweep(struct vb_storage_session *session, const char *fol
     int root = vb_file_root(session->storage);
     struct vb_place place;
     char inside[640];
-    uint64_t removed = 0, left = 0;
+    struct swept swept = {0};
     snprintf(inside, sizeof inside, "%s/any", folder);
     enum vb_status status = vb_place_open(root, inside, false, &place, err);
     if (status == VB_OK) {
-        status = sweep_folder(place.folder, least_age, &removed, &left, err);
+        status = sweep_folder(place.folder, least_age, &swept, err);
         vb_place_done(&place);
     }
     if (status == VB_NOT_FOUND)
         status = VB_OK;
-    if (status == VB_OK && left == 0)
+    if (status == VB_OK && swept.left == 0)
         drop_folder(root, folder);
     if (status == VB_OK)
-        *ret_removed = removed;
+        *ret_removed = swept.removed;
     return status;
 }

@@ -387,6 +387,7 @@ def test_a_directory_keeps_nothing_but_the_object(directory):
 
 def test_a_part_cut_short_is_found(directory):
     key = directory.key()
+    directory.run("begin", key, "a.zip")
     recorded = directory.parts(key, "", {1: body(1000), 2: body(20, 2)}, epoch=5)
     part = next(directory.storage.folder.rglob("1-5"))
     part.write_bytes(part.read_bytes()[:-1])
@@ -398,6 +399,7 @@ def test_a_part_cut_short_is_found(directory):
 def test_two_closes_at_once_both_succeed(directory):
     for _ in range(5):
         key = directory.key()
+        directory.run("begin", key, "a.zip")
         recorded = directory.parts(key, "", {n: body(3 * MIB, n) for n in range(1, 5)})
         command = [directory.program, "close", key, "", str(12 * MIB), *recorded]
         running = [subprocess.Popen(command, env=directory.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -411,8 +413,9 @@ def test_two_closes_at_once_both_succeed(directory):
 
 def test_leftovers_are_found_by_age_and_swept(directory):
     old, young, done = directory.key(epoch=1), directory.key(epoch=2), directory.key(epoch=3)
-    directory.parts(old, "", {1: body(10)})
-    directory.parts(young, "", {1: body(10)})
+    for key in (old, young):
+        directory.run("begin", key, "a.zip")
+        directory.parts(key, "", {1: body(10)})
     directory.run("put", done, "a.zip", directory.file(body(10)))
     folder = (directory.storage.folder / old).parent
     temporary = folder / ".tmp-0011223344556677"

@@ -78,13 +78,7 @@ WAYS = ("once", "repeated", "drop", "lose", "late")
 WAYS_OF = {"file": WAYS[:2], "minio": ("repeated", "lose"), "swift": ("repeated",)}
 
 # What is still wrong, as (storage, test). Empty is right.
-KNOWN = [
-    ("file", "test_an_upload_that_vanished_is_found_by_its_next_part"),
-    ("file", "test_an_upload_that_vanished_is_found_by_its_close"),
-    ("file", "test_a_vanished_upload_beside_an_object_of_another_size"),
-    ("file", "test_an_upload_that_was_closed_and_whose_object_was_deleted"),
-    ("versitygw", "test_a_vanished_upload_beside_an_object_of_another_size"),
-]
+KNOWN = []
 
 
 @pytest.fixture(params=WAYS)
