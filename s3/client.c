@@ -15,7 +15,8 @@
 #define ANSWER_MOST 65536u     /* errors and short answers */
 #define DISPOSITION_MOST 8192u /* a name of 1024 bytes, escaped */
 
-/* Zero means the default, so that callers name only what they care about. */
+/* Zero means the default, so that callers name only what they care about: 5 attempts, 5 s to
+ * connect, 30 s of silence. */
 static void copy_options(struct vb_s3_client *client, const struct vb_s3_options *options)
 {
     client->credentials = options->credentials;
@@ -27,6 +28,7 @@ static void copy_options(struct vb_s3_client *client, const struct vb_s3_options
     client->stall_seconds = options->stall_seconds ? options->stall_seconds : 30;
 }
 
+/* The endpoint is judged here and not at the first call, so that a wrong one ends the start. */
 enum vb_status vb_s3_client_new(const struct vb_s3_options *options,
                                 struct vb_s3_client **ret_client, struct vb_error *err)
 {
@@ -171,6 +173,8 @@ static void take_back(struct vb_buffer *out, size_t start)
     }
 }
 
+/* A retry begins again behind what the buffer held before: call.c takes the half of an attempt
+ * off. */
 enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb_buffer *out,
                          struct vb_error *err)
 {
@@ -223,7 +227,8 @@ enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct
     return gone ? VB_OK : status;
 }
 
-/* One attempt: the caller asks again by itself, and a readiness check must not take long. */
+/* One attempt: the caller asks again by itself, and a readiness check must not take long. HEAD
+ * tells no code, so a refusal is told by its status alone. */
 enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *err)
 {
     const struct vb_s3_call call = {.verb = "look at", .method = "HEAD", .attempts = 1};

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A request with 256 headers of the signer's ceiling fits. */
 #define INPUT_MOST (1024u * 1024u)
 #define OUTPUT_MOST (2u * 1024u * 1024u)
 
@@ -31,7 +32,7 @@ static enum vb_status read_input(FILE *in, struct vb_buffer *input, struct vb_er
     return VB_OK;
 }
 
-/* A member that is missing or null gives NULL. */
+/* A member that is missing or null gives NULL, and the signer says what it needs. */
 static enum vb_status text_member(const json_t *object, const char *name, const char **ret_text,
                                   struct vb_error *err)
 {
@@ -54,7 +55,8 @@ static bool is_text_pair(const json_t *pair)
            json_is_string(json_array_get(pair, 0)) && json_is_string(json_array_get(pair, 1));
 }
 
-/* A list of [name, value] pairs; the array is the caller's to free. */
+/* A list of [name, value] pairs; the array is the caller's to free. A list and not an object, since
+ * names may come twice and in an order. */
 static enum vb_status pairs_member(const json_t *object, const char *name,
                                    struct vb_s3_pair **ret_pairs, size_t *ret_count,
                                    struct vb_error *err)
@@ -146,6 +148,7 @@ static enum vb_status path_member(const json_t *object, struct vb_view *ret_path
     return VB_OK;
 }
 
+/* `timestamp` has no default: a signature of now cannot be compared with anything. */
 static enum vb_status read_members(const json_t *object, struct vb_s3_signing *signing,
                                    struct vb_error *err)
 {
@@ -223,6 +226,7 @@ static enum vb_status sign_object(const json_t *object, FILE *out, struct vb_err
     return status;
 }
 
+/* The input held a secret key; it is one short process, and its memory goes with it. */
 enum vb_status vb_s3_sign_command(FILE *in, FILE *out, struct vb_error *err)
 {
     struct vb_buffer input;

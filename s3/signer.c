@@ -68,7 +68,8 @@ static bool is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Trims, and folds each run of blanks to one space. */
+/* Trims, and folds each run of blanks to one space: what a proxy may do to a header on its way, so
+ * it must not change the signature. */
 static char *folded(struct vb_view value)
 {
     char *out = malloc(value.length + 1);
@@ -138,7 +139,8 @@ static enum vb_status add_parameter(struct work *work, struct vb_view name, stru
     return add_entry(work->query, &work->query_count, encoded(name), encoded(value));
 }
 
-/* qsort is not stable, so the position decides between equals. */
+/* qsort is not stable, so the position decides between equals: values of one name are joined in the
+ * order in which they are sent. */
 static int by_name(const void *a, const void *b)
 {
     const struct entry *left = a, *right = b;
@@ -154,7 +156,7 @@ static int by_name_and_value(const void *a, const void *b)
     return order ? order : strcmp(left->value, right->value);
 }
 
-/* A caller that gives one of ours keeps its own. */
+/* A caller that gives one of ours keeps its own. Names are in lower case by then. */
 static bool has_header(const struct work *work, const char *name)
 {
     for (size_t i = 0; i < work->header_count; i++)
@@ -186,7 +188,8 @@ static enum vb_status collect_headers(struct work *work)
     return status;
 }
 
-/* X-Amz-Signature itself is not among them: it is added to the finished target. */
+/* X-Amz-Signature itself is not among them: it is added to the finished target. The credential
+ * holds slashes, which are escaped like every other value's. */
 static enum vb_status add_signing_parameters(struct work *work)
 {
     const struct vb_s3_signing *of = work->of;
@@ -227,7 +230,8 @@ static enum vb_status collect_query(struct work *work)
     return status;
 }
 
-/* Segments without ".", ".." and "//" (RFC 3986, 5.2.4, and the signer's rule for slashes). */
+/* Segments without ".", ".." and "//" (RFC 3986, 5.2.4, and the signer's rule for slashes). ".." at
+ * the root stays there. A slash at the end is kept, as it names another resource. */
 static enum vb_status fold_path(struct vb_view path, struct vb_buffer *out)
 {
     enum vb_status status = VB_OK;
@@ -266,7 +270,8 @@ static enum vb_status encode_path(struct work *work)
     return status;
 }
 
-/* Headers of one name become one line, their values joined by commas. */
+/* Headers of one name become one line, their values joined by commas. Equal names stand together,
+ * sorted. */
 static enum vb_status write_headers(const struct work *work, struct vb_buffer *out)
 {
     enum vb_status status = VB_OK;
@@ -348,7 +353,8 @@ static enum vb_status write_results(struct work *work)
     return status;
 }
 
-/* A presigned link to S3 cannot know the body; other services take the hash of nothing. */
+/* A presigned link to S3 cannot know the body; other services take the hash of nothing. A given
+ * digest is signed as it is, unread. */
 static const char *payload_of(const struct vb_s3_signing *of)
 {
     if (of->payload_sha256)

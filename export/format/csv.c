@@ -22,7 +22,8 @@ static enum vb_status begin_file(const struct vb_render_context *context, struct
     return vb_csv_begin_file(context, (struct vb_view){header, sizeof header - 1}, out, err);
 }
 
-/* Every row names its conversation: nothing stands between the header and the rows. */
+/* Every row names its conversation: nothing stands between the header and the rows, so a file of
+ * many conversations is one table. */
 static enum vb_status begin_conversation(const struct vb_render_context *context,
                                          const struct vb_conversation *conversation,
                                          bool first_in_file, struct vb_buffer *out,
@@ -45,7 +46,8 @@ static unsigned columns(unsigned include)
     return include & VB_INCLUDE_MEDIA ? VB_COLUMNS_MEDIA : 0;
 }
 
-/* URLs; with media in the archive the names of its entries, and the URLs that became none. */
+/* URLs; with media in the archive the names of its entries, and the URLs that became none. Without
+ * attachments the cell is the same in both kinds of export. */
 static enum vb_status append_media(const struct vb_render_context *context,
                                    const struct vb_conversation *c, const struct vb_message *m,
                                    bool guard, struct vb_buffer *out)
@@ -55,7 +57,9 @@ static enum vb_status append_media(const struct vb_render_context *context,
     return vb_cell_append_list(out, m->media_urls, guard);
 }
 
-/* The twelve columns in the contract's order. Ids and the time are never guarded. */
+/* The twelve columns in the contract's order. Ids and the time are never guarded: their forms
+ * cannot be formulas, and importers join by them. The last cell has no comma, which is why it is
+ * appended by itself. */
 static enum vb_status append_row(const struct vb_render_context *context,
                                  const struct vb_conversation *c, const struct vb_message *m,
                                  struct vb_buffer *out)

@@ -28,6 +28,8 @@ static const char leads_header[] =
     "conversation_id,agent_id,channel,status,started_at,ended_at,lead_name,lead_email,lead_phone,"
     "lead_status,message_count,first_user_message,last_assistant_message\r\n";
 
+/* Without messages among what is included none is read at all: then an export of a million
+ * conversations is a walk over one table. */
 static unsigned columns(unsigned include)
 {
     unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
@@ -113,7 +115,8 @@ static enum vb_status append_times(const struct vb_render_context *context,
     return append_comma(out, status);
 }
 
-/* The row's end: the first text, the last one. */
+/* The row's end: the first text, the last one. A buffer without a byte gives the NULL view, an
+ * empty cell. */
 static enum vb_status append_texts(const struct vb_render_context *context, bool guard,
                                    struct vb_buffer *out)
 {
@@ -246,7 +249,8 @@ static enum vb_status begin_leads(const struct vb_render_context *context, struc
     return vb_csv_begin_file(context, header, out, err);
 }
 
-/* A lead's first word and the assistant's last; what a human agent says is in neither. */
+/* A lead's first word and the assistant's last; what a human agent says is in neither. By the
+ * contract's speaker types and not by direction, which an agent's and a bot's messages share. */
 static enum vb_status take_pair(const struct vb_render_context *context,
                                 const struct vb_conversation *conversation,
                                 const struct vb_message *message, struct vb_buffer *out,

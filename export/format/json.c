@@ -34,6 +34,7 @@ static const struct {
     [END] = {0, ""},
 };
 
+/* What is not included is not read either. */
 static unsigned columns(unsigned include)
 {
     unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
@@ -65,13 +66,15 @@ static enum vb_status append_time(const struct vb_render_context *context, struc
     return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
 }
 
-/* Lists of things store what is NULL as an empty text. */
+/* Lists of things store what is NULL as an empty text, since an array of groups has no room for
+ * NULL; so an empty text of the source becomes null too. */
 static struct vb_view or_null(struct vb_view text)
 {
     return text.length > 0 ? text : vb_row_nothing;
 }
 
-/* Who and where, when and how. */
+/* Who and where, when and how. An assistant without id and name is null as a whole; a channel
+ * always is an object, as a conversation always has one. */
 static enum vb_status append_identity(const struct vb_render_context *context,
                                       const struct vb_conversation *c, struct vb_buffer *out)
 {
@@ -180,6 +183,8 @@ static enum vb_status begin_element(const struct vb_render_context *context, enu
     return status;
 }
 
+/* `separator` belongs to the row: it is taken back with it. The state is set anew first, whatever
+ * the last conversation left there. */
 static enum vb_status begin_conversation(const struct vb_render_context *context,
                                          const struct vb_conversation *conversation,
                                          const char *separator, struct vb_buffer *out,
@@ -239,6 +244,7 @@ static enum vb_status append_media(const struct vb_conversation *c, const struct
     return status == VB_OK ? vb_buffer_append_byte(out, ']') : status;
 }
 
+/* In the order of docs/schemas. */
 static enum vb_status append_message(const struct vb_render_context *context,
                                      const struct vb_conversation *c, const struct vb_message *m,
                                      struct vb_buffer *out)
@@ -379,7 +385,7 @@ const struct vb_renderer vb_json_renderer = {
     .end_file = end_array,
 };
 
-/* Lines need nothing around them. */
+/* Lines need nothing around them, so NDJSON files can be cut and put together at line ends. */
 static enum vb_status begin_line(const struct vb_render_context *context,
                                  const struct vb_conversation *conversation, bool first_in_file,
                                  struct vb_buffer *out, struct vb_error *err)

@@ -52,7 +52,8 @@ static bool is_plain_id(struct vb_view id)
     return true;
 }
 
-/* An id as a component or its beginning; at most PLAIN_ID bytes. */
+/* An id as a component or its beginning; at most PLAIN_ID bytes. The '~' cannot be in a plain id,
+ * so a made one meets none. 64 bits of the hash tell apart what looks alike. */
 static enum vb_status append_id(struct vb_buffer *out, struct vb_view id)
 {
     if (is_plain_id(id))
@@ -122,6 +123,7 @@ bool vb_media_type_known(struct vb_view type)
     return *extension_of_type(type) != '\0';
 }
 
+/* ASCII alone: extensions in other scripts are part of the name. */
 static bool is_letter_or_digit(char c)
 {
     return is_plain_byte((char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c)) && c != '_';
@@ -140,7 +142,8 @@ static size_t extension_length(struct vb_view name)
     return dotted ? length + 1 : 0;
 }
 
-/* Commas join the names in a CSV cell; Windows drops dots and blanks at an end. */
+/* Commas join the names in a CSV cell; Windows drops dots and blanks at an end. Length and
+ * characters stay, so that a cut made before holds. */
 static void smooth(char *name, size_t length)
 {
     for (size_t i = 0; i < length; i++)

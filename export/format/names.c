@@ -118,7 +118,8 @@ void vb_namer_free(struct vb_namer *namer)
     free(namer);
 }
 
-/* The first text that has a letter or digit, from there on. */
+/* The first text that has a letter or digit, from there on; "Unknown" where none has. A name of
+ * emoji alone so gives way to the phone number. */
 static struct vb_view choose_text(const struct vb_view texts[], size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -192,7 +193,8 @@ static size_t join(struct vb_view contact, struct vb_view time, struct vb_view c
     return length;
 }
 
-/* The name with ` (number)` before the extension; number 1 has none unless it `always` shows. */
+/* The name with ` (number)` before the extension; number 1 has none unless it `always` shows. The
+ * number is part of what stays whole. */
 static size_t put_name(const struct vb_namer *namer, struct vb_view time, uint32_t number,
                        bool always, char name[VB_NAME_BYTES + 1])
 {
@@ -204,7 +206,8 @@ static size_t put_name(const struct vb_namer *namer, struct vb_view time, uint32
                 (struct vb_view){tail, (size_t)length}, name);
 }
 
-/* Raises the number until the whole name is free: a cut name with a number may meet another. */
+/* Raises the number until the whole name is free: a cut name with a number may meet another. It
+ * ends, since every number is another name and at most 4,096 share a second. */
 static enum vb_status put_free_name(struct vb_namer *namer, struct vb_view time,
                                     char name[VB_NAME_BYTES + 1])
 {

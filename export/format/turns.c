@@ -24,6 +24,7 @@
 enum part { NOTES, TURNS };
 enum side { NOBODY, USER, AGENT, BOT };
 
+/* The channel is not asked for: the form has no place for it. */
 static unsigned columns(unsigned include)
 {
     unsigned wanted = VB_COLUMNS_DETAILS;
@@ -52,7 +53,7 @@ static enum vb_status end_file(const struct vb_render_context *context, struct v
     return status == VB_OK ? status : vb_fail(err, status, "no room for the end of a JSON file");
 }
 
-/* One of three words, whatever the source's case. */
+/* One of three words, whatever the source's case: the contract's readers know no fourth. */
 static struct vb_view feedback_word(struct vb_view feedback)
 {
     static const struct vb_view words[] = {{"Positive", 8}, {"Negative", 8}};
@@ -63,6 +64,7 @@ static struct vb_view feedback_word(struct vb_view feedback)
     return VB_VIEW("Unset");
 }
 
+/* Fields of a lead are strings in the contract, never null. */
 static struct vb_view or_empty(struct vb_view text)
 {
     return text.data ? text : VB_VIEW("");
@@ -105,7 +107,8 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
     return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
-/* Notes are joined by line feeds. */
+/* Notes are joined by line feeds. Once turns have begun their string is closed, and a note that
+ * came then would be lost: hence VB_COLUMNS_NOTES_FIRST. */
 static enum vb_status extra(const struct vb_render_context *context,
                             const struct vb_conversation *conversation, const struct vb_extra *x,
                             struct vb_buffer *out, struct vb_error *err)

@@ -1,9 +1,14 @@
 /* Reading conversations by the source contract (INTERFACE 5): introspection, then keyset pages.
  *
- * vb_contract is read once at start and shared, read-only, by all threads. A vb_reader owns one
- * connection and belongs to one thread. Every page is read in its own short transactions; no
- * statement or snapshot stays open longer than VB_PAGE_STALL. Ids are opaque text here, whatever
- * their type.
+ * Every page is read in its own short transactions; no statement or snapshot stays open longer than
+ * VB_PAGE_STALL. Ids are opaque text here, whatever their type. Writes nothing, and asks for
+ * nothing but what the contract names.
+ *
+ * vb_contract is read once at start, belongs to whoever read it and outlives its readers; a
+ * vb_reader owns one connection and the memory of its page. The contract is shared, read-only, by
+ * all threads; a reader belongs to one. Errors: VB_SOURCE for a contract or a row that is broken,
+ * VB_DATABASE_AWAY and VB_NETWORK for what passes, VB_STOPPED, VB_NO_MEMORY. Views live until the
+ * next call on the reader; SQL texts as long as the contract.
  */
 #ifndef VERBATIM_SOURCE_H
 #define VERBATIM_SOURCE_H

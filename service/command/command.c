@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The one command whose work is a library's. */
 static enum vb_status sign(const struct vb_arguments *arguments, struct vb_error *err)
 {
     (void)arguments;

@@ -44,7 +44,8 @@ static enum vb_status write_scopes(const struct vb_arguments *arguments, struct 
     return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the scopes");
 }
 
-/* Keys are listed line by line with tabs: a name must not break that. */
+/* Keys are listed line by line with tabs: a name must not break that. Escape sequences for
+ * terminals are controls too. */
 static bool is_line(const char *text)
 {
     bool good = vb_utf8_valid(vb_view_of(text));
@@ -101,7 +102,8 @@ static enum vb_status write_audience(const struct vb_arguments *arguments, struc
     return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the audience");
 }
 
-/* Allowed, since tags may follow with another key, but hardly what was meant. */
+/* Allowed, since tags may follow with another key, but hardly what was meant. A warning and no
+ * error, so scripts go on. */
 static void warn_of_nothing(const struct vb_arguments *arguments)
 {
     if (strcmp(role_of(arguments), "editor") == 0 && arguments->flags[AUDIENCE].count == 0)

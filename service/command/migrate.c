@@ -1,4 +1,9 @@
-/* verbatim migrate and verbatim retire-shared-roles. */
+/* verbatim migrate and verbatim retire-shared-roles. Under the login's own role, which must own the
+ * schema or may create it; the work is database/migrate.c's.
+ *
+ * May be started by many processes at once, as every container of a deployment does: they wait for
+ * each other and all but one find nothing to do.
+ */
 #include "command.h"
 
 #include "database/migrate.h"

@@ -113,7 +113,8 @@ static uint64_t conversation_count(const struct vb_demo_options *options)
 }
 
 /* Conversations 16n+1 begin in the very instant of their forerunner, 16n+2 a millisecond behind it
- * at most, so that some share their second and their instant. */
+ * at most, so that some share their second and their instant. The order of numbers is that of time
+ * but for these. */
 static vb_instant conversation_time(const struct vb_demo_options *options, uint64_t number)
 {
     uint64_t leader = number % 16 <= 2 ? number - number % 16 : number;
@@ -145,7 +146,7 @@ static const struct vb_demo_language *conversation_language(const struct vb_demo
     return &vb_demo_languages[draw(options, CONVERSATION, number, 2) % vb_demo_language_count];
 }
 
-/* Neighbours share out twice the average, so that the sum is exact. */
+/* Neighbours share out twice the average, so that the sum is exact: benchmarks count on it. */
 static uint64_t message_count(const struct vb_demo_options *options, uint64_t number)
 {
     uint64_t average = options->messages_per_conversation;
@@ -254,7 +255,8 @@ static enum vb_status conversation_lines(const struct vb_demo_options *options, 
 
 enum speaker { CUSTOMER, BOT, AGENT };
 
-/* Customer and the other side take turns; a bot comes first, an agent later. */
+/* Customer and the other side take turns; a bot comes first, an agent later, as where a bot hands
+ * over. */
 static enum speaker speaker_of(uint64_t place, uint64_t drawn)
 {
     if (place % 2 == 0)
