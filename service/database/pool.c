@@ -194,11 +194,12 @@ static bool take_result(struct pg_link *link, PGresult *result)
 static void flush_link(struct pg_link *link)
 {
     int left = PQflush(link->connection);
-    if (left > 0 && !link->wants_write)
-        event_add(&link->writable, NULL);
-    else if (left == 0 && link->wants_write)
+    bool is_deaf = left > 0 && !link->wants_write && event_add(&link->writable, NULL) != 0;
+    if (left == 0 && link->wants_write)
         event_del(&link->writable);
     link->wants_write = left > 0;
+    if (is_deaf)
+        link_close(link, "the connection to the database cannot be watched");
 }
 
 static void send_waiting(struct vb_pg_pool *pool);
@@ -407,7 +408,11 @@ static void link_begin(struct pg_link *link, PGconn *connection)
                  on_readable, link);
     event_assign(&link->writable, pool->options.base, PQsocket(connection), EV_WRITE | EV_PERSIST,
                  on_writable, link);
-    event_add(&link->readable, NULL);
+    if (event_add(&link->readable, NULL) != 0) { /* it would answer, and nobody would hear of it */
+        link_close(link, "the connection to the database cannot be watched");
+        note_away(pool, "it cannot be watched");
+        return;
+    }
     if (pool->is_away)
         vb_info("database connection restored");
     pool->is_away = false;

@@ -33,6 +33,13 @@ static void set_phase(struct vb_http_connection *connection, enum vb_http_phase 
     connection->deadline = vb_clock_monotonic() + time;
 }
 
+/* One that would not be told of anything ends at its turn, and not with its deadline. */
+static void add_event(struct vb_http_connection *connection, struct event *event)
+{
+    if (event_add(event, NULL) != 0)
+        vb_http_connection_break(connection);
+}
+
 /* Kept in a flag, so that asking twice costs no system call. */
 static void want_reads(struct vb_http_connection *connection, bool wanted)
 {
@@ -40,7 +47,7 @@ static void want_reads(struct vb_http_connection *connection, bool wanted)
         return;
     connection->reads = wanted;
     if (wanted)
-        event_add(&connection->readable, NULL);
+        add_event(connection, &connection->readable);
     else
         event_del(&connection->readable);
 }
@@ -51,7 +58,7 @@ static void want_writes(struct vb_http_connection *connection, bool wanted)
         return;
     connection->writes = wanted;
     if (wanted)
-        event_add(&connection->writable, NULL);
+        add_event(connection, &connection->writable);
     else
         event_del(&connection->writable);
 }

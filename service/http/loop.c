@@ -89,8 +89,7 @@ static void resume_accepting(struct vb_http_loop *loop, int64_t now)
         loop->spare_fd = open_spare();
     if (loop->accepting_again == 0 || now < loop->accepting_again || loop->is_draining)
         return;
-    loop->accepting_again = 0;
-    event_add(loop->accepting, NULL);
+    loop->accepting_again = event_add(loop->accepting, NULL) == 0 ? 0 : now + ACCEPT_PAUSE;
 }
 
 /* No descriptor for the next client: with the spare one it can at least be told. False: there is
@@ -240,9 +239,9 @@ enum vb_status vb_http_loop_init(struct vb_http_loop *loop, struct vb_http *http
 enum vb_status vb_http_loop_start(struct vb_http_loop *loop, struct vb_error *err)
 {
     struct timeval tick = {0, TICK};
-    event_add(loop->accepting, NULL);
-    event_add(loop->waking, NULL);
-    event_add(loop->ticking, &tick);
+    if (event_add(loop->accepting, NULL) != 0 || event_add(loop->waking, NULL) != 0 ||
+        event_add(loop->ticking, &tick) != 0)
+        return vb_fail(err, VB_NO_MEMORY, "cannot add the events of an HTTP loop");
     int code = pthread_create(&loop->thread, NULL, run, loop);
     if (code != 0)
         return vb_fail_system(err, VB_IO, code, "cannot start an HTTP loop");

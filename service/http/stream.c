@@ -34,9 +34,9 @@ static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
     if (wanted == vb_direct_stream->waits)
         return;
     vb_direct_stream->waits = wanted;
-    if (wanted)
-        event_add(&vb_direct_stream->fed, NULL);
-    else
+    if (wanted && event_add(&vb_direct_stream->fed, NULL) != 0)
+        vb_http_connection_break(connection);
+    if (!wanted)
         event_del(&vb_direct_stream->fed);
 }
 

@@ -128,7 +128,8 @@ void vb_http_wait_begin(struct vb_http_wait *wait, struct vb_http_exchange *exch
     *wait = (struct vb_http_wait){.exchange = exchange, .woken = woken, .job = job};
     const struct timeval time = {.tv_sec = seconds};
     event_assign(&wait->timer, exchange->loop->base, -1, 0, on_late, wait);
-    event_add(&wait->timer, &time);
+    if (event_add(&wait->timer, &time) != 0) /* nothing would end it */
+        vb_http_connection_break(exchange->connection);
     exchange->wait = wait;
     exchange->on_left = on_left;
     pthread_mutex_lock(&waits->mutex);

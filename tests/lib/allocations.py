@@ -1,4 +1,5 @@
-"""Moments without memory: steers tests/tools/failing_allocations.c, which a program under test has preloaded."""
+"""Moments without memory, or without events: steers tests/tools/failing_allocations.c and failing_events.c, which a
+program under test has preloaded."""
 
 import mmap
 import pathlib
@@ -9,14 +10,15 @@ import subprocess
 class Allocations:
     """The shared page of one program: `env` goes into its environment."""
 
+    LIBRARY, VARIABLE = "failing_allocations.so", "FAILING_ALLOCATIONS"
     SEEN, FAIL_AT, PLACE = 0, 8, 16
 
     def __init__(self, folder, program):
-        self.path = folder / "allocations"
+        self.path = folder / self.VARIABLE.lower()
         self.path.write_bytes(bytes(mmap.PAGESIZE))
         self.program = pathlib.Path(program)
-        library = self.program.parent / "failing_allocations.so"
-        self.env = {"LD_PRELOAD": str(library), "FAILING_ALLOCATIONS": str(self.path)}
+        library = self.program.parent / self.LIBRARY
+        self.env = {"LD_PRELOAD": str(library), self.VARIABLE: str(self.path)}
         with self.path.open("r+b") as file:
             self.page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
 
@@ -49,3 +51,9 @@ class Allocations:
         place = self._get(self.PLACE)
         done = subprocess.run(["addr2line", "-fpe", str(self.program), hex(place - 1)], capture_output=True, text=True)
         return done.stdout.strip() or hex(place)
+
+
+class Events(Allocations):
+    """The same for events that are added; `program` is any beside failing_events.so."""
+
+    LIBRARY, VARIABLE = "failing_events.so", "FAILING_EVENTS"
