@@ -162,6 +162,7 @@ def test_many_janitors_share_the_work(directory):
 def test_orphaned_files_go_by_the_age_and_the_job(directory):
     def parts_of(job, hours):
         key = directory.tool.run("key", WORKSPACE, job, 1, "a.zip")
+        directory.tool.run("begin", key, "a.zip")
         directory.tool.parts(key, "", {1: body(10)})
         folder = next((directory.storage.folder / key).parent.glob(".parts-*"))
         stamp = folder.stat().st_mtime - hours * 3600
