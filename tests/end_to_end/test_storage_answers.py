@@ -5,7 +5,7 @@ ways: once      each operation as it is            repeated  each twice: the ans
 
 import pytest
 
-from tests.end_to_end.conftest import Storage
+from tests.end_to_end.conftest import S3_SERVERS, Storage, file_storage, storage_in_store
 from tests.end_to_end.test_storage import MIB, Tool, body, storage_tool  # noqa: F401 (a fixture)
 from tests.lib.fault_proxy import FaultProxy
 
@@ -73,20 +73,32 @@ class Shop:
         return [upload["UploadId"] for upload in listed.get("Uploads", []) if upload["Key"] == key]
 
 
-WAYS = ("once", "repeated", "drop", "lose", "late")
 # One S3 server gets them all: what the others may do otherwise is how they take the same thing twice.
-WAYS_OF = {"file": WAYS[:2], "minio": ("repeated", "lose"), "swift": ("repeated",)}
+WAYS = {"file": ("once", "repeated"), "versitygw": ("once", "repeated", "drop", "lose", "late"),
+        "minio": ("repeated", "lose"), "swift": ("repeated",)}
 
 # What is still wrong, as (storage, test). Empty is right.
 KNOWN = []
 
 
-@pytest.fixture(params=WAYS)
-def shop(request, storage, storage_tool, tmp_path):  # noqa: F811
-    way = request.param
-    if way not in WAYS_OF.get(storage.name, WAYS):
-        pytest.skip("another storage has this way")
-    if (storage.name, request.function.__name__) in KNOWN:
+@pytest.fixture(scope="module")
+def places(request, folder):
+    """Makes each storage once."""
+    made = {}
+
+    def place(name):
+        if name not in made:
+            store = None if name == "file" else request.getfixturevalue(name)
+            made[name] = storage_in_store(store, request) if store else file_storage(folder)
+        return made[name]
+    return place
+
+
+@pytest.fixture(params=[(name, way) for name in ("file", *S3_SERVERS) for way in WAYS[name]], ids="-".join)
+def shop(request, places, storage_tool, tmp_path):  # noqa: F811
+    name, way = request.param
+    storage = places(name)
+    if (name, request.function.__name__) in KNOWN:
         pytest.skip("known to be wrong")
     if way in ("once", "repeated"):
         yield Shop(Tool(storage_tool, storage, tmp_path), way)

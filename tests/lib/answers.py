@@ -10,313 +10,29 @@ time. Heartbeats come by the clock and are not counted; nor is the express threa
 
 import collections
 import contextlib
-import io
-import itertools
 import json
-import pathlib
 import re
 import select
 import shutil
 import threading
 import time
 import uuid
-import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 
 from . import queue
+from .answer_house import SCENARIOS
+from .answer_plan import DUE, LOOK, READER, WORKER, Plan, of_the_job
+from .answer_stores import FileStore, S3Store
 from .fault_proxy import FaultProxy, key_of_call, name_of_call
-from .media_server import MediaServer
 from .parts import running_part
-from .postgres_proxy import Fault, PostgresProxy
+from .postgres_proxy import PostgresProxy
 from .process import wait_until
 from .queue import Crew
 from .service import Program
 
-WORKER, READER, KEEPER = "verbatim worker", "verbatim reader", "verbatim keeper"
-SQL_WAYS = ("drop", "lose")
-CALL_WAYS = ("drop", "lose", "late")
 LEASE = 4  # seconds: what a claim costs whose answer was lost
-QUIET = 0.02  # seconds
-MIB = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """An export: which channel, asked for how, cut by which tuning. `cut` says that it begins with several segments,
-    as its worker would have left them behind; `tuning` then is that of those who go on with it."""
-
-    channel: str
-    specification: dict = field(default_factory=dict)
-    tuning: dict = field(default_factory=dict)
-    cut: dict = None
-    media: bool = False
-
-
-FILE = {
-    "small": Scenario("small"),
-    "split": Scenario("plain", tuning={"page": 10, "unit": 4000, "units": 1}),
-    "absorbed": Scenario("plain", tuning={"page": 10, "absorb": 6000}, cut={"page": 10, "unit": 3000, "units": 1}),
-    "giant": Scenario("giant"),
-    "chunked": Scenario("plain", {"files": "chunks"}, {"page": 8, "unit": 400, "units": 1, "chunk": 10}),
-    "chunks absorbed": Scenario("plain", {"files": "chunks"}, {"page": 8, "absorb": 700, "chunk": 5},
-                                {"page": 5, "unit": 300, "units": 1}),
-    "media": Scenario("media", {"include": ["messages", "customer", "tags", "media"]},
-                      {"page": 4, "unit": 2500, "units": 1}, media=True),
-}
-S3 = {
-    "small": Scenario("small"),
-    "split": Scenario("large", tuning={"page": 20}),
-    "absorbed": Scenario("large", tuning={"page": 10}, cut={"page": 10, "unit": 3 * MIB, "units": 1}),
-    "media": Scenario("media", {"include": ["messages", "customer", "tags", "media"]}, media=True),
-}
-SCENARIOS = {"file": FILE, "s3": S3}
-
-MEDIA = """
-CREATE TABLE chat.attachment (id bigint PRIMARY KEY, message_id bigint NOT NULL, conversation_id bigint NOT NULL,
-    url text NOT NULL, file_name text, content_type text, size bigint);
-CREATE INDEX ON chat.attachment (conversation_id, message_id);
-"""
-ATTACH = """
-INSERT INTO chat.attachment (id, message_id, conversation_id, url)
-SELECT m.id, m.id, m.conversation_id, %(url)s || CASE m.id %% 9 WHEN 0 THEN '/gone' ELSE '/' || m.id %% 90 || '.png' END
-FROM chat.message AS m JOIN chat.conversation AS c ON c.id = m.conversation_id
-WHERE c.channel_id = 'media' AND m.id %% 3 = 0
-"""
-
-
-def fill_source(database, media_url):
-    """All channels of the scenarios."""
-    database.execute(queue.SOURCE + MEDIA)
-    queue.fill(database, "small", 12, messages=3)
-    queue.fill(database, "plain", 40, messages=2)
-    queue.fill(database, "giant", 1, messages=4200)
-    queue.fill(database, "media", 18, messages=3)
-    queue.fill(database, "large", 100, messages=2, noise=3700)  # about 12 MB of archive
-    with database.connect() as connection:
-        connection.execute(ATTACH, {"url": media_url})
-        connection.execute("ANALYZE chat.attachment")
-
-
-@dataclass(frozen=True)
-class Event:
-    """A statement of the worker, or a call to the store."""
-
-    domain: str  # sql, s3
-    name: str
-
-    def __str__(self):
-        return f"{self.domain} {self.name[:110]!r}"
-
-
-@dataclass(frozen=True)
-class Step:
-    """Fails the n-th event of that kind, or, without an event, the n-th of all after the step before."""
-
-    way: str
-    number: int = 1
-    event: Event = None
-
-    def __str__(self):
-        return f"{self.way} {self.number}. {self.event or 'event later'}"
-
-
-def words(text):
-    return " ".join(text.split())
-
-
-class Plan:
-    """Decides for both proxies. `seen` are the events in order, `fired` what was failed. `also(statement)` may decide
-    before."""
-
-    def __init__(self, *steps, applications=(WORKER, READER), also=None):
-        self.seen, self.fired, self._also = [], [], also
-        self._steps = list(steps)
-        self._applications = applications
-        self._counts = {}
-        self._after = 0
-        self._at = 0.0
-
-    def idle(self):
-        """The worker's last words were those of one with nothing to do, and that is a moment ago."""
-        last = self.seen[-1].name if self.seen else ""
-        return time.monotonic() - self._at > QUIET and DUE in last and ": execute:" in last
-
-    def _due(self, event):
-        self.seen.append(event)
-        self._at = time.monotonic()
-        number = self._counts[event] = self._counts.get(event, 0) + 1
-        # How often a worker looks for work after a fault depends on the clock.
-        self._after += not (LOOK in event.name or DUE in event.name)
-        if not self._steps:
-            return None
-        step = self._steps[0]
-        if step.event and (step.event, step.number) != (event, number):
-            return None
-        if not step.event and self._after != step.number:
-            return None
-        self._steps.pop(0)
-        self._after = 0
-        self.fired.append((step, event))
-        return step.way
-
-    def statement(self, statement):
-        fault = self._also(statement) if self._also else None
-        if fault:
-            return fault
-        if statement.application not in self._applications:
-            return None
-        event = Event("sql", f"{statement.application}: {statement.kind}: {words(statement.text)}")
-        way = self._due(event)
-        if not way:
-            return None
-        if way in ("drop", "lose"):
-            return Fault(way)
-        return Fault("delay", seconds=0.3) if way == "late" else Fault("refuse", state=way)
-
-    def call(self, method, target):
-        way = self._due(Event("s3", name_of_call(method, target)))
-        return way if way in (None, *CALL_WAYS) else "lose"
-
-
-def occurrences(seen):
-    """[(event, its number)] of a list of events."""
-    counts = {}
-    for event in seen:
-        counts[event] = counts.get(event, 0) + 1
-        yield event, counts[event]
-
-
-def of_commit(event):
-    return event.domain == "sql" and event.name.endswith(": query: COMMIT")
-
-
-def singles(seen):
-    """A step for each event and each way to fail it."""
-    return [Step(way, number, event) for event, number in occurrences(seen)
-            for way in (SQL_WAYS if event.domain == "sql" else CALL_WAYS)]
-
-
-class House:
-    """What all lanes share. `place`: "file", or a running S3 server."""
-
-    def __init__(self, postgres, verbatim, folder):
-        self.postgres, self.verbatim, self.folder = postgres, verbatim, pathlib.Path(folder)
-        self.stores = {"file": None}
-        self._names = itertools.count()
-
-    def __enter__(self):
-        self._cleanup = contextlib.ExitStack()
-        self.media = self._cleanup.enter_context(MediaServer())
-        self.media.faults["/gone"] = _gone
-        self.source = self.postgres.create_database("answers_source")
-        fill_source(self.source, self.media.url)
-        base = self.postgres.create_database("answers_base")
-        program = Program(self.verbatim, base.url, {"source_url": self.source.url})
-        program.migrate()
-        program.workspace("w", max_running=50)
-        return self
-
-    def __exit__(self, *_):
-        self._cleanup.close()
-
-    def name(self):
-        return f"answers_{next(self._names)}_{uuid.uuid4().hex[:8]}"
-
-    def queue_database(self, name):
-        with self.postgres.database().connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE answers_base")
-        return self.postgres.database(name)
-
-
-def _gone(handler):
-    handler.send_response_only(404)
-    handler.send_header("Content-Length", "0")
-    handler.end_headers()
-
-
-class _FileStore:
-    """A directory of a lane's own."""
-
-    bucket = None
-
-    def __init__(self, folder):
-        self.folder = folder / "store"
-        self.folder.mkdir()
-        self.options, self.env, self.store = {"storage": f"file://{self.folder}"}, {}, None
-
-    def read(self, key):
-        return (self.folder / key).read_bytes()
-
-    def write(self, key, data):
-        (self.folder / key).write_bytes(data)
-
-    def leave(self, key):
-        """A part of an upload that nobody knows."""
-        path = (self.folder / key) / "1-5"
-        path.parent.mkdir()
-        path.write_bytes(b"part")
-
-    def remove(self, key):
-        (self.folder / key).unlink()
-
-    def begin_upload(self, key):
-        return ""
-
-    def left(self):
-        """What is stored, and what should not be there but for archives."""
-        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")
-                if path.is_file() and path.name != ".verbatim-store"}
-
-    def close(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class _S3Store:
-    """A bucket of a lane's own. Uploads are looked for at each key at which one was ever begun: MinIO lists them only
-    by their exact key."""
-
-    folder = None
-
-    def __init__(self, store, name):
-        self.store, self.bucket = store, store.make_bucket(name.replace("_", "-"))
-        self.options, self.env = store.options(self.bucket), store.credentials()
-        self.keys = set()
-        self._client = store.client()
-
-    def read(self, key):
-        return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-
-    def write(self, key, data):
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=data)
-
-    def leave(self, key):
-        """An upload that nobody knows."""
-        self.begin_upload(key)
-
-    def remove(self, key):
-        self._client.delete_object(Bucket=self.bucket, Key=key)
-
-    def begin_upload(self, key):
-        self.keys.add(key)
-        return self._client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
-
-    def left(self):
-        found = {each["Key"] for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-                 for each in page.get("Contents", [])}
-        for key in self.keys:
-            listed = self._client.list_multipart_uploads(Bucket=self.bucket, Prefix=key).get("Uploads", [])
-            found |= {f"{each['Key']} upload {each['UploadId']}" for each in listed if each["Key"] == key}
-        self.keys = set()
-        return found
-
-    def close(self):
-        for key in self.left():
-            self.remove(key.split(" upload ")[0])
-
-
-LOOK, DUE = "queued(workspace_id)", "THEN s.lease_until ELSE s.not_before END"  # an idle worker's two statements
 
 
 def _mark(statement, connection):
@@ -333,36 +49,6 @@ def _admit(connection, others):
     if "ignored" not in roles and "worker" in roles:
         connection.role = "ignored"
     return None not in roles
-
-
-def of_the_job(seen):
-    """Without looks of a worker that finds nothing to do: how many there are is chance."""
-    kept = []
-    for event in seen:
-        if DUE not in event.name:
-            kept.append(event)
-        elif kept and LOOK in kept[-1].name and ": execute:" in kept[-1].name:
-            kept.pop()
-    return kept
-
-
-def masked(data):
-    """Bytes that must be the same. media/errors.csv carries the time of its making as its entry's."""
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return data
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if "media/errors.csv" not in archive.namelist():
-            return data
-        info = archive.getinfo("media/errors.csv")
-    parts = bytearray(data)
-    for match in re.finditer(rb"PK(?:\x03\x04|\x01\x02)", data):
-        at = match.start()
-        central = data[at + 2] == 1
-        name_at = at + (46 if central else 30)
-        if data[name_at:name_at + 16] == info.filename.encode():
-            time_at = at + (12 if central else 10)
-            parts[time_at:time_at + 4] = bytes(4)
-    return bytes(parts)
 
 
 FACTS = ("SELECT status, error_message, object_key, conversations, messages, media, media_failed, size, crc32"
@@ -408,7 +94,7 @@ class Lane:
     def __init__(self, house, place, scenario, cold=False, options=None, applications=(WORKER, READER)):
         """cold: each round begins with a new process, so that the connection to the source is a new one too."""
         self.house, self.place, self.scenario_name, self._cold = house, place, scenario, cold
-        self.scenario = SCENARIOS["file" if place == "file" else "s3"][scenario]
+        self.scenario = SCENARIOS["file" if place == "file" else "s3"].get(scenario)
         self._options, self._applications = options or {}, applications
         self._steps = {}  # of each job since the last sweep
         self.expected = None  # (bytes, counts)
@@ -428,17 +114,23 @@ class Lane:
         self._cleanup.close()
 
     def _open(self):
+        self._open_place()
+        self._template = self._cut() if self.scenario.cut else None
+        self._enter_crew(self.scenario.tuning)
+        self._record()
+
+    def _open_place(self):
+        """The queue's database, the store, and the proxies."""
         house, name = self.house, self.house.name()
         self.folder = house.folder / name
         self.folder.mkdir()
         self._cleanup.callback(shutil.rmtree, self.folder, True)
-        self.database = house.queue_database(name)
-        self._cleanup.callback(self._drop_database)
+        self.database = self._cleanup.enter_context(house.queue_database())
         self._looks = self._cleanup.enter_context(psycopg.connect(self.database.url, autocommit=True))
         self._looks.execute("LISTEN verbatim_ended")
         self.proxy = self._cleanup.enter_context(PostgresProxy(house.postgres.port, marking=_mark, admit=_admit))
         store = house.stores[self.place]
-        self.storage = _S3Store(store, name) if store else _FileStore(self.folder)
+        self.storage = S3Store(store, name) if store else FileStore(self.folder)
         self._cleanup.callback(self.storage.close)
         options = dict(self.storage.options)
         self.calls = None
@@ -447,17 +139,13 @@ class Lane:
             options["s3_endpoint"] = self.calls.endpoint
         self._through = options
         self.program = Program(house.verbatim, self.database.url, {"source_url": house.source.url})
-        self._template = self._cut() if self.scenario.cut else None
-        self._enter_crew(self.scenario.tuning)
+
+    def _record(self):
         for _ in range(2):  # the first one makes connections that are kept
             undisturbed = self.round()
             assert not undisturbed.wrong, undisturbed
         self.seen = of_the_job(undisturbed.plan.seen)
         self._disturbed = False
-
-    def _drop_database(self):
-        with self.house.postgres.database().connect() as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {self.database.name} WITH (FORCE)")
 
     def _enter_crew(self, tuning):
         options = {"lease": f"{LEASE}s", "workers": 1, "log_level": "info", "media_allow": self.house.media.allow,
@@ -465,7 +153,7 @@ class Lane:
                    "source_url": self.proxy.url(self.house.source.name)} | tuning | self._options
         plan = Plan(applications=self._applications)
         self.proxy.decide = plan.statement
-        self.crew = Crew(self.program, self.folder, _Place(self._through, self.storage.env), **options)
+        self.crew = Crew(self.program, self.folder, Place(self._through, self.storage.env), **options)
         self.crew.__enter__()
         # An idle worker leaves new jobs to no express thread, and who beats has begun to listen.
         wait_until(lambda: plan.idle() and self._looks.execute("SELECT FROM verbatim.process").rowcount,
@@ -532,10 +220,10 @@ class Lane:
         if self.calls:
             self.calls.decide = self._decide_call(plan)
         try:
-            job_id = self._copy() if self._template else self._add()
+            job_id = self._begin()
             self._steps[job_id] = f"{label} {'; '.join(map(str, steps))}"
             self._wait(job_id, seconds)
-            wait_until(plan.idle, "a worker with nothing to do", pause=0.002)
+            self._rest(plan)
         finally:
             self.proxy.decide = lambda statement: None
             if self.calls:
@@ -543,6 +231,12 @@ class Lane:
                 self.calls.settle()
         self._disturbed |= any(event.name.startswith(f"{READER}: connect") for event in plan.seen)
         return Outcome(job_id, self.check(job_id), plan, steps, time.monotonic() - begun)
+
+    def _begin(self):
+        return self._copy() if self._template else self._add()
+
+    def _rest(self, plan):
+        wait_until(plan.idle, "a worker with nothing to do", pause=0.002)
 
     def _decide_call(self, plan):
         def decide(method, target):
@@ -574,12 +268,10 @@ class Lane:
         except Exception as failure:  # of any store
             return [f"no archive: {failure}"]
         if self.expected is None:
-            self.expected = (masked(data), numbers)
+            self.expected = (data, numbers)
         expected, counts = self.expected
-        if masked(data) != expected:
+        if data != expected:
             wrong.append(f"the archive has other bytes ({len(data)} instead of {len(expected)})")
-        if self.scenario.media:  # the CRC of the whole covers the masked time
-            numbers, counts = numbers[:-1], counts[:-1]
         if numbers != counts:
             wrong.append(f"counts are {numbers} instead of {counts}")
         look = self._looks.execute(
@@ -599,7 +291,7 @@ class Lane:
     def sweep(self):
         """The janitor works off what is left to it, twice; what the store then holds too much or too little, each with
         the steps of its round. The archives go."""
-        place = _Place(self._through, self.storage.env)  # the store's endpoint is part of its identity
+        place = Place(self._through, self.storage.env)  # the store's endpoint is part of its identity
         if not self._cleaned():
             with running_part(self.program, "janitor", self.folder, place, janitor_interval="1s"):
                 wait_until(self._cleaned, "the janitor", 60, pause=0.05)
@@ -627,9 +319,16 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     options: dict
     env: dict
+
+
+def open_lane(house, place, scenario, cold=False):
+    if scenario == "clean-up":
+        from .answer_cleaning import Cleaning  # which builds on this file
+        return Cleaning(house, place)
+    return Lane(house, place, scenario, cold)
 
 
 def run_steps(house, place, scenario, jobs, lanes=2, cold=False):
@@ -640,7 +339,7 @@ def run_steps(house, place, scenario, jobs, lanes=2, cold=False):
 
     def work():
         try:
-            with Lane(house, place, scenario, cold) as lane:
+            with open_lane(house, place, scenario, cold) as lane:
                 while True:
                     try:
                         steps, more = left.popleft()
@@ -666,5 +365,5 @@ def run_steps(house, place, scenario, jobs, lanes=2, cold=False):
 
 def record(house, place, scenario, cold=False):
     """The events of an undisturbed run."""
-    with Lane(house, place, scenario, cold) as lane:
+    with open_lane(house, place, scenario, cold) as lane:
         return lane.seen

@@ -24,13 +24,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.lib import object_stores  # noqa: E402 (after the path)
-from tests.lib.answers import CALL_WAYS, SCENARIOS, House, Lane, Step, occurrences, singles  # noqa: E402
+from tests.lib.answer_house import SCENARIOS, House  # noqa: E402
+from tests.lib.answer_plan import CALL_WAYS, Step, occurrences, singles  # noqa: E402
+from tests.lib.answers import open_lane  # noqa: E402
 from tests.lib.postgres import Database, Postgres  # noqa: E402
 from tests.lib.process import scratch_folder  # noqa: E402
 
 # Most of what can go wrong goes wrong in the database; a large export to S3 costs twenty small ones.
 WEIGHTS = {"file/small": 22, "file/split": 20, "file/absorbed": 14, "file/giant": 6, "file/chunked": 10,
-           "file/chunks absorbed": 10, "file/media": 8, "s3/small": 8, "s3/media": 5, "s3/split": 2, "s3/absorbed": 2}
+           "file/chunks absorbed": 10, "file/media": 8, "s3/small": 8, "s3/media": 5, "s3/split": 2, "s3/absorbed": 2,
+           "file/clean-up": 1, "s3/clean-up": 1}
 BATCH = 24  # rounds of a scenario in one lane, between two looks at the whole store
 TELL = "TORTURE_TELL" in os.environ  # each round in .run/torture.log
 COLD = 0.2  # of the rounds begin with a new process
@@ -58,7 +61,7 @@ def draw_steps(seed, seen):
 def run_batch(house, batch):
     place, scenario = batch["name"].split("/")
     wrong, done = [], 0
-    with Lane(house, place, scenario, batch["cold"]) as lane:
+    with open_lane(house, place, scenario, batch["cold"]) as lane:
         every = singles(lane.seen)
         count = len(every)
         for label in batch["rounds"]:
@@ -166,11 +169,15 @@ class Run:
                 print(f"{self.rounds} rounds, {self.failed} wrong, {now - self._begun:.0f} s", flush=True)
 
 
+def batch_size(name):
+    """The janitor comes once a second, however little there is to do."""
+    return 6 if name.endswith("/clean-up") else BATCH
+
+
 def batches_of(name, cold, kind, rounds, first=False):
-    rounds = list(rounds)
-    return [{"name": name, "cold": cold, "kind": kind, "rounds": rounds[at:at + BATCH], "first": first,
-             "tell": TELL}
-            for at in range(0, len(rounds), BATCH)]
+    rounds, size = list(rounds), batch_size(name)
+    return [{"name": name, "cold": cold, "kind": kind, "rounds": rounds[at:at + size], "first": first, "tell": TELL}
+            for at in range(0, len(rounds), size)]
 
 
 def pair_batches(arguments, only):
@@ -186,7 +193,7 @@ def pair_batches(arguments, only):
 def single_batches(only):
     """How many there are, the first batch of each scenario finds out. Each small export begins with a new process."""
     return [batch for name in only
-            for batch in batches_of(name, name.endswith("/small"), "singles", range(BATCH), first=True)]
+            for batch in batches_of(name, name.endswith("/small"), "singles", range(batch_size(name)), first=True)]
 
 
 def parse():
@@ -210,7 +217,8 @@ def main():
     available = object_stores.available()
     name = next((name for name in ("versitygw", "minio", "swift") if name in available), None)
     only = [each for each in arguments.only or WEIGHTS if name or each.startswith("file/")]
-    assert set(WEIGHTS) == {f"{place}/{scenario}" for place in SCENARIOS for scenario in SCENARIOS[place]}
+    assert set(WEIGHTS) == {f"{place}/{scenario}" for place, scenarios in SCENARIOS.items()
+                            for scenario in (*scenarios, "clean-up")}
     verbatim = os.environ.get("VERBATIM_BINARY", ROOT / "build/release/verbatim")
     print(f"seed {arguments.seed}, {arguments.lanes} lanes, S3 by {name or 'nobody'}", flush=True)
     with contextlib.ExitStack() as stack:
