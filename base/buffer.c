@@ -97,6 +97,8 @@ static char *move_secret(struct vb_buffer *buffer, size_t capacity)
     return data;
 }
 
+/* The one place where memory is taken and the ceiling held. Also the empty reservation allocates,
+ * so that data is a text afterwards. */
 enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more)
 {
     /* In this order, so that no sum can wrap. */

@@ -19,7 +19,8 @@
 #define LINE_MOST 4352 /* of /proc/self/cgroup: number, controllers, path */
 #define CORES_MOST (1 << 16)
 
-/* First line of a file; false where there is none. */
+/* First line of a file; false where there is none. A longer line is cut, which no file read here
+ * has. */
 static bool read_line(const char *folder, const char *name, char *line, int size)
 {
     char path[PATH_MOST + 64];
@@ -41,7 +42,8 @@ static bool read_micros(const char *text, char **ret_end, int64_t *ret_micros)
     return errno == 0 && *ret_end != text && value > 0;
 }
 
-/* Quota and period of one group, in either version's files. */
+/* Quota and period of one group, in either version's files: "cpu.max" holds both, "max 100000" for
+ * none; version 1 has a file for each, -1 for none. */
 static bool read_quota(const char *folder, bool is_second, int64_t *ret_quota, int64_t *ret_period)
 {
     char line[64], *end;

@@ -53,8 +53,8 @@ void vb_log_set(enum vb_log_field field, const char *value)
     snprintf(context[field], VALUE_SIZE, "%s", value ? value : "");
 }
 
-/* Control characters of a message (a peer's words may hold them) become blanks: one line an
- * event. */
+/* Control characters of a message (a peer's words may hold them) become blanks: one line an event,
+ * and no escape sequence reaches a terminal. */
 static void flatten(char *text)
 {
     for (; *text; text++)
@@ -96,6 +96,7 @@ static enum vb_status compose_text(struct vb_buffer *line, const char *time, con
     return status;
 }
 
+/* The buffer is the line's own: nothing is shared between threads but the file descriptor. */
 void vb_log(enum vb_log_level level, const char *format, ...)
 {
     if (!vb_log_enabled(level))

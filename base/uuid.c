@@ -8,7 +8,7 @@
 
 #include "verbatim/hash.h"
 
-/* Positions of the hyphens in the canonical text. */
+/* Positions of the hyphens in the canonical text, 8-4-4-4-12. */
 static bool is_hyphen_at(size_t i)
 {
     return i == 8 || i == 13 || i == 18 || i == 23;

@@ -134,6 +134,8 @@ void vb_s3_credentials_free(struct vb_s3_credentials *credentials)
     free(credentials);
 }
 
+/* A thread that awaits another's fetch is woken by that fetch's end, a slice of a transfer
+ * later. */
 void vb_s3_credentials_stop(struct vb_s3_credentials *credentials)
 {
     atomic_store(&credentials->stopping, true);
@@ -178,6 +180,7 @@ static bool outlast(const struct vb_s3_keys *keys, int64_t before)
     return keys->expires == 0 || vb_clock_now() < keys->expires - before;
 }
 
+/* Lock held. Given keys serve for ever, whatever a store says of them. */
 static bool usable(const struct vb_s3_credentials *credentials, int64_t before)
 {
     return credentials->fixed ||
@@ -287,6 +290,7 @@ enum vb_status vb_s3_credentials_get(struct vb_s3_credentials *credentials,
     return status;
 }
 
+/* Takes the lock, which nobody holds while waiting for the network, so it never waits for long. */
 enum vb_status vb_s3_credentials_peek(struct vb_s3_credentials *credentials,
                                       struct vb_s3_keys *ret_keys, struct vb_error *err)
 {

@@ -51,8 +51,8 @@ static bool is_label(const char *bucket)
     return length >= 3 && length <= 63;
 }
 
-/* An address or a name of the local network has no subdomains: `auto` asks for them at Amazon
- * only. */
+/* An address or a name of the local network has no subdomains: `auto` asks for them at Amazon only.
+ * `virtual` that is asked for is taken at its word. */
 static bool is_virtual(const struct vb_s3_place *place, const char *host)
 {
     if (place->addressing == VB_S3_AUTO)
@@ -199,6 +199,7 @@ void vb_s3_address_done(struct vb_s3_address *address)
     *address = (struct vb_s3_address){0};
 }
 
+/* By the words of the enum, in its order. */
 enum vb_status vb_s3_addressing_parse(struct vb_view text, enum vb_s3_addressing *ret_addressing)
 {
     static const char *const names[] = {"auto", "path", "virtual"};

@@ -87,6 +87,7 @@ enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
     return status;
 }
 
+/* The number is checked before anything is sent: stores differ in what they do with a wrong one. */
 enum vb_status vb_s3_upload_part(struct vb_s3_client *client, const char *key,
                                  const char *upload_id, uint32_t number,
                                  const struct vb_s3_body *body, char ret_etag[VB_S3_ETAG],
@@ -127,7 +128,8 @@ static enum vb_status append_escaped(struct vb_buffer *out, const char *text)
     return status;
 }
 
-/* In the order of `parts`, which is the order of the archive; stores demand rising numbers. */
+/* In the order of `parts`, which is the order of the archive; stores demand rising numbers. The
+ * whole list must be there before the call: its digest is signed. */
 static enum vb_status write_parts(const struct vb_s3_part *parts, size_t count,
                                   struct vb_buffer *out)
 {
@@ -281,7 +283,9 @@ static bool whole_number(const char *text, uint64_t *ret_value)
     return *end == '\0';
 }
 
-/* Stores that ignore the marker begin anew: numbers already handed out are passed over. */
+/* Stores that ignore the marker begin anew: numbers already handed out are passed over. A part
+ * without number or ETag is no part. After the caller's first refusal the rest is read and
+ * dropped. */
 static void hand_out(struct page *page)
 {
     if (page->status == VB_OK && page->next.number > page->last && *page->next.etag) {

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request with 256 headers of the signer's ceiling fits. */
+/* Four times what the signer takes, since JSON may escape it. */
 #define INPUT_MOST (1024u * 1024u)
 #define OUTPUT_MOST (2u * 1024u * 1024u)
 

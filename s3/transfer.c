@@ -13,6 +13,8 @@ static bool is_asked(bool (*stop)(void *context), void *context)
     return stop && stop(context);
 }
 
+/* One handle alone is in the multi, so the first message is its end. A message is missing only
+ * where the multi handle itself failed. */
 static CURLcode run(CURLM *multi, bool (*stop)(void *context), void *context)
 {
     int running = 1, left = 0;

@@ -115,6 +115,7 @@ static struct marker end_of(const struct page *page)
     return *page->told.key ? page->told : page->here;
 }
 
+/* `err` may be NULL, but the caller's callback needs somewhere to write. */
 enum vb_status vb_s3_list_uploads(struct vb_s3_client *client, const char *key,
                                   enum vb_status (*upload)(void *context, const char *upload_id,
                                                            struct vb_error *err),

@@ -95,6 +95,7 @@ static int seek_body(void *context, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* The answer's body as it comes, behind what the caller's buffer held. */
 static size_t take_body(char *data, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
@@ -259,6 +260,7 @@ static void set_method(CURL *easy, const struct vb_s3_wire_request *request)
                      (curl_off_t)(request->body ? request->body->size : 0));
 }
 
+/* Timeouts in whole seconds; 0 is none for each of them. */
 static void set_limits(CURL *easy, const struct vb_s3_wire_request *request)
 {
     unsigned connect = request->connect_seconds ? request->connect_seconds : 5;

@@ -59,6 +59,8 @@ static void XMLCALL on_start(void *context, const XML_Char *name, const XML_Char
     parse->text_length = 0;
 }
 
+/* A text that is too long is marked by a full buffer and told as "": no field of ours is so
+ * long. */
 static void XMLCALL on_text(void *context, const XML_Char *text, int length)
 {
     struct parse *parse = context;
@@ -84,6 +86,7 @@ static void XMLCALL on_end(void *context, const XML_Char *name)
     parse->text_length = 0;
 }
 
+/* The whole document at once: answers are small and lie in a buffer already. */
 enum vb_status vb_xml_read(struct vb_view document, const struct vb_xml_reader *reader,
                            struct vb_error *err)
 {

@@ -43,7 +43,8 @@ static struct findings scan(struct vb_view text)
     return found;
 }
 
-/* Says how much room doubling needs, so that it is reserved once. */
+/* Says how much room doubling needs, so that it is reserved once. memchr jumps over what needs
+ * nothing. */
 static size_t count_byte(struct vb_view text, char byte)
 {
     size_t count = 0;
@@ -204,7 +205,7 @@ static enum vb_status measure_list(struct vb_text_list list, bool guard, struct 
     return VB_OK;
 }
 
-/* Rare enough to go without tricks; the room is reserved already. */
+/* Rare enough to go without tricks; the room is reserved already, so the appends cannot fail. */
 static enum vb_status append_element(struct vb_buffer *out, struct vb_view element)
 {
     enum vb_status status = VB_OK;

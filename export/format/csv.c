@@ -93,6 +93,7 @@ static enum vb_status append_row(const struct vb_render_context *context,
     return status == VB_OK ? vb_buffer_append(out, "\r\n", 2) : status;
 }
 
+/* The start is noted here, so a row that fails is taken back whole. */
 static enum vb_status append_message(const struct vb_render_context *context,
                                      const struct vb_conversation *conversation,
                                      const struct vb_message *message, struct vb_buffer *out,

@@ -21,6 +21,8 @@
 /* Memory that a text may leave behind for the next conversation. */
 #define KEPT_CAPACITY (256u * 1024u)
 
+/* The contract's names and order (docs/formats.md); append_conversation and append_lead write in
+ * it. */
 static const char conversations_header[] =
     "conversation_id,customer_email,channel,started_at,ended_at,status,priority,tags,"
     "message_count,agent_assigned,csat_rating,csat_comment,first_message,last_message\r\n";

@@ -30,7 +30,7 @@ static bool is_refused(uint32_t c)
     return c < 0xA0 || is_disguise(c) || (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
 }
 
-/* Marks belong to the letter before them. */
+/* Marks belong to the letter before them: without them many scripts could not be read. */
 static bool is_word(uint32_t c)
 {
     return c == '.' || c == '-' || g_unichar_isalnum(c) || g_unichar_ismark(c);
@@ -109,7 +109,7 @@ size_t vb_file_name_units(struct vb_view name)
     return units;
 }
 
-/* COM and LPT with a digit; the superscripts 1 to 3 count as digits. */
+/* COM and LPT with a digit; the superscripts 1 to 3 count as digits, as they do for Windows. */
 static bool is_port(const char *name, size_t length)
 {
     if (length < 4 ||
@@ -129,6 +129,7 @@ static size_t base_length(struct vb_view name)
     return dot ? (size_t)(dot - name.data) : name.length;
 }
 
+/* Blanks before the dot do not count for Windows either ("con .txt"). */
 bool vb_file_name_is_device(struct vb_view name)
 {
     static const char *const devices[] = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"};

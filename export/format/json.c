@@ -19,7 +19,8 @@
 
 #include <inttypes.h>
 
-/* What of a conversation is being written; lists in the order of the file. */
+/* What of a conversation is being written; lists in the order of the file. END closes the last
+ * list; the object is closed by whoever knows what stands behind it. */
 enum part { HEAD, MESSAGES, NOTES, EVENTS, SKILLS, END };
 
 static const struct {
@@ -103,6 +104,8 @@ static enum vb_status append_identity(const struct vb_render_context *context,
     return status == VB_OK ? vb_json_append_members(out, back, 2) : status;
 }
 
+/* Always an object where customers are included, also of somebody unknown: its members are null
+ * then. */
 static enum vb_status append_customer(const struct vb_conversation *c, struct vb_buffer *out)
 {
     const struct vb_json_member members[] = {
@@ -300,6 +303,7 @@ static const struct {
         {SKILLS, false, {",\"name\":", 8}, {",\"outcome\":", 11}, {",\"message_id\":", 14}},
 };
 
+/* The comma before the first member differs with the id: a skill has none. */
 static enum vb_status append_extra(const struct vb_render_context *context,
                                    const struct vb_extra *x, struct vb_buffer *out)
 {

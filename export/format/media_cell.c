@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-/* A comma before every element but the first; a comma inside one as %2C. */
+/* A comma before every element but the first; a comma inside one as %2C, as in
+ * vb_cell_append_list. */
 static enum vb_status add_element(struct vb_buffer *joined, struct vb_view element)
 {
     enum vb_status status = joined->length > 0 ? vb_buffer_append_byte(joined, ',') : VB_OK;

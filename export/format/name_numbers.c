@@ -76,6 +76,7 @@ static enum vb_status grow(struct vb_name_numbers *numbers)
     return VB_OK;
 }
 
+/* It grows before the name is looked up, so a slot that was found stays where it is. */
 enum vb_status vb_name_numbers_take(struct vb_name_numbers *numbers, struct vb_view name,
                                     uint32_t *ret_number)
 {

@@ -63,6 +63,7 @@ static bool is_made_of(const struct vb_namer *namer, struct vb_channel channel)
     return vb_view_equals(name, channel.name) && vb_view_equals(phone, channel.phone_number);
 }
 
+/* The channel's side for the names that follow; `raw` remembers what it was made of. */
 static enum vb_status take_channel(struct vb_namer *namer, struct vb_channel channel,
                                    struct vb_error *err)
 {
@@ -139,6 +140,7 @@ static enum vb_status mend(struct vb_buffer *name)
     return vb_file_name_mend_device(name);
 }
 
+/* The contact is called by its name, else its phone, else its e-mail. */
 static enum vb_status make_contact(struct vb_buffer *out, const struct vb_conversation *c)
 {
     const struct vb_view texts[] = {c->contact_name, c->contact_phone, c->contact_email};

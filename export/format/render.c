@@ -49,6 +49,7 @@ const char *const vb_include_names[VB_INCLUDE_COUNT] = {
 /* The longest message that a row of a conversation may quote. */
 #define KEPT_TEXT (64u * 1024u * 1024u)
 
+/* Nothing is allocated before a text has to be kept. */
 void vb_render_state_init(struct vb_render_state *state)
 {
     *state = (struct vb_render_state){0};

@@ -33,6 +33,7 @@ const struct vb_channel *vb_row_channel(const struct vb_render_context *context,
     return conversation->channel.id.data ? &conversation->channel : &context->channel;
 }
 
+/* The ids are the source's text and are cut by the error's own ceiling, at a character. */
 enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t before,
                            const struct vb_conversation *conversation,
                            const struct vb_view *message_id, struct vb_error *err)

@@ -21,6 +21,7 @@ struct hour_text {
 };
 static _Thread_local struct hour_text last_hour = {.hour = INT64_MIN};
 
+/* Good until the thread's next question. */
 static const struct hour_text *text_of_hour(int64_t hour)
 {
     if (last_hour.hour != hour) {

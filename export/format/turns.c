@@ -21,6 +21,7 @@
 
 #include <strings.h>
 
+/* Of state->part and state->side; NOBODY while no turn is open. */
 enum part { NOTES, TURNS };
 enum side { NOBODY, USER, AGENT, BOT };
 
@@ -70,7 +71,8 @@ static struct vb_view or_empty(struct vb_view text)
     return text.data ? text : VB_VIEW("");
 }
 
-/* Up to the opening quote of the notes. */
+/* Up to the opening quote of the notes. A lead that is not included is one of whom nothing is
+ * known. */
 static enum vb_status append_head(const struct vb_render_context *context,
                                   const struct vb_conversation *c, struct vb_buffer *out)
 {
@@ -170,6 +172,7 @@ static enum vb_status begin_message(struct vb_render_state *state, enum side sid
     return vb_buffer_append_text(out, openings[side] + (before == NOBODY ? 3 : 0));
 }
 
+/* A message with text and media has both; the type says what it mainly is. */
 static enum vb_status append_message(const struct vb_render_context *context,
                                      const struct vb_conversation *c, const struct vb_message *m,
                                      struct vb_buffer *out)

@@ -113,6 +113,7 @@ static int64_t seconds_of(vb_instant instant)
     return seconds - (instant % VB_SECOND < 0);
 }
 
+/* GLib's number of the stretch that holds the instant; numbers rise with time. */
 static int interval_at(const struct vb_zone *zone, int64_t seconds)
 {
     return g_time_zone_find_interval(zone->glib, G_TIME_TYPE_UNIVERSAL, seconds);
@@ -158,6 +159,7 @@ int vb_zone_offset(struct vb_zone *zone, vb_instant instant)
     return zone->offset;
 }
 
+/* Only the neighbouring stretches count: changes of offset lie months apart, shifts are hours. */
 bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant)
 {
     int64_t seconds = seconds_of(instant);

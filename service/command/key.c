@@ -25,7 +25,7 @@ enum { WORKSPACE, NAME, SCOPE, ROLE, USER, AUDIENCE };
 #define LIST_CEILING (16u << 20)
 
 /* The scopes as an array literal of PostgreSQL; known names hold no character that would need
- * quoting. */
+ * quoting. Without any the key opens exports. */
 static enum vb_status write_scopes(const struct vb_arguments *arguments, struct vb_buffer *out,
                                    struct vb_error *err)
 {

@@ -39,6 +39,7 @@ static bool asks_for(const char *flag, int argc, char *const argv[])
     return false;
 }
 
+/* On standard error in one form, whatever was wrong with the line. */
 static int fail_usage(const char *text, const char *command)
 {
     fprintf(stderr, "verbatim: %s\nverbatim %s%s--help tells more\n", text, command,

@@ -80,7 +80,7 @@ static bool wants_api(const struct vb_options *options, bool has_http)
     return has_http;
 }
 
-/* The API alone sends no mail and cleans nothing up. */
+/* The API alone sends no mail and cleans nothing up: a process of workers beside it does. */
 static bool wants_workers(const struct vb_options *options, bool has_http)
 {
     (void)has_http;
@@ -135,7 +135,8 @@ static void read_secrets(struct vb_pg *pg, struct vb_link_secrets *ret_secrets)
         vb_warn("the secrets of links are not known yet: %s", err.text);
 }
 
-/* One look at the database: the schema fits, and the source keeps its contract. */
+/* One look at the database: the schema fits, and the source keeps its contract. The connections are
+ * closed again: the parts make their own. */
 static enum vb_status look(struct process *process, struct vb_error *err)
 {
     const struct vb_options *options = process->service.options;
@@ -189,7 +190,8 @@ static enum vb_status start_parts(struct process *process, bool has_http, struct
     return VB_OK;
 }
 
-/* All are asked before any is waited for, so that they end side by side. */
+/* All are asked before any is waited for, so that they end side by side. From the last to the
+ * first, so that no part stops while another may still wake it. */
 static void stop_parts(struct process *process)
 {
     for (size_t i = PARTS; i-- > 0;)
@@ -276,6 +278,7 @@ enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_
     return run_process(&arguments->options, true, err);
 }
 
+/* serve with 0 workers is an API; a worker without any would be nothing. */
 enum vb_status vb_command_worker(const struct vb_arguments *arguments, struct vb_error *err)
 {
     if (arguments->options.workers == 0)

@@ -24,7 +24,8 @@ enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg
     return vb_pg_new(&wanted, ret_pg, err);
 }
 
-/* Flushed, so that a full disk or a closed pipe fails the command. */
+/* Prints a result. Flushed, so that a full disk or a closed pipe fails the command and is not found
+ * out at exit. */
 enum vb_status vb_command_print(const char *text, struct vb_error *err)
 {
     if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)

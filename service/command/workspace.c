@@ -18,7 +18,7 @@
 enum { NAME, TIME_ZONE, SOURCE_ID, CSV_PROFILE, MAX_RUNNING };
 #define ID_LONGEST 128
 
-/* The id stands in paths of the API and in keys of the store. */
+/* The id stands in paths of the API and in keys of the store, so it needs no escape in either. */
 static enum vb_status check_id(const char *id, struct vb_error *err)
 {
     size_t length = strlen(id);

@@ -72,7 +72,8 @@ static enum vb_status put_minute(struct vb_buffer *out, vb_instant instant, int 
                             c.hour, c.minute);
 }
 
-/* "2026-06-12 08:50 Europe/Paris (2026-06-12 06:50 UTC)" */
+/* "2026-06-12 08:50 Europe/Paris (2026-06-12 06:50 UTC)". Both, since the reader of a mail may be
+ * in a third zone. */
 static enum vb_status put_expiry(struct vb_buffer *out, const struct vb_export_notice *notice)
 {
     bool utc = strcmp(notice->time_zone, "UTC") == 0;
@@ -87,7 +88,7 @@ static enum vb_status put_expiry(struct vb_buffer *out, const struct vb_export_n
     return status == VB_OK ? vb_buffer_append_text(out, " UTC)") : status;
 }
 
-/* "SMS Support (+12025550123)" */
+/* "SMS Support (+12025550123)". A number that stands in the name's place is not said twice. */
 static enum vb_status put_channel(struct vb_buffer *out, const struct vb_export_notice *notice)
 {
     enum vb_status status = put_flat(out, notice->channel);

@@ -1,7 +1,7 @@
 /* All that is wrong with the JSON body of a request, rule by rule, as clients of FastAPI know such
  * lists.
  *
- * At most a hundred problems are kept; further ones are counted. Some 18 KB, so it stands in its
+ * At most a hundred problems are kept; further ones are counted. Some 15 KB, so it stands in its
  * owner's struct or on the heap. Filled in place and never moved: the texts of paths stand in the
  * list itself.
  *

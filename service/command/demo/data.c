@@ -72,6 +72,7 @@ static const char index_sql[] =
     "ANALYZE channel, contact, assistant, conversation, message, attachment, note, event,"
     " skill_run, citation;";
 
+/* VB_DATABASE throughout: nobody repeats this by itself. */
 static enum vb_status fail(PGconn *connection, const char *doing, struct vb_error *err)
 {
     return vb_fail(err, VB_DATABASE, "demo data: %s: %s", doing, PQerrorMessage(connection));
@@ -89,7 +90,7 @@ static enum vb_status run(PGconn *connection, const char *sql, const char *doing
     return VB_OK;
 }
 
-/* VB_CONFLICT for a schema without the marker. */
+/* VB_CONFLICT for a schema without the marker: somebody's conversations may be in it. */
 static enum vb_status check_owner(PGconn *connection, const char *schema, struct vb_error *err)
 {
     PGresult *result =

@@ -79,7 +79,7 @@ static enum vb_status put_text(struct vb_buffer *out, const char *text)
     return status;
 }
 
-/* Fields with tabs between them and a line feed behind. */
+/* Fields with tabs between them and a line feed behind: a line of COPY's text format. */
 static enum vb_status put_line(struct vb_buffer *out, const char *const *fields, size_t count)
 {
     enum vb_status status = VB_OK;
@@ -132,7 +132,8 @@ static void format_channel(uint64_t number, char text[VB_UUID_TEXT])
     snprintf(text, VB_UUID_TEXT, "%s%02u", VB_DEMO_CHANNEL_PREFIX, (unsigned)(number % 99) + 1);
 }
 
-/* Half of the conversations on the first channel. */
+/* Half of the conversations on the first channel, so that exports of one channel have something to
+ * do. */
 static size_t conversation_channel(const struct vb_demo_options *options, uint64_t number)
 {
     uint64_t drawn = draw(options, CONVERSATION, number, 1);
@@ -282,6 +283,8 @@ static const char *media_of(uint64_t drawn, char text[160])
     return text;
 }
 
+/* One row. `place` counts within the conversation and is part of the id; `at` is the caller's, who
+ * keeps the time running. */
 static enum vb_status message_line(const struct vb_demo_options *options, uint64_t number,
                                    uint64_t place, const char *conversation, vb_instant at,
                                    struct vb_buffer *out)
@@ -332,7 +335,8 @@ struct medium {
     bool sounds;
 };
 
-/* One to three of each fifth conversation, at messages spread over it. */
+/* One to three of each fifth conversation, at messages spread over it. Their hosts do not exist
+ * (RFC 2606): fetching fails unless a test stands in for them. */
 static enum vb_status attachment_line(const struct vb_demo_options *options, uint64_t number,
                                       uint64_t place, uint64_t at, struct vb_buffer *out)
 {
