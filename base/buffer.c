@@ -97,8 +97,8 @@ static char *move_secret(struct vb_buffer *buffer, size_t capacity)
     return data;
 }
 
-/* The one place where memory is taken and the ceiling held. Also the empty reservation allocates,
- * so that data is a text afterwards. */
+/* The one place where memory is taken and the ceiling held. Also the empty reservation allocates;
+ * the NUL behind the bytes is vb_buffer_grown's to write. */
 enum vb_status vb_buffer_reserve(struct vb_buffer *buffer, size_t more)
 {
     /* In this order, so that no sum can wrap. */
