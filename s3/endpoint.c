@@ -9,6 +9,7 @@
 #include "endpoint.h"
 
 #include "verbatim/text.h"
+#include "verbatim/url.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -81,6 +82,18 @@ static bool get_part(CURLU *url, CURLUPart part, char **to)
 
 /* Strings of `parts` are libcurl's and are the caller's to free, also after a failure. A URL
  * without a scheme is refused: which one is meant decides about encryption. */
+static enum vb_status refuse(const char *endpoint, struct vb_error *err)
+{
+    struct vb_buffer shown;
+    vb_buffer_init(&shown, URL_MOST);
+    bool fits = vb_url_show_setting(&shown, vb_view_of(endpoint)) == VB_OK && shown.data;
+    enum vb_status status = vb_fail(
+        err, VB_INVALID, "\"%s\" is no S3 endpoint: http(s)://HOST[:PORT][/PREFIX] is wanted",
+        fits ? shown.data : "...");
+    vb_buffer_done(&shown);
+    return status;
+}
+
 static enum vb_status take_apart(const char *endpoint, struct parts *parts, struct vb_error *err)
 {
     CURLU *url = curl_url();
@@ -98,11 +111,7 @@ static enum vb_status take_apart(const char *endpoint, struct parts *parts, stru
         good = false;
     curl_free(rest);
     curl_url_cleanup(url);
-    if (!good)
-        return vb_fail(err, VB_INVALID,
-                       "\"%s\" is no S3 endpoint: http(s)://HOST[:PORT][/PREFIX] is wanted",
-                       endpoint);
-    return VB_OK;
+    return good ? VB_OK : refuse(endpoint, err);
 }
 
 static void free_parts(struct parts *parts)

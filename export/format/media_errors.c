@@ -8,6 +8,7 @@
 
 #include "cell.h"
 #include "row.h"
+#include "verbatim/url.h"
 
 static const char header[] = "conversation_id,message_id,attachment_id,media_url,entry,reason\r\n";
 
@@ -24,12 +25,17 @@ enum vb_status vb_media_errors_add(const struct vb_render_context *context,
     bool guard = context->csv_profile != VB_CSV_RAW;
     size_t before = out->length;
     const struct vb_view ids[] = {error->conversation_id, error->message_id, error->attachment_id};
-    const struct vb_view texts[] = {error->url, vb_view_of(error->entry)};
+    struct vb_buffer url;
     /* Only for the name in an error's text. */
     const struct vb_conversation conversation = {.id = error->conversation_id};
-    enum vb_status status = vb_cell_append_run(out, ids, 3, false);
+    vb_buffer_init(&url, 4 * error->url.length + 16);
+    enum vb_status status = vb_url_show(&url, error->url);
+    const struct vb_view texts[] = {{url.data, url.length}, vb_view_of(error->entry)};
+    if (status == VB_OK)
+        status = vb_cell_append_run(out, ids, 3, false);
     if (status == VB_OK)
         status = vb_cell_append_run(out, texts, 2, guard);
+    vb_buffer_done(&url);
     if (status == VB_OK)
         status = vb_cell_append(out, vb_view_of(error->reason), guard);
     if (status == VB_OK)

@@ -16,6 +16,7 @@
 
 #include "verbatim/cores.h"
 #include "verbatim/s3_client.h"
+#include "verbatim/url.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -294,6 +295,23 @@ static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
     return status;
 }
 
+/* People write passwords into addresses: what stands before an '@' is not repeated. */
+static enum vb_status refuse(const struct vb_option *option, const char *origin, const char *text,
+                             struct vb_error *err)
+{
+    struct vb_buffer shown;
+    vb_buffer_init(&shown, FILE_CEILING + 64);
+    bool may_show = !option->secret && vb_url_show_setting(&shown, vb_view_of(text)) == VB_OK;
+    enum vb_status status =
+        vb_fail(err, VB_INVALID, "option %s (%s) is \"%.200s\": must be %s", option->name, origin,
+                !may_show    ? "..."
+                : shown.data ? shown.data
+                             : "",
+                option->allowed);
+    vb_buffer_done(&shown);
+    return status;
+}
+
 /* Last, when all sources are known. A secret's value is never quoted in a message. */
 static enum vb_status store_all(struct collection *all, struct vb_options *options,
                                 struct vb_error *err)
@@ -311,9 +329,7 @@ static enum vb_status store_all(struct collection *all, struct vb_options *optio
         if (status == VB_NO_MEMORY)
             return vb_fail(err, status, "no memory for the options");
         if (status != VB_OK)
-            return vb_fail(err, VB_INVALID, "option %s (%s) is \"%.200s\": must be %s",
-                           option->name, given->text ? given->origin : "default",
-                           option->secret ? "..." : text, option->allowed);
+            return refuse(option, given->text ? given->origin : "default", text, err);
     }
     return VB_OK;
 }

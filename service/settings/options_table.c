@@ -15,7 +15,8 @@
 
 #define HOUR (3600 * VB_SECOND)
 #define MEBIBYTE (INT64_C(1024) * 1024)
-#define CONNECTION_WORDS "a libpq connection string or URI"
+#define CONNECTION_WORDS                                                                           \
+    "a libpq connection string or URI, in which `@` and `/` of a password are %40 and %2F"
 #define WEB_ADDRESS_WORDS "http://HOST[:PORT] or https://HOST[:PORT], perhaps with a path"
 
 static const char *const addressing_choices[] = {"auto", "path", "virtual", NULL};

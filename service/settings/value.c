@@ -83,12 +83,37 @@ enum vb_status vb_option_store(const struct vb_option *option, const char *text,
     return VB_OK;
 }
 
+/* Whether any of a list's items has an '@' that is not its first character, which names an abstract
+ * socket. */
+static bool has_at_inside(const char *list)
+{
+    for (const char *at = list; (at = strchr(at, '@')); at++)
+        if (at != list && at[-1] != ',')
+            return true;
+    return false;
+}
+
+/* A password with an '@' or '/' that is not escaped makes libpq take parts of it for a host or a port,
+ * which its messages tell. */
+static bool is_misread(const PQconninfoOption *option)
+{
+    if (!option->val)
+        return false;
+    if (strcmp(option->keyword, "host") == 0 || strcmp(option->keyword, "hostaddr") == 0)
+        return has_at_inside(option->val);
+    return strcmp(option->keyword, "port") == 0 &&
+           option->val[strspn(option->val, "0123456789, ")] != '\0';
+}
+
 /* Only its form; whether the server is there is seen when it is used. */
 bool vb_option_is_connection(char *text)
 {
     PQconninfoOption *parsed = PQconninfoParse(text, NULL);
+    bool good = parsed != NULL;
+    for (const PQconninfoOption *option = parsed; good && option->keyword; option++)
+        good = !is_misread(option);
     PQconninfoFree(parsed);
-    return parsed != NULL;
+    return good;
 }
 
 /* PostgreSQL would cut a longer name without a word. */
