@@ -4,7 +4,6 @@ import shutil
 
 import pytest
 
-from tests.end_to_end.conftest import storage_in_store
 from tests.lib import queue
 from tests.lib.postgres_proxy import PostgresProxy
 from tests.lib.process import wait_until
@@ -12,11 +11,6 @@ from tests.lib.queue import Crew
 
 RECORD = "SET open_segments = open_segments - 1"
 COMPLETE = "jsonb_array_elements(s.parts)"
-
-
-@pytest.fixture(scope="module")
-def storage(object_store, request):
-    return storage_in_store(object_store, request)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,11 +41,12 @@ class Vanishing:
     def take(self):
         key, upload = self.database.execute("SELECT object_key, upload_id FROM verbatim.job WHERE job_id = %s",
                                             [self.job_id])[0]
-        self.taken.append(key)
         if self.storage.folder:
-            shutil.rmtree(next((self.storage.folder / key).parent.glob(f"{(self.storage.folder / key).name}*parts*")))
+            [parts] = [path for path in (self.storage.folder / key).parent.iterdir() if path.is_dir()]
+            shutil.rmtree(parts)
         else:
             self.storage.store.client().abort_multipart_upload(Bucket=self.storage.bucket, Key=key, UploadId=upload)
+        self.taken.append(key)
 
 
 @pytest.fixture
