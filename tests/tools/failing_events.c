@@ -1,8 +1,8 @@
-/* Preloaded into a program under test: fails one event_add of libevent, the one that a test asks for, as it does where the
- * kernel watches no more descriptors or memory is short.
+/* Preloaded into a program under test: fails one event_add of libevent, the one that a test asks
+ * for, as it does where the kernel watches no more descriptors or memory is short.
  *
- * The test steers by a file of `struct control` that FAILING_EVENTS names and both sides have mapped. Any thread. Without
- * that variable nothing ever fails.
+ * The test steers by a file of `struct control` that FAILING_EVENTS names and both sides have
+ * mapped. Any thread. Without that variable nothing ever fails.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
