@@ -6,13 +6,13 @@
  */
 #include "direct.h"
 
+#include "audit_end.h"
 #include "http/stream.h"
 
 #include "verbatim/log.h"
 #include "verbatim/names.h"
 #include "verbatim/uuid.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,16 +28,16 @@ struct export
 {
     struct vb_http_loop *loop;
     struct vb_http_exchange *exchange; /* NULL once it is gone, or the stream has its answer */
-    struct vb_direct_stream *vb_direct_stream;
+    struct vb_direct_stream *stream;
     char *workspace;
-    char audit_id[24];
+    struct vb_uuid mark; /* of its entry */
 };
 
 static void free_export(struct export *export)
 {
     if (!export)
         return;
-    vb_direct_release(export->vb_direct_stream);
+    vb_direct_release(export->stream);
     free(export->workspace);
     free(export);
 }
@@ -56,37 +56,17 @@ static void free_direct(void *state)
 
 /* --- the end of it --- */
 
-static void on_noted(void *context, const struct vb_pg_outcome *outcome)
+/* Nobody waits for it: the answer is over. */
+static void note_end(const struct export *export, const char *kind, bool is_unsure)
 {
-    struct vb_http_loop *loop = context;
-    loop->site->notes--;
-    if (outcome->status != VB_OK)
-        vb_warn("the end of an export is missing in the audit: %s", outcome->error.text);
-}
-
-/* Nobody waits for it: the answer is over. A loop that stops does, for a while. */
-static void note_end(const struct export *export, const char *kind)
-{
-    char records[24];
-    (void)snprintf(records, sizeof(records), "%" PRIu64,
-                   vb_direct_conversations(export->vb_direct_stream));
-    const char *const enter[] = {export->workspace};
-    const char *const event[] = {export->audit_id, kind, records};
-    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_WRITE], enter},
-                                       {&vb_api_sql[VB_API_SQL_AUDIT_END], event}};
-    struct vb_pg_ticket *ticket;
-    struct vb_error err = {0};
-    if (vb_pg_pool_send(export->loop->site->main_pool, steps, 2, on_noted, export->loop, &ticket,
-                        &err) == VB_OK)
-        export->loop->site->notes++;
-    else
-        vb_warn("the end of an export is missing in the audit: %s", err.text);
+    vb_api_end_note(export->loop->site, export->workspace, export->mark, kind,
+                    vb_direct_conversations(export->stream), is_unsure);
 }
 
 static void end(void *context, enum vb_status how)
 {
     struct export *export = context;
-    note_end(export, how == VB_OK ? "records" : how == VB_STOPPED ? "cancelled" : "failed");
+    note_end(export, how == VB_OK ? "records" : how == VB_STOPPED ? "cancelled" : "failed", false);
     free_export(export);
 }
 
@@ -94,7 +74,7 @@ static void end(void *context, enum vb_status how)
 static enum vb_status outcome(void *context, struct vb_error *err)
 {
     const struct export *export = context;
-    enum vb_status status = vb_direct_outcome(export->vb_direct_stream, err);
+    enum vb_status status = vb_direct_outcome(export->stream, err);
     if (err->status == VB_NETWORK)
         err->status = VB_DATABASE_AWAY;
     return status;
@@ -149,7 +129,7 @@ static enum vb_status begin_stream(struct vb_http_exchange *exchange, struct exp
     struct vb_direct_order order;
     if (make_order(exchange, &order) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an export");
-    return vb_direct_begin(export->vb_direct_stream, &order, ret_fd, err);
+    return vb_direct_begin(export->stream, &order, ret_fd, err);
 }
 
 /* From here on the export has an entry, which gets an end whatever happens. */
@@ -177,13 +157,12 @@ static void on_audited(void *context, const struct vb_pg_outcome *found)
     if (exchange && exchange->status != 0)
         exchange = NULL;
     if (found->status != VB_OK) {
+        note_end(export, "failed", true);
         free_export(export);
         if (exchange)
             vb_http_answer_error(exchange, &found->error);
         return;
     }
-    (void)snprintf(export->audit_id, sizeof(export->audit_id), "%s",
-                   PQgetvalue(found->results[1], 0, 0));
     if (exchange)
         answer_export(exchange, export);
     else
@@ -192,15 +171,15 @@ static void on_audited(void *context, const struct vb_pg_outcome *found)
 
 /* NULL: no memory. Takes the stream over. */
 static struct export *make_export(struct vb_http_exchange *exchange,
-                                  struct vb_direct_stream *vb_direct_stream)
+                                  struct vb_direct_stream *stream)
 {
     struct export *export = calloc(1, sizeof(*export));
     if (!export) {
-        vb_direct_release(vb_direct_stream);
+        vb_direct_release(stream);
         return NULL;
     }
     *export = (struct export){
-        .loop = exchange->loop, .exchange = exchange, .vb_direct_stream = vb_direct_stream};
+        .loop = exchange->loop, .exchange = exchange, .stream = stream, .mark = vb_uuid_random()};
     export->workspace = strdup(exchange->request->access.workspace);
     if (export->workspace)
         return export;
@@ -213,10 +192,15 @@ static enum vb_status note_begin(struct vb_http_exchange *exchange, struct expor
                                  struct vb_error *err)
 {
     struct vb_api_direct *direct = exchange->state;
+    char mark[VB_UUID_TEXT];
+    vb_uuid_format(export->mark, mark);
     const char *const enter[] = {exchange->request->access.workspace};
-    const char *const entry[] = {
-        exchange->request->route->door->name, exchange->request->access.author,
-        direct->audience_text, direct->shown.data, direct->lookup.resolution.specification.format};
+    const char *const entry[] = {exchange->request->route->door->name,
+                                 exchange->request->access.author,
+                                 direct->audience_text,
+                                 direct->shown.data,
+                                 direct->lookup.resolution.specification.format,
+                                 mark};
     const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_WRITE], enter},
                                        {&vb_api_sql[VB_API_SQL_AUDIT], entry}};
     struct vb_pg_ticket *ticket;
@@ -230,16 +214,15 @@ static enum vb_status note_begin(struct vb_http_exchange *exchange, struct expor
 }
 
 /* Takes the stream over. */
-static void begin_export(struct vb_http_exchange *exchange,
-                         struct vb_direct_stream *vb_direct_stream)
+static void begin_export(struct vb_http_exchange *exchange, struct vb_direct_stream *stream)
 {
     struct vb_error err = {0};
-    struct export *export = make_export(exchange, vb_direct_stream);
-    enum vb_status status = VB_OK;
-    if (!export)
-        status = vb_fail(&err, VB_NO_MEMORY, "no memory for an export");
-    if (status == VB_OK)
-        status = put_name(exchange, &err);
+    struct export *export = make_export(exchange, stream);
+    if (!export) {
+        vb_http_answer_status(exchange, VB_NO_MEMORY, "an export");
+        return;
+    }
+    enum vb_status status = put_name(exchange, &err);
     if (status == VB_OK)
         status = note_begin(exchange, export, &err);
     if (status == VB_OK)
@@ -265,9 +248,9 @@ static void on_found(struct vb_http_exchange *exchange)
         answer_head(exchange);
         return;
     }
-    struct vb_direct_stream *vb_direct_stream = vb_direct_reserve(exchange->loop->site->streams);
-    if (vb_direct_stream) {
-        begin_export(exchange, vb_direct_stream);
+    struct vb_direct_stream *stream = vb_direct_reserve(exchange->loop->site->streams);
+    if (stream) {
+        begin_export(exchange, stream);
         return;
     }
     vb_http_answer_error_header(exchange, "Retry-After", RETRY_AFTER);

@@ -1,6 +1,8 @@
 /* The site's side of the HTTP server, and its start and stop. See api/site.h. */
 #include "site.h"
 
+#include "audit_end.h"
+
 #include "direct/direct.h"
 #include "http/waits.h"
 #include "queue/queue.h"
@@ -53,6 +55,7 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
 static void loop_tick(struct vb_http_loop *loop, int64_t now)
 {
     vb_api_pools_tick(loop->site, now);
+    vb_api_end_tick(loop->site, now);
 }
 
 static bool loop_is_busy(const struct vb_http_loop *loop)
@@ -75,6 +78,7 @@ static void loop_done(struct vb_http_loop *loop)
     if (!site)
         return;
     vb_api_pools_done(site);
+    vb_api_end_done(site);
     for (size_t i = 0; i < sizeof(site->zones) / sizeof(site->zones[0]); i++)
         vb_zone_free(site->zones[i].zone);
     explicit_bzero(&site->secrets, sizeof(site->secrets));

@@ -128,14 +128,17 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
          0},
     [VB_API_SQL_AUDIT] = {"audit",
                           "INSERT INTO verbatim.audit"
-                          " (workspace_id, door, author, audience, filter, format) VALUES (" HERE
-                          ", $1, $2, $3::text[], $4::jsonb, $5) RETURNING audit_id::text",
-                          5},
+                          " (workspace_id, door, author, audience, filter, format, mark)"
+                          " VALUES (" HERE ", $1, $2, $3::text[], $4::jsonb, $5, $6::uuid)",
+                          6},
     [VB_API_SQL_AUDIT_END] =
         {"audit_end",
          "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"
-         " SELECT audit_id, workspace_id, $2, $3::bigint FROM verbatim.audit"
-         " WHERE audit_id = $1::bigint AND workspace_id = " HERE,
+         " SELECT a.audit_id, a.workspace_id, $2, $3::bigint FROM verbatim.audit AS a"
+         " WHERE a.mark = $1::uuid AND a.workspace_id = " HERE
+         " AND NOT EXISTS (SELECT FROM verbatim.audit_event AS e WHERE e.audit_id = a.audit_id"
+         " AND e.workspace_id = a.workspace_id"
+         " AND e.kind IN ('records', 'cancelled', 'failed'))",
          3},
     [VB_API_SQL_AUDIT_EVENT] =
         {"audit_event",

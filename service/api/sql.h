@@ -29,10 +29,10 @@ enum vb_api_sql {
     VB_API_SQL_PING,
     VB_API_SQL_AS_WORKER,
     VB_API_SQL_GAUGES,
-    /* an export without a job: $1 door, $2 author, $3 audience, $4 specification, $5 format; gives
-     * the id */
+    /* an export without a job: $1 door, $2 author, $3 audience, $4 specification, $5 format, $6 its
+     * mark */
     VB_API_SQL_AUDIT,
-    /* $1 that id, $2 how it ended: records, cancelled, failed; $3 conversations written */
+    /* $1 that mark, $2 how it ended: records, cancelled, failed; $3 conversations written. Once. */
     VB_API_SQL_AUDIT_END,
     VB_API_SQL_AUDIT_EVENT, /* $1 job, $2 kind, $3 by whom */
     VB_API_SQL_AUDIT_LINK,  /* as the worker: $1 job, $2 whether only a part was fetched */

@@ -13,6 +13,7 @@ import pytest
 
 from tests.lib import direct_source
 from tests.lib.http_raw import RawConnection
+from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.process import SANITIZED, port_answers, wait_until
 from tests.lib.service import Service
 
@@ -280,6 +281,36 @@ def test_an_export_that_cannot_begin_has_an_end(make_service, keys, database):
         if ended:
             break
     assert ended == ["failed"]
+
+
+def ended(entries):
+    return all(len(entry[3]) == 1 for entry in entries)
+
+
+@pytest.mark.parametrize("way", ["drop", "lose"])
+@pytest.mark.parametrize("statement", ["INSERT INTO verbatim.audit ", "INSERT INTO verbatim.audit_event "])
+def test_a_statement_to_the_audit_or_its_answer_that_is_lost(postgres, database, keys, make_service, statement, way):
+    """Each entry gets its end, and one alone, although nobody knows what became of the statement."""
+    before, failed = len(direct_source.audit(database)), []
+
+    def decide(seen):
+        if seen.kind != "execute" or not seen.text.startswith(statement) or failed:
+            return None
+        failed.append(seen.text)
+        return Fault(way)
+
+    with PostgresProxy(postgres.port, decide) as proxy:
+        service = make_service(workers=0, database_url=proxy.url(database.name), source_url=database.url)
+        statuses = [service.get(ONE, keys["one"]).status]
+        wait_until(lambda: failed, "the fault")
+        wait_until(lambda: statuses.append(service.get(ONE, keys["one"]).status) or statuses[-1] == 200, "an answer")
+        assert set(statuses) <= {200, 503}
+        # The answer to an entry was lost for the first request alone: it may or may not have been made.
+        wait_until(lambda: ended(direct_source.audit(database)[before:]), "an end for each entry", 30)
+        kinds = [entry[3][0][0] for entry in direct_source.audit(database)[before:]]
+        assert kinds.count("records") == statuses.count(200) and set(kinds) <= {"records", "failed"}
+        service.stop()
+    assert ended(direct_source.audit(database)[before:])
 
 
 # --- descriptors ---
