@@ -65,6 +65,19 @@ def test_singles_of_a_larger_export(house, place, scenario):
     assert_right(*run_steps(house, place, scenario, jobs, LANES), jobs)
 
 
+@pytest.mark.parametrize("place, scenario", [(place, scenario) for place in PLACES
+                                             for scenario in ("split", "absorbed")])
+def test_an_upload_that_vanishes_is_begun_anew(house, place, scenario):
+    """Before each call that needs it; in a directory before each COMMIT."""
+    def needs(event):
+        return of_commit(event) if place == "file" else event.name.split(" ")[0] in ("part", "complete")
+    steps = [Step("vanish", number, event) for event, number in occurrences(record(house, place, scenario))
+             if needs(event)]
+    assert len(steps) >= 3
+    jobs = [(step,) for step in steps]
+    assert_right(*run_steps(house, place, scenario, jobs, LANES), jobs)
+
+
 STATES = ("40001", "40P01", "53300", "57P01", "25006", "08006")
 
 

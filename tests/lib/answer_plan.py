@@ -42,10 +42,10 @@ def words(text):
 
 class Plan:
     """Decides for both proxies. `seen` are the events in order, `fired` what was failed. `also(statement)` may decide
-    before."""
+    before; `vanish()` takes away all uploads, for the way of that name, in which the event itself goes through."""
 
-    def __init__(self, *steps, applications=(WORKER, READER), also=None):
-        self.seen, self.fired, self._also = [], [], also
+    def __init__(self, *steps, applications=(WORKER, READER), also=None, vanish=None):
+        self.seen, self.fired, self._also, self._vanish = [], [], also, vanish
         self._steps = list(steps)
         self._applications = applications
         self._counts = {}
@@ -73,6 +73,8 @@ class Plan:
         self._steps.pop(0)
         self._after = 0
         self.fired.append((step, event))
+        if step.way == "vanish":
+            self._vanish()
         return step.way
 
     def statement(self, statement):
@@ -83,7 +85,7 @@ class Plan:
             return None
         event = Event("sql", f"{statement.application}: {statement.kind}: {words(statement.text)}")
         way = self._due(event)
-        if not way:
+        if not way or way == "vanish":
             return None
         if way in ("drop", "lose"):
             return Fault(way)
@@ -91,7 +93,7 @@ class Plan:
 
     def call(self, method, target):
         way = self._due(Event("s3", name_of_call(method, target)))
-        return way if way in (None, *CALL_WAYS) else "lose"
+        return way if way in (None, *CALL_WAYS) else None if way == "vanish" else "lose"
 
 
 def occurrences(seen):

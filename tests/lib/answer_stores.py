@@ -28,6 +28,11 @@ class FileStore:
         path.write_bytes(b"part")
         return ""
 
+    def vanish(self):
+        """As somebody's hand takes uploads away."""
+        for path in list(self.folder.rglob(".parts-*")):
+            shutil.rmtree(path)
+
     def remove(self, key):
         (self.folder / key).unlink()
 
@@ -74,12 +79,20 @@ class S3Store:
         self.keys.add(key)
         return self._client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
 
+    def vanish(self):
+        """As a lifecycle rule takes uploads away."""
+        for key, upload in self._uploads():
+            self._client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+
+    def _uploads(self):
+        for key in list(self.keys):
+            listed = self._client.list_multipart_uploads(Bucket=self.bucket, Prefix=key).get("Uploads", [])
+            yield from ((each["Key"], each["UploadId"]) for each in listed if each["Key"] == key)
+
     def left(self):
         found = {each["Key"] for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
                  for each in page.get("Contents", [])}
-        for key in self.keys:
-            listed = self._client.list_multipart_uploads(Bucket=self.bucket, Prefix=key).get("Uploads", [])
-            found |= {f"{each['Key']} upload {each['UploadId']}" for each in listed if each["Key"] == key}
+        found |= {f"{key} upload {upload}" for key, upload in self._uploads()}
         self.keys = set()
         return found
 

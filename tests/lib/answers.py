@@ -215,7 +215,7 @@ class Lane:
         if steps and self._disturbed and not self._cold:  # whose connection to the source knows no statements
             self._disturbed = False
             self.round()
-        plan = Plan(*steps, applications=self._applications, also=also)
+        plan = Plan(*steps, applications=self._applications, also=also, vanish=self.storage.vanish)
         self._fresh(plan)
         if self.calls:
             self.calls.decide = self._decide_call(plan)

@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import re
 import threading
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from .loopback_http import LoopbackHttp, read_body, reset
 
@@ -12,7 +12,7 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
 def name_of_call(method, target):
-    """What an S3 request asks for: put, part 7, create, complete, list uploads, list parts, abort, delete, head, get."""
+    """What an S3 request asks for: put, part 7, create, complete, list uploads, list parts, abort, delete, head..."""
     query = parse_qs(urlsplit(target).query, keep_blank_values=True)
     if method == "PUT":
         return f"part {query['partNumber'][0]}" if "partNumber" in query else "put"
@@ -27,14 +27,15 @@ def name_of_call(method, target):
 
 def key_of_call(target):
     """The key of an S3 request in path style."""
-    return re.sub(r"^/[^/]*/?", "", urlsplit(target).path)
+    return unquote(re.sub(r"^/[^/]*/?", "", urlsplit(target).path))
 
 
 class FaultProxy(LoopbackHttp):
     """`lose(method, target)` decides for each request, after the server has worked it off; `lost` counts.
 
     `decide(method, target)` is asked before: None; "drop": the server never sees the request; "lose": it works it off,
-    and the answer is lost; "late": nobody answers, and the server gets it only behind the next request, or at settle()."""
+    and the answer is lost; "late": nobody answers, and the server gets it only behind the next request or at settle().
+    """
 
     def __init__(self, endpoint, lose=lambda method, target: False, decide=lambda method, target: None):
         super().__init__()
@@ -50,7 +51,9 @@ class FaultProxy(LoopbackHttp):
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
             connection.putheader(name, value)
-        connection.endheaders(body)
+        connection.endheaders()
+        with contextlib.suppress(OSError):  # a server may refuse before it has read everything
+            connection.send(body)
         answer = connection.getresponse()
         data = answer.read()
         connection.close()
