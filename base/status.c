@@ -146,10 +146,10 @@ enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int s
 }
 
 /* The inner text is kept at its end, where it says what happened; the words before it say where. */
-enum vb_status vb_fail_within(struct vb_error *err, const char *format, ...)
+enum vb_status vb_fail_within(struct vb_error *err, enum vb_status status, const char *format, ...)
 {
     if (!err)
-        return VB_OK;
+        return status;
     char prefix[sizeof err->text / 2];
     char whole[sizeof prefix + sizeof err->text + 2];
     va_list arguments;
@@ -160,5 +160,6 @@ enum vb_status vb_fail_within(struct vb_error *err, const char *format, ...)
     whole[sizeof err->text - 1] = '\0';
     cut_at_character(whole);
     memcpy(err->text, whole, strlen(whole) + 1);
-    return err->status;
+    err->status = status;
+    return status;
 }

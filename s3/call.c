@@ -327,8 +327,9 @@ static enum vb_status name_call(const struct vb_s3_call *call, unsigned attempts
     if (err->status == VB_STOPPED)
         return err->status;
     if (attempts > 1)
-        return vb_fail_within(err, "%s %.*s, attempt %u", call->verb, shown, key.data, attempts);
-    return vb_fail_within(err, "%s %.*s", call->verb, shown, key.data);
+        return vb_fail_within(err, err->status, "%s %.*s, attempt %u", call->verb, shown, key.data,
+                              attempts);
+    return vb_fail_within(err, err->status, "%s %.*s", call->verb, shown, key.data);
 }
 
 /* `err` may be NULL, but name_call builds on a text, so there is always one to write into. */

@@ -166,7 +166,7 @@ static enum vb_status fetch(struct vb_s3_credentials *credentials, struct vb_s3_
         *ret_source = places[i].name;
         if (status != VB_OK) {
             *err = own;
-            return vb_fail_within(err, "S3 credentials from the %s", places[i].name);
+            return vb_fail_within(err, status, "S3 credentials from the %s", places[i].name);
         }
         return VB_OK;
     }

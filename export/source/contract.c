@@ -5,6 +5,8 @@
  */
 #include "contract.h"
 
+#include "verbatim/postgres.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,9 +254,9 @@ static enum vb_status read_catalogue(PGconn *connection, const char *schema, PGr
         *ret_result = result;
         return VB_OK;
     }
+    enum vb_status status = vb_postgres_fail(err, connection, result);
     PQclear(result);
-    return vb_fail(err, VB_DATABASE_AWAY, "cannot read the catalogue of the source: %s",
-                   PQerrorMessage(connection));
+    return vb_fail_within(err, status, "cannot read the catalogue of the source");
 }
 
 enum vb_status vb_contract_read(PGconn *connection, const char *schema,

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#define SLICE 200 /* milliseconds: how late a stop may be heard */
-#define CONNECT_TIME (10 * VB_SECOND)
+#define SLICE 200           /* milliseconds: how late a stop may be heard */
+#define LONGEST_CONNECT 600 /* seconds; 0 stands for no end in a connection string */
 
 enum vb_status vb_stop_check(const struct vb_stop *stop, struct vb_error *err)
 {
@@ -35,8 +37,7 @@ static enum vb_status wait_slice(PGconn *connection, short events, const struct 
     return VB_OK;
 }
 
-/* Input and, as long as libpq holds some back, output. Whether there is any, libpq finds by
- * itself. */
+/* Input and, as long as libpq holds some back, output. Whether there is any, libpq finds by itself. */
 static enum vb_status wait_answer(PGconn *connection, bool unsent, const struct vb_stop *stop,
                                   struct vb_error *err)
 {
@@ -48,21 +49,35 @@ static enum vb_status wait_answer(PGconn *connection, bool unsent, const struct 
     return status;
 }
 
-/* libpq keeps the time of its blocking connect only. What it takes for a broken connection makes it
- * go on to the next address, or give up. */
-static void end_silence(PGconn *connection, int64_t *deadline)
+/* What the connection string or the recipe says, read back from libpq, which keeps that time only in its blocking
+ * connect. */
+static int64_t time_for_a_host(PGconn *connection)
+{
+    long seconds = 0;
+    PQconninfoOption *options = PQconninfo(connection);
+    for (const PQconninfoOption *option = options; option && option->keyword; option++)
+        if (strcmp(option->keyword, "connect_timeout") == 0 && option->val)
+            seconds = strtol(option->val, NULL, 10);
+    PQconninfoFree(options);
+    return seconds > 0 && seconds < LONGEST_CONNECT ? seconds * VB_SECOND
+                                                    : LONGEST_CONNECT * VB_SECOND;
+}
+
+/* What libpq takes for a broken connection makes it go on to the next address, or give up. */
+static void end_silence(PGconn *connection, int64_t patience, int64_t *deadline)
 {
     if (vb_clock_monotonic() < *deadline)
         return;
-    *deadline += CONNECT_TIME;
+    *deadline += patience;
     if (PQsocket(connection) >= 0)
         (void)shutdown(PQsocket(connection), SHUT_RDWR);
 }
 
-static enum vb_status shake_hands(PGconn *connection, const struct vb_stop *stop,
-                                  struct vb_error *err)
+enum vb_status vb_polled_connect(PGconn *connection, const struct vb_stop *stop,
+                                 struct vb_error *err)
 {
-    int64_t deadline = vb_clock_monotonic() + CONNECT_TIME;
+    int64_t patience = time_for_a_host(connection);
+    int64_t deadline = vb_clock_monotonic() + patience;
     PostgresPollingStatusType wish = PGRES_POLLING_WRITING;
     enum vb_status status = VB_OK;
     while (status == VB_OK && wish != PGRES_POLLING_OK && wish != PGRES_POLLING_FAILED) {
@@ -72,26 +87,8 @@ static enum vb_status shake_hands(PGconn *connection, const struct vb_stop *stop
         if (ready) /* asked earlier, it would take the connection for made */
             wish = PQconnectPoll(connection);
         else
-            end_silence(connection, &deadline);
+            end_silence(connection, patience, &deadline);
     }
-    return status;
-}
-
-enum vb_status vb_polled_connect(const char *const *names, const char *const *values,
-                                 const struct vb_stop *stop, PGconn **ret_connection,
-                                 struct vb_error *err)
-{
-    PGconn *connection = PQconnectStartParams(names, values, 1);
-    enum vb_status status = VB_OK;
-    if (PQstatus(connection) != CONNECTION_BAD)
-        status = shake_hands(connection, stop, err);
-    if (status == VB_OK && PQstatus(connection) == CONNECTION_OK &&
-        PQsetnonblocking(connection, 1) != 0)
-        status = vb_fail(err, VB_NETWORK, "the source's connection cannot be polled");
-    if (status == VB_OK)
-        *ret_connection = connection;
-    else
-        PQfinish(connection);
     return status;
 }
 
@@ -115,8 +112,7 @@ enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, cha
                              int *ret_length, struct vb_error *err)
 {
     int length = PQgetCopyData(connection, ret_row, 1);
-    /* A server that is ahead of us has sent more already: a look costs less than to wait and
-     * look. */
+    /* A server that is ahead of us has sent more already: a look costs less than to wait and look. */
     for (bool looked = false; length == 0; looked = true) {
         enum vb_status status = looked ? wait_answer(connection, false, stop, err) : VB_OK;
         if (status != VB_OK)

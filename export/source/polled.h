@@ -1,31 +1,18 @@
-/* Waiting for the source: every wait on its connection is one of these, in short slices between
- * which the owner is asked whether to go on.
+/* Waiting for the source: every wait on its connection is one of these, in short slices between which the owner is
+ * asked whether to go on.
  *
- * On a stop the statement is called off and VB_STOPPED returned; the connection is of no use then.
- * Any other failure is told by libpq's own means: a result, a length, PQerrorMessage. Connections
- * are non-blocking ones, made here. Keeps nothing; belongs to the reader's thread.
+ * On a stop the statement is called off and VB_STOPPED returned; the connection is of no use then. Any
+ * other failure is told by libpq's own means: a result, a length, PQerrorMessage. Connections are
+ * non-blocking ones once they are made. Keeps nothing; belongs to the reader's thread.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_POLLED_H
 #define VERBATIM_EXPORT_SOURCE_POLLED_H
 
-#include "verbatim/status.h"
+#include "verbatim/postgres.h"
 
-#include <libpq-fe.h>
-
-/* The owner's wish to stop. `asked` NULL: never. */
-struct vb_stop {
-    bool (*asked)(void *context);
-    void *context;
-};
-
-/* VB_STOPPED if the owner wants an end. */
-enum vb_status vb_stop_check(const struct vb_stop *stop, struct vb_error *err) vb_must_check;
-
-/* Connects by the keywords, dbname expanded. *ret_connection is for the caller to look at
- * (PQstatus) and to finish, NULL where memory is out. A host that is silent for 10 s is given up
- * for the next one. Limit: libpq looks names up in a blocking way. */
-enum vb_status vb_polled_connect(const char *const *names, const char *const *values,
-                                 const struct vb_stop *stop, PGconn **ret_connection,
+/* The rest of a connect that PQconnectStartParams began; PQstatus tells how it went. A host that is silent for the
+ * connection's connect_timeout is given up for the next one. Limit: libpq looks names up in a blocking way. */
+enum vb_status vb_polled_connect(PGconn *connection, const struct vb_stop *stop,
                                  struct vb_error *err) vb_must_check;
 /* PQgetResult, after one of the PQsend functions. */
 enum vb_status vb_polled_result(PGconn *connection, const struct vb_stop *stop,

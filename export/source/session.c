@@ -31,49 +31,23 @@ const char *vb_session_epilogue(const struct vb_session *session)
     return session->prepared_statements ? "" : ";COMMIT";
 }
 
-static bool starts_with_any(const char *code, const char *const *prefixes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(code, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    return false;
-}
-
-/* First line only: details may quote rows. */
-static void first_line(const char *message, char text[256])
-{
-    snprintf(text, 256, "%.*s", (int)strcspn(message, "\n"), message);
-}
-
 enum vb_status vb_session_fail(struct vb_session *session, const PGresult *result,
                                const char *doing, struct vb_error *err)
 {
-    /* Wrong statements, wrong data, no right: trying again changes nothing. */
-    static const char *const lasting[] = {"0A", "22", "2F", "38", "39", "3D", "3F", "42", "P0"};
-    const char *code = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    char text[256];
-    first_line(message ? message : PQerrorMessage(session->connection), text);
-    /* No SQLSTATE: libpq itself speaks, and the connection is of no use any more. */
-    if (!code) {
+    struct vb_error own;
+    bool spoken = result && PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    enum vb_status status = vb_postgres_fail(&own, session->connection, result);
+    if (vb_postgres_is_broken(session->connection, result) ||
+        PQtransactionStatus(session->connection) != PQTRANS_IDLE)
         vb_session_drop(session);
-        return vb_fail(err, VB_NETWORK, "source: %s: %s", doing, text);
-    }
-    char state[6];
-    snprintf(state, sizeof state, "%s", code);
-    bool lost = PQstatus(session->connection) != CONNECTION_OK ||
-                PQtransactionStatus(session->connection) != PQTRANS_IDLE;
-    if (lost)
-        vb_session_drop(session);
-    if (starts_with_any(state, lasting, sizeof lasting / sizeof lasting[0]))
-        return vb_fail(err, VB_SOURCE, "source: %s: %s (%s)", doing, text, state);
-    return vb_fail(err, VB_DATABASE_AWAY, "source: %s: %s (%s)", doing, text, state);
-}
-
-static void ignore_notice(void *context, const PGresult *result)
-{
-    (void)context;
-    (void)result;
+    if (!spoken)
+        status = VB_NETWORK;
+    else if (!vb_status_retryable(vb_postgres_status(own.sqlstate)))
+        status =
+            VB_SOURCE; /* wrong statements, wrong data, no right: that is the source's contract */
+    vb_fail(err, status, "source: %s: %s", doing, own.text);
+    vb_postgres_mark(err, result);
+    return status;
 }
 
 /* A statement that was called off leaves results behind: they go with the connection. */
@@ -113,36 +87,21 @@ static enum vb_status run_simple(struct vb_session *session, const char *sql, st
     return status;
 }
 
-/* keepalives and tcp_user_timeout find a peer that vanished without a word. */
 static enum vb_status connect_now(struct vb_session *session, struct vb_error *err)
 {
-    const char *const names[] = {"dbname",
-                                 "application_name",
-                                 "client_encoding",
-                                 "keepalives_idle",
-                                 "keepalives_interval",
-                                 "keepalives_count",
-                                 "tcp_user_timeout",
-                                 NULL};
-    const char *const values[] = {session->connection_string,
-                                  session->application_name,
-                                  "UTF8",
-                                  "30",
-                                  "10",
-                                  "3",
-                                  "60000",
-                                  NULL};
-    enum vb_status status =
-        vb_polled_connect(names, values, &session->stop, &session->connection, err);
-    if (status != VB_OK)
+    const struct vb_postgres_recipe recipe = {
+        .connection_string = session->connection_string,
+        .application_name = session->application_name,
+        .server = VB_POSTGRES_ANY,
+        .stop = session->stop,
+    };
+    enum vb_status status = vb_postgres_connect(&recipe, &session->connection, err);
+    if (status == VB_STOPPED)
         return status;
-    if (PQstatus(session->connection) != CONNECTION_OK) {
-        char text[256];
-        first_line(PQerrorMessage(session->connection), text);
-        vb_session_drop(session);
-        return vb_fail(err, VB_NETWORK, "cannot connect to the source: %s", text);
-    }
-    PQsetNoticeReceiver(session->connection, ignore_notice, NULL);
+    if (status != VB_OK)
+        return vb_fail_within(err, status, "cannot connect to the source");
+    if (PQsetnonblocking(session->connection, 1) != 0)
+        return vb_session_fail(session, NULL, "the connection cannot be polled", err);
     if (!session->prepared_statements)
         /* behind a transaction pooler a setting would land on somebody else's session */
         return VB_OK;
@@ -152,7 +111,9 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
 
 enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err)
 {
-    if (session->connection && PQstatus(session->connection) == CONNECTION_OK)
+    /* One that died while idle: the first look may find a farewell, only the second the end behind it. */
+    if (session->connection && PQconsumeInput(session->connection) == 1 &&
+        PQconsumeInput(session->connection) == 1 && PQstatus(session->connection) == CONNECTION_OK)
         return VB_OK;
     vb_session_drop(session);
     return connect_now(session, err);

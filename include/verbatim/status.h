@@ -47,8 +47,9 @@ enum vb_status {
 /* What went wrong, for a person. A plain value: copy it freely, nothing to free. */
 struct vb_error {
     enum vb_status status;
-    int system_code; /* errno, CURLcode or HTTP status; 0 where there is none */
-    char text[512];  /* lower-case sentence without full stop; UTF-8, cut at a character */
+    int system_code;  /* errno, CURLcode or HTTP status; 0 where there is none */
+    char sqlstate[6]; /* of PostgreSQL, where it was the server that refused; else "" */
+    char text[512];   /* lower-case sentence without full stop; UTF-8, cut at a character */
 };
 
 /* Fills `err` (may be NULL) and returns `status`, so a failure is one line. */
@@ -57,8 +58,10 @@ enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *
 /* The same from errno: appends ": " and its text; remembers the code. */
 enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int system_code,
                               const char *format, ...) vb_printf_like(4, 5);
-/* Puts "prefix: " before the text of an error that already happened. Returns err->status. */
-enum vb_status vb_fail_within(struct vb_error *err, const char *format, ...) vb_printf_like(2, 3);
+/* Puts "prefix: " before the text of an error that already happened, with `status`. Returns it, also where
+ * nobody wants the text. */
+enum vb_status vb_fail_within(struct vb_error *err, enum vb_status status, const char *format, ...)
+    vb_printf_like(3, 4);
 
 void vb_error_clear(struct vb_error *err);
 const char *vb_status_name(enum vb_status status);
@@ -72,6 +75,8 @@ enum vb_status vb_status_of_errno(int system_code);
  * VB_OK. */
 #if defined(__clang_analyzer__) && !defined(VB_STATUS_IMPLEMENTATION)
 #define vb_fail(err, status, ...) ((void)(vb_fail)(err, status, __VA_ARGS__), (status))
+#define vb_fail_within(err, status, ...)                                                           \
+    ((void)(vb_fail_within)(err, status, __VA_ARGS__), (status))
 #define vb_fail_system(err, status, ...)                                                           \
     ((void)(vb_fail_system)(err, status, __VA_ARGS__), (status))
 #endif

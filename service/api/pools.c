@@ -75,6 +75,7 @@ enum vb_status vb_api_pools_init(struct vb_http_loop *loop, struct vb_pg_connect
      * are of any type. */
     struct vb_pg_pool_options source = main;
     source.connection_string = options->source_url ? options->source_url : options->database_url;
+    source.server = VB_POSTGRES_ANY;
     source.take_role = NULL;
     source.text = true;
     memset(source.statements, 0, sizeof(source.statements));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define QUERY_CANCELED "57014" /* also by statement_timeout */
 #define COUNT_TIME                                                                                 \
     "25s" /* below the pool's time for a ticket, and that below the deadline of an answer */
 
@@ -90,8 +91,7 @@ static void answer_counts(struct vb_http_exchange *exchange, const PGresult *cou
 static void on_counted(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
-    /* 57014: the server has called the statement off. */
-    if (outcome->status != VB_OK && strncmp(outcome->error.text, "57014", 5) == 0) {
+    if (outcome->status != VB_OK && strcmp(outcome->error.sqlstate, QUERY_CANCELED) == 0) {
         exchange->ticket = NULL;
         vb_http_answer_detail(
             exchange, 504,

@@ -123,7 +123,7 @@ static enum vb_status read_contract(const struct vb_options *options,
         status = vb_contract_read(connection, options->source_schema, ret_contract, err);
     PQfinish(connection);
     if (status != VB_OK)
-        vb_fail_within(err, "source");
+        vb_fail_within(err, status, "source");
     return status;
 }
 
@@ -179,7 +179,7 @@ static enum vb_status start_parts(struct process *process, bool has_http, struct
             continue;
         enum vb_status status = parts[i].start(&process->service, &process->running[i], err);
         if (status != VB_OK) {
-            vb_fail_within(err, "cannot start %s", parts[i].name);
+            vb_fail_within(err, status, "cannot start %s", parts[i].name);
             return status;
         }
         if (i == OUTBOX)

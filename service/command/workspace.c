@@ -58,7 +58,7 @@ static enum vb_status check_zone(const char *name, struct vb_error *err)
     if (status == VB_OK)
         vb_zone_free(zone);
     else
-        vb_fail_within(err, "--time-zone");
+        vb_fail_within(err, status, "--time-zone");
     return status;
 }
 

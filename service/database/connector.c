@@ -1,8 +1,8 @@
-/* The thread that opens connections for the HTTP loops, so that no loop waits for a name server, a
- * handshake or a password hash (libpq resolves names within PQconnectPoll, blocking).
+/* The thread that opens connections for the HTTP loops, so that no loop waits for a name server, a handshake or a
+ * password hash (libpq resolves names within PQconnectPoll, blocking).
  *
- * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is
- * noticed within a tenth of a second, but for a name server that does not answer.
+ * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is noticed
+ * within a fifth of a second, but for a name server that does not answer.
  */
 #include "pool.h"
 
@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define CONNECT_TIME (4 * VB_SECOND)
+#define PREPARE_TIME (4 * VB_SECOND)
 
 struct vb_pg_connector {
     struct vb_thread thread;
@@ -38,21 +38,6 @@ static bool wait_for(struct vb_pg_connector *connector, PGconn *connection, bool
     return false;
 }
 
-static bool connect_now(struct vb_pg_connector *connector, PGconn *connection, int64_t deadline)
-{
-    /* Malformed parameters show here; everything else while polling. */
-    if (PQstatus(connection) == CONNECTION_BAD)
-        return false;
-    PostgresPollingStatusType wish = PGRES_POLLING_WRITING;
-    while (wish != PGRES_POLLING_OK) {
-        if (wish == PGRES_POLLING_FAILED ||
-            !wait_for(connector, connection, wish == PGRES_POLLING_WRITING, deadline))
-            return false;
-        wish = PQconnectPoll(connection);
-    }
-    return true;
-}
-
 static bool prepare_set(PGconn *connection, const struct vb_pg_statement_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
@@ -61,9 +46,9 @@ static bool prepare_set(PGconn *connection, const struct vb_pg_statement_set *se
     return true;
 }
 
-/* Prepared under the API's role, so that a missing right is found now and not by a request. All of
- * its statements are look-ups by key, of which any plan is as good as the best; without being told
- * so the server goes on planning some of them anew each time, which costs more than they do. */
+/* Prepared under the API's role, so that a missing right is found now and not by a request. All of its statements are
+ * look-ups by key, of which any plan is as good as the best; without being told so the server goes on planning some of
+ * them anew each time, which costs more than they do. */
 static bool send_preparations(PGconn *connection, const struct vb_pg_pool_options *options)
 {
     if (options->take_role) {
@@ -98,7 +83,7 @@ static bool read_preparations(struct vb_pg_connector *connector, PGconn *connect
         ExecStatusType status = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
         if (status == PGRES_FATAL_ERROR && is_good) {
             is_good = false;
-            (void)vb_fail(err, VB_DATABASE, "%s", PQresultErrorMessage(result));
+            (void)vb_postgres_fail(err, connection, result);
         }
         PQclear(result);
         if (status == PGRES_PIPELINE_SYNC)
@@ -106,12 +91,17 @@ static bool read_preparations(struct vb_pg_connector *connector, PGconn *connect
     }
 }
 
+static bool is_stopping(void *context)
+{
+    const struct vb_pg_connector *connector = context;
+    return atomic_load(&connector->stopping);
+}
+
 static bool make_ready(struct vb_pg_connector *connector, const struct vb_pg_pool_options *options,
                        PGconn *connection, struct vb_error *err)
 {
-    int64_t deadline = vb_clock_monotonic() + CONNECT_TIME;
-    if (!connect_now(connector, connection, deadline) || PQsetnonblocking(connection, 1) != 0 ||
-        !PQenterPipelineMode(connection))
+    int64_t deadline = vb_clock_monotonic() + PREPARE_TIME;
+    if (PQsetnonblocking(connection, 1) != 0 || !PQenterPipelineMode(connection))
         return false;
     if (!options->prepared)
         return true;
@@ -121,17 +111,18 @@ static bool make_ready(struct vb_pg_connector *connector, const struct vb_pg_poo
 
 static void serve(struct vb_pg_connector *connector, struct vb_pg_order *order)
 {
-    /* dbname is expanded: a whole URI or keyword string may stand in it, and overrides what stands
-     * before. */
-    const char *keywords[] = {"fallback_application_name", "client_encoding", "tcp_user_timeout",
-                              "keepalives_idle",           "dbname",          NULL};
-    const char *values[] = {
-        "verbatim http", "UTF8", "15000", "30", order->options->connection_string, NULL};
+    const struct vb_postgres_recipe recipe = {
+        .connection_string = order->options->connection_string,
+        .application_name = "verbatim http",
+        .server = order->options->server,
+        .stop = {is_stopping, connector},
+    };
     struct vb_error err = {0};
-    PGconn *connection = PQconnectStartParams(keywords, values, 1);
-    if (connection && !make_ready(connector, order->options, connection, &err)) {
+    PGconn *connection = NULL;
+    if (vb_postgres_connect(&recipe, &connection, &err) == VB_OK &&
+        !make_ready(connector, order->options, connection, &err)) {
         if (err.status == VB_OK)
-            (void)vb_fail(&err, VB_DATABASE, "%s", PQerrorMessage(connection));
+            (void)vb_postgres_fail(&err, connection, NULL);
         PQfinish(connection);
         connection = NULL;
     }

@@ -1,11 +1,11 @@
 /* Blocking libpq: one connection that comes back by itself, roles, prepared statements, errors.
  *
- * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing
- * here retries a statement: whether it ran is unknown once the connection is lost, so only the
- * caller may.
+ * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing here
+ * retries a statement: whether it ran is unknown once the connection is lost, so only the caller may.
  */
 #include "pg.h"
 
+#include "verbatim/clock.h"
 #include "verbatim/metrics.h"
 
 #include <stdio.h>
@@ -30,13 +30,15 @@ struct vb_pg {
     bool per_transaction; /* no session to keep the role in: set it up in each transaction */
     bool was_connected;
     bool in_transaction;
+    bool
+        is_broken; /* a statement of the transaction met an error after which nothing else will work */
+    int64_t asked_at; /* whether writes are taken */
     PGconn *connection;
     struct statement statements[STATEMENTS];
     size_t next_slot;
 };
 
-/* A stalled process must not hold its locks for longer than this, or the queue of all waits for
- * it. */
+/* A stalled process must not hold its locks for longer than this, or the queue of all waits for it. */
 #define SETTINGS(local)                                                                            \
     "set_config('TimeZone', 'UTC', " local "), set_config('DateStyle', 'ISO, YMD', " local         \
     "), set_config('bytea_output', 'hex', " local "), "                                            \
@@ -52,61 +54,6 @@ const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction)
                           "SELECT " VB_ROLE_TAKE("worker", "true") ", " SETTINGS("true")},
     };
     return sql[role][for_transaction];
-}
-
-struct vb_pg_keywords vb_pg_keywords(const char *connection_string, const char *application_name)
-{
-    /* libpq lets the last of equal keywords win, so what stands before dbname is a default. */
-    return (struct vb_pg_keywords){
-        {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
-         "tcp_user_timeout", "target_session_attrs", "application_name", "dbname",
-         "client_encoding", NULL},
-        {"5", "10", "5", "3", "15000", "read-write", application_name, connection_string, "UTF8",
-         NULL},
-    };
-}
-
-/* Classes that another try, perhaps on another server, may get through. */
-static bool is_retryable(const char *state)
-{
-    static const char *const prefixes[] = {"08", "40", "53", "55P03", "57P", "25006", "25P03"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (strncmp(state, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    return false;
-}
-
-/* The server's words without their severity and line breaks. */
-static void tidy(char *to, size_t size, const char *message)
-{
-    static const char *const severities[] = {"ERROR:  ", "FATAL:  ", "PANIC:  "};
-    for (size_t i = 0; i < sizeof severities / sizeof *severities; i++)
-        if (strncmp(message, severities[i], strlen(severities[i])) == 0)
-            message += strlen(severities[i]);
-    snprintf(to, size, "%s", message);
-    size_t length = strlen(to);
-    while (length > 0 && to[length - 1] == '\n')
-        to[--length] = '\0';
-    for (char *at = to; *at; at++)
-        if (*at == '\n')
-            *at = ' ';
-}
-
-enum vb_status vb_pg_fail(struct vb_error *err, const PGconn *connection, const PGresult *result)
-{
-    char text[400];
-    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    if (!state) {
-        const char *message = connection ? PQerrorMessage(connection) : "";
-        tidy(text, sizeof text, *message ? message : "the connection was lost");
-        return vb_fail(err, VB_DATABASE_AWAY, "%s", text);
-    }
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    tidy(text, sizeof text, message ? message : "refused");
-    enum vb_status status = strcmp(state, "23505") == 0 ? VB_CONFLICT : VB_DATABASE;
-    if (is_retryable(state) || (connection && PQstatus(connection) == CONNECTION_BAD))
-        status = VB_DATABASE_AWAY;
-    return vb_fail(err, status, "%s (SQLSTATE %s)", text, state);
 }
 
 /* Sets `failed` only; the caller checks once for all copies. */
@@ -179,21 +126,14 @@ PGconn *vb_pg_connection(struct vb_pg *pg)
     return pg->connection;
 }
 
-/* Notices are chatter of the server ("relation exists, skipping"): errors come as results. */
-static void ignore_notice(void *context, const PGresult *result)
-{
-    (void)context;
-    (void)result;
-}
-
-/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with
- * a server connection that somebody else gets next, whether prepared statements are kept or not. */
+/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with a server
+ * connection that somebody else gets next, whether prepared statements are kept or not. */
 static enum vb_status find_pooler(struct vb_pg *pg, struct vb_error *err)
 {
     PGresult *result = PQexec(pg->connection, "SELECT pg_backend_pid()");
     enum vb_status status = VB_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
-        status = vb_pg_fail(err, pg->connection, result);
+        status = vb_postgres_fail(err, pg->connection, result);
     else
         pg->per_transaction =
             strtol(PQgetvalue(result, 0, 0), NULL, 10) != PQbackendPID(pg->connection);
@@ -212,8 +152,8 @@ static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
     PGresult *result = PQexec(pg->connection, vb_pg_setup_sql(pg->role, pg->per_transaction));
     enum vb_status status = VB_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        status = vb_pg_fail(err, pg->connection, result);
-        vb_fail_within(err, "cannot take on the role (has verbatim migrate been run?)");
+        status = vb_postgres_fail(err, pg->connection, result);
+        vb_fail_within(err, status, "cannot take on the role (has verbatim migrate been run?)");
     }
     PQclear(result);
     return status;
@@ -224,15 +164,11 @@ enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err)
     if (pg->connection && PQstatus(pg->connection) == CONNECTION_OK)
         return VB_OK;
     vb_pg_disconnect(pg);
-    struct vb_pg_keywords keywords = vb_pg_keywords(pg->connection_string, pg->application_name);
-    pg->connection = PQconnectdbParams(keywords.names, keywords.values, 1);
-    if (!pg->connection)
-        return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");
-    enum vb_status status = VB_OK;
-    PQsetNoticeReceiver(pg->connection, ignore_notice, NULL);
-    if (PQstatus(pg->connection) != CONNECTION_OK)
-        status = vb_pg_fail(err, pg->connection, NULL);
-    else
+    const struct vb_postgres_recipe recipe = {.connection_string = pg->connection_string,
+                                              .application_name = pg->application_name,
+                                              .server = VB_POSTGRES_WRITABLE};
+    enum vb_status status = vb_postgres_connect(&recipe, &pg->connection, err);
+    if (status == VB_OK)
         status = set_session_up(pg, err);
     if (status != VB_OK) {
         vb_pg_disconnect(pg);
@@ -241,11 +177,25 @@ enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err)
     if (pg->was_connected)
         vb_count(VB_COUNT_DATABASE_RECONNECTS, 1);
     pg->was_connected = true;
+    pg->asked_at = vb_clock_monotonic(); /* the recipe has asked */
     return VB_OK;
 }
 
-/* Makes sure that there is a connection. One that died while idle is noticed here, before a
- * statement is sent whose fate would be unknown. */
+/* Reading alone never meets the refusal of a write: after a failover it would go on with the old primary's rows. */
+static bool takes_no_writes(struct vb_pg *pg)
+{
+    int64_t now = vb_clock_monotonic();
+    if (now - pg->asked_at < VB_POSTGRES_ASK_EVERY)
+        return false;
+    pg->asked_at = now;
+    PGresult *result = PQexec(pg->connection, VB_POSTGRES_READ_ONLY);
+    bool is_useless = PQresultStatus(result) != PGRES_TUPLES_OK || vb_postgres_is_read_only(result);
+    PQclear(result);
+    return is_useless;
+}
+
+/* Makes sure that there is a connection. One that died while idle is noticed here, before a statement is
+ * sent whose fate would be unknown. */
 static enum vb_status be_connected(struct vb_pg *pg, struct vb_error *err)
 {
     if (pg->in_transaction) {
@@ -256,6 +206,8 @@ static enum vb_status be_connected(struct vb_pg *pg, struct vb_error *err)
     /* The first look may find a farewell, only the second the end behind it. */
     if (pg->connection &&
         (PQconsumeInput(pg->connection) != 1 || PQconsumeInput(pg->connection) != 1))
+        vb_pg_disconnect(pg);
+    if (pg->connection && takes_no_writes(pg))
         vb_pg_disconnect(pg);
     return vb_pg_connect(pg, err);
 }
@@ -281,7 +233,7 @@ static enum vb_status run_simple(struct vb_pg *pg, const char *sql, const char *
     ExecStatusType state = PQresultStatus(result);
     enum vb_status status = VB_OK;
     if (state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK)
-        status = vb_pg_fail(err, pg->connection, result);
+        status = vb_postgres_fail(err, pg->connection, result);
     else if (expected_tag && strcmp(PQcmdStatus(result), expected_tag) != 0)
         status = vb_fail(err, VB_DATABASE, "%s became %s: a statement before it failed",
                          expected_tag, PQcmdStatus(result));
@@ -331,7 +283,7 @@ static enum vb_status prepare(struct vb_pg *pg, const char *sql, int count,
     statement_name(slot, name);
     PGresult *result = PQprepare(pg->connection, name, sql, count, NULL);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-        status = vb_pg_fail(err, pg->connection, result);
+        status = vb_postgres_fail(err, pg->connection, result);
         free(copy);
     } else {
         pg->statements[slot] = (struct statement){copy, hash};
@@ -370,8 +322,8 @@ static PGresult *drain_pipeline(PGconn *connection)
     return kept;
 }
 
-/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and
- * nothing stays behind on the pooler's connection. */
+/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and nothing
+ * stays behind on the pooler's connection. */
 static PGresult *run_in_pipeline(struct vb_pg *pg, const char *name, const char *sql, int count,
                                  const char *const *parameters)
 {
@@ -402,7 +354,7 @@ static enum vb_status run(struct vb_pg *pg, const char *sql, int count,
         result = run_in_pipeline(pg, name, sql, count, parameters);
         if (PQexitPipelineMode(pg->connection) != 1) {
             PQclear(result);
-            return vb_pg_fail(err, pg->connection, NULL);
+            return vb_postgres_fail(err, pg->connection, NULL);
         }
     } else if (*name) {
         result = PQexecPrepared(pg->connection, name, count, parameters, NULL, NULL, 0);
@@ -413,27 +365,13 @@ static enum vb_status run(struct vb_pg *pg, const char *sql, int count,
     return VB_OK;
 }
 
-/* After these the connection is of no use: the server is going, is a standby, or knows our
- * statements no more. */
-static bool must_reconnect(const PGconn *connection, const PGresult *result)
-{
-    static const char *const states[] = {"25006", "26000", "0A000"};
-    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    if (PQstatus(connection) == CONNECTION_BAD || !state)
-        return true;
-    if (strncmp(state, "57P0", 4) == 0)
-        return true;
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (strcmp(state, states[i]) == 0)
-            return true;
-    return false;
-}
-
-/* In a transaction the caller's rollback closes a dead connection, so that the loss is told
- * first. */
+/* In a transaction the caller's rollback closes a dead connection, so that the loss is told first. */
 static void drop_if_dead(struct vb_pg *pg, const PGresult *result)
 {
-    if (!pg->in_transaction && must_reconnect(pg->connection, result))
+    bool is_broken = vb_postgres_is_broken(pg->connection, result);
+    if (pg->in_transaction)
+        pg->is_broken = pg->is_broken || is_broken;
+    else if (is_broken)
         vb_pg_disconnect(pg);
 }
 
@@ -457,7 +395,7 @@ enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
         *ret_result = result;
         return VB_OK;
     }
-    status = vb_pg_fail(err, pg->connection, result);
+    status = vb_postgres_fail(err, pg->connection, result);
     drop_if_dead(pg, result);
     PQclear(result);
     return status;
@@ -490,6 +428,7 @@ enum vb_status vb_pg_begin(struct vb_pg *pg, struct vb_error *err)
         return status;
     }
     pg->in_transaction = true;
+    pg->is_broken = false;
     return VB_OK;
 }
 
@@ -499,7 +438,8 @@ enum vb_status vb_pg_commit(struct vb_pg *pg, struct vb_error *err)
     if (status == VB_OK)
         status = run_simple(pg, "COMMIT", "COMMIT", err);
     pg->in_transaction = false;
-    if (status != VB_OK && pg->connection && PQtransactionStatus(pg->connection) != PQTRANS_IDLE)
+    if (status != VB_OK && pg->connection &&
+        (pg->is_broken || PQtransactionStatus(pg->connection) != PQTRANS_IDLE))
         vb_pg_disconnect(pg);
     return status;
 }
@@ -509,7 +449,7 @@ void vb_pg_rollback(struct vb_pg *pg)
     pg->in_transaction = false;
     if (!pg->connection)
         return;
-    if (PQpipelineStatus(pg->connection) != PQ_PIPELINE_OFF ||
+    if (pg->is_broken || PQpipelineStatus(pg->connection) != PQ_PIPELINE_OFF ||
         run_simple(pg, "ROLLBACK", "ROLLBACK", NULL) != VB_OK ||
         PQtransactionStatus(pg->connection) != PQTRANS_IDLE)
         vb_pg_disconnect(pg);

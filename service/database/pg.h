@@ -1,8 +1,9 @@
 /* A blocking libpq connection for workers, janitor and commands; never for the HTTP loops.
  *
  * Reconnects by itself outside transactions. Takes on its role on every connection, or in every
- * transaction when prepared statements are off (a transaction pooler keeps no session). Statements
- * are named by their text and prepared on first use. Belongs to one thread.
+ * transaction when prepared statements are off (a transaction pooler keeps no session). Leaves a server that
+ * takes no writes any more within seconds, also if it only reads. Statements are
+ * named by their text and prepared on first use. Belongs to one thread.
  */
 #ifndef VERBATIM_DATABASE_PG_H
 #define VERBATIM_DATABASE_PG_H
@@ -10,8 +11,7 @@
 #include "role.h"
 
 #include "verbatim/buffer.h"
-
-#include <libpq-fe.h>
+#include "verbatim/postgres.h"
 
 enum vb_pg_role { VB_PG_OWNER, VB_PG_API, VB_PG_WORKER };
 
@@ -29,10 +29,8 @@ enum vb_status vb_pg_new(const struct vb_pg_options *options, struct vb_pg **ret
                          struct vb_error *err) vb_must_check;
 void vb_pg_free(struct vb_pg *pg);
 
-/* Parameters are text or NULL. The result is text, one statement; the caller clears it. Errors
- * carry the SQLSTATE in their text; VB_DATABASE_AWAY when the connection was lost or the class is
- * 08, 40, 53, 55P03, 57P or 25006, else VB_DATABASE; VB_CONFLICT on 23505. Outside begin/commit a
- * statement is a transaction of its own. */
+/* Parameters are text or NULL. The result is text, one statement; the caller clears it. Errors carry the SQLSTATE, and
+ * the status that vb_postgres_status gives it. Outside begin/commit a statement is a transaction of its own. */
 enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
                            const char *const *parameters, PGresult **ret_result,
                            struct vb_error *err) vb_must_check;
@@ -51,25 +49,10 @@ PGconn *vb_pg_connection(struct vb_pg *pg);
 enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err) vb_must_check;
 void vb_pg_disconnect(struct vb_pg *pg);
 
-/* What every connection of the process needs, for those who connect by themselves (the HTTP loops):
- * keepalives, time-outs, UTF-8, a server that may be written to. The connection string may override
- * all but the encoding. */
-#define VB_PG_KEYWORDS 16
-struct vb_pg_keywords {
-    const char *names[VB_PG_KEYWORDS]; /* for PQconnectStartParams, with expand_dbname = 1 */
-    const char *values[VB_PG_KEYWORDS];
-};
-/* Strings are borrowed. `connection_string` may be NULL. */
-struct vb_pg_keywords vb_pg_keywords(const char *connection_string, const char *application_name);
-/* One SELECT of set_config calls that takes on the role, UTC and ISO dates: for the transaction
- * alone, or for the session. */
+/* One SELECT of set_config calls that takes on the role, UTC and ISO dates: for the transaction alone, or for the
+ * session. */
 const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction);
-/* Fills `err` from a failed result, or from the connection where result is NULL; returns the
- * status. */
-enum vb_status vb_pg_fail(struct vb_error *err, const PGconn *connection, const PGresult *result);
-
-/* A connection to the source, with those keywords but a server that may be a replica, which takes
- * no writes. The caller finishes it. */
+/* A connection to the source, which may be a replica. The caller finishes it. */
 enum vb_status vb_pg_connect_source(const char *connection_string, const char *application_name,
                                     PGconn **ret_connection, struct vb_error *err) vb_must_check;
 

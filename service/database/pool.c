@@ -1,10 +1,12 @@
 /* Sending of tickets and collecting of their results. See database/pool.h.
  *
- * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends
- * with a VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only
- * its own link's tickets, and no longer than its pool's ticket_time.
+ * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends with a
+ * VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only its own link's
+ * tickets, and no longer than its pool's ticket_time.
+ * After a failover the old primary may live on: a link on which a write was refused for that, or that
+ * tells when asked (every few seconds, since reading alone meets no refusal), ends all links of its pool.
  */
-#include "pool.h"
+#include "ticket.h"
 
 #include "verbatim/clock.h"
 #include "verbatim/log.h"
@@ -15,26 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define READ_ONLY "25006"
 #define AWAY_PAUSE (VB_SECOND / 2) /* between two attempts to connect */
 #define LINK_TICKETS 128u          /* in flight on one connection */
 #define WAITING_TICKETS 1024u      /* of a pool, while its connections are opened or full */
-
-struct vb_pg_ticket {
-    struct vb_pg_ticket *next;
-    vb_pg_done *done; /* NULL: dropped */
-    void *context;
-    int64_t sent_at;
-    size_t count, answered;
-    struct vb_pg_statement statements[VB_PG_STEPS];
-    const char *values[VB_PG_STEPS][VB_PG_VALUES]; /* point into `bytes` */
-    struct vb_pg_outcome outcome;
-    char bytes[];
-};
-
-struct ticket_list {
-    struct vb_pg_ticket *first, **last;
-    size_t count;
-};
 
 enum link_state { LINK_NONE, LINK_ASKED, LINK_READY };
 
@@ -44,6 +30,9 @@ struct pg_link {
     PGconn *connection;
     struct event readable, writable;
     bool wants_write, was_connected;
+    bool is_broken; /* what it is answering ends it */
+    bool is_asked;  /* whether it takes writes; at asked_at */
+    int64_t asked_at;
     struct ticket_list flight;
     struct vb_pg_order order;
 };
@@ -59,105 +48,79 @@ struct vb_pg_pool {
     struct vb_pg_order *answers;
 };
 
-/* A queue: `last` points to where the next one is hung. */
-static void list_init(struct ticket_list *list)
-{
-    list->first = NULL;
-    list->last = &list->first;
-    list->count = 0;
-}
-
-static void list_add(struct ticket_list *list, struct vb_pg_ticket *ticket)
-{
-    ticket->next = NULL;
-    *list->last = ticket;
-    list->last = &ticket->next;
-    list->count++;
-}
-
-static struct vb_pg_ticket *list_cut(struct ticket_list *list)
-{
-    struct vb_pg_ticket *ticket = list->first;
-    if (ticket) {
-        list->first = ticket->next;
-        if (!list->first)
-            list->last = &list->first;
-        list->count--;
-    }
-    return ticket;
-}
-
-/* The callback may send more tickets, also on this link. */
-static void finish_ticket(struct vb_pg_ticket *ticket)
-{
-    struct vb_pg_outcome *outcome = &ticket->outcome;
-    if (ticket->done)
-        ticket->done(ticket->context, outcome);
-    for (size_t i = 0; i < VB_PG_STEPS; i++)
-        PQclear(outcome->results[i]);
-    free(ticket);
-}
-
-/* Partial results are dropped: a callback sees all of them or none. */
-static void fail_ticket(struct vb_pg_ticket *ticket, const char *reason)
-{
-    for (size_t i = 0; i < VB_PG_STEPS; i++) {
-        PQclear(ticket->outcome.results[i]);
-        ticket->outcome.results[i] = NULL;
-    }
-    ticket->outcome.status = vb_fail(&ticket->outcome.error, VB_DATABASE_AWAY, "%s", reason);
-}
-
-void vb_pg_ticket_drop(struct vb_pg_ticket *ticket)
-{
-    if (ticket)
-        ticket->done = NULL;
-}
-
 /* Callbacks are not called here: the caller may be in the middle of one. The next tick does it. */
 static void fail_all(struct vb_pg_pool *pool, struct ticket_list *list, const char *reason)
 {
     struct vb_pg_ticket *ticket;
-    while ((ticket = list_cut(list))) {
-        fail_ticket(ticket, reason);
-        list_add(&pool->failed, ticket);
+    while ((ticket = vb_pg_list_cut(list))) {
+        vb_pg_ticket_fail(ticket, reason);
+        vb_pg_list_add(&pool->failed, ticket);
     }
     if (pool->failed.first)
         pool->options.wake(pool->options.wake_context);
 }
 
-/* The database is taken for away until a connection stands again. */
-static void note_away(struct vb_pg_pool *pool, const char *reason)
+/* The database is taken for away until a connection stands again, if this was the last one. */
+static void note_loss(struct vb_pg_pool *pool, const char *why)
 {
+    bool has_links = false;
+    for (size_t i = 0; i < pool->options.links; i++)
+        has_links = has_links || pool->links[i].state == LINK_READY;
     if (!pool->is_away)
-        vb_warn("database connection lost: %s", reason);
-    pool->is_away = true;
+        vb_warn(has_links ? "one of several database connections lost: %s"
+                          : "database connection lost: %s",
+                why);
+    pool->is_away = pool->is_away || !has_links;
     pool->failed_at = vb_clock_monotonic();
 }
 
-static void link_close(struct pg_link *link, const char *reason)
+/* `why` is for the log, and NULL where libpq knows; `reason` for those who wait. */
+static void link_close(struct pg_link *link, const char *why, const char *reason)
 {
+    struct vb_error err;
+    if (link->state != LINK_READY) /* a callback was quicker */
+        return;
+    (void)vb_postgres_fail(&err, link->connection, NULL);
     event_del(&link->readable);
     event_del(&link->writable);
     PQfinish(link->connection);
     link->connection = NULL;
     link->state = LINK_NONE;
     link->wants_write = false;
+    link->is_broken = false;
+    note_loss(link->pool, why ? why : err.text);
     fail_all(link->pool, &link->flight, reason);
 }
 
-/* A statement that was refused: what the caller may hear is its class; the log gets the text. */
-static void note_refusal(struct vb_pg_ticket *ticket, const PGresult *result)
+static const char is_lost[] = "the connection to the database was lost";
+static const char is_read_only[] = "the database takes no writes any more";
+
+static void leave_server(struct vb_pg_pool *pool)
 {
-    if (ticket->outcome.status != VB_OK)
-        return;
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool is_passing = state && (strncmp(state, "08", 2) == 0 || strncmp(state, "40", 2) == 0 ||
-                                strncmp(state, "53", 2) == 0 || strncmp(state, "57", 2) == 0 ||
-                                strcmp(state, "55P03") == 0 || strcmp(state, "25006") == 0);
-    ticket->outcome.status =
-        vb_fail(&ticket->outcome.error, is_passing ? VB_DATABASE_AWAY : VB_DATABASE, "%s: %s",
-                state ? state : "?", PQresultErrorMessage(result));
+    for (size_t i = 0; i < pool->options.links; i++)
+        link_close(&pool->links[i], is_read_only, is_read_only);
+}
+
+/* A statement that was refused: what the caller may hear is its class; the log gets the text. */
+static void note_refusal(struct pg_link *link, struct vb_pg_ticket *ticket, const PGresult *result)
+{
+    link->is_broken = link->is_broken || vb_postgres_is_broken(link->connection, result);
+    if (ticket->outcome.status == VB_OK)
+        ticket->outcome.status = vb_postgres_fail(&ticket->outcome.error, link->connection, result);
+}
+
+/* The oldest ticket is through. False: so is the link. */
+static bool end_ticket(struct pg_link *link)
+{
+    struct vb_pg_pool *pool = link->pool;
+    struct vb_pg_ticket *ticket = vb_pg_list_cut(&link->flight);
+    bool takes_no_writes = pool->options.server == VB_POSTGRES_WRITABLE &&
+                           strcmp(ticket->outcome.error.sqlstate, READ_ONLY) == 0;
+    bool is_broken = link->is_broken;
+    vb_pg_ticket_finish(ticket);
+    if (takes_no_writes)
+        leave_server(pool);
+    return !is_broken;
 }
 
 /* Files one result under the oldest ticket. False: the link is unusable. */
@@ -171,8 +134,7 @@ static bool take_result(struct pg_link *link, PGresult *result)
     switch ((int)PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(result);
-        finish_ticket(list_cut(&link->flight));
-        return true;
+        return end_ticket(link);
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
         if (ticket->answered < ticket->count && ticket->outcome.status == VB_OK) {
@@ -181,7 +143,7 @@ static bool take_result(struct pg_link *link, PGresult *result)
         }
         break;
     case PGRES_FATAL_ERROR:
-        note_refusal(ticket, result);
+        note_refusal(link, ticket, result);
         break;
     default: /* PGRES_PIPELINE_ABORTED: a step behind a refused one */
         break;
@@ -199,7 +161,7 @@ static void flush_link(struct pg_link *link)
         event_del(&link->writable);
     link->wants_write = left > 0;
     if (is_deaf)
-        link_close(link, "the connection to the database cannot be watched");
+        link_close(link, "it cannot be watched", is_lost);
 }
 
 static void send_waiting(struct vb_pg_pool *pool);
@@ -210,8 +172,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct pg_link *link = context;
     if (!PQconsumeInput(link->connection)) {
-        note_away(link->pool, PQerrorMessage(link->connection));
-        link_close(link, "the connection to the database was lost");
+        link_close(link, NULL, is_lost);
         return;
     }
     bool was_nothing = false; /* in pipeline mode one NULL ends a statement, two mean: no more */
@@ -221,7 +182,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
             break;
         was_nothing = !result;
         if (result && !take_result(link, result)) {
-            link_close(link, "the connection to the database was lost");
+            link_close(link, "it is of no use any more", is_lost);
             return;
         }
         if (link->state != LINK_READY)
@@ -230,8 +191,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
             break;
     }
     if (PQstatus(link->connection) == CONNECTION_BAD) {
-        note_away(link->pool, PQerrorMessage(link->connection));
-        link_close(link, "the connection to the database was lost");
+        link_close(link, NULL, is_lost);
         return;
     }
     flush_link(link);
@@ -262,6 +222,16 @@ static bool send_steps(struct pg_link *link, const struct vb_pg_ticket *ticket)
     return PQpipelineSync(link->connection) == 1;
 }
 
+static void send_on(struct pg_link *link, struct vb_pg_ticket *ticket)
+{
+    ticket->sent_at = vb_clock_monotonic();
+    vb_pg_list_add(&link->flight, ticket);
+    if (send_steps(link, ticket))
+        flush_link(link);
+    else
+        link_close(link, NULL, is_lost);
+}
+
 /* The one with the fewest tickets in flight. */
 static struct pg_link *best_link(struct vb_pg_pool *pool)
 {
@@ -279,64 +249,13 @@ static void send_waiting(struct vb_pg_pool *pool)
 {
     struct pg_link *link;
     while (pool->waiting.first && (link = best_link(pool))) {
-        struct vb_pg_ticket *ticket = list_cut(&pool->waiting);
+        struct vb_pg_ticket *ticket = vb_pg_list_cut(&pool->waiting);
         if (!ticket->done) {
-            finish_ticket(ticket); /* nobody waits for it any more */
+            vb_pg_ticket_finish(ticket); /* nobody waits for it any more */
             continue;
         }
-        ticket->sent_at = vb_clock_monotonic();
-        list_add(&link->flight, ticket);
-        if (send_steps(link, ticket)) {
-            flush_link(link);
-        } else {
-            note_away(pool, PQerrorMessage(link->connection));
-            link_close(link, "the connection to the database was lost");
-        }
+        send_on(link, ticket);
     }
-}
-
-static size_t text_size(const char *text)
-{
-    return text ? strlen(text) + 1 : 0;
-}
-
-/* Bytes of all values, and of statements without a name, with their NULs. */
-static size_t texts_size(const struct vb_pg_step *steps, size_t count)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!steps[i].statement->name)
-            size += text_size(steps[i].statement->sql);
-        for (int k = 0; k < steps[i].statement->count; k++)
-            size += text_size(steps[i].values[k]);
-    }
-    return size;
-}
-
-static const char *keep_text(char **at, const char *text)
-{
-    size_t size = text_size(text);
-    char *kept = size > 0 ? memcpy(*at, text, size) : NULL;
-    *at += size;
-    return kept;
-}
-
-static struct vb_pg_ticket *ticket_new(const struct vb_pg_step *steps, size_t count)
-{
-    struct vb_pg_ticket *ticket = calloc(1, sizeof(*ticket) + texts_size(steps, count));
-    if (!ticket)
-        return NULL;
-    char *at = ticket->bytes;
-    ticket->count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct vb_pg_statement *statement = &ticket->statements[i];
-        *statement = *steps[i].statement;
-        if (!statement->name)
-            statement->sql = keep_text(&at, statement->sql);
-        for (int k = 0; k < statement->count; k++)
-            ticket->values[i][k] = keep_text(&at, steps[i].values[k]);
-    }
-    return ticket;
 }
 
 enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step *steps,
@@ -350,14 +269,14 @@ enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step 
         return vb_fail(err, VB_DATABASE_AWAY, "the database is away");
     if (pool->waiting.count >= WAITING_TICKETS)
         return vb_fail(err, VB_DATABASE_AWAY, "too many requests wait for the database");
-    struct vb_pg_ticket *ticket = ticket_new(steps, count);
+    struct vb_pg_ticket *ticket = vb_pg_ticket_new(steps, count);
     if (!ticket)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a statement");
     ticket->done = done;
     ticket->context = context;
     ticket->sent_at = vb_clock_monotonic();
     *ret_ticket = ticket;
-    list_add(&pool->waiting, ticket);
+    vb_pg_list_add(&pool->waiting, ticket);
     send_waiting(pool);
     return VB_OK;
 }
@@ -366,7 +285,7 @@ enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step 
 
 static void ask_for_links(struct vb_pg_pool *pool, int64_t now)
 {
-    if (pool->is_away && now - pool->failed_at < AWAY_PAUSE)
+    if (pool->failed_at != 0 && now - pool->failed_at < AWAY_PAUSE)
         return;
     for (size_t i = 0; i < pool->options.links; i++) {
         struct pg_link *link = &pool->links[i];
@@ -402,6 +321,7 @@ static void link_begin(struct pg_link *link, PGconn *connection)
     struct vb_pg_pool *pool = link->pool;
     link->connection = connection;
     link->state = LINK_READY;
+    link->asked_at = vb_clock_monotonic(); /* the recipe has asked */
     vb_count(VB_COUNT_DATABASE_RECONNECTS, link->was_connected);
     link->was_connected = true;
     event_assign(&link->readable, pool->options.base, PQsocket(connection), EV_READ | EV_PERSIST,
@@ -409,8 +329,7 @@ static void link_begin(struct pg_link *link, PGconn *connection)
     event_assign(&link->writable, pool->options.base, PQsocket(connection), EV_WRITE | EV_PERSIST,
                  on_writable, link);
     if (event_add(&link->readable, NULL) != 0) { /* it would answer, and nobody would hear of it */
-        link_close(link, "the connection to the database cannot be watched");
-        note_away(pool, "it cannot be watched");
+        link_close(link, "it cannot be watched", is_lost);
         return;
     }
     if (pool->is_away)
@@ -432,7 +351,7 @@ static void take_answers(struct vb_pg_pool *pool)
             link_begin(link, order->connection);
         } else {
             link->state = LINK_NONE;
-            note_away(pool, order->error.text);
+            note_loss(pool, order->error.text);
         }
         order = next;
     }
@@ -445,10 +364,50 @@ static void close_stalled(struct vb_pg_pool *pool, int64_t now)
         const struct vb_pg_ticket *oldest = link->flight.first;
         if (link->state == LINK_READY && oldest &&
             now - oldest->sent_at > pool->options.ticket_time) {
-            note_away(pool, "it does not answer");
-            link_close(link, "the database did not answer in time");
+            link_close(link, "it does not answer", "the database did not answer in time");
         }
     }
+}
+
+/* --- may it still be written to? --- */
+
+static void on_told(void *context, const struct vb_pg_outcome *outcome)
+{
+    struct pg_link *link = context;
+    link->is_asked = false;
+    if (outcome->status == VB_OK && vb_postgres_is_read_only(outcome->results[0]))
+        leave_server(link->pool);
+}
+
+/* Without memory for the question it is put off to the next time. */
+static void ask_links(struct vb_pg_pool *pool, int64_t now)
+{
+    static const struct vb_pg_statement question = {NULL, VB_POSTGRES_READ_ONLY, 0};
+    const struct vb_pg_step step = {&question, NULL};
+    for (size_t i = 0; i < pool->options.links; i++) {
+        struct pg_link *link = &pool->links[i];
+        if (link->state != LINK_READY || link->is_asked ||
+            now - link->asked_at < VB_POSTGRES_ASK_EVERY)
+            continue;
+        struct vb_pg_ticket *ticket = vb_pg_ticket_new(&step, 1);
+        link->asked_at = now;
+        if (!ticket)
+            continue;
+        ticket->done = on_told;
+        ticket->context = link;
+        link->is_asked = true;
+        send_on(link, ticket);
+    }
+}
+
+/* Those that have waited too long, the oldest first; the others still have their time. */
+static void fail_late(struct vb_pg_pool *pool, int64_t now)
+{
+    struct ticket_list late;
+    vb_pg_list_init(&late);
+    while (pool->waiting.first && now - pool->waiting.first->sent_at > pool->options.ticket_time)
+        vb_pg_list_add(&late, vb_pg_list_cut(&pool->waiting));
+    fail_all(pool, &late, "the database is away");
 }
 
 void vb_pg_pool_tick(struct vb_pg_pool *pool)
@@ -456,16 +415,17 @@ void vb_pg_pool_tick(struct vb_pg_pool *pool)
     int64_t now = vb_clock_monotonic();
     take_answers(pool);
     close_stalled(pool, now);
-    bool is_late =
-        pool->waiting.first && now - pool->waiting.first->sent_at > pool->options.ticket_time;
-    if (pool->is_away || is_late)
+    if (pool->options.server == VB_POSTGRES_WRITABLE)
+        ask_links(pool, now);
+    fail_late(pool, now);
+    if (pool->is_away)
         fail_all(pool, &pool->waiting, "the database is away");
     struct ticket_list failed = pool->failed;
     if (failed.first) {
-        list_init(&pool->failed);
+        vb_pg_list_init(&pool->failed);
         for (struct vb_pg_ticket *ticket = failed.first, *next; ticket; ticket = next) {
             next = ticket->next;
-            finish_ticket(ticket);
+            vb_pg_ticket_finish(ticket);
         }
     }
     if (pool->is_open)
@@ -486,12 +446,12 @@ enum vb_status vb_pg_pool_new(const struct vb_pg_pool_options *options,
     if (pool->options.ticket_time == 0)
         pool->options.ticket_time = VB_PG_TICKET_TIME;
     pool->connector = connector;
-    list_init(&pool->waiting);
-    list_init(&pool->failed);
+    vb_pg_list_init(&pool->waiting);
+    vb_pg_list_init(&pool->failed);
     pthread_mutex_init(&pool->mutex, NULL);
     for (size_t i = 0; i < VB_PG_LINKS; i++) {
         pool->links[i].pool = pool;
-        list_init(&pool->links[i].flight);
+        vb_pg_list_init(&pool->links[i].flight);
     }
     *ret_pool = pool;
     return VB_OK;
@@ -500,9 +460,9 @@ enum vb_status vb_pg_pool_new(const struct vb_pg_pool_options *options,
 static void end_all(struct ticket_list *list)
 {
     struct vb_pg_ticket *ticket;
-    while ((ticket = list_cut(list))) {
-        fail_ticket(ticket, "the process ends");
-        finish_ticket(ticket);
+    while ((ticket = vb_pg_list_cut(list))) {
+        vb_pg_ticket_fail(ticket, "the process ends");
+        vb_pg_ticket_finish(ticket);
     }
 }
 

@@ -28,7 +28,9 @@ typedef void vb_pg_done(void *context, const struct vb_pg_outcome *outcome);
 struct vb_pg_pool_options {
     struct event_base *base;
     const char *connection_string; /* NULL: libpq's environment */
-    const char *take_role;         /* SQL expression, evaluated while preparing; NULL: no role */
+    enum vb_postgres_server
+        server; /* writable: it is left within seconds when it takes no writes any more */
+    const char *take_role; /* SQL expression, evaluated while preparing; NULL: no role */
     bool prepared;
     bool text; /* results in text format, not binary */
     /* All with a name that will ever be sent; they outlive the pool. */

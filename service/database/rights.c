@@ -18,8 +18,8 @@ enum vb_status vb_rights_run_file(struct vb_pg *pg, const char *name, const char
     ExecStatusType state = PQresultStatus(result);
     enum vb_status status = VB_OK;
     if (state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK) {
-        status = vb_pg_fail(err, vb_pg_connection(pg), result);
-        vb_fail_within(err, "schema file %s", name);
+        status = vb_postgres_fail(err, vb_pg_connection(pg), result);
+        vb_fail_within(err, status, "schema file %s", name);
     }
     PQclear(result);
     return status;

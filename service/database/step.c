@@ -45,7 +45,7 @@ static enum vb_status read_one(PGconn *connection, const struct vb_pg_step *step
         *ret_result = result;
         return VB_OK;
     }
-    enum vb_status status = vb_pg_fail(err, connection, result);
+    enum vb_status status = vb_postgres_fail(err, connection, result);
     PQclear(result);
     return status;
 }

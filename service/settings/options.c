@@ -289,7 +289,7 @@ static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
         free(given->text);
         given->text = vb_buffer_take(&text);
     } else {
-        vb_fail_within(err, "%s", given->origin);
+        vb_fail_within(err, status, "%s", given->origin);
     }
     vb_buffer_done(&text);
     return status;

@@ -104,7 +104,7 @@ static enum vb_status adopt(struct vb_file_storage *file, const char *path, stru
             status = read_id(file->root, id, err);
     }
     if (status != VB_OK) {
-        vb_fail_within(err, "the storage directory '%s'", path);
+        vb_fail_within(err, status, "the storage directory '%s'", path);
         return status;
     }
     snprintf(file->storage.identity, sizeof file->storage.identity, "file:%s", id);

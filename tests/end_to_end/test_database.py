@@ -1,4 +1,5 @@
-"""The blocking connection (tests/unit/database/test_pg.c) against real servers: directly and through poolers."""
+"""The blocking connection (tests/unit/database/test_pg.c) against real servers, directly and through poolers;
+and the pool of a loop (test_pool.c)."""
 
 import os
 import subprocess
@@ -14,17 +15,21 @@ def roles(database):
         database.execute(f"CREATE ROLE {database.role(kind)}")
 
 
-def run_suite(verbatim, url, admin_url, prepared):
-    program = verbatim.parent / "tests/unit/test_pg"
+def run_suite(verbatim, url, admin_url, prepared, name="test_pg", count=8):
+    program = verbatim.parent / "tests/unit" / name
     env = os.environ | {"TEST_DATABASE_URL": url, "TEST_ADMIN_URL": admin_url, "TEST_PREPARED": prepared}
     done = subprocess.run([program], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "[  PASSED  ] 7 test(s)." in done.stdout + done.stderr
+    assert f"[  PASSED  ] {count} test(s)." in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("prepared", ["on", "off"])
 def test_connection_to_the_server_itself(verbatim, database, roles, prepared):
     run_suite(verbatim, database.url, database.url, prepared)
+
+
+def test_the_pool_of_a_loop(verbatim, database, roles):
+    run_suite(verbatim, database.url, database.url, "on", "test_pool", 3)
 
 
 def test_connection_through_a_transaction_pooler(verbatim, postgres, database, roles):

@@ -12,7 +12,8 @@
  */
 #include "rows.h"
 
-#include <libpq-fe.h>
+#include "verbatim/postgres.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -210,14 +211,13 @@ enum vb_status vb_demo_data(const struct vb_demo_options *options, struct vb_err
         filled.conversations = 2000;
     if (filled.messages_per_conversation == 0)
         filled.messages_per_conversation = 12;
-    const char *const names[] = {"dbname", "application_name", "client_encoding", NULL};
-    const char *const values[] = {options->connection_string, "verbatim demo-data", "UTF8", NULL};
-    PGconn *connection = PQconnectdbParams(names, values, 1);
-    enum vb_status status;
-    if (PQstatus(connection) == CONNECTION_OK)
-        status = build(connection, &filled, err);
-    else
-        status = fail(connection, "cannot connect", err);
+    const struct vb_postgres_recipe recipe = {.connection_string = options->connection_string,
+                                              .application_name = "verbatim demo-data",
+                                              .server = VB_POSTGRES_WRITABLE};
+    PGconn *connection = NULL;
+    enum vb_status status = vb_postgres_connect(&recipe, &connection, err);
+    status = status == VB_OK ? build(connection, &filled, err)
+                             : vb_fail_within(err, status, "demo data: cannot connect");
     PQfinish(connection); /* an open transaction ends with it */
     return status;
 }

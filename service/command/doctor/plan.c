@@ -26,7 +26,7 @@ static enum vb_status begin(PGconn *source, bool run, struct vb_error *err)
         return vb_fail(err, VB_LIMIT, "the reader's settings are too long");
     PGresult *result = PQexec(source, sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        status = vb_pg_fail(err, source, result);
+        status = vb_postgres_fail(err, source, result);
     PQclear(result);
     return status;
 }
@@ -161,7 +161,7 @@ static enum vb_status judge(struct look *look, const PGresult *result, struct vb
     if (PQresultStatus(result) == PGRES_TUPLES_OK)
         return read_plan(look, PQgetvalue(result, 0, 0), err);
     if (!look->run || !state || strcmp(state, QUERY_CANCELED) != 0)
-        return vb_pg_fail(err, look->source, result);
+        return vb_postgres_fail(err, look->source, result);
     look->plan.verdict = VB_PLAN_LATE;
     return VB_OK;
 }

@@ -106,7 +106,7 @@ static enum vb_status take_sample(PGconn *source, const struct vb_contract *cont
         .rows = PQexecParams(source, query.sql, query.count, NULL, query.values, NULL, NULL, 0)};
     vb_source_query_done(&query);
     if (PQresultStatus(sample.rows) != PGRES_TUPLES_OK) {
-        status = vb_pg_fail(err, source, sample.rows);
+        status = vb_postgres_fail(err, source, sample.rows);
         PQclear(sample.rows);
         return status;
     }

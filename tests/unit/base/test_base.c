@@ -82,6 +82,16 @@ static void what_may_pass_is_the_status_matter(void **state)
     assert_int_equal(vb_status_of_errno(ENOMEM), VB_NO_MEMORY);
 }
 
+static void a_failure_stays_one_where_nobody_wants_the_text(void **state)
+{
+    (void)state;
+    struct vb_error err;
+    assert_int_equal(vb_fail_within(NULL, VB_IO, "the lid"), VB_IO);
+    assert_int_equal(vb_fail(&err, VB_NETWORK, "nobody answers"), VB_NETWORK);
+    assert_int_equal(vb_fail_within(&err, VB_NETWORK, "the %s", "cellar"), VB_NETWORK);
+    assert_string_equal(err.text, "the cellar: nobody answers");
+}
+
 static void dates_that_do_not_exist_are_refused(void **state)
 {
     (void)state;
@@ -204,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_secret_leaves_nothing_behind),
         cmocka_unit_test(buffer_stops_at_its_ceiling),
+        cmocka_unit_test(a_failure_stays_one_where_nobody_wants_the_text),
         cmocka_unit_test(what_may_pass_is_the_status_matter),
         cmocka_unit_test(dates_that_do_not_exist_are_refused),
         cmocka_unit_test(instants_have_six_digits),

@@ -114,6 +114,7 @@ static void transactions_keep_and_forget(void **state)
     assert_int_equal(vb_pg_exec(pg, "INSERT INTO probe VALUES (1)", 0, NULL, NULL, &err),
                      VB_CONFLICT);
     assert_non_null(strstr(err.text, "23505"));
+    assert_string_equal(err.sqlstate, "23505");
     assert_false(vb_status_retryable(err.status));
     assert_answer(pg, "SELECT count(*) FROM probe", "1");
 
@@ -186,6 +187,35 @@ static void a_changed_table_is_seen(void **state)
     vb_pg_free(pg);
 }
 
+/* A primary that became read-only under a connection that only reads: nothing is ever refused to it. */
+static void a_server_that_takes_no_writes_is_left(void **state)
+{
+    (void)state;
+    const char *prepared = getenv("TEST_PREPARED");
+    if (strcmp(prepared ? prepared : "", "on") != 0)
+        return; /* a setting would stay with the pooler's connection */
+    struct vb_pg *pg = connection_as(VB_PG_OWNER);
+    static const char demote[] = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY";
+    struct vb_error err;
+    assert_int_equal(vb_pg_exec(pg, demote, 0, NULL, NULL, NULL), VB_OK);
+    assert_answer(pg, "SHOW transaction_read_only", "on");
+    for (int i = 0; i < 10; i++) {
+        assert_answer(pg, "SELECT 1", "1");
+        run_as_admin("SELECT pg_sleep(0.35)");
+    }
+    assert_answer(pg, "SHOW transaction_read_only", "off");
+
+    /* Refused in a transaction: the next one is another connection's. */
+    assert_int_equal(vb_pg_exec(pg, demote, 0, NULL, NULL, NULL), VB_OK);
+    assert_int_equal(vb_pg_begin(pg, NULL), VB_OK);
+    assert_int_equal(vb_pg_exec(pg, "CREATE TABLE never (id int)", 0, NULL, NULL, &err),
+                     VB_DATABASE_AWAY);
+    assert_string_equal(err.sqlstate, "25006");
+    vb_pg_rollback(pg);
+    assert_answer(pg, "SHOW transaction_read_only", "off");
+    vb_pg_free(pg);
+}
+
 static void errors_say_what_and_hide_passwords(void **state)
 {
     (void)state;
@@ -217,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_lost_connection_comes_back),
         cmocka_unit_test(many_statements_have_a_ceiling),
         cmocka_unit_test(a_changed_table_is_seen),
+        cmocka_unit_test(a_server_that_takes_no_writes_is_left),
         cmocka_unit_test(errors_say_what_and_hide_passwords),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,87 @@
+/* The recipe for connections, and where notices go: see verbatim/postgres.h.
+ *
+ * A connection is made step by step, not by libpq's blocking call: so that a stop is heard, and so that what the
+ * server says while connecting finds our receiver instead of standard error.
+ */
+#include "verbatim/postgres.h"
+
+#include "polled.h"
+
+#include "verbatim/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEYWORDS 16
+
+/* libpq lets the last of equal keywords win, so what stands before dbname is a default. dbname is expanded: a whole URI
+ * or keyword string may stand in it. */
+struct keywords {
+    const char *names[KEYWORDS], *values[KEYWORDS];
+};
+
+static struct keywords keywords_of(const struct vb_postgres_recipe *recipe)
+{
+    bool writable = recipe->server == VB_POSTGRES_WRITABLE;
+    return (struct keywords){
+        {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
+         "tcp_user_timeout", "target_session_attrs", "application_name", "dbname",
+         "client_encoding", NULL},
+        {"5", "10", "5", "3", "15000", writable ? "read-write" : "any", recipe->application_name,
+         recipe->connection_string, "UTF8", NULL},
+    };
+}
+
+static enum vb_log_level level_of(const char *severity)
+{
+    static const char *const grave[] = {"WARNING", "ERROR", "FATAL", "PANIC"};
+    for (size_t i = 0; severity && i < sizeof grave / sizeof *grave; i++)
+        if (strcmp(severity, grave[i]) == 0)
+            return VB_LOG_WARN;
+    return VB_LOG_DEBUG;
+}
+
+/* A farewell to an idle connection is a notice as well: no statement is there to fail with it. */
+static void log_notice(void *context, const PGresult *notice)
+{
+    (void)context;
+    struct vb_error err;
+    (void)vb_postgres_fail(&err, NULL, notice);
+    vb_log(level_of(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED)),
+           "the database says: %s", err.text);
+}
+
+/* A plain database name is none of the forms that libpq parses. */
+static bool is_malformed(const char *connection_string)
+{
+    if (!connection_string || (!strchr(connection_string, '=') &&
+                               strncmp(connection_string, "postgres", strlen("postgres")) != 0))
+        return false;
+    PQconninfoOption *parsed = PQconninfoParse(connection_string, NULL);
+    bool malformed =
+        !parsed && (strchr(connection_string, '=') || strstr(connection_string, "://"));
+    PQconninfoFree(parsed);
+    return malformed;
+}
+
+enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGconn **ret_connection,
+                                   struct vb_error *err)
+{
+    if (is_malformed(recipe->connection_string))
+        return vb_fail(err, VB_INVALID, "the connection string of the database is malformed");
+    struct keywords keywords = keywords_of(recipe);
+    PGconn *connection = PQconnectStartParams(keywords.names, keywords.values, 1);
+    if (!connection)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");
+    PQsetNoticeReceiver(connection, log_notice, NULL);
+    enum vb_status status = VB_OK;
+    if (PQstatus(connection) != CONNECTION_BAD)
+        status = vb_polled_connect(connection, &recipe->stop, err);
+    if (status == VB_OK && PQstatus(connection) != CONNECTION_OK)
+        status = vb_postgres_fail(err, connection, NULL);
+    if (status == VB_OK)
+        *ret_connection = connection;
+    else
+        PQfinish(connection);
+    return status;
+}
