@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -120,9 +121,16 @@ class Run:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             env=os.environ | {"TEST_WORKER": str(number)}) for number in range(arguments.lanes)]
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        """Whoever ends it does not wait for batches."""
         for lane in self._lanes:
-            lane.stdin.close()
+            if kind:
+                lane.terminate()
+            with contextlib.suppress(OSError):
+                lane.stdin.close()
             lane.wait()
 
     def do(self, batches):
@@ -210,10 +218,16 @@ def parse():
     return arguments
 
 
+def interrupt(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would come in the middle of the stopping
+    raise KeyboardInterrupt
+
+
 def main():
     arguments = parse()
     if arguments.lane:
         return lane_main(arguments.lane)
+    signal.signal(signal.SIGTERM, interrupt)
     available = object_stores.available()
     name = next((name for name in ("versitygw", "minio", "swift") if name in available), None)
     only = [each for each in arguments.only or WEIGHTS if name or each.startswith("file/")]
@@ -226,8 +240,7 @@ def main():
         folder = stack.enter_context(scratch_folder())
         house = stack.enter_context(House(postgres, verbatim, folder))
         store = stack.enter_context(object_stores.STORES[name]()) if name else None
-        run = Run(house, store, arguments)
-        stack.callback(run.close)
+        run = stack.enter_context(Run(house, store, arguments))
         run.do((single_batches(only) if arguments.singles else []) + pair_batches(arguments, only))
     print(f"seed {arguments.seed}")
     print(f"{run.passed} passed, {run.failed} failed")
