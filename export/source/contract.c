@@ -4,6 +4,7 @@
  * whoever writes the views sees the whole list at once. Does not look at rows.
  */
 #include "contract.h"
+#include "verbatim/columns.h"
 
 #include "verbatim/postgres.h"
 
@@ -14,6 +15,19 @@
 
 #define FAULTS_CEILING 4096u
 #define MISSING_CEILING 4096u
+
+#define CATALOGUE_ROW(FIRST, NEXT)                                                                 \
+    FIRST(RELATION, "f.relname")                                                                   \
+    NEXT(NAME, "f.attname")                                                                        \
+    NEXT(TYPE, "t.oid::int8")                                                                      \
+    NEXT(CATEGORY, "t.typcategory::text")                                                          \
+    NEXT(ELEMENT_CATEGORY, "coalesce(e.typcategory::text, '')")                                    \
+    NEXT(DECLARED, "pg_catalog.format_type(f.declared, NULL)")                                     \
+    NEXT(READABLE, "pg_catalog.has_schema_privilege($1, 'USAGE') AND "                             \
+                   "pg_catalog.has_column_privilege(f.relation, f.attnum, 'SELECT')")              \
+    NEXT(ELEMENT, "coalesce(e.oid, 0)::int8")
+#define CATALOGUE_ROW_LIST VB_COLUMN_LIST(CATALOGUE_ROW)
+enum { VB_COLUMN_NAMES(CATALOGUE_ROW) CATALOGUE_COLUMNS };
 
 /* One row per column of a relation that selects, domains followed to their base. `array` is the
  * base type of an array's elements, category S and E are text-like types and enums. A column that
@@ -29,14 +43,9 @@ static const char catalogue_sql[] =
     " UNION ALL"
     " SELECT f.relname, f.attname, f.attnum, f.relation, f.declared, t.typbasetype"
     " FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.type WHERE t.typtype = 'd')"
-    " SELECT f.relname, f.attname, t.oid::int8, t.typcategory::text,"
-    " coalesce(e.typcategory::text, ''), pg_catalog.format_type(f.declared, NULL),"
-    " pg_catalog.has_schema_privilege($1, 'USAGE')"
-    " AND pg_catalog.has_column_privilege(f.relation, f.attnum, 'SELECT'), coalesce(e.oid, 0)::int8"
+    " SELECT " CATALOGUE_ROW_LIST
     " FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.type AND t.typtype <> 'd'"
     " LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'";
-
-enum { RELATION, NAME, TYPE, CATEGORY, ELEMENT_CATEGORY, DECLARED, READABLE, ELEMENT };
 
 struct vb_inspection {
     struct vb_contract *contract;

@@ -7,8 +7,9 @@
 
 /* The workspace of the transaction, for statements that come after an entry. */
 #define HERE "current_setting('verbatim.workspace_id')"
+#define KEY_IN_PATH VB_API_KEY_COLUMNS("k.workspace_id = $2", "$3")
 #define ABOUT                                                                                      \
-    ", k.workspace_id, k.audience, a.user_email, a.name, a.time_zone, a.source_id, a.csv_profile"  \
+    ", " VB_API_ABOUT_LIST                                                                         \
     " FROM verbatim.key_here AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
 #define NAMES_KEY ", set_config('verbatim.key_id', $2, true)"
 /* Whether the key that VB_API_SQL_KEY_POLL named may see a job; nothing where it named none. */
@@ -24,27 +25,25 @@
 const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     [VB_API_SQL_ENTER_KEY] = {"enter_key", VB_PG_ENTER NAMES_KEY, 2},
     [VB_API_SQL_ENTER_KEY_WRITE] = {"enter_key_write", VB_PG_ENTER NAMES_KEY VB_PG_ENTER_LIMITS, 2},
-    [VB_API_SQL_KEY] = {"key", "SELECT " VB_API_KEY_COLUMNS ABOUT " WHERE k.key_id = $1", 3},
+    [VB_API_SQL_KEY] = {"key", "SELECT " KEY_IN_PATH ABOUT " WHERE k.key_id = $1", 3},
     /* For doors without a workspace in their paths. What stands in the same statement cannot rely
      * on row level security yet; statements behind it in the same transaction can. */
     [VB_API_SQL_KEY_HOME] =
         {"key_home",
-         "SELECT true, k.secret_hash, $2 = ANY (k.scopes), k.role" ABOUT
+         "SELECT " VB_API_KEY_COLUMNS("true", "$2") ABOUT
          " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)"
          " WHERE k.key_id = $1",
          2},
     /* A statement of its own costs less than a join: what a plan holds is set up anew each time it
      * runs. */
     [VB_API_SQL_KEY_POLL] = {"key_poll",
-                             "SELECT " VB_API_KEY_COLUMNS ", set_config('verbatim.sees',"
+                             "SELECT " KEY_IN_PATH ", set_config('verbatim.sees',"
                              " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
                              " set_config('verbatim.audience', k.audience::text, true)"
                              " FROM verbatim.key_here AS k WHERE k.key_id = $1",
                              3},
     [VB_API_SQL_JOB] = {"job",
-                        "SELECT j.status, j.channel_id, j.start_date, j.end_date,"
-                        " j.error_message, j.created_at, j.finished_at, j.link_expires_at,"
-                        " j.object_key, j.archive_deleted_at IS NOT NULL"
+                        "SELECT " VB_API_JOB_LIST
                         " FROM verbatim.job AS j WHERE j.job_id = $2::uuid AND j.workspace_id = $1"
                         " AND j.door = 'main' AND " KEY_SEES,
                         2},
@@ -72,23 +71,9 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
          " AND j.door = $2 AND " BEHIND(
              "$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
          5},
-    /* What became of each stands in rows of its own. A link can be fetched any number of times,
-     * hence the bound. */
     [VB_API_SQL_AUDITS] =
         {"audits",
-         "SELECT a.audit_id, a.author, a.created_at, a.filter::text, a.format, a.door, "
-         "a.job_id::text,"
-         " (SELECT e.records FROM verbatim.audit_event AS e"
-         " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id"
-         " AND e.kind = 'records'"
-         " ORDER BY e.audit_event_id DESC LIMIT 1),"
-         " (SELECT coalesce(jsonb_agg(jsonb_build_object('at', to_char(d.created_at"
-         " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), 'by', d.by_whom)"
-         " ORDER BY d.audit_event_id), '[]')::text FROM ("
-         "SELECT e.* FROM verbatim.audit_event AS e"
-         " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id"
-         " AND e.kind = 'download'"
-         " ORDER BY e.audit_event_id DESC LIMIT 1000) AS d)"
+         "SELECT " VB_API_AUDITS_LIST
          " FROM (SELECT * FROM verbatim.audit AS a WHERE a.workspace_id = $1"
          " AND ($2::bigint IS NULL OR a.audit_id < $2::bigint)"
          " ORDER BY a.audit_id DESC LIMIT $3::bigint) AS a ORDER BY a.audit_id DESC",

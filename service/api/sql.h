@@ -5,6 +5,7 @@
 
 #include "database/pool.h"
 #include "queue/view.h"
+#include "verbatim/columns.h"
 
 /* To Verbatim's own database; results are binary. */
 enum vb_api_sql {
@@ -46,52 +47,68 @@ extern const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT];
 void vb_api_sql_sets(struct vb_pg_statement_set ret_sets[VB_PG_STATEMENT_SETS]);
 
 /* What every statement of an entry begins with, to judge by: no more, since each column is felt in
- * a status poll. */
-enum {
-    KEY_HOME, /* the workspace asked for is the key's */
-    KEY_HASH,
-    KEY_SCOPE, /* the key has it */
-    KEY_ROLE,
-    KEY_COLUMNS
-};
-/* FROM verbatim.key_here AS k; $2 is the workspace of the path, $3 the scope. */
-#define VB_API_KEY_COLUMNS "k.workspace_id = $2, k.secret_hash, $3 = ANY (k.scopes), k.role"
+ * a status poll. FROM verbatim.key_here AS k; `home`: whether the workspace asked for is the key's;
+ * `scope`: the parameter that the key has to have. */
+#define VB_API_KEY_TABLE(FIRST, NEXT, home, scope)                                                 \
+    FIRST(KEY_HOME, home)                                                                          \
+    NEXT(KEY_HASH, "k.secret_hash")                                                                \
+    NEXT(KEY_SCOPE, scope " = ANY (k.scopes)")                                                     \
+    NEXT(KEY_ROLE, "k.role")
+#define VB_API_KEY_COLUMNS(home, scope)                                                            \
+    VB_API_KEY_TABLE(VB_COLUMN_FIRST, VB_COLUMN_NEXT, home, scope)
+enum { VB_API_KEY_TABLE(VB_COLUMN_NAME, VB_COLUMN_NAME, "", "") KEY_COLUMNS };
 
-/* What follows in VB_API_SQL_KEY and _KEY_HOME: the rest of struct vb_access. */
-enum {
-    ABOUT_WORKSPACE = KEY_COLUMNS,
-    ABOUT_AUDIENCE,
-    ABOUT_USER,
-    ABOUT_NAME,
-    ABOUT_ZONE,
-    ABOUT_SOURCE,
-    ABOUT_PROFILE,
-    ABOUT_COLUMNS
-};
-/* Of VB_API_SQL_JOB. */
-enum {
-    JOB_STATUS,
-    JOB_CHANNEL,
-    JOB_START,
-    JOB_END,
-    JOB_ERROR,
-    JOB_CREATED,
-    JOB_FINISHED,
-    JOB_EXPIRES,
-    JOB_KEY,
-    JOB_DELETED
-};
+/* What follows in VB_API_SQL_KEY and _KEY_HOME, with verbatim.key_about AS a: the rest of struct
+ * vb_access. */
+#define VB_API_ABOUT_TABLE(FIRST, NEXT)                                                            \
+    FIRST(ABOUT_WORKSPACE, "k.workspace_id")                                                       \
+    NEXT(ABOUT_AUDIENCE, "k.audience")                                                             \
+    NEXT(ABOUT_USER, "a.user_email")                                                               \
+    NEXT(ABOUT_NAME, "a.name")                                                                     \
+    NEXT(ABOUT_ZONE, "a.time_zone")                                                                \
+    NEXT(ABOUT_SOURCE, "a.source_id")                                                              \
+    NEXT(ABOUT_PROFILE, "a.csv_profile")
+#define VB_API_ABOUT_LIST VB_COLUMN_LIST(VB_API_ABOUT_TABLE)
+enum { ABOUT_BEFORE = KEY_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_ABOUT_TABLE) ABOUT_COLUMNS };
 
-/* Of VB_API_SQL_AUDITS. */
-enum {
-    AUDITS_ID,
-    AUDITS_AUTHOR,
-    AUDITS_CREATED,
-    AUDITS_FILTER,
-    AUDITS_FORMAT,
-    AUDITS_DOOR,
-    AUDITS_JOB,
-    AUDITS_RECORDS,
-    AUDITS_DOWNLOADS /* a JSON array */
-};
+/* Of VB_API_SQL_JOB: verbatim.job AS j. */
+#define VB_API_JOB_TABLE(FIRST, NEXT)                                                              \
+    FIRST(JOB_STATUS, "j.status")                                                                  \
+    NEXT(JOB_CHANNEL, "j.channel_id")                                                              \
+    NEXT(JOB_START, "j.start_date")                                                                \
+    NEXT(JOB_END, "j.end_date")                                                                    \
+    NEXT(JOB_ERROR, "j.error_message")                                                             \
+    NEXT(JOB_CREATED, "j.created_at")                                                              \
+    NEXT(JOB_FINISHED, "j.finished_at")                                                            \
+    NEXT(JOB_EXPIRES, "j.link_expires_at")                                                         \
+    NEXT(JOB_KEY, "j.object_key")                                                                  \
+    NEXT(JOB_DELETED, "j.archive_deleted_at IS NOT NULL")
+#define VB_API_JOB_LIST VB_COLUMN_LIST(VB_API_JOB_TABLE)
+enum { VB_COLUMN_NAMES(VB_API_JOB_TABLE) JOB_COLUMNS };
+
+/* Of VB_API_SQL_AUDITS: verbatim.audit AS a. What became of an entry stands in rows of its own. A
+ * link can be fetched any number of times, hence the bound on the JSON array of downloads. */
+#define VB_API_AUDITS_RECORDS                                                                      \
+    "(SELECT e.records FROM verbatim.audit_event AS e"                                             \
+    " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id AND e.kind = 'records'"    \
+    " ORDER BY e.audit_event_id DESC LIMIT 1)"
+#define VB_API_AUDITS_DOWNLOADS                                                                    \
+    "(SELECT coalesce(jsonb_agg(jsonb_build_object('at', to_char(d.created_at"                     \
+    " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), 'by', d.by_whom)"                       \
+    " ORDER BY d.audit_event_id), '[]')::text FROM (SELECT e.* FROM verbatim.audit_event AS e"     \
+    " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id AND e.kind = 'download'"   \
+    " ORDER BY e.audit_event_id DESC LIMIT 1000) AS d)"
+#define VB_API_AUDITS_TABLE(FIRST, NEXT)                                                           \
+    FIRST(AUDITS_ID, "a.audit_id")                                                                 \
+    NEXT(AUDITS_AUTHOR, "a.author")                                                                \
+    NEXT(AUDITS_CREATED, "a.created_at")                                                           \
+    NEXT(AUDITS_FILTER, "a.filter::text")                                                          \
+    NEXT(AUDITS_FORMAT, "a.format")                                                                \
+    NEXT(AUDITS_DOOR, "a.door")                                                                    \
+    NEXT(AUDITS_JOB, "a.job_id::text")                                                             \
+    NEXT(AUDITS_RECORDS, VB_API_AUDITS_RECORDS)                                                    \
+    NEXT(AUDITS_DOWNLOADS, VB_API_AUDITS_DOWNLOADS)
+#define VB_API_AUDITS_LIST VB_COLUMN_LIST(VB_API_AUDITS_TABLE)
+enum { VB_COLUMN_NAMES(VB_API_AUDITS_TABLE) AUDITS_COLUMNS };
+
 #endif

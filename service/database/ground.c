@@ -5,6 +5,8 @@
  */
 #include "ground.h"
 
+#include "verbatim/columns.h"
+
 #include <stdio.h>
 
 /* May this login SET ROLE to it? Since PostgreSQL 16 membership alone does not say so. */
@@ -14,43 +16,49 @@
     "END FROM pg_roles WHERE rolname = " role "), false)"
 #define EXISTS_ROLE(role) "EXISTS (SELECT FROM pg_roles WHERE rolname = " role ")"
 
+#define GROUND_ROW(FIRST, NEXT)                                                                    \
+    FIRST(GROUND_LOGIN, "quote_ident(session_user)")                                               \
+    NEXT(GROUND_OWNER, "coalesce(quote_ident(pg_get_userbyid(n.nspowner)), '')")                   \
+    NEXT(GROUND_MAY_CREATE, "has_database_privilege(current_database(), 'CREATE')")                \
+    NEXT(GROUND_IS_OWNER, "coalesce(pg_has_role(session_user, n.nspowner, 'MEMBER'), true)")       \
+    NEXT(GROUND_IS_SHARED, VB_GROUND_IS_SHARED("api") " OR " VB_GROUND_IS_SHARED("worker"))
+#define ROLE_ROW(FIRST, NEXT, role)                                                                \
+    FIRST(ROLE_NAME, "quote_ident(" VB_ROLE_OWN(role) ")")                                         \
+    NEXT(ROLE_EXISTS, EXISTS_ROLE(VB_ROLE_OWN(role)))                                              \
+    NEXT(ROLE_MAY_TAKE, MAY_TAKE(VB_ROLE_OWN(role)))
+#define ROLE_LIST(role) ROLE_ROW(VB_COLUMN_FIRST, VB_COLUMN_NEXT, role)
+enum { ROLE_ROW(VB_COLUMN_NAME, VB_COLUMN_NAME, "") ROLE_COLUMNS };
+#define GROUND_LIST VB_COLUMN_LIST(GROUND_ROW) ", " ROLE_LIST("api") ", " ROLE_LIST("worker")
+enum { VB_COLUMN_NAMES(GROUND_ROW) GROUND_API, GROUND_WORKER = GROUND_API + ROLE_COLUMNS };
+
 static bool is_true(const PGresult *result, int column)
 {
     return PQgetvalue(result, 0, column)[0] == 't';
 }
 
+static void read_role(const PGresult *result, int column, struct vb_ground_role *role)
+{
+    snprintf(role->name, sizeof role->name, "%s", PQgetvalue(result, 0, column + ROLE_NAME));
+    role->exists = is_true(result, column + ROLE_EXISTS);
+    role->may_take = is_true(result, column + ROLE_MAY_TAKE);
+}
+
 enum vb_status vb_ground_look(struct vb_pg *pg, struct vb_ground *ret_ground, struct vb_error *err)
 {
-    /* clang-format off */
     static const char sql[] =
-        "SELECT quote_ident(session_user),"
-        " coalesce(quote_ident(pg_get_userbyid(n.nspowner)), ''),"
-        " has_database_privilege(current_database(), 'CREATE'),"
-        " coalesce(pg_has_role(session_user, n.nspowner, 'MEMBER'), true),"
-        " " VB_GROUND_IS_SHARED("api") " OR " VB_GROUND_IS_SHARED("worker") ","
-        " quote_ident(" VB_ROLE_OWN("api") "),"
-        " " EXISTS_ROLE(VB_ROLE_OWN("api")) ","
-        " " MAY_TAKE(VB_ROLE_OWN("api")) ","
-        " quote_ident(" VB_ROLE_OWN("worker") "),"
-        " " EXISTS_ROLE(VB_ROLE_OWN("worker")) ","
-        " " MAY_TAKE(VB_ROLE_OWN("worker"))
+        "SELECT " GROUND_LIST
         " FROM (SELECT) AS one LEFT JOIN pg_namespace AS n ON n.nspname = 'verbatim'";
-    /* clang-format on */
     PGresult *result;
     enum vb_status status = vb_pg_query(pg, sql, 0, NULL, &result, err);
     if (status != VB_OK)
         return status;
-    struct vb_ground facts = {.may_create = is_true(result, 2),
-                              .is_owner = is_true(result, 3),
-                              .is_shared = is_true(result, 4)};
-    snprintf(facts.login, sizeof facts.login, "%s", PQgetvalue(result, 0, 0));
-    snprintf(facts.owner, sizeof facts.owner, "%s", PQgetvalue(result, 0, 1));
-    for (int i = 0; i < VB_GROUND_ROLES; i++) {
-        struct vb_ground_role *role = &facts.roles[i];
-        snprintf(role->name, sizeof role->name, "%s", PQgetvalue(result, 0, 5 + 3 * i));
-        role->exists = is_true(result, 6 + 3 * i);
-        role->may_take = is_true(result, 7 + 3 * i);
-    }
+    struct vb_ground facts = {.may_create = is_true(result, GROUND_MAY_CREATE),
+                              .is_owner = is_true(result, GROUND_IS_OWNER),
+                              .is_shared = is_true(result, GROUND_IS_SHARED)};
+    snprintf(facts.login, sizeof facts.login, "%s", PQgetvalue(result, 0, GROUND_LOGIN));
+    snprintf(facts.owner, sizeof facts.owner, "%s", PQgetvalue(result, 0, GROUND_OWNER));
+    read_role(result, GROUND_API, &facts.roles[VB_GROUND_API]);
+    read_role(result, GROUND_WORKER, &facts.roles[VB_GROUND_WORKER]);
     PQclear(result);
     *ret_ground = facts;
     return VB_OK;

@@ -14,6 +14,7 @@
 #include "database/pg.h"
 #include "mail.h"
 #include "storage/storage.h"
+#include "verbatim/columns.h"
 #include "verbatim/hash.h"
 #include "verbatim/metrics.h"
 #include "verbatim/zone.h"
@@ -49,6 +50,30 @@ struct errand {
     bool dead; /* by the database's clock the link has expired */
 };
 
+#define ERRAND_ROW(FIRST, NEXT)                                                                    \
+    FIRST(COLUMN_ID, "c.outbox_id")                                                                \
+    NEXT(COLUMN_ATTEMPT, "c.attempts")                                                             \
+    NEXT(COLUMN_RECIPIENT, "c.recipient")                                                          \
+    NEXT(COLUMN_JOB, "c.job_id")                                                                   \
+    NEXT(COLUMN_KEY, "j.object_key")                                                               \
+    NEXT(COLUMN_FINISHED, "(extract(epoch FROM j.finished_at) * 1000000)::bigint")                 \
+    NEXT(COLUMN_EXPIRES, "(extract(epoch FROM j.link_expires_at) * 1000000)::bigint")              \
+    NEXT(COLUMN_DEAD, "j.link_expires_at <= now()")                                                \
+    NEXT(COLUMN_CHANNEL, "j.channel_name")                                                         \
+    NEXT(COLUMN_PHONE, "j.channel_phone")                                                          \
+    NEXT(COLUMN_CHANNEL_ID, "j.channel_id")                                                        \
+    NEXT(COLUMN_START, "j.start_date")                                                             \
+    NEXT(COLUMN_END, "j.end_date")                                                                 \
+    NEXT(COLUMN_CONVERSATIONS, "j.conversations")                                                  \
+    NEXT(COLUMN_MESSAGES, "j.messages")                                                            \
+    NEXT(COLUMN_SIZE, "j.size")                                                                    \
+    NEXT(COLUMN_ZONE, "j.time_zone")                                                               \
+    NEXT(COLUMN_WORKSPACE, "j.workspace_id")                                                       \
+    NEXT(COLUMN_STATUS, "j.status")                                                                \
+    NEXT(COLUMN_TITLE, "j.title")
+#define ERRAND_ROW_LIST VB_COLUMN_LIST(ERRAND_ROW)
+enum { VB_COLUMN_NAMES(ERRAND_ROW) ERRAND_COLUMNS };
+
 /* The lease is longer than any delivery may take. Instants come as microseconds. $1: our process,
  * $2: a process's lease in microseconds. */
 static const char claim_sql[] =
@@ -65,37 +90,8 @@ static const char claim_sql[] =
              " process_id = " VB_PROCESS_THAT_BEATS ""
              " FROM next WHERE o.outbox_id = next.outbox_id"
              " RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
-             " SELECT c.outbox_id, c.attempts, c.recipient, c.job_id, j.object_key,"
-             " (extract(epoch FROM j.finished_at) * 1000000)::bigint,"
-             " (extract(epoch FROM j.link_expires_at) * 1000000)::bigint,"
-             " j.link_expires_at <= now(), j.channel_name, j.channel_phone, j.channel_id, "
-             "j.start_date,"
-             " j.end_date, j.conversations, j.messages, j.size, j.time_zone, j.workspace_id, "
-             "j.status,"
-             " j.title"
+             " SELECT " ERRAND_ROW_LIST
              " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
-enum {
-    COLUMN_ID,
-    COLUMN_ATTEMPT,
-    COLUMN_RECIPIENT,
-    COLUMN_JOB,
-    COLUMN_KEY,
-    COLUMN_FINISHED,
-    COLUMN_EXPIRES,
-    COLUMN_DEAD,
-    COLUMN_CHANNEL,
-    COLUMN_PHONE,
-    COLUMN_CHANNEL_ID,
-    COLUMN_START,
-    COLUMN_END,
-    COLUMN_CONVERSATIONS,
-    COLUMN_MESSAGES,
-    COLUMN_SIZE,
-    COLUMN_ZONE,
-    COLUMN_WORKSPACE,
-    COLUMN_STATUS,
-    COLUMN_TITLE
-};
 
 static const char *text_of(const struct errand *errand, int column)
 {

@@ -4,16 +4,26 @@
  * are written over. A recorded one's work is done again.
  */
 #include "queue.h"
+#include "row.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
 #include <stdio.h>
 
+#define NEXT_ROW(FIRST, NEXT)                                                                      \
+    FIRST(NEXT_PART_FIRST, "s.part_first")                                                         \
+    NEXT(NEXT_PART_LAST, "s.part_last")                                                            \
+    NEXT(NEXT_HIGH_AT, ROW_MICROSECONDS("s.high_at"))                                              \
+    NEXT(NEXT_HIGH_ID, "s.high_id")                                                                \
+    NEXT(NEXT_RECORDED, "s.status = 'recorded'")                                                   \
+    NEXT(NEXT_EXPECTED, "s.expected")
+#define NEXT_ROW_LIST VB_COLUMN_LIST(NEXT_ROW)
+enum { VB_COLUMN_NAMES(NEXT_ROW) NEXT_COLUMNS };
+
 /* The set of a job's segments changes only under the job's lock, which the fence holds. */
 static const char lock_next[] =
-    "SELECT s.part_first, s.part_last, (extract(epoch FROM s.high_at) * 1000000)::bigint,"
-    " s.high_id, s.status, s.expected FROM verbatim.segment AS s"
+    "SELECT " NEXT_ROW_LIST " FROM verbatim.segment AS s"
     " WHERE s.job_id = $1 AND s.part_first > $2 ORDER BY s.part_first LIMIT 1 FOR UPDATE";
 
 static const char drop_directory[] =
@@ -48,15 +58,14 @@ static enum vb_status find_next(struct vb_pg *pg, const struct vb_claim *claim,
         PQclear(result);
         return VB_END;
     }
-    struct successor next = {.first = (uint32_t)vb_row_number(result, 0, 0),
-                             .last = (uint32_t)vb_row_number(result, 0, 1),
-                             .has_high = !vb_row_null(result, 0, 3),
-                             .recorded = vb_pg_value(result, 0, 4)[0] == 'r' &&
-                                         vb_pg_value(result, 0, 4)[1] == 'e',
-                             .expected = vb_row_number(result, 0, 5)};
-    next.high.at = vb_row_number(result, 0, 2);
+    struct successor next = {.first = (uint32_t)vb_row_number(result, 0, NEXT_PART_FIRST),
+                             .last = (uint32_t)vb_row_number(result, 0, NEXT_PART_LAST),
+                             .has_high = !vb_row_null(result, 0, NEXT_HIGH_ID),
+                             .recorded = vb_row_true(result, 0, NEXT_RECORDED),
+                             .expected = vb_row_number(result, 0, NEXT_EXPECTED)};
+    next.high.at = vb_row_number(result, 0, NEXT_HIGH_AT);
     if (next.has_high)
-        snprintf(next.high.id, sizeof next.high.id, "%s", vb_pg_value(result, 0, 3));
+        snprintf(next.high.id, sizeof next.high.id, "%s", vb_pg_value(result, 0, NEXT_HIGH_ID));
     PQclear(result);
     *ret_next = next;
     return VB_OK;

@@ -6,11 +6,22 @@
  * lock.
  */
 #include "queue.h"
+#include "row.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
 #define CANDIDATES "16"
+
+/* Without a job it is a workspace that may start one; `fits` says that the archive can be gone on
+ * with here: same store, same deflate. */
+#define CANDIDATE(FIRST, NEXT)                                                                     \
+    FIRST(CANDIDATE_WORKSPACE, "c.workspace_id")                                                   \
+    NEXT(CANDIDATE_JOB, "c.job_id")                                                                \
+    NEXT(CANDIDATE_PART_FIRST, "c.part_first")                                                     \
+    NEXT(CANDIDATE_FITS, "c.fits")
+#define CANDIDATE_LIST VB_COLUMN_LIST(CANDIDATE)
+enum { VB_COLUMN_NAMES(CANDIDATE) CANDIDATE_COLUMNS };
 
 /* What makes a segment s of a started job j claimable. An ended job's segments are due at infinity,
  * so a claim that waited for nobody cannot slip in behind the end. */
@@ -40,7 +51,7 @@ static const char look[] =
     " FROM verbatim.job AS j LEFT JOIN LATERAL (SELECT s.part_first FROM verbatim.segment AS s"
     "  WHERE s.job_id = j.job_id AND " CLAIMABLE " ORDER BY s.part_first LIMIT 1) AS next ON true"
     " WHERE j.status = 'started')"
-    "SELECT c.workspace_id, c.job_id, c.part_first, c.fits FROM ("
+    "SELECT " CANDIDATE_LIST " FROM ("
     " SELECT workspace_id, job_id, part_first, running, fits FROM started"
     "  WHERE part_first IS NOT NULL AND (fits OR NOT others) AND NOT $5"
     " UNION ALL"
@@ -65,6 +76,10 @@ static enum vb_status find_candidates(struct vb_pg *pg, const struct vb_claimer 
     return vb_args_query(pg, look, &args, ret_rows, err);
 }
 
+/* What a claim returns behind whether it took the segment from a lease that had run out. */
+#define CLAIM_LIST SEGMENT_ROW_LIST ", " JOB_ROW_LIST
+enum { CLAIM_LAPSED, CLAIM_SEGMENT, CLAIM_JOB = CLAIM_SEGMENT + SEGMENT_ROW_COLUMNS };
+
 /* Moves the workspace to the end of the round unless somebody holds its turn: a claim never waits.
  * Counts that belong to a record (the closing segment's) stay. Parameters: $1 job, $2 position, $3
  * process, $4 lease, $5 workspace, $6 token. */
@@ -84,7 +99,7 @@ static const char take[] =
     " messages = CASE WHEN s.parts IS NULL THEN 0 ELSE s.messages END, bytes = 0, last_write = $6"
     " FROM taken, verbatim.job AS j WHERE s.job_id = taken.job_id"
     " AND s.part_first = taken.part_first AND j.job_id = s.job_id"
-    " RETURNING taken.status = 'running', " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;
+    " RETURNING taken.status = 'running', " CLAIM_LIST;
 
 /* Taken, but not to be read by us: without this its lease would have to run out. */
 static void let_go(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
@@ -102,13 +117,12 @@ static enum vb_status read_claim(struct vb_pg *pg, const struct vb_claimer *clai
                                  struct vb_error *err)
 {
     struct vb_claim claim = {0};
-    int job = 1 + VB_SEGMENT_COLUMN_COUNT;
-    enum vb_status status = vb_job_read(result, 0, job, &claim.job, err);
-    vb_segment_read(result, 0, 1, &claim);
+    enum vb_status status = vb_job_read(result, 0, CLAIM_JOB, &claim.job, err);
+    vb_segment_read(result, 0, CLAIM_SEGMENT, &claim);
     if (status == VB_OK)
         *ret_claim = claim;
     else
-        let_go(pg, claimer, vb_pg_value(result, 0, job), &claim);
+        let_go(pg, claimer, vb_pg_value(result, 0, CLAIM_JOB + JOB_ROW_ID), &claim);
     return status;
 }
 
@@ -119,18 +133,18 @@ static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *cl
 {
     struct vb_pg_args args = {0};
     PGresult *result = NULL;
-    vb_args_text(&args, vb_pg_value(rows, row, 1));
-    vb_args_text(&args, vb_pg_value(rows, row, 2));
+    vb_args_text(&args, vb_pg_value(rows, row, CANDIDATE_JOB));
+    vb_args_text(&args, vb_pg_value(rows, row, CANDIDATE_PART_FIRST));
     vb_args_text(&args, claimer->process_id);
     vb_args_number(&args, claimer->lease);
-    vb_args_text(&args, vb_pg_value(rows, row, 0));
+    vb_args_text(&args, vb_pg_value(rows, row, CANDIDATE_WORKSPACE));
     vb_args_text(&args, token);
     enum vb_status status = vb_args_query(pg, take, &args, &result, err);
     if (status != VB_OK)
         return status;
     if (PQntuples(result) == 0)
         status = VB_AGAIN;
-    else if (vb_row_true(result, 0, 0))
+    else if (vb_row_true(result, 0, CLAIM_LAPSED))
         vb_count(VB_COUNT_LEASES_LOST, 1);
     if (status == VB_OK)
         status = read_claim(pg, claimer, result, ret_claim, err);
@@ -138,17 +152,16 @@ static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *cl
     return status;
 }
 
-/* Without a job it is a workspace that may start one; `fits` says that the deflate is the
- * archive's. */
 static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *claimer,
                                      const PGresult *rows, int row, const char *token,
                                      struct vb_claim *ret_claim, struct vb_error *err)
 {
-    if (vb_row_null(rows, row, 1))
-        return vb_start_job(pg, claimer, vb_pg_value(rows, row, 0), token, ret_claim, err);
-    if (vb_row_true(rows, row, 3))
+    if (vb_row_null(rows, row, CANDIDATE_JOB))
+        return vb_start_job(pg, claimer, vb_pg_value(rows, row, CANDIDATE_WORKSPACE), token,
+                            ret_claim, err);
+    if (vb_row_true(rows, row, CANDIDATE_FITS))
         return take_segment(pg, claimer, rows, row, token, ret_claim, err);
-    enum vb_status status = vb_begin_anew(pg, claimer, vb_pg_value(rows, row, 1), err);
+    enum vb_status status = vb_begin_anew(pg, claimer, vb_pg_value(rows, row, CANDIDATE_JOB), err);
     return status == VB_OK ? VB_AGAIN : status;
 }
 
@@ -159,7 +172,7 @@ static const char find_taken[] =
     " SET lease_until = clock_timestamp() + $3::bigint * interval '1 microsecond'"
     " FROM verbatim.job AS j WHERE s.process_id = $1 AND s.last_write = $2"
     " AND s.status = 'running' AND j.job_id = s.job_id AND j.status = 'started'"
-    " RETURNING false, " VB_SEGMENT_COLUMNS ", " VB_JOB_COLUMNS;
+    " RETURNING false, " CLAIM_LIST;
 
 /* VB_END: nothing was taken, or it is lost again. */
 static enum vb_status take_up(struct vb_pg *pg, const struct vb_claimer *claimer, const char *token,

@@ -2,6 +2,7 @@
  * records. */
 #include "queue.h"
 
+#include "verbatim/columns.h"
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
 
@@ -163,11 +164,19 @@ static bool record_room(struct record *record, size_t count)
     return record->parts && record->owners && record->bad;
 }
 
+#define PART_ROW(FIRST, NEXT)                                                                      \
+    FIRST(PART_OWNER, "s.part_first")                                                              \
+    NEXT(PART_NUMBER, "p.part ->> 'number'")                                                       \
+    NEXT(PART_ETAG, "p.part ->> 'etag'")                                                           \
+    NEXT(PART_SIZE, "p.part ->> 'size'")                                                           \
+    NEXT(PART_CRC, "p.part ->> 'crc'")                                                             \
+    NEXT(PART_TOTAL_SIZE, "j.size")
+#define PART_ROW_LIST VB_COLUMN_LIST(PART_ROW)
+enum { VB_COLUMN_NAMES(PART_ROW) PART_COLUMNS };
+
 /* Row by row, so that no more than one part's fields are held twice. */
 static const char list_parts[] =
-    "SELECT s.part_first, p.part ->> 'number', p.part ->> 'etag', p.part ->> 'size', j.size,"
-    " p.part ->> 'crc'"
-    " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
+    "SELECT " PART_ROW_LIST " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
     " LEFT JOIN LATERAL jsonb_array_elements(s.parts) WITH ORDINALITY AS p(part, place) ON true"
     " WHERE s.job_id = $1 ORDER BY s.part_first, p.place";
 
@@ -186,16 +195,16 @@ static enum vb_status read_record(struct vb_pg *pg, const struct vb_claim *claim
         return vb_fail(err, VB_NO_MEMORY, "no memory for the parts of an archive");
     }
     for (int row = 0; row < count; row++) {
-        record->size = (uint64_t)vb_row_number(rows, row, 4);
-        if (vb_row_null(rows, row, 1)) /* a segment without parts */
+        record->size = (uint64_t)vb_row_number(rows, row, PART_TOTAL_SIZE);
+        if (vb_row_null(rows, row, PART_NUMBER)) /* a segment without parts */
             continue;
         struct vb_stored_part *part = &record->parts[record->count];
-        record->owners[record->count++] = (uint32_t)vb_row_number(rows, row, 0);
-        part->number = (uint32_t)vb_row_number(rows, row, 1);
-        part->size = (uint64_t)vb_row_number(rows, row, 3);
-        snprintf(part->etag, sizeof part->etag, "%s", vb_pg_value(rows, row, 2));
-        part->crc = (uint32_t)vb_row_number(rows, row, 5);
-        if (vb_row_null(rows, row, 5))
+        record->owners[record->count++] = (uint32_t)vb_row_number(rows, row, PART_OWNER);
+        part->number = (uint32_t)vb_row_number(rows, row, PART_NUMBER);
+        part->size = (uint64_t)vb_row_number(rows, row, PART_SIZE);
+        snprintf(part->etag, sizeof part->etag, "%s", vb_pg_value(rows, row, PART_ETAG));
+        part->crc = (uint32_t)vb_row_number(rows, row, PART_CRC);
+        if (vb_row_null(rows, row, PART_CRC))
             record->crc = -1;
         else if (record->crc >= 0)
             record->crc = vb_crc32_combine((uint32_t)record->crc, part->crc, part->size);

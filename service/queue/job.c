@@ -1,10 +1,9 @@
-/* Rows of job and segment as structs. See queue/queue.h. The column lists VB_JOB_COLUMNS and
- * VB_SEGMENT_COLUMNS there and the numbers here go together: a column that is added stands last in
- * both.
+/* Rows of job and segment as structs. See row.h and queue.h.
  *
  * A struct vb_job owns its strings; the result it was read from may go at once.
  */
 #include "queue.h"
+#include "row.h"
 
 #include "verbatim/log.h"
 
@@ -31,41 +30,78 @@ static bool read_specification(const char *text, struct vb_job *job)
     return status == VB_OK || status == VB_INVALID;
 }
 
+/* The texts that a job owns, with their columns. */
+struct job_text {
+    int column;
+    char **text;
+};
+#define JOB_TEXTS 15
+
+static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
+{
+    const struct job_text texts[] = {
+        {JOB_ROW_WORKSPACE, &job->workspace_id},
+        {JOB_ROW_SOURCE_WORKSPACE, &job->source_workspace},
+        {JOB_ROW_CHANNEL_ID, &job->channel_id},
+        {JOB_ROW_CHANNEL_NAME, &job->channel_name},
+        {JOB_ROW_CHANNEL_TYPE, &job->channel_type},
+        {JOB_ROW_CHANNEL_PHONE, &job->channel_phone},
+        {JOB_ROW_TITLE, &job->title},
+        {JOB_ROW_TIME_ZONE, &job->time_zone},
+        {JOB_ROW_CSV_PROFILE, &job->csv_profile},
+        {JOB_ROW_SOURCE_SNAPSHOT, &job->source_snapshot},
+        {JOB_ROW_NOTIFICATION_EMAIL, &job->notification_email},
+        {JOB_ROW_STORAGE, &job->storage},
+        {JOB_ROW_OBJECT_KEY, &job->object_key},
+        {JOB_ROW_UPLOAD_ID, &job->upload_id},
+        {JOB_ROW_FINGERPRINT, &job->fingerprint},
+    };
+    _Static_assert(sizeof texts / sizeof texts[0] == JOB_TEXTS, "every text of a job");
+    memcpy(ret_texts, texts, sizeof texts);
+}
+
+static void job_done(struct vb_job *job)
+{
+    struct job_text texts[JOB_TEXTS];
+    list_texts(job, texts);
+    for (int i = 0; i < JOB_TEXTS; i++)
+        free(*texts[i].text);
+    vb_specification_done(&job->specification);
+    *job = (struct vb_job){0};
+}
+
+static bool copy_texts(const PGresult *result, int row, int column, struct vb_job *job)
+{
+    struct job_text texts[JOB_TEXTS];
+    bool copied = true;
+    list_texts(job, texts);
+    for (int i = 0; i < JOB_TEXTS; i++)
+        copied = copy_field(result, row, column + texts[i].column, texts[i].text) && copied;
+    return copied;
+}
+
+static int64_t number_or(const PGresult *result, int row, int column, int64_t where_null)
+{
+    return vb_row_null(result, row, column) ? where_null : vb_row_number(result, row, column);
+}
+
 enum vb_status vb_job_read(const PGresult *result, int row, int column, struct vb_job *ret_job,
                            struct vb_error *err)
 {
     struct vb_job job = {0};
-    const char *id = vb_pg_value(result, row, column);
-    const char *start = vb_pg_value(result, row, column + 12);
+    const char *id = vb_pg_value(result, row, column + JOB_ROW_ID);
+    const char *start = vb_pg_value(result, row, column + JOB_ROW_START_DATE);
     snprintf(job.job_id, sizeof job.job_id, "%s", id ? id : "");
-    /* Columns 1 to 11 in this order, without the specification. */
-    char **texts[] = {&job.workspace_id,
-                      &job.source_workspace,
-                      &job.channel_id,
-                      &job.channel_name,
-                      &job.channel_type,
-                      &job.channel_phone,
-                      NULL,
-                      &job.time_zone,
-                      &job.csv_profile,
-                      &job.source_snapshot,
-                      &job.notification_email};
-    bool copied = read_specification(vb_pg_value(result, row, column + 7), &job);
-    for (int i = 0; i < 11; i++)
-        copied = (!texts[i] || copy_field(result, row, column + 1 + i, texts[i])) && copied;
-    copied = copy_field(result, row, column + 17, &job.storage) && copied;
-    copied = copy_field(result, row, column + 18, &job.object_key) && copied;
-    copied = copy_field(result, row, column + 19, &job.upload_id) && copied;
-    copied = copy_field(result, row, column + 20, &job.fingerprint) && copied;
-    copied = copy_field(result, row, column + 24, &job.title) && copied;
-    job.from = vb_row_number(result, row, column + 13);
-    job.to = vb_row_number(result, row, column + 14);
-    job.as_of = vb_row_number(result, row, column + 15);
-    job.archive_epoch = vb_row_number(result, row, column + 16);
-    job.part_size = (uint64_t)vb_row_number(result, row, column + 21);
-    job.conversations_total =
-        vb_row_null(result, row, column + 22) ? -1 : vb_row_number(result, row, column + 22);
-    job.closing = vb_row_true(result, row, column + 23);
+    bool copied =
+        read_specification(vb_pg_value(result, row, column + JOB_ROW_SPECIFICATION), &job);
+    copied = copy_texts(result, row, column, &job) && copied;
+    job.from = vb_row_number(result, row, column + JOB_ROW_FROM);
+    job.to = vb_row_number(result, row, column + JOB_ROW_TO);
+    job.as_of = vb_row_number(result, row, column + JOB_ROW_AS_OF);
+    job.archive_epoch = vb_row_number(result, row, column + JOB_ROW_ARCHIVE_EPOCH);
+    job.part_size = (uint64_t)vb_row_number(result, row, column + JOB_ROW_PART_SIZE);
+    job.conversations_total = number_or(result, row, column + JOB_ROW_CONVERSATIONS_TOTAL, -1);
+    job.closing = vb_row_true(result, row, column + JOB_ROW_CLOSING);
     enum vb_status status = copied ? vb_date_parse(vb_view_of(start), &job.start_date)
                                    : vb_fail(err, VB_NO_MEMORY, "no memory for a job");
     if (status == VB_INVALID)
@@ -73,30 +109,15 @@ enum vb_status vb_job_read(const PGresult *result, int row, int column, struct v
     if (status == VB_OK)
         *ret_job = job;
     else
-        vb_job_done(&job);
+        job_done(&job);
     return status;
-}
-
-void vb_job_done(struct vb_job *job)
-{
-    if (!job)
-        return;
-    char *texts[] = {job->workspace_id,    job->source_workspace,   job->channel_id,
-                     job->channel_name,    job->channel_type,       job->channel_phone,
-                     job->title,           job->time_zone,          job->csv_profile,
-                     job->source_snapshot, job->notification_email, job->storage,
-                     job->object_key,      job->upload_id,          job->fingerprint};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        free(texts[i]);
-    vb_specification_done(&job->specification);
-    *job = (struct vb_job){0};
 }
 
 void vb_claim_done(struct vb_claim *claim)
 {
     if (!claim)
         return;
-    vb_job_done(&claim->job);
+    job_done(&claim->job);
     *claim = (struct vb_claim){0};
 }
 
@@ -118,28 +139,29 @@ struct vb_channel vb_job_channel(const struct vb_job *job)
 }
 
 /* A NULL id: the stretch has no border on this side. */
-static bool read_cursor(const PGresult *result, int row, int column, struct vb_cursor *cursor)
+static bool read_cursor(const PGresult *result, int row, int at, int id, struct vb_cursor *cursor)
 {
-    const char *id = vb_pg_value(result, row, column + 1);
-    if (!id)
+    if (vb_row_null(result, row, id))
         return false;
-    cursor->at = vb_row_number(result, row, column);
-    snprintf(cursor->id, sizeof cursor->id, "%s", id);
+    cursor->at = vb_row_number(result, row, at);
+    snprintf(cursor->id, sizeof cursor->id, "%s", vb_pg_value(result, row, id));
     return true;
 }
 
 void vb_segment_read(const PGresult *result, int row, int column, struct vb_claim *claim)
 {
     struct vb_stretch *stretch = &claim->stretch;
-    claim->epoch = vb_row_number(result, row, column);
-    claim->part_first = (uint32_t)vb_row_number(result, row, column + 1);
-    claim->part_last = (uint32_t)vb_row_number(result, row, column + 2);
-    stretch->has_low = read_cursor(result, row, column + 3, &stretch->low);
-    stretch->has_high = read_cursor(result, row, column + 5, &stretch->high);
-    claim->estimate = vb_row_number(result, row, column + 7);
-    claim->expected =
-        vb_row_null(result, row, column + 8) ? -1 : vb_row_number(result, row, column + 8);
-    claim->attempts = vb_row_number(result, row, column + 9);
-    claim->lost_leases = vb_row_number(result, row, column + 10);
-    claim->first_conversation = (uint64_t)vb_row_number(result, row, column + 11);
+    claim->epoch = vb_row_number(result, row, column + SEGMENT_ROW_EPOCH);
+    claim->part_first = (uint32_t)vb_row_number(result, row, column + SEGMENT_ROW_PART_FIRST);
+    claim->part_last = (uint32_t)vb_row_number(result, row, column + SEGMENT_ROW_PART_LAST);
+    stretch->has_low = read_cursor(result, row, column + SEGMENT_ROW_LOW_AT,
+                                   column + SEGMENT_ROW_LOW_ID, &stretch->low);
+    stretch->has_high = read_cursor(result, row, column + SEGMENT_ROW_HIGH_AT,
+                                    column + SEGMENT_ROW_HIGH_ID, &stretch->high);
+    claim->estimate = vb_row_number(result, row, column + SEGMENT_ROW_ESTIMATE);
+    claim->expected = number_or(result, row, column + SEGMENT_ROW_EXPECTED, -1);
+    claim->attempts = vb_row_number(result, row, column + SEGMENT_ROW_ATTEMPTS);
+    claim->lost_leases = vb_row_number(result, row, column + SEGMENT_ROW_LOST_LEASES);
+    claim->first_conversation =
+        (uint64_t)vb_row_number(result, row, column + SEGMENT_ROW_FIRST_CONVERSATION);
 }

@@ -75,21 +75,6 @@ struct vb_claimer {
 
 /* job.c */
 void vb_claim_done(struct vb_claim *claim);
-/* What vb_job_read expects of `verbatim.job AS j`, starting at a given column. */
-#define VB_JOB_COLUMNS                                                                             \
-    "j.job_id, j.workspace_id, j.source_workspace, j.channel_id, j.channel_name, "                 \
-    "j.channel_type, j.channel_phone, j.specification::text, "                                     \
-    "j.time_zone, j.csv_profile, j.source_snapshot, j.notification_email, "                        \
-    "coalesce(j.start_date, (j.as_of AT TIME ZONE 'UTC')::date), "                                 \
-    "(extract(epoch FROM j.range_from) * 1000000)::bigint, "                                       \
-    "(extract(epoch FROM j.range_to) * 1000000)::bigint, "                                         \
-    "(extract(epoch FROM j.as_of) * 1000000)::bigint, j.archive_epoch, j.storage, j.object_key, "  \
-    "j.upload_id, j.fingerprint, j.part_size, j.conversations_total, j.size IS NOT NULL, "         \
-    "j.title"
-#define VB_JOB_COLUMN_COUNT 25
-enum vb_status vb_job_read(const PGresult *result, int row, int column, struct vb_job *ret_job,
-                           struct vb_error *err) vb_must_check;
-void vb_job_done(struct vb_job *job);
 /* The last part of the key: what a browser calls the file. */
 const char *vb_job_file_name(const struct vb_job *job);
 struct vb_channel vb_job_channel(const struct vb_job *job);
@@ -100,14 +85,6 @@ const char *vb_job_extension(const struct vb_job *job);
 /* What it reads, from its specification and what was resolved when it was created. Borrows from the
  * job; `columns` are the renderer's. */
 struct vb_selection vb_job_selection(const struct vb_job *job);
-#define VB_SEGMENT_COLUMNS                                                                         \
-    "s.claim_epoch, s.part_first, s.part_last, "                                                   \
-    "(extract(epoch FROM s.low_at) * 1000000)::bigint, s.low_id, "                                 \
-    "(extract(epoch FROM s.high_at) * 1000000)::bigint, s.high_id, s.estimate, s.expected, "       \
-    "s.attempts, s.lost_leases, s.first_conversation"
-#define VB_SEGMENT_COLUMN_COUNT 12
-/* The segment's columns of a claim, from `column` on. */
-void vb_segment_read(const PGresult *result, int row, int column, struct vb_claim *claim);
 /* Instant $N (Unix microseconds) as timestamptz, exactly. */
 #define VB_SQL_INSTANT(parameter)                                                                  \
     "('epoch'::timestamptz + " parameter "::bigint * interval '1 microsecond')"

@@ -4,6 +4,7 @@
  * and so sees what every earlier holder of that lock committed. That is what makes the limit exact.
  */
 #include "queue.h"
+#include "row.h"
 
 #include "verbatim/log.h"
 
@@ -17,7 +18,7 @@ static const char lock_turn[] =
     " RETURNING nextval('verbatim.claim_epoch')";
 
 static const char oldest_queued[] =
-    "SELECT " VB_JOB_COLUMNS " FROM verbatim.job AS j"
+    "SELECT " JOB_ROW_LIST " FROM verbatim.job AS j"
     " WHERE j.workspace_id = $1 AND j.status = 'queued'"
     " AND (SELECT count(*) FROM verbatim.job AS r WHERE r.workspace_id = $1"
     "  AND r.status = 'started') < (SELECT coalesce(w.max_running, $2) FROM verbatim.workspace AS w"
@@ -30,7 +31,7 @@ static const char claim_first[] =
     "  WHERE job_id = $1) "
     "UPDATE verbatim.segment AS s SET status = 'running', claim_epoch = $2, process_id = $3,"
     " lease_until = clock_timestamp() + $4::bigint * interval '1 microsecond', last_write = $7"
-    " WHERE s.job_id = $1 AND s.status = 'waiting' RETURNING " VB_SEGMENT_COLUMNS;
+    " WHERE s.job_id = $1 AND s.status = 'waiting' RETURNING " SEGMENT_ROW_LIST;
 
 /* Replaces an owned text; false when memory is out. */
 static bool replace(char **text, const char *with)
@@ -80,7 +81,6 @@ done:
     return status;
 }
 
-/* Inside the transaction. VB_AGAIN: somebody else is starting here, or the limit is reached. */
 /* VB_AGAIN: the workspace has no turn, or somebody holds it. */
 static enum vb_status take_turn(struct vb_pg *pg, const char *workspace_id, int64_t *ret_epoch,
                                 struct vb_error *err)
@@ -99,6 +99,7 @@ static enum vb_status take_turn(struct vb_pg *pg, const char *workspace_id, int6
     return status;
 }
 
+/* Inside the transaction. VB_AGAIN: somebody else is starting here, or the limit is reached. */
 static enum vb_status start_oldest(struct vb_pg *pg, const struct vb_claimer *claimer,
                                    const char *workspace_id, const char *token,
                                    struct vb_claim *claim, struct vb_error *err)

@@ -3,39 +3,37 @@
 #ifndef VERBATIM_QUEUE_VIEW_H
 #define VERBATIM_QUEUE_VIEW_H
 
-/* Of verbatim.job AS j. What runs is counted from its segments; the rest has its counts in its
+#include "verbatim/columns.h"
+
+/* Of verbatim.job AS j. EXPORT_IS_PRINTED: the specification has the order and the members that the
+ * caller wrote. EXPORT_MEDIA and EXPORT_MEDIA_FAILED are 0 until the finish. EXPORT_COUNTS holds
+ * enum export_count: what runs is counted from its segments; the rest has its counts in its
  * row. */
-#define VB_JOB_VIEW                                                                                \
-    "j.job_id::text, j.status, coalesce(j.printed, j.specification::text),"                        \
-    " j.printed IS NOT NULL, j.conversations_total, j.error_message, j.requested_by,"              \
-    " j.created_at, j.started_at, j.finished_at, j.as_of, j.link_expires_at, j.object_key,"        \
-    " j.archive_deleted_at IS NOT NULL, j.file_name, j.content_type, j.size, j.crc32, j.media,"    \
-    " j.media_failed, coalesce(j.counts, verbatim.job_count(j.job_id))"
+#define VB_JOB_VIEW_TABLE(FIRST, NEXT)                                                             \
+    FIRST(EXPORT_ID, "j.job_id::text")                                                             \
+    NEXT(EXPORT_STATUS, "j.status")                                                                \
+    NEXT(EXPORT_SPECIFICATION, "coalesce(j.printed, j.specification::text)")                       \
+    NEXT(EXPORT_IS_PRINTED, "j.printed IS NOT NULL")                                               \
+    NEXT(EXPORT_TOTAL, "j.conversations_total")                                                    \
+    NEXT(EXPORT_ERROR, "j.error_message")                                                          \
+    NEXT(EXPORT_AUTHOR, "j.requested_by")                                                          \
+    NEXT(EXPORT_CREATED, "j.created_at")                                                           \
+    NEXT(EXPORT_STARTED, "j.started_at")                                                           \
+    NEXT(EXPORT_FINISHED, "j.finished_at")                                                         \
+    NEXT(EXPORT_AS_OF, "j.as_of")                                                                  \
+    NEXT(EXPORT_EXPIRES, "j.link_expires_at")                                                      \
+    NEXT(EXPORT_KEY, "j.object_key")                                                               \
+    NEXT(EXPORT_DELETED, "j.archive_deleted_at IS NOT NULL")                                       \
+    NEXT(EXPORT_NAME, "j.file_name")                                                               \
+    NEXT(EXPORT_TYPE, "j.content_type")                                                            \
+    NEXT(EXPORT_SIZE, "j.size")                                                                    \
+    NEXT(EXPORT_CRC, "j.crc32")                                                                    \
+    NEXT(EXPORT_MEDIA, "j.media")                                                                  \
+    NEXT(EXPORT_MEDIA_FAILED, "j.media_failed")                                                    \
+    NEXT(EXPORT_COUNTS, "coalesce(j.counts, verbatim.job_count(j.job_id))")
+#define VB_JOB_VIEW VB_COLUMN_LIST(VB_JOB_VIEW_TABLE)
+enum { VB_COLUMN_NAMES(VB_JOB_VIEW_TABLE) EXPORT_COLUMNS };
 #define VB_JOB_VIEW_FROM " FROM verbatim.job AS j"
-enum {
-    EXPORT_ID,
-    EXPORT_STATUS,
-    EXPORT_SPECIFICATION,
-    EXPORT_IS_PRINTED, /* in the order and with the members that a caller writes */
-    EXPORT_TOTAL,
-    EXPORT_ERROR,
-    EXPORT_AUTHOR,
-    EXPORT_CREATED,
-    EXPORT_STARTED,
-    EXPORT_FINISHED,
-    EXPORT_AS_OF,
-    EXPORT_EXPIRES,
-    EXPORT_KEY,
-    EXPORT_DELETED,
-    EXPORT_NAME,
-    EXPORT_TYPE,
-    EXPORT_SIZE,
-    EXPORT_CRC,
-    EXPORT_MEDIA, /* both 0 until the finish */
-    EXPORT_MEDIA_FAILED,
-    EXPORT_COUNTS, /* enum export_count */
-    EXPORT_COLUMNS
-};
 /* In the order of verbatim.job_count. */
 enum export_count {
     COUNT_CONVERSATIONS,

@@ -11,6 +11,7 @@
 #include "database/args.h"
 #include "janitor.h"
 #include "storage/storage.h"
+#include "verbatim/columns.h"
 #include "verbatim/hash.h"
 #include "verbatim/metrics.h"
 
@@ -43,6 +44,17 @@ struct chore {
     bool keep_object;
 };
 
+#define CHORE_ROW(FIRST, NEXT)                                                                     \
+    FIRST(CHORE_ID, "cleanup_id")                                                                  \
+    NEXT(CHORE_ATTEMPT, "attempts")                                                                \
+    NEXT(CHORE_JOB, "job_id")                                                                      \
+    NEXT(CHORE_WORKSPACE, "workspace_id")                                                          \
+    NEXT(CHORE_KEY, "object_key")                                                                  \
+    NEXT(CHORE_UPLOAD, "upload_id")                                                                \
+    NEXT(CHORE_KEEPS_OBJECT, "keep_object")
+#define CHORE_ROW_LIST VB_COLUMN_LIST(CHORE_ROW)
+enum { VB_COLUMN_NAMES(CHORE_ROW) CHORE_COLUMNS };
+
 /* The lease is longer than any cleaning may take. A process that dies leaves the row to the next
  * one: at once where its end is known by its beats, else after the lease. $1: our process, $2: a
  * process's lease in microseconds, $3: store. */
@@ -56,8 +68,7 @@ static const char claim_sql[] =
     "  WHERE storage = $3 AND " VB_PROCESS_IS_GONE(
         "c") ""
              "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))"
-             " RETURNING cleanup_id, attempts, job_id, workspace_id, object_key, upload_id, "
-             "keep_object";
+             " RETURNING " CHORE_ROW_LIST;
 
 /* VB_AGAIN: nothing is due. */
 static enum vb_status claim(struct vb_janitor *janitor, struct chore *chore, struct vb_error *err)
@@ -76,13 +87,13 @@ static enum vb_status claim(struct vb_janitor *janitor, struct chore *chore, str
     }
     *chore = (struct chore){
         .row = row,
-        .id = vb_pg_value(row, 0, 0),
-        .attempt = vb_pg_value(row, 0, 1),
-        .job_id = vb_pg_value(row, 0, 2),
-        .workspace_id = vb_pg_value(row, 0, 3),
-        .key = vb_pg_value(row, 0, 4),
-        .upload_id = vb_pg_value(row, 0, 5),
-        .keep_object = strcmp(vb_pg_value(row, 0, 6), "t") == 0,
+        .id = vb_pg_value(row, 0, CHORE_ID),
+        .attempt = vb_pg_value(row, 0, CHORE_ATTEMPT),
+        .job_id = vb_pg_value(row, 0, CHORE_JOB),
+        .workspace_id = vb_pg_value(row, 0, CHORE_WORKSPACE),
+        .key = vb_pg_value(row, 0, CHORE_KEY),
+        .upload_id = vb_pg_value(row, 0, CHORE_UPLOAD),
+        .keep_object = strcmp(vb_pg_value(row, 0, CHORE_KEEPS_OBJECT), "t") == 0,
     };
     return VB_OK;
 }

@@ -3,9 +3,19 @@
 #include "prune.h"
 
 #include "queue/queue.h"
+#include "verbatim/columns.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define PRUNED_ROW(FIRST, NEXT)                                                                    \
+    FIRST(CLEANUP, "noted.cleanup_id")                                                             \
+    NEXT(STORAGE, "noted.storage")                                                                 \
+    NEXT(KEY, "noted.object_key")                                                                  \
+    NEXT(UPLOAD, "noted.upload_id")                                                                \
+    NEXT(ATTEMPTS, "noted.attempts")
+#define PRUNED_ROW_LIST VB_COLUMN_LIST(PRUNED_ROW)
+enum { VB_COLUMN_NAMES(PRUNED_ROW) PRUNED_COLUMNS };
 
 /* A batch. A file that is deleted already (retention of the janitor) has no clean-up left to do.
  * $1: how long the janitors leave the clean-up to the caller. */
@@ -23,9 +33,8 @@ static const char prune_sql[] =
     " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false,"
     " now() + $1::interval FROM gone WHERE has_file"
     " RETURNING cleanup_id, job_id, storage, object_key, upload_id, attempts)"
-    " SELECT noted.cleanup_id, noted.storage, noted.object_key, noted.upload_id, noted.attempts"
-    " FROM gone LEFT JOIN noted USING (job_id)";
-enum { CLEANUP, STORAGE, KEY, UPLOAD, ATTEMPTS };
+    " SELECT " PRUNED_ROW_LIST " FROM gone LEFT JOIN noted USING (job_id)";
+
 #define AT_ONCE "0"
 #define BATCHES_MOST 100 /* of one round: the janitor has other work, and may be asked to stop */
 #define OURS_FOR "15 minutes" /* as long as the janitor's own claim */

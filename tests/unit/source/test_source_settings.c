@@ -19,7 +19,7 @@ static const char *settings(enum vb_source_scope scope, int version)
 static void test_incremental_sorts_are_ruled_out_where_there_are_any(void **state)
 {
     (void)state;
-    for (int scope = VB_SOURCE_SESSION; scope <= VB_SOURCE_TRANSACTION; scope++) {
+    for (enum vb_source_scope scope = VB_SOURCE_SESSION; scope <= VB_SOURCE_TRANSACTION; scope++) {
         assert_null(strstr(settings(scope, 90624), "enable_incremental_sort"));
         assert_null(strstr(settings(scope, 120022), "enable_incremental_sort"));
         assert_non_null(strstr(settings(scope, 130000), "enable_incremental_sort = off"));
