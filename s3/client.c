@@ -60,13 +60,6 @@ void vb_s3_client_free(struct vb_s3_client *client)
     free(client);
 }
 
-/* On the client's own thread, between calls: a call that runs looks at both fields. */
-void vb_s3_client_set_stop(struct vb_s3_client *client, bool (*stop)(void *context), void *context)
-{
-    client->stop = stop;
-    client->stop_context = context;
-}
-
 /* Points into the client; the next call writes over it. */
 const char *vb_s3_client_code(const struct vb_s3_client *client)
 {

@@ -33,7 +33,6 @@
 /* One for the whole process as a rule, so that many threads cost one fetch. */
 struct vb_s3_credentials {
     char *region; /* fixed at birth */
-    bool fixed;   /* the keys were given */
     atomic_bool stopping;
     pthread_mutex_t lock;
     pthread_cond_t fetched;
@@ -77,8 +76,8 @@ static enum vb_status fetch_environment(const struct vb_s3_lookup *lookup,
 }
 
 /* An empty provider: no keys, nobody asked, any fetch allowed at once. */
-static enum vb_status make(const char *region, struct vb_s3_credentials **ret_credentials,
-                           struct vb_error *err)
+enum vb_status vb_s3_credentials_new(const char *region, struct vb_s3_credentials **ret_credentials,
+                                     struct vb_error *err)
 {
     struct vb_s3_credentials *credentials = calloc(1, sizeof *credentials);
     if (!credentials)
@@ -91,33 +90,6 @@ static enum vb_status make(const char *region, struct vb_s3_credentials **ret_cr
     }
     pthread_mutex_init(&credentials->lock, NULL); /* cannot fail with default attributes */
     pthread_cond_init(&credentials->fetched, NULL);
-    *ret_credentials = credentials;
-    return VB_OK;
-}
-
-enum vb_status vb_s3_credentials_new(const char *region, struct vb_s3_credentials **ret_credentials,
-                                     struct vb_error *err)
-{
-    return make(region, ret_credentials, err);
-}
-
-enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *secret_access_key,
-                                       const char *session_token,
-                                       struct vb_s3_credentials **ret_credentials,
-                                       struct vb_error *err)
-{
-    struct vb_s3_credentials *credentials = NULL;
-    enum vb_status status = make(NULL, &credentials, err);
-    if (status != VB_OK)
-        return status;
-    status =
-        vb_s3_keys_fill(&credentials->keys, access_key_id, secret_access_key, session_token, err);
-    if (status != VB_OK) {
-        vb_s3_credentials_free(credentials);
-        return status;
-    }
-    credentials->fixed = credentials->has_keys = true;
-    credentials->source = "given";
     *ret_credentials = credentials;
     return VB_OK;
 }
@@ -183,8 +155,7 @@ static bool outlast(const struct vb_s3_keys *keys, int64_t before)
 /* Lock held. Given keys serve for ever, whatever a store says of them. */
 static bool usable(const struct vb_s3_credentials *credentials, int64_t before)
 {
-    return credentials->fixed ||
-           (credentials->has_keys && !credentials->rejected && outlast(&credentials->keys, before));
+    return credentials->has_keys && !credentials->rejected && outlast(&credentials->keys, before);
 }
 
 /* Jittered by a quarter to either side, so that processes which failed together do not come back

@@ -207,15 +207,3 @@ void vb_s3_address_done(struct vb_s3_address *address)
     free(address->base);
     *address = (struct vb_s3_address){0};
 }
-
-/* By the words of the enum, in its order. */
-enum vb_status vb_s3_addressing_parse(struct vb_view text, enum vb_s3_addressing *ret_addressing)
-{
-    static const char *const names[] = {"auto", "path", "virtual"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (vb_view_equals(text, vb_view_of(names[i]))) {
-            *ret_addressing = (enum vb_s3_addressing)i;
-            return VB_OK;
-        }
-    return VB_INVALID;
-}

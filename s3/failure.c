@@ -179,17 +179,3 @@ enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,
         err->system_code = clean.status;
     return status;
 }
-
-/* The words are labels of a metric, so dashboards depend on them. */
-const char *vb_s3_outcome_name(enum vb_s3_outcome outcome)
-{
-    static const char *const names[VB_S3_OUTCOMES] = {
-        [VB_S3_SUCCEEDED] = "ok",
-        [VB_S3_THROTTLED] = "throttled",
-        [VB_S3_SERVER_FAILED] = "server_error",
-        [VB_S3_REFUSED] = "refused",
-        [VB_S3_UNREACHABLE] = "unreachable",
-        [VB_S3_CUT_SHORT] = "stopped",
-    };
-    return outcome < VB_S3_OUTCOMES ? names[outcome] : "";
-}

@@ -136,7 +136,7 @@ static void keep(struct vb_view value, char to[VB_S3_WIRE_HEADER])
 }
 
 /* RFC 9110, section 5.6.7. 0 for what is no date. */
-static vb_instant vb_http_date(struct vb_view value)
+static vb_instant http_date(struct vb_view value)
 {
     char text[VB_S3_WIRE_HEADER] = "";
     keep(value, text);
@@ -162,9 +162,9 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
     else if (header_is(line, length, "content-type", &value))
         keep(value, answer->content_type);
     else if (header_is(line, length, "date", &value))
-        answer->date = vb_http_date(value);
+        answer->date = http_date(value);
     else if (header_is(line, length, "last-modified", &value))
-        answer->last_modified = vb_http_date(value);
+        answer->last_modified = http_date(value);
     return length;
 }
 

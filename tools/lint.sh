@@ -52,6 +52,7 @@ check "forbidden functions" forbidden_functions
 check "shell syntax" shell_syntax
 check "long lines" long_lines
 check "rooms" python3 tools/check_rooms.py
+check "unused functions" python3 tools/check_unused.py
 check "routes documented" python3 tools/check_routes.py
 check clang-tidy clang_tidy
 echo "$passed passed, $failed failed"

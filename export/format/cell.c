@@ -102,9 +102,9 @@ bool vb_cell_is_formula(struct vb_view text)
     return text.length > 0 && suspect[(unsigned char)text.data[0]] && begins_formula(text);
 }
 
-/* ITU-T E.164: at most 15 digits. Such a number is no formula that does anything, and guarding it
+/* ITU-T E.164: "+" and at most 15 digits, the first not 0. Such a number is no formula that does anything, and guarding it
  * would make it useless to whoever imports the file. */
-bool vb_cell_is_e164(struct vb_view text)
+static bool is_e164(struct vb_view text)
 {
     if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')
         return false;
@@ -175,7 +175,7 @@ enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *c
 
 enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone, bool guard)
 {
-    return vb_cell_append_run(out, &phone, 1, guard && !vb_cell_is_e164(phone));
+    return vb_cell_append_run(out, &phone, 1, guard && !is_e164(phone));
 }
 
 /* What a list needs before its first byte is written. `length` counts one byte for each element's

@@ -26,7 +26,5 @@ enum vb_status vb_cell_append_list(struct vb_buffer *out, struct vb_text_list li
 
 /* A spreadsheet could take the text for a formula, or it already begins with the guard of one. */
 bool vb_cell_is_formula(struct vb_view text);
-/* "+" and 2 to 15 digits, the first not 0. */
-bool vb_cell_is_e164(struct vb_view text);
 
 #endif

@@ -78,8 +78,3 @@ enum vb_status vb_csv_profile_parse(struct vb_view text, enum vb_csv_profile *re
         }
     return VB_INVALID;
 }
-
-const char *vb_csv_profile_name(enum vb_csv_profile profile)
-{
-    return profiles[profile];
-}

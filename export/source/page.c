@@ -10,7 +10,8 @@ vb_instant vb_second_of(vb_instant instant)
     return instant - (rest < 0 ? rest + VB_SECOND : rest);
 }
 
-struct vb_view vb_result_view(const PGresult *result, int row, int field)
+/* A field of a binary result; NULL data for SQL NULL. */
+static struct vb_view field_of(const PGresult *result, int row, int field)
 {
     if (PQgetisnull(result, row, field))
         return (struct vb_view){NULL, 0};
@@ -22,8 +23,8 @@ enum vb_status vb_result_cursor(const PGresult *result, int row, Oid id_type,
                                 struct vb_cursor *ret_cursor, struct vb_error *err)
 {
     struct vb_cursor cursor = {0};
-    struct vb_view id = vb_result_view(result, row, VB_PAGE_ID);
-    struct vb_view at = vb_result_view(result, row, VB_PAGE_CREATED_AT);
+    struct vb_view id = field_of(result, row, VB_PAGE_ID);
+    struct vb_view at = field_of(result, row, VB_PAGE_CREATED_AT);
     if (!id.data)
         return vb_fail(err, VB_SOURCE, "a conversation has no id");
     if (vb_decode_id(id_type, id, cursor.id, NULL) != VB_OK)
@@ -92,38 +93,38 @@ static void fill_wide(const struct vb_page *page, int row, struct vb_conversatio
 {
     const PGresult *rows = page->rows;
     conversation->channel = (struct vb_channel){
-        .id = vb_result_view(rows, row, VB_PAGE_CHANNEL_ID),
-        .name = vb_result_view(rows, row, VB_PAGE_CHANNEL_NAME),
-        .type = vb_result_view(rows, row, VB_PAGE_CHANNEL_TYPE),
-        .phone_number = vb_result_view(rows, row, VB_PAGE_CHANNEL_PHONE),
+        .id = field_of(rows, row, VB_PAGE_CHANNEL_ID),
+        .name = field_of(rows, row, VB_PAGE_CHANNEL_NAME),
+        .type = field_of(rows, row, VB_PAGE_CHANNEL_TYPE),
+        .phone_number = field_of(rows, row, VB_PAGE_CHANNEL_PHONE),
     };
-    conversation->assistant_id = vb_result_view(rows, row, VB_PAGE_ASSISTANT_ID);
-    conversation->status = vb_result_view(rows, row, VB_PAGE_STATUS);
-    conversation->priority = vb_result_view(rows, row, VB_PAGE_PRIORITY);
-    conversation->assigned_agent = vb_result_view(rows, row, VB_PAGE_ASSIGNED_AGENT);
-    conversation->csat_comment = vb_result_view(rows, row, VB_PAGE_CSAT_COMMENT);
-    conversation->feedback = vb_result_view(rows, row, VB_PAGE_FEEDBACK);
-    conversation->contact_id = vb_result_view(rows, row, VB_PAGE_CONTACT_ID);
-    conversation->contact_company = vb_result_view(rows, row, VB_PAGE_CONTACT_COMPANY);
-    conversation->contact_address = vb_result_view(rows, row, VB_PAGE_CONTACT_ADDRESS);
-    conversation->contact_website = vb_result_view(rows, row, VB_PAGE_CONTACT_WEBSITE);
-    conversation->contact_lead_status = vb_result_view(rows, row, VB_PAGE_CONTACT_LEAD_STATUS);
+    conversation->assistant_id = field_of(rows, row, VB_PAGE_ASSISTANT_ID);
+    conversation->status = field_of(rows, row, VB_PAGE_STATUS);
+    conversation->priority = field_of(rows, row, VB_PAGE_PRIORITY);
+    conversation->assigned_agent = field_of(rows, row, VB_PAGE_ASSIGNED_AGENT);
+    conversation->csat_comment = field_of(rows, row, VB_PAGE_CSAT_COMMENT);
+    conversation->feedback = field_of(rows, row, VB_PAGE_FEEDBACK);
+    conversation->contact_id = field_of(rows, row, VB_PAGE_CONTACT_ID);
+    conversation->contact_company = field_of(rows, row, VB_PAGE_CONTACT_COMPANY);
+    conversation->contact_address = field_of(rows, row, VB_PAGE_CONTACT_ADDRESS);
+    conversation->contact_website = field_of(rows, row, VB_PAGE_CONTACT_WEBSITE);
+    conversation->contact_lead_status = field_of(rows, row, VB_PAGE_CONTACT_LEAD_STATUS);
 }
 
 /* The values that are no texts; what breaks the contract is told by its column. */
 static const char *decode_wide(const struct vb_page *page, int row,
                                struct vb_conversation *conversation)
 {
-    struct vb_view ended = vb_result_view(page->rows, row, VB_PAGE_ENDED_AT);
-    struct vb_view rating = vb_result_view(page->rows, row, VB_PAGE_CSAT_RATING);
+    struct vb_view ended = field_of(page->rows, row, VB_PAGE_ENDED_AT);
+    struct vb_view rating = field_of(page->rows, row, VB_PAGE_CSAT_RATING);
     conversation->has_ended_at = ended.data != NULL;
     if (ended.data && vb_decode_instant(ended, &conversation->ended_at) != VB_OK)
         return "ended_at is not a time of the years 1 to 9999";
     conversation->has_csat_rating = rating.data != NULL && rating.length == 8;
     if (conversation->has_csat_rating)
         conversation->csat_rating = (int64_t)vb_decode_uint64(rating.data);
-    struct vb_view tags = vb_result_view(page->rows, row, VB_PAGE_TAGS);
-    struct vb_view audience = vb_result_view(page->rows, row, VB_PAGE_AUDIENCE);
+    struct vb_view tags = field_of(page->rows, row, VB_PAGE_TAGS);
+    struct vb_view audience = field_of(page->rows, row, VB_PAGE_AUDIENCE);
     conversation->has_audience = audience.data != NULL;
     if (vb_decode_text_list(tags, &conversation->tags) != VB_OK)
         return "its tags cannot be read";
@@ -138,14 +139,14 @@ enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, co
     int row = (int)index;
     struct vb_conversation conversation = {
         .id = vb_view_of(id),
-        .contact_name = vb_result_view(page->rows, row, VB_PAGE_CONTACT_NAME),
-        .contact_phone = vb_result_view(page->rows, row, VB_PAGE_CONTACT_PHONE),
-        .contact_email = vb_result_view(page->rows, row, VB_PAGE_CONTACT_EMAIL),
-        .assistant_name = vb_result_view(page->rows, row, VB_PAGE_ASSISTANT_NAME),
+        .contact_name = field_of(page->rows, row, VB_PAGE_CONTACT_NAME),
+        .contact_phone = field_of(page->rows, row, VB_PAGE_CONTACT_PHONE),
+        .contact_email = field_of(page->rows, row, VB_PAGE_CONTACT_EMAIL),
+        .assistant_name = field_of(page->rows, row, VB_PAGE_ASSISTANT_NAME),
         .ordinal_in_second = page->places[index].ordinal,
         .count_in_second = page->places[index].count,
     };
-    struct vb_view at = vb_result_view(page->rows, row, VB_PAGE_CREATED_AT);
+    struct vb_view at = field_of(page->rows, row, VB_PAGE_CREATED_AT);
     if (vb_decode_instant(at, &conversation.created_at) != VB_OK)
         return vb_fail(err, VB_SOURCE, "a conversation's created_at cannot be read");
     if (PQnfields(page->rows) == VB_PAGE_COUNT) {
@@ -194,7 +195,7 @@ struct run {
 static vb_instant row_second(const struct vb_page *page, size_t row)
 {
     vb_instant at = 0;
-    if (vb_decode_instant(vb_result_view(page->rows, (int)row, VB_PAGE_CREATED_AT), &at) != VB_OK)
+    if (vb_decode_instant(field_of(page->rows, (int)row, VB_PAGE_CREATED_AT), &at) != VB_OK)
         return INT64_MIN; /* told with its conversation's name when that is handed out */
     return vb_second_of(at);
 }

@@ -46,8 +46,6 @@ enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, co
                                     struct vb_conversation *ret_conversation,
                                     struct vb_error *err) vb_must_check;
 
-/* A field of a binary result; NULL data for SQL NULL. */
-struct vb_view vb_result_view(const PGresult *result, int row, int field);
 /* id and created_at as a cursor. VB_SOURCE names the conversation where it can. */
 enum vb_status vb_result_cursor(const PGresult *result, int row, Oid id_type,
                                 struct vb_cursor *ret_cursor, struct vb_error *err) vb_must_check;

@@ -41,7 +41,8 @@ static const struct field fields[] = {
 #define FIELDS (sizeof fields / sizeof fields[0])
 _Static_assert(FIELDS == VB_PAGE_COUNT - VB_PAGE_CHANNEL_ID, "each field has its place in the row");
 
-bool vb_select_is_wide(const struct vb_selection *selection)
+/* Whether a page has the fields from VB_PAGE_CHANNEL_ID on. */
+static bool is_wide(const struct vb_selection *selection)
 {
     return (selection->columns & (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER)) !=
            0;
@@ -146,7 +147,7 @@ void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64
         query->status = status;
     vb_query_add(query, "SELECT c.id, c.created_at, contact.name, contact.phone, contact.email,"
                         " assistant.name");
-    for (size_t i = 0; i < FIELDS && vb_select_is_wide(scope->selection); i++)
+    for (size_t i = 0; i < FIELDS && is_wide(scope->selection); i++)
         add_field(query, scope, &fields[i]);
     vb_query_add(query, " FROM (");
     if (query->status == VB_OK)

@@ -12,7 +12,8 @@
 
 #include <libpq-fe.h>
 
-/* Fields of a page's row. Those behind the first six are there only if vb_select_is_wide. */
+/* Fields of a page's row. Those behind the first six are there only where the selection
+ * asks for columns of the channel, the conversation or the customer. */
 enum {
     VB_PAGE_ID,
     VB_PAGE_CREATED_AT,
@@ -42,7 +43,6 @@ enum {
     VB_PAGE_COUNT
 };
 
-bool vb_select_is_wide(const struct vb_selection *selection);
 void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64_t limit);
 /* id and created_at of the conversation `ahead` - 1 places after `low`. OFFSET walks the index once
  * per split, never per page. */

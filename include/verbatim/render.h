@@ -19,7 +19,6 @@ enum vb_csv_profile { VB_CSV_SAFE, VB_CSV_EXCEL, VB_CSV_RAW };
 /* VB_INVALID for anything but safe, excel, raw. */
 enum vb_status vb_csv_profile_parse(struct vb_view text,
                                     enum vb_csv_profile *ret_profile) vb_must_check;
-const char *vb_csv_profile_name(enum vb_csv_profile profile);
 
 /* What a file holds of a conversation; names in vb_include_names, in this order. */
 enum vb_include {

@@ -26,9 +26,6 @@
 #define VB_S3_PART_MOST 10000u /* the highest part number */
 
 enum vb_s3_addressing { VB_S3_AUTO, VB_S3_PATH, VB_S3_VIRTUAL };
-/* VB_INVALID for anything but auto, path, virtual. */
-enum vb_status vb_s3_addressing_parse(struct vb_view text,
-                                      enum vb_s3_addressing *ret_addressing) vb_must_check;
 
 /* "amazonaws.com", or the domain of the partition of AWS that the region is in, such as China's. */
 const char *vb_s3_domain_of(const char *region);
@@ -56,8 +53,6 @@ struct vb_s3_counters {
     _Atomic uint64_t retries;
     _Atomic uint64_t bytes_sent; /* of bodies */
 };
-/* "ok", "throttled", "server_error", "refused", "unreachable", "stopped": a label. */
-const char *vb_s3_outcome_name(enum vb_s3_outcome outcome);
 
 struct vb_s3_options {
     struct vb_s3_place place;              /* copied */
@@ -78,8 +73,6 @@ enum vb_status vb_s3_client_new(const struct vb_s3_options *options,
                                 struct vb_s3_client **ret_client,
                                 struct vb_error *err) vb_must_check;
 void vb_s3_client_free(struct vb_s3_client *client);
-/* Another stop question from the next call on. */
-void vb_s3_client_set_stop(struct vb_s3_client *client, bool (*stop)(void *context), void *context);
 /* The S3 code of the last call's failure, such as "NoSuchUpload"; "" if it had none. */
 const char *vb_s3_client_code(const struct vb_s3_client *client);
 

@@ -34,11 +34,6 @@ struct vb_s3_credentials;
 /* Asks nobody yet. `region` chooses the STS endpoint of web identity; copied, NULL allowed. */
 enum vb_status vb_s3_credentials_new(const char *region, struct vb_s3_credentials **ret_credentials,
                                      struct vb_error *err) vb_must_check;
-/* Keys that are given, not looked for. `session_token` may be NULL. */
-enum vb_status vb_s3_credentials_fixed(const char *access_key_id, const char *secret_access_key,
-                                       const char *session_token,
-                                       struct vb_s3_credentials **ret_credentials,
-                                       struct vb_error *err) vb_must_check;
 void vb_s3_credentials_free(struct vb_s3_credentials *credentials);
 
 /* The keys to sign with. Renewed 15 minutes before they expire; when that fails, the old ones

@@ -46,8 +46,6 @@ struct vb_api_entry {
  * role), 404 (another workspace). Refusals and a database that is away are answered here. Steps of
  * `more` are sent before the key is judged: what they change must depend on it by itself. */
 void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *entry);
-/* For what only some may do behind one route; false: 403 was answered. */
-bool vb_api_permit(struct vb_http_exchange *exchange, enum vb_right right);
 
 /* 413 and 415, or `on_body` once the body is whole (api/receive.c). */
 void vb_api_receive_json(struct vb_http_exchange *exchange,

@@ -103,7 +103,8 @@ static void touch(struct vb_http_loop *loop, const char *id)
     (void)status;
 }
 
-bool vb_api_permit(struct vb_http_exchange *exchange, enum vb_right right)
+/* Whether the role of the key has the right; false: 403 was answered. */
+static bool permit(struct vb_http_exchange *exchange, enum vb_right right)
 {
     enum vb_role role = exchange->request->access.role;
     if (vb_role_may(role, right))
@@ -165,7 +166,7 @@ static bool judge(struct vb_http_exchange *exchange, const PGresult *row)
         vb_http_answer_detail(exchange, 403, detail);
         return false;
     }
-    if (!vb_api_permit(exchange, route->right))
+    if (!permit(exchange, route->right))
         return false;
     if (route->door && !vb_pg_boolean(row, 0, KEY_HOME)) {
         vb_http_answer_detail(exchange, 404, "Workspace not found.");

@@ -31,8 +31,10 @@ static void path_of(const struct vb_problem *problem, char path[VB_PROBLEM_PATH]
                    problem->member ? problem->member : "");
 }
 
-void vb_api_words_tell(const struct vb_api_words *words, const struct vb_problems *specification,
-                       struct vb_problems *ret_problems)
+/* What is wrong with a specification, noted as what is wrong with the door's body. Inputs stay
+ * borrowed. */
+static void translate(const struct vb_api_words *words, const struct vb_problems *specification,
+                      struct vb_problems *ret_problems)
 {
     for (size_t i = 0; i < vb_problems_listed(specification); i++) {
         char path[VB_PROBLEM_PATH];
@@ -85,7 +87,7 @@ static void answer_refused(struct vb_http_exchange *exchange, const char *member
     vb_problems_init(&specification);
     vb_problems_init(&problems);
     vb_problems_add(&specification, &problem);
-    vb_api_words_tell(exchange->request->route->door->words, &specification, &problems);
+    translate(exchange->request->route->door->words, &specification, &problems);
     vb_http_answer_problems(exchange, &problems);
     vb_problems_done(&specification);
     vb_problems_done(&problems);
@@ -99,7 +101,7 @@ void vb_api_words_order(struct vb_http_exchange *exchange, json_t *built,
     enum vb_status status =
         vb_specification_from(built, &order->wish.resolution.specification, &broken);
     if (status == VB_INVALID)
-        vb_api_words_tell(exchange->request->route->door->words, &broken, problems);
+        translate(exchange->request->route->door->words, &broken, problems);
     if (!order->missing)
         order->missing = answer_missing;
     order->refused = answer_refused;

@@ -26,11 +26,6 @@ struct vb_api_words {
 
 extern const struct vb_api_words http_app_words, vb_v1_words;
 
-/* What is wrong with a specification, noted as what is wrong with the door's body. Inputs stay
- * borrowed. */
-void vb_api_words_tell(const struct vb_api_words *words, const struct vb_problems *specification,
-                       struct vb_problems *ret_problems);
-
 /* Orders `built` (taken over; NULL: no memory) in the exchange's order, or answers every rule that
  * was broken: those in `problems`, and those of the specification. The door has `words`. */
 void vb_api_words_order(struct vb_http_exchange *exchange, json_t *built,

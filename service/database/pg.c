@@ -44,7 +44,9 @@ struct vb_pg {
     "), set_config('bytea_output', 'hex', " local "), "                                            \
     "set_config('idle_in_transaction_session_timeout', '15s', " local ")"
 
-const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction)
+/* One SELECT of set_config calls that takes on the role, UTC and ISO dates: for the transaction
+ * alone, or for the session. */
+static const char *setup_sql(enum vb_pg_role role, bool for_transaction)
 {
     static const char *const sql[][2] = {
         [VB_PG_OWNER] = {"SELECT " SETTINGS("false"), "SELECT " SETTINGS("true")},
@@ -149,7 +151,7 @@ static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
         if (status != VB_OK)
             return status;
     }
-    PGresult *result = PQexec(pg->connection, vb_pg_setup_sql(pg->role, pg->per_transaction));
+    PGresult *result = PQexec(pg->connection, setup_sql(pg->role, pg->per_transaction));
     enum vb_status status = VB_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = vb_postgres_fail(err, pg->connection, result);
@@ -328,7 +330,7 @@ static PGresult *run_in_pipeline(struct vb_pg *pg, const char *name, const char 
                                  const char *const *parameters)
 {
     PGconn *to = pg->connection;
-    const char *setup = vb_pg_setup_sql(pg->role, true);
+    const char *setup = setup_sql(pg->role, true);
     if (PQenterPipelineMode(to) != 1 ||
         PQsendQueryParams(to, setup, 0, NULL, NULL, NULL, NULL, 0) != 1)
         return NULL;
@@ -421,7 +423,7 @@ enum vb_status vb_pg_begin(struct vb_pg *pg, struct vb_error *err)
         return status;
     char sql[2048] = "BEGIN";
     if (pg->per_transaction)
-        snprintf(sql, sizeof sql, "BEGIN; %s", vb_pg_setup_sql(pg->role, true));
+        snprintf(sql, sizeof sql, "BEGIN; %s", setup_sql(pg->role, true));
     status = run_simple(pg, sql, NULL, err);
     if (status != VB_OK) {
         vb_pg_disconnect(pg);

@@ -49,9 +49,6 @@ PGconn *vb_pg_connection(struct vb_pg *pg);
 enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err) vb_must_check;
 void vb_pg_disconnect(struct vb_pg *pg);
 
-/* One SELECT of set_config calls that takes on the role, UTC and ISO dates: for the transaction alone, or for the
- * session. */
-const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction);
 /* A connection to the source, which may be a replica. The caller finishes it. */
 enum vb_status vb_pg_connect_source(const char *connection_string, const char *application_name,
                                     PGconn **ret_connection, struct vb_error *err) vb_must_check;

@@ -62,7 +62,7 @@ void vb_http_date_text(time_t time, char text[64])
 }
 
 /* Formatted once a second for all answers of the loop. */
-const char *vb_http_date(struct vb_http_loop *loop)
+static const char *date_header(struct vb_http_loop *loop)
 {
     time_t now = (time_t)(vb_clock_now() / VB_SECOND);
     if (now != loop->date_of) {
@@ -171,7 +171,7 @@ static enum vb_status put_head(struct vb_http_exchange *exchange, int status, co
     return vb_buffer_printf(&exchange->connection->output,
                             "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
                             "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
-                            status, reason_of(status), vb_http_date(exchange->loop),
+                            status, reason_of(status), date_header(exchange->loop),
                             *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", framing,
                             exchange->request_id,
                             exchange->may_be_kept && !is_error ? "" : "Cache-Control: no-store\r\n",

@@ -222,7 +222,7 @@ static void next_request(struct vb_http_connection *connection)
 
 /* A request that cannot be framed ends its connection: nobody knows where the next one would
  * begin. */
-void vb_http_connection_fail(struct vb_http_connection *connection, struct vb_http_refusal refusal)
+static void refuse(struct vb_http_connection *connection, struct vb_http_refusal refusal)
 {
     vb_count(VB_COUNT_HTTP_REFUSED, 1);
     struct vb_http_exchange *exchange = connection->exchange;
@@ -258,7 +258,7 @@ static void begin_request(struct vb_http_connection *connection, size_t length)
     enum vb_status status = vb_http_exchange_begin(exchange, head, &refusal);
     vb_buffer_consume(&connection->input, length);
     if (status != VB_OK)
-        vb_http_connection_fail(connection, refusal);
+        refuse(connection, refusal);
 }
 
 static void read_head(struct vb_http_connection *connection)
@@ -270,7 +270,7 @@ static void read_head(struct vb_http_connection *connection)
     if (status == VB_OK)
         begin_request(connection, length);
     else if (status == VB_INVALID)
-        vb_http_connection_fail(connection, refusal);
+        refuse(connection, refusal);
     else if (connection->ended)
         vb_http_connection_close(connection);
 }
@@ -291,7 +291,7 @@ static bool take_body(struct vb_http_connection *connection, struct vb_buffer *o
     if (status == VB_AGAIN || connection->phase == VB_HTTP_DRAIN)
         vb_http_connection_close(connection);
     else
-        vb_http_connection_fail(connection, refusal);
+        refuse(connection, refusal);
     return false;
 }
 
@@ -501,10 +501,10 @@ void vb_http_connection_sweep(struct vb_http_connection *connection, int64_t now
     switch (connection->phase) {
     case VB_HTTP_READ:
     case VB_HTTP_READ_BODY:
-        vb_http_connection_fail(connection, late);
+        refuse(connection, late);
         break;
     case VB_HTTP_WORK:
-        vb_http_connection_fail(connection, stuck);
+        refuse(connection, stuck);
         break;
     case VB_HTTP_IDLE:
     case VB_HTTP_WRITE:

@@ -187,7 +187,6 @@ void vb_http_connection_ready(struct vb_http_connection *connection);
 void vb_http_connection_break(struct vb_http_connection *connection);
 /* A turn for each that was ready when it was called, and so none waits for one that pipelines. */
 void vb_http_connection_turns(struct vb_http_loop *loop);
-void vb_http_connection_fail(struct vb_http_connection *connection, struct vb_http_refusal refusal);
 
 /* --- exchange (http/exchange.c) --- */
 struct vb_http_exchange *vb_http_exchange_new(struct vb_http_connection *connection);
@@ -239,7 +238,6 @@ void vb_http_answer_log(struct vb_http_exchange *exchange);
 bool vb_http_tag_is_held(const struct vb_http_exchange *exchange, const char *etag);
 /* A JSON writer into the loop's scratch buffer, emptied. */
 struct vb_json vb_http_json(struct vb_http_exchange *exchange);
-const char *vb_http_date(struct vb_http_loop *loop); /* for the Date header */
 void vb_http_date_text(time_t time, char text[64]);
 
 /* --- listening, limits, loops (http/loop.c, http/limits.c) --- */

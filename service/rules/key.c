@@ -96,13 +96,6 @@ enum vb_status vb_key_parse(struct vb_view key, struct vb_key_id *ret_id)
     return VB_OK;
 }
 
-bool vb_key_matches(struct vb_view key, const unsigned char hash[VB_SHA256])
-{
-    unsigned char digest[VB_SHA256];
-    vb_sha256(key.data, key.length, digest);
-    return vb_constant_time_equal(digest, hash, VB_SHA256);
-}
-
 bool vb_scope_known(struct vb_view name)
 {
     return vb_view_equals(name, VB_VIEW(VB_SCOPE_EXPORT)) ||

@@ -28,9 +28,6 @@ void vb_key_make(char ret_key[VB_KEY_LENGTH + 1], struct vb_key_id *ret_id,
 /* VB_INVALID unless `key` has the form and its CRC holds; then the id to look up. */
 enum vb_status vb_key_parse(struct vb_view key, struct vb_key_id *ret_id) vb_must_check;
 
-/* Whether `key` is the one whose SHA-256 was stored. Takes the same time for every difference. */
-bool vb_key_matches(struct vb_view key, const unsigned char hash[VB_SHA256]);
-
 /* Scopes: names as stored in api_key.scopes. */
 #define VB_SCOPE_EXPORT "workspace-events-notification"
 #define VB_SCOPE_METRICS "metrics"

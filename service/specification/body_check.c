@@ -27,7 +27,7 @@ static bool is_date(struct vb_view text)
     return vb_date_parse(text, &date) == VB_OK;
 }
 
-/* E.164 as the contract's pattern has it. The same set as vb_cell_is_e164 of the formats. */
+/* E.164 as the contract's pattern has it. The same set as is_e164 of export/format/cell.c. */
 static bool is_phone(struct vb_view text)
 {
     if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')

@@ -6,8 +6,6 @@
 
 #define VB_APP_KEPT (7 * 86400 * VB_SECOND) /* from the creation; a promise of the door */
 
-enum vb_status vb_app_put(struct vb_http_exchange *exchange, struct vb_json *json,
-                          const struct vb_api_export *export, struct vb_error *err) vb_must_check;
 /* The object as the whole answer, or an error. */
 void vb_app_answer(struct vb_http_exchange *exchange, int status,
                    const struct vb_api_export *export);

@@ -86,8 +86,8 @@ static enum vb_status put_download(struct vb_http_exchange *exchange, struct vb_
     return status;
 }
 
-enum vb_status vb_app_put(struct vb_http_exchange *exchange, struct vb_json *json,
-                          const struct vb_api_export *export, struct vb_error *err)
+static enum vb_status put_export(struct vb_http_exchange *exchange, struct vb_json *json,
+                                 const struct vb_api_export *export, struct vb_error *err)
 {
     vb_json_begin_object(json);
     vb_api_field_put(json, "id", export, EXPORT_ID);
@@ -115,7 +115,7 @@ void vb_app_answer(struct vb_http_exchange *exchange, int status,
 {
     struct vb_error err = {0};
     struct vb_json json = vb_http_json(exchange);
-    if (vb_app_put(exchange, &json, export, &err) == VB_OK)
+    if (put_export(exchange, &json, export, &err) == VB_OK)
         vb_http_answer_json(exchange, status, &json);
     else
         vb_http_answer_error(exchange, &err);
@@ -156,7 +156,7 @@ static void on_listed(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
     if (vb_api_ended(exchange, outcome))
-        vb_api_page_exports(exchange, &list, outcome->results[1], vb_app_put);
+        vb_api_page_exports(exchange, &list, outcome->results[1], put_export);
 }
 
 static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)

@@ -132,14 +132,14 @@ const struct vb_api_route *vb_route_find(struct vb_view method, struct vb_view p
     return NULL;
 }
 
-const struct vb_api_route *vb_route_at(size_t place)
+static const struct vb_api_route *route_at(size_t place)
 {
     return place < ROUTES ? &routes[place] : NULL;
 }
 
 const struct vb_api_table vb_routes = {
     .find = vb_route_find,
-    .at = vb_route_at,
+    .at = route_at,
     .operations = &vb_door_main,
     .of_path = vb_door_of_path,
 };

