@@ -1,4 +1,5 @@
-"""Whether includes keep to the rooms: a file may name headers of its own room and of those that stand under USES.
+"""Whether includes keep to the rooms: a file may name headers of its own room and of those that stand under USES, and
+a room that stands there is one whose headers somebody names, so that the list says what is used and no more.
 
 The link check of cmake/Room.cmake sees calls; types and macros are seen here alone. Rooms and what they use are read
 from the CMakeLists.txt of each folder, so the build file is the one place where an arrow is drawn. Also said: a circle,
@@ -12,7 +13,7 @@ import sys
 # Public headers lie together in include/verbatim; these are not of base.
 PUBLIC = {
     "s3": ("s3_client", "s3_credentials", "s3_signer", "transfer"),
-    "export_source": ("conversation", "source"),
+    "export_source": ("conversation", "postgres", "source"),
     "export_format": ("media_errors", "names", "render", "zone"),
     "export_archive": ("archive",),
 }
@@ -52,8 +53,8 @@ def room_of_header(file, include, folders):
     return None
 
 
-def against(folders, uses):
-    reach = {name: closure(name, uses) for name in uses}
+def faults(folders, uses):
+    used = {name: set() for name in uses}
     for root in ("base", "s3", "export", "service"):
         for file in sorted(pathlib.Path(root).rglob("*.[ch]")):
             room = folders.get(file.parent)
@@ -62,15 +63,24 @@ def against(folders, uses):
                 continue
             for include in INCLUDE.findall(file.read_text()):
                 other = room_of_header(file, include, folders)
-                if other and other not in reach[room]:
+                if other and other not in (room, *uses[room]):
                     yield f"{file}: {room} may not use {other} ({include})"
+                used[room].add(other)
+    for folder, room in folders.items():
+        if uses[room] != sorted(uses[room]):
+            yield f"{folder}/CMakeLists.txt: USES is not sorted"
+        for other in uses[room]:
+            if other not in used[room]:
+                yield f"{folder}/CMakeLists.txt: {room} uses nothing of {other}"
 
 
 def main():
     folders, uses = rooms()
     if len(folders) < 10:
         sys.exit("hardly a room was found: this check does not understand the build files any more")
-    found = list(against(folders, uses))
+    for name in uses:
+        closure(name, uses)
+    found = list(faults(folders, uses))
     print(*found, sep="\n", end="\n" if found else "")
     return bool(found)
 

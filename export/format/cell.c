@@ -102,8 +102,8 @@ bool vb_cell_is_formula(struct vb_view text)
     return text.length > 0 && suspect[(unsigned char)text.data[0]] && begins_formula(text);
 }
 
-/* ITU-T E.164: "+" and at most 15 digits, the first not 0. Such a number is no formula that does anything, and guarding it
- * would make it useless to whoever imports the file. */
+/* ITU-T E.164: "+" and at most 15 digits, the first not 0. Such a number is no formula that does
+ * anything, and guarding it would make it useless to whoever imports the file. */
 static bool is_e164(struct vb_view text)
 {
     if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')

@@ -10,6 +10,8 @@
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
+#include "verbatim/render.h"
+#include "verbatim/zone.h"
 
 #include <errno.h>
 #include <poll.h>

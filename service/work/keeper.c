@@ -8,6 +8,7 @@
  * can be heard, the keeper asks for that while something is held.
  */
 #include "crew.h"
+#include "database/args.h"
 
 #include "verbatim/log.h"
 #include "verbatim/thread.h"

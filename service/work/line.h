@@ -9,9 +9,12 @@
 #define VERBATIM_WORK_LINE_H
 
 #include "crew.h"
+#include "storage/storage.h"
 
+#include "verbatim/archive.h"
 #include "verbatim/names.h"
 #include "verbatim/render.h"
+#include "verbatim/source.h"
 
 struct vb_line {
     struct vb_crew *crew;

@@ -7,6 +7,7 @@
 
 #include "api/page.h"
 #include "app.h"
+#include "database/step.h"
 
 #include <stdio.h>
 #include <string.h>

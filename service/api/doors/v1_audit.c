@@ -8,6 +8,7 @@
 
 #include "api/export_field.h"
 #include "api/page.h"
+#include "database/pool.h"
 
 static const struct vb_api_page_list list = {.name = "audit"};
 
