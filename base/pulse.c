@@ -36,7 +36,7 @@ void vb_pulse_wake(struct vb_pulse *pulse)
     pthread_mutex_unlock(&pulse->mutex);
 }
 
-void vb_pulse_ask(struct vb_pulse *pulse)
+void vb_pulse_request_stop(struct vb_pulse *pulse)
 {
     pthread_mutex_lock(&pulse->mutex);
     pulse->stopping = true;

@@ -26,7 +26,7 @@
  * several tries. */
 #define RENEW_BEFORE (15 * 60 * VB_SECOND)
 #define UNUSABLE_BEFORE (60 * VB_SECOND)
-#define FIRST_PAUSE (2 * VB_SECOND) /* after a failure, doubled up to: */
+#define FIRST_PAUSE (2 * VB_SECOND) /* from a failure to the retry, doubled up to: */
 #define LONGEST_PAUSE (60 * VB_SECOND)
 #define LOOK_EVERY (60 * VB_SECOND) /* of the thread that keeps the keys fresh */
 

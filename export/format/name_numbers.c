@@ -77,7 +77,7 @@ static enum vb_status grow(struct vb_name_numbers *numbers)
 }
 
 /* It grows before the name is looked up, so a slot that was found stays where it is. */
-enum vb_status vb_name_numbers_take(struct vb_name_numbers *numbers, struct vb_view name,
+enum vb_status vb_name_numbers_next(struct vb_name_numbers *numbers, struct vb_view name,
                                     uint32_t *ret_number)
 {
     if (numbers->count * 2 >= numbers->capacity) {

@@ -26,7 +26,7 @@ void vb_name_numbers_done(struct vb_name_numbers *numbers);
 /* Forgets everything: a second is over. */
 void vb_name_numbers_reset(struct vb_name_numbers *numbers);
 /* Notes one more use of a name: *ret_number is 1 for the first, then 2 and so on. */
-enum vb_status vb_name_numbers_take(struct vb_name_numbers *numbers, struct vb_view name,
+enum vb_status vb_name_numbers_next(struct vb_name_numbers *numbers, struct vb_view name,
                                     uint32_t *ret_number) vb_must_check;
 
 #endif

@@ -216,12 +216,12 @@ static enum vb_status put_free_name(struct vb_namer *namer, struct vb_view time,
     uint32_t number = 1, uses = 0;
     size_t length = put_name(namer, time, number, false, name);
     enum vb_status status =
-        vb_name_numbers_take(&namer->numbers, (struct vb_view){name, length}, &number);
+        vb_name_numbers_next(&namer->numbers, (struct vb_view){name, length}, &number);
     if (status != VB_OK || number == 1)
         return status;
     for (;; number++) {
         length = put_name(namer, time, number, false, name);
-        status = vb_name_numbers_take(&namer->numbers, (struct vb_view){name, length}, &uses);
+        status = vb_name_numbers_next(&namer->numbers, (struct vb_view){name, length}, &uses);
         if (status != VB_OK || uses == 1)
             return status;
     }

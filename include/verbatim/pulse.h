@@ -23,7 +23,7 @@ void vb_pulse_done(struct vb_pulse *pulse);
 /* Ends the wait that runs, or else the next one. Any thread; NULL is nobody to wake. */
 void vb_pulse_wake(struct vb_pulse *pulse);
 /* Every wait ends at once from here on. Any thread. */
-void vb_pulse_ask(struct vb_pulse *pulse);
+void vb_pulse_request_stop(struct vb_pulse *pulse);
 bool vb_pulse_stopping(struct vb_pulse *pulse);
 /* Waits; true: the thread is asked to end. */
 bool vb_pulse_wait(struct vb_pulse *pulse, int64_t microseconds);

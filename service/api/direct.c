@@ -297,7 +297,7 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
     struct vb_api_direct *direct = exchange->state;
     struct vb_http_query query;
     (void)ignored;
-    if (!vb_http_query_take(exchange, &direct->offer->format, 1, &query))
+    if (!vb_http_query_read(exchange, &direct->offer->format, 1, &query))
         return;
     const char *format = query.values[0].text;
     bool is_csv = format && strcmp(format, "csv") == 0;

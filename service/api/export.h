@@ -48,9 +48,9 @@ void vb_api_export_missing(struct vb_http_exchange *exchange); /* 404 */
  * shows all. Judges the key, makes `change` where there is one ($1 workspace, $2 job, $3 audience
  * or NULL, $4 who asks), and shows the export as it is then, or as it was before a change that
  * `ends` it; an export that the key does not see is answered with 404. */
-void vb_api_export_see(struct vb_http_exchange *exchange, const struct vb_pg_statement *change,
-                       bool ends,
-                       void (*then)(struct vb_http_exchange *exchange,
-                                    const struct vb_api_export *export));
+void vb_api_export_show(struct vb_http_exchange *exchange, const struct vb_pg_statement *change,
+                        bool ends,
+                        void (*then)(struct vb_http_exchange *exchange,
+                                     const struct vb_api_export *export));
 
 #endif

@@ -35,5 +35,5 @@ static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_expor
 
 void vb_api_export_download_begin(struct vb_http_exchange *exchange)
 {
-    vb_api_export_see(exchange, NULL, false, on_seen);
+    vb_api_export_show(exchange, NULL, false, on_seen);
 }

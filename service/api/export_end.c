@@ -30,10 +30,10 @@ static void on_deleted(struct vb_http_exchange *exchange, const struct vb_api_ex
 
 void vb_api_export_cancel_begin(struct vb_http_exchange *exchange)
 {
-    vb_api_export_see(exchange, &vb_api_sql[VB_API_SQL_EXPORT_CANCEL], false, on_cancelled);
+    vb_api_export_show(exchange, &vb_api_sql[VB_API_SQL_EXPORT_CANCEL], false, on_cancelled);
 }
 
 void vb_api_export_delete_begin(struct vb_http_exchange *exchange)
 {
-    vb_api_export_see(exchange, &vb_api_sql[VB_API_SQL_EXPORT_DELETE], true, on_deleted);
+    vb_api_export_show(exchange, &vb_api_sql[VB_API_SQL_EXPORT_DELETE], true, on_deleted);
 }

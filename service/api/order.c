@@ -88,7 +88,7 @@ static void on_answered(void *context, const struct vb_pg_outcome *outcome)
     struct vb_http_exchange *exchange = context;
     struct vb_api_order *order = exchange->state;
     if (vb_api_ended(exchange, outcome) && take_zone(exchange))
-        go_on(exchange, vb_order_take(&order->wish, outcome->results));
+        go_on(exchange, vb_order_feed(&order->wish, outcome->results));
 }
 
 void vb_api_order_begin(struct vb_http_exchange *exchange)

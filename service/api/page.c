@@ -152,7 +152,7 @@ struct vb_api_page *vb_api_page_begin(struct vb_http_exchange *exchange,
         vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
         return NULL;
     }
-    if (!vb_http_query_take(exchange, table, parameters_of(list), &query))
+    if (!vb_http_query_read(exchange, table, parameters_of(list), &query))
         return NULL;
     enum vb_status status = make_page(exchange, list, &query);
     struct vb_api_page *page = exchange->state;

@@ -97,7 +97,7 @@ static void on_looked_up(void *context, const struct vb_pg_outcome *outcome)
     struct vb_api_lookup *lookup = exchange->state;
     if (!vb_api_ended(exchange, outcome))
         return;
-    enum vb_resolved how = vb_resolve_take(
+    enum vb_resolved how = vb_resolve_feed(
         &lookup->resolution, exchange->loop->site->service->contract, outcome->results);
     if (how == VB_RESOLVED)
         lookup->found(exchange);

@@ -268,10 +268,10 @@ enum vb_status vb_site_start(const struct vb_service *service, const struct vb_a
     return status;
 }
 
-void vb_site_ask(struct vb_api *api)
+void vb_site_request_stop(struct vb_api *api)
 {
     if (api)
-        vb_http_ask(api->http);
+        vb_http_request_stop(api->http);
 }
 
 void vb_site_stop(struct vb_api *api)

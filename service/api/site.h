@@ -63,7 +63,7 @@ void vb_site_connections(struct vb_connections *sum);
 enum vb_status vb_site_start(const struct vb_service *service, const struct vb_api_table *table,
                              const struct vb_http_times *times, unsigned connections,
                              struct vb_api **ret_api, struct vb_error *err) vb_must_check;
-void vb_site_ask(struct vb_api *api);
+void vb_site_request_stop(struct vb_api *api);
 void vb_site_stop(struct vb_api *api);
 
 /* --- between the site and its parts beside the loops (api/pools.c) --- */

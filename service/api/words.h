@@ -24,7 +24,7 @@ struct vb_api_words {
     const struct vb_api_saying *sayings;
 };
 
-extern const struct vb_api_words http_app_words, vb_v1_words;
+extern const struct vb_api_words vb_app_words, vb_v1_words;
 
 /* Orders `built` (taken over; NULL: no memory) in the exchange's order, or answers every rule that
  * was broken: those in `problems`, and those of the specification. The door has `words`. */

@@ -57,7 +57,7 @@ struct part {
     }                                                                                              \
     static void ask_##noun(void *part)                                                             \
     {                                                                                              \
-        vb_##noun##_ask(part);                                                                     \
+        vb_##noun##_request_stop(part);                                                            \
     }                                                                                              \
     static void stop_##noun(void *part)                                                            \
     {                                                                                              \
@@ -241,7 +241,7 @@ static enum vb_status run_until_signal(struct process *process, bool has_http, s
     struct vb_error late;
     if (vb_signals_set_deadline(STOP_MOST, &late) != VB_OK)
         vb_warn("stopping without a deadline: %s", late.text);
-    vb_storage_ask(process->storage);
+    vb_storage_request_stop(process->storage);
     stop_parts(process);
     return status;
 }

@@ -120,7 +120,7 @@ static bool take_byte(struct vb_http_body *body, char byte)
     return false;
 }
 
-enum vb_status vb_http_body_take(struct vb_http_body *body, struct vb_view bytes,
+enum vb_status vb_http_body_feed(struct vb_http_body *body, struct vb_view bytes,
                                  struct vb_buffer *out, size_t *ret_used,
                                  struct vb_http_refusal *ret_refusal)
 {

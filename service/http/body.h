@@ -36,7 +36,7 @@ void vb_http_body_init(struct vb_http_body *body, const struct vb_http_head *hea
 /* Takes what it can from `bytes` (*ret_used of them) and appends the decoded bytes to `out` (NULL:
  * drops them). VB_OK: the body is whole. VB_AGAIN: more bytes are needed. VB_INVALID: refused, as
  * *ret_refusal tells. */
-enum vb_status vb_http_body_take(struct vb_http_body *body, struct vb_view bytes,
+enum vb_status vb_http_body_feed(struct vb_http_body *body, struct vb_view bytes,
                                  struct vb_buffer *out, size_t *ret_used,
                                  struct vb_http_refusal *ret_refusal) vb_must_check;
 

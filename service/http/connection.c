@@ -282,7 +282,7 @@ static bool take_body(struct vb_http_connection *connection, struct vb_buffer *o
     size_t used = 0;
     struct vb_http_refusal refusal = {0};
     struct vb_view bytes = {connection->input.data, connection->input.length};
-    enum vb_status status = vb_http_body_take(&exchange->framing, bytes, out, &used, &refusal);
+    enum vb_status status = vb_http_body_feed(&exchange->framing, bytes, out, &used, &refusal);
     vb_buffer_consume(&connection->input, used);
     if (status == VB_OK)
         return true;

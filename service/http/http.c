@@ -98,7 +98,7 @@ static void wake_all(struct vb_http *http)
             vb_http_loop_wake(&http->loops[i]);
 }
 
-void vb_http_ask(struct vb_http *http)
+void vb_http_request_stop(struct vb_http *http)
 {
     if (!http)
         return;

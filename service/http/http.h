@@ -37,7 +37,8 @@ struct vb_http;
 unsigned vb_http_loops(void); /* of a server on this machine */
 enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_http **ret_http,
                              struct vb_error *err) vb_must_check;
-void vb_http_ask(struct vb_http *http); /* no more new connections; answers under way go on */
+void vb_http_request_stop(
+    struct vb_http *http); /* no more new connections; answers under way go on */
 /* Waits for the answers under way, some seconds at most. NULL is a no-op. */
 void vb_http_stop(struct vb_http *http);
 

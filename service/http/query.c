@@ -170,7 +170,7 @@ void vb_http_query_done(struct vb_http_query *query)
     *query = (struct vb_http_query){0};
 }
 
-bool vb_http_query_take(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,
+bool vb_http_query_read(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,
                         size_t count, struct vb_http_query *ret_query)
 {
     struct vb_problems problems;

@@ -43,7 +43,7 @@ void vb_http_query_done(struct vb_http_query *query);
 
 /* The same for an exchange; false: answered, in the shape of its door. */
 struct vb_http_exchange;
-bool vb_http_query_take(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,
+bool vb_http_query_read(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,
                         size_t count, struct vb_http_query *ret_query);
 
 #endif

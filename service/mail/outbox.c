@@ -29,7 +29,7 @@
 #include <string.h>
 
 #define LOOK_EVERY (2 * VB_SECOND)
-#define FIRST_PAUSE 2.0 /* seconds after a failure, doubled up to: */
+#define FIRST_PAUSE 2.0 /* seconds from a failure to the retry, doubled up to: */
 #define LONGEST_PAUSE 600.0
 #define MESSAGE_MOST (256u << 10)
 
@@ -382,17 +382,17 @@ void vb_outbox_connections(const struct vb_service *service, struct vb_connectio
     sum->database++;
 }
 
-void vb_outbox_ask(struct vb_outbox *outbox)
+void vb_outbox_request_stop(struct vb_outbox *outbox)
 {
     if (outbox)
-        vb_pulse_ask(&outbox->pulse);
+        vb_pulse_request_stop(&outbox->pulse);
 }
 
 void vb_outbox_stop(struct vb_outbox *outbox)
 {
     if (!outbox)
         return;
-    vb_pulse_ask(&outbox->pulse);
+    vb_pulse_request_stop(&outbox->pulse);
     vb_thread_join(&outbox->thread);
     outbox_free(outbox);
 }

@@ -12,7 +12,7 @@ enum vb_status vb_outbox_start(const struct vb_service *service, struct vb_outbo
                                struct vb_error *err) vb_must_check;
 /* For whoever leaves a mail to send; lives as long as the outbox. */
 struct vb_pulse *vb_outbox_pulse(struct vb_outbox *outbox);
-void vb_outbox_ask(struct vb_outbox *outbox);
+void vb_outbox_request_stop(struct vb_outbox *outbox);
 void vb_outbox_stop(struct vb_outbox *outbox);
 
 #endif

@@ -46,7 +46,7 @@ enum vb_status vb_media_new(const struct vb_options *options, struct vb_media **
 }
 
 /* The credentials are asked for on the thread that fetches, so a stop must reach them there. */
-void vb_media_ask(struct vb_media *media)
+void vb_media_request_stop(struct vb_media *media)
 {
     if (media)
         vb_s3_credentials_stop(media->credentials);

@@ -23,7 +23,7 @@ struct vb_media;
 enum vb_status vb_media_new(const struct vb_options *options, struct vb_media **ret_media,
                             struct vb_error *err) vb_must_check;
 /* The process ends: nothing fetches credentials from here on. */
-void vb_media_ask(struct vb_media *media);
+void vb_media_request_stop(struct vb_media *media);
 void vb_media_free(struct vb_media *media);
 
 struct vb_fetcher;

@@ -105,8 +105,8 @@ static enum vb_status absorb_step(struct vb_pg *pg, const struct vb_write *write
     return vb_args_exec(pg, extend, &args, NULL, err);
 }
 
-enum vb_status vb_absorb_next(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              struct vb_claim *claim, struct vb_error *err)
+enum vb_status vb_segment_absorb(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 struct vb_claim *claim, struct vb_error *err)
 {
     struct successor next = {0};
     enum vb_status status = vb_fence_run(pg, claimer, claim, absorb_step, &next, err);

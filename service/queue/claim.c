@@ -107,8 +107,8 @@ static void let_go(struct vb_pg *pg, const struct vb_claimer *claimer, const cha
 {
     struct vb_error err;
     snprintf(claim->job.job_id, sizeof claim->job.job_id, "%s", job_id);
-    if (vb_hand_back(pg, claimer, claim, VB_BACK_RETRY, "the claim could not be read", &err) !=
-        VB_OK)
+    if (vb_segment_release(pg, claimer, claim, VB_RELEASE_RETRY, "the claim could not be read",
+                           &err) != VB_OK)
         vb_warn("the segment is left to its lease: %s", err.text);
 }
 
@@ -157,11 +157,12 @@ static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *
                                      struct vb_claim *ret_claim, struct vb_error *err)
 {
     if (vb_row_null(rows, row, CANDIDATE_JOB))
-        return vb_start_job(pg, claimer, vb_pg_value(rows, row, CANDIDATE_WORKSPACE), token,
+        return vb_job_start(pg, claimer, vb_pg_value(rows, row, CANDIDATE_WORKSPACE), token,
                             ret_claim, err);
     if (vb_row_true(rows, row, CANDIDATE_FITS))
         return take_segment(pg, claimer, rows, row, token, ret_claim, err);
-    enum vb_status status = vb_begin_anew(pg, claimer, vb_pg_value(rows, row, CANDIDATE_JOB), err);
+    enum vb_status status =
+        vb_job_restart_stranded(pg, claimer, vb_pg_value(rows, row, CANDIDATE_JOB), err);
     return status == VB_OK ? VB_AGAIN : status;
 }
 
@@ -207,7 +208,7 @@ static enum vb_status take_any(struct vb_pg *pg, const struct vb_claimer *claime
 }
 
 enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
-                             struct vb_taking *taking, struct vb_claim *ret_claim,
+                             struct vb_claim_attempt *taking, struct vb_claim *ret_claim,
                              struct vb_error *err)
 {
     enum vb_status status = VB_END;

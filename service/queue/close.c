@@ -104,8 +104,8 @@ static const char media_before[] =
     "SELECT coalesce(sum(media_bytes), 0)::bigint FROM verbatim.segment WHERE job_id = $1"
     " AND status = 'recorded'";
 
-enum vb_status vb_media_so_far(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_bytes,
-                               struct vb_error *err)
+enum vb_status vb_close_media_bytes(struct vb_pg *pg, const struct vb_claim *claim,
+                                    uint64_t *ret_bytes, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     PGresult *row = NULL;
@@ -230,12 +230,12 @@ static enum vb_status reopen_bad(struct vb_pg *pg, const struct vb_claimer *clai
         if (record->bad[i] && (count == 0 || positions[count - 1] != record->owners[i]))
             positions[count++] = record->owners[i];
     vb_warn("the store differs in %zu segments: they are done again", count);
-    enum vb_status status = vb_reopen_segments(pg, claimer, claim, positions, count, err);
+    enum vb_status status = vb_segment_reopen(pg, claimer, claim, positions, count, err);
     free(positions);
     return status == VB_OK ? VB_AGAIN : status;
 }
 
-enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_complete(struct vb_pg *pg, const struct vb_claimer *claimer,
                                const struct vb_claim *claim, struct vb_storage_session *session,
                                struct vb_error *err)
 {
@@ -249,7 +249,7 @@ enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claime
     if (status == VB_OK && result == VB_CLOSE_PARTS_DIFFER)
         status = reopen_bad(pg, claimer, claim, &record, err);
     else if (status == VB_OK)
-        status = vb_finish_job(pg, claimer, claim, NULL,
+        status = vb_job_finish(pg, claimer, claim, NULL,
                                &(struct vb_finished){record.size, record.crc}, err);
     record_done(&record);
     return status;

@@ -60,7 +60,7 @@ static enum vb_status record_own(struct vb_pg *pg, const struct vb_claim *claim,
 {
     struct vb_pg_args args = {0};
     if (result)
-        return vb_record_result(pg, claim, result, false, err);
+        return vb_segment_record_result(pg, claim, result, false, err);
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
     return vb_args_exec(pg, record_last, &args, NULL, err);
@@ -117,7 +117,7 @@ static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write
     return status;
 }
 
-enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
                              const struct vb_finished *finished, struct vb_error *err)
 {
@@ -148,7 +148,7 @@ static enum vb_status fail_step(struct vb_pg *pg, const struct vb_write *write, 
     return status;
 }
 
-enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_fail(struct vb_pg *pg, const struct vb_claimer *claimer,
                            const struct vb_claim *claim, const char *message, struct vb_error *err)
 {
     char text[sizeof err->text + 64];
@@ -166,7 +166,8 @@ static const char look_again[] =
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', d.job_id::text)"
     " FROM (SELECT job_id FROM due LIMIT 1) AS d";
 
-enum vb_status vb_clean_again(struct vb_pg *pg, const struct vb_claim *claim, struct vb_error *err)
+enum vb_status vb_job_clean_again(struct vb_pg *pg, const struct vb_claim *claim,
+                                  struct vb_error *err)
 {
     return run_for_job(pg, look_again, claim->job.job_id, NULL, err);
 }

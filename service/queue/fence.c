@@ -44,7 +44,7 @@ struct fenced {
     bool open; /* a COMMIT was sent, and what became of it is not known */
 };
 
-enum vb_status vb_fenced(struct vb_error *err)
+enum vb_status vb_fence_fail(struct vb_error *err)
 {
     return vb_fail(err, VB_FENCED, "the segment is not ours any more");
 }
@@ -71,7 +71,7 @@ static enum vb_status take_job(struct vb_pg *pg, const struct fenced *fenced, bo
     if (status != VB_OK)
         return status;
     if (PQntuples(row) == 0)
-        status = vb_fenced(err);
+        status = vb_fence_fail(err);
     else
         *ret_started = vb_row_true(row, 0, 1);
     PQclear(row);
@@ -105,7 +105,7 @@ static enum vb_status mark(struct vb_pg *pg, const struct fenced *fenced, struct
     vb_args_text(&args, fenced->claimer->process_id);
     vb_args_text(&args, fenced->write->token);
     enum vb_status status = vb_args_exec(pg, mark_segment, &args, &rows, err);
-    return status == VB_OK && rows == 0 ? vb_fenced(err) : status;
+    return status == VB_OK && rows == 0 ? vb_fence_fail(err) : status;
 }
 
 static enum vb_status run_inside(struct vb_pg *pg, struct fenced *fenced, bool *ret_done,
@@ -118,7 +118,7 @@ static enum vb_status run_inside(struct vb_pg *pg, struct fenced *fenced, bool *
     if (status != VB_OK || *ret_done)
         return status;
     if (!started)
-        return vb_fenced(err);
+        return vb_fence_fail(err);
     status = mark(pg, fenced, err);
     return status == VB_OK ? fenced->step(pg, fenced->write, fenced->context, err) : status;
 }
@@ -166,7 +166,8 @@ enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
     return status;
 }
 
-bool vb_claim_again(const struct vb_claim *claim, enum vb_status status, const struct vb_error *err)
+bool vb_claim_may_retry(const struct vb_claim *claim, enum vb_status status,
+                        const struct vb_error *err)
 {
     return again(claim, false, status, err);
 }

@@ -21,8 +21,8 @@ static enum vb_status name_month(const struct vb_job *job, struct vb_date *ret_m
     return status;
 }
 
-enum vb_status vb_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
-                           int64_t epoch, struct vb_buffer *out, struct vb_error *err)
+enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
+                               int64_t epoch, struct vb_buffer *out, struct vb_error *err)
 {
     char name[VB_NAME_BYTES + 1];
     struct vb_date month = {0};
@@ -71,12 +71,12 @@ static enum vb_status note_step(struct vb_pg *pg, const struct vb_write *write, 
 }
 
 /* The struct follows the row only after the commit. */
-enum vb_status vb_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
-                               struct vb_claim *claim, uint64_t part_size, struct vb_error *err)
+enum vb_status vb_job_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                   struct vb_claim *claim, uint64_t part_size, struct vb_error *err)
 {
     struct vb_buffer key;
     vb_buffer_init(&key, 4096);
-    enum vb_status status = vb_note_key(claimer, &claim->job, claim->epoch, &key, err);
+    enum vb_status status = vb_job_note_key(claimer, &claim->job, claim->epoch, &key, err);
     if (status == VB_OK) {
         struct note facts = {claimer, key.data, part_size};
         status = vb_fence_run(pg, claimer, claim, note_step, &facts, err);
@@ -105,8 +105,9 @@ static enum vb_status upload_step(struct vb_pg *pg, const struct vb_write *write
     return vb_args_exec(pg, note_upload, &args, NULL, err);
 }
 
-enum vb_status vb_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              struct vb_claim *claim, const char *upload_id, struct vb_error *err)
+enum vb_status vb_job_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                  struct vb_claim *claim, const char *upload_id,
+                                  struct vb_error *err)
 {
     /* Before the transaction: a failure after the commit would leave the struct behind the row. */
     char *copy = strdup(upload_id);

@@ -258,7 +258,7 @@ static enum vb_order_state take_inserted(struct vb_order *order, const PGresult 
 static enum vb_order_state take_found(struct vb_order *order, PGresult *const *results)
 {
     struct vb_resolution *resolution = &order->resolution;
-    order->resolved = vb_resolve_take(resolution, order->contract, results);
+    order->resolved = vb_resolve_feed(resolution, order->contract, results);
     if (order->resolved != VB_RESOLVED)
         return VB_ORDER_UNRESOLVED;
     if (vb_specification_range(&resolution->specification, order->zone, resolution->as_of,
@@ -284,7 +284,7 @@ static enum vb_order_state ask_source(struct vb_order *order)
     return VB_ORDER_ASK_SOURCE;
 }
 
-enum vb_order_state vb_order_take(struct vb_order *order, PGresult *const *results)
+enum vb_order_state vb_order_feed(struct vb_order *order, PGresult *const *results)
 {
     switch (order->at) {
     case VB_ORDER_AT_SAME:
@@ -373,7 +373,7 @@ enum vb_order_state vb_order_make(struct vb_order *order, struct vb_pg *pg, PGco
     while (state == VB_ORDER_ASK_MAIN || state == VB_ORDER_ASK_SOURCE) {
         PGresult *results[VB_PG_STEPS] = {NULL};
         state = send_round(order, state, pg, source, results) == VB_OK
-                    ? vb_order_take(order, results)
+                    ? vb_order_feed(order, results)
                     : VB_ORDER_FAILED;
         vb_pg_results_clear(results);
     }

@@ -20,7 +20,7 @@ extern const struct vb_pg_statement_set vb_order_statements;
 /* What is next, or how it ended. */
 enum vb_order_state {
     VB_ORDER_ASK_MAIN,   /* `steps` are to be sent to Verbatim's own database, */
-    VB_ORDER_ASK_SOURCE, /* or to the source, and vb_order_take gets their results */
+    VB_ORDER_ASK_SOURCE, /* or to the source, and vb_order_feed gets their results */
     VB_ORDER_MADE,       /* `job_id` is queued */
     VB_ORDER_FOUND,      /* `job_id` was made before by the same key and body */
     VB_ORDER_ACTIVE,     /* where one_active: `job_id` is in the way */
@@ -72,7 +72,7 @@ void vb_order_done(struct vb_order *order);
 enum vb_order_state vb_order_begin(struct vb_order *order);
 /* `results`: one a step, of one transaction that was committed. Those of Verbatim's database may be
  * text or binary. */
-enum vb_order_state vb_order_take(struct vb_order *order, PGresult *const *results);
+enum vb_order_state vb_order_feed(struct vb_order *order, PGresult *const *results);
 
 /* The whole of it for those who may block. `pg` is not in a transaction; `source` is any connection
  * to the source. What was lost on the way to Verbatim's database is asked again, so the answer is

@@ -121,26 +121,26 @@ enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
                             struct vb_error *err) vb_must_check;
 /* Whether what failed with `status` is worth another try for this claim; waits a moment before it
  * says so. */
-bool vb_claim_again(const struct vb_claim *claim, enum vb_status status,
-                    const struct vb_error *err);
+bool vb_claim_may_retry(const struct vb_claim *claim, enum vb_status status,
+                        const struct vb_error *err);
 /* Commits, or rolls back when `status` is not VB_OK; returns what became of it. For transactions
  * that are no claim's. */
 enum vb_status vb_transaction_end(struct vb_pg *pg, enum vb_status status,
                                   struct vb_error *err) vb_must_check;
 /* VB_FENCED with its message; the top counts it. */
-enum vb_status vb_fenced(struct vb_error *err);
+enum vb_status vb_fence_fail(struct vb_error *err);
 
 /* claim.c */
 /* A claim under way: whose answer was lost is found again by its token. One a thread, kept from
  * call to call; all zero at first. */
-struct vb_taking {
+struct vb_claim_attempt {
     char token[VB_UUID_TEXT]; /* "": nothing is open */
 };
 /* VB_OK: *ret_claim is ours. VB_END: nothing claimable. VB_AGAIN: there is, but others hold it: ask
  * again in milliseconds. `express`: only jobs not yet started. After any other failure the next
  * call looks first for what that one may have taken. */
 enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
-                             struct vb_taking *taking, struct vb_claim *ret_claim,
+                             struct vb_claim_attempt *taking, struct vb_claim *ret_claim,
                              struct vb_error *err) vb_must_check;
 /* Microseconds until a waiting segment comes due or a lease may have expired; -1: none in sight. */
 enum vb_status vb_claim_next_due(struct vb_pg *pg, int64_t *ret_wait,
@@ -148,34 +148,34 @@ enum vb_status vb_claim_next_due(struct vb_pg *pg, int64_t *ret_wait,
 
 /* start.c: the oldest queued job of a workspace; VB_AGAIN when there is none to be had. `token`:
  * the claim's. */
-enum vb_status vb_start_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_start(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const char *workspace_id, const char *token, struct vb_claim *ret_claim,
                             struct vb_error *err) vb_must_check;
 
-/* anew.c: one segment again, everything dropped, the old upload left to the janitor. */
-enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
-                             struct vb_error *err) vb_must_check;
+/* restart.c: one segment again, everything dropped, the old upload left to the janitor. */
+enum vb_status vb_job_restart_stranded(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                       const char *job_id, struct vb_error *err) vb_must_check;
 
 /* The same for a claim of ours whose archive cannot be gone on with, for `reason`. most_attempts >
  * 0: it is charged, and due after a back-off; VB_LIMIT, and nothing changed, when it was charged
  * that often with this one. */
-enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_restart(struct vb_pg *pg, const struct vb_claimer *claimer,
                               const struct vb_claim *claim, const char *reason,
                               int64_t most_attempts, struct vb_error *err) vb_must_check;
 
 /* queue/note.c: key, epoch, store and part size on the job before anything is put there. */
 /* Makes the key of `claim`'s epoch. */
-enum vb_status vb_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
-                           int64_t epoch, struct vb_buffer *out,
-                           struct vb_error *err) vb_must_check;
+enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
+                               int64_t epoch, struct vb_buffer *out,
+                               struct vb_error *err) vb_must_check;
 /* Notes a key of this claim's epoch on the job unless it stands there already; an earlier one goes
  * to clean-up. Only for a segment that covers the whole job. */
-enum vb_status vb_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
-                               struct vb_claim *claim, uint64_t part_size,
-                               struct vb_error *err) vb_must_check;
-enum vb_status vb_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              struct vb_claim *claim, const char *upload_id,
-                              struct vb_error *err) vb_must_check;
+enum vb_status vb_job_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                   struct vb_claim *claim, uint64_t part_size,
+                                   struct vb_error *err) vb_must_check;
+enum vb_status vb_job_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                  struct vb_claim *claim, const char *upload_id,
+                                  struct vb_error *err) vb_must_check;
 
 /* split.c: shrinks the claim to `cursor` and `numbers` part numbers; the rest becomes a waiting
  * segment. */
@@ -188,14 +188,14 @@ struct vb_split {
     int64_t total;           /* of the whole job, where it was counted; -1 */
     int64_t rest_begins;     /* conversations before the rest; -1: not needed */
 };
-enum vb_status vb_split_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_segment_split(struct vb_pg *pg, const struct vb_claimer *claimer,
                                 struct vb_claim *claim, const struct vb_split *split,
                                 struct vb_error *err) vb_must_check;
 
 /* absorb.c: takes over the successor's end and part numbers, whatever its state. VB_END: there is
  * none. */
-enum vb_status vb_absorb_next(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              struct vb_claim *claim, struct vb_error *err) vb_must_check;
+enum vb_status vb_segment_absorb(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 struct vb_claim *claim, struct vb_error *err) vb_must_check;
 
 /* record.c */
 struct vb_segment_result {
@@ -210,20 +210,20 @@ enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
                               struct vb_buffer *out) vb_must_check;
 /* Inside a fenced transaction: the segment's row. `closing` keeps it running, for Complete is still
  * to come. */
-enum vb_status vb_record_result(struct vb_pg *pg, const struct vb_claim *claim,
-                                const struct vb_segment_result *result, bool closing,
-                                struct vb_error *err) vb_must_check;
+enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim *claim,
+                                        const struct vb_segment_result *result, bool closing,
+                                        struct vb_error *err) vb_must_check;
 /* Records a segment that does not close the archive. */
-enum vb_status vb_record_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_segment_record(struct vb_pg *pg, const struct vb_claimer *claimer,
                                  const struct vb_claim *claim,
                                  const struct vb_segment_result *result,
                                  struct vb_error *err) vb_must_check;
 /* Records the closing segment, which stays ours, with the size of the whole archive: from here on
  * only Complete is left. VB_AGAIN when a segment is open again. */
-enum vb_status vb_record_closing(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                 const struct vb_claim *claim,
-                                 const struct vb_segment_result *result, uint64_t total_size,
-                                 struct vb_error *err) vb_must_check;
+enum vb_status vb_segment_record_closing(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                         const struct vb_claim *claim,
+                                         const struct vb_segment_result *result,
+                                         uint64_t total_size, struct vb_error *err) vb_must_check;
 
 /* queue/pieces.c: what segments leave for the end of the archive, in the database. */
 enum vb_piece_kind { VB_PIECE_DIRECTORY, VB_PIECE_MEDIA_ERRORS }; /* numbers as in the table */
@@ -241,21 +241,21 @@ enum vb_status vb_piece_feed(struct vb_pg *pg, const char *job_id, uint32_t part
                              const struct vb_piece_visitor *visitor,
                              struct vb_error *err) vb_must_check;
 
-/* hand_back.c: ways in which a claim ends without a record. */
-enum vb_hand_back {
-    VB_BACK_STOP,   /* as it was, at once, without a charge */
-    VB_BACK_WAIT,   /* without a charge; claimable once all others are recorded */
-    VB_BACK_RETRY,  /* charged; due after a back-off */
-    VB_BACK_EXPRESS /* without a charge, with the claim's estimate */
+/* release.c: ways in which a claim ends without a record. */
+enum vb_segment_release {
+    VB_RELEASE_STOP,   /* as it was, at once, without a charge */
+    VB_RELEASE_WAIT,   /* without a charge; claimable once all others are recorded */
+    VB_RELEASE_RETRY,  /* charged; due after a back-off */
+    VB_RELEASE_EXPRESS /* without a charge, with the claim's estimate */
 };
-/* `reason` is kept as last_error for VB_BACK_RETRY. */
-enum vb_status vb_hand_back(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            const struct vb_claim *claim, enum vb_hand_back how, const char *reason,
-                            struct vb_error *err) vb_must_check;
+/* `reason` is kept as last_error for VB_RELEASE_RETRY. */
+enum vb_status vb_segment_release(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                  const struct vb_claim *claim, enum vb_segment_release how,
+                                  const char *reason, struct vb_error *err) vb_must_check;
 /* Segments whose recorded parts the store does not hold, and the closing one: to be done again. */
-enum vb_status vb_reopen_segments(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                  const struct vb_claim *claim, const uint32_t *part_numbers,
-                                  size_t count, struct vb_error *err) vb_must_check;
+enum vb_status vb_segment_reopen(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 const struct vb_claim *claim, const uint32_t *part_numbers,
+                                 size_t count, struct vb_error *err) vb_must_check;
 
 /* queue/end.c */
 /* The finished file. */
@@ -264,18 +264,18 @@ struct vb_finished {
     int64_t crc; /* CRC-32 of the whole; -1: not known */
 };
 /* Finishes the job: totals, the file's facts, outbox row, clean-up row where an upload was begun,
- * all in one transaction with the record of the claim's segment. `result` NULL: vb_record_closing
- * came before. */
-enum vb_status vb_finish_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+ * all in one transaction with the record of the claim's segment. `result` NULL:
+ * vb_segment_record_closing came before. */
+enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
                              const struct vb_finished *finished,
                              struct vb_error *err) vb_must_check;
 /* After a claim was fenced: what the job of it left behind is looked at again, for something may
  * have arrived in the store since the last look. */
-enum vb_status vb_clean_again(struct vb_pg *pg, const struct vb_claim *claim,
-                              struct vb_error *err) vb_must_check;
+enum vb_status vb_job_clean_again(struct vb_pg *pg, const struct vb_claim *claim,
+                                  struct vb_error *err) vb_must_check;
 /* Fails the job of a claim of ours. */
-enum vb_status vb_fail_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_fail(struct vb_pg *pg, const struct vb_claimer *claimer,
                            const struct vb_claim *claim, const char *message,
                            struct vb_error *err) vb_must_check;
 
@@ -299,15 +299,15 @@ enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *cl
                                      const struct vb_piece_visitor *visitor,
                                      struct vb_error *err) vb_must_check;
 /* Bytes of media in the job's recorded segments. */
-enum vb_status vb_media_so_far(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_bytes,
-                               struct vb_error *err) vb_must_check;
+enum vb_status vb_close_media_bytes(struct vb_pg *pg, const struct vb_claim *claim,
+                                    uint64_t *ret_bytes, struct vb_error *err) vb_must_check;
 /* Where ours begins in a raw file. VB_END: the file's first segment holds no conversation, so those
  * behind it were written with a separator too many. */
 enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,
                               struct vb_error *err) vb_must_check;
 /* Complete from records alone, and the finish. VB_AGAIN: segments were reopened. VB_NOT_FOUND: the
  * upload is gone, and no archive is there. */
-enum vb_status vb_complete_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_complete(struct vb_pg *pg, const struct vb_claimer *claimer,
                                const struct vb_claim *claim, struct vb_storage_session *session,
                                struct vb_error *err) vb_must_check;
 

@@ -34,9 +34,9 @@ static const char store_result[] =
     " process_id = CASE WHEN $7 THEN process_id END,"
     " lease_until = CASE WHEN $7 THEN lease_until END WHERE job_id = $1 AND part_first = $2";
 
-enum vb_status vb_record_result(struct vb_pg *pg, const struct vb_claim *claim,
-                                const struct vb_segment_result *result, bool closing,
-                                struct vb_error *err)
+enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim *claim,
+                                        const struct vb_segment_result *result, bool closing,
+                                        struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     struct vb_buffer parts;
@@ -74,11 +74,11 @@ static enum vb_status record_step(struct vb_pg *pg, const struct vb_write *write
     const struct vb_segment_result *result = context;
     struct vb_pg_args args = {0};
     vb_args_text(&args, write->claim->job.job_id);
-    enum vb_status status = vb_record_result(pg, write->claim, result, false, err);
+    enum vb_status status = vb_segment_record_result(pg, write->claim, result, false, err);
     return status == VB_OK ? vb_args_exec(pg, one_less, &args, NULL, err) : status;
 }
 
-enum vb_status vb_record_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_segment_record(struct vb_pg *pg, const struct vb_claimer *claimer,
                                  const struct vb_claim *claim,
                                  const struct vb_segment_result *result, struct vb_error *err)
 {
@@ -105,16 +105,16 @@ static enum vb_status closing_step(struct vb_pg *pg, const struct vb_write *writ
     uint64_t rows = 0;
     vb_args_text(&args, write->claim->job.job_id);
     vb_args_number(&args, (int64_t)closing->total_size);
-    enum vb_status status = vb_record_result(pg, write->claim, closing->result, true, err);
+    enum vb_status status = vb_segment_record_result(pg, write->claim, closing->result, true, err);
     if (status == VB_OK)
         status = vb_args_exec(pg, note_size, &args, &rows, err);
     return status == VB_OK && rows == 0 ? VB_AGAIN : status;
 }
 
-enum vb_status vb_record_closing(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                 const struct vb_claim *claim,
-                                 const struct vb_segment_result *result, uint64_t total_size,
-                                 struct vb_error *err)
+enum vb_status vb_segment_record_closing(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                         const struct vb_claim *claim,
+                                         const struct vb_segment_result *result,
+                                         uint64_t total_size, struct vb_error *err)
 {
     struct closing closing = {result, total_size};
     return vb_fence_run(pg, claimer, claim, closing_step, &closing, err);

@@ -64,7 +64,7 @@ static enum vb_status split_step(struct vb_pg *pg, const struct vb_write *write,
     return status;
 }
 
-enum vb_status vb_split_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_segment_split(struct vb_pg *pg, const struct vb_claimer *claimer,
                                 struct vb_claim *claim, const struct vb_split *split,
                                 struct vb_error *err)
 {

@@ -53,7 +53,7 @@ static enum vb_status claim_started(struct vb_pg *pg, const struct vb_claimer *c
     PGresult *result = NULL;
     struct vb_buffer key;
     vb_buffer_init(&key, 4096);
-    enum vb_status status = vb_note_key(claimer, &claim->job, claim->epoch, &key, err);
+    enum vb_status status = vb_job_note_key(claimer, &claim->job, claim->epoch, &key, err);
     if (status != VB_OK)
         goto done;
     vb_args_text(&args, claim->job.job_id);
@@ -138,7 +138,7 @@ static enum vb_status make_turn(struct vb_pg *pg, const char *workspace_id, stru
     return status == VB_OK ? VB_AGAIN : status;
 }
 
-enum vb_status vb_start_job(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_start(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const char *workspace_id, const char *token, struct vb_claim *ret_claim,
                             struct vb_error *err)
 {

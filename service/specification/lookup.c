@@ -49,7 +49,7 @@ static bool type_fits(const PGresult *rows, int row, int column, const char *wan
 
 /* The selected channel. Its row is needed after its sender has freed the result. Several rows can
  * only come of a phone number; more than VB_RESOLVE_CANDIDATES are as good as that many. */
-enum vb_resolved vb_lookup_take_channel(struct vb_resolution *resolution,
+enum vb_resolved vb_lookup_read_channel(struct vb_resolution *resolution,
                                         const struct vb_resolve_lookup *lookup,
                                         const PGresult *found)
 {
@@ -73,14 +73,14 @@ enum vb_resolved vb_lookup_take_channel(struct vb_resolution *resolution,
     return VB_RESOLVED;
 }
 
-enum vb_resolved vb_lookup_take_any(struct vb_resolution *resolution,
+enum vb_resolved vb_lookup_read_any(struct vb_resolution *resolution,
                                     const struct vb_resolve_lookup *lookup, const PGresult *found)
 {
     return PQntuples(found) > 0 ? VB_RESOLVED : vb_lookup_missing(resolution, lookup->member);
 }
 
 /* A thing without a name is there all the same. */
-enum vb_resolved vb_lookup_take_titled(struct vb_resolution *resolution,
+enum vb_resolved vb_lookup_read_titled(struct vb_resolution *resolution,
                                        const struct vb_resolve_lookup *lookup,
                                        const PGresult *found)
 {
@@ -111,7 +111,7 @@ static enum vb_resolved limit_to(struct vb_resolution *resolution, const char *m
 }
 
 /* None of the type is no error: then the export is empty. */
-enum vb_resolved vb_lookup_take_channels(struct vb_resolution *resolution,
+enum vb_resolved vb_lookup_read_channels(struct vb_resolution *resolution,
                                          const struct vb_resolve_lookup *lookup,
                                          const PGresult *found)
 {
@@ -119,7 +119,7 @@ enum vb_resolved vb_lookup_take_channels(struct vb_resolution *resolution,
 }
 
 /* One row more than the ceiling was asked for, and tells that there are too many. */
-enum vb_resolved vb_lookup_take_person(struct vb_resolution *resolution,
+enum vb_resolved vb_lookup_read_person(struct vb_resolution *resolution,
                                        const struct vb_resolve_lookup *lookup,
                                        const PGresult *found)
 {
@@ -130,7 +130,7 @@ enum vb_resolved vb_lookup_take_person(struct vb_resolution *resolution,
 }
 
 /* A row is the place, from 1, of the first id that cannot be seen; problems count from 0. */
-enum vb_resolved vb_lookup_take_conversations(struct vb_resolution *resolution,
+enum vb_resolved vb_lookup_read_conversations(struct vb_resolution *resolution,
                                               const struct vb_resolve_lookup *lookup,
                                               const PGresult *found)
 {
@@ -143,7 +143,7 @@ enum vb_resolved vb_lookup_take_conversations(struct vb_resolution *resolution,
 }
 
 /* The moment is the source's clock, not this machine's. */
-enum vb_resolved vb_lookup_take_now(struct vb_resolution *resolution,
+enum vb_resolved vb_lookup_read_now(struct vb_resolution *resolution,
                                     const struct vb_resolve_lookup *lookup, const PGresult *found)
 {
     (void)lookup;

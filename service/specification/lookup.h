@@ -12,24 +12,24 @@
 
 struct vb_resolve_lookup;
 /* Keeps what was found in the resolution, or why nothing was. */
-typedef enum vb_resolved vb_lookup_take(struct vb_resolution *resolution,
-                                        const struct vb_resolve_lookup *lookup,
-                                        const PGresult *found);
+typedef enum vb_resolved vb_lookup_reader(struct vb_resolution *resolution,
+                                          const struct vb_resolve_lookup *lookup,
+                                          const PGresult *found);
 
 struct vb_resolve_lookup {
     size_t statement;   /* enum vb_resolve_sql */
     const char *member; /* of the specification */
     const char *value;
-    vb_lookup_take *take;
+    vb_lookup_reader *take;
 };
 
-vb_lookup_take vb_lookup_take_channel; /* the selected one */
-vb_lookup_take vb_lookup_take_channels;
-vb_lookup_take vb_lookup_take_any; /* it has to be there, no more */
-vb_lookup_take vb_lookup_take_titled;
-vb_lookup_take vb_lookup_take_person;
-vb_lookup_take vb_lookup_take_conversations;
-vb_lookup_take vb_lookup_take_now;
+vb_lookup_reader vb_lookup_read_channel; /* the selected one */
+vb_lookup_reader vb_lookup_read_channels;
+vb_lookup_reader vb_lookup_read_any; /* it has to be there, no more */
+vb_lookup_reader vb_lookup_read_titled;
+vb_lookup_reader vb_lookup_read_person;
+vb_lookup_reader vb_lookup_read_conversations;
+vb_lookup_reader vb_lookup_read_now;
 
 enum vb_resolved vb_lookup_missing(struct vb_resolution *resolution, const char *member);
 enum vb_resolved vb_lookup_no_memory(struct vb_resolution *resolution);

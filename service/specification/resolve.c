@@ -79,7 +79,7 @@ void vb_resolve_steps_done(struct vb_resolve_steps *steps)
 /* --- the plan --- */
 
 static void add_lookup(struct plan *plan, size_t statement, const char *member, const char *value,
-                       vb_lookup_take *take)
+                       vb_lookup_reader *take)
 {
     plan->lookups[plan->count++] = (struct vb_resolve_lookup){statement, member, value, take};
 }
@@ -87,7 +87,7 @@ static void add_lookup(struct plan *plan, size_t statement, const char *member, 
 /* An id that cannot be of the column's type is not sent: the server would answer with an error, not
  * with no row. */
 static void add_by_id(struct plan *plan, const struct vb_contract *contract, enum vb_id_kind kind,
-                      size_t statement, const char *member, const char *id, vb_lookup_take *take)
+                      size_t statement, const char *member, const char *id, vb_lookup_reader *take)
 {
     if (!id)
         return;
@@ -109,25 +109,25 @@ static void plan_select(struct plan *plan, const struct vb_resolution *resolutio
     switch (specification->kind) {
     case VB_SELECT_CHANNEL:
         add_by_id(plan, contract, VB_ID_CHANNEL, VB_RESOLVE_BY_ID, "select.channel_id", id,
-                  vb_lookup_take_channel);
+                  vb_lookup_read_channel);
         break;
     case VB_SELECT_PHONE:
-        add_lookup(plan, VB_RESOLVE_BY_PHONE, "select.phone_number", id, vb_lookup_take_channel);
+        add_lookup(plan, VB_RESOLVE_BY_PHONE, "select.phone_number", id, vb_lookup_read_channel);
         break;
     case VB_SELECT_ASSISTANT:
         add_by_id(plan, contract, VB_ID_ASSISTANT, MORE(VB_LOOKUP_ASSISTANT), "select.assistant_id",
-                  id, vb_lookup_take_titled);
+                  id, vb_lookup_read_titled);
         break;
     case VB_SELECT_CONTACT:
         add_by_id(plan, contract, VB_ID_CONTACT, MORE(VB_LOOKUP_CONTACT), "select.contact_id", id,
-                  vb_lookup_take_titled);
+                  vb_lookup_read_titled);
         if (resolution->same_person)
             add_by_id(plan, contract, VB_ID_CONTACT, MORE(VB_LOOKUP_SAME_PERSON),
-                      "select.contact_id", id, vb_lookup_take_person);
+                      "select.contact_id", id, vb_lookup_read_person);
         break;
     case VB_SELECT_CONVERSATIONS:
         add_lookup(plan, MORE(VB_LOOKUP_CONVERSATIONS), "select.conversation_ids", list,
-                   vb_lookup_take_conversations);
+                   vb_lookup_read_conversations);
         break;
     case VB_SELECT_ALL:
         break;
@@ -138,14 +138,14 @@ static void plan_filter(struct plan *plan, const struct vb_specification *specif
                         const struct vb_contract *contract)
 {
     add_by_id(plan, contract, VB_ID_CHANNEL, VB_RESOLVE_BY_ID, "filter.channel_id",
-              specification->filter.channel_id, vb_lookup_take_any);
+              specification->filter.channel_id, vb_lookup_read_any);
     add_by_id(plan, contract, VB_ID_ASSISTANT, MORE(VB_LOOKUP_ASSISTANT), "filter.assistant_id",
-              specification->filter.assistant_id, vb_lookup_take_any);
+              specification->filter.assistant_id, vb_lookup_read_any);
     add_by_id(plan, contract, VB_ID_CONTACT, MORE(VB_LOOKUP_CONTACT), "filter.contact_id",
-              specification->filter.contact_id, vb_lookup_take_any);
+              specification->filter.contact_id, vb_lookup_read_any);
     if (specification->filter.channel_type)
         add_lookup(plan, MORE(VB_LOOKUP_CHANNELS), "filter.channel_type",
-                   specification->filter.channel_type, vb_lookup_take_channels);
+                   specification->filter.channel_type, vb_lookup_read_channels);
 }
 
 /* The ids as an array literal. What cannot be an id stands as NULL and so is found missing at its
@@ -181,7 +181,7 @@ static struct plan make_plan(const struct vb_resolution *resolution,
     /* The row of a selected channel tells the moment as well. */
     enum vb_select_kind kind = resolution->specification.kind;
     if (kind != VB_SELECT_CHANNEL && kind != VB_SELECT_PHONE)
-        add_lookup(&plan, MORE(VB_LOOKUP_NOW), "select", NULL, vb_lookup_take_now);
+        add_lookup(&plan, MORE(VB_LOOKUP_NOW), "select", NULL, vb_lookup_read_now);
     return plan;
 }
 
@@ -240,7 +240,7 @@ static enum vb_resolved judge_filter(struct vb_resolution *resolution,
                : VB_RESOLVED_UNSUPPORTED;
 }
 
-enum vb_resolved vb_resolve_take(struct vb_resolution *resolution,
+enum vb_resolved vb_resolve_feed(struct vb_resolution *resolution,
                                  const struct vb_contract *contract, PGresult *const *results)
 {
     struct plan plan = make_plan(resolution, contract, NULL); /* the same as when it was asked */

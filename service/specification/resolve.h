@@ -92,7 +92,7 @@ enum vb_resolved vb_resolve_ask(struct vb_resolution *resolution,
                                 const struct vb_pg_statement statements[VB_RESOLVE_STATEMENTS],
                                 struct vb_resolve_steps *ret_steps);
 /* Keeps what was found; `results` are text, one a step. */
-enum vb_resolved vb_resolve_take(struct vb_resolution *resolution,
+enum vb_resolved vb_resolve_feed(struct vb_resolution *resolution,
                                  const struct vb_contract *contract, PGresult *const *results);
 
 #endif

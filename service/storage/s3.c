@@ -60,7 +60,7 @@ static struct vb_s3_kind kind_of(const char *file_name)
 static void s3_ask(struct vb_storage *storage)
 {
     struct s3_storage *s3 = s3_of(storage);
-    vb_pulse_ask(&s3->pulse);
+    vb_pulse_request_stop(&s3->pulse);
     vb_s3_credentials_stop(s3->credentials);
 }
 

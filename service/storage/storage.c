@@ -37,7 +37,7 @@ enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storag
     return VB_OK;
 }
 
-void vb_storage_ask(struct vb_storage *storage)
+void vb_storage_request_stop(struct vb_storage *storage)
 {
     if (storage && storage->driver->ask)
         storage->driver->ask(storage);

@@ -29,7 +29,7 @@ enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storag
                               struct vb_error *err) vb_must_check;
 /* The process ends: nothing fetches credentials from here on. Before the threads that use it are
  * waited for. */
-void vb_storage_ask(struct vb_storage *storage);
+void vb_storage_request_stop(struct vb_storage *storage);
 void vb_storage_free(struct vb_storage *storage);
 
 /* Noted on each job and compared before anything is done with its archive: bucket, region and

@@ -78,7 +78,7 @@ void vb_storage_watch_stop(struct vb_storage_watch *watch)
 {
     if (!watch)
         return;
-    vb_pulse_ask(&watch->pulse);
+    vb_pulse_request_stop(&watch->pulse);
     (void)pthread_join(watch->thread, NULL);
     vb_pulse_done(&watch->pulse);
     free(watch);

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_PAUSE 15.0 /* seconds after a failure, doubled up to: */
+#define FIRST_PAUSE 15.0 /* seconds from a failure to the retry, doubled up to: */
 #define LONGEST_PAUSE 3600.0
 #define SEARCH_EVERY (3600 * VB_SECOND) /* the walk through a whole directory */
 
@@ -319,17 +319,17 @@ void vb_janitor_connections(const struct vb_service *service, struct vb_connecti
     sum->database++;
 }
 
-void vb_janitor_ask(struct vb_janitor *janitor)
+void vb_janitor_request_stop(struct vb_janitor *janitor)
 {
     if (janitor)
-        vb_pulse_ask(&janitor->pulse);
+        vb_pulse_request_stop(&janitor->pulse);
 }
 
 void vb_janitor_stop(struct vb_janitor *janitor)
 {
     if (!janitor)
         return;
-    vb_pulse_ask(&janitor->pulse);
+    vb_pulse_request_stop(&janitor->pulse);
     vb_thread_join(&janitor->thread);
     janitor_free(janitor);
 }

@@ -10,7 +10,7 @@ enum vb_status vb_janitor_start(const struct vb_service *service, struct vb_jani
                                 struct vb_error *err) vb_must_check;
 /* For whoever leaves something to clean up; lives as long as the janitor. */
 struct vb_pulse *vb_janitor_pulse(struct vb_janitor *janitor);
-void vb_janitor_ask(struct vb_janitor *janitor);
+void vb_janitor_request_stop(struct vb_janitor *janitor);
 void vb_janitor_stop(struct vb_janitor *janitor);
 
 #endif

@@ -98,7 +98,7 @@ void vb_crew_wait(struct vb_crew *crew, uint64_t seen, int64_t microseconds)
 void vb_crew_stop(struct vb_crew *crew)
 {
     crew->stopping = true;
-    vb_media_ask(crew->media);
+    vb_media_request_stop(crew->media);
     vb_crew_wake(crew);
 }
 

@@ -126,7 +126,7 @@ void vb_runner_free(struct vb_runner *runner);
  * VB_AGAIN: not for this thread, or not yet; *ret_back says how to hand it back. Else as the
  * failure says. */
 enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
-                             enum vb_hand_back *ret_back, struct vb_error *err) vb_must_check;
+                             enum vb_segment_release *ret_back, struct vb_error *err) vb_must_check;
 
 /* work/worker.c: one thread's loop; `index` is its lease. The last one is the express thread. */
 struct vb_worker;

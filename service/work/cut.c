@@ -84,7 +84,7 @@ static enum vb_status split_at(struct vb_line *line, const struct vb_cursor *cur
     enum vb_status status = vb_line_begin_upload(line, plan->part_size, err);
     if (status != VB_OK)
         return status;
-    status = vb_split_segment(line->pg, &line->crew->claimer, claim, &split, err);
+    status = vb_segment_split(line->pg, &line->crew->claimer, claim, &split, err);
     if (status != VB_OK)
         return status;
     vb_crew_wake(line->crew);
@@ -151,7 +151,7 @@ enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err
 
 enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err)
 {
-    enum vb_status status = vb_absorb_next(line->pg, &line->crew->claimer, line->claim, err);
+    enum vb_status status = vb_segment_absorb(line->pg, &line->crew->claimer, line->claim, err);
     if (status == VB_OK)
         line->high_moved = true;
     return status;

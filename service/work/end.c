@@ -46,7 +46,7 @@ static enum vb_status record(struct vb_line *line, struct vb_error *err)
         status = collect(line, &result, err);
     if (status != VB_OK)
         return status;
-    status = vb_record_segment(line->pg, &line->crew->claimer, line->claim, &result, err);
+    status = vb_segment_record(line->pg, &line->crew->claimer, line->claim, &result, err);
     if (status != VB_OK)
         return status;
     count_work(line);
@@ -65,12 +65,12 @@ static enum vb_status wait_for_others(struct vb_line *line, struct vb_error *err
         uint64_t seen = vb_crew_generation(line->crew);
         enum vb_status status =
             vb_close_look(line->pg, &line->crew->claimer, line->claim, &others, err);
-        if (vb_line_again(line, status, err))
+        if (vb_line_may_retry(line, status, err))
             continue;
         if (status != VB_OK)
             return status;
         if (!others.still_ours)
-            return vb_fenced(err);
+            return vb_fence_fail(err);
         if (others.open == 1)
             return VB_OK;
         if (vb_lease_stop(line->lease))
@@ -104,7 +104,7 @@ static enum vb_status check_plain(struct vb_line *line, uint64_t *ret_base, stru
     enum vb_status status = vb_close_plain(line->pg, line->claim, ret_base, err);
     if (status != VB_END)
         return status;
-    status = vb_begin_again(line->pg, &line->crew->claimer, line->claim,
+    status = vb_job_restart(line->pg, &line->crew->claimer, line->claim,
                             "rows of its first stretch went away meanwhile", 0, err);
     return status == VB_OK ? VB_END : status;
 }
@@ -146,14 +146,14 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
     enum vb_status status = VB_OK;
     vb_line_media_count(line, &result);
     if (claim->job.archive_epoch != claim->epoch)
-        status = vb_note_archive(line->pg, &line->crew->claimer, claim, line->part_size, err);
+        status = vb_job_note_archive(line->pg, &line->crew->claimer, claim, line->part_size, err);
     if (status == VB_OK)
         status = vb_storage_put(line->session, claim->job.object_key, vb_job_file_name(&claim->job),
                                 line->whole.pieces, line->whole.count, line->whole.size, err);
     if (status != VB_OK)
         return status;
     vb_count(VB_COUNT_BYTES_STORED, line->whole.size);
-    status = vb_finish_job(line->pg, &line->crew->claimer, claim, &result, &finished, err);
+    status = vb_job_finish(line->pg, &line->crew->claimer, claim, &result, &finished, err);
     if (status == VB_OK)
         wake_mail(line);
     return status;
@@ -165,23 +165,24 @@ static enum vb_status store_parts(struct vb_line *line, uint64_t size, struct vb
     enum vb_status status = collect(line, &result, err);
     if (status != VB_OK)
         return status;
-    status = vb_record_closing(line->pg, &line->crew->claimer, line->claim, &result, size, err);
+    status =
+        vb_segment_record_closing(line->pg, &line->crew->claimer, line->claim, &result, size, err);
     if (status != VB_OK)
         return status;
     return vb_line_complete(line, err);
 }
 
-static enum vb_status close_archive(struct vb_line *line, enum vb_hand_back *ret_back,
+static enum vb_status close_archive(struct vb_line *line, enum vb_segment_release *ret_back,
                                     struct vb_error *err)
 {
     uint64_t size = 0;
     enum vb_status status = VB_OK;
-    *ret_back = VB_BACK_WAIT;
+    *ret_back = VB_RELEASE_WAIT;
     if (line->claim->stretch.has_low)
         status = wait_for_others(line, err);
     if (status != VB_OK)
         return status;
-    *ret_back = VB_BACK_EXPRESS;
+    *ret_back = VB_RELEASE_EXPRESS;
     status = write_end(line, &size, err);
     if (status == VB_OK)
         status = line->whole.release ? store_whole(line, err) : store_parts(line, size, err);
@@ -195,7 +196,7 @@ static enum vb_status close_archive(struct vb_line *line, enum vb_hand_back *ret
 enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err)
 {
     enum vb_status status =
-        vb_complete_job(line->pg, &line->crew->claimer, line->claim, line->session, err);
+        vb_job_complete(line->pg, &line->crew->claimer, line->claim, line->session, err);
     if (status == VB_OK)
         wake_mail(line);
     return status == VB_AGAIN ? VB_END : status;
@@ -212,7 +213,8 @@ static bool must_absorb(const struct vb_line *line)
                                        needed > claim->part_last - claim->part_first + 1);
 }
 
-enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back, struct vb_error *err)
+enum vb_status vb_line_end(struct vb_line *line, enum vb_segment_release *ret_back,
+                           struct vb_error *err)
 {
     enum vb_status status = vb_line_file_settle(line, err);
     /* Media of the last entry may have used up the part numbers, and absorbed for more. */

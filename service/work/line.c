@@ -88,9 +88,10 @@ void vb_line_done(struct vb_line *line)
 
 /* For looks: a short outage is waited out on the spot while the lease lasts,
  * so that it costs no attempt and no work. */
-bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err)
+bool vb_line_may_retry(const struct vb_line *line, enum vb_status status,
+                       const struct vb_error *err)
 {
-    return !line->crew->stopping && vb_claim_again(line->claim, status, err);
+    return !line->crew->stopping && vb_claim_may_retry(line->claim, status, err);
 }
 
 enum vb_status vb_line_flush(struct vb_line *line, size_t below, struct vb_error *err)

@@ -51,7 +51,8 @@ void vb_line_done(struct vb_line *line);
 enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* Whether a look that failed is worth another: the database may be back before the lease is over.
  * Transactions repeat themselves (queue.h). */
-bool vb_line_again(const struct vb_line *line, enum vb_status status, const struct vb_error *err);
+bool vb_line_may_retry(const struct vb_line *line, enum vb_status status,
+                       const struct vb_error *err);
 
 /* work/file.c: entries of one conversation, entries of many, or one raw file. */
 /* Before the first conversation: a raw file begins with the job. */
@@ -111,7 +112,7 @@ enum vb_status vb_line_follow(struct vb_line *line, struct vb_error *err) vb_mus
 /* work/end.c */
 /* After the stretch was read: records the segment or closes the archive. VB_AGAIN: *ret_back says
  * why. */
-enum vb_status vb_line_end(struct vb_line *line, enum vb_hand_back *ret_back,
+enum vb_status vb_line_end(struct vb_line *line, enum vb_segment_release *ret_back,
                            struct vb_error *err) vb_must_check;
 /* Only Complete is left of the job. VB_END: segments were reopened, nothing is ours any more. */
 enum vb_status vb_line_complete(struct vb_line *line, struct vb_error *err) vb_must_check;

@@ -119,7 +119,7 @@ enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err)
     work->reader = line->reader;
     enum vb_status status = vb_spool_reset(&work->list, err);
     if (status == VB_OK)
-        status = vb_media_so_far(line->pg, line->claim, &so_far, err);
+        status = vb_close_media_bytes(line->pg, line->claim, &so_far, err);
     work->left = so_far < limit ? limit - so_far : 0;
     return status;
 }

@@ -25,7 +25,7 @@ static enum vb_status begin_noted(struct vb_line *line, struct vb_buffer *upload
     if (status != VB_OK)
         return status;
     const char *id = upload_id->data ? upload_id->data : "";
-    status = vb_note_upload(line->pg, &line->crew->claimer, claim, id, err);
+    status = vb_job_note_upload(line->pg, &line->crew->claimer, claim, id, err);
     if (status == VB_FENCED &&
         vb_storage_clean(line->session, claim->job.object_key, id, true, &clean, &ignored) != VB_OK)
         vb_warn("an upload that is not needed stays for the janitor: %s", ignored.text);
@@ -41,7 +41,7 @@ enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, st
     enum vb_status status = VB_OK;
     if (!claim->job.upload_id) {
         vb_buffer_init(&upload_id, 4096);
-        status = vb_note_archive(line->pg, &line->crew->claimer, claim, part_size, err);
+        status = vb_job_note_archive(line->pg, &line->crew->claimer, claim, part_size, err);
         if (status == VB_OK)
             status = begin_noted(line, &upload_id, err);
         vb_buffer_done(&upload_id);

@@ -87,7 +87,8 @@ static enum vb_status open_media(struct vb_runner *runner, struct vb_line *line,
     return status;
 }
 
-static enum vb_status walk(struct vb_line *line, enum vb_hand_back *ret_back, struct vb_error *err)
+static enum vb_status walk(struct vb_line *line, enum vb_segment_release *ret_back,
+                           struct vb_error *err)
 {
     if (line->claim->job.closing && !line->claim->stretch.has_high)
         return vb_line_complete(line, err);
@@ -100,7 +101,7 @@ static enum vb_status walk(struct vb_line *line, enum vb_hand_back *ret_back, st
 }
 
 enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
-                             enum vb_hand_back *ret_back, struct vb_error *err)
+                             enum vb_segment_release *ret_back, struct vb_error *err)
 {
     struct vb_line line = {.crew = runner->options.crew,
                            .lease = runner->options.lease,
@@ -112,7 +113,7 @@ enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
                            .express = runner->options.express,
                            .claim = claim};
     struct vb_error ignored;
-    *ret_back = VB_BACK_EXPRESS;
+    *ret_back = VB_RELEASE_EXPRESS;
     enum vb_status status = open_media(runner, &line, err);
     if (status == VB_OK)
         status = walk(&line, ret_back, err);

@@ -23,7 +23,7 @@ struct vb_worker {
     struct vb_lease *lease;
     struct vb_pg *pg;
     struct vb_runner *runner;
-    struct vb_taking taking;
+    struct vb_claim_attempt taking;
     unsigned locked; /* looks in a row that found work, but others at it */
     struct vb_thread thread;
     bool express;
@@ -36,11 +36,11 @@ static int64_t jitter(int64_t microseconds)
     return (int64_t)((double)microseconds * (0.5 + vb_random_unit() / 2));
 }
 
-static enum vb_status hand_back(struct vb_worker *worker, const struct vb_claim *claim,
-                                enum vb_hand_back how, const char *reason, struct vb_error *err)
+static enum vb_status release(struct vb_worker *worker, const struct vb_claim *claim,
+                              enum vb_segment_release how, const char *reason, struct vb_error *err)
 {
     enum vb_status status =
-        vb_hand_back(worker->pg, &worker->crew->claimer, claim, how, reason, err);
+        vb_segment_release(worker->pg, &worker->crew->claimer, claim, how, reason, err);
     vb_crew_wake(worker->crew);
     return status;
 }
@@ -50,7 +50,7 @@ static enum vb_status fail_job(struct vb_worker *worker, const struct vb_claim *
                                const char *message, struct vb_error *err)
 {
     vb_error_log("job failed: %s", message);
-    return vb_fail_job(worker->pg, &worker->crew->claimer, claim, message, err);
+    return vb_job_fail(worker->pg, &worker->crew->claimer, claim, message, err);
 }
 
 /* What cannot heal fails the job now; what can is tried again, max_attempts times in all. */
@@ -69,7 +69,7 @@ static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_c
     }
     vb_warn("attempt %lld of %lld failed: %s", (long long)claim->attempts + 1, (long long)most,
             why->text);
-    return hand_back(worker, claim, VB_BACK_RETRY, why->text, err);
+    return release(worker, claim, VB_RELEASE_RETRY, why->text, err);
 }
 
 /* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the
@@ -80,7 +80,7 @@ static enum vb_status settle_lost_upload(struct vb_worker *worker, const struct 
     int64_t most = worker->crew->service->options->max_attempts;
     char message[sizeof why->text + 64];
     enum vb_status status =
-        vb_begin_again(worker->pg, &worker->crew->claimer, claim, why->text, most, err);
+        vb_job_restart(worker->pg, &worker->crew->claimer, claim, why->text, most, err);
     if (status != VB_LIMIT)
         return status;
     snprintf(message, sizeof message, "Given up after %lld attempts: %s", (long long)most,
@@ -93,17 +93,17 @@ static enum vb_status settle_stop(struct vb_worker *worker, const struct vb_clai
                                   struct vb_error *err)
 {
     if (worker->lease->lost)
-        return vb_fenced(err);
+        return vb_fence_fail(err);
     if (!vb_lease_good(worker->lease))
         vb_warn("no heartbeat came through for two thirds of the lease: the work is dropped");
-    return hand_back(worker, claim, VB_BACK_STOP, NULL, err);
+    return release(worker, claim, VB_RELEASE_STOP, NULL, err);
 }
 
 /* What was on its way to the store when the job was ended has arrived or failed by now. */
 static void clean_again(struct vb_worker *worker, const struct vb_claim *claim)
 {
     struct vb_error err;
-    if (vb_clean_again(worker->pg, claim, &err) != VB_OK)
+    if (vb_job_clean_again(worker->pg, claim, &err) != VB_OK)
         vb_warn("what this work left behind waits for the janitor's second look: %s", err.text);
     else
         vb_pulse_wake(worker->crew->service->janitor); /* which may not hear of it */
@@ -111,13 +111,13 @@ static void clean_again(struct vb_worker *worker, const struct vb_claim *claim)
 
 /* VB_END: the claim ended within: the store lost parts, and their segments were opened again. */
 static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum vb_status status,
-                   enum vb_hand_back back, const struct vb_error *why)
+                   enum vb_segment_release back, const struct vb_error *why)
 {
     struct vb_error err = {0};
     if (status == VB_AGAIN) {
         vb_info(worker->express ? "more than one page: handed to the other threads"
                                 : "handed back until all other segments are recorded");
-        status = hand_back(worker, claim, back, NULL, &err);
+        status = release(worker, claim, back, NULL, &err);
     } else if (status == VB_STOPPED) {
         status = settle_stop(worker, claim, &err);
     } else if (status == VB_NOT_FOUND && claim->job.upload_id) {
@@ -138,7 +138,7 @@ static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum 
 static void run_claim(struct vb_worker *worker, struct vb_claim *claim)
 {
     struct vb_error err = {0};
-    enum vb_hand_back back = VB_BACK_STOP;
+    enum vb_segment_release back = VB_RELEASE_STOP;
     enum vb_status status = VB_OK;
     char reason[128];
     vb_log_set(VB_LOG_JOB, claim->job.job_id);

@@ -62,7 +62,7 @@ void vb_workers_connections(const struct vb_service *service, struct vb_connecti
     sum->source += threads;
 }
 
-void vb_workers_ask(struct vb_workers *workers)
+void vb_workers_request_stop(struct vb_workers *workers)
 {
     if (workers)
         vb_crew_stop(&workers->crew);

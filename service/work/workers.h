@@ -9,7 +9,7 @@ struct vb_workers;
 void vb_workers_connections(const struct vb_service *service, struct vb_connections *sum);
 enum vb_status vb_workers_start(const struct vb_service *service, struct vb_workers **ret_workers,
                                 struct vb_error *err) vb_must_check;
-void vb_workers_ask(struct vb_workers *workers);
+void vb_workers_request_stop(struct vb_workers *workers);
 /* Running segments are handed back; at most 10 s. */
 void vb_workers_stop(struct vb_workers *workers);
 

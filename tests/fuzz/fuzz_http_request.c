@@ -37,7 +37,7 @@ static void take_body(const struct vb_http_head *head, struct vb_view bytes, siz
         have = bytes.length - have < step ? bytes.length : have + step;
         size_t used = 0;
         struct vb_view rest = {bytes.data + verdict->body_used, have - verdict->body_used};
-        verdict->body = vb_http_body_take(&body, rest, &verdict->decoded, &used, &refusal);
+        verdict->body = vb_http_body_feed(&body, rest, &verdict->decoded, &used, &refusal);
         MUST(used <= rest.length);
         verdict->body_used += used;
     } while (verdict->body == VB_AGAIN && have < bytes.length);

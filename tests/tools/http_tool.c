@@ -92,7 +92,7 @@ static enum vb_status run(const struct vb_service *service, const struct setting
     if (status != VB_OK)
         return status;
     sigwait(signals, &number);
-    vb_api_ask(api);
+    vb_api_request_stop(api);
     vb_api_stop(api);
     return VB_OK;
 }

@@ -23,7 +23,7 @@ static enum vb_status run_outbox(const struct vb_service *service, const sigset_
     enum vb_status status = vb_outbox_start(service, &outbox, err);
     if (status == VB_OK)
         sigwait(signals, &number);
-    vb_outbox_ask(outbox);
+    vb_outbox_request_stop(outbox);
     vb_outbox_stop(outbox);
     return status;
 }
@@ -36,7 +36,7 @@ static enum vb_status run_janitor(const struct vb_service *service, const sigset
     enum vb_status status = vb_janitor_start(service, &janitor, err);
     if (status == VB_OK)
         sigwait(signals, &number);
-    vb_janitor_ask(janitor);
+    vb_janitor_request_stop(janitor);
     vb_janitor_stop(janitor);
     return status;
 }

@@ -14,7 +14,7 @@ static const struct vb_api_word words[] = {
     {NULL, NULL, NULL, NULL},
 };
 static const struct vb_api_saying sayings[] = {{NULL, NULL}};
-const struct vb_api_words http_app_words = {words, sayings};
+const struct vb_api_words vb_app_words = {words, sayings};
 
 static bool is_format(struct vb_view text)
 {

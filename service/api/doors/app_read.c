@@ -131,7 +131,7 @@ static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_expor
 
 void vb_app_read_begin(struct vb_http_exchange *exchange)
 {
-    vb_api_export_see(exchange, NULL, false, on_seen);
+    vb_api_export_show(exchange, NULL, false, on_seen);
 }
 
 static void on_wanted(struct vb_http_exchange *exchange, const struct vb_api_export *export)
@@ -148,7 +148,7 @@ static void on_wanted(struct vb_http_exchange *exchange, const struct vb_api_exp
 
 void vb_app_download_begin(struct vb_http_exchange *exchange)
 {
-    vb_api_export_see(exchange, NULL, false, on_wanted);
+    vb_api_export_show(exchange, NULL, false, on_wanted);
 }
 
 /* --- the list --- */

@@ -10,7 +10,7 @@ struct vb_api;
 void vb_api_connections(const struct vb_service *service, struct vb_connections *sum);
 enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **ret_api,
                             struct vb_error *err) vb_must_check;
-void vb_api_ask(struct vb_api *api); /* no more new connections; answers under way go on */
+void vb_api_request_stop(struct vb_api *api); /* no more new connections; answers under way go on */
 void vb_api_stop(struct vb_api *api);
 
 /* Starts with other deadlines than the contract's (NULL), and at most so many connections (0: the

@@ -23,9 +23,9 @@ void vb_api_connections(const struct vb_service *service, struct vb_connections 
     vb_site_connections(sum);
 }
 
-void vb_api_ask(struct vb_api *api)
+void vb_api_request_stop(struct vb_api *api)
 {
-    vb_site_ask(api);
+    vb_site_request_stop(api);
 }
 
 void vb_api_stop(struct vb_api *api)

@@ -53,14 +53,14 @@ static void check_clock(struct vb_doctor *doctor, struct vb_pg *pg)
     int64_t skew = 0;
     vb_error_clear(&err);
     if (compare_clocks(pg, &skew, &err) != VB_OK)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
     else if (skew > SKEW_MOST || skew < -SKEW_MOST)
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT,
-                       "let both machines follow a time server: links are dated by this one",
-                       "its clock and ours are %.1f s apart", (double)skew / (double)VB_SECOND);
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT,
+                         "let both machines follow a time server: links are dated by this one",
+                         "its clock and ours are %.1f s apart", (double)skew / (double)VB_SECOND);
     else
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL, "clocks are %.3f s apart",
-                       (double)skew / (double)VB_SECOND);
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "clocks are %.3f s apart",
+                         (double)skew / (double)VB_SECOND);
 }
 
 /* Each role as the process takes it on, with a table that it has to read. */
@@ -76,9 +76,9 @@ static bool check_role(struct vb_doctor *doctor, enum vb_pg_role role, const cha
     PQclear(result);
     vb_pg_free(pg);
     if (status != VB_OK)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
-                       "run verbatim migrate, and make the login a member of both roles",
-                       "role %s: %s", name, err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "run verbatim migrate, and make the login a member of both roles",
+                         "role %s: %s", name, err.text);
     return status == VB_OK;
 }
 
@@ -91,7 +91,7 @@ static void check_sharing(struct vb_doctor *doctor, struct vb_pg *pg)
     char remedy[1600];
     vb_error_clear(&err);
     if (vb_rights_look(pg, &roles, &err) != VB_OK) {
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
         return;
     }
     if (!roles.is_shared)
@@ -100,7 +100,7 @@ static void check_sharing(struct vb_doctor *doctor, struct vb_pg *pg)
              "once no process of an earlier version runs: verbatim retire-shared-roles%s%s%s%s",
              roles.left[0] ? "; before that GRANT " : "", roles.left[0] ? roles.own : "",
              roles.left[0] ? " to the service's login, if it is one of " : "", roles.left);
-    vb_doctor_tell(
+    vb_doctor_report(
         doctor, VB_FINDING_WARNING, SUBJECT, remedy,
         "verbatim_api and verbatim_worker, which all databases of the cluster share, have "
         "rights here: logins of other installations may read this one");
@@ -117,9 +117,9 @@ static void check_login(struct vb_doctor *doctor, struct vb_pg *pg)
                     " AND rolcreaterole AND NOT rolsuper"
                     " AND current_setting('server_version_num')::int < 160000",
                     0, NULL, &result, &err) != VB_OK)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
     else if (PQntuples(result) > 0)
-        vb_doctor_tell(
+        vb_doctor_report(
             doctor, VB_FINDING_WARNING, SUBJECT,
             "ALTER ROLE ... NOCREATEROLE, and run migrate under another login",
             "the login %s may create roles, and so take on those of every installation in "
@@ -133,8 +133,8 @@ static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
     struct vb_error err;
     vb_error_clear(&err);
     if (vb_schema_check(pg, &err) != VB_OK) {
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
-                       "run verbatim migrate of this version of the program", "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "run verbatim migrate of this version of the program", "%s", err.text);
         return;
     }
     bool api = check_role(doctor, VB_PG_API, "verbatim_api");
@@ -144,11 +144,12 @@ static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
     check_sharing(doctor, pg);
     check_login(doctor, pg);
     if (vb_link_secrets_load(pg, &doctor->secrets, &err) != VB_OK)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, "run verbatim migrate", "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, "run verbatim migrate", "%s",
+                         err.text);
     else
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL,
-                       "PostgreSQL %d, schema verbatim fits, both roles can be taken on",
-                       PQserverVersion(vb_pg_connection(pg)) / 10000);
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL,
+                         "PostgreSQL %d, schema verbatim fits, both roles can be taken on",
+                         PQserverVersion(vb_pg_connection(pg)) / 10000);
 }
 
 void vb_doctor_database(struct vb_doctor *doctor)
@@ -157,7 +158,7 @@ void vb_doctor_database(struct vb_doctor *doctor)
     struct vb_pg *pg = NULL;
     vb_error_clear(&err);
     if (open_as(doctor, VB_PG_OWNER, &pg, &err) != VB_OK) {
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
         return;
     }
     check_schema(doctor, pg);

@@ -1,9 +1,9 @@
 /* verbatim doctor: looks at everything that an export needs, and says what is wrong and what to do.
  * Private to this folder.
  *
- * Each subject is one file; all of them report through vb_doctor_tell, one line a check on standard
- * output. Nothing secret is ever put into a line: no password, key, link or connection string. Runs
- * on the main thread.
+ * Each subject is one file; all of them report through vb_doctor_report, one line a check on
+ * standard output. Nothing secret is ever put into a line: no password, key, link or connection
+ * string. Runs on the main thread.
  */
 #ifndef VERBATIM_COMMAND_DOCTOR_DOCTOR_H
 #define VERBATIM_COMMAND_DOCTOR_DOCTOR_H
@@ -22,8 +22,8 @@ struct vb_doctor {
 
 /* "failed   storage: TEXT -> REMEDY". `remedy` NULL: there is nothing to do. Line feeds become
  * blanks. */
-void vb_doctor_tell(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
-                    const char *remedy, const char *format, ...) vb_printf_like(5, 6);
+void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
+                      const char *remedy, const char *format, ...) vb_printf_like(5, 6);
 
 /* The subjects, in the order in which they are looked at. */
 void vb_doctor_database(struct vb_doctor *doctor);

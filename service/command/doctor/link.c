@@ -81,22 +81,22 @@ static void judge(struct vb_doctor *doctor, const char *link, const struct downl
                              : "set s3_public_endpoint to the address at which people reach the "
                                "store, as the store itself knows it";
     if (own && download->code == CURLE_COULDNT_CONNECT)
-        vb_doctor_tell(
+        vb_doctor_report(
             doctor, VB_FINDING_WARNING, SUBJECT,
             "start verbatim serve and look again, or set base_url to where it is reached",
             "nothing listens at %.*s", length, link);
     else if (download->code != CURLE_OK)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, remedy, "%.*s: %s", length, link,
-                       curl_easy_strerror(download->code));
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, remedy, "%.*s: %s", length, link,
+                         curl_easy_strerror(download->code));
     else if (download->status != 200)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, remedy,
-                       "%.*s answers a good link with HTTP %ld", length, link, download->status);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, remedy,
+                         "%.*s answers a good link with HTTP %ld", length, link, download->status);
     else if (!vb_view_equals((struct vb_view){download->body.data, download->body.length}, body))
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT, remedy,
-                       "%.*s gives other bytes than were stored", length, link);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, remedy,
+                         "%.*s gives other bytes than were stored", length, link);
     else
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL,
-                       "%.*s gives the bytes that were stored", length, link);
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL,
+                         "%.*s gives the bytes that were stored", length, link);
 }
 
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body)

@@ -67,7 +67,8 @@ static void tell(struct vb_doctor *doctor, const struct lookup *lookup, const st
     const char *how = "walks rows of others in";
     char remedy[320];
     if (plan->verdict == VB_PLAN_GOOD) {
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL, "%s: found by an index", lookup->name);
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "%s: found by an index",
+                         lookup->name);
         return;
     }
     if (plan->verdict == VB_PLAN_SCANS)
@@ -77,8 +78,8 @@ static void tell(struct vb_doctor *doctor, const struct lookup *lookup, const st
     snprintf(remedy, sizeof remedy,
              "CREATE INDEX ON %s (%s), by the names that these columns have there", plan->relation,
              lookup->index);
-    vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT, remedy, "%s: each %s %s %s", lookup->name,
-                   whose, how, plan->relation);
+    vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, remedy, "%s: each %s %s %s", lookup->name,
+                     whose, how, plan->relation);
 }
 
 static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract,
@@ -95,9 +96,9 @@ static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contra
     if (status == VB_OK)
         tell(doctor, lookup, &plan, of_message);
     else if (status != VB_NOT_FOUND)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
-                       "run the view's query by hand as this user: an export would fail alike",
-                       "%s: %s", lookup->name, err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "run the view's query by hand as this user: an export would fail alike",
+                         "%s: %s", lookup->name, err.text);
 }
 
 void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract)

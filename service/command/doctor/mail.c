@@ -15,16 +15,17 @@ static void tell_success(struct vb_doctor *doctor, bool encrypted)
     const char *login = options->smtp_user ? ", logged in" : "";
     const char *how = encrypted ? "encrypted" : "not encrypted";
     if (options->smtp_user && !encrypted)
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT,
-                       "use smtps:// or a server with STARTTLS, and smtp_require_tls = on",
-                       "%s: the password crosses the network in the clear", options->smtp_url);
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT,
+                         "use smtps:// or a server with STARTTLS, and smtp_require_tls = on",
+                         "%s: the password crosses the network in the clear", options->smtp_url);
     else if (strcmp(options->mail_from, DEFAULT_SENDER) == 0)
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT, "set mail_from to an address of yours",
-                       "%s: %s%s, but the sender is " DEFAULT_SENDER ", which most servers refuse",
-                       options->smtp_url, how, login);
+        vb_doctor_report(
+            doctor, VB_FINDING_WARNING, SUBJECT, "set mail_from to an address of yours",
+            "%s: %s%s, but the sender is " DEFAULT_SENDER ", which most servers refuse",
+            options->smtp_url, how, login);
     else
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL, "%s: %s%s; no mail was sent",
-                       options->smtp_url, how, login);
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "%s: %s%s; no mail was sent",
+                         options->smtp_url, how, login);
 }
 
 void vb_doctor_mail(struct vb_doctor *doctor)
@@ -34,7 +35,7 @@ void vb_doctor_mail(struct vb_doctor *doctor)
     bool encrypted = false;
     vb_error_clear(&err);
     if (!options->smtp_url) {
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL, "not configured, so none is sent");
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "not configured, so none is sent");
         return;
     }
     const struct vb_mail_server server = {
@@ -46,7 +47,7 @@ void vb_doctor_mail(struct vb_doctor *doctor)
     if (vb_mail_check(&server, &encrypted, &err) == VB_OK)
         tell_success(doctor, encrypted);
     else
-        vb_doctor_tell(
+        vb_doctor_report(
             doctor, VB_FINDING_FAILED, SUBJECT,
             "check smtp_url, smtp_user, smtp_password and smtp_require_tls; an authority "
             "of your own goes into SSL_CERT_FILE",

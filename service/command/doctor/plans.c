@@ -185,26 +185,26 @@ static void tell(struct vb_doctor *doctor, const struct check *check, const stru
     switch (plan->verdict) {
     case VB_PLAN_GOOD:
     case VB_PLAN_FILTERS: /* of look-ups alone */
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL, "%s: %.0f rows for %.0f", check->name,
-                       plan->walked, plan->rows);
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "%s: %.0f rows for %.0f",
+                         check->name, plan->walked, plan->rows);
         break;
     case VB_PLAN_SCANS:
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
-                       "%s: each page reads all of %s, for want of an index", check->name,
-                       plan->relation);
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+                         "%s: each page reads all of %s, for want of an index", check->name,
+                         plan->relation);
         break;
     case VB_PLAN_SORTS:
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
-                       "%s: each page is sorted, since no index gives its order", check->name);
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+                         "%s: each page is sorted, since no index gives its order", check->name);
         break;
     case VB_PLAN_WALKS:
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
-                       "%s: %.0f rows are walked for %.0f, most of them of %s", check->name,
-                       plan->walked, plan->rows, plan->relation);
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+                         "%s: %.0f rows are walked for %.0f, most of them of %s", check->name,
+                         plan->walked, plan->rows, plan->relation);
         break;
     case VB_PLAN_LATE:
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
-                       "%s: one page took longer than " VB_PLAN_TIMEOUT, check->name);
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+                         "%s: one page took longer than " VB_PLAN_TIMEOUT, check->name);
         break;
     }
 }
@@ -223,9 +223,9 @@ static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contra
     if (status == VB_OK)
         tell(doctor, check, &plan);
     else
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
-                       "run the view's query by hand as this user: an export would fail alike",
-                       "%s: %s", check->name, err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "run the view's query by hand as this user: an export would fail alike",
+                         "%s: %s", check->name, err.text);
 }
 
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract)
@@ -234,14 +234,14 @@ void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_c
     struct sample sample = {0};
     vb_error_clear(&err);
     if (take_sample(source, contract, &sample, &err) != VB_OK) {
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
-                       "run the view conversation by hand as this user", "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "run the view conversation by hand as this user", "%s", err.text);
         return;
     }
     if (sample.channel < 0)
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT,
-                       "look again once there are conversations",
-                       "there are no conversations to try with");
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT,
+                         "look again once there are conversations",
+                         "there are no conversations to try with");
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && sample.channel >= 0; i++)
         if (row_of(&sample, checks[i].kind) >= 0)
             run(doctor, source, contract, &checks[i], &sample);

@@ -15,13 +15,13 @@ static void tell_columns(struct vb_doctor *doctor, const struct vb_contract *con
     const char *schema = doctor->options->source_schema;
     const char *missing = vb_contract_missing(contract);
     if (missing[0])
-        vb_doctor_tell(
+        vb_doctor_report(
             doctor, VB_FINDING_OK, SUBJECT, NULL,
             "schema %s has all required columns; optional and not there, read as NULL: %s", schema,
             missing);
     else
-        vb_doctor_tell(doctor, VB_FINDING_OK, SUBJECT, NULL,
-                       "schema %s has all columns, required and optional", schema);
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL,
+                         "schema %s has all columns, required and optional", schema);
 }
 
 static double number_of(const PGresult *result, int column)
@@ -34,12 +34,13 @@ static void tell_gaps(struct vb_doctor *doctor, const PGresult *result)
     double all = number_of(result, 0), direction = number_of(result, 1);
     double speaker = number_of(result, 2);
     if (direction + speaker > 0)
-        vb_doctor_tell(doctor, VB_FINDING_WARNING, SUBJECT,
-                       "these cells stay empty; if the platform knows them, let the view message "
-                       "say so (docs/connect.md)",
-                       "of the messages looked at %.0f of %.0f have no direction, %.0f of %.0f no "
-                       "speaker_type",
-                       direction, all, speaker, all);
+        vb_doctor_report(
+            doctor, VB_FINDING_WARNING, SUBJECT,
+            "these cells stay empty; if the platform knows them, let the view message "
+            "say so (docs/connect.md)",
+            "of the messages looked at %.0f of %.0f have no direction, %.0f of %.0f no "
+            "speaker_type",
+            direction, all, speaker, all);
 }
 
 /* A view that fails or takes too long is told by the look at the plans. */
@@ -69,14 +70,14 @@ void vb_doctor_source(struct vb_doctor *doctor)
     vb_error_clear(&err);
     if (vb_pg_connect_source(doctor->options->source_url, "verbatim doctor", &connection, &err) !=
         VB_OK) {
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
-                       "check source_url, and that this user may connect", "%s", err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "check source_url, and that this user may connect", "%s", err.text);
         return;
     }
     if (vb_contract_read(connection, doctor->options->source_schema, &contract, &err) != VB_OK)
-        vb_doctor_tell(doctor, VB_FINDING_FAILED, SUBJECT,
-                       "write or mend the views of the schema: docs/connect.md tells how", "%s",
-                       err.text);
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "write or mend the views of the schema: docs/connect.md tells how", "%s",
+                         err.text);
     if (contract) {
         tell_columns(doctor, contract);
         look_for_gaps(doctor, connection, contract);

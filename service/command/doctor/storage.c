@@ -53,8 +53,8 @@ static const char *remedy_for(const struct trial *trial, enum vb_status status)
 
 static void fail(const struct trial *trial, const char *doing, const struct vb_error *err)
 {
-    vb_doctor_tell(trial->doctor, VB_FINDING_FAILED, SUBJECT, remedy_for(trial, err->status),
-                   "%s: %s", doing, err->text);
+    vb_doctor_report(trial->doctor, VB_FINDING_FAILED, SUBJECT, remedy_for(trial, err->status),
+                     "%s: %s", doing, err->text);
 }
 
 /* Nobody has seen these bytes before, so what comes back is what was written. */
@@ -131,8 +131,8 @@ static void try_link(struct trial *trial)
                         now, now + LINK_LIFE, &link, &err) == VB_OK)
         vb_doctor_link(trial->doctor, link.data, (struct vb_view){trial->body, BODY_SIZE});
     else
-        vb_doctor_tell(trial->doctor, VB_FINDING_FAILED, "public link",
-                       "set right what failed above, then look again", "%s", err.text);
+        vb_doctor_report(trial->doctor, VB_FINDING_FAILED, "public link",
+                         "set right what failed above, then look again", "%s", err.text);
     if (link.data)
         explicit_bzero(link.data, link.length);
     vb_buffer_done(&link);
@@ -178,9 +178,9 @@ static void run_trial(struct trial *trial)
     if (good && status != VB_OK)
         fail(trial, "deleting", &err);
     else if (good)
-        vb_doctor_tell(trial->doctor, VB_FINDING_OK, SUBJECT, NULL,
-                       "%s: written, read back, an upload begun and given up, deleted",
-                       trial->doctor->options->storage);
+        vb_doctor_report(trial->doctor, VB_FINDING_OK, SUBJECT, NULL,
+                         "%s: written, read back, an upload begun and given up, deleted",
+                         trial->doctor->options->storage);
 }
 
 void vb_doctor_storage(struct vb_doctor *doctor)

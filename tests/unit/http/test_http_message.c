@@ -39,7 +39,7 @@ static int read_request(struct vb_view bytes, size_t piece, struct vb_http_head 
     status = framing.state == VB_BODY_DONE ? VB_OK : VB_AGAIN;
     while (status == VB_AGAIN && at < bytes.length) {
         size_t step = bytes.length - at < piece ? bytes.length - at : piece, used = 0;
-        status = vb_http_body_take(&framing, (struct vb_view){bytes.data + at, step}, body, &used,
+        status = vb_http_body_feed(&framing, (struct vb_view){bytes.data + at, step}, body, &used,
                                    &refusal);
         at += used;
     }

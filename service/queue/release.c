@@ -1,4 +1,5 @@
-/* Ways in which a claim ends without a record, and segments that have to be done again. */
+/* Releasing a claim without a record, among others for a retry after a back-off, and segments that
+ * have to be done again. */
 #include "queue.h"
 
 #include "verbatim/log.h"
@@ -21,7 +22,7 @@ static const char give_back[] =
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM given";
 
 struct giving {
-    enum vb_hand_back how;
+    enum vb_segment_release how;
     const char *reason;
 };
 
@@ -33,23 +34,23 @@ static enum vb_status give_step(struct vb_pg *pg, const struct vb_write *write, 
     struct vb_pg_args args = {0};
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
-    vb_args_text(&args, giving->how == VB_BACK_RETRY ? "t" : "f");
-    vb_args_text(&args, giving->how == VB_BACK_WAIT ? "t" : "f");
-    vb_args_text(&args, giving->how == VB_BACK_RETRY ? giving->reason : NULL);
-    if (giving->how == VB_BACK_EXPRESS && claim->estimate > 0)
+    vb_args_text(&args, giving->how == VB_RELEASE_RETRY ? "t" : "f");
+    vb_args_text(&args, giving->how == VB_RELEASE_WAIT ? "t" : "f");
+    vb_args_text(&args, giving->how == VB_RELEASE_RETRY ? giving->reason : NULL);
+    if (giving->how == VB_RELEASE_EXPRESS && claim->estimate > 0)
         vb_args_number(&args, claim->estimate);
     else
         vb_args_text(&args, NULL);
     return vb_args_exec(pg, give_back, &args, NULL, err);
 }
 
-enum vb_status vb_hand_back(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            const struct vb_claim *claim, enum vb_hand_back how, const char *reason,
-                            struct vb_error *err)
+enum vb_status vb_segment_release(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                  const struct vb_claim *claim, enum vb_segment_release how,
+                                  const char *reason, struct vb_error *err)
 {
     struct giving giving = {how, reason};
     enum vb_status status = vb_fence_run(pg, claimer, claim, give_step, &giving, err);
-    if (status == VB_OK && how == VB_BACK_RETRY)
+    if (status == VB_OK && how == VB_RELEASE_RETRY)
         vb_count(VB_COUNT_SEGMENT_RETRIES, 1);
     return status;
 }
@@ -93,9 +94,9 @@ static enum vb_status reopen_step(struct vb_pg *pg, const struct vb_write *write
     return status == VB_OK ? vb_args_exec(pg, count_again, &job, NULL, err) : status;
 }
 
-enum vb_status vb_reopen_segments(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                  const struct vb_claim *claim, const uint32_t *part_numbers,
-                                  size_t count, struct vb_error *err)
+enum vb_status vb_segment_reopen(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                 const struct vb_claim *claim, const uint32_t *part_numbers,
+                                 size_t count, struct vb_error *err)
 {
     struct vb_buffer list;
     vb_buffer_init(&list, 128u * 1024u);

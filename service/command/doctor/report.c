@@ -14,8 +14,8 @@ static void flatten(char *text)
             *text = ' ';
 }
 
-void vb_doctor_tell(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
-                    const char *remedy, const char *format, ...)
+void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
+                      const char *remedy, const char *format, ...)
 {
     static const char *const words[VB_FINDINGS] = {
         [VB_FINDING_OK] = "ok",

@@ -68,10 +68,10 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
     vb_api_send(exchange, exchange->loop->site->main_pool, steps, seeing->change ? 3 : 2, on_seen);
 }
 
-void vb_api_export_see(struct vb_http_exchange *exchange, const struct vb_pg_statement *change,
-                       bool ends,
-                       void (*then)(struct vb_http_exchange *exchange,
-                                    const struct vb_api_export *export))
+void vb_api_export_show(struct vb_http_exchange *exchange, const struct vb_pg_statement *change,
+                        bool ends,
+                        void (*then)(struct vb_http_exchange *exchange,
+                                     const struct vb_api_export *export))
 {
     static const struct vb_api_entry entry = {.then = on_entered};
     struct seeing *seeing = calloc(1, sizeof(*seeing));

@@ -1,5 +1,6 @@
-/* A job whose archive only another kind of process could go on with, while none of that kind
- * lives. */
+/* Restarting a job: one segment again, everything dropped. Because its archive cannot be gone on
+ * with (the upload is gone), or because it is stranded: only another kind of process could go on
+ * with it, and none of that kind lives. */
 #include "queue.h"
 
 #include "verbatim/log.h"
@@ -100,8 +101,8 @@ static enum vb_status reset_job(struct vb_pg *pg, const struct vb_claimer *claim
 }
 
 /* Repeated after a commit whose answer was lost, it finds no upload any more, and does nothing. */
-enum vb_status vb_begin_anew(struct vb_pg *pg, const struct vb_claimer *claimer, const char *job_id,
-                             struct vb_error *err)
+enum vb_status vb_job_restart_stranded(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                       const char *job_id, struct vb_error *err)
 {
     enum vb_status status = vb_pg_begin(pg, err);
     if (status != VB_OK)
@@ -121,7 +122,7 @@ static enum vb_status begin_step(struct vb_pg *pg, const struct vb_write *write,
     return begin_job(pg, beginning, err);
 }
 
-enum vb_status vb_begin_again(struct vb_pg *pg, const struct vb_claimer *claimer,
+enum vb_status vb_job_restart(struct vb_pg *pg, const struct vb_claimer *claimer,
                               const struct vb_claim *claim, const char *reason,
                               int64_t most_attempts, struct vb_error *err)
 {
