@@ -102,7 +102,8 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
     };
     enum vb_status status = make_path(client, call, &path);
     if (status != VB_OK)
-        (void)vb_fail(err, status, "the key is too long");
+        (void)vb_fail(err, status, "%s",
+                      status == VB_LIMIT ? "the key is too long" : "no memory for a request");
     const struct vb_s3_signing signing = {
         .method = call->method,
         .path = {path.data, path.length},
@@ -174,7 +175,9 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
     enum vb_status status =
         vb_buffer_printf(&url, "%s%s", client->address.origin, signature->target.data);
     if (status != VB_OK)
-        return vb_fail(err, status, "the request's URL is too long");
+        return vb_fail(err, status, "%s",
+                       status == VB_LIMIT ? "the request's URL is too long"
+                                          : "no memory for a request");
     const struct vb_s3_wire_request request = {
         .method = call->method,
         .url = url.data,
@@ -215,21 +218,23 @@ static void guess_code(struct vb_s3_client *client, const struct vb_s3_call *cal
         snprintf(failure->code, sizeof failure->code, "ExpiredToken");
 }
 
-/* True if the answer is a success; else `failure` says what it is. A 2xx answer is looked into
- * where the call asks for it, since S3 may send its status before it knows how the call ends. */
-static bool judge(struct vb_s3_client *client, const struct vb_s3_call *call,
-                  const struct vb_s3_wire_answer *answer, size_t body_start,
-                  struct vb_s3_failure *failure)
+/* VB_OK if the answer is a success; VB_INVALID: `failure` says what it is; VB_NO_MEMORY: nobody can
+ * tell. A 2xx answer is looked into where the call asks for it, since S3 may send its status before
+ * it knows how the call ends. */
+static enum vb_status judge(struct vb_s3_client *client, const struct vb_s3_call *call,
+                            const struct vb_s3_wire_answer *answer, size_t body_start,
+                            struct vb_s3_failure *failure)
 {
     struct vb_view body = body_since(answer->body, body_start);
     *failure = (struct vb_s3_failure){.status = answer->status};
     snprintf(failure->request_id, sizeof failure->request_id, "%s", answer->request_id);
     if (answer->status >= 200 && answer->status < 300)
-        return !call->is_success || call->is_success(body, failure);
-    if (body.length > 0)
-        (void)vb_s3_failure_read(body, failure);
+        return call->check ? call->check(body, failure) : VB_OK;
+    /* Without its code a refusal that may pass would be taken for one that lasts. */
+    if (body.length > 0 && vb_s3_failure_read(body, failure) == VB_NO_MEMORY)
+        return VB_NO_MEMORY;
     guess_code(client, call, answer, failure);
-    return false;
+    return VB_INVALID;
 }
 
 /* One attempt. VB_OK: the answer counts. Else `*ret_remedy` says what may help. What an earlier
@@ -260,10 +265,13 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
             *ret_remedy = VB_S3_TRY_AGAIN;
         return status;
     }
-    if (judge(client, call, answer, progress->body_start, &failure)) {
+    status = judge(client, call, answer, progress->body_start, &failure);
+    if (status == VB_OK)
         count(client, VB_S3_SUCCEEDED, answer->sent);
+    if (status == VB_NO_MEMORY)
+        return vb_fail(err, status, "no memory for the answer");
+    if (status == VB_OK)
         return VB_OK;
-    }
     count(client, vb_s3_failure_outcome(&failure), answer->sent);
     memcpy(client->code, failure.code, sizeof client->code);
     *ret_remedy = vb_s3_failure_remedy(&failure);

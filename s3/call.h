@@ -40,9 +40,9 @@ struct vb_s3_call {
     const struct vb_s3_body *body;   /* may be NULL */
     unsigned attempts;               /* 0: the client's */
     bool patient;                    /* the answer may take minutes without a byte */
-    /* Looks into a 2xx answer; false is a failure, with the code filled in where there is one.
-     * May be NULL. */
-    bool (*is_success)(struct vb_view body, struct vb_s3_failure *failure);
+    /* Looks into a 2xx answer. VB_INVALID is a failure of the attempt, with the code filled in
+     * where there is one; VB_NO_MEMORY. May be NULL. */
+    enum vb_status (*check)(struct vb_view body, struct vb_s3_failure *failure);
 };
 
 /* `answer->body` collects the body of the final answer, behind what it held before. The key is

@@ -9,6 +9,8 @@
  */
 #include "credentials.h"
 
+#include "verbatim/file_read.h"
+
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <pwd.h>
@@ -20,25 +22,14 @@
 /* Files of many profiles have some kilobytes. */
 #define FILE_MOST (256u * 1024u)
 
-/* The ceiling is that of `out`. What stdio itself buffered is freed unwiped. */
+/* A folder that is none is a place that is not set up, as a file that is not there. */
 enum vb_status vb_s3_read_file(const char *path, struct vb_buffer *out, struct vb_error *err)
 {
-    char block[4096];
-    size_t got;
-    enum vb_status status = VB_OK;
-    FILE *file = fopen(path, "re");
-    if (!file && (errno == ENOENT || errno == ENOTDIR))
-        return VB_NOT_FOUND;
-    if (!file)
-        return vb_fail_system(err, vb_status_of_errno(errno), errno, "%s cannot be read", path);
-    while (status == VB_OK && (got = fread(block, 1, sizeof block, file)) > 0)
-        if ((status = vb_buffer_append(out, block, got)) != VB_OK)
-            vb_fail(err, status, "%s exceeds %zu bytes, or memory", path, out->ceiling);
-    if (status == VB_OK && ferror(file))
-        status = vb_fail(err, VB_IO, "%s cannot be read", path);
-    (void)fclose(file);
-    OPENSSL_cleanse(block, sizeof block);
-    return status;
+    struct vb_error own;
+    enum vb_status status = vb_file_read(path, out, &own);
+    if (status != VB_OK && err)
+        *err = own;
+    return status == VB_DENIED && own.system_code == ENOTDIR ? VB_NOT_FOUND : status;
 }
 
 /* HOME first and then the user's entry, as the SDKs do. False where there is no place to look, or
@@ -164,15 +155,13 @@ enum vb_status vb_s3_fetch_shared_file(const struct vb_s3_lookup *lookup,
     (void)lookup;
     if (!file_path(path, sizeof path))
         return VB_NOT_FOUND;
-    vb_buffer_init(&text, FILE_MOST);
+    vb_buffer_init_secret(&text, FILE_MOST);
     enum vb_status status = vb_s3_read_file(path, &text, err);
     if (status == VB_OK)
         status =
             read_profile((struct vb_view){text.data, text.length}, profile, &keys, &found, err);
     if (status == VB_OK)
         status = check_profile(&keys, found, asked_for, profile, path, err);
-    if (text.data)
-        OPENSSL_cleanse(text.data, text.capacity);
     vb_buffer_done(&text);
     keys.temporary = *keys.session_token != '\0';
     if (status == VB_OK)

@@ -14,6 +14,7 @@
  */
 #include "credentials.h"
 
+#include "verbatim/json_load.h"
 #include "verbatim/s3_client.h"
 #include "verbatim/text.h"
 #include "wire.h"
@@ -137,9 +138,11 @@ static const char *member(const json_t *object, const char *name)
 static enum vb_status read_json(const struct vb_buffer *answer, struct vb_s3_keys *ret_keys,
                                 struct vb_error *err)
 {
-    json_error_t where;
-    enum vb_status status = VB_OK;
-    json_t *object = json_loadb(answer->data ? answer->data : "", answer->length, 0, &where);
+    json_t *object = NULL;
+    enum vb_status status =
+        vb_json_load((struct vb_view){answer->data, answer->length}, 0, &object, err);
+    if (status == VB_NO_MEMORY)
+        return status;
     const char *code = member(object, "Code");
     if (!json_is_object(object))
         status = vb_fail(err, VB_NETWORK, "the answer is no JSON object");
@@ -152,13 +155,10 @@ static enum vb_status read_json(const struct vb_buffer *answer, struct vb_s3_key
     return status;
 }
 
-/* Wipes all that was allocated, also behind the length: a try that failed may have left keys
- * there. */
-static void forget(struct vb_buffer *buffer)
+/* Without blanks around it: files are often written with a line feed at their end. */
+static struct vb_view token_of(const struct vb_buffer *buffer)
 {
-    if (buffer->data)
-        OPENSSL_cleanse(buffer->data, buffer->capacity);
-    vb_buffer_done(buffer);
+    return vb_view_trim((struct vb_view){buffer->data, buffer->length}, " \t\r\n");
 }
 
 /* ---- web identity ---- */
@@ -200,12 +200,9 @@ static enum vb_status append_field(struct vb_buffer *form, const char *name, str
     return status == VB_OK ? vb_percent_encode(form, value, false) : status;
 }
 
-/* Trailing blanks of the token go: files are often written with a line feed at their end. */
 static enum vb_status write_form(const char *role, struct vb_view token, struct vb_buffer *form)
 {
     const char *session = getenv("AWS_ROLE_SESSION_NAME");
-    while (token.length > 0 && strchr(" \t\r\n", token.data[token.length - 1]))
-        token.length--;
     enum vb_status status =
         vb_buffer_append_text(form, "Action=AssumeRoleWithWebIdentity&Version=2011-06-15");
     if (status == VB_OK)
@@ -239,17 +236,20 @@ static enum vb_status assume(const struct vb_s3_lookup *lookup, const char *url,
     const struct vb_xml_reader reader = {on_assumed, &assumed};
     struct vb_buffer answer;
     int http_status = 0;
-    vb_buffer_init(&answer, ANSWER_MOST);
+    vb_buffer_init_secret(&answer, ANSWER_MOST);
     enum vb_status status = ask(&question, &answer, &http_status, err);
-    if (status == VB_OK &&
-        vb_xml_read((struct vb_view){answer.data, answer.length}, &reader, NULL) != VB_OK &&
-        http_status == 200)
-        status = vb_fail(err, VB_NETWORK, "the answer is no XML");
+    if (status == VB_OK) {
+        status = vb_xml_read((struct vb_view){answer.data, answer.length}, &reader, err);
+        if (status == VB_INVALID && http_status == 200)
+            status = vb_fail(err, VB_NETWORK, "the answer is no XML");
+        else if (status == VB_INVALID)
+            status = VB_OK; /* a refusal without a code */
+    }
     if (status == VB_OK && http_status != 200)
         status = refused(http_status, assumed.code, err);
     if (status == VB_OK)
         status = fill(ret_keys, assumed.id, assumed.secret, assumed.token, assumed.expiration, err);
-    forget(&answer);
+    vb_buffer_done(&answer);
     OPENSSL_cleanse(&assumed, sizeof assumed);
     return status;
 }
@@ -276,19 +276,23 @@ enum vb_status vb_s3_fetch_web_identity(const struct vb_s3_lookup *lookup,
     char url[512];
     if (!file || !*file || !role || !*role)
         return VB_NOT_FOUND;
-    vb_buffer_init(&token, TOKEN_FILE_MOST);
-    vb_buffer_init(&form, 4 * TOKEN_FILE_MOST);
+    vb_buffer_init_secret(&token, TOKEN_FILE_MOST);
+    vb_buffer_init_secret(&form, 4 * TOKEN_FILE_MOST);
     sts_url(lookup, url, sizeof url);
     enum vb_status status = vb_s3_read_file(file, &token, err); /* anew each time: it is rotated */
     if (status == VB_NOT_FOUND)
         status = vb_fail(err, VB_INVALID, "%s does not exist", file);
     if (status == VB_OK) {
-        status = write_form(role, (struct vb_view){token.data, token.length}, &form);
-        status = status == VB_OK ? assume(lookup, url, &form, ret_keys, err)
-                                 : vb_fail(err, status, "%s is too long", file);
+        status = write_form(role, token_of(&token), &form);
+        if (status == VB_OK)
+            status = assume(lookup, url, &form, ret_keys, err);
+        else
+            (void)vb_fail(err, status,
+                          status == VB_LIMIT ? "%s is too long" : "no memory for the token in %s",
+                          file);
     }
-    forget(&token);
-    forget(&form);
+    vb_buffer_done(&token);
+    vb_buffer_done(&form);
     return status;
 }
 
@@ -333,9 +337,8 @@ static enum vb_status container_url(char *to, size_t room, struct vb_error *err)
     return VB_OK;
 }
 
-/* The token to show; from the file each time, since it is rotated. `out` stays empty for none.
- * Unlike a web identity's, it goes into a header as it is: one that ends in a line feed is
- * refused. */
+/* The token to show; from the file each time, since it is rotated. `out` stays empty for none. It
+ * becomes a header, so a line break inside it is refused. */
 static enum vb_status container_token(struct vb_buffer *out, struct vb_error *err)
 {
     const char *file = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
@@ -347,7 +350,9 @@ static enum vb_status container_token(struct vb_buffer *out, struct vb_error *er
         vb_fail(err, status, "the authorization token is too long, or memory is short");
     if (status == VB_NOT_FOUND)
         return vb_fail(err, VB_INVALID, "%s does not exist", file);
-    if (status == VB_OK && out->length > 0 && strpbrk(out->data, "\r\n"))
+    struct vb_view shown = token_of(out);
+    if (status == VB_OK && (memchr(shown.data ? shown.data : "", '\n', shown.length) ||
+                            memchr(shown.data ? shown.data : "", '\r', shown.length)))
         return vb_fail(err, VB_INVALID, "the authorization token holds a line break");
     return status;
 }
@@ -362,15 +367,15 @@ enum vb_status vb_s3_fetch_container(const struct vb_s3_lookup *lookup, struct v
     enum vb_status status = container_url(url, sizeof url, err);
     if (status != VB_OK)
         return status;
-    vb_buffer_init(&token, VB_S3_TOKEN_TEXT);
-    vb_buffer_init(&answer, ANSWER_MOST);
+    vb_buffer_init_secret(&token, VB_S3_TOKEN_TEXT);
+    vb_buffer_init_secret(&answer, ANSWER_MOST);
     status = container_token(&token, err);
     const struct question question = {
         .lookup = lookup,
         .method = "GET",
         .url = url,
-        .headers = {{VB_VIEW("Authorization"), {token.data, token.length}}},
-        .header_count = token.length > 0 ? 1 : 0,
+        .headers = {{VB_VIEW("Authorization"), token_of(&token)}},
+        .header_count = token_of(&token).length > 0 ? 1 : 0,
         .connect_seconds = 2,
         .total_seconds = 4,
         .tries = TRIES,
@@ -382,8 +387,8 @@ enum vb_status vb_s3_fetch_container(const struct vb_s3_lookup *lookup, struct v
         status = refused(http_status, "", err);
     if (status == VB_OK)
         status = read_json(&answer, ret_keys, err);
-    forget(&token);
-    forget(&answer);
+    vb_buffer_done(&token);
+    vb_buffer_done(&answer);
     return status;
 }
 
@@ -432,7 +437,7 @@ static enum vb_status start_session(struct instance *instance, struct vb_error *
 {
     struct vb_buffer answer;
     int http_status = 0;
-    vb_buffer_init(&answer, sizeof instance->token - 1);
+    vb_buffer_init_secret(&answer, sizeof instance->token - 1);
     enum vb_status status =
         ask_instance(instance, "PUT", "/latest/api/token", 1, &answer, &http_status, err);
     if (status == VB_NETWORK)
@@ -441,7 +446,7 @@ static enum vb_status start_session(struct instance *instance, struct vb_error *
         memcpy(instance->token, answer.data, answer.length + 1);
     else if (status == VB_OK && http_status != 403 && http_status != 404 && http_status != 405)
         status = refused(http_status, "", err);
-    forget(&answer);
+    vb_buffer_done(&answer);
     return status;
 }
 
@@ -452,7 +457,7 @@ static enum vb_status role_path(const struct instance *instance, char *to, size_
     static const char listing[] = "/latest/meta-data/iam/security-credentials/";
     struct vb_buffer answer;
     int http_status = 0;
-    vb_buffer_init(&answer, ANSWER_MOST);
+    vb_buffer_init_secret(&answer, ANSWER_MOST);
     enum vb_status status =
         ask_instance(instance, "GET", listing, TRIES, &answer, &http_status, err);
     if (status == VB_OK && http_status == 404)
@@ -482,7 +487,7 @@ enum vb_status vb_s3_fetch_instance(const struct vb_s3_lookup *lookup, struct vb
     int http_status = 0;
     if (disabled && strcmp(disabled, "true") == 0)
         return VB_NOT_FOUND;
-    vb_buffer_init(&answer, ANSWER_MOST);
+    vb_buffer_init_secret(&answer, ANSWER_MOST);
     enum vb_status status = start_session(&instance, err);
     if (status == VB_OK)
         status = role_path(&instance, path, sizeof path, err);
@@ -492,6 +497,6 @@ enum vb_status vb_s3_fetch_instance(const struct vb_s3_lookup *lookup, struct vb
         status = refused(http_status, "", err);
     if (status == VB_OK)
         status = read_json(&answer, ret_keys, err);
-    forget(&answer);
+    vb_buffer_done(&answer);
     return status;
 }

@@ -75,9 +75,11 @@ static enum vb_status check_place(const struct vb_s3_place *place, struct vb_err
 }
 
 /* The text is libcurl's, freed by free_parts. */
-static bool get_part(CURLU *url, CURLUPart part, char **to)
+static bool get_part(CURLU *url, CURLUPart part, char **to, bool *is_short)
 {
-    return curl_url_get(url, part, to, 0) == CURLUE_OK;
+    CURLUcode code = curl_url_get(url, part, to, 0);
+    *is_short = *is_short || code == CURLUE_OUT_OF_MEMORY;
+    return code == CURLUE_OK;
 }
 
 /* Strings of `parts` are libcurl's and are the caller's to free, also after a failure. A URL
@@ -101,16 +103,20 @@ static enum vb_status take_apart(const char *endpoint, struct parts *parts, stru
     if (!url)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an endpoint");
     /* A user in the URL would end up in logs; a query or fragment has no meaning in an endpoint. */
-    bool good = curl_url_set(url, CURLUPART_URL, endpoint, CURLU_DISALLOW_USER) == CURLUE_OK &&
-                get_part(url, CURLUPART_SCHEME, &parts->scheme) &&
-                get_part(url, CURLUPART_HOST, &parts->host) &&
-                get_part(url, CURLUPART_PATH, &parts->path) &&
+    CURLUcode code = curl_url_set(url, CURLUPART_URL, endpoint, CURLU_DISALLOW_USER);
+    bool is_short = code == CURLUE_OUT_OF_MEMORY;
+    bool good = code == CURLUE_OK && get_part(url, CURLUPART_SCHEME, &parts->scheme, &is_short) &&
+                get_part(url, CURLUPART_HOST, &parts->host, &is_short) &&
+                get_part(url, CURLUPART_PATH, &parts->path, &is_short) &&
                 (strcmp(parts->scheme, "http") == 0 || strcmp(parts->scheme, "https") == 0);
-    (void)get_part(url, CURLUPART_PORT, &parts->port);
-    if (get_part(url, CURLUPART_QUERY, &rest) || get_part(url, CURLUPART_FRAGMENT, &rest))
+    (void)get_part(url, CURLUPART_PORT, &parts->port, &is_short);
+    if (get_part(url, CURLUPART_QUERY, &rest, &is_short) ||
+        get_part(url, CURLUPART_FRAGMENT, &rest, &is_short))
         good = false;
     curl_free(rest);
     curl_url_cleanup(url);
+    if (is_short)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an endpoint");
     return good ? VB_OK : refuse(endpoint, err);
 }
 

@@ -81,15 +81,16 @@ static void on_element(void *context, const char *path, const char *text)
 
 /* A body that is no error document changes nothing: proxies answer in HTML, and the status is
  * left. */
-bool vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure)
+enum vb_status vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure)
 {
     struct vb_s3_failure found = *failure;
     struct reading reading = {.failure = &found};
     const struct vb_xml_reader reader = {on_element, &reading};
-    if (vb_xml_read(body, &reader, NULL) != VB_OK || !reading.is_error)
-        return false;
+    enum vb_status status = vb_xml_read(body, &reader, NULL);
+    if (status != VB_OK || !reading.is_error)
+        return status == VB_NO_MEMORY ? status : VB_INVALID;
     *failure = found;
-    return true;
+    return VB_OK;
 }
 
 /* A 200 without a code is an answer that could not be understood or was cut; one with a code is a

@@ -24,8 +24,8 @@ enum vb_s3_remedy {
     VB_S3_RENEW_KEYS     /* fetch new credentials, once */
 };
 
-/* Reads `<Error>` out of the body if there is one. True if there is. */
-bool vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure);
+/* Reads `<Error>` out of the body. VB_INVALID where there is none, VB_NO_MEMORY. */
+enum vb_status vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *failure) vb_must_check;
 
 enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure);
 enum vb_s3_outcome vb_s3_failure_outcome(const struct vb_s3_failure *failure);

@@ -37,25 +37,26 @@ static void on_created(void *context, const char *path, const char *text)
         memcpy(created->upload_id, text, strlen(text) + 1);
 }
 
-/* True, and the id, if the answer holds one. */
-static bool read_created(struct vb_view body, struct created *created)
+/* VB_INVALID if the answer holds no id. */
+static enum vb_status read_created(struct vb_view body, struct created *created)
 {
     const struct vb_xml_reader reader = {on_created, created};
     created->upload_id[0] = '\0';
-    return vb_xml_read(body, &reader, NULL) == VB_OK && *created->upload_id;
+    enum vb_status status = vb_xml_read(body, &reader, NULL);
+    return status == VB_OK && !*created->upload_id ? VB_INVALID : status;
 }
 
 /* A 200 without an id is a failure of the attempt: the call is tried again. */
-static bool was_created(struct vb_view body, struct vb_s3_failure *failure)
+static enum vb_status check_created(struct vb_view body, struct vb_s3_failure *failure)
 {
     struct created created;
-    if (read_created(body, &created))
-        return true;
-    snprintf(failure->message, sizeof failure->message, "the answer names no upload");
-    return false;
+    enum vb_status status = read_created(body, &created);
+    if (status == VB_INVALID)
+        snprintf(failure->message, sizeof failure->message, "the answer names no upload");
+    return status;
 }
 
-/* The answer is read twice, once to judge the attempt and once for its id: is_success has no
+/* The answer is read twice, once to judge the attempt and once for its id: check has no
  * context of its own, and the answer is some hundred bytes. */
 enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
                                    struct vb_s3_kind kind, char ret_upload_id[VB_S3_UPLOAD_ID],
@@ -77,10 +78,13 @@ enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
         .query_count = 1,
         .content_type = kind.content_type,
         .content_disposition = disposition.data,
-        .is_success = was_created,
+        .check = check_created,
     };
     status = vb_s3_call(client, &call, &answer, err);
-    if (status == VB_OK && read_created((struct vb_view){body.data, body.length}, &created))
+    if (status == VB_OK &&
+        (status = read_created((struct vb_view){body.data, body.length}, &created)) != VB_OK)
+        (void)vb_fail(err, status, "create upload of %s: no memory for the answer", key);
+    if (status == VB_OK)
         memcpy(ret_upload_id, created.upload_id, sizeof created.upload_id);
     vb_buffer_done(&disposition);
     vb_buffer_done(&body);
@@ -160,23 +164,26 @@ static void on_completed(void *context, const char *path, const char *text)
 
 /* The ETag is what tells a completion from an error document in a 200; its value is not
  * compared. */
-static bool read_completed(struct vb_view body, struct completed *completed)
+static enum vb_status read_completed(struct vb_view body, struct completed *completed)
 {
     const struct vb_xml_reader reader = {on_completed, completed};
     completed->etag[0] = '\0';
-    return vb_xml_read(body, &reader, NULL) == VB_OK && *completed->etag;
+    enum vb_status status = vb_xml_read(body, &reader, NULL);
+    return status == VB_OK && !*completed->etag ? VB_INVALID : status;
 }
 
 /* The store may answer 200 before it knows, and put the failure into the body. */
-static bool was_completed(struct vb_view body, struct vb_s3_failure *failure)
+static enum vb_status check_completed(struct vb_view body, struct vb_s3_failure *failure)
 {
     struct completed completed;
-    if (read_completed(body, &completed))
-        return true;
-    if (!vb_s3_failure_read(body, failure))
+    enum vb_status status = read_completed(body, &completed);
+    if (status != VB_INVALID)
+        return status;
+    status = vb_s3_failure_read(body, failure);
+    if (status == VB_INVALID)
         snprintf(failure->message, sizeof failure->message,
                  "the answer to the completion is no confirmation");
-    return false;
+    return status == VB_NO_MEMORY ? status : VB_INVALID;
 }
 
 /* The upload is gone: whether the object stands is the question that decides. Its size is compared
@@ -218,7 +225,8 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
         size += parts[i].size;
     enum vb_status status = write_parts(parts, count, &list);
     if (status != VB_OK)
-        (void)vb_fail(err, status, "complete upload of %s: the list of parts is too long", key);
+        (void)vb_fail(err, status, "complete upload of %s: %s the list of parts", key,
+                      status == VB_LIMIT ? "too long is" : "no memory for");
     struct iovec piece = {list.data, list.length};
     const struct vb_s3_body content = {&piece, 1, list.length};
     const struct vb_s3_call call = {
@@ -232,11 +240,14 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
         /* Assembling a large object takes some stores minutes; meanwhile they send white space or
          * nothing. */
         .patient = true,
-        .is_success = was_completed,
+        .check = check_completed,
     };
     if (status == VB_OK)
         status = vb_s3_call(client, &call, &answer, err);
-    if (status == VB_OK && read_completed((struct vb_view){body.data, body.length}, &completed))
+    if (status == VB_OK &&
+        (status = read_completed((struct vb_view){body.data, body.length}, &completed)) != VB_OK)
+        (void)vb_fail(err, status, "complete upload of %s: no memory for the answer", key);
+    if (status == VB_OK)
         memcpy(ret_etag, completed.etag, sizeof completed.etag);
     vb_buffer_done(&list);
     vb_buffer_done(&body);
@@ -342,9 +353,9 @@ static enum vb_status list_page(struct vb_s3_client *client, const char *key, co
     page->whole = page->truncated = false;
     vb_buffer_init(&body, PAGE_MOST);
     enum vb_status status = vb_s3_call(client, &call, &answer, err);
-    if (status == VB_OK &&
-        (vb_xml_read((struct vb_view){body.data, body.length}, &reader, NULL) != VB_OK ||
-         !page->whole))
+    if (status == VB_OK)
+        status = vb_xml_read((struct vb_view){body.data, body.length}, &reader, err);
+    if (status == VB_INVALID || (status == VB_OK && !page->whole))
         status = vb_fail(err, VB_STORAGE, "list parts of %s: the answer is no list of parts", key);
     vb_buffer_done(&body);
     return status;

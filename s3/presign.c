@@ -58,7 +58,8 @@ static enum vb_status sign_link(const struct vb_s3_link *link, const struct vb_s
     const struct vb_s3_pair headers[] = {{VB_VIEW("host"), vb_view_of(address->host)}};
     enum vb_status status = vb_buffer_printf(&path, "%s/%s", address->base, link->key);
     if (status != VB_OK)
-        return vb_fail(err, status, "the key is too long");
+        return vb_fail(err, status,
+                       status == VB_LIMIT ? "the key is too long" : "no memory for a link");
     const struct vb_s3_signing signing = {
         .method = "GET",
         .path = {path.data, path.length},
@@ -93,7 +94,10 @@ enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer
     if (status == VB_OK && link->file_name) {
         status = vb_content_disposition(&disposition, link->file_name);
         if (status != VB_OK)
-            vb_fail(err, status, "the file name of %s cannot be shown", link->key);
+            vb_fail(err, status,
+                    status == VB_NO_MEMORY ? "no memory for a link to %s"
+                                           : "the file name of %s cannot be shown",
+                    link->key);
     }
     if (status == VB_OK)
         status = sign_link(link, &address, disposition.data, &signature, err);

@@ -8,6 +8,7 @@
  * unknown ones are passed over, doubled ones refused.
  */
 #include "verbatim/json.h"
+#include "verbatim/json_load.h"
 #include "verbatim/s3_signer.h"
 
 #include <jansson.h>
@@ -24,9 +25,13 @@ static enum vb_status read_input(FILE *in, struct vb_buffer *input, struct vb_er
 {
     char block[16384];
     size_t got;
+    enum vb_status status;
     while ((got = fread(block, 1, sizeof block, in)) > 0)
-        if (vb_buffer_append(input, block, got) != VB_OK)
-            return vb_fail(err, VB_LIMIT, "the request exceeds %u bytes", INPUT_MOST);
+        if ((status = vb_buffer_append(input, block, got)) != VB_OK)
+            return vb_fail(err, status,
+                           status == VB_LIMIT ? "the request exceeds %u bytes"
+                                              : "no memory for a request of up to %u bytes",
+                           INPUT_MOST);
     if (ferror(in))
         return vb_fail(err, VB_IO, "the request could not be read");
     return VB_OK;
@@ -226,23 +231,36 @@ static enum vb_status sign_object(const json_t *object, FILE *out, struct vb_err
     return status;
 }
 
-/* The input held a secret key; it is one short process, and its memory goes with it. */
+static enum vb_status read_object(struct vb_view text, json_t **ret_object, struct vb_error *err)
+{
+    struct vb_error own;
+    json_t *value = NULL;
+    enum vb_status status = vb_json_load(text, JSON_REJECT_DUPLICATES, &value, &own);
+    if (status == VB_NO_MEMORY)
+        return vb_fail(err, status, "%s", own.text);
+    if (!json_is_object(value)) {
+        status = vb_fail(err, VB_INVALID, "standard input must hold one JSON object: %s",
+                         value ? "it is another value" : own.text);
+        json_decref(value);
+        return status;
+    }
+    *ret_object = value;
+    return VB_OK;
+}
+
+/* The input holds a secret key. What jansson and stdio copied of it goes with the process, which is
+ * a short one. */
 enum vb_status vb_s3_sign_command(FILE *in, FILE *out, struct vb_error *err)
 {
     struct vb_buffer input;
-    json_error_t where;
-    vb_buffer_init(&input, INPUT_MOST);
+    json_t *object = NULL;
+    vb_buffer_init_secret(&input, INPUT_MOST);
     enum vb_status status = read_input(in, &input, err);
-    if (status == VB_OK) {
-        json_t *object =
-            json_loadb(input.data ? input.data : "", input.length, JSON_REJECT_DUPLICATES, &where);
-        if (json_is_object(object))
-            status = sign_object(object, out, err);
-        else
-            status = vb_fail(err, VB_INVALID, "standard input must hold one JSON object: %s",
-                             object ? "it is another value" : where.text);
-        json_decref(object);
-    }
+    if (status == VB_OK)
+        status = read_object((struct vb_view){input.data, input.length}, &object, err);
+    if (status == VB_OK)
+        status = sign_object(object, out, err);
+    json_decref(object);
     vb_buffer_done(&input);
     return status;
 }

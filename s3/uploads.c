@@ -76,6 +76,14 @@ static void on_upload(void *context, const char *path, const char *text)
         keep(page->told.upload_id, sizeof page->told.upload_id, text);
 }
 
+/* What is no XML shows as a page that is not whole. */
+static enum vb_status read_page(struct vb_view body, const struct vb_xml_reader *reader,
+                                struct vb_error *err)
+{
+    enum vb_status status = vb_xml_read(body, reader, err);
+    return status == VB_INVALID ? VB_OK : status;
+}
+
 /* Without max-uploads of its own a store would send up to 1,000 uploads a page. Both markers go
  * together: an id alone means nothing. */
 static enum vb_status list_page(struct vb_s3_client *client, const struct marker *after,
@@ -99,9 +107,9 @@ static enum vb_status list_page(struct vb_s3_client *client, const struct marker
     };
     vb_buffer_init(&body, PAGE_MOST);
     enum vb_status status = vb_s3_call(client, &call, &answer, err);
-    if (status == VB_OK &&
-        (vb_xml_read((struct vb_view){body.data, body.length}, &reader, NULL) != VB_OK ||
-         !page->whole))
+    if (status == VB_OK)
+        status = read_page((struct vb_view){body.data, body.length}, &reader, err);
+    if (status == VB_OK && !page->whole)
         status = vb_fail(err, VB_STORAGE, "list uploads of %s: the answer is no list of uploads",
                          page->key);
     vb_buffer_done(&body);

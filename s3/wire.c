@@ -8,8 +8,8 @@
  * (transfer.c). AWS_CA_BUNDLE names the certificates, as for AWS's tools; else the system's are
  * used. Certificates are always verified; there is no option to let that be.
  *
- * Return codes of curl_easy_setopt are not looked at: all options exist in the libcurl that the
- * build asks for, and their values are constants or were checked.
+ * Options that libcurl copies may fail for want of memory, and a request without one of them would
+ * be another request: the first failure ends the exchange before anything is sent.
  */
 #include "wire.h"
 
@@ -100,14 +100,15 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
     size_t length = size * count;
-    long status = 0;
-    if (!exchange->answer->body || vb_buffer_append(exchange->answer->body, data, length) == VB_OK)
+    long code = 0;
+    if (!exchange->answer->body)
         return length;
-    /* The status of a refusal says enough; only a wanted body has to be whole. */
-    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 300)
+    enum vb_status status = vb_buffer_append(exchange->answer->body, data, length);
+    /* Of a refusal the beginning says enough; only a wanted body has to be whole. */
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &code);
+    if (status == VB_OK || (status == VB_LIMIT && code >= 300))
         return length;
-    exchange->answer->body_too_long = true;
+    exchange->answer->body_kept = status;
     return 0;
 }
 
@@ -247,66 +248,72 @@ static enum vb_status make_headers(const struct vb_s3_wire_request *request,
 
 /* UPLOAD is what makes libcurl read a body with a length for POST as well; the method's name is
  * then put in its place. */
-static void set_method(CURL *easy, const struct vb_s3_wire_request *request)
+static CURLcode set_method(CURL *easy, const struct vb_s3_wire_request *request)
 {
     bool sends = strcmp(request->method, "PUT") == 0 || strcmp(request->method, "POST") == 0;
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    CURLcode code = CURLE_OK;
+    VB_TRANSFER_SET(code, easy, CURLOPT_CUSTOMREQUEST, request->method);
     if (strcmp(request->method, "HEAD") == 0)
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        VB_TRANSFER_SET(code, easy, CURLOPT_NOBODY, 1L);
     if (!sends)
-        return;
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
-                     (curl_off_t)(request->body ? request->body->size : 0));
+        return code;
+    VB_TRANSFER_SET(code, easy, CURLOPT_UPLOAD, 1L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_INFILESIZE_LARGE,
+                    (curl_off_t)(request->body ? request->body->size : 0));
+    return code;
 }
 
 /* Timeouts in whole seconds; 0 is none for each of them. */
-static void set_limits(CURL *easy, const struct vb_s3_wire_request *request)
+static CURLcode set_limits(CURL *easy, const struct vb_s3_wire_request *request)
 {
+    CURLcode code = CURLE_OK;
     unsigned connect = request->connect_seconds ? request->connect_seconds : 5;
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)connect);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request->total_seconds);
+    VB_TRANSFER_SET(code, easy, CURLOPT_CONNECTTIMEOUT, (long)connect);
+    VB_TRANSFER_SET(code, easy, CURLOPT_TIMEOUT, (long)request->total_seconds);
     /* Silence ends a call; a slow line does not. */
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, request->stall_seconds ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)request->stall_seconds);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 5L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_LOW_SPEED_LIMIT, request->stall_seconds ? 1L : 0L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_LOW_SPEED_TIME, (long)request->stall_seconds);
+    VB_TRANSFER_SET(code, easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+    VB_TRANSFER_SET(code, easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
+    VB_TRANSFER_SET(code, easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_TCP_KEEPIDLE, 5L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_TCP_KEEPINTVL, 5L);
+    return code;
 }
 
 /* The handle keeps its connection, its name cache and its TLS session over a reset. */
-static void set_options(struct vb_s3_wire *http, struct exchange *exchange,
-                        struct curl_slist *headers)
+static CURLcode set_options(struct vb_s3_wire *http, struct exchange *exchange,
+                            struct curl_slist *headers)
 {
     CURL *easy = http->easy;
     const char *bundle = getenv("AWS_CA_BUNDLE");
+    CURLcode code = CURLE_OK;
     curl_easy_reset(easy);
     http->detail[0] = '\0';
-    curl_easy_setopt(easy, CURLOPT_URL, exchange->request->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    VB_TRANSFER_SET(code, easy, CURLOPT_URL, exchange->request->url);
+    VB_TRANSFER_SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    VB_TRANSFER_SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     /* Keys may hold "..": the path must arrive as it was signed. */
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->detail);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
-    curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
-    curl_easy_setopt(easy, CURLOPT_SEEKDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    VB_TRANSFER_SET(code, easy, CURLOPT_PATH_AS_IS, 1L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_NOSIGNAL, 1L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_ERRORBUFFER, http->detail);
+    VB_TRANSFER_SET(code, easy, CURLOPT_HTTPHEADER, headers);
+    VB_TRANSFER_SET(code, easy, CURLOPT_READFUNCTION, give_body);
+    VB_TRANSFER_SET(code, easy, CURLOPT_READDATA, exchange);
+    VB_TRANSFER_SET(code, easy, CURLOPT_SEEKFUNCTION, seek_body);
+    VB_TRANSFER_SET(code, easy, CURLOPT_SEEKDATA, exchange);
+    VB_TRANSFER_SET(code, easy, CURLOPT_WRITEFUNCTION, take_body);
+    VB_TRANSFER_SET(code, easy, CURLOPT_WRITEDATA, exchange);
+    VB_TRANSFER_SET(code, easy, CURLOPT_HEADERFUNCTION, take_header);
+    VB_TRANSFER_SET(code, easy, CURLOPT_HEADERDATA, exchange);
+    VB_TRANSFER_SET(code, easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
     if (exchange->request->direct)
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+        VB_TRANSFER_SET(code, easy, CURLOPT_NOPROXY, "*");
     if (bundle && *bundle)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
-    set_method(easy, exchange->request);
-    set_limits(easy, exchange->request);
+        VB_TRANSFER_SET(code, easy, CURLOPT_CAINFO, bundle);
+    if (code == CURLE_OK)
+        code = set_method(easy, exchange->request);
+    return code == CURLE_OK ? set_limits(easy, exchange->request) : code;
 }
 
 /* A certificate that does not verify is told at once; all else may be a moment's trouble, also a
@@ -327,10 +334,10 @@ static enum vb_status explain(const struct vb_s3_wire *http, CURLcode code,
         return VB_OK;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return vb_fail(err, VB_STOPPED, "stopped");
-    if (exchange->answer->body_too_long)
+    if (exchange->answer->body_kept == VB_LIMIT)
         return vb_fail(err, VB_LIMIT, "the answer exceeds %zu bytes",
                        exchange->answer->body->ceiling);
-    if (code == CURLE_OUT_OF_MEMORY)
+    if (code == CURLE_OUT_OF_MEMORY || exchange->answer->body_kept != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a request");
     const char *detail = *http->detail ? http->detail : curl_easy_strerror(code);
     enum vb_status status = vb_fail(err, status_of(code), "%s", detail);
@@ -350,9 +357,11 @@ enum vb_status vb_s3_wire_exchange(struct vb_s3_wire *http,
     *answer = (struct vb_s3_wire_answer){.body = body, .content_length = -1};
     enum vb_status status = make_headers(request, &headers);
     if (status != VB_OK)
-        return vb_fail(err, status, "no memory for a request");
-    set_options(http, &exchange, headers);
-    CURLcode code = vb_transfer(http->multi, http->easy, request->stop, request->stop_context);
+        return vb_fail(err, status,
+                       status == VB_LIMIT ? "a header is too long" : "no memory for a request");
+    CURLcode code = set_options(http, &exchange, headers);
+    if (code == CURLE_OK)
+        code = vb_transfer(http->multi, http->easy, request->stop, request->stop_context);
     long code_of_answer = 0;
     curl_off_t length = -1, sent = 0;
     curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);

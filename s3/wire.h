@@ -42,7 +42,7 @@ struct vb_s3_wire_answer {
     int64_t content_length;   /* -1: not told */
     uint64_t sent;            /* bytes of the body that left */
     struct vb_buffer *body;   /* given by the caller: the answer's body is appended */
-    bool body_too_long;       /* the exchange was ended at the body's ceiling */
+    enum vb_status body_kept; /* VB_LIMIT, VB_NO_MEMORY: ended, the body could not be taken */
 };
 
 enum vb_status vb_s3_wire_new(struct vb_s3_wire **ret_http, struct vb_error *err) vb_must_check;

@@ -106,7 +106,10 @@ enum vb_status vb_xml_read(struct vb_view document, const struct vb_xml_reader *
     XML_SetCharacterDataHandler(parse.parser, on_text);
     XML_SetStartDoctypeDeclHandler(parse.parser, on_doctype);
     enum XML_Status result = XML_Parse(parse.parser, document.data, (int)document.length, XML_TRUE);
+    bool is_short = XML_GetErrorCode(parse.parser) == XML_ERROR_NO_MEMORY;
     XML_ParserFree(parse.parser);
+    if (result != XML_STATUS_OK && is_short)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an answer");
     if (parse.refused)
         return vb_fail(err, VB_INVALID, "the answer is not plain XML");
     if (result != XML_STATUS_OK)

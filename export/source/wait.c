@@ -76,8 +76,11 @@ static enum vb_status look(struct wait *wait, struct vb_error *err)
         return status;
     wait->replica = PQgetvalue(result, 0, 0)[0] != 0;
     wait->past_patience = PQgetvalue(result, 0, 1)[0] != 0;
-    if (vb_buffer_append_text(&wait->writers, PQgetvalue(result, 0, 2)) != VB_OK)
-        status = vb_fail(err, VB_LIMIT, "too many open transactions in the source");
+    status = vb_buffer_append_text(&wait->writers, PQgetvalue(result, 0, 2));
+    if (status != VB_OK)
+        (void)vb_fail(err, status,
+                      status == VB_LIMIT ? "too many open transactions in the source"
+                                         : "no memory for the source's open transactions");
     PQclear(result);
     return status;
 }

@@ -15,4 +15,11 @@
  * connection is closed then. */
 CURLcode vb_transfer(CURLM *multi, CURL *easy, bool (*stop)(void *context), void *context);
 
+/* Sets an option unless one before it failed: `code` keeps the first failure. */
+#define VB_TRANSFER_SET(code, easy, option, value)                                                 \
+    do {                                                                                           \
+        if ((code) == CURLE_OK)                                                                    \
+            (code) = curl_easy_setopt(easy, option, value);                                        \
+    } while (0)
+
 #endif

@@ -22,8 +22,8 @@ struct range {
 };
 enum range_kind { RANGE_NONE, RANGE_ONE, RANGE_BAD };
 
-/* The value of a query parameter, decoded; false when absent, doubled, or malformed. */
-static bool query_value(struct vb_view query, const char *name, struct vb_buffer *out)
+/* The value of a query parameter, decoded; VB_DENIED when absent, doubled, or malformed. */
+static enum vb_status query_value(struct vb_view query, const char *name, struct vb_buffer *out)
 {
     size_t length = strlen(name);
     bool is_found = false;
@@ -32,32 +32,34 @@ static bool query_value(struct vb_view query, const char *name, struct vb_buffer
         size_t size = mark ? (size_t)(mark - query.data) : query.length;
         if (size > length && memcmp(query.data, name, length) == 0 && query.data[length] == '=') {
             struct vb_view value = {query.data + length + 1, size - length - 1};
-            if (is_found || vb_percent_decode(out, value) != VB_OK)
-                return false;
+            enum vb_status status = is_found ? VB_DENIED : vb_percent_decode(out, value);
+            if (status != VB_OK)
+                return status == VB_NO_MEMORY ? status : VB_DENIED;
             is_found = true;
         }
         size += mark != NULL;
         query = (struct vb_view){query.data + size, query.length - size};
     }
-    return is_found;
+    return is_found ? VB_OK : VB_DENIED;
 }
 
 /* Both secrets of the loop are tried: a link outlives a change of secrets by its own lifetime. */
-static bool link_holds(struct vb_http_exchange *exchange)
+static enum vb_status check_link(struct vb_http_exchange *exchange)
 {
     struct vb_buffer expires, signature;
     vb_buffer_init(&expires, 64);
     vb_buffer_init(&signature, 512);
-    bool holds =
-        query_value(exchange->head.query, "expires", &expires) &&
-        query_value(exchange->head.query, "signature", &signature) &&
-        vb_storage_check_link(&exchange->loop->site->secrets, exchange->request->arguments[0].data,
-                              (struct vb_view){expires.data, expires.length},
-                              (struct vb_view){signature.data, signature.length}, vb_clock_now(),
-                              NULL) == VB_OK;
+    enum vb_status status = query_value(exchange->head.query, "expires", &expires);
+    if (status == VB_OK)
+        status = query_value(exchange->head.query, "signature", &signature);
+    if (status == VB_OK)
+        status = vb_storage_check_link(
+            &exchange->loop->site->secrets, exchange->request->arguments[0].data,
+            (struct vb_view){expires.data, expires.length},
+            (struct vb_view){signature.data, signature.length}, vb_clock_now(), NULL);
     vb_buffer_done(&expires);
     vb_buffer_done(&signature);
-    return holds;
+    return status;
 }
 
 /* Digits only; false on none or overflow. */
@@ -217,7 +219,12 @@ void vb_api_file_begin(struct vb_http_exchange *exchange)
     if (exchange->loop->site->secrets.count == 0) {
         vb_http_answer_error_header(exchange, "Retry-After", "2");
         vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
-    } else if (!link_holds(exchange)) {
+        return;
+    }
+    enum vb_status status = check_link(exchange);
+    if (status == VB_NO_MEMORY) {
+        vb_http_answer_status(exchange, status, "a link");
+    } else if (status != VB_OK) {
         vb_http_answer_detail(exchange, 403, "The link is not valid or has expired.");
     } else {
         vb_api_file_answer(exchange, exchange->request->arguments[0].data, NULL);

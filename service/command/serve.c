@@ -266,6 +266,7 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
     }
     vb_contract_free(process.contract);
     vb_storage_free(process.storage);
+    explicit_bzero(&process.secrets, sizeof process.secrets);
     if (status == VB_STOPPED || status == VB_OK) {
         vb_info("stopped");
         return VB_OK;

@@ -38,7 +38,10 @@ static enum vb_status take_data(struct vb_http_body *body, struct vb_view bytes,
         count = (size_t)body->left;
     if (body->left > VB_HTTP_BODY - body->decoded)
         return refuse(refusal, 413, "The request body is larger than 64 KiB.");
-    if (out && vb_buffer_append(out, bytes.data + *used, count) != VB_OK)
+    enum vb_status status = out ? vb_buffer_append(out, bytes.data + *used, count) : VB_OK;
+    if (status == VB_NO_MEMORY)
+        return refuse(refusal, 503, "Out of memory. Try again later.");
+    if (status != VB_OK)
         return refuse(refusal, 413, "The request body is larger than 64 KiB.");
     *used += count;
     body->left -= count;

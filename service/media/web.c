@@ -147,24 +147,27 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 
 /* No cookies and no referrer. Redirects are not libcurl's to follow: each is a URL of a stranger's
  * and is judged like the first. */
-static void set_options(struct exchange *exchange, CURLU *url)
+static CURLcode set_options(struct exchange *exchange, CURLU *url)
 {
     CURL *easy = exchange->web->easy;
+    CURLcode code = CURLE_OK;
     curl_easy_reset(easy); /* keeps connections */
-    curl_easy_setopt(easy, CURLOPT_CURLU, url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also none of the environment */
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "verbatim/" VB_VERSION);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(exchange->web->options.patience / 1000));
+    VB_TRANSFER_SET(code, easy, CURLOPT_CURLU, url);
+    VB_TRANSFER_SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    VB_TRANSFER_SET(code, easy, CURLOPT_PROXY, ""); /* also none of the environment */
+    VB_TRANSFER_SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_NOSIGNAL, 1L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_USERAGENT, "verbatim/" VB_VERSION);
+    VB_TRANSFER_SET(code, easy, CURLOPT_WRITEFUNCTION, take_body);
+    VB_TRANSFER_SET(code, easy, CURLOPT_WRITEDATA, exchange);
+    VB_TRANSFER_SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    VB_TRANSFER_SET(code, easy, CURLOPT_OPENSOCKETDATA, exchange);
+    VB_TRANSFER_SET(code, easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+    VB_TRANSFER_SET(code, easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    VB_TRANSFER_SET(code, easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+    VB_TRANSFER_SET(code, easy, CURLOPT_TIMEOUT_MS, (long)(exchange->web->options.patience / 1000));
+    VB_TRANSFER_SET(code, easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)exchange->most);
+    return code;
 }
 
 /* --- one request --- */
@@ -241,10 +244,9 @@ static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
     enum vb_status status = vb_spool_reset(spool, err);
     if (status != VB_OK)
         return status;
-    set_options(&exchange, url);
-    curl_easy_setopt(web->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)most);
-    CURLcode code =
-        vb_transfer(web->multi, web->easy, web->options.stop, web->options.stop_context);
+    CURLcode code = set_options(&exchange, url);
+    if (code == CURLE_OK)
+        code = vb_transfer(web->multi, web->easy, web->options.stop, web->options.stop_context);
     curl_easy_getinfo(web->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     curl_easy_getinfo(web->easy, CURLINFO_RETRY_AFTER, &retry_after);
     web->retry_after =
@@ -336,18 +338,23 @@ static enum vb_status look_at(const struct vb_web *web, CURLU *url, char **ret_h
     char *scheme = NULL, *port = NULL, *host = NULL;
     enum vb_status status = VB_NOT_FOUND;
     const char *shown = NULL;
-    bool good = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK;
-    for (size_t i = 0; good && i < 2; i++)
+    CURLUcode code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(url, CURLUPART_HOST, &host, 0);
+    for (size_t i = 0; code == CURLUE_OK && i < 2; i++)
         if (strcmp(scheme, default_ports[i][0]) == 0)
             shown = default_ports[i][1];
-    if (!good || !shown)
-        vb_fail(err, VB_NOT_FOUND, "the URL is not of http, https or s3");
-    else if (curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK)
+    bool is_web = shown != NULL;
+    CURLUcode port_code = is_web ? curl_url_get(url, CURLUPART_PORT, &port, 0) : code;
+    if (port_code == CURLUE_OK)
         shown = port;
-    if (shown && vb_media_allow_host(web->options.allow, host, (unsigned)strtoul(shown, NULL, 10)))
+    if (code == CURLUE_OUT_OF_MEMORY || port_code == CURLUE_OUT_OF_MEMORY)
+        status = vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
+    else if (!is_web)
+        vb_fail(err, VB_NOT_FOUND, "the URL is not of http, https or s3");
+    else if (vb_media_allow_host(web->options.allow, host, (unsigned)strtoul(shown, NULL, 10)))
         status = VB_OK;
-    else if (shown)
+    else
         vb_fail(err, VB_NOT_FOUND, "%.200s:%s is not in media_allow", host, shown);
     curl_free(scheme);
     curl_free(port);

@@ -203,35 +203,35 @@ static void lower(char *text)
 }
 
 /* A host, a network or a wildcard; `text` is consumed. */
-static bool parse_host(char *text, struct entry *entry)
+static enum vb_status parse_host(char *text, struct entry *entry)
 {
     bool has_slash = strchr(text, '/') != NULL;
     if (strcmp(text, "*") == 0) {
         entry->kind = EVERY_HOST;
-        return true;
+        return VB_OK;
     }
     if (!take_port(text, &entry->port))
-        return false;
+        return VB_INVALID;
     entry->kind = ADDRESS;
     if (parse_network(text, &entry->network))
-        return true;
+        return VB_OK;
     entry->kind = strncmp(text, "*.", 2) == 0 ? BELOW_HOST : HOST;
     char *name = text + (entry->kind == BELOW_HOST ? 2 : 0);
     if (has_slash || !is_name(name))
-        return false;
+        return VB_INVALID;
     lower(name);
     entry->name = strdup(name);
-    return entry->name != NULL;
+    return entry->name ? VB_OK : VB_NO_MEMORY;
 }
 
-static bool parse_objects(const char *text, struct entry *entry)
+static enum vb_status parse_objects(const char *text, struct entry *entry)
 {
     size_t bucket = strcspn(text, "/");
     entry->kind = OBJECTS;
     if (bucket == 0 || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-_") < bucket)
-        return false;
+        return VB_INVALID;
     entry->name = strdup(text);
-    return entry->name != NULL;
+    return entry->name ? VB_OK : VB_NO_MEMORY;
 }
 
 static enum vb_status add_entry(struct vb_media_allow *allow, struct vb_view text,
@@ -242,13 +242,16 @@ static enum vb_status add_entry(struct vb_media_allow *allow, struct vb_view tex
     char *copy = strndup(text.data, text.length);
     if (grown)
         allow->entries = grown;
-    bool good = grown && copy &&
-                (strncmp(copy, "s3://", 5) == 0 ? parse_objects(copy + 5, &entry)
-                                                : parse_host(copy, &entry));
+    enum vb_status status = grown && copy ? VB_OK : VB_NO_MEMORY;
+    if (status == VB_OK)
+        status = strncmp(copy, "s3://", 5) == 0 ? parse_objects(copy + 5, &entry)
+                                                : parse_host(copy, &entry);
     free(copy);
-    if (!grown || !good)
-        return vb_fail(err, grown ? VB_INVALID : VB_NO_MEMORY, "'%.*s' is no entry of media_allow",
-                       (int)text.length, text.data);
+    if (status == VB_NO_MEMORY)
+        return vb_fail(err, status, "no memory for media_allow");
+    if (status != VB_OK)
+        return vb_fail(err, status, "'%.*s' is no entry of media_allow", (int)text.length,
+                       text.data);
     allow->entries[allow->count++] = entry;
     return VB_OK;
 }
@@ -260,9 +263,7 @@ static struct vb_view next_entry(const char **text)
     size_t length = strcspn(*text, ",");
     struct vb_view entry = {*text, length};
     *text += length + ((*text)[length] == ',');
-    while (entry.length > 0 && strchr(" \t", entry.data[entry.length - 1]))
-        entry.length--;
-    return entry;
+    return vb_view_trim(entry, " \t");
 }
 
 enum vb_status vb_media_allow_new(const char *text, struct vb_media_allow **ret_allow,

@@ -15,6 +15,7 @@
 #include "options_table.h"
 
 #include "verbatim/cores.h"
+#include "verbatim/file_read.h"
 #include "verbatim/s3_client.h"
 #include "verbatim/url.h"
 
@@ -208,24 +209,15 @@ static enum vb_status collect_environment(struct collection *all, char *const en
     return VB_OK;
 }
 
-/* Whole, with a ceiling: neither a configuration nor a secret is large. */
+/* A file that cannot be read is a mistake in what names it, like any wrong value; want of memory is
+ * none. */
 static enum vb_status read_file(const char *path, struct vb_buffer *out, struct vb_error *err)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return vb_fail_system(err, VB_INVALID, errno, "cannot open %s", path);
-    char piece[4096];
-    size_t got;
-    enum vb_status status = VB_OK;
-    while (status == VB_OK && (got = fread(piece, 1, sizeof piece, file)) > 0)
-        status = vb_buffer_append(out, piece, got);
-    if (ferror(file))
-        status = vb_fail_system(err, VB_INVALID, errno, "cannot read %s", path);
-    else if (status != VB_OK)
-        vb_fail(err, VB_INVALID, "%s is larger than %d bytes", path, FILE_CEILING);
-    explicit_bzero(piece, sizeof piece);
-    fclose(file);
-    return status == VB_OK ? VB_OK : VB_INVALID;
+    struct vb_error own;
+    enum vb_status status = vb_file_read(path, out, &own);
+    if (status == VB_OK || status == VB_NO_MEMORY)
+        return status == VB_OK ? VB_OK : vb_fail(err, status, "%s", own.text);
+    return vb_fail(err, VB_INVALID, "%s", own.text);
 }
 
 /* `name = value`; blank lines and lines that start with # say nothing. No quotes: the value is what
@@ -258,7 +250,7 @@ static enum vb_status collect_line(struct collection *all, struct vb_view line, 
 static enum vb_status collect_file(struct collection *all, struct vb_error *err)
 {
     struct vb_buffer text;
-    vb_buffer_init(&text, FILE_CEILING);
+    vb_buffer_init_secret(&text, FILE_CEILING);
     enum vb_status status = read_file(all->config, &text, err);
     const char *at = text.data, *end = text.data + text.length;
     for (int number = 1; status == VB_OK && at < end; number++) {
@@ -267,8 +259,6 @@ static enum vb_status collect_file(struct collection *all, struct vb_error *err)
         status = collect_line(all, (struct vb_view){at, (size_t)(line_end - at)}, number, err);
         at = line_end + 1;
     }
-    if (text.data)
-        explicit_bzero(text.data, text.length);
     vb_buffer_done(&text);
     return status;
 }
@@ -278,7 +268,7 @@ static enum vb_status collect_file(struct collection *all, struct vb_error *err)
 static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
 {
     struct vb_buffer text;
-    vb_buffer_init(&text, FILE_CEILING);
+    vb_buffer_init_secret(&text, FILE_CEILING);
     enum vb_status status = read_file(given->text, &text, err);
     while (status == VB_OK && text.length > 0 &&
            (text.data[text.length - 1] == '\n' || text.data[text.length - 1] == '\r'))

@@ -27,10 +27,10 @@ static const char *const format_choices[] = {"text", "json", NULL};
 const struct vb_option vb_option_table[] = {
     {"database_url", TEXT(database_url), NULL, "libpq's own environment",
      "where the schema `verbatim` lives", CONNECTION_WORDS,
-     .check = vb_option_is_connection, .secret = true},
+     .parse = vb_option_parse_connection, .secret = true},
     {"source_url", TEXT(source_url), NULL, "`database_url`",
      "where the conversations are read; may be a replica", CONNECTION_WORDS,
-     .check = vb_option_is_connection, .secret = true},
+     .parse = vb_option_parse_connection, .secret = true},
     {"source_schema", TEXT(source_schema), "chat", NULL,
      "schema of the source contract", "a name of at most 63 bytes",
      .check = vb_option_is_identifier},
@@ -104,7 +104,7 @@ const struct vb_option vb_option_table[] = {
      "where media of attachments may be fetched, joined by commas: hosts, `*.` and a domain, "
      "`*` for every public host, addresses and networks, `s3://BUCKET[/PREFIX]`",
      "a list of NAME[:PORT], *.NAME, *, ADDRESS[/BITS][:PORT], s3://BUCKET[/PREFIX]",
-     .check = vb_option_is_media_allow},
+     .parse = vb_option_parse_media_allow},
     {"media_file_limit", SIZE(media_file_limit), "256MiB", NULL,
      "a medium larger than this is left out and listed", "a size from 1 to 64GiB",
      .least = 1, .most = 64 * 1024 * MEBIBYTE},

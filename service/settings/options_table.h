@@ -30,6 +30,8 @@ struct vb_option {
     const char *const *choices; /* of VB_OPTION_CHOICE; NULL ends; NULL: off and on */
     int64_t least, most;        /* of numbers, durations and sizes */
     bool (*check)(char *text);  /* of VB_OPTION_TEXT; may trim; NULL: anything */
+    /* The same where it takes memory: VB_INVALID, VB_NO_MEMORY. */
+    enum vb_status (*parse)(const char *text);
 };
 
 extern const struct vb_option vb_option_table[];
@@ -42,7 +44,7 @@ enum vb_status vb_option_store(const struct vb_option *option, const char *text,
 
 /* Checks of text members: true if it may be so. They may shorten the text in place, never lengthen
  * it. */
-bool vb_option_is_connection(char *text);
+enum vb_status vb_option_parse_connection(const char *text);
 bool vb_option_is_identifier(char *text);
 bool vb_option_is_listen(char *text);
 bool vb_option_is_web_address(char *text);
@@ -51,6 +53,6 @@ bool vb_option_is_region(char *text);
 bool vb_option_is_smtp(char *text);
 bool vb_option_is_sender(char *text);
 bool vb_option_is_time_of_day(char *text);
-bool vb_option_is_media_allow(char *text);
+enum vb_status vb_option_parse_media_allow(const char *text);
 
 #endif

@@ -43,9 +43,12 @@ static enum vb_status store_text(const struct vb_option *option, const char *tex
     char *copy = strdup(text);
     if (!copy)
         return VB_NO_MEMORY;
-    if (option->check && !option->check(copy)) {
+    enum vb_status status = option->parse ? option->parse(copy) : VB_OK;
+    if (option->check && !option->check(copy))
+        status = VB_INVALID;
+    if (status != VB_OK) {
         free(copy);
-        return VB_INVALID;
+        return status;
     }
     free(*member);
     *member = copy;
@@ -93,8 +96,8 @@ static bool has_at_inside(const char *list)
     return false;
 }
 
-/* A password with an '@' or '/' that is not escaped makes libpq take parts of it for a host or a port,
- * which its messages tell. */
+/* A password with an '@' or '/' that is not escaped makes libpq take parts of it for a host or a
+ * port, which its messages tell. */
 static bool is_misread(const PQconninfoOption *option)
 {
     if (!option->val)
@@ -106,14 +109,18 @@ static bool is_misread(const PQconninfoOption *option)
 }
 
 /* Only its form; whether the server is there is seen when it is used. */
-bool vb_option_is_connection(char *text)
+enum vb_status vb_option_parse_connection(const char *text)
 {
-    PQconninfoOption *parsed = PQconninfoParse(text, NULL);
+    char *words = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(text, &words);
     bool good = parsed != NULL;
+    /* libpq has no code for it, and no words at all where even they found no memory. */
+    bool is_short = !parsed && (!words || strstr(words, "out of memory"));
     for (const PQconninfoOption *option = parsed; good && option->keyword; option++)
         good = !is_misread(option);
     PQconninfoFree(parsed);
-    return good;
+    PQfreemem(words);
+    return is_short ? VB_NO_MEMORY : good ? VB_OK : VB_INVALID;
 }
 
 /* PostgreSQL would cut a longer name without a word. */
@@ -227,12 +234,12 @@ bool vb_option_is_sender(char *text)
     return vb_mail_sender_parse(text, &sender, NULL) == VB_OK;
 }
 
-bool vb_option_is_media_allow(char *text)
+enum vb_status vb_option_parse_media_allow(const char *text)
 {
     struct vb_media_allow *allow = NULL;
-    bool good = vb_media_allow_new(text, &allow, NULL) == VB_OK;
+    enum vb_status status = vb_media_allow_new(text, &allow, NULL);
     vb_media_allow_free(allow);
-    return good;
+    return status;
 }
 
 /* Two digits each, 00:00 to 23:59: compared as text where digits sort as numbers. */

@@ -1,10 +1,13 @@
 /* The list of broken rules: collecting, and its JSON. See problems.h.
  *
  * jansson parses (it refuses doubled names, NUL, invalid UTF-8, and nesting beyond 2,048);
- * everything it says is `json_invalid`. The list has a ceiling, the count has none, so that whoever
- * sends a thousand wrong members gets a hundred problems and not a megabyte.
+ * everything it says is `json_invalid`, but for want of memory. The list has a ceiling, the count
+ * has none, so that whoever sends a thousand wrong members gets a hundred problems and not a
+ * megabyte.
  */
 #include "problems.h"
+
+#include "verbatim/json_load.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -63,18 +66,17 @@ enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view bod
                                       .type = "missing", .index = -1, .message = "Field required"});
         return VB_INVALID;
     }
-    json_error_t error;
-    json_t *root =
-        json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!root) {
-        (void)snprintf(problems->text, sizeof(problems->text), "%s", error.text);
+    struct vb_error error;
+    enum vb_status status =
+        vb_json_load(body, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, ret_root, &error);
+    if (status == VB_INVALID) {
+        (void)snprintf(problems->text, sizeof(problems->text), "%.*s",
+                       (int)sizeof(problems->text) - 1, error.text);
         vb_problems_add(
             problems,
             &(struct vb_problem){.type = "json_invalid", .index = -1, .message = problems->text});
-        return VB_INVALID;
     }
-    *ret_root = root;
-    return VB_OK;
+    return status;
 }
 
 /* What was sent comes back as it was understood, not byte for byte. Without memory it is null. */

@@ -6,8 +6,8 @@
  * list itself.
  *
  * The owner inits it and is always done with it; it owns the document that its inputs point into.
- * One thread. Only loading fails: VB_INVALID, the list saying why. Views and inputs live until
- * vb_problems_done.
+ * One thread. Only loading fails: VB_INVALID, the list saying why, or VB_NO_MEMORY. Views and
+ * inputs live until vb_problems_done.
  */
 #ifndef VERBATIM_SPECIFICATION_PROBLEMS_H
 #define VERBATIM_SPECIFICATION_PROBLEMS_H
@@ -45,7 +45,7 @@ size_t vb_problems_listed(const struct vb_problems *problems);
 /* `problem`: type, within, member, index, message and input; the path is made here. */
 void vb_problems_add(struct vb_problems *problems, const struct vb_problem *problem);
 /* Parses a body into *ret_root (a new reference, to be handed to its reader). VB_INVALID: the list
- * says why. */
+ * says why; VB_NO_MEMORY. */
 enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view body,
                                 struct json_t **ret_root) vb_must_check;
 /* {"detail": [{"type", "loc": [PLACE, ...], "msg", "input"}, ...]} */

@@ -74,19 +74,20 @@ static bool parse_expires(struct vb_view text, int64_t *ret_seconds)
 }
 
 /* All generations are tried, also after a match, so the time tells nothing. */
-static bool signature_holds(const struct vb_link_secrets *secrets, const char *key,
-                            struct vb_view expires, struct vb_view signature)
+static enum vb_status check_signature(const struct vb_link_secrets *secrets, const char *key,
+                                      struct vb_view expires, struct vb_view signature)
 {
     bool holds = false;
     char hex[VB_SHA256_HEX];
     if (signature.length != VB_SHA256_HEX - 1)
-        return false;
+        return VB_DENIED;
     for (size_t i = 0; i < secrets->count; i++) {
-        if (sign(secrets->secrets[i], key, expires, hex) != VB_OK)
-            return false;
+        enum vb_status status = sign(secrets->secrets[i], key, expires, hex);
+        if (status != VB_OK)
+            return status == VB_NO_MEMORY ? status : VB_DENIED;
         holds |= vb_constant_time_equal(hex, signature.data, signature.length);
     }
-    return holds;
+    return holds ? VB_OK : VB_DENIED;
 }
 
 enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, const char *key,
@@ -94,7 +95,12 @@ enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, cons
                                      vb_instant now, struct vb_error *err)
 {
     int64_t seconds;
-    if (!parse_expires(expires, &seconds) || !signature_holds(secrets, key, expires, signature))
+    enum vb_status status = parse_expires(expires, &seconds)
+                                ? check_signature(secrets, key, expires, signature)
+                                : VB_DENIED;
+    if (status == VB_NO_MEMORY)
+        return vb_fail(err, status, "no memory for a link");
+    if (status != VB_OK)
         return vb_fail(err, VB_DENIED, "the link is not valid");
     if (now >= seconds * VB_SECOND)
         return vb_fail(err, VB_DENIED, "the link has expired");
@@ -119,8 +125,10 @@ enum vb_status vb_link_secrets_load(struct vb_pg *pg, struct vb_link_secrets *re
         secrets.count++;
     }
     PQclear(result);
-    if (status != VB_OK || secrets.count == 0)
-        return vb_fail(err, VB_DATABASE, "there is no secret to sign links with: run migrate");
-    *ret_secrets = secrets;
-    return VB_OK;
+    if (status == VB_OK && secrets.count > 0)
+        *ret_secrets = secrets;
+    else
+        status = vb_fail(err, VB_DATABASE, "there is no secret to sign links with: run migrate");
+    explicit_bzero(&secrets, sizeof secrets);
+    return status;
 }

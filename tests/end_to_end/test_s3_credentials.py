@@ -117,9 +117,10 @@ def test_web_identity_refused_tells_the_code_alone(web):
     assert "AccessDenied" in answer["text"] and "ey.web" not in answer["text"]
 
 
-def test_container(tmp_path):
+@pytest.mark.parametrize("end", ["", "\n", " \r\n\n"])
+def test_container(tmp_path, end):
     token = tmp_path / "token"
-    token.write_text("let me in")
+    token.write_text("let me in" + end)
     with ScriptedHttp(Step(503), handed_out("POD")) as server:
         answer = keys(AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint + "/v1/keys",
                       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=token)
@@ -136,7 +137,7 @@ def test_container_keys_never_travel_in_the_open(url):
 
 
 def test_container_token_with_a_line_break_is_refused():
-    answer = keys(AWS_CONTAINER_CREDENTIALS_FULL_URI="http://localhost:1/", 
+    answer = keys(AWS_CONTAINER_CREDENTIALS_FULL_URI="http://localhost:1/",
                   AWS_CONTAINER_AUTHORIZATION_TOKEN="a\r\nX-More: b")
     assert answer["status"] == "invalid" and "line break" in answer["text"]
 

@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include "database/pg.h"
+#include "verbatim/json_load.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -127,7 +128,9 @@ static void visit(struct look *look, const json_t *node)
 
 static enum vb_status read_plan(struct look *look, const char *text, struct vb_error *err)
 {
-    json_t *document = json_loads(text, 0, NULL);
+    json_t *document = NULL;
+    if (vb_json_load(vb_view_of(text), 0, &document, err) == VB_NO_MEMORY)
+        return VB_NO_MEMORY;
     const json_t *top = json_object_get(json_array_get(document, 0), "Plan");
     if (!json_is_object(top)) {
         json_decref(document);
