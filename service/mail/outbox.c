@@ -78,20 +78,17 @@ enum { VB_COLUMN_NAMES(ERRAND_ROW) ERRAND_COLUMNS };
  * $2: a process's lease in microseconds. */
 static const char claim_sql[] =
     "WITH next AS (SELECT coalesce("
-    " (SELECT o.outbox_id FROM verbatim.outbox AS o"
-    "  WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()"
-    "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
-    " (SELECT o.outbox_id FROM verbatim.outbox AS o"
-    "  WHERE sent_at IS NULL AND given_up_at IS NULL AND " VB_PROCESS_IS_GONE(
-        "o") ""
-             "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED)) AS outbox_id),"
-             " claimed AS (UPDATE verbatim.outbox AS o"
-             " SET not_before = now() + interval '5 minutes', attempts = attempts + 1,"
-             " process_id = " VB_PROCESS_THAT_BEATS ""
-             " FROM next WHERE o.outbox_id = next.outbox_id"
-             " RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
-             " SELECT " ERRAND_ROW_LIST
-             " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
+    "  (SELECT outbox_id FROM verbatim.outbox"
+    "   WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()"
+    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
+    "  (SELECT o.outbox_id FROM verbatim.outbox AS o"
+    "   WHERE sent_at IS NULL AND given_up_at IS NULL AND " VB_PROCESS_IS_GONE
+    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED)) AS outbox_id),"
+    " claimed AS (UPDATE verbatim.outbox AS o"
+    "  SET not_before = now() + interval '5 minutes', attempts = attempts + 1,"
+    "  process_id = " VB_PROCESS_THAT_BEATS " FROM next WHERE o.outbox_id = next.outbox_id"
+    "  RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
+    " SELECT " ERRAND_ROW_LIST " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
 
 static const char *text_of(const struct errand *errand, int column)
 {

@@ -60,15 +60,13 @@ enum { VB_COLUMN_NAMES(CHORE_ROW) CHORE_COLUMNS };
  * process's lease in microseconds, $3: store. */
 static const char claim_sql[] =
     "UPDATE verbatim.cleanup SET not_before = now() + interval '15 minutes',"
-    " attempts = attempts + 1, process_id = " VB_PROCESS_THAT_BEATS ""
-    " WHERE cleanup_id = coalesce((SELECT c.cleanup_id FROM verbatim.cleanup AS c"
-    "  WHERE storage = $3 AND not_before <= now()"
-    "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
-    " (SELECT c.cleanup_id FROM verbatim.cleanup AS c"
-    "  WHERE storage = $3 AND " VB_PROCESS_IS_GONE(
-        "c") ""
-             "  ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))"
-             " RETURNING " CHORE_ROW_LIST;
+    " attempts = attempts + 1, process_id = " VB_PROCESS_THAT_BEATS " WHERE cleanup_id = coalesce("
+    "  (SELECT cleanup_id FROM verbatim.cleanup WHERE storage = $3 AND not_before <= now()"
+    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
+    "  (SELECT o.cleanup_id FROM verbatim.cleanup AS o"
+    "   WHERE storage = $3 AND " VB_PROCESS_IS_GONE
+    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))"
+    " RETURNING " CHORE_ROW_LIST;
 
 /* VB_AGAIN: nothing is due. */
 static enum vb_status claim(struct vb_janitor *janitor, struct chore *chore, struct vb_error *err)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.lib import http_source as source
+from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.proxy import Proxy
 
@@ -66,3 +67,26 @@ def test_a_mail_that_a_killed_process_had_claimed_is_sent_by_another(key, databa
     make_service(smtp_url=smtp.url, **mail)
     mailed(database, job)
     assert [mail.message["Message-ID"] for mail in smtp.mails] == [f"<{job}.mail@verbatim.example>"]
+
+
+@pytest.mark.parametrize("words", ["claimed AS", "SET sent_at"], ids=["claim", "record"])
+def test_an_answer_to_the_outbox_that_is_lost_neither_delays_nor_repeats_a_mail(key, database, make_service, postgres,
+                                                                                 smtp, words):
+    """What a claim took whose answer was lost is found by its process, and no claim's end is waited for."""
+    lost = []
+
+    def decide(statement):
+        if statement.application != "verbatim outbox" or words not in statement.text or not statement.commits:
+            return None
+        if lost or not database.value("SELECT count(*) > 0 FROM verbatim.outbox WHERE sent_at IS NULL"):
+            return None
+        lost.append(statement)
+        return Fault("lose")
+    with PostgresProxy(postgres.port, decide) as proxy:
+        service = make_service(database_url=proxy.url(database.name), source_url=database.url, workers=1,
+                               smtp_url=smtp.url, mail_from="export@verbatim.example")
+        job = service.export("one", key, **RANGE, notification_email=ADDRESS)["export_job_id"]
+        mailed(database, job)
+        time.sleep(2.5)  # the outbox looks once more: a second mail would come here
+        service.stop()
+    assert lost and len(smtp.mails) == 1

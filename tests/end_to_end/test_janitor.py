@@ -8,7 +8,9 @@ import pytest
 
 from tests.end_to_end.conftest import file_storage
 from tests.lib.parts import WORKSPACE, add_job, add_workspace, running_part
+from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.process import wait_until
+from tests.lib.queue import SOURCE
 from tests.end_to_end.test_storage import MIB, Tool, body, storage_tool  # noqa: F401 (a fixture)
 
 
@@ -226,3 +228,23 @@ def test_a_clean_up_of_a_process_that_died_is_taken_over(directory):
         directory.database.execute("DELETE FROM verbatim.process")
         wait_until(lambda: directory.row(kept)[0] == 1, "the first look at the other one")
     assert directory.database.value("SELECT count(*) FROM verbatim.cleanup WHERE process_id IS NOT NULL") == 0
+
+
+def test_a_clean_up_whose_claim_was_not_answered_is_not_left_for_minutes(directory, postgres, make_service):
+    lost = []
+
+    def decide(statement):
+        is_claim = statement.application == "verbatim janitor" and "RETURNING cleanup_id" in statement.text
+        if is_claim and statement.commits and not lost:
+            lost.append(statement)
+            return Fault("lose")
+        return None
+    directory.database.execute(SOURCE)  # which a worker looks at before it starts
+    key = directory.archive()
+    number = directory.cleanup(key)
+    with PostgresProxy(postgres.port, decide) as proxy:
+        service = make_service(directory.storage, command="worker", database_url=proxy.url(directory.database.name),
+                               source_url=directory.database.url, workers=1, janitor_interval="1s")
+        wait_until(lambda: directory.row(number)[0] == 1, "the first look", 60)
+        service.stop()
+    assert lost and not directory.exists(key)
