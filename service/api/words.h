@@ -24,8 +24,6 @@ struct vb_api_words {
     const struct vb_api_saying *sayings;
 };
 
-extern const struct vb_api_words vb_app_words, vb_v1_words;
-
 /* Orders `built` (taken over; NULL: no memory) in the exchange's order, or answers every rule that
  * was broken: those in `problems`, and those of the specification. The door has `words`. */
 void vb_api_words_order(struct vb_http_exchange *exchange, json_t *built,

@@ -62,8 +62,10 @@ struct vb_storage_session {
     void *stop_context;
 };
 
-/* `location` is what follows file:// or s3://. The caller fills base_url afterwards. */
-enum vb_status vb_storage_file_new(const char *location, struct vb_storage **ret_storage,
+/* One for each row of the drivers in storage.c; `location` is what follows the row's scheme. The
+ * caller fills base_url afterwards. */
+enum vb_status vb_storage_file_new(const struct vb_options *options, const char *location,
+                                   struct vb_storage **ret_storage,
                                    struct vb_error *err) vb_must_check;
 enum vb_status vb_storage_s3_new(const struct vb_options *options, const char *location,
                                  struct vb_storage **ret_storage,

@@ -360,9 +360,10 @@ static const struct vb_storage_driver file_driver = {
     .sweep = vb_file_sweep,
 };
 
-enum vb_status vb_storage_file_new(const char *location, struct vb_storage **ret_storage,
-                                   struct vb_error *err)
+enum vb_status vb_storage_file_new(const struct vb_options *options, const char *location,
+                                   struct vb_storage **ret_storage, struct vb_error *err)
 {
+    (void)options; /* a directory has no settings beside its path */
     if (location[0] != '/')
         return vb_fail(err, VB_INVALID, "storage 'file://%s' needs an absolute path", location);
     struct vb_file_storage *file = calloc(1, sizeof *file);

@@ -17,24 +17,31 @@
 #define FOLDER_MOST 200
 #define KEY_MOST 1024 /* of S3 */
 
+/* What the option may begin with, and the driver behind it. */
+static const struct {
+    const char *scheme;
+    enum vb_status (*make)(const struct vb_options *options, const char *location,
+                           struct vb_storage **ret_storage, struct vb_error *err);
+} drivers[] = {
+    {"file://", vb_storage_file_new},
+    {"s3://", vb_storage_s3_new},
+};
+
 enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storage **ret_storage,
                               struct vb_error *err)
 {
-    static const char file[] = "file://", s3[] = "s3://";
-    struct vb_storage *storage = NULL;
-    enum vb_status status;
-    if (strncmp(options->storage, file, sizeof file - 1) == 0)
-        status = vb_storage_file_new(options->storage + sizeof file - 1, &storage, err);
-    else if (strncmp(options->storage, s3, sizeof s3 - 1) == 0)
-        status = vb_storage_s3_new(options, options->storage + sizeof s3 - 1, &storage, err);
-    else
-        status = vb_fail(err, VB_INVALID, "storage '%s' is neither file:///DIR nor s3://BUCKET",
-                         options->storage);
-    if (status != VB_OK)
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
+        size_t length = strlen(drivers[i].scheme);
+        if (strncmp(options->storage, drivers[i].scheme, length) != 0)
+            continue;
+        enum vb_status status =
+            drivers[i].make(options, options->storage + length, ret_storage, err);
+        if (status == VB_OK)
+            (*ret_storage)->base_url = options->base_url;
         return status;
-    storage->base_url = options->base_url;
-    *ret_storage = storage;
-    return VB_OK;
+    }
+    return vb_fail(err, VB_INVALID, "storage '%s' is neither file:///DIR nor s3://BUCKET",
+                   options->storage);
 }
 
 void vb_storage_request_stop(struct vb_storage *storage)

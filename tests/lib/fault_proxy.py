@@ -1,4 +1,5 @@
-"""An HTTP proxy before a server: it passes requests on as they are, and loses what it is told to lose."""
+"""An HTTP proxy before a server: it passes requests on as they are, loses what it is told to lose, and may put other
+words into an answer."""
 
 import contextlib
 import http.client
@@ -35,12 +36,15 @@ class FaultProxy(LoopbackHttp):
 
     `decide(method, target)` is asked before: None; "drop": the server never sees the request; "lose": it works it off,
     and the answer is lost; "late": nobody answers, and the server gets it only behind the next request or at settle().
-    """
+
+    `change(call, status, body)` makes the client's answer of the server's: (status, body). `call` is the name_of_call.
+    So a server's quirk is played without that server."""
 
     def __init__(self, endpoint, lose=lambda method, target: False, decide=lambda method, target: None):
         super().__init__()
         self.lost = 0
         self.decide = decide
+        self.change = lambda call, status, body: (status, body)
         self._target = endpoint.split("//")[1]
         self._lose, self._lock = lose, threading.Lock()
         self._late = []
@@ -85,7 +89,8 @@ class FaultProxy(LoopbackHttp):
         if loses:
             reset(handler)
             return
-        handler.send_response_only(answer.status)
+        status, data = self.change(name_of_call(handler.command, handler.path), answer.status, data)
+        handler.send_response_only(status)
         for name, value in answer.getheaders():
             if name.lower() not in HOP:
                 handler.send_header(name, value)

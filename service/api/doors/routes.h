@@ -13,6 +13,9 @@ extern const struct vb_api_door vb_door_v1;     /* INTERFACE 7: the same shapes 
 extern const struct vb_api_door
     vb_door_v3; /* INTERFACE 7: {"message", "code", "issues": [{"message"}]} */
 
+/* What the bodies of these two say otherwise (api/words.h). */
+extern const struct vb_api_words vb_app_words, vb_v1_words;
+
 /* The shape for a path that no route knows. */
 const struct vb_api_door *vb_door_of_path(struct vb_view path);
 
