@@ -117,8 +117,7 @@ static enum vb_status append_times(const struct vb_render_context *context,
     return append_comma(out, status);
 }
 
-/* The row's end: the first text, the last one. A buffer without a byte gives the NULL view, an
- * empty cell. */
+/* The first text, the last one. A buffer without a byte gives the NULL view, an empty cell. */
 static enum vb_status append_texts(const struct vb_render_context *context, bool guard,
                                    struct vb_buffer *out)
 {
@@ -126,9 +125,7 @@ static enum vb_status append_texts(const struct vb_render_context *context, bool
     const struct vb_view first = {state->first.data, state->first.length};
     const struct vb_view last = {state->last.data, state->last.length};
     enum vb_status status = append_comma(out, vb_cell_append(out, first, guard));
-    if (status == VB_OK)
-        status = vb_cell_append(out, last, guard);
-    return status == VB_OK ? vb_buffer_append(out, "\r\n", 2) : status;
+    return status == VB_OK ? vb_cell_append(out, last, guard) : status;
 }
 
 /* In the order of conversations_header; whoever changes one changes the other. Without messages the
@@ -191,7 +188,7 @@ static enum vb_status append_lead(const struct vb_render_context *context,
     return status == VB_OK ? append_texts(context, guard, out) : status;
 }
 
-/* The two layouts differ in this step alone. */
+/* The cells of a row. The two layouts differ in this step alone. */
 typedef enum vb_status append_row(const struct vb_render_context *context,
                                   const struct vb_conversation *conversation, bool guard,
                                   struct vb_buffer *out);
@@ -203,6 +200,8 @@ static enum vb_status end_row(const struct vb_render_context *context,
 {
     size_t before = out->length;
     enum vb_status status = append(context, conversation, context->csv_profile != VB_CSV_RAW, out);
+    if (status == VB_OK)
+        status = vb_buffer_append(out, "\r\n", 2);
     return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);
 }
 

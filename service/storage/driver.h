@@ -1,7 +1,8 @@
 /* What a storage driver fills in; private to the storage files of this folder.
  *
- * A driver's storage and session begin with the structs below. The contract of each entry is that
- * of the function of the same name in verbatim/storage.h.
+ * A driver's storage and session begin with the structs below; its constructor fills `driver`,
+ * `identity`, and `small_parts` and `prefix` where they are not false and empty. The contract of
+ * each entry is that of the function of the same name in storage.h; those that may be NULL say so.
  */
 #ifndef VERBATIM_STORAGE_DRIVER_H
 #define VERBATIM_STORAGE_DRIVER_H

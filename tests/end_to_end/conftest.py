@@ -127,6 +127,10 @@ def file_storage(folder):
     return Storage("file", {"storage": f"file://{target}"}, folder=target)
 
 
+# Storages that need no server: name to what makes one in an empty folder. A row here brings one to the tests of all.
+LOCAL = {"file": file_storage}
+
+
 @pytest.fixture(scope="module")
 def local(folder):
     (folder / "local").mkdir()
@@ -153,11 +157,11 @@ def object_store(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture(scope="module", params=["file", *S3_SERVERS])
+@pytest.fixture(scope="module", params=[*LOCAL, *S3_SERVERS])
 def storage(request):
-    if request.param == "file":
+    if request.param in LOCAL:
         with scratch_folder() as folder:
-            yield file_storage(folder)
+            yield LOCAL[request.param](folder)
     else:
         yield storage_in_store(request.getfixturevalue(request.param), request)
 

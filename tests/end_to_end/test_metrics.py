@@ -30,6 +30,8 @@ def keys(program, database):
 def test_each_counter_of_the_table_is_counted_somewhere():
     table = (ROOT / "include/verbatim/metrics.h").read_text()
     counters = set(re.findall(r"\bVB_COUNT_\w+", table))
+    rows = re.findall(r"\[(VB_COUNT_\w+)\] = ", (ROOT / "base/metrics.c").read_text())
+    assert sorted(rows) == sorted(counters), "each has its row of name and help"
     code = "".join(path.read_text() for folder in ("base", "s3", "export", "service")
                    for path in (ROOT / folder).rglob("*.c") if path.name != "metrics.c")
     calls = " ".join(re.findall(r"vb_count\(([^;]*)\);", code))

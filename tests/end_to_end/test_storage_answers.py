@@ -5,7 +5,7 @@ ways: once      each operation as it is            repeated  each twice: the ans
 
 import pytest
 
-from tests.end_to_end.conftest import S3_SERVERS, Storage, file_storage, storage_in_store
+from tests.end_to_end.conftest import LOCAL, S3_SERVERS, Storage, storage_in_store
 from tests.end_to_end.test_storage import MIB, Tool, body, storage_tool  # noqa: F401 (a fixture)
 from tests.lib.fault_proxy import FaultProxy
 
@@ -74,8 +74,8 @@ class Shop:
 
 
 # One S3 server gets them all: what the others may do otherwise is how they take the same thing twice.
-WAYS = {"file": ("once", "repeated"), "versitygw": ("once", "repeated", "drop", "lose", "late"),
-        "minio": ("repeated", "lose"), "swift": ("repeated",)}
+WAYS = {"versitygw": ("once", "repeated", "drop", "lose", "late"), "minio": ("repeated", "lose"),
+        "swift": ("repeated",)} | dict.fromkeys(LOCAL, ("once", "repeated"))
 
 # What is still wrong, as (storage, test). Empty is right.
 KNOWN = []
@@ -88,13 +88,16 @@ def places(request, folder):
 
     def place(name):
         if name not in made:
-            store = None if name == "file" else request.getfixturevalue(name)
-            made[name] = storage_in_store(store, request) if store else file_storage(folder)
+            if name in LOCAL:
+                (folder / name).mkdir()
+                made[name] = LOCAL[name](folder / name)
+            else:
+                made[name] = storage_in_store(request.getfixturevalue(name), request)
         return made[name]
     return place
 
 
-@pytest.fixture(params=[(name, way) for name in ("file", *S3_SERVERS) for way in WAYS[name]], ids="-".join)
+@pytest.fixture(params=[(name, way) for name in (*LOCAL, *S3_SERVERS) for way in WAYS[name]], ids="-".join)
 def shop(request, places, storage_tool, tmp_path):  # noqa: F811
     name, way = request.param
     storage = places(name)

@@ -121,7 +121,7 @@ static void errors_have_the_shape_of_their_door(void **state)
         {404, "NOT_FOUND"},          {405, "METHOD_NOT_SUPPORTED"}, {500, "INTERNAL_SERVER_ERROR"},
         {503, "SERVICE_UNAVAILABLE"}};
     char text[256], wanted[256];
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         text_of(plain[i]->put_error, 404, text, sizeof(text));
         assert_string_equal(text, "{\"detail\":\"No.\"}");
     }
