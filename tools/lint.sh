@@ -54,6 +54,7 @@ check "long lines" long_lines
 check "rooms" python3 tools/check_rooms.py
 check "unused functions" python3 tools/check_unused.py
 check "routes documented" python3 tools/check_routes.py
+check "paths named" python3 tools/check_paths.py
 check clang-tidy clang_tidy
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
