@@ -36,6 +36,10 @@ class Repository:
         pattern = re.sub(r"(?<![a-z])[A-Z]{2,}(?![a-z])|\*", "[^/\n]+", pattern)
         return bool(re.search(f"/{pattern}{'/' if path.endswith('/') else '/?'}$", self.paths, re.M))
 
+    def has_word(self, name):
+        pattern = re.compile(re.sub(r"[A-Z]{2,}", "[a-z0-9]+", name))
+        return name in self.words or pattern.pattern != name and any(map(pattern.fullmatch, self.words))
+
     def is_path(self, word):
         top = word.split("/")[0]
         return bool(PATH.fullmatch(word)) and top not in MADE and bool(
@@ -52,8 +56,8 @@ def missing(repository, file):
         for word in code.split() if span[1] else ():
             if repository.is_path(word) and not repository.has(word):
                 yield word
-        for name in re.findall(r"\bvb_[a-z]\w+", code):
-            if name not in repository.words and not name.endswith("_"):
+        for name in re.findall(r"\bvb_\w+", code):
+            if not repository.has_word(name):
                 yield name
     for target in LINK.findall(text):
         if not (file.parent / target).exists():

@@ -1,9 +1,9 @@
 /* What the parts of a running process share: main builds one vb_service and hands it to every part.
  *
  * To them it is read-only, and it outlives them. Each part has a header with the same four verbs:
- * `connections` counts what it will open, `start` returns once it runs, `ask` tells it to end,
- * `stop` returns once its threads have ended and its memory is free. All parts are asked before any
- * is waited for, so that they end side by side.
+ * `connections` counts what it will open, `start` returns once it runs, `request_stop` tells it to
+ * end, `stop` returns once its threads have ended and its memory is free. All parts are told before
+ * any is waited for, so that they end side by side.
  *
  * Owned by the command that runs the parts, with all it points to. Filled on the main thread before
  * the first part starts and not written afterwards, so any thread may read it. It holds no errors.
