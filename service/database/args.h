@@ -17,17 +17,12 @@ struct vb_pg_args {
     char numbers[VB_PG_ARGS][24];
 };
 
-/* Rows that a process is at work on (outbox, clean-up) note which. In such a statement $1 is our own
- * process and $2 the lease of a process in microseconds. A process without a row in
- * verbatim.process says no beats and is not noted. */
-#define VB_PROCESS_THAT_BEATS                                                                      \
-    "(SELECT p.process_id FROM verbatim.process AS p WHERE p.process_id = $1::uuid)"
-/* Whoever is noted in row `o` works on it no more: its beats have ended; or it is ourselves, where
- * we are just looking for work. */
+/* Rows that a process is at work on (outbox, clean-up) note which. $1 is our own process, $2 the
+ * lease of a process in microseconds. Whoever is noted in row `o` says no beats. */
+#define VB_PROCESS_LEASE "$2::bigint * interval '1 microsecond'"
 #define VB_PROCESS_IS_GONE                                                                         \
-    "o.process_id IS NOT NULL AND (o.process_id = $1::uuid OR NOT EXISTS (SELECT"                  \
-    " FROM verbatim.process AS p WHERE p.process_id = o.process_id AND p.beat_at >"                \
-    " clock_timestamp() - $2::bigint * interval '1 microsecond'))"
+    "o.process_id IS NOT NULL AND NOT EXISTS (SELECT FROM verbatim.process AS p"                   \
+    " WHERE p.process_id = o.process_id AND p.beat_at > clock_timestamp() - " VB_PROCESS_LEASE ")"
 
 void vb_args_text(struct vb_pg_args *args, const char *text); /* NULL: SQL NULL */
 void vb_args_number(struct vb_pg_args *args, int64_t number);

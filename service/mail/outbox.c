@@ -5,9 +5,10 @@
  * was overtaken records nothing. A mail that was accepted is recorded until the database takes it,
  * so only a crash in between sends it again.
  *
- * A claim also notes the process, if that says beats (verbatim.process). Nobody waits for the lease
- * of one whose beats have ended. And what is noted as our own while we look for work is what a
- * claim took whose answer was lost.
+ * A claim also notes the process. One whose beats (verbatim.process) have ended is taken over; a
+ * claim younger than a process's lease is left alone, for it may be from before the first beat, or
+ * from a process that is ending. What is noted as our own while we look for work is what a claim
+ * took whose answer was lost.
  */
 #include "outbox.h"
 #include "database/args.h"
@@ -82,11 +83,13 @@ static const char claim_sql[] =
     "   WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()"
     "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
     "  (SELECT o.outbox_id FROM verbatim.outbox AS o"
-    "   WHERE sent_at IS NULL AND given_up_at IS NULL AND " VB_PROCESS_IS_GONE
+    "   WHERE sent_at IS NULL AND given_up_at IS NULL AND (o.process_id = $1::uuid"
+    "   OR (not_before - interval '5 minutes' < now() - " VB_PROCESS_LEASE
+    "   AND " VB_PROCESS_IS_GONE "))"
     "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED)) AS outbox_id),"
     " claimed AS (UPDATE verbatim.outbox AS o"
     "  SET not_before = now() + interval '5 minutes', attempts = attempts + 1,"
-    "  process_id = " VB_PROCESS_THAT_BEATS " FROM next WHERE o.outbox_id = next.outbox_id"
+    "  process_id = $1::uuid FROM next WHERE o.outbox_id = next.outbox_id"
     "  RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
     " SELECT " ERRAND_ROW_LIST " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
 

@@ -60,11 +60,13 @@ enum { VB_COLUMN_NAMES(CHORE_ROW) CHORE_COLUMNS };
  * process's lease in microseconds, $3: store. */
 static const char claim_sql[] =
     "UPDATE verbatim.cleanup SET not_before = now() + interval '15 minutes',"
-    " attempts = attempts + 1, process_id = " VB_PROCESS_THAT_BEATS " WHERE cleanup_id = coalesce("
+    " attempts = attempts + 1, process_id = $1::uuid WHERE cleanup_id = coalesce("
     "  (SELECT cleanup_id FROM verbatim.cleanup WHERE storage = $3 AND not_before <= now()"
     "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
     "  (SELECT o.cleanup_id FROM verbatim.cleanup AS o"
-    "   WHERE storage = $3 AND " VB_PROCESS_IS_GONE
+    "   WHERE storage = $3 AND (o.process_id = $1::uuid"
+    "   OR (not_before - interval '15 minutes' < now() - " VB_PROCESS_LEASE
+    "   AND " VB_PROCESS_IS_GONE "))"
     "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))"
     " RETURNING " CHORE_ROW_LIST;
 

@@ -324,11 +324,7 @@ static void *keep(void *context)
     }
 }
 
-/* What the outbox or the janitor is still at work on is nobody else's for the length of a lease. */
-static const char forget[] =
-    "DELETE FROM verbatim.process WHERE process_id = $1 AND NOT EXISTS (SELECT FROM verbatim.outbox"
-    "  WHERE process_id = $1 AND sent_at IS NULL AND given_up_at IS NULL)"
-    " AND NOT EXISTS (SELECT FROM verbatim.cleanup WHERE process_id = $1)";
+static const char forget[] = "DELETE FROM verbatim.process WHERE process_id = $1";
 
 static void forget_process(struct vb_keeper *keeper)
 {

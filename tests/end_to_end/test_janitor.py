@@ -220,7 +220,7 @@ def test_a_clean_up_of_a_process_that_died_is_taken_over(directory):
     kept, taken = directory.cleanup(directory.archive()), directory.cleanup(directory.archive())
     for number, process in ((kept, alive), (taken, dead)):
         directory.database.execute("UPDATE verbatim.cleanup SET process_id = %s, attempts = 1,"
-                                   " not_before = now() + interval '15 minutes' WHERE cleanup_id = %s",
+                                   " not_before = now() + interval '14 minutes' WHERE cleanup_id = %s",
                                    (process, number))
     with directory.janitor():
         wait_until(lambda: directory.row(taken)[0] == 1, "the first look")
