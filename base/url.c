@@ -1,4 +1,5 @@
-/* Addresses without their secrets: see url.h. The parts of a URL are those of RFC 3986, section 3. */
+/* Addresses without their secrets: see url.h. The parts of a URL are those of RFC 3986, section
+ * 3. */
 #include "verbatim/url.h"
 
 #include <string.h>

@@ -37,7 +37,8 @@ static enum vb_status wait_slice(PGconn *connection, short events, const struct 
     return VB_OK;
 }
 
-/* Input and, as long as libpq holds some back, output. Whether there is any, libpq finds by itself. */
+/* Input and, as long as libpq holds some back, output. Whether there is any, libpq finds by
+ * itself. */
 static enum vb_status wait_answer(PGconn *connection, bool unsent, const struct vb_stop *stop,
                                   struct vb_error *err)
 {
@@ -49,8 +50,8 @@ static enum vb_status wait_answer(PGconn *connection, bool unsent, const struct 
     return status;
 }
 
-/* What the connection string or the recipe says, read back from libpq, which keeps that time only in its blocking
- * connect. */
+/* What the connection string or the recipe says, read back from libpq, which keeps that time only
+ * in its blocking connect. */
 static int64_t time_for_a_host(PGconn *connection)
 {
     long seconds = 0;
@@ -112,7 +113,8 @@ enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, cha
                              int *ret_length, struct vb_error *err)
 {
     int length = PQgetCopyData(connection, ret_row, 1);
-    /* A server that is ahead of us has sent more already: a look costs less than to wait and look. */
+    /* A server that is ahead of us has sent more already: a look costs less than to wait and
+     * look. */
     for (bool looked = false; length == 0; looked = true) {
         enum vb_status status = looked ? wait_answer(connection, false, stop, err) : VB_OK;
         if (status != VB_OK)

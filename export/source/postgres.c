@@ -1,7 +1,7 @@
 /* The recipe for connections, and where notices go: see verbatim/postgres.h.
  *
- * A connection is made step by step, not by libpq's blocking call: so that a stop is heard, and so that what the
- * server says while connecting finds our receiver instead of standard error.
+ * A connection is made step by step, not by libpq's blocking call: so that a stop is heard, and so
+ * that what the server says while connecting finds our receiver instead of standard error.
  */
 #include "verbatim/postgres.h"
 
@@ -14,8 +14,8 @@
 
 #define KEYWORDS 16
 
-/* libpq lets the last of equal keywords win, so what stands before dbname is a default. dbname is expanded: a whole URI
- * or keyword string may stand in it. */
+/* libpq lets the last of equal keywords win, so what stands before dbname is a default. dbname is
+ * expanded: a whole URI or keyword string may stand in it. */
 struct keywords {
     const char *names[KEYWORDS], *values[KEYWORDS];
 };

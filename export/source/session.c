@@ -111,7 +111,8 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
 
 enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err)
 {
-    /* One that died while idle: the first look may find a farewell, only the second the end behind it. */
+    /* One that died while idle: the first look may find a farewell, only the second the end behind
+     * it. */
     if (session->connection && PQconsumeInput(session->connection) == 1 &&
         PQconsumeInput(session->connection) == 1 && PQstatus(session->connection) == CONNECTION_OK)
         return VB_OK;

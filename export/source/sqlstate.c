@@ -15,8 +15,8 @@ static bool begins_with_any(const char *state, const char *const *prefixes, size
 #define BEGINS_WITH_ANY(state, prefixes)                                                           \
     begins_with_any(state, prefixes, sizeof(prefixes) / sizeof *(prefixes))
 
-/* Codes and whole classes. All others say that the statement, its data or its rights are at fault, which
- * trying again does not change. */
+/* Codes and whole classes. All others say that the statement, its data or its rights are at fault,
+ * which trying again does not change. */
 static const char *const passing[] = {
     "08",    /* the connection */
     "25006", /* a standby, or a primary that was one's own until a moment ago */

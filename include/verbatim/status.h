@@ -58,8 +58,8 @@ enum vb_status vb_fail(struct vb_error *err, enum vb_status status, const char *
 /* The same from errno: appends ": " and its text; remembers the code. */
 enum vb_status vb_fail_system(struct vb_error *err, enum vb_status status, int system_code,
                               const char *format, ...) vb_printf_like(4, 5);
-/* Puts "prefix: " before the text of an error that already happened, with `status`. Returns it, also where
- * nobody wants the text. */
+/* Puts "prefix: " before the text of an error that already happened, with `status`. Returns it,
+ * also where nobody wants the text. */
 enum vb_status vb_fail_within(struct vb_error *err, enum vb_status status, const char *format, ...)
     vb_printf_like(3, 4);
 

@@ -1,8 +1,8 @@
-/* The thread that opens connections for the HTTP loops, so that no loop waits for a name server, a handshake or a
- * password hash (libpq resolves names within PQconnectPoll, blocking).
+/* The thread that opens connections for the HTTP loops, so that no loop waits for a name server, a
+ * handshake or a password hash (libpq resolves names within PQconnectPoll, blocking).
  *
- * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is noticed
- * within a fifth of a second, but for a name server that does not answer.
+ * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is
+ * noticed within a fifth of a second, but for a name server that does not answer.
  */
 #include "pool.h"
 
@@ -46,9 +46,9 @@ static bool prepare_set(PGconn *connection, const struct vb_pg_statement_set *se
     return true;
 }
 
-/* Prepared under the API's role, so that a missing right is found now and not by a request. All of its statements are
- * look-ups by key, of which any plan is as good as the best; without being told so the server goes on planning some of
- * them anew each time, which costs more than they do. */
+/* Prepared under the API's role, so that a missing right is found now and not by a request. All of
+ * its statements are look-ups by key, of which any plan is as good as the best; without being told
+ * so the server goes on planning some of them anew each time, which costs more than they do. */
 static bool send_preparations(PGconn *connection, const struct vb_pg_pool_options *options)
 {
     if (options->take_role) {

@@ -1,7 +1,8 @@
 /* Blocking libpq: one connection that comes back by itself, roles, prepared statements, errors.
  *
- * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing here
- * retries a statement: whether it ran is unknown once the connection is lost, so only the caller may.
+ * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing
+ * here retries a statement: whether it ran is unknown once the connection is lost, so only the
+ * caller may.
  */
 #include "pg.h"
 
@@ -31,14 +32,16 @@ struct vb_pg {
     bool was_connected;
     bool in_transaction;
     bool
-        is_broken; /* a statement of the transaction met an error after which nothing else will work */
+        /* a statement of the transaction met an error after which nothing else will work */
+        is_broken;
     int64_t asked_at; /* whether writes are taken */
     PGconn *connection;
     struct statement statements[STATEMENTS];
     size_t next_slot;
 };
 
-/* A stalled process must not hold its locks for longer than this, or the queue of all waits for it. */
+/* A stalled process must not hold its locks for longer than this, or the queue of all waits for
+ * it. */
 #define SETTINGS(local)                                                                            \
     "set_config('TimeZone', 'UTC', " local "), set_config('DateStyle', 'ISO, YMD', " local         \
     "), set_config('bytea_output', 'hex', " local "), "                                            \
@@ -128,8 +131,8 @@ PGconn *vb_pg_connection(struct vb_pg *pg)
     return pg->connection;
 }
 
-/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with a server
- * connection that somebody else gets next, whether prepared statements are kept or not. */
+/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with
+ * a server connection that somebody else gets next, whether prepared statements are kept or not. */
 static enum vb_status find_pooler(struct vb_pg *pg, struct vb_error *err)
 {
     PGresult *result = PQexec(pg->connection, "SELECT pg_backend_pid()");
@@ -183,7 +186,8 @@ enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err)
     return VB_OK;
 }
 
-/* Reading alone never meets the refusal of a write: after a failover it would go on with the old primary's rows. */
+/* Reading alone never meets the refusal of a write: after a failover it would go on with the old
+ * primary's rows. */
 static bool takes_no_writes(struct vb_pg *pg)
 {
     int64_t now = vb_clock_monotonic();
@@ -196,8 +200,8 @@ static bool takes_no_writes(struct vb_pg *pg)
     return is_useless;
 }
 
-/* Makes sure that there is a connection. One that died while idle is noticed here, before a statement is
- * sent whose fate would be unknown. */
+/* Makes sure that there is a connection. One that died while idle is noticed here, before a
+ * statement is sent whose fate would be unknown. */
 static enum vb_status be_connected(struct vb_pg *pg, struct vb_error *err)
 {
     if (pg->in_transaction) {
@@ -324,8 +328,8 @@ static PGresult *drain_pipeline(PGconn *connection)
     return kept;
 }
 
-/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and nothing
- * stays behind on the pooler's connection. */
+/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and
+ * nothing stays behind on the pooler's connection. */
 static PGresult *run_in_pipeline(struct vb_pg *pg, const char *name, const char *sql, int count,
                                  const char *const *parameters)
 {
@@ -367,7 +371,8 @@ static enum vb_status run(struct vb_pg *pg, const char *sql, int count,
     return VB_OK;
 }
 
-/* In a transaction the caller's rollback closes a dead connection, so that the loss is told first. */
+/* In a transaction the caller's rollback closes a dead connection, so that the loss is told
+ * first. */
 static void drop_if_dead(struct vb_pg *pg, const PGresult *result)
 {
     bool is_broken = vb_postgres_is_broken(pg->connection, result);

@@ -1,9 +1,9 @@
 /* A blocking libpq connection for workers, janitor and commands; never for the HTTP loops.
  *
  * Reconnects by itself outside transactions. Takes on its role on every connection, or in every
- * transaction when prepared statements are off (a transaction pooler keeps no session). Leaves a server that
- * takes no writes any more within seconds, also if it only reads. Statements are
- * named by their text and prepared on first use. Belongs to one thread.
+ * transaction when prepared statements are off (a transaction pooler keeps no session). Leaves a
+ * server that takes no writes any more within seconds, also if it only reads. Statements are named
+ * by their text and prepared on first use. Belongs to one thread.
  */
 #ifndef VERBATIM_DATABASE_PG_H
 #define VERBATIM_DATABASE_PG_H
@@ -29,8 +29,9 @@ enum vb_status vb_pg_new(const struct vb_pg_options *options, struct vb_pg **ret
                          struct vb_error *err) vb_must_check;
 void vb_pg_free(struct vb_pg *pg);
 
-/* Parameters are text or NULL. The result is text, one statement; the caller clears it. Errors carry the SQLSTATE, and
- * the status that vb_postgres_status gives it. Outside begin/commit a statement is a transaction of its own. */
+/* Parameters are text or NULL. The result is text, one statement; the caller clears it. Errors
+ * carry the SQLSTATE, and the status that vb_postgres_status gives it. Outside begin/commit a
+ * statement is a transaction of its own. */
 enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
                            const char *const *parameters, PGresult **ret_result,
                            struct vb_error *err) vb_must_check;

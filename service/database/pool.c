@@ -1,10 +1,10 @@
 /* Sending of tickets and collecting of their results. See database/pool.h.
  *
- * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends with a
- * VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only its own link's
- * tickets, and no longer than its pool's ticket_time.
- * After a failover the old primary may live on: a link on which a write was refused for that, or that
- * tells when asked (every few seconds, since reading alone meets no refusal), ends all links of its pool.
+ * Owns its connections and tickets. A link that fails takes its tickets with it: each of them ends
+ * with a VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only
+ * its own link's tickets, and no longer than its pool's ticket_time. After a failover the old
+ * primary may live on: a link on which a write was refused for that, or that tells when asked
+ * (every few seconds, since reading alone meets no refusal), ends all links of its pool.
  */
 #include "ticket.h"
 

@@ -1,7 +1,8 @@
-/* Tickets of a pool and the queues they stand in: values and statements copied, results as they come.
+/* Tickets of a pool and the queues they stand in: values and statements copied, results as they
+ * come.
  *
- * A ticket belongs to the queue it stands in, and to the pool between two; whoever sent it may only drop it.
- * All of it is the loop's thread's. Inner part of the pool: nobody else includes this.
+ * A ticket belongs to the queue it stands in, and to the pool between two; whoever sent it may only
+ * drop it. All of it is the loop's thread's. Inner part of the pool: nobody else includes this.
  */
 #ifndef VERBATIM_DATABASE_TICKET_H
 #define VERBATIM_DATABASE_TICKET_H

@@ -187,7 +187,8 @@ static void a_changed_table_is_seen(void **state)
     vb_pg_free(pg);
 }
 
-/* A primary that became read-only under a connection that only reads: nothing is ever refused to it. */
+/* A primary that became read-only under a connection that only reads: nothing is ever refused to
+ * it. */
 static void a_server_that_takes_no_writes_is_left(void **state)
 {
     (void)state;

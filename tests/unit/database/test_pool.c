@@ -1,4 +1,5 @@
-/* The pool of a loop against a real server, named by TEST_DATABASE_URL; tests/end_to_end/test_database.py runs it. */
+/* The pool of a loop against a real server, named by TEST_DATABASE_URL;
+ * tests/end_to_end/test_database.py runs it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,7 +87,8 @@ static void ask(struct bench *bench, const char *sql, struct ending *ending)
     assert_int_equal(vb_pg_pool_send(bench->pool, &step, 1, on_done, ending, &ticket, NULL), VB_OK);
 }
 
-/* One link, one statement at a time: what has waited too long is told so, what came later gets its turn. */
+/* One link, one statement at a time: what has waited too long is told so, what came later gets its
+ * turn. */
 static void only_what_is_late_fails(void **state)
 {
     (void)state;
