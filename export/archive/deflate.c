@@ -27,7 +27,7 @@
 /* About 480 KiB: two buffers of 64 KiB, and ISA-L's state and level buffer (2.30: 80 and 276
  * KiB). */
 struct vb_deflate {
-    struct isal_zstream vb_direct_stream;
+    struct isal_zstream stream;
     struct vb_deflate_output output;
     struct vb_deflate_counts counts;
     size_t collected; /* bytes in `raw` */
@@ -44,10 +44,10 @@ enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_deflate
     struct vb_deflate *deflate = malloc(sizeof *deflate);
     if (!deflate)
         return vb_fail(err, VB_NO_MEMORY, "no memory for deflate");
-    isal_deflate_init(&deflate->vb_direct_stream);
-    deflate->vb_direct_stream.level = 1;
-    deflate->vb_direct_stream.level_buf = deflate->level;
-    deflate->vb_direct_stream.level_buf_size = sizeof deflate->level;
+    isal_deflate_init(&deflate->stream);
+    deflate->stream.level = 1;
+    deflate->stream.level_buf = deflate->level;
+    deflate->stream.level_buf_size = sizeof deflate->level;
     deflate->output = output;
     deflate->collected = 0;
     deflate->counts = (struct vb_deflate_counts){0};
@@ -62,9 +62,9 @@ void vb_deflate_free(struct vb_deflate *deflate)
 
 void vb_deflate_begin(struct vb_deflate *deflate)
 {
-    isal_deflate_reset(&deflate->vb_direct_stream);
-    deflate->vb_direct_stream.flush = NO_FLUSH;
-    deflate->vb_direct_stream.end_of_stream = 0;
+    isal_deflate_reset(&deflate->stream);
+    deflate->stream.flush = NO_FLUSH;
+    deflate->stream.end_of_stream = 0;
     deflate->counts = (struct vb_deflate_counts){0};
     deflate->collected = 0;
 }
@@ -107,11 +107,11 @@ static enum vb_status prime(struct vb_deflate *deflate, struct vb_error *err)
 {
     unsigned char dictionary[DICTIONARY];
     unsigned byte = dictionary_byte(deflate->raw, deflate->collected);
-    deflate->vb_direct_stream.level = byte < 256 ? 1 : 0;
+    deflate->stream.level = byte < 256 ? 1 : 0;
     if (byte == 256)
         return VB_OK;
     memset(dictionary, (int)byte, sizeof dictionary);
-    int result = isal_deflate_set_dict(&deflate->vb_direct_stream, dictionary, sizeof dictionary);
+    int result = isal_deflate_set_dict(&deflate->stream, dictionary, sizeof dictionary);
     if (result != COMP_OK)
         return vb_fail(err, VB_CORRUPT, "deflate refused its dictionary with code %d", result);
     return VB_OK;
@@ -120,23 +120,23 @@ static enum vb_status prime(struct vb_deflate *deflate, struct vb_error *err)
 /* Feeds what was collected. An output buffer that came back full may hide more: ask again. */
 static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_error *err)
 {
-    struct isal_zstream *vb_direct_stream = &deflate->vb_direct_stream;
+    struct isal_zstream *stream = &deflate->stream;
     enum vb_status primed = deflate->counts.raw_size == 0 ? prime(deflate, err) : VB_OK;
     if (primed != VB_OK)
         return primed;
     deflate->counts.crc = vb_crc32(deflate->counts.crc, deflate->raw, deflate->collected);
     deflate->counts.raw_size += deflate->collected;
-    vb_direct_stream->next_in = deflate->raw;
-    vb_direct_stream->avail_in = (uint32_t)deflate->collected;
-    vb_direct_stream->end_of_stream = last;
+    stream->next_in = deflate->raw;
+    stream->avail_in = (uint32_t)deflate->collected;
+    stream->end_of_stream = last;
     deflate->collected = 0;
     do {
-        vb_direct_stream->next_out = deflate->packed;
-        vb_direct_stream->avail_out = sizeof deflate->packed;
-        int result = isal_deflate(vb_direct_stream);
+        stream->next_out = deflate->packed;
+        stream->avail_out = sizeof deflate->packed;
+        int result = isal_deflate(stream);
         if (result != COMP_OK)
             return vb_fail(err, VB_CORRUPT, "deflate failed with code %d", result);
-        size_t produced = sizeof deflate->packed - vb_direct_stream->avail_out;
+        size_t produced = sizeof deflate->packed - stream->avail_out;
         deflate->counts.deflated_size += produced;
         if (produced == 0)
             continue;
@@ -144,9 +144,8 @@ static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_erro
             deflate->output.write(deflate->output.context, deflate->packed, produced, err);
         if (status != VB_OK)
             return status;
-    } while (vb_direct_stream->avail_out == 0);
-    if (vb_direct_stream->avail_in != 0 ||
-        (last && vb_direct_stream->internal_state.state != ZSTATE_END))
+    } while (stream->avail_out == 0);
+    if (stream->avail_in != 0 || (last && stream->internal_state.state != ZSTATE_END))
         return vb_fail(err, VB_CORRUPT, "deflate stopped before its input ended");
     return VB_OK;
 }

@@ -32,7 +32,7 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
         .prepared_statements = options->prepared_statements,
         .stop = {options->stop, options->stop_context},
     };
-    reader->vb_direct_stream.rows.session = &reader->session;
+    reader->stream.rows.session = &reader->session;
     *ret_reader = reader;
     return VB_OK;
 }
@@ -124,7 +124,7 @@ enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_curs
 
 void vb_reader_pause(struct vb_reader *reader)
 {
-    if (reader->vb_direct_stream.more)
+    if (reader->stream.more)
         vb_stream_close(reader);
 }
 
@@ -144,8 +144,7 @@ size_t vb_reader_memory(const struct vb_reader *reader)
 {
     /* libpq keeps an input buffer of twice the largest row at most, and the row itself is copied
      * out. */
-    size_t size = sizeof *reader + reader->vb_direct_stream.rows.largest * 2 +
-                  reader->vb_direct_stream.rows.buffered;
+    size_t size = sizeof *reader + reader->stream.rows.largest * 2 + reader->stream.rows.buffered;
     size += reader->page.capacity * sizeof *reader->page.places;
     return reader->page.rows ? size + PQresultMemorySize(reader->page.rows) : size;
 }
@@ -157,9 +156,9 @@ static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *
     enum vb_status status = vb_stop_check(&reader->session.stop, err);
     if (status != VB_OK)
         return status;
-    if (reader->vb_direct_stream.rows.largest > OVERSIZED_ROW) {
+    if (reader->stream.rows.largest > OVERSIZED_ROW) {
         vb_session_drop(&reader->session);
-        reader->vb_direct_stream.rows.largest = 0;
+        reader->stream.rows.largest = 0;
     }
     struct vb_scope scope = vb_reader_scope(reader);
     status = vb_page_read(&reader->page, &reader->session, &scope,

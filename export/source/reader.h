@@ -45,7 +45,7 @@ struct vb_reader {
     bool placed;    /* `position` is valid */
     struct vb_cursor position;
     struct vb_cursor conversation; /* the current one */
-    struct vb_stream vb_direct_stream;
+    struct vb_stream stream;
     struct vb_extra extra;
 };
 

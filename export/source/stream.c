@@ -16,42 +16,40 @@
 
 void vb_stream_close(struct vb_reader *reader)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    vb_rows_close(&vb_direct_stream->rows);
-    vb_direct_stream->pending = false;
-    vb_direct_stream->more = false;
-    vb_direct_stream->covered = 0;
+    struct vb_stream *stream = &reader->stream;
+    vb_rows_close(&stream->rows);
+    stream->pending = false;
+    stream->more = false;
+    stream->covered = 0;
 }
 
 void vb_stream_begin(struct vb_reader *reader)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    vb_direct_stream->kinds = vb_select_kinds(reader->options.contract, &reader->selection);
-    vb_direct_stream->width =
-        vb_select_is_rich(&reader->selection) ? VB_ROW_COUNT : VB_ROW_PLAIN_COUNT;
+    struct vb_stream *stream = &reader->stream;
+    stream->kinds = vb_select_kinds(reader->options.contract, &reader->selection);
+    stream->width = vb_select_is_rich(&reader->selection) ? VB_ROW_COUNT : VB_ROW_PLAIN_COUNT;
 }
 
 /* The whole page in one statement, until a giant conversation says otherwise. */
 void vb_stream_begin_page(struct vb_reader *reader)
 {
     vb_stream_close(reader);
-    reader->vb_direct_stream.reach = reader->page.count;
+    reader->stream.reach = reader->page.count;
 }
 
 void vb_stream_begin_conversation(struct vb_reader *reader)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    vb_direct_stream->given = 0;
-    vb_direct_stream->total = 0;
-    vb_direct_stream->kind = 0;
-    vb_direct_stream->of_kind = 0;
+    struct vb_stream *stream = &reader->stream;
+    stream->given = 0;
+    stream->total = 0;
+    stream->kind = 0;
+    stream->of_kind = 0;
 }
 
 /* Of the current conversation. */
-static bool is_begun(const struct vb_stream *vb_direct_stream)
+static bool is_begun(const struct vb_stream *stream)
 {
-    return vb_direct_stream->total > 0 || vb_direct_stream->of_kind > 0 ||
-           vb_direct_stream->kind > 0;
+    return stream->total > 0 || stream->of_kind > 0 || stream->kind > 0;
 }
 
 /* Too long, no memory, or text that the connection cannot escape. */
@@ -81,16 +79,15 @@ static enum vb_status list_ids(const struct vb_reader *reader, size_t end, struc
 static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql,
                                  struct vb_error *err)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
+    struct vb_stream *stream = &reader->stream;
     struct vb_scope scope = vb_reader_scope(reader);
     size_t left = reader->page.count - reader->current;
-    vb_direct_stream->end =
-        reader->current + (vb_direct_stream->reach < left ? vb_direct_stream->reach : left);
+    stream->end = reader->current + (stream->reach < left ? stream->reach : left);
     /* After a giant the statements grow again: one conversation, then two, then four. */
-    vb_direct_stream->reach *= 2;
+    stream->reach *= 2;
     struct vb_buffer list;
     vb_buffer_init(&list, LIST_CEILING);
-    enum vb_status status = list_ids(reader, vb_direct_stream->end, &list, err);
+    enum vb_status status = list_ids(reader, stream->end, &list, err);
     enum vb_status built = status;
     if (status == VB_OK)
         built = vb_select_messages(sql, reader->session.connection, &scope, list.data,
@@ -103,15 +100,15 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
 static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql,
                                  struct vb_error *err)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
+    struct vb_stream *stream = &reader->stream;
     struct vb_scope scope = vb_reader_scope(reader);
-    vb_direct_stream->end = reader->current + 1;
-    vb_direct_stream->reach = 1; /* its neighbours may be as large */
+    stream->end = reader->current + 1;
+    stream->reach = 1; /* its neighbours may be as large */
     struct vb_resume resume = {
         .conversation = reader->conversation.id,
-        .kind = vb_direct_stream->kind,
-        .after = vb_direct_stream->total > 0 ? &vb_direct_stream->last : NULL,
-        .skip = vb_direct_stream->of_kind,
+        .kind = stream->kind,
+        .after = stream->total > 0 ? &stream->last : NULL,
+        .skip = stream->of_kind,
     };
     enum vb_status built = vb_select_rest(sql, reader->session.connection, &scope, &resume,
                                           reader->options.giant_messages);
@@ -122,25 +119,22 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
  * the current one on. */
 static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
+    struct vb_stream *stream = &reader->stream;
     enum vb_status status = vb_session_ready(&reader->session, err);
     if (status != VB_OK)
         return status;
     struct vb_buffer sql;
     vb_buffer_init(&sql, 2 * LIST_CEILING);
-    vb_direct_stream->first = reader->current;
-    vb_direct_stream->given = 0;
-    vb_direct_stream->covered = 0;
-    vb_direct_stream->alone =
-        is_begun(vb_direct_stream) &&
-        vb_direct_stream->kinds.items[vb_direct_stream->kind] == VB_ROW_MESSAGE;
-    status =
-        is_begun(vb_direct_stream) ? start_rest(reader, &sql, err) : start_list(reader, &sql, err);
+    stream->first = reader->current;
+    stream->given = 0;
+    stream->covered = 0;
+    stream->alone = is_begun(stream) && stream->kinds.items[stream->kind] == VB_ROW_MESSAGE;
+    status = is_begun(stream) ? start_rest(reader, &sql, err) : start_list(reader, &sql, err);
     if (status == VB_OK)
-        status = vb_rows_start(&vb_direct_stream->rows, sql.data, err);
+        status = vb_rows_start(&stream->rows, sql.data, err);
     vb_buffer_done(&sql);
-    vb_direct_stream->more = status == VB_OK;
-    vb_direct_stream->started = vb_clock_monotonic();
+    stream->more = status == VB_OK;
+    stream->started = vb_clock_monotonic();
     return status;
 }
 
@@ -158,7 +152,7 @@ static enum vb_status decode_time(const struct vb_reader *reader, const struct v
                       fields[VB_ROW_CREATED_AT].data
                           ? "a message's created_at is not a time of the years 1 to 9999"
                           : "a message has no created_at");
-    if (reader->vb_direct_stream.total > 0 && *ret_at < reader->vb_direct_stream.last.at)
+    if (reader->stream.total > 0 && *ret_at < reader->stream.last.at)
         return broken(reader, err, "its messages came out of order");
     return VB_OK;
 }
@@ -177,8 +171,8 @@ static enum vb_status decode_rich(const struct vb_view *fields, struct vb_messag
 static enum vb_status decode_message(struct vb_reader *reader, struct vb_message *ret_message,
                                      struct vb_error *err)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    const struct vb_view *fields = vb_direct_stream->fields;
+    struct vb_stream *stream = &reader->stream;
+    const struct vb_view *fields = stream->fields;
     struct vb_message message = {
         .direction = fields[VB_ROW_DIRECTION],
         .speaker_type = fields[VB_ROW_SPEAKER_TYPE],
@@ -195,13 +189,12 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         return broken(reader, err, "a message has no id");
     if (vb_decode_text_list(fields[VB_ROW_MEDIA_URLS], &message.media_urls) != VB_OK)
         return broken(reader, err, "a message's media_urls cannot be read");
-    if (vb_decode_id(type, fields[VB_ROW_ID], vb_direct_stream->last.id, &message.id.length) !=
-        VB_OK)
+    if (vb_decode_id(type, fields[VB_ROW_ID], stream->last.id, &message.id.length) != VB_OK)
         return broken(reader, err, "a message's id is longer than 255 bytes");
-    if (vb_direct_stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
+    if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
         return broken(reader, err, "a message's citations or attachments cannot be read");
-    message.id.data = vb_direct_stream->last.id;
-    vb_direct_stream->last.at = message.created_at;
+    message.id.data = stream->last.id;
+    stream->last.at = message.created_at;
     *ret_message = message;
     return VB_OK;
 }
@@ -209,9 +202,8 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
 /* The page has been open for too long: let go of its transaction, and read on from here. */
 static void check_stall(struct vb_reader *reader)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    if (vb_direct_stream->more &&
-        vb_clock_monotonic() - vb_direct_stream->started > reader->options.page_stall)
+    struct vb_stream *stream = &reader->stream;
+    if (stream->more && vb_clock_monotonic() - stream->started > reader->options.page_stall)
         vb_stream_close(reader);
 }
 
@@ -219,28 +211,27 @@ static void check_stall(struct vb_reader *reader)
 static enum vb_status owner_of_row(struct vb_reader *reader, size_t *ret_owner,
                                    struct vb_error *err)
 {
-    const struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    struct vb_view number = vb_direct_stream->fields[VB_ROW_NUMBER];
+    const struct vb_stream *stream = &reader->stream;
+    struct vb_view number = stream->fields[VB_ROW_NUMBER];
     size_t owner = SIZE_MAX;
     /* Ordinality of the list, counted from 1. */
     if (number.length == 4 && vb_decode_uint32(number.data) > 0)
-        owner = vb_direct_stream->first + vb_decode_uint32(number.data) - 1;
-    if (owner < reader->current || owner >= vb_direct_stream->end)
+        owner = stream->first + vb_decode_uint32(number.data) - 1;
+    if (owner < reader->current || owner >= stream->end)
         return broken(reader, err, "messages came out of order");
     *ret_owner = owner;
     return VB_OK;
 }
 
 /* Takes a row from the statement, or notes that it has ended and what that says. */
-static enum vb_status pull(struct vb_stream *vb_direct_stream, struct vb_error *err)
+static enum vb_status pull(struct vb_stream *stream, struct vb_error *err)
 {
-    enum vb_status status = vb_rows_next(&vb_direct_stream->rows, vb_direct_stream->width,
-                                         vb_direct_stream->fields, err);
-    vb_direct_stream->pending = status == VB_OK;
+    enum vb_status status = vb_rows_next(&stream->rows, stream->width, stream->fields, err);
+    stream->pending = status == VB_OK;
     if (status != VB_END)
         return status;
-    vb_direct_stream->more = false;
-    vb_direct_stream->covered = vb_direct_stream->end;
+    stream->more = false;
+    stream->covered = stream->end;
     return VB_OK;
 }
 
@@ -248,15 +239,14 @@ static enum vb_status pull(struct vb_stream *vb_direct_stream, struct vb_error *
  * is checked. */
 static enum vb_status kind_of_row(struct vb_reader *reader, size_t *ret_kind, struct vb_error *err)
 {
-    const struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    struct vb_view number = vb_direct_stream->fields[VB_ROW_KIND];
-    if (vb_direct_stream->width == VB_ROW_PLAIN_COUNT) {
+    const struct vb_stream *stream = &reader->stream;
+    struct vb_view number = stream->fields[VB_ROW_KIND];
+    if (stream->width == VB_ROW_PLAIN_COUNT) {
         *ret_kind = 0;
         return VB_OK;
     }
-    for (size_t i = vb_direct_stream->kind; i < vb_direct_stream->kinds.count && number.length == 4;
-         i++)
-        if (vb_decode_uint32(number.data) == (uint32_t)vb_direct_stream->kinds.items[i]) {
+    for (size_t i = stream->kind; i < stream->kinds.count && number.length == 4; i++)
+        if (vb_decode_uint32(number.data) == (uint32_t)stream->kinds.items[i]) {
             *ret_kind = i;
             return VB_OK;
         }
@@ -267,15 +257,14 @@ static enum vb_status kind_of_row(struct vb_reader *reader, size_t *ret_kind, st
  * messages. */
 static bool is_cut_off(const struct vb_reader *reader)
 {
-    return reader->vb_direct_stream.given == reader->options.giant_messages;
+    return reader->stream.given == reader->options.giant_messages;
 }
 
 /* Not given by the statement that gave the last messages of a giant: they stood behind its
  * limit. */
 static bool is_behind_cut(const struct vb_reader *reader, size_t owner, size_t kind)
 {
-    return is_cut_off(reader) &&
-           (owner != reader->current || kind != reader->vb_direct_stream.kind);
+    return is_cut_off(reader) && (owner != reader->current || kind != reader->stream.kind);
 }
 
 static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind kind,
@@ -284,8 +273,8 @@ static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind ki
     static const enum vb_extra_kind kinds[] = {[VB_ROW_NOTE] = VB_EXTRA_NOTE,
                                                [VB_ROW_EVENT] = VB_EXTRA_EVENT,
                                                [VB_ROW_SKILL] = VB_EXTRA_SKILL};
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    const struct vb_view *fields = vb_direct_stream->fields;
+    struct vb_stream *stream = &reader->stream;
+    const struct vb_view *fields = stream->fields;
     reader->extra = (struct vb_extra){
         .kind = kinds[kind],
         .id = fields[VB_ROW_DIRECTION],
@@ -297,34 +286,33 @@ static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind ki
         return broken(reader, err,
                       "created_at of a note, an event or a skill is not a time of the years 1 to "
                       "9999");
-    if (vb_direct_stream->of_kind > 0 && reader->extra.created_at < vb_direct_stream->last_extra)
+    if (stream->of_kind > 0 && reader->extra.created_at < stream->last_extra)
         return broken(reader, err, "its notes, events or skills came out of order");
-    vb_direct_stream->last_extra = reader->extra.created_at;
-    vb_direct_stream->of_kind++;
+    stream->last_extra = reader->extra.created_at;
+    stream->of_kind++;
     return VB_OK;
 }
 
 /* Its last messages came without what comes after them. */
-static bool next_kind(struct vb_stream *vb_direct_stream)
+static bool next_kind(struct vb_stream *stream)
 {
-    if (!vb_direct_stream->alone || vb_direct_stream->kind + 1 == vb_direct_stream->kinds.count)
+    if (!stream->alone || stream->kind + 1 == stream->kinds.count)
         return false;
-    vb_direct_stream->kind++;
-    vb_direct_stream->of_kind = 0;
+    stream->kind++;
+    stream->of_kind = 0;
     return true;
 }
 
 /* Waits for a row; VB_END when the current conversation has no more. */
 static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
+    struct vb_stream *stream = &reader->stream;
     enum vb_status status = VB_OK;
     check_stall(reader);
-    while (status == VB_OK && !vb_direct_stream->pending) {
-        if (vb_direct_stream->more)
-            status = pull(vb_direct_stream, err);
-        else if (reader->current < vb_direct_stream->covered && !is_cut_off(reader) &&
-                 !next_kind(vb_direct_stream))
+    while (status == VB_OK && !stream->pending) {
+        if (stream->more)
+            status = pull(stream, err);
+        else if (reader->current < stream->covered && !is_cut_off(reader) && !next_kind(stream))
             return VB_END;
         else
             status = start(reader, err);
@@ -336,21 +324,21 @@ static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
 static enum vb_status take_row(struct vb_reader *reader, size_t kind, struct vb_message *message,
                                bool *ret_is_message, struct vb_error *err)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
-    enum vb_row_kind what = vb_direct_stream->kinds.items[kind];
-    if (kind != vb_direct_stream->kind) {
-        vb_direct_stream->kind = kind;
-        vb_direct_stream->of_kind = 0;
+    struct vb_stream *stream = &reader->stream;
+    enum vb_row_kind what = stream->kinds.items[kind];
+    if (kind != stream->kind) {
+        stream->kind = kind;
+        stream->of_kind = 0;
     }
     bool is_message = what == VB_ROW_MESSAGE;
     enum vb_status status =
         is_message ? decode_message(reader, message, err) : decode_extra(reader, what, err);
     if (status != VB_OK)
         return status;
-    vb_direct_stream->pending = false;
+    stream->pending = false;
     if (is_message) {
-        vb_direct_stream->given++;
-        vb_direct_stream->total++;
+        stream->given++;
+        stream->total++;
     }
     *ret_is_message = is_message;
     return VB_OK;
@@ -359,9 +347,9 @@ static enum vb_status take_row(struct vb_reader *reader, size_t kind, struct vb_
 enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
                               bool *ret_is_message, struct vb_error *err)
 {
-    struct vb_stream *vb_direct_stream = &reader->vb_direct_stream;
+    struct vb_stream *stream = &reader->stream;
     size_t owner = 0, kind = 0;
-    if (vb_direct_stream->kinds.count == 0)
+    if (stream->kinds.count == 0)
         return VB_END;
     for (;;) {
         enum vb_status status = wait_row(reader, err);

@@ -45,16 +45,15 @@ void vb_direct_pool_stop(struct vb_api_stream_pool *pool);
 struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool);
 /* Takes the order over, also on failure. *ret_fd is the caller's: non-blocking, at its end once all
  * is written, or once it failed. */
-enum vb_status vb_direct_begin(struct vb_direct_stream *vb_direct_stream,
-                               struct vb_direct_order *order, int *ret_fd,
-                               struct vb_error *err) vb_must_check;
+enum vb_status vb_direct_begin(struct vb_direct_stream *stream, struct vb_direct_order *order,
+                               int *ret_fd, struct vb_error *err) vb_must_check;
 /* How it ended; known at the end of the pipe. VB_OK: all was written. */
-enum vb_status vb_direct_outcome(struct vb_direct_stream *vb_direct_stream,
+enum vb_status vb_direct_outcome(struct vb_direct_stream *stream,
                                  struct vb_error *err) vb_must_check;
 /* Conversations written to their ends so far. */
-uint64_t vb_direct_conversations(const struct vb_direct_stream *vb_direct_stream);
+uint64_t vb_direct_conversations(const struct vb_direct_stream *stream);
 /* Stops it where it still runs: the source's statement is called off at once. NULL is a no-op. */
-void vb_direct_release(struct vb_direct_stream *vb_direct_stream);
+void vb_direct_release(struct vb_direct_stream *stream);
 
 /* --- between the pool and the work (direct/export.c), on a stream's thread --- */
 struct vb_direct_work {

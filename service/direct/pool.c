@@ -54,58 +54,58 @@ void vb_direct_order_done(struct vb_direct_order *order)
 
 static bool is_gone(void *context)
 {
-    struct vb_direct_stream *vb_direct_stream = context;
-    return atomic_load_explicit(&vb_direct_stream->gone, memory_order_relaxed);
+    struct vb_direct_stream *stream = context;
+    return atomic_load_explicit(&stream->gone, memory_order_relaxed);
 }
 
-static void run_one(struct vb_direct_stream *vb_direct_stream)
+static void run_one(struct vb_direct_stream *stream)
 {
     struct vb_error err = {0};
-    const struct vb_direct_work work = {.service = vb_direct_stream->pool->service,
-                                        .order = &vb_direct_stream->order,
-                                        .out = vb_direct_stream->out,
+    const struct vb_direct_work work = {.service = stream->pool->service,
+                                        .order = &stream->order,
+                                        .out = stream->out,
                                         .stop = is_gone,
-                                        .context = vb_direct_stream,
-                                        .conversations = &vb_direct_stream->conversations};
-    vb_log_set(VB_LOG_REQUEST, vb_direct_stream->order.request_id);
+                                        .context = stream,
+                                        .conversations = &stream->conversations};
+    vb_log_set(VB_LOG_REQUEST, stream->order.request_id);
     enum vb_status status = vb_direct_export(&work, &err);
-    vb_direct_order_done(&vb_direct_stream->order);
+    vb_direct_order_done(&stream->order);
     vb_log_set(VB_LOG_REQUEST, NULL);
-    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
-    vb_direct_stream->status = status;
-    vb_direct_stream->error = err;
-    vb_direct_stream->has_ended = true;
-    vb_direct_stream->has_work = false;
+    pthread_mutex_lock(&stream->pool->mutex);
+    stream->status = status;
+    stream->error = err;
+    stream->has_ended = true;
+    stream->has_work = false;
     /* Last: the loop asks for the outcome when it sees the end of the pipe. */
-    close(vb_direct_stream->out);
-    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
+    close(stream->out);
+    pthread_mutex_unlock(&stream->pool->mutex);
 }
 
 static void *run(void *context)
 {
-    struct vb_direct_stream *vb_direct_stream = context;
-    struct vb_api_stream_pool *pool = vb_direct_stream->pool;
+    struct vb_direct_stream *stream = context;
+    struct vb_api_stream_pool *pool = stream->pool;
     vb_log_set(VB_LOG_THREAD, "stream");
     for (;;) {
         pthread_mutex_lock(&pool->mutex);
-        while (!vb_direct_stream->has_work && !pool->is_ending)
-            pthread_cond_wait(&vb_direct_stream->begun, &pool->mutex);
-        bool has_work = vb_direct_stream->has_work;
+        while (!stream->has_work && !pool->is_ending)
+            pthread_cond_wait(&stream->begun, &pool->mutex);
+        bool has_work = stream->has_work;
         pthread_mutex_unlock(&pool->mutex);
         if (!has_work)
             return NULL;
-        run_one(vb_direct_stream);
+        run_one(stream);
     }
 }
 
 /* --- the pool --- */
 
-static enum vb_status start_thread(struct vb_api_stream_pool *pool,
-                                   struct vb_direct_stream *vb_direct_stream, struct vb_error *err)
+static enum vb_status start_thread(struct vb_api_stream_pool *pool, struct vb_direct_stream *stream,
+                                   struct vb_error *err)
 {
-    vb_direct_stream->pool = pool;
-    pthread_cond_init(&vb_direct_stream->begun, NULL);
-    return vb_thread_start(&vb_direct_stream->thread, "vb-stream", run, vb_direct_stream, err);
+    stream->pool = pool;
+    pthread_cond_init(&stream->begun, NULL);
+    return vb_thread_start(&stream->thread, "vb-stream", run, stream, err);
 }
 
 enum vb_status vb_direct_pool_start(const struct vb_service *service,
@@ -167,8 +167,8 @@ struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool)
     return found;
 }
 
-enum vb_status vb_direct_begin(struct vb_direct_stream *vb_direct_stream,
-                               struct vb_direct_order *order, int *ret_fd, struct vb_error *err)
+enum vb_status vb_direct_begin(struct vb_direct_stream *stream, struct vb_direct_order *order,
+                               int *ret_fd, struct vb_error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -177,40 +177,40 @@ enum vb_status vb_direct_begin(struct vb_direct_stream *vb_direct_stream,
         /* Descriptors come back as others end. */
         return vb_fail(err, VB_NO_MEMORY, "cannot make a pipe: %s", strerror(code));
     }
-    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
-    vb_direct_stream->order = *order;
-    vb_direct_stream->out = ends[1];
-    vb_direct_stream->has_work = true;
-    pthread_cond_signal(&vb_direct_stream->begun);
-    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
+    pthread_mutex_lock(&stream->pool->mutex);
+    stream->order = *order;
+    stream->out = ends[1];
+    stream->has_work = true;
+    pthread_cond_signal(&stream->begun);
+    pthread_mutex_unlock(&stream->pool->mutex);
     *order = (struct vb_direct_order){0};
     *ret_fd = ends[0];
     return VB_OK;
 }
 
-enum vb_status vb_direct_outcome(struct vb_direct_stream *vb_direct_stream, struct vb_error *err)
+enum vb_status vb_direct_outcome(struct vb_direct_stream *stream, struct vb_error *err)
 {
-    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
-    enum vb_status status = vb_direct_stream->has_ended ? vb_direct_stream->status : VB_STOPPED;
-    if (vb_direct_stream->has_ended)
-        *err = vb_direct_stream->error;
+    pthread_mutex_lock(&stream->pool->mutex);
+    enum vb_status status = stream->has_ended ? stream->status : VB_STOPPED;
+    if (stream->has_ended)
+        *err = stream->error;
     else
         status = vb_fail(err, VB_STOPPED, "the export has not ended");
-    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
+    pthread_mutex_unlock(&stream->pool->mutex);
     return status;
 }
 
-uint64_t vb_direct_conversations(const struct vb_direct_stream *vb_direct_stream)
+uint64_t vb_direct_conversations(const struct vb_direct_stream *stream)
 {
-    return atomic_load(&vb_direct_stream->conversations);
+    return atomic_load(&stream->conversations);
 }
 
-void vb_direct_release(struct vb_direct_stream *vb_direct_stream)
+void vb_direct_release(struct vb_direct_stream *stream)
 {
-    if (!vb_direct_stream)
+    if (!stream)
         return;
-    atomic_store(&vb_direct_stream->gone, true);
-    pthread_mutex_lock(&vb_direct_stream->pool->mutex);
-    vb_direct_stream->is_held = false;
-    pthread_mutex_unlock(&vb_direct_stream->pool->mutex);
+    atomic_store(&stream->gone, true);
+    pthread_mutex_lock(&stream->pool->mutex);
+    stream->is_held = false;
+    pthread_mutex_unlock(&stream->pool->mutex);
 }

@@ -161,12 +161,12 @@ static enum vb_status send_file(struct vb_http_connection *connection)
 static enum vb_status send_stream(struct vb_http_connection *connection)
 {
     enum vb_status status = VB_OK;
-    for (int i = 0; i < SEND_PIECES && connection->vb_direct_stream && status == VB_OK; i++) {
+    for (int i = 0; i < SEND_PIECES && connection->stream && status == VB_OK; i++) {
         status = vb_http_stream_next(connection);
         if (status == VB_OK)
             status = send_output(connection);
     }
-    return status == VB_OK && connection->vb_direct_stream ? VB_AGAIN : status;
+    return status == VB_OK && connection->stream ? VB_AGAIN : status;
 }
 
 static enum vb_status send_all(struct vb_http_connection *connection)
@@ -174,7 +174,7 @@ static enum vb_status send_all(struct vb_http_connection *connection)
     enum vb_status status = send_output(connection);
     if (status == VB_OK && connection->file >= 0)
         status = send_file(connection);
-    if (status == VB_OK && connection->vb_direct_stream)
+    if (status == VB_OK && connection->stream)
         status = send_stream(connection);
     return status;
 }
@@ -411,7 +411,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         explicit_bzero(loop->chunk, (size_t)count);
         return;
     }
-    if (count == 0 && connection->vb_direct_stream) {
+    if (count == 0 && connection->stream) {
         vb_http_connection_close(connection); /* nobody is left to work for */
         return;
     }
@@ -482,8 +482,7 @@ static bool is_in_the_way(const struct vb_http_connection *connection, int64_t n
     struct vb_http *http = connection->loop->http;
     if (connection->phase == VB_HTTP_IDLE)
         return connection->loop->is_draining;
-    return connection->vb_direct_stream && atomic_load(&http->stopping) &&
-           now >= http->stop_by - CUT_EARLY;
+    return connection->stream && atomic_load(&http->stopping) && now >= http->stop_by - CUT_EARLY;
 }
 
 void vb_http_connection_sweep(struct vb_http_connection *connection, int64_t now)

@@ -130,7 +130,7 @@ struct vb_http_connection {
     off_t file_at;
     uint64_t file_left;
     struct http_stream
-        *vb_direct_stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
+        *stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
 };
 
 struct vb_http_loop {

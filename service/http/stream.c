@@ -30,64 +30,64 @@ struct http_stream {
 
 static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
 {
-    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
-    if (wanted == vb_direct_stream->waits)
+    struct http_stream *stream = connection->stream;
+    if (wanted == stream->waits)
         return;
-    vb_direct_stream->waits = wanted;
-    if (wanted && event_add(&vb_direct_stream->fed, NULL) != 0)
+    stream->waits = wanted;
+    if (wanted && event_add(&stream->fed, NULL) != 0)
         vb_http_connection_break(connection);
     if (!wanted)
-        event_del(&vb_direct_stream->fed);
+        event_del(&stream->fed);
 }
 
 static void free_stream(struct vb_http_connection *connection, enum vb_status how)
 {
-    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    struct http_stream *stream = connection->stream;
     wait_for_feed(connection, false);
-    if (vb_direct_stream->has_head)
+    if (stream->has_head)
         vb_http_answer_log(connection->exchange);
-    connection->vb_direct_stream = NULL;
-    close(vb_direct_stream->feed.fd);
-    vb_direct_stream->feed.end(vb_direct_stream->feed.context, how);
-    free(vb_direct_stream);
+    connection->stream = NULL;
+    close(stream->feed.fd);
+    stream->feed.end(stream->feed.context, how);
+    free(stream);
 }
 
 bool vb_http_stream_is_waiting(const struct vb_http_connection *connection)
 {
-    return connection->vb_direct_stream && connection->vb_direct_stream->waits;
+    return connection->stream && connection->stream->waits;
 }
 
 /* A body that ends with its connection would look whole: only a reset tells that it is not. */
 void vb_http_stream_cut(struct vb_http_connection *connection)
 {
-    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
-    if (!vb_direct_stream)
+    struct http_stream *stream = connection->stream;
+    if (!stream)
         return;
     static const struct linger at_once = {1, 0};
-    if (vb_direct_stream->has_head && !vb_direct_stream->is_whole && !vb_direct_stream->chunked)
+    if (stream->has_head && !stream->is_whole && !stream->chunked)
         (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    free_stream(connection, vb_direct_stream->how);
+    free_stream(connection, stream->how);
 }
 
 /* Reads straight into the output, behind room for the chunk's size. VB_END: the feed is at its
  * end. */
 static enum vb_status take_piece(struct vb_http_connection *connection)
 {
-    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    struct http_stream *stream = connection->stream;
     struct vb_buffer *out = &connection->output;
-    size_t frame = vb_direct_stream->chunked ? FRAME : 0;
+    size_t frame = stream->chunked ? FRAME : 0;
     enum vb_status status = vb_buffer_reserve(out, frame + PIECE + 2);
     if (status != VB_OK)
         return status;
     char *at = out->data + out->length;
-    ssize_t count = read(vb_direct_stream->feed.fd, at + frame, PIECE);
+    ssize_t count = read(stream->feed.fd, at + frame, PIECE);
     if (count < 0)
         return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
     if (count == 0)
         return VB_END;
     connection->exchange->answer_size += (uint64_t)count;
     size_t length = frame + (size_t)count;
-    if (vb_direct_stream->chunked) {
+    if (stream->chunked) {
         char size[FRAME + 16];
         (void)snprintf(size, sizeof(size), "%04zx\r\n", (size_t)count);
         memcpy(at, size, FRAME);
@@ -101,25 +101,24 @@ static enum vb_status take_piece(struct vb_http_connection *connection)
 /* The feed has ended: well, or not. */
 static enum vb_status finish(struct vb_http_connection *connection)
 {
-    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    struct http_stream *stream = connection->stream;
     struct vb_error err = {0};
-    vb_direct_stream->how = vb_direct_stream->feed.outcome(vb_direct_stream->feed.context, &err);
-    if (vb_direct_stream->how != VB_OK) {
+    stream->how = stream->feed.outcome(stream->feed.context, &err);
+    if (stream->how != VB_OK) {
         vb_log_set(VB_LOG_REQUEST, connection->exchange->request_id);
         vb_warn("a streamed answer breaks off: %s", err.text);
         vb_log_set(VB_LOG_REQUEST, NULL);
         return VB_IO;
     }
-    vb_direct_stream->is_whole = true;
-    return vb_direct_stream->chunked ? vb_buffer_append_text(&connection->output, "0\r\n\r\n")
-                                     : VB_OK;
+    stream->is_whole = true;
+    return stream->chunked ? vb_buffer_append_text(&connection->output, "0\r\n\r\n") : VB_OK;
 }
 
 enum vb_status vb_http_stream_next(struct vb_http_connection *connection)
 {
-    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    struct http_stream *stream = connection->stream;
     const struct vb_http_times *times = &connection->loop->http->times;
-    if (vb_direct_stream->is_whole) {
+    if (stream->is_whole) {
         free_stream(connection, VB_OK);
         return VB_OK;
     }
@@ -134,14 +133,13 @@ enum vb_status vb_http_stream_next(struct vb_http_connection *connection)
 /* Something is there, or never will be. Until now the answer could still have been another one. */
 static void begin(struct vb_http_connection *connection)
 {
-    struct http_stream *vb_direct_stream = connection->vb_direct_stream;
+    struct http_stream *stream = connection->stream;
     struct vb_http_exchange *exchange = connection->exchange;
     struct vb_error err = {0};
     int held = 0;
-    bool is_end = ioctl(vb_direct_stream->feed.fd, FIONREAD, &held) != 0 || held == 0;
-    if (is_end && (vb_direct_stream->how = vb_direct_stream->feed.outcome(
-                       vb_direct_stream->feed.context, &err)) != VB_OK) {
-        free_stream(connection, vb_direct_stream->how);
+    bool is_end = ioctl(stream->feed.fd, FIONREAD, &held) != 0 || held == 0;
+    if (is_end && (stream->how = stream->feed.outcome(stream->feed.context, &err)) != VB_OK) {
+        free_stream(connection, stream->how);
         vb_http_answer_error(exchange, &err);
         return;
     }
@@ -151,8 +149,8 @@ static void begin(struct vb_http_connection *connection)
         (void)vb_http_answer_headers_hold(exchange);
         return;
     }
-    vb_direct_stream->has_head = true;
-    vb_http_answer_begin(exchange, vb_direct_stream->type, vb_direct_stream->chunked);
+    stream->has_head = true;
+    vb_http_answer_begin(exchange, stream->type, stream->chunked);
 }
 
 static void on_fed(evutil_socket_t fd, short what, void *context)
@@ -170,19 +168,18 @@ void vb_http_answer_stream(struct vb_http_exchange *exchange, const char *type,
                            const struct vb_http_feed *feed)
 {
     struct vb_http_connection *connection = exchange->connection;
-    struct http_stream *vb_direct_stream =
-        connection->ended ? NULL : calloc(1, sizeof(*vb_direct_stream));
-    if (!vb_direct_stream) {
+    struct http_stream *stream = connection->ended ? NULL : calloc(1, sizeof(*stream));
+    if (!stream) {
         close(feed->fd);
         feed->end(feed->context, VB_STOPPED);
         vb_http_connection_break(connection);
         return;
     }
-    *vb_direct_stream = (struct http_stream){
+    *stream = (struct http_stream){
         .feed = *feed, .type = type, .chunked = exchange->head.minor > 0, .how = VB_STOPPED};
-    connection->vb_direct_stream = vb_direct_stream;
-    event_assign(&vb_direct_stream->fed, exchange->loop->base, feed->fd, EV_READ | EV_PERSIST,
-                 on_fed, connection);
+    connection->stream = stream;
+    event_assign(&stream->fed, exchange->loop->base, feed->fd, EV_READ | EV_PERSIST, on_fed,
+                 connection);
     wait_for_feed(connection, true);
 }
 

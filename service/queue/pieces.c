@@ -22,16 +22,16 @@ static const char add_piece[] =
 /* Raw deflate into `out`, which has room for length + SLACK. */
 static size_t compress(const void *data, size_t length, unsigned char *out)
 {
-    struct isal_zstream vb_direct_stream;
-    isal_deflate_stateless_init(&vb_direct_stream);
-    vb_direct_stream.end_of_stream = 1;
-    vb_direct_stream.flush = NO_FLUSH;
+    struct isal_zstream stream;
+    isal_deflate_stateless_init(&stream);
+    stream.end_of_stream = 1;
+    stream.flush = NO_FLUSH;
     /* ISA-L takes its input through a pointer without const and does not write to it. */
-    memcpy(&vb_direct_stream.next_in, &(const void *){data}, sizeof vb_direct_stream.next_in);
-    vb_direct_stream.avail_in = (uint32_t)length;
-    vb_direct_stream.next_out = out;
-    vb_direct_stream.avail_out = (uint32_t)(length + SLACK);
-    return isal_deflate_stateless(&vb_direct_stream) == COMP_OK ? vb_direct_stream.total_out : 0;
+    memcpy(&stream.next_in, &(const void *){data}, sizeof stream.next_in);
+    stream.avail_in = (uint32_t)length;
+    stream.next_out = out;
+    stream.avail_out = (uint32_t)(length + SLACK);
+    return isal_deflate_stateless(&stream) == COMP_OK ? stream.total_out : 0;
 }
 
 /* bytea's text form: \x and hex digits. NULL when memory is out. */
