@@ -40,7 +40,11 @@ def test_each_counter_of_the_table_is_counted_somewhere():
 
 
 def counted(service, keys):
-    lines = service.get("/metrics", keys["metrics"]).body.decode().splitlines()
+    """By name. Each loop has connections of its own: one may be without the database a moment longer than another."""
+    def answered():
+        answer = service.get("/metrics", keys["metrics"])
+        return answer if answer.status == 200 else None
+    lines = wait_until(answered, "figures").body.decode().splitlines()
     return {line.split()[0].removeprefix("verbatim_"): float(line.split()[1]) for line in lines if line[0] != "#"}
 
 
