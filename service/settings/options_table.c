@@ -26,7 +26,8 @@ static const char *const format_choices[] = {"text", "json", NULL};
 /* clang-format off */
 const struct vb_option vb_option_table[] = {
     {"database_url", TEXT(database_url), NULL, "libpq's own environment",
-     "where the schema `verbatim` lives", CONNECTION_WORDS,
+     "where the schema `verbatim` lives; of several hosts the one that takes writes",
+     CONNECTION_WORDS,
      .parse = vb_option_parse_connection, .secret = true},
     {"source_url", TEXT(source_url), NULL, "`database_url`",
      "where the conversations are read; may be a replica", CONNECTION_WORDS,
