@@ -9,9 +9,14 @@
  */
 #include "verbatim/clock.h"
 
+#include "verbatim/digits.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
+
+/* How late a stop may be heard in a wait. */
+#define WAIT_SLICE (VB_SECOND / 20)
 
 /* clock_gettime cannot fail for these two clocks with a valid pointer. */
 static int64_t read_clock(clockid_t id)
@@ -39,6 +44,17 @@ void vb_clock_sleep(int64_t microseconds)
     struct timespec rest = {microseconds / VB_SECOND, (microseconds % VB_SECOND) * 1000};
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &rest) == EINTR)
         ;
+}
+
+bool vb_clock_wait(int64_t microseconds, bool (*stop)(void *context), void *context)
+{
+    int64_t end = vb_clock_monotonic() + microseconds, left;
+    while ((left = end - vb_clock_monotonic()) > 0) {
+        if (stop && stop(context))
+            return false;
+        vb_clock_sleep(left < WAIT_SLICE ? left : WAIT_SLICE);
+    }
+    return !stop || !stop(context);
 }
 
 /* The two conversions count in eras of 400 years, after which the calendar repeats (146,097 days),
@@ -84,27 +100,15 @@ static int days_in_month(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Exactly `count` ASCII digits: no sign, no blanks, as strtol would let pass. */
-static bool digits(const char *text, int count, int *ret_value)
-{
-    int value = 0;
-    for (int i = 0; i < count; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        value = value * 10 + (text[i] - '0');
-    }
-    *ret_value = value;
-    return true;
-}
-
 /* YYYY-MM-DD and nothing else; PostgreSQL knows no year 0. */
 enum vb_status vb_date_parse(struct vb_view text, struct vb_date *ret_date)
 {
     struct vb_date date;
     if (text.length != 10 || text.data[4] != '-' || text.data[7] != '-')
         return VB_INVALID;
-    if (!digits(text.data, 4, &date.year) || !digits(text.data + 5, 2, &date.month) ||
-        !digits(text.data + 8, 2, &date.day))
+    if (vb_digits_fixed(text.data, 4, &date.year) != VB_OK ||
+        vb_digits_fixed(text.data + 5, 2, &date.month) != VB_OK ||
+        vb_digits_fixed(text.data + 8, 2, &date.day) != VB_OK)
         return VB_INVALID;
     if (date.year < 1 || date.month < 1 || date.month > 12 || date.day < 1 ||
         date.day > days_in_month(date.year, date.month))

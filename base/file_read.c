@@ -34,8 +34,8 @@ static enum vb_status read_step(int fd, struct vb_buffer *out, size_t *ret_got)
     return VB_OK;
 }
 
-enum vb_status vb_file_read_rest(int fd, const char *name, struct vb_buffer *out,
-                                 struct vb_error *err)
+static enum vb_status read_rest(int fd, const char *name, struct vb_buffer *out,
+                                struct vb_error *err)
 {
     enum vb_status status;
     size_t got = 0;
@@ -57,7 +57,7 @@ enum vb_status vb_file_read(const char *path, struct vb_buffer *out, struct vb_e
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return vb_fail_system(err, vb_status_of_errno(errno), errno, "cannot open %s", path);
-    enum vb_status status = vb_file_read_rest(fd, path, out, err);
+    enum vb_status status = read_rest(fd, path, out, err);
     (void)close(fd);
     return status;
 }

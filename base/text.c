@@ -149,3 +149,28 @@ enum vb_status vb_percent_decode(struct vb_buffer *out, struct vb_view text)
     }
     return VB_OK;
 }
+
+bool vb_utf8_is_line(struct vb_view text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7F)
+            return false;
+    return vb_utf8_valid(text);
+}
+
+/* The apostrophe by its number: HTML 4 has no name for it. */
+enum vb_status vb_markup_escape(struct vb_buffer *out, const char *text)
+{
+    enum vb_status status = VB_OK;
+    for (; *text && status == VB_OK; text++) {
+        const char *reference = *text == '&'    ? "&amp;"
+                                : *text == '<'  ? "&lt;"
+                                : *text == '>'  ? "&gt;"
+                                : *text == '"'  ? "&quot;"
+                                : *text == '\'' ? "&#39;"
+                                                : NULL;
+        status =
+            reference ? vb_buffer_append_text(out, reference) : vb_buffer_append_byte(out, *text);
+    }
+    return status;
+}

@@ -28,8 +28,6 @@
 #define FIRST_WAIT (VB_SECOND / 5)
 #define FIRST_WAIT_THROTTLED VB_SECOND
 #define LONGEST_WAIT (20 * VB_SECOND)
-/* How late a stop may be heard in a wait. */
-#define WAIT_SLICE (VB_SECOND / 20)
 /* S3 lets a signature's time be 15 minutes off; a HEAD's 403 counts as a wrong clock from ten times
  * this. */
 #define SKEW_WORTH_CORRECTING (60 * VB_SECOND)
@@ -58,13 +56,6 @@ static void hash_body(const struct vb_s3_body *body, char digest[VB_SHA256_HEX])
         abort(); /* only without memory or without SHA-256, as in vb_sha256 */
     EVP_MD_CTX_free(context);
     vb_hex_encode(raw, sizeof raw, digest);
-}
-
-/* The worker's lease, as a rule: asked while waiting, so that a stop is quick, and before an
- * attempt whose work would be thrown away. */
-static bool stopped(const struct vb_s3_client *client)
-{
-    return client->stop && client->stop(client->stop_context);
 }
 
 /* Relaxed: figures for an operator, nothing waits for them. */
@@ -306,7 +297,7 @@ static bool wait_before_next(const struct vb_s3_client *client, enum vb_s3_remed
                              const struct vb_s3_wire_answer *answer, unsigned attempt_number)
 {
     if (remedy == VB_S3_CORRECT_CLOCK || remedy == VB_S3_RENEW_KEYS)
-        return !stopped(client);
+        return vb_clock_wait(0, client->stop, client->stop_context);
     int64_t bound = remedy == VB_S3_TRY_LATER ? FIRST_WAIT_THROTTLED : FIRST_WAIT;
     for (unsigned i = 1; i < attempt_number && bound < LONGEST_WAIT; i++)
         bound *= 2;
@@ -317,13 +308,7 @@ static bool wait_before_next(const struct vb_s3_client *client, enum vb_s3_remed
     long asked = answer->status ? strtol(answer->retry_after, NULL, 10) : 0;
     if (asked > 0 && asked <= LONGEST_WAIT / VB_SECOND)
         wait += asked * VB_SECOND;
-    for (int64_t end = vb_clock_monotonic() + wait; vb_clock_monotonic() < end;) {
-        int64_t left = end - vb_clock_monotonic();
-        if (stopped(client))
-            return false;
-        vb_clock_sleep(left < WAIT_SLICE ? left : WAIT_SLICE);
-    }
-    return !stopped(client);
+    return vb_clock_wait(wait, client->stop, client->stop_context);
 }
 
 /* "put conversations/a.zip: HTTP 503 SlowDown: ..., after 5 attempts" */

@@ -14,6 +14,7 @@
  */
 #include "credentials.h"
 
+#include "verbatim/digits.h"
 #include "verbatim/json_load.h"
 #include "verbatim/s3_client.h"
 #include "verbatim/text.h"
@@ -96,14 +97,6 @@ static enum vb_status refused(int http_status, const char *code, struct vb_error
     return vb_fail(err, VB_DENIED, "HTTP %d%s%s", http_status, *code ? " " : "", code);
 }
 
-static bool two_digits(const char *text, int *ret_value)
-{
-    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
-        return false;
-    *ret_value = (text[0] - '0') * 10 + (text[1] - '0');
-    return true;
-}
-
 /* "2026-01-31T12:00:00Z" (RFC 3339), with or without a fraction, always UTC. 0 for anything else,
  * which is "no end told": keys whose end cannot be read serve until the store refuses them. */
 static vb_instant expiration_of(const char *text)
@@ -112,8 +105,9 @@ static vb_instant expiration_of(const char *text)
     int hour, minute, second;
     if (!text || strlen(text) < 20 || text[10] != 'T' ||
         vb_date_parse((struct vb_view){text, 10}, &date) != VB_OK ||
-        !two_digits(text + 11, &hour) || !two_digits(text + 14, &minute) ||
-        !two_digits(text + 17, &second))
+        vb_digits_fixed(text + 11, 2, &hour) != VB_OK ||
+        vb_digits_fixed(text + 14, 2, &minute) != VB_OK ||
+        vb_digits_fixed(text + 17, 2, &second) != VB_OK)
         return 0;
     return (vb_date_to_days(date) * 86400 + hour * 3600 + minute * 60 + second) * VB_SECOND;
 }

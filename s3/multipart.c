@@ -10,6 +10,8 @@
  * CompleteMultipartUpload, AbortMultipartUpload and ListParts.
  */
 #include "call.h"
+#include "verbatim/digits.h"
+#include "verbatim/text.h"
 #include "xml.h"
 
 #include <inttypes.h>
@@ -116,22 +118,6 @@ enum vb_status vb_s3_upload_part(struct vb_s3_client *client, const char *key,
     return vb_s3_call_for_etag(client, &call, ret_etag, err);
 }
 
-/* ETags come from answers and records; markup characters in them are escaped all the same. Their
- * quotes are, since they are part of the ETag. */
-static enum vb_status append_escaped(struct vb_buffer *out, const char *text)
-{
-    enum vb_status status = VB_OK;
-    for (; *text && status == VB_OK; text++) {
-        const char *escape = *text == '&'   ? "&amp;"
-                             : *text == '<' ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '"' ? "&quot;"
-                                            : NULL;
-        status = escape ? vb_buffer_append_text(out, escape) : vb_buffer_append_byte(out, *text);
-    }
-    return status;
-}
-
 /* In the order of `parts`, which is the order of the archive; stores demand rising numbers. The
  * whole list must be there before the call: its digest is signed. */
 static enum vb_status write_parts(const struct vb_s3_part *parts, size_t count,
@@ -142,8 +128,9 @@ static enum vb_status write_parts(const struct vb_s3_part *parts, size_t count,
     for (size_t i = 0; i < count && status == VB_OK; i++) {
         status = vb_buffer_printf(out, "<Part><PartNumber>%" PRIu32 "</PartNumber><ETag>",
                                   parts[i].number);
+        /* ETags come from answers and records, so they may hold anything. */
         if (status == VB_OK)
-            status = append_escaped(out, parts[i].etag);
+            status = vb_markup_escape(out, parts[i].etag);
         if (status == VB_OK)
             status = vb_buffer_append_text(out, "</ETag></Part>");
     }
@@ -284,16 +271,6 @@ struct page {
     bool truncated;
 };
 
-/* At most 19 digits, so the value fits; no sign and no blanks, which strtoull would let pass. */
-static bool whole_number(const char *text, uint64_t *ret_value)
-{
-    char *end = NULL;
-    if (*text < '0' || *text > '9' || strlen(text) > 19)
-        return false;
-    *ret_value = strtoull(text, &end, 10);
-    return *end == '\0';
-}
-
 /* Stores that ignore the marker begin anew: numbers already handed out are passed over. A part
  * without number or ETag is no part. After the caller's first refusal the rest is read and
  * dropped. */
@@ -311,16 +288,17 @@ static void on_part(void *context, const char *path, const char *text)
 {
     static const char root[] = "ListPartsResult";
     struct page *page = context;
-    uint64_t value = 0;
+    int64_t value = 0;
     if (strncmp(path, root, sizeof root - 1) != 0)
         return;
     const char *rest = path + sizeof root - 1;
     if (!*rest)
         page->whole = true;
-    else if (strcmp(rest, "/Part/PartNumber") == 0 && whole_number(text, &value))
-        page->next.number = value <= VB_S3_PART_MOST ? (uint32_t)value : 0;
-    else if (strcmp(rest, "/Part/Size") == 0 && whole_number(text, &value))
-        page->next.size = value;
+    else if (strcmp(rest, "/Part/PartNumber") == 0 &&
+             vb_digits_whole(vb_view_of(text), &value) == VB_OK)
+        page->next.number = value <= (int64_t)VB_S3_PART_MOST ? (uint32_t)value : 0;
+    else if (strcmp(rest, "/Part/Size") == 0 && vb_digits_whole(vb_view_of(text), &value) == VB_OK)
+        page->next.size = (uint64_t)value;
     else if (strcmp(rest, "/Part/ETag") == 0 && strlen(text) < VB_S3_ETAG)
         memcpy(page->next.etag, text, strlen(text) + 1);
     else if (strcmp(rest, "/Part") == 0)

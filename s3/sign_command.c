@@ -7,6 +7,7 @@
  * the one printed here is the fault. Members are those of struct vb_s3_signing by their names;
  * unknown ones are passed over, doubled ones refused.
  */
+#include "verbatim/digits.h"
 #include "verbatim/json.h"
 #include "verbatim/json_load.h"
 #include "verbatim/s3_signer.h"
@@ -87,17 +88,6 @@ static enum vb_status pairs_member(const json_t *object, const char *name,
     return VB_OK;
 }
 
-static bool digits(const char *text, size_t count, int *ret_value)
-{
-    *ret_value = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        *ret_value = *ret_value * 10 + (text[i] - '0');
-    }
-    return true;
-}
-
 /* The form of x-amz-date, and only it: ISO 8601 basic, UTC, whole seconds. */
 static enum vb_status parse_timestamp(const char *text, vb_instant *ret_at, struct vb_error *err)
 {
@@ -105,8 +95,9 @@ static enum vb_status parse_timestamp(const char *text, vb_instant *ret_at, stru
     int hour, minute, second;
     char day[11];
     if (!text || strlen(text) != 16 || text[8] != 'T' || text[15] != 'Z' ||
-        !digits(text + 9, 2, &hour) || !digits(text + 11, 2, &minute) ||
-        !digits(text + 13, 2, &second) || hour > 23 || minute > 59 || second > 59)
+        vb_digits_fixed(text + 9, 2, &hour) != VB_OK ||
+        vb_digits_fixed(text + 11, 2, &minute) != VB_OK ||
+        vb_digits_fixed(text + 13, 2, &second) != VB_OK || hour > 23 || minute > 59 || second > 59)
         return vb_fail(err, VB_INVALID, "\"timestamp\" must be YYYYMMDDTHHMMSSZ");
     snprintf(day, sizeof day, "%.4s-%.2s-%.2s", text, text + 4, text + 6);
     if (vb_date_parse(vb_view_of(day), &date) != VB_OK)

@@ -11,6 +11,7 @@
  */
 #include "cell.h"
 
+#include "verbatim/digits.h"
 #include "verbatim/lanes.h"
 #include "verbatim/text.h"
 
@@ -102,18 +103,6 @@ bool vb_cell_is_formula(struct vb_view text)
     return text.length > 0 && suspect[(unsigned char)text.data[0]] && begins_formula(text);
 }
 
-/* ITU-T E.164: "+" and at most 15 digits, the first not 0. Such a number is no formula that does
- * anything, and guarding it would make it useless to whoever imports the file. */
-static bool is_e164(struct vb_view text)
-{
-    if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')
-        return false;
-    for (size_t i = 1; i < text.length; i++)
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    return true;
-}
-
 /* The slow way, for cells with a separator, a quote or a line end. The guard stands inside the
  * quotes. */
 static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, bool guard,
@@ -173,9 +162,11 @@ enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *c
     return status;
 }
 
+/* A number in E.164's form is no formula that does anything, and guarding it would make it useless
+ * to whoever imports the file. */
 enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone, bool guard)
 {
-    return vb_cell_append_run(out, &phone, 1, guard && !is_e164(phone));
+    return vb_cell_append_run(out, &phone, 1, guard && !vb_digits_is_e164(phone));
 }
 
 /* What a list needs before its first byte is written. `length` counts one byte for each element's

@@ -33,6 +33,8 @@ vb_instant vb_clock_now(void);    /* the system's wall clock */
 /* At least so long, whatever signals come; 0 or less returns at once. Nothing can call it off:
  * threads that must end soon wait on a pulse instead. */
 void vb_clock_sleep(int64_t microseconds);
+/* The same, but `stop` (may be NULL) is asked before, after and every 50 ms; false: it said so. */
+bool vb_clock_wait(int64_t microseconds, bool (*stop)(void *context), void *context);
 
 /* Days since 1970-01-01 and back. Any year that fits an int, also before 1; the date must exist. */
 int64_t vb_date_to_days(struct vb_date date);

@@ -13,8 +13,5 @@
 /* Appends all of the file. */
 enum vb_status vb_file_read(const char *path, struct vb_buffer *out,
                             struct vb_error *err) vb_must_check;
-/* The rest of what is open; `name` is for texts. */
-enum vb_status vb_file_read_rest(int fd, const char *name, struct vb_buffer *out,
-                                 struct vb_error *err) vb_must_check;
 
 #endif

@@ -13,6 +13,8 @@
  * surrogates, values past U+10FFFF and cut sequences are not well-formed. */
 size_t vb_utf8_width(const char *text, size_t length);
 bool vb_utf8_valid(struct vb_view text);
+/* Well-formed and without the controls of ASCII, so it stays within its line. */
+bool vb_utf8_is_line(struct vb_view text);
 /* Decodes one character and moves the view past it; a bad byte gives U+FFFD and moves by one. */
 uint32_t vb_utf8_next(struct vb_view *text);
 /* Appends the character as UTF-8. */
@@ -24,6 +26,8 @@ size_t vb_utf8_cut(struct vb_view text, size_t limit);
 /* Octets outside A-Z a-z 0-9 - _ . ~ become %XX, upper-case; '/' stays when keep_slash. */
 enum vb_status vb_percent_encode(struct vb_buffer *out, struct vb_view text,
                                  bool keep_slash) vb_must_check;
+/* For XML and HTML, text and quoted attributes: & < > " ' become references. */
+enum vb_status vb_markup_escape(struct vb_buffer *out, const char *text) vb_must_check;
 /* VB_INVALID on a bad escape. '+' stays '+'. */
 enum vb_status vb_percent_decode(struct vb_buffer *out, struct vb_view text) vb_must_check;
 

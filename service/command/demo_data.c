@@ -6,30 +6,27 @@
 #include "command.h"
 
 #include "command/demo/data.h"
+#include "verbatim/digits.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MOST UINT64_C(100000000)
+#define MOST INT64_C(100000000)
 
 /* Positions of the command's flags in command.c. */
 enum { CONVERSATIONS, MESSAGES, SEED };
 
-/* Digits alone: strtoull would take a sign and blanks in front. Without `text` the value stays. */
-static enum vb_status parse_count(const char *text, const char *flag, uint64_t least,
+/* Without `text` the value stays. */
+static enum vb_status parse_count(const char *text, const char *flag, int64_t least,
                                   uint64_t *ret_value, struct vb_error *err)
 {
     if (!text)
         return VB_OK;
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || value < least ||
-        value > MOST)
-        return vb_fail(err, VB_INVALID, "--%s is %s but must be a whole number from %llu to %llu",
-                       flag, text, (unsigned long long)least, (unsigned long long)MOST);
-    *ret_value = value;
+    int64_t value;
+    if (vb_digits_whole(vb_view_of(text), &value) != VB_OK || value < least || value > MOST)
+        return vb_fail(err, VB_INVALID, "--%s is %s but must be a whole number from %lld to %lld",
+                       flag, text, (long long)least, (long long)MOST);
+    *ret_value = (uint64_t)value;
     return VB_OK;
 }
 

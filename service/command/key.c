@@ -46,17 +46,9 @@ static enum vb_status write_scopes(const struct vb_arguments *arguments, struct 
 
 /* Keys are listed line by line with tabs: a name must not break that. Escape sequences for
  * terminals are controls too. */
-static bool is_line(const char *text)
-{
-    bool good = vb_utf8_valid(vb_view_of(text));
-    for (const char *at = text; *at; at++)
-        good = good && (unsigned char)*at >= ' ' && *at != 0x7F;
-    return good;
-}
-
 static enum vb_status check_name(const char *name, struct vb_error *err)
 {
-    return is_line(name)
+    return vb_utf8_is_line(vb_view_of(name))
                ? VB_OK
                : vb_fail(err, VB_INVALID, "--name: must be UTF-8 text without control characters");
 }
@@ -92,7 +84,7 @@ static enum vb_status write_audience(const struct vb_arguments *arguments, struc
     size_t count = arguments->flags[AUDIENCE].count;
     for (size_t i = 0; i < count; i++) {
         const char *tag = arguments->flags[AUDIENCE].values[i];
-        if (*tag == '\0' || strlen(tag) > TAG_CEILING || !is_line(tag))
+        if (*tag == '\0' || strlen(tag) > TAG_CEILING || !vb_utf8_is_line(vb_view_of(tag)))
             return vb_fail(err, VB_INVALID,
                            "--audience: must be 1 to %d bytes of UTF-8 text without control"
                            " characters",

@@ -7,6 +7,8 @@
  */
 #include "command.h"
 
+#include "verbatim/digits.h"
+#include "verbatim/render.h"
 #include "verbatim/text.h"
 #include "verbatim/zone.h"
 
@@ -39,10 +41,7 @@ static enum vb_status check_text(const char *flag, const char *text, bool may_be
 {
     if (!text)
         return VB_OK;
-    bool good = vb_utf8_valid(vb_view_of(text)) && (may_be_empty || *text);
-    for (const char *at = text; *at; at++)
-        good = good && !iscntrl((unsigned char)*at);
-    if (good)
+    if (vb_utf8_is_line(vb_view_of(text)) && (may_be_empty || *text))
         return VB_OK;
     return vb_fail(err, VB_INVALID, "--%s: must be UTF-8 text without control characters%s", flag,
                    may_be_empty ? "" : ", not empty");
@@ -64,8 +63,8 @@ static enum vb_status check_zone(const char *name, struct vb_error *err)
 
 static enum vb_status check_profile(const char *profile, struct vb_error *err)
 {
-    if (!profile || strcmp(profile, "safe") == 0 || strcmp(profile, "excel") == 0 ||
-        strcmp(profile, "raw") == 0)
+    enum vb_csv_profile known;
+    if (!profile || vb_csv_profile_parse(vb_view_of(profile), &known) == VB_OK)
         return VB_OK;
     return vb_fail(err, VB_INVALID, "--csv-profile \"%s\": must be safe, excel or raw", profile);
 }
@@ -75,9 +74,8 @@ static enum vb_status check_max_running(const char *text, struct vb_error *err)
 {
     if (!text)
         return VB_OK;
-    char *end;
-    long number = strtol(text, &end, 10);
-    if (isdigit((unsigned char)text[0]) && *end == '\0' && number >= 1 && number <= 10000)
+    int64_t number;
+    if (vb_digits_whole(vb_view_of(text), &number) == VB_OK && number >= 1 && number <= 10000)
         return VB_OK;
     return vb_fail(err, VB_INVALID, "--max-running \"%s\": must be a number from 1 to 10000", text);
 }

@@ -4,6 +4,7 @@
 
 #include "server.h"
 
+#include "verbatim/digits.h"
 #include "verbatim/text.h"
 
 #include <jansson.h>
@@ -54,26 +55,11 @@ static bool decode(struct vb_buffer *out, struct vb_view raw, struct vb_view *re
     return vb_utf8_valid(text) && !memchr(text.data, '\0', text.length);
 }
 
-/* Eighteen digits always fit. */
-static bool parse_number(struct vb_view text, int64_t *ret_number)
-{
-    int64_t number = 0;
-    if (text.length == 0 || text.length > 18)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        number = number * 10 + (text.data[i] - '0');
-    }
-    *ret_number = number;
-    return true;
-}
-
 static bool value_holds(const struct vb_http_parameter *parameter, struct vb_view text,
                         int64_t *ret_number)
 {
     if (parameter->is_number)
-        return parse_number(text, ret_number) && *ret_number >= parameter->least &&
+        return vb_digits_whole(text, ret_number) == VB_OK && *ret_number >= parameter->least &&
                *ret_number <= parameter->most;
     return !parameter->holds || parameter->holds(text);
 }

@@ -35,22 +35,6 @@ static enum vb_status put_flat(struct vb_buffer *out, const char *text)
     return status;
 }
 
-/* For text and for attributes in double quotes. */
-static enum vb_status put_escaped(struct vb_buffer *out, const char *text)
-{
-    enum vb_status status = VB_OK;
-    for (; *text && status == VB_OK; text++) {
-        const char *entity = *text == '&'    ? "&amp;"
-                             : *text == '<'  ? "&lt;"
-                             : *text == '>'  ? "&gt;"
-                             : *text == '"'  ? "&quot;"
-                             : *text == '\'' ? "&#39;"
-                                             : NULL;
-        status = entity ? vb_buffer_append_text(out, entity) : vb_buffer_append_byte(out, *text);
-    }
-    return status;
-}
-
 /* "12.3 MB (12345678 bytes)", decimal as in the download lists of browsers. */
 static enum vb_status put_size(struct vb_buffer *out, int64_t size)
 {
@@ -174,14 +158,14 @@ static enum vb_status write_html(const struct row rows[ROWS_MOST], const char *l
         status =
             vb_buffer_printf(out, "<tr><th align=\"left\">%s</th><td dir=\"auto\">", rows[i].label);
         if (status == VB_OK)
-            status = put_escaped(out, rows[i].value);
+            status = vb_markup_escape(out, rows[i].value);
         if (status == VB_OK)
             status = vb_buffer_append_text(out, "</td></tr>\n");
     }
     if (status == VB_OK)
         status = vb_buffer_append_text(out, "</table>\n<p><a href=\"");
     if (status == VB_OK)
-        status = put_escaped(out, link);
+        status = vb_markup_escape(out, link);
     if (status == VB_OK)
         status =
             vb_buffer_append_text(out, "\">Download the archive</a></p>\n"

@@ -24,7 +24,6 @@
 #define THROTTLED_ATTEMPTS 8
 #define LONGEST_WAIT (60 * VB_SECOND)
 #define FIRST_WAIT (VB_SECOND / 4)
-#define WAIT_SLICE (VB_SECOND / 20)
 /* To connect, and without a byte: a server of recordings answers in a second or not at all. An
  * answer as a whole has the option media_timeout. */
 #define CONNECT_SECONDS 10L
@@ -91,11 +90,6 @@ void vb_web_free(struct vb_web *web)
     curl_easy_cleanup(web->easy);
     curl_multi_cleanup(web->multi);
     free(web);
-}
-
-static bool is_stopped(const struct vb_web *web)
-{
-    return web->options.stop && web->options.stop(web->options.stop_context);
 }
 
 static enum vb_status stopped(struct vb_error *err)
@@ -289,12 +283,7 @@ static bool wait_before(const struct vb_web *web, int attempt)
     int64_t wait = (int64_t)((double)(FIRST_WAIT << attempt) * (0.5 + vb_random_unit()));
     if (wait < web->retry_after)
         wait = web->retry_after;
-    for (int64_t end = vb_clock_monotonic() + wait; vb_clock_monotonic() < end;) {
-        if (is_stopped(web))
-            return false;
-        vb_clock_sleep(WAIT_SLICE);
-    }
-    return !is_stopped(web);
+    return vb_clock_wait(wait, web->options.stop, web->options.stop_context);
 }
 
 /* Several attempts at one URL, one for a host that has failed before. A host that throttles gets

@@ -95,14 +95,6 @@ bool vb_mail_address_valid(struct vb_view address)
     return address_valid(address, 2);
 }
 
-static bool name_valid(struct vb_view name)
-{
-    for (size_t i = 0; i < name.length; i++)
-        if ((unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7F)
-            return false;
-    return vb_utf8_valid(name);
-}
-
 /* "NAME <ADDRESS>" into its two halves; an address alone has an empty name. */
 static bool split_sender(struct vb_view whole, struct vb_view *ret_name,
                          struct vb_view *ret_address)
@@ -135,7 +127,7 @@ enum vb_status vb_mail_sender_parse(const char *text, struct vb_mail_sender *ret
         name.data++;
         name.length -= 2;
     }
-    if (name.length >= sizeof sender.name || !name_valid(name))
+    if (name.length >= sizeof sender.name || !vb_utf8_is_line(name))
         return vb_fail(err, VB_INVALID, "the name in mail_from '%s' is too long or holds controls",
                        text);
     memcpy(sender.address, address.data, address.length);

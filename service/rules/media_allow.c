@@ -10,6 +10,8 @@
  */
 #include "media_allow.h"
 
+#include "verbatim/digits.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -138,16 +140,11 @@ static bool parse_address(const char *text, unsigned char ret_address[16], bool 
 /* Digits alone, from 0 to `most`. */
 static bool parse_number(const char *text, unsigned most, unsigned *ret_number)
 {
-    unsigned number = 0;
-    if (!*text)
+    int64_t number;
+    if (vb_digits_whole(vb_view_of(text), &number) != VB_OK || number > most)
         return false;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9' || number > most)
-            return false;
-        number = number * 10 + (unsigned)(*text - '0');
-    }
-    *ret_number = number;
-    return number <= most;
+    *ret_number = (unsigned)number;
+    return true;
 }
 
 /* Takes ":PORT" off the end of the text. An address of IPv6 has its colons in brackets. */

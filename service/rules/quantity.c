@@ -1,27 +1,13 @@
 /* Numbers with their units. See rules/quantity.h.
  *
- * By hand and not by strtoll, which takes signs, blanks and other bases, and stops silently at what
- * it does not know. Every multiplication is checked, so no huge number comes out small.
+ * Every multiplication is checked, so no huge number comes out small.
  */
 #include "quantity.h"
 
 #include "verbatim/clock.h"
+#include "verbatim/digits.h"
 
 #include <string.h>
-
-enum vb_status vb_digits_parse(const char *text, int64_t *ret_number, const char **ret_rest)
-{
-    int64_t number = 0;
-    if (*text < '0' || *text > '9')
-        return VB_INVALID;
-    for (; *text >= '0' && *text <= '9'; text++)
-        if (__builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, *text - '0', &number))
-            return VB_INVALID;
-    *ret_number = number;
-    *ret_rest = text;
-    return VB_OK;
-}
 
 /* Units are exact: `1H` or `1 h` are refused rather than guessed at. */
 struct unit {

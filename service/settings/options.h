@@ -13,10 +13,9 @@
 
 #include "verbatim/clock.h"
 #include "verbatim/log.h"
+#include "verbatim/s3_client.h"
 
 #define VB_WORKERS_MOST 256 /* worker threads of one process */
-
-enum vb_addressing { VB_ADDRESSING_AUTO, VB_ADDRESSING_PATH, VB_ADDRESSING_VIRTUAL };
 
 /* All strings are owned by the options and NULL where not given and without default. Durations in
  * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */
@@ -31,7 +30,7 @@ struct vb_options {
     char *s3_endpoint;
     char *s3_public_endpoint;
     char *s3_region;
-    enum vb_addressing s3_addressing;
+    enum vb_s3_addressing s3_addressing;
     uint64_t s3_part_size;
     bool s3_equal_parts;
     int64_t segment_parts;

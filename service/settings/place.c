@@ -3,15 +3,10 @@
 
 struct vb_s3_place vb_s3_place_of(const struct vb_options *options, const char *bucket)
 {
-    static const enum vb_s3_addressing addressing[] = {
-        [VB_ADDRESSING_AUTO] = VB_S3_AUTO,
-        [VB_ADDRESSING_PATH] = VB_S3_PATH,
-        [VB_ADDRESSING_VIRTUAL] = VB_S3_VIRTUAL,
-    };
     return (struct vb_s3_place){
         .endpoint = options->s3_endpoint,
         .region = options->s3_region ? options->s3_region : "us-east-1",
         .bucket = bucket,
-        .addressing = addressing[options->s3_addressing],
+        .addressing = options->s3_addressing,
     };
 }

@@ -8,6 +8,7 @@
 #include "rules/mail_address.h"
 #include "rules/media_allow.h"
 #include "rules/quantity.h"
+#include "verbatim/digits.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -33,7 +34,7 @@ static enum vb_status store_choice(const struct vb_option *option, const char *t
     return VB_INVALID;
 }
 
-_Static_assert(sizeof(enum vb_addressing) == sizeof(int) &&
+_Static_assert(sizeof(enum vb_s3_addressing) == sizeof(int) &&
                    sizeof(enum vb_log_level) == sizeof(int),
                "an enum member is stored as int");
 

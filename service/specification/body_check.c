@@ -9,6 +9,7 @@
 #include "rules/channel_type.h"
 #include "rules/mail_address.h"
 #include "verbatim/clock.h"
+#include "verbatim/digits.h"
 #include "verbatim/render.h"
 
 #include <stdlib.h>
@@ -27,17 +28,6 @@ static bool is_date(struct vb_view text)
     return vb_date_parse(text, &date) == VB_OK;
 }
 
-/* E.164 as the contract's pattern has it. The same set as is_e164 of export/format/cell.c. */
-static bool is_phone(struct vb_view text)
-{
-    if (text.length < 3 || text.length > 16 || text.data[0] != '+' || text.data[1] == '0')
-        return false;
-    for (size_t i = 1; i < text.length; i++)
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    return true;
-}
-
 static bool is_profile(struct vb_view text)
 {
     enum vb_csv_profile profile;
@@ -48,7 +38,7 @@ static bool is_profile(struct vb_view text)
 const struct vb_body_rule vb_body_any = {is_anything, "", ""};
 const struct vb_body_rule vb_body_date = {is_date, "date_parsing",
                                           "Input should be a valid date in the form YYYY-MM-DD"};
-const struct vb_body_rule vb_body_phone = {is_phone, "string_pattern_mismatch",
+const struct vb_body_rule vb_body_phone = {vb_digits_is_e164, "string_pattern_mismatch",
                                            "String should match pattern '^\\+[1-9]\\d{1,14}$'"};
 const struct vb_body_rule vb_body_channel_type = {
     vb_channel_type_known, "enum",

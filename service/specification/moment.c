@@ -7,21 +7,18 @@
  */
 #include "specification.h"
 
+#include "verbatim/digits.h"
 #include <stdio.h>
+
 #include <string.h>
 
 /* `count` digits at *text, which moves past them; -1 where there are none. */
 static int64_t take_digits(struct vb_view *text, size_t count)
 {
-    int64_t number = 0;
-    if (text->length < count)
+    int64_t number;
+    if (text->length < count ||
+        vb_digits_whole((struct vb_view){text->data, count}, &number) != VB_OK)
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        char digit = text->data[i];
-        if (digit < '0' || digit > '9')
-            return -1;
-        number = number * 10 + (digit - '0');
-    }
     *text = (struct vb_view){text->data + count, text->length - count};
     return number;
 }

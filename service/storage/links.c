@@ -6,6 +6,7 @@
 #include "driver.h"
 
 #include "database/pg.h"
+#include "verbatim/digits.h"
 #include "verbatim/hash.h"
 #include "verbatim/text.h"
 
@@ -61,16 +62,7 @@ enum vb_status vb_link_write(const char *base_url, const struct vb_link_secrets 
 
 static bool parse_expires(struct vb_view text, int64_t *ret_seconds)
 {
-    int64_t seconds = 0;
-    if (text.length == 0 || text.length > EXPIRES_DIGITS)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        seconds = seconds * 10 + (text.data[i] - '0');
-    }
-    *ret_seconds = seconds;
-    return true;
+    return text.length <= EXPIRES_DIGITS && vb_digits_whole(text, ret_seconds) == VB_OK;
 }
 
 /* All generations are tried, also after a match, so the time tells nothing. */

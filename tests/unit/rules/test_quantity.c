@@ -65,25 +65,11 @@ static void sizes_are_bytes_or_powers_of_two(void **state)
     }
 }
 
-static void digits_leave_the_rest(void **state)
-{
-    (void)state;
-    int64_t value = -1;
-    const char *rest = NULL;
-    assert_int_equal(vb_digits_parse("443/x", &value, &rest), VB_OK);
-    assert_int_equal(value, 443);
-    assert_string_equal(rest, "/x");
-    assert_int_equal(vb_digits_parse("x443", &value, &rest), VB_INVALID);
-    assert_int_equal(vb_digits_parse("9223372036854775807", &value, &rest), VB_OK);
-    assert_int_equal(vb_digits_parse("9223372036854775808", &value, &rest), VB_INVALID);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations_have_one_unit),
         cmocka_unit_test(sizes_are_bytes_or_powers_of_two),
-        cmocka_unit_test(digits_leave_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
