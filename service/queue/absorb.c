@@ -1,7 +1,31 @@
 /* Taking over the successor: its end and its part numbers, whatever state it is in.
  *
- * A running successor is fenced out by the loss of its row; the parts it sent are never listed or
- * are written over. A recorded one's work is done again.
+ * Why there is such a thing. S3 takes no part below 5 MiB but the last, and a part needs a number.
+ * A segment that turned out smaller than that, or that has used its numbers up, cannot be recorded
+ * by itself, so it reads on into the next stretch as if there had never been a border.
+ *
+ * What it promises. After VB_OK the claim reaches to the successor's end and may use its numbers;
+ * the successor's row and its pieces are gone. VB_END: there is none, and nothing was changed.
+ *
+ * The statements, behind the fence. (1) `lock_next` finds the segment with the next position and
+ * locks it. (2) `drop_directory` and (3) `drop_next` take away what it left and its row. (4)
+ * `count_open` counts it out of the job unless it was recorded, for then it was counted out before.
+ * (5) `extend` gives its end and numbers to ours.
+ *
+ * Somebody else in between. A waiting successor cannot be claimed once it is locked, and is gone
+ * after that. A running one's owner is not asked: its next fenced write finds no row and its next
+ * beat marks the lease lost, so it drops its work; parts that it sent are never listed, or are
+ * written over by ours with the same number. A recorded one's work is done again; that costs time,
+ * not bytes. If that owner is inside a fenced transaction of its own, it holds the job, and we wait
+ * for it there; since both lock the job before a segment, neither waits for the other's segment.
+ *
+ * Lost answers are the fence's. A repeat that did not know of the first would swallow one segment
+ * more: a file of several conversations would become too long. The token in our row, which stays,
+ * tells.
+ *
+ * A change must not break: what is found here (`struct successor`) counts only after VB_OK; the
+ * reader is told of the new end before it reads on (vb_line_follow); only the next segment by
+ * position is absorbed, never one behind it.
  */
 #include "queue.h"
 #include "row.h"
@@ -22,20 +46,30 @@
 enum { VB_COLUMN_NAMES(NEXT_ROW) NEXT_COLUMNS };
 
 /* The set of a job's segments changes only under the job's lock, which the fence holds. */
+/* clang-format off */
 static const char lock_next[] =
     "SELECT " NEXT_ROW_LIST " FROM verbatim.segment AS s"
-    " WHERE s.job_id = $1 AND s.part_first > $2 ORDER BY s.part_first LIMIT 1 FOR UPDATE";
+    " WHERE s.job_id = $1 AND s.part_first > $2"
+    " ORDER BY s.part_first LIMIT 1"
+    " FOR UPDATE";
+/* clang-format on */
 
 static const char drop_directory[] =
     "DELETE FROM verbatim.segment_directory WHERE job_id = $1 AND part_first = $2";
 static const char drop_next[] =
     "DELETE FROM verbatim.segment WHERE job_id = $1 AND part_first = $2";
+/* $2: 1, or 0 where the successor was recorded. */
 static const char count_open[] =
     "UPDATE verbatim.job SET open_segments = open_segments - $2 WHERE job_id = $1";
+/* $1: job, $2: our position, $3: the successor's last number, $4 $5: its end, $6: conversations
+ * thought to be in it. */
+/* clang-format off */
 static const char extend[] =
-    "UPDATE verbatim.segment SET part_last = $3, high_at = " VB_SQL_INSTANT(
-        "$4") ", high_id = $5,"
-              " expected = expected + $6 WHERE job_id = $1 AND part_first = $2";
+    "UPDATE verbatim.segment"
+    " SET part_last = $3, high_at = " VB_SQL_INSTANT("$4") ", high_id = $5,"
+    " expected = expected + $6"
+    " WHERE job_id = $1 AND part_first = $2";
+/* clang-format on */
 
 struct successor {
     uint32_t first, last;

@@ -1,5 +1,35 @@
 /* Closing an archive of several segments: when it may happen, the directories, and Complete from
- * records. */
+ * records.
+ *
+ * The owner of the last stretch (the one without an end) closes. It keeps what it has made and
+ * waits until every other segment is recorded, writes the end of the archive from what those left
+ * in the database, records itself with the size of the whole, and completes the upload.
+ *
+ * The sequence. (1) `look_around`, again and again: open_segments is 1 when ours alone is left. A
+ * segment that nobody works on may be waiting for this very thread; then ours goes back
+ * (work/end.c). (2) Pieces and sizes of all segments before ours are read; no lock is held, for a
+ * recorded segment changes only if it is absorbed (by its predecessor, which then is not recorded)
+ * or reopened. (3) vb_segment_record_closing writes our record and job.size in one fenced
+ * transaction, and only if open_segments is still 1 under the job's lock: that is where what may
+ * have changed since the look is found out, and VB_AGAIN begins anew. From its COMMIT on the job is
+ * `closing`: whoever claims the segment reads nothing and only completes. (4) vb_job_complete: the
+ * list of parts is made from the rows alone, never from what a process remembers, so any process
+ * may do it. (5) Complete at the store, and the finish (end.c) in one fenced transaction.
+ *
+ * Lost answers. Looks and reads are asked again. A lost record is found by its token. A Complete
+ * that is lost, or carried out by an owner that died behind it, is found by its effect: the storage
+ * asks whether the object is there with the size that the rows say. A finish that is lost is found
+ * by its token; if nobody finds it, the job is finished, and the fence refuses everybody else.
+ *
+ * Somebody else in between. Two owners may complete at once when a lease was lost in the middle;
+ * both name the same parts, so either gives the same object, and one finish is fenced. A store that
+ * lost a part names it: its segments and ours are opened again (vb_segment_reopen), in one
+ * transaction with job.size, and REOPENS times at most.
+ *
+ * A change must not break: nothing is completed before job.size is committed; parts are listed by
+ * position of the segment and place within it, which is the order of their bytes; `record.bad` and
+ * `record.owners` go with the parts, index by index.
+ */
 #include "queue.h"
 
 #include "verbatim/columns.h"
@@ -9,12 +39,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* $1: job, $2: position, $3: epoch, $4: process. */
 static const char look_around[] =
-    "SELECT j.open_segments, EXISTS (SELECT FROM verbatim.segment AS o WHERE o.job_id = $1"
+    "SELECT j.open_segments,"
+    " EXISTS (SELECT FROM verbatim.segment AS o"
+    "  WHERE o.job_id = $1"
     "  AND (o.status = 'waiting' OR (o.status = 'running' AND o.lease_until < clock_timestamp()))),"
-    " EXISTS (SELECT FROM verbatim.segment AS s WHERE s.job_id = $1 AND s.part_first = $2"
+    " EXISTS (SELECT FROM verbatim.segment AS s"
+    "  WHERE s.job_id = $1 AND s.part_first = $2"
     "  AND s.claim_epoch = $3 AND s.process_id = $4 AND s.status = 'running')"
-    " FROM verbatim.job AS j WHERE j.job_id = $1";
+    " FROM verbatim.job AS j"
+    " WHERE j.job_id = $1";
 
 enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, struct vb_others *ret_others,
@@ -38,8 +73,13 @@ enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
     return VB_OK;
 }
 
-static const char earlier[] = "SELECT part_first, claim_epoch, size FROM verbatim.segment"
-                              " WHERE job_id = $1 AND part_first < $2 ORDER BY part_first";
+/* clang-format off */
+static const char earlier[] =
+    "SELECT part_first, claim_epoch, size"
+    " FROM verbatim.segment"
+    " WHERE job_id = $1 AND part_first < $2"
+    " ORDER BY part_first";
+/* clang-format on */
 
 /* Pieces of one kind, segment by segment up to the claim's own. *base: where the segment being fed
  * begins in the archive, at last the claim's. */
@@ -100,9 +140,12 @@ enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *cl
     return feed_segments(pg, claim, VB_PIECE_MEDIA_ERRORS, visitor, &base, err);
 }
 
+/* clang-format off */
 static const char media_before[] =
-    "SELECT coalesce(sum(media_bytes), 0)::bigint FROM verbatim.segment WHERE job_id = $1"
-    " AND status = 'recorded'";
+    "SELECT coalesce(sum(media_bytes), 0)::bigint"
+    " FROM verbatim.segment"
+    " WHERE job_id = $1 AND status = 'recorded'";
+/* clang-format on */
 
 enum vb_status vb_close_media_bytes(struct vb_pg *pg, const struct vb_claim *claim,
                                     uint64_t *ret_bytes, struct vb_error *err)
@@ -117,9 +160,12 @@ enum vb_status vb_close_media_bytes(struct vb_pg *pg, const struct vb_claim *cla
     return status;
 }
 
+/* Of a raw file: the bytes before the claim's, and the first segment's conversations. Both NULL for
+ * a claim that is the first segment itself. */
 static const char before_plain[] =
     "SELECT sum(size)::bigint, (array_agg(conversations ORDER BY part_first))[1]"
-    " FROM verbatim.segment WHERE job_id = $1 AND part_first < $2";
+    " FROM verbatim.segment"
+    " WHERE job_id = $1 AND part_first < $2";
 
 enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,
                               struct vb_error *err)
@@ -175,10 +221,14 @@ static bool record_room(struct record *record, size_t count)
 enum { VB_COLUMN_NAMES(PART_ROW) PART_COLUMNS };
 
 /* Row by row, so that no more than one part's fields are held twice. */
+/* clang-format off */
 static const char list_parts[] =
-    "SELECT " PART_ROW_LIST " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
+    "SELECT " PART_ROW_LIST
+    " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
     " LEFT JOIN LATERAL jsonb_array_elements(s.parts) WITH ORDINALITY AS p(part, place) ON true"
-    " WHERE s.job_id = $1 ORDER BY s.part_first, p.place";
+    " WHERE s.job_id = $1"
+    " ORDER BY s.part_first, p.place";
+/* clang-format on */
 
 static enum vb_status read_record(struct vb_pg *pg, const struct vb_claim *claim,
                                   struct record *record, struct vb_error *err)

@@ -1,5 +1,11 @@
 /* The end of a job: finished with its mail noted, or failed; in either case with a trail for the
- * janitor. */
+ * janitor.
+ *
+ * Both are one fenced transaction each, so a job is never finished without its totals, its mail and
+ * its trail, and a reader of the row sees all of it or nothing. The claim's own segment is recorded
+ * within; after a failure no segment is due any more. Who cancels a job does not come through here:
+ * that is the schema's, under the same job's lock.
+ */
 #include "audit.h"
 #include "queue.h"
 
@@ -9,17 +15,23 @@
 #include <stdio.h>
 
 /* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's
- * row rides along, since a statement of its own would be felt by small exports. */
+ * row rides along, since a statement of its own would be felt by small exports. Returns the job's
+ * age. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type. */
+/* clang-format off */
 static const char note_totals[] =
-    "WITH total AS (UPDATE verbatim.job SET size = $2, crc32 = $3, file_name = $4,"
-    " content_type = $5, open_segments = 0, (conversations, messages, media, media_failed) ="
+    "WITH total AS ("
+    "UPDATE verbatim.job"
+    " SET size = $2, crc32 = $3, file_name = $4, content_type = $5, open_segments = 0,"
+    " (conversations, messages, media, media_failed) ="
     " (SELECT sum(s.conversations), sum(s.messages), sum(s.media), sum(s.media_failed)"
     "  FROM verbatim.segment AS s"
-    "  WHERE s.job_id = $1) WHERE job_id = $1"
-    " RETURNING job_id, conversations, created_at), noted AS (" VB_AUDIT_RECORDS(
-        "total") ")"
-                 " SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint "
-                 "FROM total";
+    "  WHERE s.job_id = $1)"
+    " WHERE job_id = $1"
+    " RETURNING job_id, conversations, created_at),"
+    " noted AS (" VB_AUDIT_RECORDS("total") ")"
+    " SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint"
+    " FROM total";
+/* clang-format on */
 
 static const char record_last[] =
     "UPDATE verbatim.segment SET status = 'recorded', process_id = NULL, lease_until = NULL"
@@ -28,21 +40,27 @@ static const char record_last[] =
 /* One mail a job: the unique key makes a second row impossible. */
 static const char note_mail[] =
     "INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient)"
-    " SELECT workspace_id, job_id, 'mail', notification_email FROM verbatim.job WHERE job_id = $1"
-    " AND notification_email IS NOT NULL ON CONFLICT DO NOTHING";
+    " SELECT workspace_id, job_id, 'mail', notification_email"
+    " FROM verbatim.job"
+    " WHERE job_id = $1 AND notification_email IS NOT NULL"
+    " ON CONFLICT DO NOTHING";
 
 static const char drop_directories[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
 
-/* One row for the janitor, who looks at key and upload until both are as they should be. */
+/* One row for the janitor, who looks at key and upload until both are as they should be. $2: the
+ * object itself is to stay. */
 static const char leave_trail[] =
-    "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
-    " keep_object) SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), $2"
-    " FROM verbatim.job WHERE job_id = $1 AND object_key IS NOT NULL";
+    "INSERT INTO verbatim.cleanup"
+    " (workspace_id, job_id, storage, object_key, upload_id, keep_object)"
+    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), $2"
+    " FROM verbatim.job"
+    " WHERE job_id = $1 AND object_key IS NOT NULL";
 
 /* Due at infinity: no claim under way takes a segment of an ended job. */
 static const char end_segments[] =
-    "UPDATE verbatim.segment SET status = 'waiting', process_id = NULL, lease_until = NULL,"
-    " not_before = 'infinity' WHERE job_id = $1 AND status <> 'recorded'";
+    "UPDATE verbatim.segment"
+    " SET status = 'waiting', process_id = NULL, lease_until = NULL, not_before = 'infinity'"
+    " WHERE job_id = $1 AND status <> 'recorded'";
 
 static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char *job_id,
                                   const char *more, struct vb_error *err)
@@ -161,8 +179,11 @@ enum vb_status vb_job_fail(struct vb_pg *pg, const struct vb_claimer *claimer,
 
 /* The attempt's number is the fence of a look under way: what that one found is not believed. */
 static const char look_again[] =
-    "WITH due AS (UPDATE verbatim.cleanup SET not_before = clock_timestamp(), looks = 0,"
-    "  attempts = attempts + 1 WHERE job_id = $1 AND NOT keep_object RETURNING job_id) "
+    "WITH due AS ("
+    "UPDATE verbatim.cleanup"
+    " SET not_before = clock_timestamp(), looks = 0, attempts = attempts + 1"
+    " WHERE job_id = $1 AND NOT keep_object"
+    " RETURNING job_id) "
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', d.job_id::text)"
     " FROM (SELECT job_id FROM due LIMIT 1) AS d";
 

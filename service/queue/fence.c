@@ -26,6 +26,21 @@
  * to somebody else's transaction. A version that knows no tokens leaves them as they are, and its
  * epoch tells.
  *
+ * Lock order: the job, then its segments by position, wherever both are locked. Two that change one
+ * job stand in line at its row, and hold no segment while they wait there. A beat and a
+ * take (keeper.c, claim.c) lock segments alone, pass over what is locked, and so wait for nobody.
+ * The job's lock is FOR NO KEY UPDATE: rows that refer to the job may still be inserted.
+ *
+ * What is lost, and what it does. Lost before COMMIT was sent, the server rolls back: tried again
+ * from the beginning. COMMIT refused or not answered: open, as above. The look for the token lost:
+ * still open, looked for again. The lock not had within ten seconds: a failure like any other, for
+ * the lease does not wait.
+ *
+ * A change must not break: the job is locked before anything is read that a step relies on; the
+ * token is looked for before the job's status is judged, since a finish that was carried out has
+ * changed that; a step writes nothing outside the transaction, and keeps what it finds in its
+ * context only, which counts after VB_OK.
+ *
  * Repeating lies here alone, not with the callers: only here is known whether a COMMIT is open. It
  * goes on for as long as the claim is certain to hold, and what is open beyond that is found out by
  * the next owner, from the rows.
@@ -50,15 +65,23 @@ enum vb_status vb_fence_fail(struct vb_error *err)
 }
 
 /* A lock that does not come in time is better found out than waited for: the lease is running. */
-static const char lock_job[] = "SELECT set_config('lock_timeout', '10s', true), status = 'started'"
-                               " FROM verbatim.job WHERE job_id = $1 FOR NO KEY UPDATE";
+/* clang-format off */
+static const char lock_job[] =
+    "SELECT set_config('lock_timeout', '10s', true), status = 'started'"
+    " FROM verbatim.job"
+    " WHERE job_id = $1"
+    " FOR NO KEY UPDATE";
+/* clang-format on */
 
 /* A statement of its own: that of the lock sees what was there before it waited. */
 static const char find_token[] =
     "SELECT 1 FROM verbatim.segment WHERE job_id = $1 AND last_write = $2";
 
+/* The fence itself, and the segment's lock. $1: job, $2: position, $3: epoch, $4: process, $5:
+ * token. */
 static const char mark_segment[] =
-    "UPDATE verbatim.segment SET last_write = $5 WHERE job_id = $1 AND part_first = $2"
+    "UPDATE verbatim.segment SET last_write = $5"
+    " WHERE job_id = $1 AND part_first = $2"
     " AND claim_epoch = $3 AND process_id = $4 AND status = 'running'";
 
 static enum vb_status take_job(struct vb_pg *pg, const struct fenced *fenced, bool *ret_started,

@@ -39,13 +39,18 @@ enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb
 
 /* The object of an earlier claim at another key is nobody's: it goes, whatever it is. */
 static const char leave_old[] =
-    "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
-    " keep_object) SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
-    " FROM verbatim.job WHERE job_id = $1 AND object_key IS NOT NULL AND archive_epoch <> $2";
+    "INSERT INTO verbatim.cleanup"
+    " (workspace_id, job_id, storage, object_key, upload_id, keep_object)"
+    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
+    " FROM verbatim.job"
+    " WHERE job_id = $1 AND object_key IS NOT NULL AND archive_epoch <> $2";
 
+/* $1: job, $2: epoch, $3: store, $4: key, $5: part size, $6: fingerprint of the deflate. */
 static const char note[] =
-    "UPDATE verbatim.job SET archive_epoch = $2, storage = $3, object_key = $4, upload_id = NULL,"
-    " part_size = $5, fingerprint = $6 WHERE job_id = $1";
+    "UPDATE verbatim.job"
+    " SET archive_epoch = $2, storage = $3, object_key = $4, upload_id = NULL,"
+    " part_size = $5, fingerprint = $6"
+    " WHERE job_id = $1";
 
 struct note {
     const struct vb_claimer *claimer;

@@ -23,8 +23,8 @@ enum { ORDERED_HASH = EXPORT_COLUMNS };
 
 static const struct vb_pg_statement statements[STATEMENTS] = {
     /* One statement, so one snapshot: the job, its first segment, its entry in the audit, the hint
-     * to the workers. Either of two unique keys may be taken already: then there is nothing
-     * made. */
+     * to the workers. Either of two unique keys may be taken already: then there is nothing made.
+     * Parameters as in make_row. */
     [SQL_CREATE] =
         {"create",
          "WITH made AS ("
@@ -33,20 +33,23 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
          " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
          " idempotency_key, request_hash, retention, printed)"
-         " VALUES ($1::uuid, $2, $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12::date,"
-         " $13::date, timestamptz 'epoch' + $14::bigint * interval '1 microsecond',"
+         " VALUES ($1::uuid, $2, $3, $4::jsonb, $5,"
+         " $6, $7, $8, $9, $10,"
+         " $11, $12::date, $13::date,"
+         " timestamptz 'epoch' + $14::bigint * interval '1 microsecond',"
          " timestamptz 'epoch' + $15::bigint * interval '1 microsecond', $16, $17,"
          " timestamptz 'epoch' + $18::bigint * interval '1 microsecond', $19,"
-         " $20::bigint * interval '1 microsecond', $21, $22, $23, $24::text[], $25, $26,"
-         " $27::bigint * interval '1 microsecond', $28::text)"
-         " ON CONFLICT DO NOTHING RETURNING job_id, workspace_id, door, requested_by, audience), "
+         " $20::bigint * interval '1 microsecond', $21, $22, $23, $24::text[],"
+         " $25, $26, $27::bigint * interval '1 microsecond', $28::text)"
+         " ON CONFLICT DO NOTHING"
+         " RETURNING job_id, workspace_id, door, requested_by, audience), "
          "piece AS ("
          "INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
          " SELECT job_id, workspace_id, 1, 10000 FROM made), "
          "entry AS ("
          "INSERT INTO verbatim.audit (workspace_id, job_id, door, author, audience, filter, format)"
-         " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29 FROM "
-         "made)"
+         " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29"
+         " FROM made)"
          " SELECT pg_notify('verbatim_work', '') FROM made",
          29},
     /* Behind it, with a snapshot of its own: ours, or the one that was there first. $1 workspace,

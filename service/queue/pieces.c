@@ -16,8 +16,9 @@ static const char no_memory[] = "no memory for the end of an archive";
 static const char damaged[] = "a piece for the end of the archive is not what was written";
 
 static const char add_piece[] =
-    "INSERT INTO verbatim.segment_directory (job_id, part_first, claim_epoch, kind, piece,"
-    " workspace_id, raw_size, records) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    "INSERT INTO verbatim.segment_directory"
+    " (job_id, part_first, claim_epoch, kind, piece, workspace_id, raw_size, records)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 /* Raw deflate into `out`, which has room for length + SLACK. */
 static size_t compress(const void *data, size_t length, unsigned char *out)
@@ -129,9 +130,12 @@ static enum vb_status feed_piece(struct vb_view text, size_t raw_size,
     return status;
 }
 
+/* Of the epoch that recorded the segment: pieces of claims that were lost stay behind, unread. A
+ * few at a time, since each is held in memory as text. */
 static const char next_pieces[] =
-    "SELECT raw_size, records FROM verbatim.segment_directory WHERE job_id = $1"
-    " AND part_first = $2 AND claim_epoch = $3 AND kind = $4 AND piece >= $5"
+    "SELECT raw_size, records"
+    " FROM verbatim.segment_directory"
+    " WHERE job_id = $1 AND part_first = $2 AND claim_epoch = $3 AND kind = $4 AND piece >= $5"
     " ORDER BY piece LIMIT 4";
 
 enum vb_status vb_piece_feed(struct vb_pg *pg, const char *job_id, uint32_t part_first,

@@ -1,5 +1,8 @@
-/* What a segment leaves in the database when its last part is stored: the checkpoint of the
- * export. */
+/* What a segment leaves in the database when its last part is stored: the checkpoint of the export.
+ *
+ * A crash costs what is not recorded, and nothing else. The parts lie in the store before they are
+ * recorded, so a record never names what was not confirmed.
+ */
 #include "queue.h"
 
 #include "verbatim/json.h"
@@ -26,13 +29,18 @@ enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
     return vb_json_status(&json);
 }
 
-/* The CASE keeps a closing segment running: its owner still has to complete. */
+/* The CASE keeps a closing segment running: its owner still has to complete. $1: job, $2: position,
+ * $3: parts, $4 to $6: size and counts, $7: closing, $8 to $10: media. */
+/* clang-format off */
 static const char store_result[] =
-    "UPDATE verbatim.segment SET parts = $3, size = $4, conversations = $5, messages = $6,"
-    " media = $8, media_failed = $9, media_bytes = $10, status = CASE WHEN $7 THEN 'running' ELSE "
-    "'recorded' END,"
+    "UPDATE verbatim.segment"
+    " SET parts = $3, size = $4, conversations = $5, messages = $6,"
+    " media = $8, media_failed = $9, media_bytes = $10,"
+    " status = CASE WHEN $7 THEN 'running' ELSE 'recorded' END,"
     " process_id = CASE WHEN $7 THEN process_id END,"
-    " lease_until = CASE WHEN $7 THEN lease_until END WHERE job_id = $1 AND part_first = $2";
+    " lease_until = CASE WHEN $7 THEN lease_until END"
+    " WHERE job_id = $1 AND part_first = $2";
+/* clang-format on */
 
 enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim *claim,
                                         const struct vb_segment_result *result, bool closing,
@@ -63,10 +71,16 @@ enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim 
 
 /* The owner of the last segment may be waiting for this one, and idle threads for its turn to
  * come. */
+/* clang-format off */
 static const char one_less[] =
-    "WITH lessened AS (UPDATE verbatim.job SET open_segments = open_segments - 1"
-    "  WHERE job_id = $1 RETURNING open_segments) "
-    "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM lessened WHERE open_segments = 1";
+    "WITH lessened AS ("
+    "UPDATE verbatim.job SET open_segments = open_segments - 1"
+    " WHERE job_id = $1"
+    " RETURNING open_segments) "
+    "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')"
+    " FROM lessened"
+    " WHERE open_segments = 1";
+/* clang-format on */
 
 static enum vb_status record_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                   struct vb_error *err)
@@ -89,6 +103,7 @@ enum vb_status vb_segment_record(struct vb_pg *pg, const struct vb_claimer *clai
     return status;
 }
 
+/* No row: a segment was opened again since the look, so its end in the archive is not written. */
 static const char note_size[] =
     "UPDATE verbatim.job SET size = $2 WHERE job_id = $1 AND open_segments = 1";
 

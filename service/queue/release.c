@@ -11,14 +11,19 @@
  * claims it next only completes. $3: charge an attempt and back off about 1 s, doubled up to 60 s;
  * $4: wait for all others; $5: why; $6: estimate. */
 static const char give_back[] =
-    "WITH given AS (UPDATE verbatim.segment SET status = 'waiting', process_id = NULL,"
-    " lease_until = NULL, conversations = CASE WHEN parts IS NULL THEN 0 ELSE conversations END,"
+    "WITH given AS ("
+    "UPDATE verbatim.segment"
+    " SET status = 'waiting', process_id = NULL, lease_until = NULL,"
+    " conversations = CASE WHEN parts IS NULL THEN 0 ELSE conversations END,"
     " messages = CASE WHEN parts IS NULL THEN 0 ELSE messages END, bytes = 0,"
     " attempts = attempts + ($3::boolean)::integer, after_others = $4,"
     " last_error = coalesce($5, last_error), estimate = coalesce($6, estimate),"
-    " not_before = clock_timestamp() + CASE WHEN $3 THEN interval '1 second'"
-    "  * least(60, power(2, least(attempts, 10))) * (0.75 + random() / 2) ELSE interval '0' END"
-    " WHERE job_id = $1 AND part_first = $2 RETURNING 1) "
+    " not_before = clock_timestamp() + CASE WHEN $3"
+    "  THEN interval '1 second'"
+    "  * least(60, power(2, least(attempts, 10))) * (0.75 + random() / 2)"
+    "  ELSE interval '0' END"
+    " WHERE job_id = $1 AND part_first = $2"
+    " RETURNING 1) "
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '') FROM given";
 
 struct giving {
@@ -58,16 +63,20 @@ enum vb_status vb_segment_release(struct vb_pg *pg, const struct vb_claimer *cla
 /* $3: positions as an array. The closing segment holds the others' checksums and sizes, so it is
  * done again with them: rows may have been edited since. */
 static const char reopen[] =
-    "UPDATE verbatim.segment SET status = 'waiting', process_id = NULL, lease_until = NULL,"
+    "UPDATE verbatim.segment"
+    " SET status = 'waiting', process_id = NULL, lease_until = NULL,"
     " parts = NULL, size = NULL, conversations = 0, messages = 0, bytes = 0,"
     " attempts = attempts + 1, last_error = 'the store does not hold a part as it was recorded',"
     " after_others = part_first = $2, not_before = clock_timestamp()"
     " WHERE job_id = $1 AND (part_first = $2 OR part_first = ANY ($3::integer[]))";
 
+/* Counted, not added up: a segment may be named that was open already. The job is closing no
+ * more. */
 static const char count_again[] =
     "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')) "
-    "UPDATE verbatim.job SET size = NULL, open_segments = (SELECT count(*) FROM verbatim.segment "
-    "AS s"
+    "UPDATE verbatim.job"
+    " SET size = NULL, open_segments = (SELECT count(*)"
+    "  FROM verbatim.segment AS s"
     "  WHERE s.job_id = $1 AND s.status <> 'recorded')"
     " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
 

@@ -1,39 +1,55 @@
 /* Restarting a job: one segment again, everything dropped. Because its archive cannot be gone on
  * with (the upload is gone), or because it is stranded: only another kind of process could go on
- * with it, and none of that kind lives. */
+ * with it, and none of that kind lives.
+ *
+ * All claims of the job end by the loss of their rows. The claim's own segment goes as well, so the
+ * token of the fence is written into the new one. The job stays started; only its archive is
+ * another from here on, at a key of a later epoch, so that nothing that is still on its way to the
+ * old one can meet it.
+ */
 #include "queue.h"
 
 #include "verbatim/log.h"
 
+/* $1: job, $2: our store, $3: our fingerprint, $4: lease. */
 static const char lock_stranger[] =
-    "SELECT 1 FROM verbatim.job AS j WHERE j.job_id = $1 AND j.status = 'started'"
-    " AND j.upload_id IS NOT NULL AND NOT (j.storage = $2 AND j.fingerprint = $3)"
-    " AND NOT EXISTS (SELECT FROM verbatim.process AS p WHERE p.storage = j.storage"
-    "  AND p.fingerprint = j.fingerprint"
+    "SELECT 1"
+    " FROM verbatim.job AS j"
+    " WHERE j.job_id = $1 AND j.status = 'started' AND j.upload_id IS NOT NULL"
+    " AND NOT (j.storage = $2 AND j.fingerprint = $3)"
+    " AND NOT EXISTS (SELECT FROM verbatim.process AS p"
+    "  WHERE p.storage = j.storage AND p.fingerprint = j.fingerprint"
     "  AND p.beat_at > clock_timestamp() - $4::bigint * interval '1 microsecond')"
     " FOR NO KEY UPDATE SKIP LOCKED";
 
 /* The order matters: the clean-up row copies what the last one forgets. */
 static const char leave_archive[] =
-    "INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, upload_id,"
-    " keep_object) SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
-    " FROM verbatim.job WHERE job_id = $1";
+    "INSERT INTO verbatim.cleanup"
+    " (workspace_id, job_id, storage, object_key, upload_id, keep_object)"
+    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
+    " FROM verbatim.job"
+    " WHERE job_id = $1";
 static const char drop_pieces[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
 /* Charges outlive the segments that they were made for. $2: one more. */
 static const char drop_segments[] =
     "WITH gone AS (DELETE FROM verbatim.segment WHERE job_id = $1 RETURNING attempts) "
     "SELECT coalesce(max(attempts), 0) + $2::integer FROM gone";
-/* $2: charged; $3: why; $4: token. */
+/* $2: attempts so far; $3: why; $4: token; $5: whether it has to wait for them. */
 static const char make_segment[] =
-    "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, attempts,"
-    " last_error, last_write, not_before)"
-    " SELECT job_id, 1, 10000, workspace_id, $2, $3, $4, clock_timestamp() + CASE"
-    "  WHEN $5::boolean THEN interval '1 second' * least(60, power(2, least($2::integer, 10)))"
-    "  * (0.75 + random() / 2) / 2 ELSE interval '0' END FROM verbatim.job WHERE job_id = $1";
+    "INSERT INTO verbatim.segment"
+    " (job_id, part_first, part_last, workspace_id, attempts, last_error, last_write, not_before)"
+    " SELECT job_id, 1, 10000, workspace_id, $2, $3, $4,"
+    "  clock_timestamp() + CASE WHEN $5::boolean"
+    "  THEN interval '1 second' * least(60, power(2, least($2::integer, 10)))"
+    "  * (0.75 + random() / 2) / 2"
+    "  ELSE interval '0' END"
+    " FROM verbatim.job"
+    " WHERE job_id = $1";
 static const char forget_archive[] =
     "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')) "
-    "UPDATE verbatim.job SET archive_epoch = NULL, storage = NULL, object_key = NULL,"
-    " upload_id = NULL, part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1"
+    "UPDATE verbatim.job"
+    " SET archive_epoch = NULL, storage = NULL, object_key = NULL, upload_id = NULL,"
+    " part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1"
     " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
 
 /* How the new segment begins. */

@@ -11,6 +11,10 @@
 
 #include "verbatim/columns.h"
 
+/* Instant $N (Unix microseconds) as timestamptz, exactly. */
+#define VB_SQL_INSTANT(parameter)                                                                  \
+    "('epoch'::timestamptz + " parameter "::bigint * interval '1 microsecond')"
+/* The other way. */
 #define ROW_MICROSECONDS(instant) "(extract(epoch FROM " instant ") * 1000000)::bigint"
 
 /* Of verbatim.job AS j. */

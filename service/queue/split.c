@@ -1,5 +1,33 @@
-/* The rest of a segment becomes a segment of its own, waiting for the next thread. */
+/* The rest of a segment becomes a segment of its own, waiting for the next thread.
+ *
+ * What it promises. The claim keeps its front: the conversations up to the cursor, and the first
+ * `numbers` of its part numbers. What lies behind the cursor, with the remaining numbers and the
+ * old end, is a waiting segment. Both stretches together are the old one, without a gap or an
+ * overlap, whenever somebody looks: rows of the same transaction say so, or none does.
+ *
+ * The statements, behind the fence. (1) `insert_rest` copies the end from the front's row. (2)
+ * `shrink_front` takes that end away from the front. (3) `count_open` counts the new segment in the
+ * job, with the total of conversations where it was just counted, and tells the threads. In this
+ * order, since the rest reads what the front is about to lose. The notification goes out with the
+ * COMMIT, so who hears it finds the row.
+ *
+ * Lost answers are the fence's: whether the split was carried out is told by the token in the
+ * front, and no split is done twice: a second one would find the position of its rest taken, and
+ * fail the job for good. The claim's own struct follows only after VB_OK, so a claim whose split
+ * failed is the whole segment still, and may be handed back as it was.
+ *
+ * Somebody else in between. The job's lock keeps away other splits and absorbs of the job; a
+ * neighbour that absorbed us has deleted our row, which the fence finds. The rest is claimable from
+ * the COMMIT on, often before this function returns: upload and part size must stand on the job by
+ * then (work/cut.c notes them first), or another process would begin an archive of its own.
+ *
+ * A change must not break: part numbers of a job's segments never overlap and rise with the
+ * stretches; both sides keep at least one; open_segments is the number of segments that are not
+ * recorded; only an owner shrinks its own segment, so a reader under way never meets an end that
+ * another thread has moved.
+ */
 #include "queue.h"
+#include "row.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
@@ -7,19 +35,23 @@
 /* Both: $1 job, $2 position of the front, $3 $4 cursor, $5 the front's last number, $6 estimate, $7
  * conversations; $8 only of the rest: conversations before it. The rest takes the old end over
  * before the front loses it. */
+/* clang-format off */
 static const char insert_rest[] =
     "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_id, low_at, low_id,"
     " high_at, high_id, estimate, expected, first_conversation)"
-    " SELECT job_id, $5::integer + 1, part_last, workspace_id, " VB_SQL_INSTANT(
-        "$3") ", $4,"
-              " high_at, high_id, $6, $7, $8 FROM verbatim.segment WHERE job_id = $1 AND "
-              "part_first = "
-              "$2";
+    " SELECT job_id, $5::integer + 1, part_last, workspace_id, " VB_SQL_INSTANT("$3") ", $4,"
+    " high_at, high_id, $6, $7, $8"
+    " FROM verbatim.segment"
+    " WHERE job_id = $1 AND part_first = $2";
 
-static const char shrink_front[] = "UPDATE verbatim.segment SET high_at = " VB_SQL_INSTANT(
-    "$3") ", high_id = $4,"
-          " part_last = $5, estimate = $6, expected = $7 WHERE job_id = $1 AND part_first = $2";
+static const char shrink_front[] =
+    "UPDATE verbatim.segment"
+    " SET high_at = " VB_SQL_INSTANT("$3") ", high_id = $4,"
+    " part_last = $5, estimate = $6, expected = $7"
+    " WHERE job_id = $1 AND part_first = $2";
+/* clang-format on */
 
+/* $1: job, $2: conversations of the whole job, NULL where they are not known. */
 static const char count_open[] =
     "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')) "
     "UPDATE verbatim.job SET open_segments = open_segments + 1,"

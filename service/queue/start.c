@@ -2,6 +2,8 @@
  *
  * The workspace's turn row is locked first; the statement that counts started jobs comes after it
  * and so sees what every earlier holder of that lock committed. That is what makes the limit exact.
+ * Nobody waits: a turn or a job that somebody holds is VB_AGAIN. A commit whose answer was lost is
+ * found by the claim's token (claim.c), for the first segment bears it.
  */
 #include "queue.h"
 #include "row.h"
@@ -13,25 +15,38 @@
 
 static const char lock_turn[] =
     "UPDATE verbatim.turn SET last_turn = nextval('verbatim.turn_number')"
-    " WHERE workspace_id = (SELECT t.workspace_id FROM verbatim.turn AS t"
-    "  WHERE t.workspace_id = $1 FOR NO KEY UPDATE SKIP LOCKED)"
+    " WHERE workspace_id = (SELECT t.workspace_id"
+    "  FROM verbatim.turn AS t"
+    "  WHERE t.workspace_id = $1"
+    "  FOR NO KEY UPDATE SKIP LOCKED)"
     " RETURNING nextval('verbatim.claim_epoch')";
 
+/* $1: workspace, $2: the limit of those that have none of their own. */
+/* clang-format off */
 static const char oldest_queued[] =
     "SELECT " JOB_ROW_LIST " FROM verbatim.job AS j"
     " WHERE j.workspace_id = $1 AND j.status = 'queued'"
-    " AND (SELECT count(*) FROM verbatim.job AS r WHERE r.workspace_id = $1"
-    "  AND r.status = 'started') < (SELECT coalesce(w.max_running, $2) FROM verbatim.workspace AS w"
+    " AND (SELECT count(*)"
+    "  FROM verbatim.job AS r"
+    "  WHERE r.workspace_id = $1 AND r.status = 'started')"
+    " < (SELECT coalesce(w.max_running, $2)"
+    "  FROM verbatim.workspace AS w"
     "  WHERE w.workspace_id = $1)"
-    " ORDER BY j.created_at, j.job_id LIMIT 1 FOR NO KEY UPDATE OF j SKIP LOCKED";
+    " ORDER BY j.created_at, j.job_id LIMIT 1"
+    " FOR NO KEY UPDATE OF j SKIP LOCKED";
+/* clang-format on */
 
-/* A queued job has exactly one segment and nobody else holds the job's row. */
+/* A queued job has exactly one segment and nobody else holds the job's row. $1: job, $2: epoch, $3:
+ * process, $4: lease, $5: store, $6: key, $7: token. */
 static const char claim_first[] =
-    "WITH noted AS (UPDATE verbatim.job SET archive_epoch = $2, storage = $5, object_key = $6"
-    "  WHERE job_id = $1) "
-    "UPDATE verbatim.segment AS s SET status = 'running', claim_epoch = $2, process_id = $3,"
+    "WITH noted AS ("
+    "UPDATE verbatim.job SET archive_epoch = $2, storage = $5, object_key = $6"
+    " WHERE job_id = $1) "
+    "UPDATE verbatim.segment AS s"
+    " SET status = 'running', claim_epoch = $2, process_id = $3,"
     " lease_until = clock_timestamp() + $4::bigint * interval '1 microsecond', last_write = $7"
-    " WHERE s.job_id = $1 AND s.status = 'waiting' RETURNING " SEGMENT_ROW_LIST;
+    " WHERE s.job_id = $1 AND s.status = 'waiting'"
+    " RETURNING " SEGMENT_ROW_LIST;
 
 /* Replaces an owned text; false when memory is out. */
 static bool replace(char **text, const char *with)

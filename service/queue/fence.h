@@ -1,0 +1,46 @@
+/* The fence: every transaction of a claim goes through here.
+ *
+ * Owns nothing; the step's context is the caller's. The connection and the claim belong to the
+ * calling thread, which waits for locks (ten seconds at most each) and, after a failure that may
+ * heal, for as long as the claim holds. VB_FENCED means "not ours any more: stop", and nothing was
+ * written. A token lives as long as the row that bears it.
+ */
+#ifndef VERBATIM_QUEUE_FENCE_H
+#define VERBATIM_QUEUE_FENCE_H
+
+#include "claim.h"
+
+/* One such transaction. `token` stands in the segment's last_write from its mark on; a step that
+ * deletes the claim's segment writes it into another one of the job. */
+struct vb_write {
+    const struct vb_claim *claim;
+    char token[VB_UUID_TEXT];
+};
+/* The statements behind the fence; anything but VB_OK rolls back and is what the caller gets. May
+ * run several times, each time as if for the first; what it leaves in `context` counts only after
+ * vb_fence_run is VB_OK, and then it is of the run that was committed. */
+typedef enum vb_status vb_write_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                     struct vb_error *err);
+/* Runs the step once: begins, locks the job (it must be started) and the claim's segment in that
+ * order, and commits. A failure that may heal is tried again while the claim holds. After a COMMIT
+ * whose answer was lost it is found out first whether it was carried out, also where the segment or
+ * the job has ended by it.
+ *
+ * VB_OK: committed, once. VB_FENCED: the segment is not ours; nothing was written. Any other
+ * status: nothing was written, or (a retryable one) the claim ceased to hold while that was open.
+ * `err` must not be NULL. */
+enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
+                            const struct vb_claim *claim, vb_write_step *step, void *context,
+                            struct vb_error *err) vb_must_check;
+/* Whether what failed with `status` is worth another try for this claim; waits a moment before it
+ * says so. */
+bool vb_claim_may_retry(const struct vb_claim *claim, enum vb_status status,
+                        const struct vb_error *err);
+/* Commits, or rolls back when `status` is not VB_OK; returns what became of it. For transactions
+ * that are no claim's. */
+enum vb_status vb_transaction_end(struct vb_pg *pg, enum vb_status status,
+                                  struct vb_error *err) vb_must_check;
+/* VB_FENCED with its message; the top counts it. */
+enum vb_status vb_fence_fail(struct vb_error *err);
+
+#endif

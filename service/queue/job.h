@@ -1,0 +1,59 @@
+/* A job as its workers see it: the facts read at the claim, what it exports, and the edges of its
+ * life.
+ *
+ * A struct vb_job owns its strings and goes with its claim (vb_claim_done); what the functions here
+ * answer is borrowed from it. Plain values without a lock: one thread at a time. A specification
+ * that this build cannot read is no error of the claim, for others may be able to: its root is
+ * NULL, and whoever works on the job fails it.
+ */
+#ifndef VERBATIM_QUEUE_JOB_H
+#define VERBATIM_QUEUE_JOB_H
+
+#include "database/pg.h"
+
+#include "rules/job_status.h"
+#include "specification/specification.h"
+#include "verbatim/source.h"
+#include "verbatim/uuid.h"
+
+/* Facts of a job as read at the claim. Strings are owned; NULL as in the table. */
+struct vb_job {
+    char job_id[VB_UUID_TEXT];
+    char *workspace_id;
+    char *source_workspace;
+    char *channel_id, *channel_name, *channel_type, *channel_phone; /* NULL: not one channel */
+    char *time_zone;
+    char *csv_profile;
+    char *source_snapshot;
+    char *notification_email;
+    struct vb_specification specification; /* root NULL: not one that this build can read */
+    char *title;               /* what the archive is named after; NULL: the channel, or all */
+    struct vb_date start_date; /* the day of as_of where the range has no start */
+    vb_instant from, to, as_of;
+    /* The archive; object_key NULL until noted, upload_id NULL until an upload was begun. */
+    int64_t archive_epoch;
+    char *storage, *object_key, *upload_id, *fingerprint;
+    uint64_t part_size;          /* 0 until noted */
+    int64_t conversations_total; /* -1 until counted */
+    bool closing;                /* job.size is noted: only Complete and the finish are left */
+};
+
+/* The last part of the key: what a browser calls the file. */
+const char *vb_job_file_name(const struct vb_job *job);
+struct vb_channel vb_job_channel(const struct vb_job *job);
+/* The renderer of its specification; NULL for one that is not known here. */
+const struct vb_renderer *vb_job_renderer(const struct vb_job *job);
+/* ".zip", or the renderer's where the archive is one raw file. */
+const char *vb_job_extension(const struct vb_job *job);
+/* What it reads, from its specification and what was resolved when it was created. Borrows from the
+ * job; `columns` are the renderer's. */
+struct vb_selection vb_job_selection(const struct vb_job *job);
+
+/* transition.c */
+/* Takes the edge inside the caller's transaction; VB_FENCED when the job is not in `from`.
+ * `message` goes to error_message (NULL: none). Sets the times that belong to the new status. */
+enum vb_status vb_job_transition(struct vb_pg *pg, const char *job_id, enum vb_job_status from,
+                                 enum vb_job_status to, const char *message,
+                                 struct vb_error *err) vb_must_check;
+
+#endif
