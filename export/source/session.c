@@ -1,5 +1,9 @@
-/* The reader's connection: see session.h. Owns the PGconn and the texts of its prepared
- * statements. */
+/* The reader's connection: see session.h. Owns the PGconn and the texts of its prepared statements.
+ *
+ * With prepared statements the connection keeps a session of its own: settings once, plans by text.
+ * Behind a transaction pooler there is none: each statement brings its settings along in a
+ * transaction, and nothing is left behind on the server's side.
+ */
 #include "session.h"
 
 #include "verbatim/source.h"
@@ -76,6 +80,7 @@ enum vb_status vb_session_answer(struct vb_session *session, int sent, PGresult 
     return status;
 }
 
+/* A text of several commands: the last result, or the first that failed. */
 static enum vb_status run_simple(struct vb_session *session, const char *sql, struct vb_error *err)
 {
     PGresult *result = NULL;
@@ -87,6 +92,8 @@ static enum vb_status run_simple(struct vb_session *session, const char *sql, st
     return status;
 }
 
+/* A connection whose set-up failed is dropped: the next use would take it for one that has the
+ * settings. */
 static enum vb_status connect_now(struct vb_session *session, struct vb_error *err)
 {
     const struct vb_postgres_recipe recipe = {
@@ -100,13 +107,19 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
         return status;
     if (status != VB_OK)
         return vb_fail_within(err, status, "cannot connect to the source");
-    if (PQsetnonblocking(session->connection, 1) != 0)
-        return vb_session_fail(session, NULL, "the connection cannot be polled", err);
+    if (PQsetnonblocking(session->connection, 1) != 0) {
+        status = vb_session_fail(session, NULL, "the connection cannot be polled", err);
+        vb_session_drop(session);
+        return status;
+    }
     if (!session->prepared_statements)
         /* behind a transaction pooler a setting would land on somebody else's session */
         return VB_OK;
     int version = PQserverVersion(session->connection);
-    return run_simple(session, vb_source_settings(VB_SOURCE_SESSION, version), err);
+    status = run_simple(session, vb_source_settings(VB_SOURCE_SESSION, version), err);
+    if (status != VB_OK)
+        vb_session_drop(session);
+    return status;
 }
 
 enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err)
@@ -131,6 +144,7 @@ static int find_statement(struct vb_session *session, const char *sql, bool *ret
     return slot < VB_SESSION_STATEMENTS ? slot : -1;
 }
 
+/* Remembered only once the server has it. */
 static enum vb_status prepare(struct vb_session *session, int slot, const char *name,
                               const char *sql, struct vb_error *err)
 {
@@ -149,6 +163,7 @@ static enum vb_status prepare(struct vb_session *session, int slot, const char *
     return vb_fail(err, VB_NO_MEMORY, "no memory for a prepared statement");
 }
 
+/* Parameters and results: the former text, the latter binary. */
 static enum vb_status execute(struct vb_session *session, struct vb_query *query,
                               PGresult **ret_result, struct vb_error *err)
 {
@@ -174,6 +189,7 @@ static enum vb_status execute(struct vb_session *session, struct vb_query *query
     return vb_session_answer(session, sent, ret_result, err);
 }
 
+/* The COMMIT has to come through as well, or the pooler's connection stays in the transaction. */
 enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
                                 PGresult **ret_result, struct vb_error *err)
 {
