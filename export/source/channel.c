@@ -1,10 +1,17 @@
-/* The look-ups of channels, made once with the contract. See verbatim/source.h. */
+/* The look-ups of channels, made once with the contract, of which they become part. See
+ * verbatim/source.h.
+ *
+ * Both answer the server's clock and snapshot beside the channel: an export's as_of is taken by the
+ * same statement that finds its channel, so no instant lies between them.
+ */
 #include "contract.h"
 
 #include <stdio.h>
 
 #define SQL_CEILING 4096u
 
+/* $1 is the workspace and $2 what the filter asks for. Ordered, so that of two channels with one
+ * phone number it is always the same that is found first. */
 static enum vb_status build_lookup(struct vb_contract *contract, const char *filter, char **ret_sql)
 {
     struct vb_buffer sql;
@@ -24,7 +31,10 @@ static enum vb_status build_lookup(struct vb_contract *contract, const char *fil
         status = vb_buffer_printf(
             &sql,
             ", (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current_snapshot()"
-            " FROM %s.channel c WHERE c.workspace_id = $1::%s AND %s ORDER BY c.id",
+            " FROM %s.channel c"
+            " WHERE c.workspace_id = $1::%s"
+            " AND %s"
+            " ORDER BY c.id",
             contract->schema, vb_contract_cast(contract, "channel", "workspace_id"), filter);
     if (status == VB_OK)
         *ret_sql = vb_buffer_take(&sql);
@@ -56,6 +66,7 @@ const char *vb_contract_channel_by_phone_sql(const struct vb_contract *contract)
     return contract->channel_by_phone;
 }
 
+/* Both sides are compared with it, and may be of different types of one family. */
 bool vb_contract_workspace_id_valid(const struct vb_contract *contract, struct vb_view id)
 {
     return vb_contract_text_fits(id,

@@ -1,4 +1,8 @@
-/* INTERFACE 5 and 8 as one table: every relation and column of the source contract. */
+/* INTERFACE 5 and 8 as one table: every relation and column of the source contract. Read-only.
+ *
+ * Rows of one relation stand together: contract.c tells a relation that is missing as a whole by
+ * its first row. A column's place here is its place in a contract, so nothing keeps such a number.
+ */
 #include "contract.h"
 
 #include <stdlib.h>

@@ -2,6 +2,9 @@
  *
  * Owns the contract's strings. All faults are collected first and told in one message, so that
  * whoever writes the views sees the whole list at once. Does not look at rows.
+ *
+ * Reads pg_catalog rather than information_schema, which hides what the login has no right to: the
+ * message has to tell that from what is missing.
  */
 #include "contract.h"
 #include "verbatim/columns.h"
@@ -16,6 +19,7 @@
 #define FAULTS_CEILING 4096u
 #define MISSING_CEILING 4096u
 
+/* The result's columns and their numbers from one list, so that neither can slip. */
 #define CATALOGUE_ROW(FIRST, NEXT)                                                                 \
     FIRST(RELATION, "f.relname")                                                                   \
     NEXT(NAME, "f.attname")                                                                        \
@@ -31,22 +35,31 @@ enum { VB_COLUMN_NAMES(CATALOGUE_ROW) CATALOGUE_COLUMNS };
 
 /* One row per column of a relation that selects, domains followed to their base. `array` is the
  * base type of an array's elements, category S and E are text-like types and enums. A column that
- * may not be read counts as missing: `readable` tells the two apart for the message. */
+ * may not be read counts as missing: `readable` tells the two apart for the message. $1 schema. */
+/* clang-format off */
 static const char catalogue_sql[] =
     "WITH RECURSIVE found AS ("
-    " SELECT c.relname, a.attname, a.attnum, c.oid AS relation, a.atttypid AS declared,"
-    " a.atttypid AS type FROM pg_catalog.pg_class c"
+    " SELECT c.relname, a.attname, a.attnum, c.oid AS relation,"
+    " a.atttypid AS declared, a.atttypid AS type"
+    " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
-    " WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm', 'f', 'p')"
-    " AND a.attnum > 0 AND NOT a.attisdropped"
+    " WHERE n.nspname = $1"
+    " AND c.relkind IN ('r', 'v', 'm', 'f', 'p')"
+    " AND a.attnum > 0"
+    " AND NOT a.attisdropped"
     " UNION ALL"
     " SELECT f.relname, f.attname, f.attnum, f.relation, f.declared, t.typbasetype"
-    " FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.type WHERE t.typtype = 'd')"
+    " FROM found f"
+    " JOIN pg_catalog.pg_type t ON t.oid = f.type"
+    " WHERE t.typtype = 'd')"
     " SELECT " CATALOGUE_ROW_LIST
-    " FROM found f JOIN pg_catalog.pg_type t ON t.oid = f.type AND t.typtype <> 'd'"
+    " FROM found f"
+    " JOIN pg_catalog.pg_type t ON t.oid = f.type AND t.typtype <> 'd'"
     " LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'";
+/* clang-format on */
 
+/* One look at the catalogue; both lists are freed by whoever began it. */
 struct vb_inspection {
     struct vb_contract *contract;
     const PGresult *catalogue;
@@ -127,6 +140,7 @@ static bool serves(const PGresult *catalogue, int row, enum vb_column_kind kind,
     return false;
 }
 
+/* For the message to whoever writes the views. */
 static const char *kind_text(enum vb_column_kind kind)
 {
     static const char *const texts[] = {
@@ -150,6 +164,8 @@ static bool is_optional_relation(const char *relation)
     return true;
 }
 
+/* Wrong types are faults of optional columns too: read as NULL they would lose data without a
+ * word. */
 static void inspect_column(struct vb_inspection *inspection, size_t index)
 {
     const struct vb_column_rule *rule = &vb_column_rules[index];
@@ -189,6 +205,8 @@ static int id_family(Oid type)
     return type == VB_TYPE_TEXT || type == VB_TYPE_VARCHAR ? 2 : 3;
 }
 
+/* Ids that are compared with each other must share an operator, or each join would need a cast that
+ * hides the index. Pairs with a missing side are no matter. */
 static void inspect_pair(struct vb_inspection *inspection, const char *const pair[4])
 {
     const struct vb_column *a = vb_contract_column(inspection->contract, pair[0], pair[1]);
@@ -221,6 +239,7 @@ static void inspect_pairs(struct vb_inspection *inspection)
         inspect_pair(inspection, pairs[i]);
 }
 
+/* A list that was cut off is still told; only want of memory hides what was found. */
 static enum vb_status judge(struct vb_inspection *inspection, const char *schema,
                             struct vb_error *err)
 {

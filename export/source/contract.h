@@ -1,7 +1,13 @@
-/* The source contract as it was found: which columns there are and of what type.
+/* The source contract as it was found: which columns there are, of what type, and the pieces of SQL
+ * that follow from it. Private to this folder; verbatim/source.h is its outside.
  *
- * Read-only once made, so shared by all threads. SQL pieces are built from it, never from a name
- * that came from outside: identifiers are our own words, the schema is quoted.
+ * Everything is owned by the struct and freed by vb_contract_free. Filled by one thread and
+ * read-only from then on, so shared by all. Errors: VB_NO_MEMORY or VB_LIMIT where text is
+ * appended; what breaks the contract was refused by vb_contract_read. Texts live as long as the
+ * contract.
+ *
+ * SQL is never built from a name that came from outside: identifiers are our own words, the schema
+ * is quoted.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_CONTRACT_H
 #define VERBATIM_EXPORT_SOURCE_CONTRACT_H
@@ -9,6 +15,7 @@
 #include "decode.h"
 #include "verbatim/source.h"
 
+/* What a column has to hold. Which types serve each kind is serves() in contract.c. */
 enum vb_column_kind {
     VB_COLUMN_ID,
     VB_COLUMN_TEXT,
@@ -18,7 +25,8 @@ enum vb_column_kind {
     VB_COLUMN_NUMBER
 };
 
-/* One line of INTERFACE 5 or 8. */
+/* One line of INTERFACE 5 or 8. A missing required column is a fault of the source, a missing
+ * optional one reads as NULL. */
 struct vb_column_rule {
     const char *relation;
     const char *name;
@@ -32,6 +40,7 @@ struct vb_column {
     bool cast; /* a text-like type whose binary form is not that of text */
 };
 
+/* Room for the rules; columns.c asserts that they fit. */
 #define VB_COLUMN_MOST 96
 
 struct vb_contract {
@@ -56,7 +65,8 @@ enum vb_status vb_contract_append(const struct vb_contract *contract, struct vb_
                                   const char *name) vb_must_check;
 
 /* The type to cast a parameter to that is compared with the column: casts stand on parameters only,
- * since one on a column would hide its index. */
+ * since one on a column would hide its index. A static text; "text" also for a column that is
+ * missing. */
 const char *vb_contract_cast(const struct vb_contract *contract, const char *relation,
                              const char *name);
 
@@ -65,7 +75,9 @@ enum vb_status vb_contract_build_lookups(struct vb_contract *contract) vb_must_c
 /* Builds the others. */
 enum vb_status vb_contract_build_more_lookups(struct vb_contract *contract) vb_must_check;
 
-/* Whether the text is an id of that type. */
+/* Whether the text is an id of that type, written as the type itself writes it. What does not fit
+ * is not found rather than sent: the server would answer an error that looks like a fault of the
+ * source. */
 bool vb_contract_text_fits(struct vb_view id, Oid type);
 
 #endif

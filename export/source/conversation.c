@@ -1,5 +1,9 @@
 /* Walks the elements of a text[] as PostgreSQL sends it in binary: for each a length of four bytes,
- * most significant first, -1 for NULL, then the text. Borrows; never reads past the view. */
+ * most significant first, -1 for NULL, then the text. Borrows; never reads past the view.
+ *
+ * The list is its own cursor: walking consumes the caller's copy, so whoever needs it twice keeps
+ * another. Damaged bytes end the list early.
+ */
 #include "verbatim/conversation.h"
 
 static bool take_element(struct vb_text_list *list, struct vb_view *ret_element)
@@ -23,6 +27,7 @@ static bool take_element(struct vb_text_list *list, struct vb_view *ret_element)
     return true;
 }
 
+/* NULL elements say nothing about a conversation: they are passed over. */
 bool vb_text_list_next(struct vb_text_list *list, struct vb_view *ret_element)
 {
     struct vb_view element;
@@ -35,6 +40,8 @@ bool vb_text_list_next(struct vb_text_list *list, struct vb_view *ret_element)
     return false;
 }
 
+/* Elements of an array of arrays, a row at a time. A NULL would shift all that follows, so the
+ * statements that make such lists coalesce each field. */
 bool vb_text_list_next_group(struct vb_text_list *list, struct vb_view *ret_elements, size_t count)
 {
     for (size_t i = 0; i < count; i++)

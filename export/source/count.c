@@ -1,4 +1,8 @@
-/* Counting what is left of a stretch: once a job, for its plan and its progress. */
+/* Counting what is left of a stretch: once a job, for its plan and its progress.
+ *
+ * Reads the selection's index from end to end, so never once a page. Uses the reader's connection,
+ * and only while no page is open on it.
+ */
 #include "decode.h"
 #include "reader.h"
 

@@ -1,4 +1,8 @@
-/* Binary values of the wire as text, instants and lists: see decode.h. Owns nothing. */
+/* Binary values of the wire as text, instants and lists: see decode.h. Owns nothing.
+ *
+ * Lengths come from the wire: each is checked against the bytes at hand before anything is read by
+ * it. Hand-written formatting, since ids are formatted once for each row.
+ */
 #include "decode.h"
 
 #include "verbatim/uuid.h"
@@ -37,6 +41,7 @@ static size_t format_uuid(const char *bytes, char *text)
     return VB_UUID_TEXT - 1;
 }
 
+/* `text` has VB_CURSOR_ID bytes; twenty suffice. */
 static size_t format_integer(int64_t value, char *text)
 {
     char reversed[24];
@@ -55,6 +60,7 @@ static size_t format_integer(int64_t value, char *text)
     return count;
 }
 
+/* Two, four or eight bytes with a sign. */
 static enum vb_status decode_integer(struct vb_view bytes, size_t size, char *text,
                                      size_t *ret_length)
 {

@@ -1,8 +1,11 @@
-/* PostgreSQL's binary values as text, instants and lists. Pure functions, thread-safe.
+/* PostgreSQL's binary values as text, instants and lists. Only the types that the source contract
+ * admits.
  *
- * Formats: the send functions of the server's data types (uuid_send, int8send, timestamptz_send,
- * array_send); integers are big-endian. Nothing here allocates; text results borrow the bytes
- * given.
+ * Nothing here allocates: texts and lists borrow the bytes given and live as long as those. Pure
+ * functions, any thread. Errors: VB_SOURCE alone, for bytes that are no value of the type.
+ *
+ * Source: the send functions of the server's data types (uuid_send, int8send, timestamptz_send,
+ * array_send); integers are big-endian.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_DECODE_H
 #define VERBATIM_EXPORT_SOURCE_DECODE_H
@@ -28,6 +31,7 @@ enum vb_type {
     VB_TYPE_UUID = 2950
 };
 
+/* Of exactly two, four and eight bytes, at any alignment; the caller has checked the length. */
 uint16_t vb_decode_uint16(const char *bytes);
 uint32_t vb_decode_uint32(const char *bytes);
 uint64_t vb_decode_uint64(const char *bytes);

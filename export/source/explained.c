@@ -1,10 +1,15 @@
 /* The reader's statements for somebody who wants to look at their plans: see source.h. Nothing is
- * sent from here. */
+ * sent from here.
+ *
+ * Built by the functions that build the reader's own, so that what the doctor explains is what an
+ * export runs. Results are the caller's, freed by vb_source_query_done.
+ */
 #include "select.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* An explained page is of a few conversations. */
 #define LIST_CEILING 65536u
 
 /* An id as text, a typed NULL where the source lacks the column. */
@@ -29,6 +34,7 @@ static void build_sample(struct vb_query *query, const struct vb_scope *scope, s
     vb_query_bind_number(query, limit);
 }
 
+/* Ends the query in any case; its text moves into the result. */
 static enum vb_status finish(struct vb_query *query, struct vb_source_query *ret_query,
                              struct vb_error *err)
 {
@@ -48,6 +54,8 @@ enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t
     return finish(&query, ret_query, err);
 }
 
+/* Counts of messages without direction or speaker_type among the first `limit` the server comes
+ * across. */
 enum vb_status vb_contract_gaps_query(const struct vb_contract *contract, size_t limit,
                                       struct vb_source_query *ret_query, struct vb_error *err)
 {
@@ -55,7 +63,9 @@ enum vb_status vb_contract_gaps_query(const struct vb_contract *contract, size_t
     vb_query_init(&query);
     vb_query_add(&query,
                  "SELECT count(*), count(*) - count(m.direction), count(*) - count(m.speaker_type)"
-                 " FROM (SELECT m.direction, m.speaker_type FROM %s.message m LIMIT ",
+                 " FROM (SELECT m.direction, m.speaker_type"
+                 " FROM %s.message m"
+                 " LIMIT ",
                  contract->schema);
     vb_query_bind_number(&query, limit);
     vb_query_add(&query, ") m");
@@ -77,6 +87,7 @@ enum vb_status vb_contract_page_query(const struct vb_contract *contract,
     return finish(&query, ret_query, err);
 }
 
+/* An array literal; the empty list has to be written as one as well. */
 static enum vb_status list_ids(struct vb_buffer *list, const struct vb_words *ids)
 {
     enum vb_status status = VB_OK;
@@ -113,6 +124,7 @@ static const char *mark_of(const char *type, bool is_message)
     return is_message ? "2047483651" : "2047483652";
 }
 
+/* `t.OWNER_id = mark` in the owner's own type, as the reader compares it. Returns the mark. */
 static const char *add_condition(struct vb_query *query, const struct vb_contract *contract,
                                  const char *owner)
 {

@@ -1,4 +1,8 @@
-/* Pages of conversations and places within a second: see page.h. Owns the result and the places. */
+/* Pages of conversations and places within a second: see page.h. Owns the result and the places.
+ *
+ * The place of a conversation in its second names its file, so it must come out the same wherever a
+ * page or a stretch begins. It is therefore counted over the selection, never over what was read.
+ */
 #include "page.h"
 
 #include <stdlib.h>
@@ -38,6 +42,7 @@ enum vb_status vb_result_cursor(const PGresult *result, int row, Oid id_type,
     return VB_OK;
 }
 
+/* By it the bytes of an id are read. */
 static Oid id_type_of(const struct vb_contract *contract)
 {
     return vb_contract_column(contract, "conversation", "id")->type;
@@ -61,6 +66,7 @@ enum vb_status vb_count_second(struct vb_session *session, const struct vb_scope
     return VB_OK;
 }
 
+/* The places' memory is kept for the next page. */
 static void drop_rows(struct vb_page *page)
 {
     PQclear(page->rows);
@@ -89,6 +95,7 @@ enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contra
     return vb_result_cursor(page->rows, (int)index, id_type_of(contract), ret_cursor, err);
 }
 
+/* The fields behind VB_PAGE_CHANNEL_ID, of texts; what was not asked for is NULL. */
 static void fill_wide(const struct vb_page *page, int row, struct vb_conversation *conversation)
 {
     const PGresult *rows = page->rows;
@@ -192,6 +199,7 @@ struct run {
     bool continues; /* perhaps behind the page */
 };
 
+/* A row without a readable time makes a run of its own. */
 static vb_instant row_second(const struct vb_page *page, size_t row)
 {
     vb_instant at = 0;

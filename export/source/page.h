@@ -2,6 +2,11 @@
  *
  * Holds the result of one statement: thousands of small rows. The places do not depend on where
  * pages or stretches begin: what a page cannot know is asked of the database, in busy seconds only.
+ *
+ * Owns the rows and the places until vb_page_done; texts of a conversation point into the rows and
+ * live until the next read, reset or done. Belongs to the reader's thread. Errors: those of
+ * vb_session_query; VB_SOURCE for a row that breaks the contract, or an order that was lost;
+ * VB_NO_MEMORY. After a failure the page is empty.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_PAGE_H
 #define VERBATIM_EXPORT_SOURCE_PAGE_H
@@ -9,6 +14,8 @@
 #include "select.h"
 #include "session.h"
 
+/* Of a conversation within its UTC second, from 1. `count` beyond VB_CROWD means too many to
+ * tell. */
 struct vb_place {
     uint32_t ordinal, count;
 };
@@ -32,12 +39,15 @@ struct vb_page {
 
 /* Drops the rows and what was known of the second: for the start of a stretch. */
 void vb_page_reset(struct vb_page *page);
+/* The memory of the places too. A page of zeros is an empty one, here and at the first read. */
 void vb_page_done(struct vb_page *page);
 
-/* Reads at most `limit` conversations after scope->low. */
+/* Reads at most `limit` conversations after scope->low. The last page's second is remembered, so
+ * pages have to be read in their order between two resets. */
 enum vb_status vb_page_read(struct vb_page *page, struct vb_session *session,
                             const struct vb_scope *scope, size_t limit,
                             struct vb_error *err) vb_must_check;
+/* The place of a conversation of this page, copied. `index` lies below the count. */
 enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contract *contract,
                               size_t index, struct vb_cursor *ret_cursor,
                               struct vb_error *err) vb_must_check;
@@ -53,6 +63,7 @@ enum vb_status vb_result_cursor(const PGresult *result, int row, Oid id_type,
 enum vb_status vb_count_second(struct vb_session *session, const struct vb_scope *scope,
                                vb_instant second, const struct vb_cursor *upto, uint32_t *ret_count,
                                struct vb_error *err) vb_must_check;
+/* The start of the second, also before 1970. */
 vb_instant vb_second_of(vb_instant instant);
 
 #endif

@@ -1,4 +1,8 @@
-/* The slices: see polled.h. */
+/* The slices: see polled.h.
+ *
+ * poll on one socket rather than an event loop: a reader's thread has nothing else to wait for. A
+ * stop sets no descriptor, so it is asked for between slices.
+ */
 #include "polled.h"
 
 #include "cancel.h"

@@ -1,9 +1,11 @@
 /* Waiting for the source: every wait on its connection is one of these, in short slices between
  * which the owner is asked whether to go on.
  *
- * On a stop the statement is called off and VB_STOPPED returned; the connection is of no use then.
- * Any other failure is told by libpq's own means: a result, a length, PQerrorMessage. Connections
- * are non-blocking ones once they are made. Keeps nothing; belongs to the reader's thread.
+ * Keeps nothing: the connection and what it hands out are the caller's, to be freed by libpq's
+ * functions. Belongs to the connection's thread, and blocks it. Errors: VB_STOPPED alone, by which
+ * the statement was called off and the connection is of no use any more; all else is told by
+ * libpq's own means: a result, a length, PQerrorMessage. Connections are non-blocking ones once
+ * they are made.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_POLLED_H
 #define VERBATIM_EXPORT_SOURCE_POLLED_H
@@ -15,10 +17,11 @@
  * names up in a blocking way. */
 enum vb_status vb_polled_connect(PGconn *connection, const struct vb_stop *stop,
                                  struct vb_error *err) vb_must_check;
-/* PQgetResult, after one of the PQsend functions. */
+/* PQgetResult, after one of the PQsend functions: the caller clears it; NULL behind the last. */
 enum vb_status vb_polled_result(PGconn *connection, const struct vb_stop *stop,
                                 PGresult **ret_result, struct vb_error *err) vb_must_check;
-/* PQgetCopyData: a row already received costs no system call. */
+/* PQgetCopyData: a row already received costs no system call. The length is that of the row, -1 at
+ * the end and -2 for a failure, as libpq has it; the caller frees the row. */
 enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, char **ret_row,
                              int *ret_length, struct vb_error *err) vb_must_check;
 

@@ -1,5 +1,9 @@
-/* Counting a selection for a preview, as a statement for somebody else's connection: see
- * source.h. */
+/* Counting a selection for a preview, as a statement for somebody else's connection: see source.h.
+ * The result owns its text and values until vb_source_query_done.
+ *
+ * Counts are of the selection as an export would read it, by the same scope; only the limit of time
+ * is the caller's to set.
+ */
 #include "select.h"
 
 #include <stdlib.h>
@@ -9,6 +13,7 @@
 
 _Static_assert(VB_SOURCE_PARAMETERS >= VB_QUERY_PARAMETERS, "every parameter has its place");
 
+/* A query of zeros, or one done before, is fine. */
 void vb_source_query_done(struct vb_source_query *query)
 {
     if (!query)

@@ -1,4 +1,8 @@
-/* Statements and their parameters: see query.h. Owns the two buffers of a query. */
+/* Statements and their parameters: see query.h. Owns the two buffers of a query.
+ *
+ * Values stand in one buffer by their offsets, since it moves as it grows: addresses are taken when
+ * the statement is sent, and never kept across a bind.
+ */
 #include "query.h"
 
 #include <inttypes.h>
@@ -6,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* 64 branches of a scope (scope.c) are the longest there are: room for two kilobytes each. */
 #define SQL_CEILING (128u * 1024u)
 /* Lists are the largest: of words, from a body of 64 KiB, or of transactions that are open in the
  * source (wait.c). */

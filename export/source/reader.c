@@ -3,12 +3,16 @@
  *
  * The state says what comes next; the stream (stream.c) gives the messages. After a failure the
  * reader is idle: its owner begins again behind the last conversation recorded.
+ *
+ * The selection and stretch are copied, but not what they point at. The position moves with whole
+ * conversations only, so that nothing is written twice or left out when somebody goes on from it.
  */
 #include "reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* Messages of one conversation by one statement, unless the options say otherwise. */
 #define DEFAULT_GIANT 4096u
 /* libpq's buffer keeps the size of the largest row; beyond this it is not worth keeping. */
 #define OVERSIZED_ROW (256u * 1024u)
@@ -122,6 +126,7 @@ enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_curs
     return VB_OK;
 }
 
+/* A consumer that will be slow holds no transaction open; rows are then read on by keyset. */
 void vb_reader_pause(struct vb_reader *reader)
 {
     if (reader->stream.more)

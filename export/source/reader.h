@@ -1,4 +1,10 @@
-/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), skip.c and wait.c. */
+/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), skip.c, count.c and
+ * wait.c.
+ *
+ * The reader owns all of it, and vb_reader_free frees it; what the options and the selection point
+ * at is borrowed, and outlives the reader. One thread. Errors are those of verbatim/source.h;
+ * whatever fails leaves no statement open. Views handed out live until the next event.
+ */
 #ifndef VERBATIM_EXPORT_SOURCE_READER_H
 #define VERBATIM_EXPORT_SOURCE_READER_H
 
@@ -56,6 +62,7 @@ struct vb_scope vb_reader_scope(const struct vb_reader *reader);
 void vb_stream_begin(struct vb_reader *reader);
 /* Before the first row of a page's conversations. */
 void vb_stream_begin_page(struct vb_reader *reader);
+/* Forgets how much of the conversation before was read; a statement that runs goes on. */
 void vb_stream_begin_conversation(struct vb_reader *reader);
 /* The next row of the current conversation: a message, or else reader->extra. VB_END after the
  * last. */

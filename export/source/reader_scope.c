@@ -1,4 +1,5 @@
-/* What is still to be read, for all statements of a reader. See reader.h. */
+/* What is still to be read, for all statements of a reader. See reader.h. The scope points into the
+ * reader: it is used before the next event moves the position. */
 #include "reader.h"
 
 struct vb_scope vb_reader_scope(const struct vb_reader *reader)

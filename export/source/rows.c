@@ -1,5 +1,9 @@
-/* The binary COPY stream taken apart: see rows.h. Source: the chapter on COPY of the server's
- * manual. */
+/* The binary COPY stream taken apart: see rows.h.
+ *
+ * Source: the chapter on COPY of the server's manual. A message of the protocol holds one row,
+ * which libpq hands out whole; the header comes in front of the first row or alone, depending on
+ * the server.
+ */
 #include "rows.h"
 
 #include "decode.h"
@@ -11,6 +15,7 @@
 #define SIGNATURE_SIZE 11u
 #define HEADER_SIZE 19u /* signature, flags, length of the extension */
 
+/* Fields handed out end with it. */
 static void free_row(struct vb_rows *rows)
 {
     PQfreemem(rows->buffer);
@@ -29,6 +34,7 @@ void vb_rows_close(struct vb_rows *rows)
     vb_session_drop(rows->session);
 }
 
+/* Prologue, COPY and epilogue as one simple query, so that a pooler sees one transaction. */
 static enum vb_status build_copy(const struct vb_session *session, const char *select,
                                  char **ret_sql)
 {

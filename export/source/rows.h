@@ -2,14 +2,19 @@
  *
  * COPY instead of the row-by-row result of libpq: half the CPU on this side, the same on the
  * server's (docs/decisions/0002). One row is in memory at a time, and libpq's input buffer, which
- * is as large as the largest row it has met. Belongs to the reader's thread.
+ * is as large as the largest row it has met.
+ *
+ * Owns the row at hand and borrows the session; vb_rows_close ends both claims. Belongs to the
+ * reader's thread. Errors: VB_NETWORK and VB_DATABASE_AWAY for what passes, VB_SOURCE for what the
+ * statement or its data is to blame for, VB_STOPPED; the stream is closed by each. Fields live
+ * until the next call.
+ *
+ * Source: "File Formats, Binary Format" in the chapter on COPY of PostgreSQL's manual.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_ROWS_H
 #define VERBATIM_EXPORT_SOURCE_ROWS_H
 
 #include "session.h"
-
-#define VB_ROW_FIELDS 16
 
 struct vb_rows {
     struct vb_session *session; /* borrowed */

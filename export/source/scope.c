@@ -1,4 +1,8 @@
-/* SQL of a selection's conversations: see scope.h. Appends to the caller's query, owns nothing. */
+/* SQL of a selection's conversations: see scope.h. Appends to the caller's query, owns nothing.
+ *
+ * Each filter is written so that an index can serve it: the column bare on one side, and the
+ * parameter cast on the other. What is changed here is to be looked at with the doctor's plans.
+ */
 #include "scope.h"
 
 #include <stdlib.h>
@@ -16,6 +20,7 @@ bool vb_scope_has(const struct vb_scope *scope, const char *relation, const char
     return vb_contract_column(scope->contract, relation, column)->type != 0;
 }
 
+/* The column's own type, for the parameter. */
 static const char *cast_of(const struct vb_scope *scope, const char *column)
 {
     return vb_contract_cast(scope->contract, "conversation", column);
@@ -35,6 +40,8 @@ static void bind_created(struct vb_query *query, const struct vb_scope *scope, v
     vb_scope_bind_instant(query, scope, "conversation", "created_at", instant);
 }
 
+/* A row comparison: the planner takes it as one condition of an index on both columns, other than
+ * the same written with OR. */
 static void bind_cursor(struct vb_query *query, const struct vb_scope *scope,
                         const char *comparison, const struct vb_cursor *cursor)
 {
@@ -81,6 +88,7 @@ static void add_span(struct vb_query *query, const struct vb_scope *scope,
     }
 }
 
+/* NULL asks for nothing. */
 static void add_equal(struct vb_query *query, const struct vb_scope *scope, const char *column,
                       const char *value)
 {
@@ -100,6 +108,7 @@ static void add_any(struct vb_query *query, const struct vb_scope *scope, const 
     vb_query_add(query, ")");
 }
 
+/* A missing column becomes a typed NULL, by which nothing matches. */
 static void add_column(struct vb_query *query, const struct vb_scope *scope, const char *column)
 {
     if (query->status == VB_OK)
@@ -107,6 +116,7 @@ static void add_column(struct vb_query *query, const struct vb_scope *scope, con
             vb_contract_append(scope->contract, &query->sql, "c", "conversation", column);
 }
 
+/* A cast only where the type demands it: it keeps a GIN index from serving. */
 static void add_text_array(struct vb_query *query, const struct vb_scope *scope, const char *column)
 {
     Oid type = vb_contract_column(scope->contract, "conversation", column)->type;
@@ -150,6 +160,7 @@ static void add_audience(struct vb_query *query, const struct vb_scope *scope)
     vb_query_bind_words(query, &scope->selection->audience, "text");
 }
 
+/* Ended by as_of, not by the time of reading: later runs of one job select the same. */
 static void add_completed(struct vb_query *query, const struct vb_scope *scope)
 {
     if (!scope->selection->completed_only)
@@ -234,11 +245,15 @@ static void add_from(struct vb_query *query, const struct vb_scope *scope, const
     vb_query_add(query, " FROM (SELECT DISTINCT unnest(");
     vb_query_bind_words(query, path->words, cast_of(scope, path->column));
     vb_query_add(query,
-                 ") AS word) p CROSS JOIN LATERAL (SELECT r.* FROM %s.conversation r"
-                 " WHERE r.%s = p.word OFFSET 0) c",
+                 ") AS word) p"
+                 " CROSS JOIN LATERAL (SELECT r.*"
+                 " FROM %s.conversation r"
+                 " WHERE r.%s = p.word"
+                 " OFFSET 0) c",
                  schema, path->column);
 }
 
+/* Ids end ties, so that the order is total. */
 static void add_order(struct vb_query *query, enum vb_order order)
 {
     if (order == VB_ORDER_UP)

@@ -8,6 +8,10 @@
  *   very many contacts                  (contact_id), likewise
  *   everything                          (workspace_id, created_at, id)
  * All other filters are looked at row by row on that way.
+ *
+ * Appends to a query, and owns nothing; the scope's parts are borrowed until the query is built.
+ * Any thread. Errors are left in the query's status. A selection that the source cannot answer was
+ * refused by vb_contract_selection_check before: here a filter on a missing column is bad SQL.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_SCOPE_H
 #define VERBATIM_EXPORT_SOURCE_SCOPE_H
@@ -35,15 +39,18 @@ struct vb_span vb_scope_span(const struct vb_scope *scope);
 /* Nothing at or after this instant is read. */
 vb_instant vb_scope_end(const struct vb_selection *selection);
 
+/* By created_at and then id, the order in which an archive holds its conversations. */
 enum vb_order { VB_ORDER_NONE, VB_ORDER_UP, VB_ORDER_DOWN };
 
-/* Appends a whole SELECT of bare columns of `c`, the conversation. */
+/* Appends a whole SELECT of bare columns of `c`, the conversation. Not ended: the caller may add
+ * LIMIT and OFFSET, or put it into brackets. */
 void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
                      const struct vb_span *span, const char *columns, enum vb_order order);
 
 /* An instant as a parameter of a time column's type. */
 void vb_scope_bind_instant(struct vb_query *query, const struct vb_scope *scope,
                            const char *relation, const char *column, vb_instant instant);
+/* False for an optional column that the source lacks. */
 bool vb_scope_has(const struct vb_scope *scope, const char *relation, const char *column);
 
 #endif

@@ -1,4 +1,9 @@
-/* SQL about conversations: see select.h. Appends to the caller's buffers, owns nothing. */
+/* SQL about conversations: see select.h. Appends to the caller's buffers, owns nothing.
+ *
+ * A page is an inner statement that finds conversations in order, and an outer one that looks up
+ * names for those found. OFFSET 0 between them is a fence: without it the planner may join first
+ * and sort all of it for the sake of one page.
+ */
 #include "select.h"
 
 #include <stdio.h>
@@ -112,6 +117,7 @@ static void add_field(struct vb_query *query, const struct vb_scope *scope,
                                                 : "");
 }
 
+/* A column that the source lacks is left out here; add_field writes its NULL. */
 static enum vb_status append_key(struct vb_buffer *columns, const struct vb_scope *scope,
                                  const char *column)
 {
@@ -160,6 +166,7 @@ void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64
     vb_query_add(query, " ORDER BY c.created_at, c.id");
 }
 
+/* The cut may lie behind the end: no row then. */
 void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64_t ahead)
 {
     struct vb_span span = vb_scope_span(scope);
@@ -175,6 +182,8 @@ void vb_select_last(struct vb_query *query, const struct vb_scope *scope)
     vb_query_add(query, " LIMIT 1");
 }
 
+/* The second's bounds and the selection's, whichever is narrower. LIMIT inside the count ends it
+ * early in a crowd. */
 void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,
                      const struct vb_cursor *upto, uint64_t most)
 {

@@ -4,6 +4,10 @@
  * Ids are compared by the database alone: their order is that of the column's type and collation.
  * Messages are read by the index message(conversation_id, created_at, id); further relations by
  * their likes.
+ *
+ * Appends to the caller's query or buffer, owns nothing. Any thread; where a connection is given it
+ * is asked to quote, and belongs to the caller's thread. Errors: in the query's status, or VB_LIMIT
+ * and VB_NO_MEMORY returned, for which the buffer is of no use any more.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_SELECT_H
 #define VERBATIM_EXPORT_SOURCE_SELECT_H
@@ -43,6 +47,8 @@ enum {
     VB_PAGE_COUNT
 };
 
+/* At most `limit` conversations of the scope in order, each with its contact's and assistant's
+ * names. */
 void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64_t limit);
 /* id and created_at of the conversation `ahead` - 1 places after `low`. OFFSET walks the index once
  * per split, never per page. */
@@ -86,8 +92,10 @@ struct vb_row_kinds {
     enum vb_row_kind items[4];
     size_t count;
 };
+/* Kinds whose relation the source lacks are left out. */
 struct vb_row_kinds vb_select_kinds(const struct vb_contract *contract,
                                     const struct vb_selection *selection);
+/* Whether rows have all VB_ROW_COUNT fields. */
 bool vb_select_is_rich(const struct vb_selection *selection);
 
 /* Where a conversation is read on: at which of its kinds, behind how much of it. */
@@ -99,7 +107,8 @@ struct vb_resume {
 };
 
 /* Rows of the listed conversations in their order, at most `limit` messages of each. Literals,
- * since COPY takes no parameters. */
+ * since COPY takes no parameters. `list` is an array literal of ids; the connection is asked to
+ * quote only. */
 enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
                                   const struct vb_scope *scope, const char *list,
                                   size_t limit) vb_must_check;

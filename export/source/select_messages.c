@@ -4,6 +4,8 @@
  * One statement holds all kinds of a conversation's rows as branches of a UNION ALL, one behind the
  * other: the server appends branches in the order in which they are written, and the reader checks
  * that it did. A selection that asks for messages alone gets no branches.
+ *
+ * COPY takes no parameters, so values stand as literals that libpq quoted for this very connection.
  */
 #include "select.h"
 
@@ -29,6 +31,7 @@ bool vb_select_is_rich(const struct vb_selection *selection)
                                   VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS)) != 0;
 }
 
+/* A relation that is not there has no rows. */
 static void add_kind(struct vb_row_kinds *kinds, const struct vb_contract *contract,
                      enum vb_row_kind kind)
 {
@@ -70,6 +73,7 @@ static void add(struct text *text, const char *words)
         text->status = vb_buffer_append_text(text->sql, words);
 }
 
+/* Quoted by libpq, with the type that an unknown literal would have to be guessed by. */
 static void add_literal(struct text *text, const char *value, const char *type)
 {
     if (text->status != VB_OK)
@@ -107,6 +111,8 @@ static void add_element(struct text *text, const char *relation, const char *nam
     add(text, ", '')");
 }
 
+/* Citations have no id: ordered by all they hold, byte by byte, so that the order is the same in
+ * every database whatever its collation. */
 static void add_citations(struct text *text)
 {
     static const char *const names[] = {"title", "url", "snippet"};
@@ -124,6 +130,7 @@ static void add_citations(struct text *text)
     add(text, ")");
 }
 
+/* Four fields each: id, url, file_name and content_type. */
 static void add_attachments(struct text *text)
 {
     static const char *const names[] = {"url", "file_name", "content_type"};
@@ -173,6 +180,7 @@ static void add_rich_columns(struct text *text, const struct vb_resume *resume)
     add_list(text, resume, VB_COLUMNS_MEDIA, "attachment", add_attachments);
 }
 
+/* A literal of four bytes, as the stream reads it. */
 static void add_kind_number(struct text *text, enum vb_row_kind kind)
 {
     char number[24];
@@ -215,6 +223,7 @@ static void add_tail(struct text *text, const char *alias, const char *relation,
     add(text, order);
 }
 
+/* Keyset, not OFFSET: what was read is not walked over again. */
 static void add_after(struct text *text, const struct vb_cursor *after)
 {
     const struct vb_contract *contract = text->scope->contract;
@@ -227,6 +236,7 @@ static void add_after(struct text *text, const struct vb_cursor *after)
     add(text, ")");
 }
 
+/* LIMIT is of one conversation, since this stands within a LATERAL. */
 static void add_messages(struct text *text, const struct vb_resume *resume, size_t limit)
 {
     char number[32];

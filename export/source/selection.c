@@ -1,4 +1,9 @@
-/* Whether a source can answer a selection. Pure. */
+/* Whether a source can answer a selection. Pure.
+ *
+ * A filter on a column that the source lacks is refused by its name: read as NULL it would find
+ * nothing, and an export that is empty for that reason looks like one of nothing to tell. The
+ * audience is no such filter: without its columns nothing may be shown.
+ */
 #include "contract.h"
 
 struct need {

@@ -3,6 +3,11 @@
  * Belongs to the reader's thread. A connection in doubt is closed rather than repaired: a statement
  * that streams cannot be called off in a safer way, since a server blocked in sending answers
  * nothing else. The next use connects again.
+ *
+ * Owns the PGconn and the prepared statements' texts until vb_session_drop, which leaves a session
+ * that may be used again. Errors: VB_NETWORK where the server said nothing, VB_DATABASE_AWAY where
+ * trying again may help, VB_SOURCE where it will not, VB_STOPPED, VB_NO_MEMORY. Results are the
+ * caller's to clear, and do not depend on the connection.
  */
 #ifndef VERBATIM_EXPORT_SOURCE_SESSION_H
 #define VERBATIM_EXPORT_SOURCE_SESSION_H
@@ -10,6 +15,7 @@
 #include "polled.h"
 #include "query.h"
 
+/* Texts beyond these are sent unprepared: slower, and right. */
 #define VB_SESSION_STATEMENTS 16
 
 struct vb_session {
@@ -21,6 +27,7 @@ struct vb_session {
     char *statements[VB_SESSION_STATEMENTS]; /* texts prepared on this connection */
 };
 
+/* Closes the connection; also fine where there is none. */
 void vb_session_drop(struct vb_session *session);
 /* Connects unless there is a connection that looks alive. This and what follows may end with
  * VB_STOPPED, the connection dropped. */

@@ -22,6 +22,7 @@
  */
 #include "verbatim/source.h"
 
+/* As PQserverVersion counts: 13.0. */
 #define HAS_INCREMENTAL_SORT 130000
 
 #define SET(scope, name, value) "SET " scope name " = " value ";"
@@ -51,7 +52,11 @@ const char *vb_source_settings(enum vb_source_scope scope, int server_version)
  * of a few conversations or of all there are. pg_settings tells what a server of any age knows. */
 const char *vb_source_count_settings(void)
 {
+    /* clang-format off */
     return "SELECT pg_catalog.set_config(s.name, v.value, true)"
-           " FROM (VALUES ('TimeZone', 'UTC'), ('jit', 'off'), ('enable_incremental_sort', 'off'))"
-           " v (name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
+           " FROM (VALUES ('TimeZone', 'UTC'),"
+           " ('jit', 'off'),"
+           " ('enable_incremental_sort', 'off')) v (name, value)"
+           " JOIN pg_catalog.pg_settings s ON s.name = v.name";
+    /* clang-format on */
 }

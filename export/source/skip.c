@@ -1,5 +1,8 @@
-/* Looking ahead for a place to cut: an index-only skip of N conversations, and the end of a
- * second. */
+/* Looking ahead for a place to cut: an index-only skip of N conversations, and the end of a second.
+ *
+ * Borders of segments lie at the end of a second wherever that is not a crowd: so the places within
+ * it are known to one segment alone. Uses the reader's connection between pages; moves nothing.
+ */
 #include "reader.h"
 
 /* One conversation's cursor, or VB_END. */
@@ -19,6 +22,7 @@ static enum vb_status query_cursor(struct vb_reader *reader, struct vb_query *qu
     return status;
 }
 
+/* The conversation `ahead` - 1 places behind the scope's low end. */
 static enum vb_status skip(struct vb_reader *reader, const struct vb_scope *scope, uint64_t ahead,
                            struct vb_cursor *ret_cursor, struct vb_error *err)
 {

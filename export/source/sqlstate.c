@@ -1,4 +1,9 @@
-/* What the server's errors mean: see verbatim/postgres.h. */
+/* What the server's errors mean: see verbatim/postgres.h. Pure; any thread.
+ *
+ * Source: appendix "PostgreSQL Error Codes" of the manual. Two tables, for two questions: whether
+ * trying again may help, and whether the connection is of use any more. A code new to us is a fault
+ * of the statement, since repeating it for ever would hide it.
+ */
 #include "verbatim/postgres.h"
 
 #include <stdio.h>
@@ -43,6 +48,7 @@ enum vb_status vb_postgres_status(const char *sqlstate)
     return strcmp(sqlstate, "23505") == 0 ? VB_CONFLICT : VB_DATABASE;
 }
 
+/* NULL where libpq speaks itself: the server did not answer. */
 static const char *state_of(const PGresult *result)
 {
     return result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -100,6 +106,7 @@ enum vb_status vb_postgres_fail(struct vb_error *err, const PGconn *connection,
     return status;
 }
 
+/* For SHOW transaction_read_only, in text. */
 bool vb_postgres_is_read_only(const PGresult *result)
 {
     return PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&

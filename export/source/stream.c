@@ -5,6 +5,9 @@
  * keyset in statements of its own, of messages alone until they end, and the rest of the page
  * starts again behind it. The same way back is taken when the consumer was too slow; rows that are
  * no messages are then skipped by their number. Uses the reader's thread and memory only.
+ *
+ * The order of rows is trusted nowhere: each is checked against the place that is expected, since a
+ * view that loses it would put messages into the wrong conversation.
  */
 #include "reader.h"
 
@@ -14,6 +17,7 @@
 /* Lists of ids in one statement: 2,000 texts of 255 bytes fit. */
 #define LIST_CEILING (1024u * 1024u)
 
+/* The counters of the current conversation stay: by them start_rest goes on. */
 void vb_stream_close(struct vb_reader *reader)
 {
     struct vb_stream *stream = &reader->stream;
@@ -23,6 +27,7 @@ void vb_stream_close(struct vb_reader *reader)
     stream->covered = 0;
 }
 
+/* The kinds and the width are the selection's, so the same for all its statements. */
 void vb_stream_begin(struct vb_reader *reader)
 {
     struct vb_stream *stream = &reader->stream;
@@ -144,6 +149,7 @@ static enum vb_status broken(const struct vb_reader *reader, struct vb_error *er
     return vb_fail(err, VB_SOURCE, "conversation %s: %s", reader->conversation.id, what);
 }
 
+/* NULL came through on purpose (select_messages.c), to be told here by its conversation. */
 static enum vb_status decode_time(const struct vb_reader *reader, const struct vb_view *fields,
                                   vb_instant *ret_at, struct vb_error *err)
 {
@@ -157,6 +163,7 @@ static enum vb_status decode_time(const struct vb_reader *reader, const struct v
     return VB_OK;
 }
 
+/* Views into the row, as all else. */
 static enum vb_status decode_rich(const struct vb_view *fields, struct vb_message *message)
 {
     message->feedback = fields[VB_ROW_FEEDBACK];

@@ -1,5 +1,5 @@
 /* What depends on the types found: pieces of SQL, and which texts may be sent as ids. See
- * contract.h. */
+ * contract.h. Pure; any thread. */
 #include "contract.h"
 
 #include "verbatim/text.h"
@@ -40,6 +40,7 @@ const char *vb_contract_cast(const struct vb_contract *contract, const char *rel
     return cast_of(vb_contract_column(contract, relation, name)->type);
 }
 
+/* By its place, which is that of its rule. */
 static enum vb_column_kind kind_of(const struct vb_contract *contract,
                                    const struct vb_column *column)
 {

@@ -23,16 +23,21 @@
 
 /* Transaction ids as the text of an array. A transaction with savepoints has a lock for each that
  * has written; the oldest is its own, and ends last. $1 as_of. */
+/* clang-format off */
 static const char writers_sql[] =
-    "SELECT '{' || coalesce(string_agg(w.id, ','), '') || '}' FROM"
-    " (SELECT DISTINCT ON (l.virtualtransaction) l.transactionid::text AS id"
+    "SELECT '{' || coalesce(string_agg(w.id, ','), '') || '}'"
+    " FROM (SELECT DISTINCT ON (l.virtualtransaction) l.transactionid::text AS id"
     " FROM pg_catalog.pg_locks l"
     " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
-    " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
+    " WHERE l.locktype = 'transactionid'"
+    " AND l.mode = 'ExclusiveLock'"
+    " AND l.granted"
     " AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()"
     " AND (a.datname IS NULL OR a.datname = pg_catalog.current_database())"
     " AND (a.xact_start IS NULL OR a.xact_start <= ";
+/* clang-format on */
 
+/* One wait; owns the list of writers. */
 struct wait {
     struct vb_reader *reader;
     bool replica;
@@ -40,6 +45,7 @@ struct wait {
     struct vb_buffer writers;
 };
 
+/* Ends the query in any case; the caller clears the result. */
 static enum vb_status query_row(struct wait *wait, struct vb_query *query, PGresult **ret_result,
                                 struct vb_error *err)
 {
@@ -85,25 +91,37 @@ static enum vb_status look(struct wait *wait, struct vb_error *err)
     return status;
 }
 
+/* Compared as text, since a transaction's number is reused only after two billion others. */
 static void add_writers_ended(const struct wait *wait, struct vb_query *query)
 {
-    vb_query_add(query, "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype ="
-                        " 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
+    /* clang-format off */
+    vb_query_add(query, "SELECT NOT EXISTS ("
+                        "SELECT FROM pg_catalog.pg_locks l"
+                        " WHERE l.locktype = 'transactionid'"
+                        " AND l.mode = 'ExclusiveLock'"
+                        " AND l.granted"
                         " AND l.transactionid::text = ANY (");
+    /* clang-format on */
     vb_query_bind(query, wait->writers.data, "text[]");
     vb_query_add(query, "))");
 }
 
+/* pg_last_xact_replay_timestamp stands still while the primary is idle: then what was received has
+ * been replayed, and as_of is a second ago. */
 static void add_replica_passed(const struct wait *wait, struct vb_query *query)
 {
     vb_query_add(query, "SELECT (pg_catalog.pg_last_xact_replay_timestamp() >= ");
     bind_as_of(wait, query);
-    vb_query_add(query, " OR (coalesce(pg_catalog.pg_last_wal_receive_lsn() ="
-                        " pg_catalog.pg_last_wal_replay_lsn(), true)"
+    /* clang-format off */
+    vb_query_add(query, " OR (coalesce("
+                        "pg_catalog.pg_last_wal_receive_lsn() = "
+                        "pg_catalog.pg_last_wal_replay_lsn(), true)"
                         " AND pg_catalog.clock_timestamp() - ");
     bind_as_of(wait, query);
-    vb_query_add(query, " > interval '1 s')) AND pg_catalog.pg_snapshot_xmin("
-                        "pg_catalog.pg_current_snapshot()) >= pg_catalog.pg_snapshot_xmax(");
+    vb_query_add(query, " > interval '1 s'))"
+                        " AND pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) >= "
+                        "pg_catalog.pg_snapshot_xmax(");
+    /* clang-format on */
     vb_query_bind(query, wait->reader->selection.snapshot, "pg_snapshot");
     vb_query_add(query, ")");
 }
@@ -125,6 +143,7 @@ static enum vb_status has_passed(struct wait *wait, bool *ret_passed, struct vb_
     return VB_OK;
 }
 
+/* Not passed within the patience is no failure: the caller learns of it and tells so. */
 static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct vb_error *err)
 {
     int64_t start = vb_clock_monotonic();
