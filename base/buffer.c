@@ -31,12 +31,17 @@ bool vb_view_equals(struct vb_view a, struct vb_view b)
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
+/* strchr() alone would find a NUL in every text. */
+static bool is_one_of(char byte, const char *bytes)
+{
+    return byte != '\0' && strchr(bytes, byte);
+}
+
 struct vb_view vb_view_trim(struct vb_view text, const char *blanks)
 {
-    size_t count = strlen(blanks);
-    while (text.length > 0 && memchr(blanks, text.data[0], count))
+    while (text.length > 0 && is_one_of(text.data[0], blanks))
         text = (struct vb_view){text.data + 1, text.length - 1};
-    while (text.length > 0 && memchr(blanks, text.data[text.length - 1], count))
+    while (text.length > 0 && is_one_of(text.data[text.length - 1], blanks))
         text.length--;
     return text;
 }

@@ -127,15 +127,15 @@ static enum vb_status advise(const struct vb_ground *facts, struct vb_buffer *ad
 }
 
 /* Tables and policies are to belong to the schema's owner, whoever runs this. */
-enum vb_status vb_ground_act_as_owner(struct vb_pg *pg, const struct vb_ground *facts,
+enum vb_status vb_ground_act_as_owner(struct vb_pg *pg, const struct vb_ground *ground,
                                       struct vb_error *err)
 {
     char sql[192];
-    if (!facts->is_owner)
+    if (!ground->is_owner)
         return vb_fail(err, VB_DENIED,
                        "the schema verbatim belongs to %s: run this under that login",
-                       facts->owner);
-    snprintf(sql, sizeof sql, "SET LOCAL ROLE %s", facts->owner);
+                       ground->owner);
+    snprintf(sql, sizeof sql, "SET LOCAL ROLE %s", ground->owner);
     return vb_pg_exec(pg, sql, 0, NULL, NULL, err);
 }
 

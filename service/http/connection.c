@@ -308,8 +308,10 @@ static bool flush_continue(struct vb_http_connection *connection)
 
 static void read_body(struct vb_http_connection *connection)
 {
-    struct vb_http_exchange *exchange = connection->exchange;
-    if (!flush_continue(connection) || !take_body(connection, &exchange->body))
+    if (!flush_continue(connection))
+        return;
+    struct vb_http_exchange *exchange = connection->exchange; /* there is one in this phase */
+    if (!exchange || !take_body(connection, &exchange->body))
         return;
     set_phase(connection, VB_HTTP_WORK, connection->loop->http->times.answer);
     exchange->on_body(exchange);

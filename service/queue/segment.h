@@ -78,7 +78,7 @@ enum vb_status vb_segment_record_closing(struct vb_pg *pg, const struct vb_claim
 /* queue/pieces.c: what segments leave for the end of the archive, in the database. */
 enum vb_piece_kind { VB_PIECE_DIRECTORY, VB_PIECE_MEDIA_ERRORS }; /* numbers as in the table */
 enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            const struct vb_claim *claim, enum vb_piece_kind kind, uint32_t piece,
+                            const struct vb_claim *claim, enum vb_piece_kind kind, uint32_t number,
                             const void *data, size_t length, struct vb_error *err) vb_must_check;
 /* The data is borrowed for the call; anything but VB_OK ends the feeding. */
 struct vb_piece_visitor {

@@ -231,12 +231,13 @@ enum vb_status vb_path_remove_folder(int folder, const char *name, struct vb_err
         return errno == ENOENT ? VB_OK : vb_path_fail(err, "a folder of parts cannot be opened");
     DIR *directory = fdopendir(fd);
     if (!directory) {
-        close(fd);
-        return vb_path_fail(err, "a folder of parts cannot be read");
+        enum vb_status status = vb_path_fail(err, "a folder of parts cannot be read");
+        close(fd); /* behind it: it may change errno */
+        return status;
     }
-    const char *part;
+    const char *part = NULL;
     enum vb_status status;
-    while ((status = vb_path_next(directory, &part, err)) == VB_OK)
+    while ((status = vb_path_next(directory, &part, err)) == VB_OK && part)
         if (unlinkat(fd, part, 0) != 0 && errno != ENOENT) {
             status = vb_path_fail(err, "a part cannot be removed");
             break;

@@ -54,7 +54,8 @@ class Installation:
                               f"GRANT verbatim_api, verbatim_worker TO {self.login};"
                               f"CREATE SCHEMA verbatim AUTHORIZATION {self.login}")
         with psycopg.connect(url_of(self.database, self.login), autocommit=True) as connection:
-            connection.execute("CREATE TABLE verbatim.schema_migration (version integer PRIMARY KEY, name text NOT NULL,"
+            connection.execute("CREATE TABLE verbatim.schema_migration"
+                               " (version integer PRIMARY KEY, name text NOT NULL,"
                                " applied_at timestamptz NOT NULL DEFAULT now());"
                                "CREATE TABLE verbatim.schema_rights (one_row boolean PRIMARY KEY DEFAULT true,"
                                " digest text NOT NULL)")

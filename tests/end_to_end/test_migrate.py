@@ -182,7 +182,8 @@ def test_every_table_of_workspaces_is_under_forced_policies(migrated):
 def test_the_api_role_sees_nothing_without_a_workspace_and_one_with(migrated):
     with migrated.connect() as connection:
         readable = [name for name in workspace_tables(migrated) if connection.execute(
-            "SELECT has_table_privilege(%s::name, 'verbatim.' || %s, 'SELECT')", (migrated.role("api"), name)).fetchone()[0]]
+            "SELECT has_table_privilege(%s::name, 'verbatim.' || %s, 'SELECT')",
+            (migrated.role("api"), name)).fetchone()[0]]
         assert {"workspace", "job", "segment"} <= set(readable)
         connection.execute(f"SET ROLE {migrated.role('api')}")
         for name in readable:

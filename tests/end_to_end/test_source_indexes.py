@@ -1,4 +1,4 @@
-"""How a source is read whose indexes are the platform's own: of one column each, and views that order within themselves."""
+"""How a source is read whose indexes are the platform's own: of one column each; and views with an order inside."""
 
 import time
 
@@ -19,7 +19,8 @@ CREATE TABLE channel (id uuid PRIMARY KEY, workspace_id uuid, name text, channel
 INSERT INTO channel VALUES ('{CHANNEL}', '{WORKSPACE}', 'Support', 'SMS', NULL);
 CREATE TABLE conversation (id bigint PRIMARY KEY, workspace_id uuid, channel_id uuid, created_at timestamptz);
 INSERT INTO conversation SELECT i, '{WORKSPACE}', CASE WHEN i % {CONVERSATIONS // WANTED} = 0 THEN '{CHANNEL}'::uuid
-    ELSE md5('c' || i % 7)::uuid END, to_timestamp({START // 1_000_000} + i * 60) FROM generate_series(1, {CONVERSATIONS}) i;
+    ELSE md5('c' || i % 7)::uuid END, to_timestamp({START // 1_000_000} + i * 60)
+    FROM generate_series(1, {CONVERSATIONS}) i;
 CREATE TABLE message (id bigint PRIMARY KEY, conversation_id bigint, created_at timestamptz, direction text,
     speaker_type text, text text);
 INSERT INTO message SELECT i * {MESSAGES} + j, i, to_timestamp({START // 1_000_000} + i * 60 + j * 20), 'inbound',

@@ -92,6 +92,8 @@ static int is_to_fail(const void *caller)
 
 #define IS_TO_FAIL() is_to_fail(__builtin_return_address(0))
 
+/* In the place of the C library's.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 void *malloc(size_t size)
 {
     return IS_TO_FAIL() ? NULL : __libc_malloc(size);
@@ -127,3 +129,4 @@ char *strndup(const char *text, size_t most)
 {
     return IS_TO_FAIL() ? NULL : copy_of(text, strnlen(text, most));
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -15,8 +15,8 @@ struct control {
     _Atomic uint64_t place; /* where it was asked for, as an offset in the executable; 0: not yet */
 };
 
-/* From here on `control`, which must stay, steers. `libraries` are parts of file names, such as
+/* From here on `steering`, which must stay, steers. `libraries` are parts of file names, such as
  * "libjansson", NULL at the end; at most seven. Before any other thread. */
-void failing_allocations_steer(struct control *control, const char *const *libraries);
+void failing_allocations_steer(struct control *steering, const char *const *libraries);
 
 #endif

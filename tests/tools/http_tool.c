@@ -11,9 +11,6 @@
 #include "database/pg.h"
 #include "settings/process.h"
 #include "storage/storage.h"
-
-#include "database/pg.h"
-
 #include "verbatim/source.h"
 
 #include <curl/curl.h>

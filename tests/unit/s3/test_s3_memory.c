@@ -52,8 +52,8 @@ static int start(void **state)
 
 static char *file_of(const char *text)
 {
-    static char path[] = "/tmp/verbatim-memory-XXXXXX";
-    memcpy(path + sizeof path - 7, "XXXXXX", 6);
+    static char path[32];
+    snprintf(path, sizeof path, "/tmp/verbatim-memory-XXXXXX");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));

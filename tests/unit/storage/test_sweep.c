@@ -34,7 +34,8 @@ static bool fails(void)
     return true;
 }
 
-/* These stand in for the library's, for the code under test too. */
+/* These stand in for the library's, for the code under test too.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 struct dirent *readdir(DIR *directory)
 {
     struct dirent *(*real)(DIR *) = NULL;
@@ -50,6 +51,8 @@ int fstatat(int folder, const char *restrict name, struct stat *restrict info, i
     *(void **)&real = dlsym(RTLD_NEXT, "fstatat");
     return looks_fail && fails() ? -1 : real(folder, name, info, flags);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 struct store {
     char folder[64];

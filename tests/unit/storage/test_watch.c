@@ -20,7 +20,8 @@
 
 static _Atomic time_t ahead; /* seconds that the wall clock was ahead before it was set back */
 
-/* In the place of the C library's. The kernel's own clocks, which waits go by, stay as they are. */
+/* In the place of the C library's. The kernel's own clocks, which waits go by, stay as they are.
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     int result = (int)syscall(SYS_clock_gettime, clock, time);
@@ -66,7 +67,8 @@ static void a_clock_that_was_set_back_stalls_nothing(void **state)
     vb_storage_free(storage);
     vb_options_done(&options);
     assert_int_equal(chmod(away, 0700), 0);
-    (void)unlink(strcat(strcpy(url, away), "/.verbatim-store"));
+    (void)snprintf(url, sizeof(url), "%s/.verbatim-store", away);
+    (void)unlink(url);
     (void)rmdir(away);
 }
 
