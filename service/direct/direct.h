@@ -1,10 +1,15 @@
 /* Exports that are answered at once: a few threads that read and render, each into a pipe that an
- * HTTP loop empties.
+ * HTTP loop empties. What is too much for that is refused, not queued.
  *
  * A stream is one such thread's work for one answer. It is reserved before anything is noted
  * anywhere, so that a busy process can refuse in time; then begun; then let go of, at its end or in
- * the middle. The pool owns all streams, and they are used again. Nothing is kept between two of
- * them: each has its own reader, and so its own connection to the source, for as long as it reads.
+ * the middle. Nothing is kept between two of them: each has its own reader, and so its own
+ * connection to the source, for as long as it reads.
+ *
+ * The pool owns all streams, and they are used again; vb_direct_pool_stop frees it. A reserved
+ * stream belongs to the loop that reserved it, the work to the stream's thread. Errors: those of
+ * the reader and of renderers, as the stream's outcome; VB_STOPPED where the client left or the
+ * process ends; VB_NO_MEMORY where there is no pipe.
  */
 #ifndef VERBATIM_DIRECT_DIRECT_H
 #define VERBATIM_DIRECT_DIRECT_H
@@ -27,6 +32,7 @@ struct vb_direct_order {
     vb_instant as_of;
     char request_id[72]; /* for the log */
 };
+/* Frees what it holds, not itself. */
 void vb_direct_order_done(struct vb_direct_order *order);
 
 struct vb_api_stream_pool;

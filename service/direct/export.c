@@ -24,6 +24,7 @@
 #define SLICE 100                /* milliseconds: how late a stop may be heard */
 #define PATIENCE (1 * VB_SECOND) /* with a full pipe, before the transaction goes */
 
+/* Everything of one export; run() opens it, vb_direct_export closes it. */
 struct line {
     const struct vb_direct_work *work;
     struct vb_zone *zone;
@@ -54,6 +55,7 @@ static enum vb_status wait_for_room(struct line *line, int64_t since, struct vb_
     return VB_OK;
 }
 
+/* Writes all of it. EPIPE is the client's end: SIGPIPE is ignored in the process. */
 static enum vb_status flush(struct line *line, struct vb_error *err)
 {
     struct vb_buffer *out = &line->out;
@@ -85,6 +87,7 @@ static enum vb_status flush_above(struct line *line, size_t least, struct vb_err
 
 /* --- opening --- */
 
+/* VB_INVALID for a profile or zone that this build does not know. */
 static enum vb_status open_renderer(struct line *line, struct vb_error *err)
 {
     const struct vb_direct_order *order = line->work->order;
@@ -115,6 +118,7 @@ static enum vb_status select_rows(const struct vb_direct_order *order, struct vb
                                   &ret_selection->to);
 }
 
+/* No giant or stall settings: a client's slowness is handled in wait_for_room. */
 static enum vb_status open_reader(struct line *line, struct vb_error *err)
 {
     const struct vb_direct_work *work = line->work;
@@ -177,6 +181,7 @@ static enum vb_status render(struct line *line, enum vb_reader_event event,
     return VB_OK;
 }
 
+/* Texts of a message live until the next event, and are rendered before it. */
 static enum vb_status read_all(struct line *line, struct vb_error *err)
 {
     struct vb_conversation conversation = {0};

@@ -3,6 +3,9 @@
  *
  * A stream is free when neither a loop holds it nor its thread works for it. Threads wait for work
  * without a time limit, and look at `gone` while they work.
+ *
+ * A stream that was let go of while its thread still works becomes free when that ends: nobody
+ * waits for it but the next reservation, which passes it over.
  */
 #include "direct.h"
 
@@ -52,6 +55,7 @@ void vb_direct_order_done(struct vb_direct_order *order)
 
 /* --- the thread --- */
 
+/* Asked by the reader in the middle of a statement, without the mutex. */
 static bool is_gone(void *context)
 {
     struct vb_direct_stream *stream = context;
@@ -150,6 +154,7 @@ void vb_direct_pool_stop(struct vb_api_stream_pool *pool)
 
 /* --- the loop's side --- */
 
+/* Its thread waits meanwhile, so the members may be set. */
 struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool)
 {
     struct vb_direct_stream *found = NULL;
@@ -167,6 +172,7 @@ struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool)
     return found;
 }
 
+/* The reading end must be emptied or closed, or the thread waits until it is let go of. */
 enum vb_status vb_direct_begin(struct vb_direct_stream *stream, struct vb_direct_order *order,
                                int *ret_fd, struct vb_error *err)
 {
@@ -188,6 +194,7 @@ enum vb_status vb_direct_begin(struct vb_direct_stream *stream, struct vb_direct
     return VB_OK;
 }
 
+/* Asked too early it is VB_STOPPED: nothing was seen to end. */
 enum vb_status vb_direct_outcome(struct vb_direct_stream *stream, struct vb_error *err)
 {
     pthread_mutex_lock(&stream->pool->mutex);

@@ -1,4 +1,10 @@
-/* Writing of answers: status line, headers, JSON. One place decides what every answer carries. */
+/* Writing of answers: status line, headers, JSON. One place decides what every answer carries.
+ *
+ * An answer is put into the connection's output whole, and goes out at its turn: so a handler may
+ * answer and still hold its exchange. Once put_head has set the status nothing else can be
+ * answered; what fails then breaks the connection. Headers of the answer that was meant are kept
+ * apart from those of an error, which is another answer.
+ */
 #include "server.h"
 
 #include "verbatim/log.h"
@@ -72,6 +78,8 @@ static const char *date_header(struct vb_http_loop *loop)
     return loop->date;
 }
 
+/* A header that is lost must not be missed in silence: Content-Disposition or ETag change what the
+ * body means. */
 static void put_header(struct vb_http_exchange *exchange, struct vb_buffer *headers,
                        const char *name, const char *value)
 {
@@ -181,6 +189,7 @@ static enum vb_status put_head(struct vb_http_exchange *exchange, int status, co
                                                         : "");
 }
 
+/* Posted, not written: the handler is still on the stack. */
 static void begin_writing(struct vb_http_exchange *exchange)
 {
     exchange->connection->phase = VB_HTTP_WRITE;
@@ -188,6 +197,7 @@ static void begin_writing(struct vb_http_exchange *exchange)
     vb_http_connection_ready(exchange->connection);
 }
 
+/* Half a head may be in the output: nobody could make sense of a second one. */
 static void give_up(struct vb_http_exchange *exchange)
 {
     vb_warn("an answer was too large or found no memory");

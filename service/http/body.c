@@ -2,6 +2,9 @@
  *
  * Chunk sizes are hex digits and nothing else; every line ends in CR LF; extensions and trailers
  * are legal, have a ceiling, and mean nothing here.
+ *
+ * Byte by byte only in the lines around chunks; data is copied in runs. A chunk's size is judged
+ * before its bytes come, so a client that announces too much is told at once.
  */
 #include "body.h"
 
@@ -72,6 +75,7 @@ static bool take_size(struct vb_http_body *body, char byte)
     return is_clean && ++body->overhead <= OVERHEAD;
 }
 
+/* The last chunk is of no size; what follows it is the trailer. */
 static bool end_size(struct vb_http_body *body, char byte)
 {
     body->state = body->left > 0 ? VB_BODY_CHUNK : VB_BODY_TRAILER;

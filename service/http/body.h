@@ -1,7 +1,11 @@
-/* The body of an HTTP/1.x request: Content-Length or chunked, from bytes to bytes, strictly (RFC
- * 9112, 6 and 7).
+/* The body of an HTTP/1.x request: Content-Length or chunked, from bytes to bytes, strictly. Fed as
+ * the bytes come.
  *
- * Fed as the bytes come; keeps no bytes itself. Pure; any thread.
+ * Keeps no bytes but a line of the trailer; the decoded ones go into the caller's buffer. A plain
+ * value without an end. Pure; any thread. Errors: VB_INVALID with a refusal, whose text is static;
+ * after one the framing is lost, and with it the connection.
+ *
+ * Source: RFC 9112, sections 6 and 7.
  */
 #ifndef VERBATIM_HTTP_BODY_H
 #define VERBATIM_HTTP_BODY_H
@@ -32,6 +36,7 @@ struct vb_http_body {
     char trailer[512]; /* one line */
 };
 
+/* From a head that was parsed: without a body it is whole at once. */
 void vb_http_body_init(struct vb_http_body *body, const struct vb_http_head *head);
 /* Takes what it can from `bytes` (*ret_used of them) and appends the decoded bytes to `out` (NULL:
  * drops them). VB_OK: the body is whole. VB_AGAIN: more bytes are needed. VB_INVALID: refused, as

@@ -24,6 +24,7 @@
 
 #define SEND_FILE (256u << 10) /* bytes of a file a turn, so that others get theirs */
 #define SEND_PIECES 8          /* of a stream, likewise */
+/* Before the end of a stop: a stream's end has to reach the audit. */
 #define CUT_EARLY (3 * VB_SECOND)
 
 /* Absolute: bytes that trickle in do not move the deadline of a head or a body. */
@@ -243,6 +244,7 @@ static void refuse(struct vb_http_connection *connection, struct vb_http_refusal
     vb_http_answer_detail(exchange, refusal.status, refusal.detail);
 }
 
+/* The head's bytes are copied, so the input may move on under it. */
 static void begin_request(struct vb_http_connection *connection, size_t length)
 {
     struct vb_http_exchange *exchange = connection->exchange = vb_http_exchange_new(connection);
@@ -261,6 +263,7 @@ static void begin_request(struct vb_http_connection *connection, size_t length)
         refuse(connection, refusal);
 }
 
+/* Of half a head nothing can be answered once the peer has no more to send. */
 static void read_head(struct vb_http_connection *connection)
 {
     size_t length = 0;
@@ -306,6 +309,7 @@ static bool flush_continue(struct vb_http_connection *connection)
     return false;
 }
 
+/* on_body may answer, or wait for something that will. */
 static void read_body(struct vb_http_connection *connection)
 {
     if (!flush_continue(connection))
@@ -396,6 +400,7 @@ void vb_http_connection_turns(struct vb_http_loop *loop)
     }
 }
 
+/* Takes bytes and posts, or closes; of the handler it calls on_left alone, which frees nothing. */
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
@@ -441,6 +446,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     vb_http_connection_ready(context);
 }
 
+/* Takes the descriptor and the slot over, also on failure. */
 void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot)
 {
     struct vb_http_connection *connection = calloc(1, sizeof(*connection));
@@ -487,6 +493,7 @@ static bool is_in_the_way(const struct vb_http_connection *connection, int64_t n
     return connection->stream && atomic_load(&http->stopping) && now >= http->stop_by - CUT_EARLY;
 }
 
+/* From the tick, outside of turns: a refusal here is only posted as well. */
 void vb_http_connection_sweep(struct vb_http_connection *connection, int64_t now)
 {
     if (connection->phase == VB_HTTP_WRITE && !vb_http_stream_is_waiting(connection))

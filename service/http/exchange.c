@@ -91,6 +91,7 @@ static void destroy(struct vb_http_exchange *exchange)
     free(exchange);
 }
 
+/* The ticket first: its callback must not find a state that is gone. */
 void vb_http_exchange_free(struct vb_http_exchange *exchange)
 {
     if (!exchange)
@@ -137,6 +138,7 @@ bool vb_http_exchange_has_body(const struct vb_http_exchange *exchange)
     return exchange->head.chunked || exchange->head.content_length > 0;
 }
 
+/* The head is copied: its views have to outlive the connection's input. */
 enum vb_status vb_http_exchange_begin(struct vb_http_exchange *exchange, struct vb_view head,
                                       struct vb_http_refusal *ret_refusal)
 {

@@ -2,6 +2,10 @@
  * connection's.
  *
  * Sources: RFC 9112 (sections 2, 3, 5, 6), RFC 9110 (5.5, 5.6.2, 10.1.1), RFC 3986 (3.3, 3.4).
+ *
+ * A head is parsed only once it is whole, and refused rather than guessed at: behind a proxy that
+ * reads it otherwise, the difference is somebody else's request. Statuses tell what is wrong: 400
+ * framing, 414 and 431 sizes, 417 and 505 what is not spoken here.
  */
 #include "head.h"
 
@@ -151,6 +155,7 @@ static bool strip_authority(struct vb_view *target)
     return true;
 }
 
+/* The origin, absolute and asterisk forms; CONNECT's has no place here. */
 static enum vb_status parse_target(struct vb_view target, struct vb_http_head *head,
                                    struct vb_http_refusal *refusal)
 {
@@ -175,6 +180,7 @@ static enum vb_status parse_target(struct vb_view target, struct vb_http_head *h
     return VB_OK;
 }
 
+/* A minor version above 1 would promise what nobody has written yet. */
 static enum vb_status parse_version(struct vb_view version, struct vb_http_head *head,
                                     struct vb_http_refusal *refusal)
 {
@@ -187,6 +193,7 @@ static enum vb_status parse_version(struct vb_view version, struct vb_http_head 
     return VB_OK;
 }
 
+/* Any method of 32 bytes: whether it is known is the route's to say. */
 static enum vb_status parse_request_line(struct vb_view line, struct vb_http_head *head,
                                          struct vb_http_refusal *refusal)
 {
@@ -279,6 +286,7 @@ static enum vb_status parse_coding(struct vb_http_head *head, struct vb_http_ref
     return VB_OK;
 }
 
+/* RFC 9112, 3.2: HTTP/1.1 needs it once; HTTP/1.0 may leave it out. */
 static enum vb_status parse_host(const struct vb_http_head *head, struct vb_http_refusal *refusal)
 {
     size_t count = 0;
@@ -323,6 +331,7 @@ static enum vb_status parse_expect(struct vb_http_head *head, struct vb_http_ref
     return VB_OK;
 }
 
+/* The scan has counted lines already; here they are judged one by one. */
 static enum vb_status parse_headers(struct vb_view rest, struct vb_http_head *head,
                                     struct vb_http_refusal *refusal)
 {

@@ -1,9 +1,13 @@
-/* The head of an HTTP/1.x request: from bytes to fields, strictly (RFC 9112), without any input or
- * output.
+/* The head of an HTTP/1.x request: from bytes to fields, strictly, without any input or output.
  *
  * Whatever two readers could frame differently is refused, never repaired: bare line feeds, folded
  * lines, blanks around names, control bytes, repeated or unclear lengths, codings other than
- * `chunked`. Views point into the caller's bytes. Pure functions; any thread.
+ * `chunked`.
+ *
+ * Views point into the caller's bytes and live as long as those. Pure functions; any thread.
+ * Errors: VB_INVALID with a refusal (its status and a static text), VB_AGAIN for want of bytes.
+ *
+ * Sources: RFC 9112 and 9110; sections stand where they are followed.
  */
 #ifndef VERBATIM_HTTP_HEAD_H
 #define VERBATIM_HTTP_HEAD_H
@@ -25,6 +29,7 @@ struct vb_http_header {
     struct vb_view name, value; /* value without the blanks around it */
 };
 
+/* Of one request; nothing in it is freed. */
 struct vb_http_head {
     struct vb_view method;
     struct vb_view path;  /* still percent-encoded; begins with '/', or is "*" */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Each has database connections of its own, so cores beyond these get no loop. */
 #define LOOPS 16u
 #define CONNECTIONS 4096u
 #define SPARE_FILES 256u /* descriptors left to the rest of the process */
@@ -44,6 +45,7 @@ unsigned vb_http_loops(void)
     return cores < LOOPS ? cores : LOOPS;
 }
 
+/* Every descriptor is -1 before the first failure, so that vb_http_stop may close what there is. */
 static enum vb_status make_loops(struct vb_http *http, const char *listen, struct vb_error *err)
 {
     int listeners[LOOPS];
@@ -91,6 +93,7 @@ enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_ht
     return VB_OK;
 }
 
+/* Else the stop would wait for the next tick. */
 static void wake_all(struct vb_http *http)
 {
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
@@ -106,6 +109,8 @@ void vb_http_request_stop(struct vb_http *http)
     wake_all(http);
 }
 
+/* Also of one that was only half started. The site hears of the end of all threads before any of
+ * its loops' parts goes: a connector serves the pools of all of them. */
 void vb_http_stop(struct vb_http *http)
 {
     if (!http)

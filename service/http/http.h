@@ -1,9 +1,12 @@
 /* The HTTP server of a process: loops that listen, one a core, and the protocol between them and a
- * site.
+ * site. HTTP/1.0 and 1.1 without TLS: that is a proxy's.
  *
  * A site is what is served: it finds routes, shapes errors, and keeps what it needs beside loops
- * and exchanges (http/server.h). Nothing here knows one. Owns its threads and sockets; borrows the
- * site.
+ * and exchanges (http/server.h). Nothing here knows one.
+ *
+ * Owns its threads and sockets until vb_http_stop, which frees it; borrows the site, which outlives
+ * it. Started and stopped by one thread; vb_http_request_stop by any before that. Errors:
+ * VB_INVALID for an address, VB_IO for what the system refuses, VB_NO_MEMORY.
  */
 #ifndef VERBATIM_HTTP_HTTP_H
 #define VERBATIM_HTTP_HTTP_H
@@ -12,7 +15,7 @@
 
 #include <stdint.h>
 
-/* Absolute deadlines of the phases; a struct so that a test can shorten them. */
+/* Absolute deadlines of the phases; a struct so that a test can shorten them. Microseconds. */
 struct vb_http_times {
     int64_t head;     /* from its first byte, or from the connect, to its last */
     int64_t body;     /* from the end of the head, or from 100 Continue, to its last byte */

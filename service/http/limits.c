@@ -26,6 +26,7 @@ static unsigned slot_of(const struct vb_http *http, const struct sockaddr *addre
     return (unsigned)((hash ^ (hash >> 32)) % VB_HTTP_ADDRESS_SLOTS);
 }
 
+/* Counted first and taken back, so that two loops never both take the last place. */
 bool vb_http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot)
 {
     unsigned slot = slot_of(http, address), limit = atomic_load(&http->connection_limit);

@@ -1,5 +1,5 @@
 /* Listening sockets: one a loop, all on the same address by SO_REUSEPORT, so the kernel spreads
- * connections. */
+ * connections. Only the first address that a name has is taken. */
 #include "server.h"
 
 #include <errno.h>
@@ -31,6 +31,7 @@ static bool cut_address(const char *listen, char host[128], char port[8])
     return true;
 }
 
+/* -1 with errno, also after the close. */
 static int open_socket(const struct addrinfo *address, bool shared)
 {
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

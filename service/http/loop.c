@@ -26,6 +26,7 @@
 #define ACCEPTS 64 /* a round, so that accepting never starves answering */
 #define ACCEPT_PAUSE (VB_SECOND / 2)
 #define SHORTAGE_TOLD (60 * VB_SECOND)
+/* Of one JSON body; larger ones are refused as too large. */
 #define SCRATCH (1u << 20)
 
 void vb_http_loop_wake(void *context)

@@ -28,6 +28,7 @@ static struct vb_view cut(struct vb_view *rest, char mark)
     return vb_view_trim(piece, " \t");
 }
 
+/* A quoted number is the same number (RFC 7240, 2). */
 static int seconds_of(struct vb_view value)
 {
     if (value.length >= 2 && value.data[0] == '"' && value.data[value.length - 1] == '"')

@@ -1,5 +1,8 @@
-/* The header Prefer (RFC 7240), of which one preference is known: `wait=N`, in seconds. Pure; any
- * thread. */
+/* The header Prefer, of which one preference is known: `wait=N`, in seconds. Borrows the head;
+ * pure, any thread. No errors: what cannot be read says nothing.
+ *
+ * Source: RFC 7240.
+ */
 #ifndef VERBATIM_HTTP_PREFER_H
 #define VERBATIM_HTTP_PREFER_H
 

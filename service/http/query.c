@@ -1,5 +1,5 @@
 /* Taking a query string apart. The list of problems owns the names and values that it shows, as
- * JSON strings. */
+ * JSON strings: it outlives the query that broke a rule. */
 #include "query.h"
 
 #include "server.h"
@@ -26,6 +26,7 @@ static const json_t *show(struct parser *parser, struct vb_view text)
     return string;
 }
 
+/* `input` NULL: nothing is shown. */
 static void add_problem(struct parser *parser, const char *type, const char *name,
                         const char *message, const json_t *input)
 {
@@ -64,6 +65,7 @@ static bool value_holds(const struct vb_http_parameter *parameter, struct vb_vie
     return !parameter->holds || parameter->holds(text);
 }
 
+/* A value that breaks its rule counts as given, so it is not told as missing too. */
 static void take_value(struct parser *parser, size_t index, struct vb_view text)
 {
     const struct vb_http_parameter *parameter = &parser->table[index];
@@ -106,6 +108,7 @@ static void take_piece(struct parser *parser, struct vb_view piece)
     }
 }
 
+/* All problems at once, the missing ones last. */
 static void take_all(struct parser *parser, struct vb_view query)
 {
     while (query.length > 0) {

@@ -3,14 +3,17 @@
  *
  * `%XX` and '+' are decoded. Refused, each by its name: unknown and repeated parameters, missing
  * ones, values that break their rule, and whatever is no UTF-8 or holds a NUL. Pieces without a
- * byte ("a=1&&b=2") are skipped; one without '=' has the empty value. Owns copies of the values;
- * any thread.
+ * byte ("a=1&&b=2") are skipped; one without '=' has the empty value.
+ *
+ * Owns copies of the values until vb_http_query_done. One thread at a time. Errors: VB_INVALID with
+ * all problems at once, VB_NO_MEMORY.
  */
 #ifndef VERBATIM_HTTP_QUERY_H
 #define VERBATIM_HTTP_QUERY_H
 
 #include "specification/problems.h"
 
+/* Most rows of a table. */
 #define VB_HTTP_PARAMETERS 12u
 
 /* One row of a route's table. */

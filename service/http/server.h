@@ -2,9 +2,16 @@
  * site.
  *
  * Everything here belongs to one loop's thread, but for struct vb_http, which is shared and
- * read-only after start except where a member says atomic. An exchange is one request and its
- * answer; it lives from the end of its head to the last byte of its answer, and what it is waiting
- * for is dropped when its connection dies.
+ * read-only after start except where a member says atomic.
+ *
+ * A loop owns its connections, a connection its exchange and its file or stream. An exchange is one
+ * request and its answer; it lives from the end of its head to the last byte of its answer, and
+ * what it is waiting for is dropped when its connection dies. Nothing is freed under whoever holds
+ * it: what events and handlers do is posted (vb_http_connection_ready, _break), and carried out at
+ * the connection's turn.
+ *
+ * Errors are answers: whatever fails is told to the client as a status, or ends its connection once
+ * an answer has begun.
  */
 #ifndef VERBATIM_HTTP_SERVER_H
 #define VERBATIM_HTTP_SERVER_H
@@ -133,6 +140,7 @@ struct vb_http_connection {
         *stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
 };
 
+/* The site's part is made by loop_init; the lists are of connections by their state. */
 struct vb_http_loop {
     struct vb_http *http;
     struct vb_api_site_loop *site;
@@ -178,6 +186,7 @@ struct vb_http {
 void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot);
 /* its deadline */
 void vb_http_connection_sweep(struct vb_http_connection *connection, int64_t now);
+/* At once: for turns, the connection's own events and the tick, never for a handler. */
 void vb_http_connection_close(struct vb_http_connection *connection);
 void vb_http_connection_bury(struct vb_http_loop *loop); /* frees what was closed; none is ready */
 /* It can go on: at its turn, once the loop has called back for all events of a round. So whoever
@@ -189,7 +198,9 @@ void vb_http_connection_break(struct vb_http_connection *connection);
 void vb_http_connection_turns(struct vb_http_loop *loop);
 
 /* --- exchange (http/exchange.c) --- */
+/* NULL: no memory. */
 struct vb_http_exchange *vb_http_exchange_new(struct vb_http_connection *connection);
+/* NULL is a no-op. The handler's state goes with it. */
 void vb_http_exchange_free(struct vb_http_exchange *exchange);
 /* Parses the head, and the site begins. VB_INVALID: refused as framing. */
 enum vb_status vb_http_exchange_begin(struct vb_http_exchange *exchange, struct vb_view head,
@@ -210,6 +221,7 @@ void vb_http_answer_header(struct vb_http_exchange *exchange, const char *name, 
  * the one meant. */
 void vb_http_answer_error_header(struct vb_http_exchange *exchange, const char *name,
                                  const char *value);
+/* `type` "": no body. The body is copied. */
 void vb_http_answer(struct vb_http_exchange *exchange, int status, const char *type,
                     struct vb_view body);
 /* 304, with the headers put so far: those by which the client knows what it holds, and no others
@@ -243,6 +255,7 @@ void vb_http_date_text(time_t time, char text[64]);
 /* --- listening, limits, loops (http/loop.c, http/limits.c) --- */
 enum vb_status vb_http_listen(const char *address, int *ret_fds, size_t count,
                               struct vb_error *err) vb_must_check;
+/* False: refused, and nothing is counted. Each true needs its leave. */
 bool vb_http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot);
 void vb_http_limits_leave(struct vb_http *http, unsigned slot);
 enum vb_status vb_http_loop_init(struct vb_http_loop *loop, struct vb_http *http, int listener,

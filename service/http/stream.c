@@ -3,6 +3,9 @@
  * A stream belongs to its connection and is freed with its last byte, or when the connection
  * closes. At most one piece lies in the connection's output at a time. What the feed's other end
  * does is its own business: here is only the reading end.
+ *
+ * Two phases by has_head: before it the connection is in WORK, and the answer may still become an
+ * error; after it the status is out and only the connection can tell of a failure.
  */
 #include "stream.h"
 
@@ -28,6 +31,7 @@ struct http_stream {
     enum vb_status how;
 };
 
+/* Level-triggered: left on while bytes wait for a slow peer, it would spin. */
 static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
 {
     struct http_stream *stream = connection->stream;
@@ -40,6 +44,7 @@ static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
         event_del(&stream->fed);
 }
 
+/* `end` may free what the feed pointed at, so the descriptor is closed before. */
 static void free_stream(struct vb_http_connection *connection, enum vb_status how)
 {
     struct http_stream *stream = connection->stream;
@@ -153,6 +158,7 @@ static void begin(struct vb_http_connection *connection)
     vb_http_answer_begin(exchange, stream->type, stream->chunked);
 }
 
+/* Posted but for the first time, when no head is out yet. */
 static void on_fed(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;

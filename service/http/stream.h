@@ -5,6 +5,12 @@
  * own; what fails later breaks the connection, without the last chunk or by a reset, so that a
  * truncated answer never looks whole. The descriptor is read only when the peer has taken what was
  * there: it holds whoever writes to it back.
+ *
+ * The answer owns the feed from vb_http_answer_stream on, also where that fails, and is owned by
+ * its connection. The loop's thread alone. Errors come as what outcome says, and go on to the
+ * client as a status before the first byte, and as a broken connection after it.
+ *
+ * Source: RFC 9112, 7.1 and 8 (incomplete messages).
  */
 #ifndef VERBATIM_HTTP_STREAM_H
 #define VERBATIM_HTTP_STREAM_H

@@ -4,6 +4,9 @@
  * thread asks the database about all jobs that are waited for, in one statement; behind a
  * transaction pooler, where nobody can listen, that is all there is, and it is asked more often.
  * While nobody waits the database is left alone.
+ *
+ * Each wait is in exactly one list, its bucket or its loop's `rung`, both under the one mutex, and
+ * `at` takes it out of either. So a wait that ends while it is rung is found by nobody afterwards.
  */
 #include "waits.h"
 
@@ -79,6 +82,7 @@ static void ring(struct vb_http_wait *wait)
     (void)written; /* a full counter has woken it already */
 }
 
+/* All that wait for it, of any workspace: what they see is judged by their own look. */
 static void ring_job(struct vb_http_waits *waits, const struct vb_uuid *job)
 {
     pthread_mutex_lock(&waits->mutex);
@@ -138,6 +142,7 @@ void vb_http_wait_begin(struct vb_http_wait *wait, struct vb_http_exchange *exch
     pthread_mutex_unlock(&waits->mutex);
 }
 
+/* By the loop alone: the timer is its own. */
 void vb_http_wait_end(struct vb_http_wait *wait)
 {
     struct vb_http_exchange *exchange = wait->exchange;
@@ -266,6 +271,7 @@ static void ring_text(struct vb_http_waits *waits, const char *text)
         ring_job(waits, &job);
 }
 
+/* One that has ended is rung at each question until it ends its wait. */
 static enum vb_status ask_all(struct vb_http_waits *waits, struct vb_error *err)
 {
     PGresult *rows = NULL;
@@ -316,6 +322,7 @@ static bool hear(struct vb_http_waits *waits, int64_t until)
     }
 }
 
+/* Returns when it asked last. The log tells the first failure of a row only. */
 static int64_t look(struct vb_http_waits *waits, int64_t asked_at)
 {
     struct vb_error err = {0};

@@ -3,8 +3,11 @@
  *
  * One thread and one connection a process hear of ended jobs (LISTEN) and ask the database for what
  * they may have missed; a waiting request is a small row in a table here, and is woken on its own
- * loop. The table belongs to the process and is under a mutex; a wait belongs to its exchange, and
- * only its loop's thread begins and ends it.
+ * loop. An end that is told is a hint: whoever is woken looks for himself.
+ *
+ * The table belongs to the process, is under a mutex, and ends with vb_http_waits_stop; a wait is
+ * its handler's memory, and only its loop's thread begins and ends it. Errors: VB_NO_MEMORY and
+ * VB_IO at the start; later a database that is away only makes answers late, never wrong.
  */
 #ifndef VERBATIM_HTTP_WAITS_H
 #define VERBATIM_HTTP_WAITS_H

@@ -1,8 +1,9 @@
 /* What a storage driver fills in; private to the storage files of this folder.
  *
  * A driver's storage and session begin with the structs below; its constructor fills `driver`,
- * `identity`, and `small_parts` and `prefix` where they are not false and empty. The contract of
- * each entry is that of the function of the same name in storage.h; those that may be NULL say so.
+ * `identity`, and `small_parts` and `prefix` where they are not false and empty. A driver frees
+ * what it made by its own two functions. Threads, errors and lifetimes of each entry are those of
+ * the function of the same name in storage.h; those that may be NULL say so.
  */
 #ifndef VERBATIM_STORAGE_DRIVER_H
 #define VERBATIM_STORAGE_DRIVER_H
@@ -10,6 +11,7 @@
 #include "storage.h"
 
 struct vb_storage_driver {
+    /* vb_storage_request_stop; NULL where nothing goes on by itself. */
     void (*ask)(struct vb_storage *storage); /* may be NULL */
     void (*free)(struct vb_storage *storage);
     enum vb_status (*session_new)(struct vb_storage *storage,
@@ -72,6 +74,7 @@ enum vb_status vb_storage_s3_new(const struct vb_options *options, const char *l
                                  struct vb_storage **ret_storage,
                                  struct vb_error *err) vb_must_check;
 
+/* Asked in every wait and between pieces of work; a driver then ends its call with VB_STOPPED. */
 bool vb_storage_stopped(const struct vb_storage_session *session);
 
 /* {base_url}/files/KEY?expires=...&signature=... */

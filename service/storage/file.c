@@ -53,7 +53,7 @@ static enum vb_status read_id(int root, char id[VB_UUID_TEXT], struct vb_error *
 }
 
 /* The first to link its temporary file to the name has named the store; all others read what it
- * wrote. */
+ * wrote. A link rather than a rename: it fails where the name is taken. */
 static enum vb_status write_id(int root, struct vb_error *err)
 {
     char temporary[VB_TEMPORARY_TEXT], id[VB_UUID_TEXT + 1];
@@ -111,6 +111,7 @@ static enum vb_status adopt(struct vb_file_storage *file, const char *path, stru
     return VB_OK;
 }
 
+/* Also of one that was only half made. */
 static void file_free(struct vb_storage *storage)
 {
     struct vb_file_storage *file = (struct vb_file_storage *)storage;
@@ -205,6 +206,7 @@ static enum vb_status open_parts(struct vb_storage_session *session, const char 
     return status;
 }
 
+/* An upload has no id of its own: one object has one, the folder of its parts. */
 static enum vb_status file_begin(struct vb_storage_session *session, const char *key,
                                  const char *file_name, struct vb_buffer *out_upload_id,
                                  struct vb_error *err)
@@ -249,6 +251,7 @@ static enum vb_status file_part(struct vb_storage_session *session, const char *
     return status; /* a folder that goes under the writer is an upload that is gone */
 }
 
+/* Something else than a file at the key is nothing that was stored here. */
 static enum vb_status file_size(struct vb_storage_session *session, const char *key,
                                 uint64_t *ret_size, struct vb_error *err)
 {
@@ -319,6 +322,7 @@ static enum vb_status file_open(struct vb_storage *storage, const char *key, int
     return VB_OK;
 }
 
+/* Of the size that it has while it is read; objects are replaced by rename, never written into. */
 static enum vb_status file_read(struct vb_storage_session *session, const char *key,
                                 struct vb_buffer *out, struct vb_error *err)
 {

@@ -1,5 +1,10 @@
 /* The directory driver's own structs, shared by its files: objects and parts, the join, leftovers.
- * Private. */
+ * Private.
+ *
+ * The storage owns its descriptor and path until it is freed, and does not change before: any
+ * thread. A session keeps nothing. Statuses are those of storage.h; VB_IO is whatever the file
+ * system says and trying again may mend.
+ */
 #ifndef VERBATIM_STORAGE_FILE_H
 #define VERBATIM_STORAGE_FILE_H
 
@@ -22,6 +27,7 @@ static inline int vb_file_root(const struct vb_storage *storage)
     return ((const struct vb_file_storage *)storage)->root;
 }
 
+/* The folder of the parts of an object, by the object's name without its folders. */
 void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT]);
 /* "NUMBER-EPOCH" of a part. */
 void vb_part_name(uint32_t number, const char *epoch, char name[VB_PART_TEXT]);

@@ -3,6 +3,10 @@
  * Repeatable at any point: until the rename the parts are whole, after it the object is. Two
  * workers may close at once: each joins into a temporary file of its own, and the one that finds
  * the parts gone finds the object.
+ *
+ * Uploads have no other state than the folder and its files, so the records of the caller decide
+ * what belongs to the archive: parts of an owner that lost its claim lie beside them, and go with
+ * the folder.
  */
 #include "file.h"
 
@@ -41,6 +45,7 @@ static ssize_t copy_plain(struct join *join, size_t most)
     return got;
 }
 
+/* By the kernel where it can, which on some file systems shares the blocks and copies nothing. */
 static ssize_t copy_some(struct join *join, size_t most)
 {
     if (!join->plain) {
@@ -54,6 +59,7 @@ static ssize_t copy_some(struct join *join, size_t most)
     return copy_plain(join, most);
 }
 
+/* Exactly the recorded size: a file that is longer would be caught by check_parts. */
 static enum vb_status append_part(struct join *join, int parts, const struct vb_stored_part *part,
                                   struct vb_error *err)
 {
@@ -81,6 +87,8 @@ static enum vb_status append_part(struct join *join, int parts, const struct vb_
     return status;
 }
 
+/* A temporary file of its own in the object's folder, since a rename works within one file
+ * system. */
 static enum vb_status join_all(struct vb_storage_session *session, const struct vb_place *place,
                                int parts_folder, const struct vb_stored_part *parts, size_t count,
                                struct vb_error *err)
@@ -161,6 +169,7 @@ static enum vb_status make_object(struct vb_storage_session *session, const stru
     return status;
 }
 
+/* The object is looked for first: of a close that is repeated nothing else is left. */
 static enum vb_status close_place(struct vb_storage_session *session, const struct vb_place *place,
                                   const struct vb_stored_part *parts, size_t count, uint64_t size,
                                   enum vb_close_result *ret_result, bool *bad, struct vb_error *err)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of a key: twice what S3 allows. */
 #define KEY_MOST 2048
 #define EXPIRES_TEXT 21
 #define EXPIRES_DIGITS 12 /* until the year 33658 */
@@ -60,6 +61,7 @@ enum vb_status vb_link_write(const char *base_url, const struct vb_link_secrets 
     return status == VB_OK ? VB_OK : vb_fail(err, status, "the link cannot be written");
 }
 
+/* Digits alone: a sign or a blank would give one moment two signed texts. */
 static bool parse_expires(struct vb_view text, int64_t *ret_seconds)
 {
     return text.length <= EXPIRES_DIGITS && vb_digits_whole(text, ret_seconds) == VB_OK;
@@ -82,6 +84,7 @@ static enum vb_status check_signature(const struct vb_link_secrets *secrets, con
     return holds ? VB_OK : VB_DENIED;
 }
 
+/* The signature first, in the text as it came: who cannot sign learns nothing of expiry. */
 enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, const char *key,
                                      struct vb_view expires, struct vb_view signature,
                                      vb_instant now, struct vb_error *err)
@@ -99,16 +102,18 @@ enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, cons
     return VB_OK;
 }
 
+/* Two generations, so that links signed before a new secret came hold on. */
 enum vb_status vb_link_secrets_load(struct vb_pg *pg, struct vb_link_secrets *ret_secrets,
                                     struct vb_error *err)
 {
     struct vb_link_secrets secrets = {.count = 0};
     PGresult *result = NULL;
-    enum vb_status status =
-        vb_pg_query(pg,
-                    "SELECT generation, encode(secret, 'hex') FROM verbatim.link_secret "
-                    "ORDER BY generation DESC LIMIT 2",
-                    0, NULL, &result, err);
+    enum vb_status status = vb_pg_query(pg,
+                                        "SELECT generation, encode(secret, 'hex')"
+                                        " FROM verbatim.link_secret"
+                                        " ORDER BY generation DESC"
+                                        " LIMIT 2",
+                                        0, NULL, &result, err);
     if (status != VB_OK)
         return status;
     for (int row = 0; row < PQntuples(result) && status == VB_OK; row++) {

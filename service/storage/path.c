@@ -1,4 +1,9 @@
-/* Walking below the store's directory; see storage/path.h. Any thread; no state. */
+/* Walking below the store's directory; see storage/path.h. Any thread; no state.
+ *
+ * Every step is one openat below a folder that is already open, never a path put together again:
+ * what somebody renames meanwhile cannot lead a later step elsewhere. The order of syncs is that of
+ * creation backwards: a name must not survive what it names.
+ */
 #include "path.h"
 
 #include "verbatim/hash.h"
@@ -10,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Readable for the group, closed to others. */
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
 #define WINDOW 64 /* pieces a writev: far below IOV_MAX */
@@ -26,6 +32,7 @@ static struct vb_view first_component(const char *key)
     return (struct vb_view){key, strcspn(key, "/")};
 }
 
+/* 255 bytes is what file systems give a name. */
 static bool component_valid(struct vb_view component)
 {
     if (component.length == 0 || component.length > 255)
@@ -87,6 +94,7 @@ static enum vb_status descend(struct vb_place *place, struct vb_view component, 
     return VB_OK;
 }
 
+/* The last component is a name in the folder, and not opened here. */
 enum vb_status vb_place_open(int root, const char *key, bool create, struct vb_place *ret_place,
                              struct vb_error *err)
 {
@@ -182,6 +190,7 @@ static int fill_window(struct iovec window[WINDOW], const struct iovec *pieces, 
     return used;
 }
 
+/* A writev may stop anywhere, also within a piece. */
 enum vb_status vb_path_write(int fd, const struct iovec *pieces, size_t count, uint64_t size,
                              struct vb_error *err)
 {

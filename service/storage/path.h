@@ -1,7 +1,11 @@
 /* Files below one directory, by key: walking, writing and syncing that never leave it. Private.
  *
  * Each component is opened with O_NOFOLLOW below the one before, so neither a `..` nor a symbolic
- * link that somebody put there leads out. Owns the descriptors of a place until vb_place_done.
+ * link that somebody put there leads out.
+ *
+ * A place owns its descriptors until vb_place_done. No state beside it: any thread, and any number
+ * of machines. Errors: VB_INVALID for keys, VB_NOT_FOUND where something is missing, else what
+ * vb_status_of_errno makes of the failure. All of it blocks as long as the file system does.
  */
 #ifndef VERBATIM_STORAGE_PATH_H
 #define VERBATIM_STORAGE_PATH_H
@@ -28,9 +32,10 @@ enum vb_status vb_key_check(const char *key, struct vb_error *err) vb_must_check
  * missing. */
 enum vb_status vb_place_open(int root, const char *key, bool create, struct vb_place *ret_place,
                              struct vb_error *err) vb_must_check;
+/* Closes all of it. Only for a place that was opened. */
 void vb_place_done(struct vb_place *place);
 /* Makes what was created, renamed or removed in the folder, and the folder itself, survive a power
- * cut. */
+ * cut. Without it a rename that was answered may be gone after the cut. */
 enum vb_status vb_place_sync(const struct vb_place *place, struct vb_error *err) vb_must_check;
 
 /* Fails with the status and the text of errno. */
@@ -42,6 +47,7 @@ enum vb_status vb_temporary_open(int folder, char ret_name[VB_TEMPORARY_TEXT], i
 /* Syncs, closes and renames it to `name`; on failure it is closed and removed. */
 enum vb_status vb_temporary_finish(int folder, const char *temporary, int fd, const char *name,
                                    struct vb_error *err) vb_must_check;
+/* Closes `fd` unless it is negative, and removes the file. What cannot be removed is a leftover. */
 void vb_temporary_drop(int folder, const char *temporary, int fd);
 
 /* Writes all pieces; VB_INVALID when they do not add up to `size`. */

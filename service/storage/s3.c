@@ -4,6 +4,9 @@
  * those are temporary, a thread that renews them ahead of time. Links are signed with the keys at
  * hand, so that the HTTP loops never wait for a metadata service. Lists no bucket, only the
  * unfinished uploads of one key.
+ *
+ * What statuses of the client mean for an upload is judged here alone (of_upload, confirm): callers
+ * see one meaning of a gone upload, whatever the store says.
  */
 #include "driver.h"
 
@@ -21,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Long enough to follow a redirect at once, and no longer. */
 #define REDIRECT_SECONDS 60u
 #define ABORTS_MOST                                                                                \
     4u /* parts under way may land after an abort: it is repeated while anything is listed */
@@ -37,6 +41,7 @@ struct s3_storage {
     struct vb_thread renewer;
 };
 
+/* The client asks the session's stop, so neither may go without the other. */
 struct s3_session {
     struct vb_storage_session session;
     struct vb_s3_client *client;
@@ -64,6 +69,7 @@ static void s3_ask(struct vb_storage *storage)
     vb_s3_credentials_stop(s3->credentials);
 }
 
+/* Also of one that was only half made: strings are NULL then, and no thread runs. */
 static void s3_free(struct vb_storage *storage)
 {
     struct s3_storage *s3 = s3_of(storage);
@@ -214,6 +220,7 @@ static enum vb_status find_bad(struct vb_storage_session *session, const char *k
     return VB_OK;
 }
 
+/* The parts as recorded; the store compares the ETags with its own. VB_CONFLICT: some differ. */
 static enum vb_status complete(struct vb_storage_session *session, const char *key,
                                const char *upload_id, const struct vb_stored_part *parts,
                                size_t count, struct vb_error *err)
@@ -248,6 +255,8 @@ static enum vb_status confirm(struct vb_storage_session *session, const char *ke
     return status;
 }
 
+/* Complete, then look. An upload that is gone is found by the client (NoSuchUpload) and told as
+ * VB_NOT_FOUND unless the object stands; only then may the archive begin anew. */
 static enum vb_status s3_close(struct vb_storage_session *session, const char *key,
                                const char *upload_id, const struct vb_stored_part *parts,
                                size_t count, uint64_t size, enum vb_close_result *ret_result,
@@ -371,6 +380,8 @@ static enum vb_status s3_read(struct vb_storage_session *session, const char *ke
     return vb_s3_get(client_of(session), key, out, err);
 }
 
+/* The upload that is known first, then those that are not, then the object: an upload completed
+ * late would else bring it back. */
 static enum vb_status s3_clean(struct vb_storage_session *session, const char *key,
                                const char *upload_id, bool keep_object, bool *ret_clean,
                                struct vb_error *err)
@@ -401,6 +412,7 @@ static enum vb_status s3_ready(struct vb_storage_session *session, struct vb_err
     return vb_s3_check_bucket(client_of(session), err);
 }
 
+/* The public endpoint is in the signature: a link for the inner one is refused by the store. */
 static enum vb_status presign(struct s3_storage *s3, const char *key, const char *file_name,
                               vb_instant at, int64_t seconds, struct vb_buffer *out,
                               struct vb_error *err)
@@ -512,6 +524,7 @@ static enum vb_status split_location(struct s3_storage *s3, const char *location
     return s3->place.bucket ? VB_OK : vb_fail(err, VB_NO_MEMORY, "no memory for the storage");
 }
 
+/* NULL stays NULL: an endpoint that is not set is Amazon's. */
 static const char *copy_or_null(const char *text, bool *ret_failed)
 {
     char *copy = text ? strdup(text) : NULL;
@@ -519,6 +532,7 @@ static const char *copy_or_null(const char *text, bool *ret_failed)
     return copy;
 }
 
+/* Both share bucket and region; s3_free frees each string once. */
 static enum vb_status fill_places(struct s3_storage *s3, const struct vb_options *options,
                                   struct vb_error *err)
 {

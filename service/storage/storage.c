@@ -66,6 +66,7 @@ bool vb_storage_small_parts(const struct vb_storage *storage)
     return storage->small_parts;
 }
 
+/* Appends; on a limit what was appended is taken back for the hash. */
 static enum vb_status append_folder(struct vb_buffer *out, const char *workspace_id)
 {
     size_t start = out->length;

@@ -1,9 +1,18 @@
 /* Where archives go: one interface, two drivers (S3 and a directory), chosen by the option
- * `storage`.
+ * `storage`. The driver never leaves its bucket or directory. Keys are
+ * `[PREFIX/]conversation_exports/...`. Every call may be repeated: that is what makes recovery
+ * simple.
  *
- * vb_storage is made once and shared by all threads; vb_storage_session belongs to one thread (an
- * S3 session keeps its connection). Keys are `[PREFIX/]conversation_exports/...`; the driver never
- * leaves its bucket or directory. Every call may be repeated: that is what makes recovery simple.
+ * vb_storage is made once, shared by all threads, and freed by whoever made it, after its sessions;
+ * the options outlive it. vb_storage_session belongs to one thread (an S3 session keeps its
+ * connection).
+ *
+ * Errors, the same of both drivers: VB_NOT_FOUND for an upload or object that is not there,
+ * VB_DENIED and VB_EXPIRED for rights and credentials, VB_STORAGE for a bucket that is gone or a
+ * store that refuses, VB_IO for a file system, VB_STORAGE_AWAY and VB_NETWORK for what passes,
+ * VB_CORRUPT for records that contradict each other, VB_INVALID for keys that could leave the
+ * store, VB_STOPPED, VB_NO_MEMORY. Waits are bounded by the client in s3/; those of a file system
+ * are not.
  */
 #ifndef VERBATIM_STORAGE_STORAGE_H
 #define VERBATIM_STORAGE_STORAGE_H
@@ -30,6 +39,7 @@ enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storag
 /* The process ends: nothing fetches credentials from here on. Before the threads that use it are
  * waited for. */
 void vb_storage_request_stop(struct vb_storage *storage);
+/* NULL is a no-op. All sessions must be gone. */
 void vb_storage_free(struct vb_storage *storage);
 
 /* Noted on each job and compared before anything is done with its archive: bucket, region and
@@ -37,7 +47,9 @@ void vb_storage_free(struct vb_storage *storage);
 const char *vb_storage_identity(const struct vb_storage *storage);
 /* Parts smaller than 5 MiB are legal (directory); S3: false. */
 bool vb_storage_small_parts(const struct vb_storage *storage);
-/* "[PREFIX/]conversation_exports/WORKSPACE/JOB-EPOCH/NAME" into `out`. */
+/* "[PREFIX/]conversation_exports/WORKSPACE/JOB-EPOCH/NAME" into `out`. VB_INVALID: an empty
+ * workspace, a job that is no UUID, a name with a slash, a control byte or a dot in front.
+ * VB_LIMIT: longer than S3 allows. */
 enum vb_status vb_storage_key(const struct vb_storage *storage, const char *workspace_id,
                               const char *job_id, int64_t epoch, const char *name,
                               struct vb_buffer *out, struct vb_error *err) vb_must_check;
@@ -47,14 +59,17 @@ enum vb_status vb_storage_key(const struct vb_storage *storage, const char *work
 enum vb_status vb_storage_session_new(struct vb_storage *storage, bool (*stop)(void *),
                                       void *stop_context, struct vb_storage_session **ret_session,
                                       struct vb_error *err) vb_must_check;
+/* NULL is a no-op. */
 void vb_storage_session_free(struct vb_storage_session *session);
 
-/* The whole object in one piece: one PUT, or a temporary name, fsync and rename. */
+/* The whole object in one piece: one PUT, or a temporary name, fsync and rename. `size` is the sum
+ * of the pieces. Replaces what is at the key. */
 enum vb_status vb_storage_put(struct vb_storage_session *session, const char *key,
                               const char *file_name, const struct iovec *body, size_t count,
                               uint64_t size, struct vb_error *err) vb_must_check;
 
-/* Begins a multipart upload. *ret_upload_id is NUL-terminated into `out` ('' for a directory). */
+/* Begins a multipart upload and appends its id, NUL-terminated, to `out_upload_id` ('' for a
+ * directory). One whose answer is lost is found again by vb_storage_clean alone. */
 enum vb_status vb_storage_begin(struct vb_storage_session *session, const char *key,
                                 const char *file_name, struct vb_buffer *out_upload_id,
                                 struct vb_error *err) vb_must_check;

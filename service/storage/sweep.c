@@ -4,6 +4,10 @@
  * `clean` empties one job's folder at once; `leftovers` and `sweep` look at ages, for what no
  * clean-up row tells of. They never touch an archive, and go two folders deep below
  * conversation_exports, no further.
+ *
+ * A leftover is told by its name alone: VB_TEMPORARY or VB_PARTS in front, which no archive's name
+ * may begin with (storage.c refuses a dot). Time is the file system's against ours: a clock that is
+ * wrong makes leftovers younger or older.
  */
 #include "file.h"
 
@@ -33,6 +37,7 @@ static DIR *list(int folder)
     return directory;
 }
 
+/* Negative where the file system's clock is ahead. */
 static int64_t age_of(const struct stat *info)
 {
     return vb_clock_now() -
@@ -54,6 +59,7 @@ static enum vb_status look_at(int folder, const char *name, int64_t *ret_age, st
     return VB_OK;
 }
 
+/* Gone already is as good. */
 static enum vb_status remove_one(int folder, const char *name, struct vb_error *err)
 {
     if (begins(name, VB_PARTS))
@@ -112,6 +118,7 @@ static void drop_folder(int root, const char *folder)
     vb_place_done(&place);
 }
 
+/* Also of a link or a folder at the key: it is not clean then. */
 static enum vb_status is_there(const struct vb_place *place, bool *ret_there, struct vb_error *err)
 {
     struct stat info;
@@ -233,6 +240,7 @@ static enum vb_status youngest(int folder, int64_t *ret_age, struct vb_error *er
     return VB_OK;
 }
 
+/* A visitor's failure ends the search; a folder's does not. */
 static enum vb_status search_job(struct search *search, int workspace, const char *workspace_name,
                                  const char *name)
 {
@@ -322,6 +330,7 @@ enum vb_status vb_file_leftovers(struct vb_storage_session *session, int64_t lea
     return status;
 }
 
+/* A place is opened by a file's key, so a name that is never looked at stands behind the folder. */
 enum vb_status vb_file_sweep(struct vb_storage_session *session, const char *folder,
                              int64_t least_age, uint64_t *ret_removed, struct vb_error *err)
 {

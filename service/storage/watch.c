@@ -1,5 +1,9 @@
-/* Asks the storage whether it answers. See storage/watch.h. /readyz tells the last result; one that
- * is too old counts as no. */
+/* Asks the storage whether it answers. See storage/watch.h.
+ *
+ * /readyz tells the last result; one that is too old counts as no: a store that hangs in the middle
+ * of a call is not ready either. The two atomics are written one after the other and may be read
+ * between: each by itself is true then.
+ */
 #include "watch.h"
 
 #include "verbatim/log.h"
@@ -9,6 +13,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+/* A result is good for several looks, since one may take as long as the client's second
+ * attempts. */
 #define WATCH_EVERY (5 * VB_SECOND)
 #define WATCH_VALID (30 * VB_SECOND)
 
@@ -43,6 +49,7 @@ static void look(struct vb_storage_watch *watch, struct vb_storage_session **ses
     atomic_store(&watch->looked_at, vb_clock_monotonic());
 }
 
+/* The session is made at the first look, and kept: so is its connection. */
 static void *run(void *context)
 {
     struct vb_storage_watch *watch = context;

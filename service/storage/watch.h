@@ -1,7 +1,9 @@
 /* The storage's health, asked every few seconds by a thread of its own, since a loop may not wait
- * for a store.
+ * for a store. /readyz is its only reader.
  *
- * Owns its thread and its session; borrows the storage.
+ * Owns its thread and its session until vb_storage_watch_stop, which frees it; borrows the storage,
+ * which outlives it. Errors: VB_NO_MEMORY, VB_IO where no thread can be had; a store that does not
+ * answer is a finding, and told in the log when it changes.
  */
 #ifndef VERBATIM_STORAGE_WATCH_H
 #define VERBATIM_STORAGE_WATCH_H

@@ -1,4 +1,9 @@
-/* The doctor's look at the database: connection, schema, roles, clock, secrets of links. */
+/* The doctor's look at the database: connection, schema, roles, clock, secrets of links. Asked in
+ * that order, since each needs the ones before; what fails ends what depends on it, and no more.
+ *
+ * The connection is the owner's, with a further one for each role: a role is tried the way the
+ * process takes it on. Changes nothing.
+ */
 #include "doctor.h"
 
 #include "database/migrate.h"
@@ -12,6 +17,7 @@
 #define SKEW_MOST (5 * VB_SECOND) /* links are dated by our clock, leases by the database's */
 #define CONNECT_REMEDY "check database_url, and that PostgreSQL runs and lets this user in"
 
+/* The caller frees it. */
 static enum vb_status open_as(const struct vb_doctor *doctor, enum vb_pg_role role,
                               struct vb_pg **ret_pg, struct vb_error *err)
 {
@@ -113,8 +119,11 @@ static void check_login(struct vb_doctor *doctor, struct vb_pg *pg)
     PGresult *result = NULL;
     vb_error_clear(&err);
     if (vb_pg_query(pg,
-                    "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = session_user"
-                    " AND rolcreaterole AND NOT rolsuper"
+                    "SELECT quote_ident(rolname)"
+                    " FROM pg_roles"
+                    " WHERE rolname = session_user"
+                    " AND rolcreaterole"
+                    " AND NOT rolsuper"
                     " AND current_setting('server_version_num')::int < 160000",
                     0, NULL, &result, &err) != VB_OK)
         vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
@@ -128,6 +137,7 @@ static void check_login(struct vb_doctor *doctor, struct vb_pg *pg)
     PQclear(result);
 }
 
+/* Without the schema no role can be tried: its tables are what they read. */
 static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
 {
     struct vb_error err;

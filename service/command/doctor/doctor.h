@@ -1,9 +1,13 @@
 /* verbatim doctor: looks at everything that an export needs, and says what is wrong and what to do.
- * Private to this folder.
+ * Private to this folder. Repairs nothing.
  *
  * Each subject is one file; all of them report through vb_doctor_report, one line a check on
  * standard output. Nothing secret is ever put into a line: no password, key, link or connection
- * string. Runs on the main thread.
+ * string.
+ *
+ * Each subject owns what it opens and closes it before it returns; the doctor is its caller's. Runs
+ * on the main thread. No statuses: every failure is a finding, counted in `told`, from which the
+ * exit code comes.
  */
 #ifndef VERBATIM_COMMAND_DOCTOR_DOCTOR_H
 #define VERBATIM_COMMAND_DOCTOR_DOCTOR_H

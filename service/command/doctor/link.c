@@ -2,6 +2,9 @@
  * credentials.
  *
  * The link itself is a right to read and is never printed, only the server it names.
+ *
+ * By a plain client of its own, not by the one of s3/: a browser signs nothing and follows
+ * redirects.
  */
 #include "doctor.h"
 
@@ -22,12 +25,14 @@ struct download {
     long status;
 };
 
+/* Fewer bytes than given end the transfer: an answer beyond the limit is none of ours. */
 static size_t keep(char *data, size_t size, size_t count, void *context)
 {
     struct vb_buffer *body = context;
     return vb_buffer_append(body, data, size * count) == VB_OK ? size * count : 0;
 }
 
+/* The first failure stays. No other protocol than HTTP, also behind a redirect. */
 static CURLcode set_up(CURL *curl, const char *link, struct download *download)
 {
     const char *authorities = getenv("SSL_CERT_FILE");
@@ -71,6 +76,7 @@ static int server_length(const char *link)
     return (int)(host ? (size_t)(host - link) + 3 + strcspn(host + 3, "/?") : strcspn(link, "/?"));
 }
 
+/* Nothing listening at our own address is a warning: serve may not have been started yet. */
 static void judge(struct vb_doctor *doctor, const char *link, const struct download *download,
                   struct vb_view body)
 {

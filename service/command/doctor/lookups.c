@@ -13,6 +13,7 @@
 
 #define SUBJECT "source plan"
 
+/* What the advice names: the relation, its word, and the columns of the index. */
 struct lookup {
     const char *relation, *name;
     bool by_message;
@@ -27,6 +28,7 @@ static const struct lookup lookups[] = {
     {"attachment", "attachments", true, "conversation_id, message_id"},
 };
 
+/* VB_NOT_FOUND: the source has no such relation, which is no fault. */
 static enum vb_status look(PGconn *source, const struct vb_contract *contract,
                            const struct lookup *lookup, enum vb_source_lookup by,
                            struct vb_plan *ret_plan, struct vb_error *err)
@@ -82,6 +84,7 @@ static void tell(struct vb_doctor *doctor, const struct lookup *lookup, const st
                      whose, how, plan->relation);
 }
 
+/* By the conversation first; by the message only where that is found. */
 static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract,
                 const struct lookup *lookup)
 {

@@ -1,5 +1,5 @@
 /* The doctor's look at the mail server: greeting, encryption and login, as for a mail, but none is
- * sent. */
+ * sent: whether the server takes our sender is known only by the first one. */
 #include "doctor.h"
 
 #include "mail/mail.h"
@@ -9,6 +9,7 @@
 #define SUBJECT "mail"
 #define DEFAULT_SENDER "verbatim@localhost"
 
+/* A password in the clear and a sender that nobody knows are warnings: both may be meant. */
 static void tell_success(struct vb_doctor *doctor, bool encrypted)
 {
     const struct vb_options *options = doctor->options;

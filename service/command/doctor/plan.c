@@ -1,5 +1,9 @@
 /* Plans as EXPLAIN gives them in JSON: see command/doctor/plan.h. Owns results and documents for
- * the length of a call. */
+ * the length of a call.
+ *
+ * Source: EXPLAIN's JSON format (PostgreSQL manual, EXPLAIN); names of nodes and members are the
+ * server's, and a member that is missing reads as zero.
+ */
 #include "plan.h"
 
 #include "database/pg.h"
@@ -52,19 +56,25 @@ static double number_of(const json_t *node, const char *name)
     return json_number_value(json_object_get(node, name));
 }
 
+/* Cut off where it is longer: it is for reading only. */
 static void name_relation(const json_t *node, char name[160])
 {
     snprintf(name, 160, "%s.%s", text_of(node, "Schema"), text_of(node, "Relation Name"));
 }
 
-/* By the statistics; a table that has none yet is judged by its size. */
+/* By the statistics; a table that has none yet is judged by its size. $1 schema,
+ * $2 relation. */
 static bool is_large(PGconn *source, const json_t *node)
 {
+    /* clang-format off */
     static const char sql[] =
         "SELECT coalesce((SELECT CASE WHEN c.reltuples >= 0 THEN c.reltuples"
-        " ELSE pg_catalog.pg_relation_size(c.oid) / 100 END FROM pg_catalog.pg_class c"
+        " ELSE pg_catalog.pg_relation_size(c.oid) / 100 END"
+        " FROM pg_catalog.pg_class c"
         " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = $1 AND c.relname = $2), 0)";
+        " WHERE n.nspname = $1"
+        " AND c.relname = $2), 0)";
+    /* clang-format on */
     const char *const values[] = {text_of(node, "Schema"), text_of(node, "Relation Name")};
     PGresult *result = PQexecParams(source, sql, 2, NULL, values, NULL, NULL, 0);
     double rows =
@@ -73,11 +83,13 @@ static bool is_large(PGconn *source, const json_t *node)
     return rows >= VB_PLAN_LARGE;
 }
 
+/* An incremental sort too: its order comes from no index alone. */
 static bool is_sort(const char *type)
 {
     return strcmp(type, "Sort") == 0 || strcmp(type, "Incremental Sort") == 0;
 }
 
+/* The first trouble is the one nearest to the top, and the one that is told. */
 static void look_at_shape(struct look *look, const json_t *node)
 {
     const char *type = text_of(node, "Node Type");
@@ -142,6 +154,7 @@ static enum vb_status read_plan(struct look *look, const char *text, struct vb_e
     return VB_OK;
 }
 
+/* Parameters as text, as the reader's own statements have them. */
 static enum vb_status explain(struct look *look, const struct vb_source_query *query,
                               PGresult **ret_result, struct vb_error *err)
 {
@@ -158,6 +171,8 @@ static enum vb_status explain(struct look *look, const struct vb_source_query *q
     return status == VB_OK ? VB_OK : vb_fail(err, status, "the statement is too long to explain");
 }
 
+/* Out of time is a verdict of the second look; of the first it is a failure, since nothing was
+ * run. */
 static enum vb_status judge(struct look *look, const PGresult *result, struct vb_error *err)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -184,6 +199,7 @@ static enum vb_status look_once(struct look *look, const struct vb_source_query 
     return status;
 }
 
+/* The second look only where the first found nothing: it costs as much as an export's page. */
 enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query, bool ordered,
                             struct vb_plan *ret_plan, struct vb_error *err)
 {

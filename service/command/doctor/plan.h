@@ -1,11 +1,15 @@
 /* One statement's plan, and whether it walks further than it needs. Private to this folder, for
- * command/doctor/source.c's sake.
+ * plans.c and lookups.c.
  *
  * Two looks, both with the reader's own settings and in a transaction that can only read. The first
  * runs nothing and forbids sorts as well as sequential scans: what stands in the plan all the same
  * stands there for want of an index, also where the platform is still too small for that to hurt.
  * The second runs the statement as an export would, within a time limit, and counts what was
  * walked.
+ *
+ * Owns nothing beyond a call; connection and query are the caller's. The connection's thread.
+ * Errors: what the server says to the statement (VB_DATABASE, VB_DATABASE_AWAY), VB_LIMIT for one
+ * that is too long, VB_NO_MEMORY; a plan that is bad is a verdict.
  */
 #ifndef VERBATIM_COMMAND_DOCTOR_PLAN_H
 #define VERBATIM_COMMAND_DOCTOR_PLAN_H

@@ -62,6 +62,7 @@ struct sample {
     int channel, rare, contact, assistant;
 };
 
+/* NULL for no such row as well. */
 static const char *value_of(const struct sample *sample, int row, enum field field)
 {
     bool null = row < 0 || PQgetisnull(sample->rows, row, (int)field);
@@ -95,6 +96,7 @@ static int choose(const struct sample *sample, enum field field, bool most)
     return chosen;
 }
 
+/* The caller clears the rows. */
 static enum vb_status take_sample(PGconn *source, const struct vb_contract *contract,
                                   struct sample *ret_sample, struct vb_error *err)
 {
@@ -157,6 +159,7 @@ static enum vb_status build_page(const struct vb_contract *contract, const struc
                                   VB_PLAN_PAGE, ret_query, err);
 }
 
+/* The selection and its words live until the statement is built, and no longer. */
 static enum vb_status build(PGconn *source, const struct vb_contract *contract,
                             const struct check *check, const struct sample *sample,
                             struct vb_source_query *ret_query, struct vb_error *err)
@@ -209,6 +212,7 @@ static void tell(struct vb_doctor *doctor, const struct check *check, const stru
     }
 }
 
+/* A failure here is an export's failure, so it is told as one. */
 static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract,
                 const struct check *check, const struct sample *sample)
 {

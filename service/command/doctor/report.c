@@ -1,4 +1,5 @@
-/* What a check found, as one line on standard output. See doctor.h. */
+/* What a check found, as one line on standard output. See doctor.h. A text beyond LINE_MOST is cut
+ * off, a remedy never. */
 #include "doctor.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* The doctor's look at the source: connection, and what of the contract is there. Only ever
- * reads. */
+/* The doctor's look at the source: connection, and what of the contract is there. Only ever reads,
+ * within transactions that can do nothing else, by the login that exports use. */
 #include "doctor.h"
 
 #include "database/pg.h"
@@ -24,6 +24,7 @@ static void tell_columns(struct vb_doctor *doctor, const struct vb_contract *con
                          "schema %s has all columns, required and optional", schema);
 }
 
+/* Counts, as text. */
 static double number_of(const PGresult *result, int column)
 {
     return strtod(PQgetvalue(result, 0, column), NULL);

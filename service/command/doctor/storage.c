@@ -4,6 +4,10 @@
  * Written, read back, linked to, and deleted again whatever happens; a multipart upload is begun
  * and given up. The keys are those of an export of a workspace `doctor`, so the rights that are
  * tried are the rights that are needed.
+ *
+ * One patience for the whole trial: behind it every call ends with VB_STOPPED, also the deletion
+ * where the store is reached over a network, and what was written then stays below the workspace
+ * `doctor`.
  */
 #include "doctor.h"
 
@@ -36,6 +40,7 @@ static bool is_late(void *context)
     return vb_clock_monotonic() > trial->until;
 }
 
+/* By the status: what the store said stands in the text already. */
 static const char *remedy_for(const struct trial *trial, enum vb_status status)
 {
     if (strncmp(trial->doctor->options->storage, "file:", 5) == 0)
@@ -67,6 +72,7 @@ static void fill(char body[BODY_SIZE])
     }
 }
 
+/* The buffers first: they are done with also where no key could be made. */
 static enum vb_status make_keys(struct trial *trial, struct vb_error *err)
 {
     char id[VB_UUID_TEXT];
@@ -120,6 +126,7 @@ static enum vb_status remove_all(struct trial *trial, struct vb_error *err)
     return status;
 }
 
+/* The link is a right to read, so its memory is wiped. */
 static void try_link(struct trial *trial)
 {
     struct vb_error err;
@@ -159,6 +166,7 @@ static bool run_steps(struct trial *trial)
     return true;
 }
 
+/* Deletes also what a failed step has left. */
 static void run_trial(struct trial *trial)
 {
     struct vb_error err;
