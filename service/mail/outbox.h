@@ -1,5 +1,9 @@
 /* The outbox of a process, a thread that sends the mails of finished exports. Started only where
  * smtp_url is given. See settings/service.h.
+ *
+ * Whoever starts it owns it; vb_outbox_request_stop and the pulse may be used from any thread. Only
+ * the start can fail: a mail that cannot be sent is tried again until its link is dead, and logged.
+ * The service outlives it.
  */
 #ifndef VERBATIM_MAIL_OUTBOX_H
 #define VERBATIM_MAIL_OUTBOX_H

@@ -4,6 +4,16 @@
  * One mutex guards what several threads write (leases, generation, the count of idle ones). A
  * generation that moved says "look again": who reads it before looking and waits on the value read
  * can miss no wake-up.
+ *
+ * A lease from the thread's side (keeper.c has the database's). It counts from the moment the claim
+ * was sent, and is held until after the claim's last write, so that it is beaten while the segment
+ * is being handed back. While it is held two things may end it: the keeper found the row to be
+ * somebody else's (`lost`), or no beat got through in time. Both are read without the mutex,
+ * between rows and between bytes on the wire, so a thread stops within what one row costs.
+ *
+ * There are two questions since a COMMIT that is open may itself be the reason why the row is not
+ * found any more: a finish ends its own segment. Whoever has such a COMMIT asks for the time alone
+ * (vb_lease_in_time) and finds out what became of it. All others ask vb_lease_good.
  */
 #include "crew.h"
 
@@ -145,7 +155,8 @@ void vb_lease_drop(struct vb_lease *lease)
     pthread_mutex_unlock(&lease->crew->mutex);
 }
 
-/* Two thirds: the last third is the time to stop in before another process may take over. */
+/* Two thirds: the last third is the time to stop in before another process may take over. Beats
+ * come every third, so one of them may be lost. */
 bool vb_lease_in_time(const struct vb_lease *lease)
 {
     int64_t silence = vb_clock_monotonic() - lease->beaten_at;

@@ -1,8 +1,11 @@
 /* What the worker threads of one process share: wake-ups, leases, tuning; and the parts of a
  * thread.
  *
- * struct vb_crew outlives all threads. Its mutex guards the generation, the idle count and who
- * holds which lease; the rest is atomic or read-only.
+ * The crew is its starter's (work/workers.c); each thread owns its lease, its connection, its
+ * runner. The mutex guards the generation, the idle count and who holds which lease; the rest is
+ * atomic or read-only, and every function may be called by any thread unless it says whose it is.
+ * Only what starts something can fail; a failure of one claim is settled by its thread and goes no
+ * further. struct vb_crew outlives all threads, and the keeper outlives the workers.
  */
 #ifndef VERBATIM_WORK_CREW_H
 #define VERBATIM_WORK_CREW_H

@@ -1,4 +1,9 @@
-/* Where a segment ends: the rest put back after a page, or the successor taken over. */
+/* Where a segment ends: the rest put back after a page, or the successor taken over.
+ *
+ * Cuts are guesses about sizes, and no byte of the archive depends on them: wherever the borders
+ * fall, the parts in order are the same file. What they decide is how many threads can share a job,
+ * how much a crash costs, and how far the part numbers go. Rows: queue/split.c, queue/absorb.c.
+ */
 #include "line.h"
 
 #include "verbatim/hash.h"

@@ -1,4 +1,10 @@
-/* The end of a stretch: a record for the one that closes, or the close itself. */
+/* The end of a stretch: a record for the one that closes, or the close itself.
+ *
+ * A stretch with an end is recorded and done. The one without an end belongs to the closing owner:
+ * see queue/close.c for the sequence. All parts are stored before the segment is recorded, so that
+ * a crash leaves parts without a record, which the next owner writes over, and never a record
+ * without its parts.
+ */
 #include "line.h"
 
 #include "verbatim/log.h"

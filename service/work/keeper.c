@@ -1,11 +1,36 @@
 /* The keeper: says every third of a lease that this process still works, and hears of new work.
  *
- * One thread with one connection. A beat is one statement for all segments of the process; rows
- * that somebody has locked are passed over, so a stuck transaction elsewhere cannot cost the other
- * leases. What the database no longer knows as ours is marked lost. LISTEN is a hint: without it
- * the threads poll. A notification that names a job says that its work ended from outside: the next
- * beat goes out at once, so that whoever works on it stops, and the janitor looks. Where nothing
- * can be heard, the keeper asks for that while something is held.
+ * One thread with one connection. A beat is one statement for all segments of the process. LISTEN
+ * is a hint: without it the threads poll. A notification that names a job says that its work ended
+ * from outside: the next beat goes out at once, so that whoever works on it stops, and the janitor
+ * looks. Where nothing can be heard, the keeper asks for that while something is held.
+ *
+ * The lease. While a segment's lease_until lies ahead, nobody takes it over. What this guards is
+ * work, not bytes: the bytes are guarded by the fence (queue/fence.c), which asks for the epoch and
+ * never for the time. So a lease that ends too early, or a clock that jumps, costs a stretch done
+ * twice. Only the database's clock writes and judges lease_until; a process compares its own
+ * monotonic clock with itself, from the moment a beat was sent. That is before the database read
+ * its clock, so what we believe to hold ends before what others believe.
+ *
+ * A beat. (1) What the threads hold is gathered under the crew's mutex. (2) `free` locks those rows
+ * that are ours by epoch and process, and passes over what somebody else has locked: a stuck
+ * transaction costs its own segment a beat, and no other. (3) `beaten` moves their leases ahead and
+ * notes the progress. (4) The answer says of each whether it is ours, and whether it was beaten.
+ * One that is not in it is lost: taken over, absorbed, ended. One that is in it but was not beaten
+ * stays as it was, and its silence goes on. (5) The process's own row follows: others judge by it
+ * whether an archive of this store and deflate can be gone on with.
+ *
+ * Lost answers. A beat that may have been carried out has made the lease longer than we think,
+ * which harms nobody. It is repeated soon, on a new connection if need be. After two thirds of a
+ * lease without one that was answered, the threads stop by themselves (vb_lease_stop) and hand back
+ * what they can; the last third is what they have for that. What they cannot hand back is claimed
+ * by others when its time is over.
+ *
+ * Somebody else in between. While a beat is under way its segment may be handed back, and the same
+ * thread may hold another one: the epoch in the answer tells which of them is meant.
+ *
+ * A change must not break: beaten_at is the time of sending; a beat waits for no lock; the keeper
+ * ends after the workers, whose last hand-backs need its beats.
  */
 #include "crew.h"
 #include "database/args.h"
@@ -46,31 +71,41 @@ struct beat {
 };
 
 /* Counts of a segment whose parts are recorded are its record's, not this thread's: it may only be
- * completing. */
+ * completing. $1: process, $2: lease in microseconds, $3 to $8: BEAT_COLUMNS. */
 static const char beat_segments[] =
-    "WITH mine AS (SELECT * FROM unnest($3::uuid[], $4::integer[], $5::bigint[], $6::bigint[],"
-    " $7::bigint[], $8::bigint[])"
+    "WITH mine AS ("
+    "SELECT *"
+    " FROM unnest($3::uuid[], $4::integer[], $5::bigint[], $6::bigint[],"
+    "  $7::bigint[], $8::bigint[])"
     " AS m(job_id, part_first, claim_epoch, conversations, messages, bytes)),"
-    "free AS MATERIALIZED (SELECT s.job_id, s.part_first FROM verbatim.segment AS s"
-    " JOIN mine USING (job_id, part_first, claim_epoch) WHERE s.process_id = $1"
-    " AND s.status = 'running' ORDER BY s.job_id, s.part_first FOR UPDATE OF s SKIP LOCKED),"
-    "beaten AS (UPDATE verbatim.segment AS s"
+    "free AS MATERIALIZED ("
+    "SELECT s.job_id, s.part_first"
+    " FROM verbatim.segment AS s JOIN mine USING (job_id, part_first, claim_epoch)"
+    " WHERE s.process_id = $1 AND s.status = 'running'"
+    " ORDER BY s.job_id, s.part_first"
+    " FOR UPDATE OF s SKIP LOCKED),"
+    "beaten AS ("
+    "UPDATE verbatim.segment AS s"
     " SET lease_until = clock_timestamp() + $2::bigint * interval '1 microsecond',"
     " conversations = CASE WHEN s.parts IS NULL THEN m.conversations ELSE s.conversations END,"
     " messages = CASE WHEN s.parts IS NULL THEN m.messages ELSE s.messages END, bytes = m.bytes"
-    " FROM free JOIN mine AS m USING (job_id, part_first) WHERE s.job_id = free.job_id"
-    " AND s.part_first = free.part_first RETURNING s.claim_epoch) "
+    " FROM free JOIN mine AS m USING (job_id, part_first)"
+    " WHERE s.job_id = free.job_id AND s.part_first = free.part_first"
+    " RETURNING s.claim_epoch) "
     "SELECT s.claim_epoch, EXISTS (SELECT FROM beaten AS b WHERE b.claim_epoch = s.claim_epoch)"
     " FROM verbatim.segment AS s JOIN mine USING (job_id, part_first, claim_epoch)"
     " WHERE s.process_id = $1 AND s.status = 'running'";
 
+/* $1: process, $2: fingerprint of the deflate, $3: store, $4: threads. */
 static const char beat_process[] =
     "INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads)"
-    " VALUES ($1, $2, $3, $4) ON CONFLICT (process_id) DO UPDATE SET beat_at = clock_timestamp()";
+    " VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT (process_id) DO UPDATE SET beat_at = clock_timestamp()";
 
 /* Primary keys, no lock and no write: it goes out every second. */
 static const char count_ours[] =
-    "SELECT count(*) FROM unnest($2::uuid[], $3::integer[], $4::bigint[])"
+    "SELECT count(*)"
+    " FROM unnest($2::uuid[], $3::integer[], $4::bigint[])"
     " AS m(job_id, part_first, claim_epoch)"
     " JOIN verbatim.segment AS s USING (job_id, part_first, claim_epoch)"
     " WHERE s.process_id = $1 AND s.status = 'running'";

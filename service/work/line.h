@@ -3,7 +3,12 @@
  *
  * work/line.c makes and reads it, work/file.c begins and ends its files, work/media.c puts media
  * behind them, work/parts.c is its part sink (the one place where export and storage meet),
- * work/cut.c splits and absorbs, work/end.c records or closes. All on the worker's thread.
+ * work/cut.c splits and absorbs, work/end.c records or closes.
+ *
+ * The line owns what it opens (zone, namer, archive); reader, session, uploader and row buffer are
+ * the runner's, the claim is the worker's. All on the worker's thread. VB_FENCED: the segment is
+ * somebody else's; VB_STOPPED: the lease or the process ends; whatever comes up, the worker settles
+ * it. One line lives for one claim, from vb_line_open to vb_line_done.
  */
 #ifndef VERBATIM_WORK_LINE_H
 #define VERBATIM_WORK_LINE_H

@@ -1,7 +1,8 @@
 /* What a worker thread keeps from claim to claim: reader, storage session, uploader, row buffer.
  *
- * Each claim gets a line of its own and leaves nothing behind in these. Connections stay open, so
- * that a small export pays for no handshake.
+ * Each claim gets a line of its own and leaves nothing behind in these, however it ended: no page
+ * half read, no part in flight, no row in the buffer. Connections stay open, so that a small export
+ * pays for no handshake. All but the uploader's companion is the worker's thread's.
  */
 #include "line.h"
 

@@ -2,7 +2,8 @@
  *
  * One part in flight, one behind it in the making: that is the whole pipeline, and its memory. The
  * body is released as soon as it is stored. The mutex guards everything but the session, which is
- * the companion's.
+ * the companion's. A part that failed fails the segment: parts are never sent a second time from
+ * here, since their body is gone; what heals by itself was tried again inside the storage.
  */
 #include "crew.h"
 

@@ -1,5 +1,11 @@
 /* A worker thread: claims, runs, and says what became of it. The only place that logs a segment's
- * failure. */
+ * failure.
+ *
+ * How a run ends decides what becomes of the claim: VB_AGAIN hands it back without a charge,
+ * VB_STOPPED hands it back or drops it, VB_NOT_FOUND of an upload begins the archive anew, what may
+ * heal is charged and tried again after a back-off, and the rest fails the job. Where that itself
+ * cannot be written down, the lease runs out, and others find the segment as it was.
+ */
 #include "crew.h"
 
 #include "verbatim/hash.h"

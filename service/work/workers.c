@@ -1,5 +1,6 @@
 /* Starting and stopping the crew: worker threads, the express thread after them, the keeper around
- * all. */
+ * all. The order is the point of it: the keeper runs before the first thread looks for work, and
+ * beats until the last one has handed back what it held. */
 #include "crew.h"
 
 #include "verbatim/log.h"

@@ -1,5 +1,10 @@
 /* The worker threads, the express thread and the keeper (heartbeat, LISTEN) of a process. See
- * settings/service.h. */
+ * settings/service.h.
+ *
+ * Whoever starts them owns them, and calls from one thread; vb_workers_request_stop alone may come
+ * from any. Only the start can fail, and then nothing runs: what fails later is logged, and tried
+ * again. The service outlives them.
+ */
 #ifndef VERBATIM_WORK_WORKERS_H
 #define VERBATIM_WORK_WORKERS_H
 
