@@ -1,4 +1,8 @@
-/* Reading a key's row. One block of memory a request; no database, no answers. */
+/* Reading a key's row. One block of memory a request; no database, no answers.
+ *
+ * An audience that was not read lets nothing through (`nothing`): who forgets to fill it shows too
+ * little rather than too much.
+ */
 #include "access.h"
 
 #include "database/array.h"
@@ -41,12 +45,14 @@ static const struct {
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
+/* For the audit and for who asked for an export: the most human of what is known. */
 static struct vb_view author_of(const char *key_id, const PGresult *row)
 {
     struct vb_view user = vb_pg_view(row, 0, ABOUT_USER), name = vb_pg_view(row, 0, ABOUT_NAME);
     return user.length > 0 ? user : name.length > 0 ? name : vb_view_of(key_id);
 }
 
+/* Copies behind what the block holds already; make_block has counted it. */
 static const char *keep(char **at, struct vb_view text)
 {
     char *kept = *at;
@@ -125,6 +131,7 @@ void vb_access_done(struct vb_access *access)
     *access = (struct vb_access){0};
 }
 
+/* Good as long as the access is. */
 struct vb_caller vb_access_caller(const struct vb_access *access)
 {
     return (struct vb_caller){.workspace = access->workspace,

@@ -1,7 +1,12 @@
-/* Who asks: the key, its role and audience (INTERFACE 7, "Keys and roles").
+/* Who asks: the key, its role and audience (INTERFACE 7, "Keys and roles"). Judges no request: that
+ * is key.c's.
  *
  * Filled from the database for each request and never kept beyond it, so a change of a key acts at
  * once.
+ *
+ * Owned by the exchange, with one block of memory for all strings, until vb_access_done; the row is
+ * borrowed during the call. The loop's thread. Errors: VB_INVALID for a row or a role that this
+ * build cannot read, VB_NO_MEMORY.
  */
 #ifndef VERBATIM_API_ACCESS_H
 #define VERBATIM_API_ACCESS_H
@@ -42,6 +47,7 @@ enum vb_status vb_access_judge(const char *key_id, const PGresult *row,
 /* Everything, from the row of VB_API_SQL_KEY or VB_API_SQL_KEY_HOME. VB_NO_MEMORY, VB_INVALID. */
 enum vb_status vb_access_fill(const char *key_id, const PGresult *row,
                               struct vb_access *ret_access) vb_must_check;
+/* NULL, or one that was never filled, is a no-op. */
 void vb_access_done(struct vb_access *access);
 
 /* Borrows from it. */

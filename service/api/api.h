@@ -1,6 +1,9 @@
 /* Handlers of the routes, and what they share: the key's check, and waiting for the database.
  *
- * All of it runs on the loop's thread; handlers never wait, they ask and are called back.
+ * All of it runs on the loop's thread; handlers never wait, they ask and are called back. A
+ * handler's own state hangs on its exchange (exchange->state), and is freed with it, also when the
+ * client leaves in the middle: no callback comes after that. Errors are answers: each function here
+ * that cannot do its part has answered, and its caller has nothing more to do.
  */
 #ifndef VERBATIM_API_API_H
 #define VERBATIM_API_API_H

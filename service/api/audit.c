@@ -16,6 +16,7 @@ static void on_noted(void *context, const struct vb_pg_outcome *outcome)
         vb_warn("a download is missing in the audit: %s", outcome->error.text);
 }
 
+/* The ticket is nobody's: it must not go with an exchange whose bytes are under way. */
 static void note(struct vb_http_exchange *exchange, const struct vb_pg_step *steps,
                  const char *job_id)
 {
@@ -26,6 +27,7 @@ static void note(struct vb_http_exchange *exchange, const struct vb_pg_step *ste
         vb_warn("a download of the job %s is missing in the audit: %s", job_id, err.text);
 }
 
+/* By who asks with a key, so in the key's workspace. */
 void vb_api_audit_download(struct vb_http_exchange *exchange, const char *job_id)
 {
     const char *const enter[] = {exchange->request->access.workspace};

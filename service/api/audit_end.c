@@ -34,6 +34,7 @@ static void give_up(struct vb_api_end *end, const char *why)
     free(end);
 }
 
+/* Back into the list; the tick finds it. */
 static void try_later(struct vb_api_end *end)
 {
     struct vb_api_site_loop *site = end->site;
@@ -55,6 +56,7 @@ static void on_noted(void *context, const struct vb_pg_outcome *outcome)
     }
 }
 
+/* Not sent at all is like not known: the same later try. */
 static void send_end(struct vb_api_end *end)
 {
     const char *const enter[] = {end->workspace};
@@ -67,6 +69,7 @@ static void send_end(struct vb_api_end *end)
         try_later(end);
 }
 
+/* An entry that may still be made is waited for, one try long, before its end is sent. */
 void vb_api_end_note(struct vb_api_site_loop *site, const char *workspace, struct vb_uuid mark,
                      const char *kind, uint64_t records, bool is_unsure)
 {
@@ -87,6 +90,7 @@ void vb_api_end_note(struct vb_api_site_loop *site, const char *workspace, struc
         send_end(end);
 }
 
+/* The list is taken off first: what is sent may come back to it at once. */
 void vb_api_end_tick(struct vb_api_site_loop *site, int64_t now)
 {
     struct vb_api_end *waiting = site->ends;

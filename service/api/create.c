@@ -70,6 +70,8 @@ static void judge_start(struct vb_http_exchange *exchange, struct vb_date start)
     }
 }
 
+/* `none` is never told: a body that keeps the contract's rules makes a specification that keeps its
+ * own. */
 static void on_body(struct vb_http_exchange *exchange)
 {
     struct vb_api_order *order = vb_api_order_new(exchange);

@@ -1,6 +1,9 @@
-/* Where a page of a list ended, as an opaque text that only we can make. Pure; any thread.
+/* Where a page of a list ended, as an opaque text that only we can make. Encrypts nothing: it holds
+ * what its reader was shown.
  *
  * A list goes on behind a row, not at a number, so rows that come or go meanwhile shift nothing.
+ *
+ * Pure values without an end; any thread. Errors: VB_INVALID, the same for every text that is none.
  */
 #ifndef VERBATIM_API_CURSOR_H
 #define VERBATIM_API_CURSOR_H

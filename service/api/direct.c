@@ -102,6 +102,7 @@ static enum vb_status put_name(struct vb_http_exchange *exchange, struct vb_erro
     return status;
 }
 
+/* The specification moves into the order; the audit's entry was made from its text before. */
 static enum vb_status make_order(struct vb_http_exchange *exchange,
                                  struct vb_direct_order *ret_order)
 {
@@ -123,6 +124,7 @@ static enum vb_status make_order(struct vb_http_exchange *exchange,
     return VB_OK;
 }
 
+/* The order is taken over, also on failure. */
 static enum vb_status begin_stream(struct vb_http_exchange *exchange, struct export *export,
                                    int *ret_fd, struct vb_error *err)
 {
@@ -242,6 +244,8 @@ static void answer_head(struct vb_http_exchange *exchange)
         vb_http_answer_error(exchange, &err);
 }
 
+/* A thread is reserved before the entry is made: the audit holds nothing that never began for want
+ * of one. */
 static void on_found(struct vb_http_exchange *exchange)
 {
     if (exchange->is_head) {

@@ -1,9 +1,13 @@
 /* Exports answered at once: the one way from a specification to a streamed answer, for every door
- * that has such.
+ * that has such. A door is an offer: how its one parameter, its formats and its words become a
+ * specification.
  *
  * Looks up what the specification names, reserves a thread, notes the export in the audit, then
- * streams. How it ended, and how many conversations had been written, is noted behind the entry. A
- * door is an offer: how its one parameter, its formats and its words become a specification.
+ * streams. How it ended, and how many conversations had been written, is noted behind the entry.
+ *
+ * The state belongs to the exchange, offers are constant. The loop's thread. Errors are answers:
+ * 404 for what cannot be seen, 503 where all threads are busy, and before the first byte whatever
+ * the reader says; after it the connection breaks.
  */
 #ifndef VERBATIM_API_DIRECT_H
 #define VERBATIM_API_DIRECT_H

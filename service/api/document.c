@@ -57,6 +57,7 @@ static enum vb_status put_routes(const struct vb_api_table *table, struct vb_buf
     return status;
 }
 
+/* VB_INVALID: a page without the mark, which the build would have embedded by mistake. */
 static enum vb_status put_page(const struct vb_api_table *table, struct vb_buffer *page)
 {
     const char *text = vb_document_files[PAGE_FRAME].bytes, *mark = strstr(text, MARK);

@@ -36,6 +36,7 @@ vb_instant vb_api_export_created(const struct vb_api_export *export)
     return vb_api_field_time(export, EXPORT_CREATED);
 }
 
+/* Read and written again: the database keeps jsonb, which forgets the order of members. */
 static enum vb_status print(struct vb_view stored, struct vb_buffer *out)
 {
     struct vb_specification specification;
@@ -118,6 +119,7 @@ bool vb_api_export_has_file(const struct vb_api_export *export)
            vb_api_field_time(export, EXPORT_EXPIRES) > vb_clock_now();
 }
 
+/* Listed while the archive is there, also when its link is dead. */
 static void put_files(struct vb_json *json, const struct vb_api_export *export)
 {
     vb_json_name(json, "files");
@@ -160,6 +162,7 @@ enum vb_status vb_api_export_link(struct vb_http_exchange *exchange,
     return status;
 }
 
+/* The expiry is told only where the link could be made. */
 static enum vb_status put_link(struct vb_http_exchange *exchange, struct vb_json *json,
                                const struct vb_api_export *export, struct vb_error *err)
 {

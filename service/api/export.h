@@ -1,4 +1,10 @@
-/* An export as the native door shows it: one JSON object of a row of VB_JOB_VIEW. */
+/* An export as the native door shows it: one JSON object of a row of VB_JOB_VIEW. Reads and writes
+ * answers; changes nothing by itself.
+ *
+ * Everything is borrowed from the result, and lives as long as that: until the callback returns.
+ * The loop's thread. Errors: a link that cannot be made (VB_EXPIRED without good keys, VB_DATABASE
+ * without secrets, VB_NO_MEMORY) is told to the caller or answered; each function says which.
+ */
 #ifndef VERBATIM_API_EXPORT_H
 #define VERBATIM_API_EXPORT_H
 

@@ -21,6 +21,7 @@ void vb_api_export_send(struct vb_http_exchange *exchange, const struct vb_api_e
     vb_api_file_answer(exchange, key, job);
 }
 
+/* 410 for what was there, 409 for what is not there yet or never will be. */
 static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     if (vb_api_export_has_file(export))

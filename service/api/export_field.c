@@ -1,4 +1,8 @@
-/* See api/export_field.h. Everything is borrowed from the result. */
+/* See api/export_field.h. Everything is borrowed from the result.
+ *
+ * Results are binary: integers are big-endian, times microseconds since 2000, and a text is not
+ * ended by a NUL of its own where it is a view.
+ */
 #include "export_field.h"
 
 #include "database/array.h"
@@ -59,6 +63,7 @@ void vb_api_field_put_time(struct vb_json *json, const char *name,
     vb_api_put_instant(json, name, is_null ? INT64_MIN : vb_api_field_time(export, column));
 }
 
+/* An array of bigint with a fixed order (queue/view.h); what an older one lacks is zero. */
 struct vb_api_counts vb_api_field_counts(const struct vb_api_export *export)
 {
     struct vb_api_counts counts = {{0}};

@@ -1,4 +1,10 @@
-/* Fields of an export's row, and as members of a JSON object; for every door. */
+/* Fields of an export's row, and as members of a JSON object; for every door. What the members are
+ * called is the door's.
+ *
+ * Views are borrowed from the result. Pure but for the writer; the loop's thread. No errors but
+ * that of an unreadable specification: a NULL is null, or 0 for the getters, and a writer keeps its
+ * own failure.
+ */
 #ifndef VERBATIM_API_EXPORT_FIELD_H
 #define VERBATIM_API_EXPORT_FIELD_H
 

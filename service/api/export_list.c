@@ -13,6 +13,7 @@ static void on_exports(struct vb_http_exchange *exchange, const struct vb_pg_out
     vb_api_page_exports(exchange, &exports, outcome->results[2], vb_api_export_put);
 }
 
+/* The page is the state already, so its texts live until the callback. */
 static void list(struct vb_http_exchange *exchange, const struct vb_api_page *page)
 {
     const char *const values[] = {exchange->request->arguments[0].data, page->status, page->time,

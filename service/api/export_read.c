@@ -30,6 +30,7 @@ static void free_reading(void *state)
 
 static void look(struct vb_http_exchange *exchange);
 
+/* While a look is under way its answer decides; an end told meanwhile needs another look. */
 static void on_woken(struct vb_http_exchange *exchange, enum vb_http_wake why)
 {
     struct reading *reading = exchange->state;
@@ -54,6 +55,7 @@ static void go_on(struct vb_http_exchange *exchange, struct reading *reading)
         exchange->begun_at + reading->seconds * VB_SECOND + exchange->loop->http->times.answer;
 }
 
+/* The wait ends first: nothing wakes an exchange that is answered. */
 static void answer(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     struct reading *reading = exchange->state;

@@ -24,6 +24,7 @@ static void free_seeing(void *state)
     free(seeing);
 }
 
+/* Which result shows it depends on the order of the steps below: 0 is the entry's. */
 static void on_seen(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
@@ -38,6 +39,7 @@ static void on_seen(void *context, const struct vb_pg_outcome *outcome)
         seeing->then(exchange, &export);
 }
 
+/* A change that ends the export comes behind the look, or there would be nothing left to show. */
 static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;

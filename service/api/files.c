@@ -112,6 +112,7 @@ static void make_validators(const struct stat *file, char etag[64], char modifie
     vb_http_date_text(file->st_mtim.tv_sec, modified);
 }
 
+/* Weak tags count as well (RFC 9110, 13.1.2): the quoted tag is found behind a `W/`. */
 bool vb_http_tag_is_held(const struct vb_http_exchange *exchange, const char *etag)
 {
     struct vb_view list = vb_http_header_value(&exchange->head, "if-none-match", NULL);
@@ -133,7 +134,8 @@ static enum range_kind wanted_range(const struct vb_http_exchange *exchange, uin
     return parse_range(text, size, range);
 }
 
-/* A look at the head alone is no download. */
+/* A look at the head alone is no download. With a key each piece is noted, by a link the first of a
+ * minute. */
 static void note_download(struct vb_http_exchange *exchange, const char *key, const char *job,
                           bool is_part)
 {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Statuses of the schema, compared as text. */
 static bool row_is(const PGresult *row, int column, const char *text)
 {
     return vb_view_equals(vb_pg_view(row, 0, column), vb_view_of(text));
@@ -28,6 +29,7 @@ static void put_time(struct vb_json *json, const char *name, const PGresult *row
     vb_json_text(json, text);
 }
 
+/* The wire's days count from 2000 as well. */
 static void put_date(struct vb_json *json, const char *name, const PGresult *row, int column)
 {
     struct vb_date date =
@@ -89,6 +91,7 @@ static void put_job(struct vb_http_exchange *exchange, const PGresult *row, stru
     vb_json_end_object(json);
 }
 
+/* A link that cannot be made is 503 rather than null: null would say that there is none. */
 static void on_job(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     const PGresult *row = outcome->results[2];

@@ -48,6 +48,7 @@ static struct vb_view key_of(const struct vb_http_exchange *exchange)
     return keys == 1 ? key : bearer;
 }
 
+/* Every header of the name, also of a request that is refused for having two. */
 static void wipe_header(struct vb_http_exchange *exchange, const char *name)
 {
     for (size_t i = 0; i < exchange->head.header_count; i++) {
@@ -177,6 +178,7 @@ static bool judge(struct vb_http_exchange *exchange, const PGresult *row)
 
 /* --- the way in --- */
 
+/* Results behind the key's are of no use to who is refused: they are dropped with the outcome. */
 static void on_entered(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;

@@ -1,5 +1,6 @@
 /* POST of the native door: a specification becomes an export, once for each Idempotency-Key. See
- * INTERFACE 7. */
+ * INTERFACE 7. The key is compared within the workspace, and the body by what it means, both by the
+ * order (queue/order.h). */
 #include "export.h"
 #include "order.h"
 
@@ -55,6 +56,7 @@ static bool take_header(struct vb_http_exchange *exchange, struct vb_view *ret_k
     return is_good;
 }
 
+/* The header is judged before the body: it is cheaper, and its refusal says more. */
 static void on_body(struct vb_http_exchange *exchange)
 {
     struct vb_api_order *order = vb_api_order_new(exchange);

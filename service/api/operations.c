@@ -1,5 +1,9 @@
 /* Health and metrics: whether the process lives, whether what it stands on answers, and figures for
- * Prometheus. */
+ * Prometheus.
+ *
+ * Source: Prometheus text exposition format 0.0.4. Health asks for no key and tells no more than
+ * yes or no; figures need one with the scope of metrics.
+ */
 #include "api.h"
 #include "http/waits.h"
 #include "storage/watch.h"
@@ -25,6 +29,7 @@ void vb_api_alive_begin(struct vb_http_exchange *exchange)
     answer_state(exchange, "ok");
 }
 
+/* Which of both does not answer is all that is told. */
 static void answer_unready(struct vb_http_exchange *exchange, const char *detail)
 {
     vb_http_answer_error_header(exchange, "Retry-After", "2");

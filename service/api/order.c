@@ -1,4 +1,9 @@
-/* A vb_order driven by the loop's pools. See api/order.h. */
+/* A vb_order driven by the loop's pools. See api/order.h.
+ *
+ * The order says what it needs next and is fed with what came; which pool that is, and how a state
+ * becomes an answer, is all that stands here. The exchange is answered in exactly one branch of
+ * go_on.
+ */
 #include "order.h"
 
 #include <stdlib.h>

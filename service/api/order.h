@@ -1,8 +1,9 @@
 /* Making a job for a request: the one way for every door. Drives a vb_order by the loop's pools and
- * calls the door back.
+ * calls the door back, once.
  *
- * The exchange's state: a door makes it, fills in what it wants, and is called back. On the loop's
- * thread.
+ * The order is the exchange's state: a door makes it, fills in what it wants, and is called back;
+ * it is freed with the exchange. On the loop's thread. Errors are answers: a broken range, what
+ * cannot be seen, and a database that is away, each in the door's own shape.
  */
 #ifndef VERBATIM_API_ORDER_H
 #define VERBATIM_API_ORDER_H

@@ -1,4 +1,8 @@
-/* See api/page.h. A page is the state of its exchange, and goes with it. */
+/* See api/page.h. A page is the state of its exchange, and goes with it.
+ *
+ * A cursor is signed for its list and workspace together, so that one of the audit opens no list of
+ * exports. Limits of a page are of rows and of bytes, whichever comes first.
+ */
 #include "page.h"
 
 #include "rules/job_status.h"
@@ -73,6 +77,7 @@ static bool find_place(const struct vb_http_exchange *exchange, const struct vb_
                               vb_view_of(cursor), &page->after) == VB_OK;
 }
 
+/* Parameters as texts: they live in the page, since the statement is sent behind this call. */
 static void fill_page(struct vb_api_page *page)
 {
     const struct vb_http_value *limit = &page->query.values[LIMIT];
@@ -102,6 +107,7 @@ static enum vb_status make_page(struct vb_http_exchange *exchange,
     return VB_OK;
 }
 
+/* So that vb_api_page_begin finds an exchange without state. */
 static void drop_page(struct vb_http_exchange *exchange)
 {
     if (exchange->state)

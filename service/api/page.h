@@ -2,7 +2,11 @@
  * api/cursor.h.
  *
  * A page may hold fewer rows than were asked for where they are large; only a null for the next one
- * says that it was the last. Runs on the loop's thread.
+ * says that it was the last.
+ *
+ * A page is the state of its exchange and is freed with it; its texts live as long. The loop's
+ * thread. Errors are answers: 422 for a query that breaks a rule or a cursor of another list, 503
+ * while there are no secrets to judge cursors by.
  */
 #ifndef VERBATIM_API_PAGE_H
 #define VERBATIM_API_PAGE_H

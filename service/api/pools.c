@@ -1,10 +1,16 @@
 /* The database connections beside each loop, and the secrets of links that are read by them. See
- * api/site.h. */
+ * api/site.h.
+ *
+ * Three pools a loop: Verbatim's own database, the source for look-ups, and the source for
+ * counting, which may take long and must not stand before look-ups. The connectors are shared by
+ * all loops; a pool is its loop's alone.
+ */
 #include "site.h"
 #include "sql.h"
 
 #include <string.h>
 
+/* How late a new generation may be seen; the one before is good meanwhile. */
 #define SECRETS_AGE (60 * VB_SECOND)
 #define ASK_AGAIN (VB_SECOND / 4)
 /* Connections of a loop. */
@@ -105,6 +111,8 @@ void vb_api_pools_tick(struct vb_api_site_loop *site, int64_t now)
     refresh_secrets(site, now);
 }
 
+/* The ticket first, since its callback writes into the site. Pools that were never made are
+ * NULL. */
 void vb_api_pools_done(struct vb_api_site_loop *site)
 {
     vb_pg_ticket_drop(site->secrets_ticket);

@@ -42,6 +42,7 @@ static void free_preview(void *state)
     free(preview);
 }
 
+/* The last row fits all, so the walk ends. */
 static const struct weight *weight_of(const struct vb_specification *specification)
 {
     const struct weight *weight = weights;
@@ -102,11 +103,14 @@ static void on_counted(void *context, const struct vb_pg_outcome *outcome)
     }
 }
 
+/* Without a name: texts that differ from request to request are not prepared. */
 static struct vb_pg_statement statement_of(const struct vb_source_query *query)
 {
     return (struct vb_pg_statement){NULL, query->sql, query->count};
 }
 
+/* Both statements in one transaction, so of nearly the same moment. The pool has copied what it
+ * needs when the call returns. */
 static void send_counts(struct vb_http_exchange *exchange, const struct vb_selection *selection)
 {
     static const struct vb_pg_statement limit = {

@@ -1,4 +1,5 @@
-/* Judging a specification's range. See api/range.h. */
+/* Judging a specification's range. See api/range.h. Days are the workspace's, so nothing can be
+ * judged before the key is known. */
 #include "range.h"
 
 #include <jansson.h>

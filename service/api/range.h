@@ -1,5 +1,10 @@
 /* The range of a specification in the workspace's zone, and its refusal, for every door that
- * exports. */
+ * exports.
+ *
+ * Owns nothing: zones are the loop's, and may go with its next one. The loop's thread. Errors are
+ * answers: 422 for a range that is none, in the words of the specification unless the door has its
+ * own; 500 for a zone that nobody knows.
+ */
 #ifndef VERBATIM_API_RANGE_H
 #define VERBATIM_API_RANGE_H
 

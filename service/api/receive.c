@@ -27,6 +27,7 @@ static bool type_is_json(const struct vb_http_exchange *exchange)
            vb_http_same_word(rest, "charset=\"utf-8\"");
 }
 
+/* A chunked body has no length to be judged by: its framing keeps the same limit as it comes. */
 void vb_api_receive_json(struct vb_http_exchange *exchange,
                          void (*on_body)(struct vb_http_exchange *exchange))
 {

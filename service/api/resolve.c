@@ -1,4 +1,5 @@
-/* Look-ups in the source by the loop's pool, and their answers. See api/resolve.h. */
+/* Look-ups in the source by the loop's pool, and their answers. See api/resolve.h. What is asked,
+ * and what the answers mean, is specification/resolve.h's; here are the pool and the shapes. */
 #include "resolve.h"
 
 #include <jansson.h>
@@ -20,6 +21,7 @@ static void answer_missing(struct vb_http_exchange *exchange, const char *member
     vb_http_answer_detail(exchange, 404, detail);
 }
 
+/* By phone number and without a type: the caller chooses from what belongs to his workspace. */
 static void answer_several(struct vb_http_exchange *exchange,
                            const struct vb_resolution *resolution)
 {
@@ -105,6 +107,7 @@ static void on_looked_up(void *context, const struct vb_pg_outcome *outcome)
         vb_api_resolve_answer(exchange, &lookup->resolution, how, lookup->missing);
 }
 
+/* The steps are copied when they are sent, so they end with this call. */
 void vb_api_resolve(struct vb_http_exchange *exchange)
 {
     struct vb_api_lookup *lookup = exchange->state;

@@ -1,6 +1,11 @@
 /* What a specification names, looked up in the source, for requests: asks by the loop's pool, and
  * answers why nothing came of it. For doors that answer at once; those that make jobs order them
- * (api/order.h). On the loop's thread.
+ * (api/order.h).
+ *
+ * The look-up stands first in the exchange's state, whose owner ends its resolution. On the loop's
+ * thread. Errors are answers: 404 for what is missing or out of sight, 409 where a phone number has
+ * several channels, 422 for a crowd or a filter that the source cannot answer, 503 while it is
+ * away.
  */
 #ifndef VERBATIM_API_RESOLVE_H
 #define VERBATIM_API_RESOLVE_H

@@ -1,5 +1,9 @@
 /* What a row of the route table and a door are made of; the tables themselves are the doors'
- * (api/doors/). Constant tables; any thread. */
+ * (api/doors/).
+ *
+ * Constant tables, owned by nobody; any thread. No errors: what matches no row is NULL. Arguments
+ * belong to the exchange that looks for a route.
+ */
 #ifndef VERBATIM_API_ROUTE_H
 #define VERBATIM_API_ROUTE_H
 

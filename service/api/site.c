@@ -1,4 +1,9 @@
-/* The site's side of the HTTP server, and its start and stop. See api/site.h. */
+/* The site's side of the HTTP server, and its start and stop. See api/site.h.
+ *
+ * Parts start in the order in which they are needed and stop in the other: the server first, so
+ * that no loop asks anything; then the connectors, the streams, the watch. Each may be missing
+ * where the start failed half-way.
+ */
 #include "site.h"
 
 #include "audit_end.h"
@@ -37,6 +42,7 @@ static void take_secrets(struct vb_api_site_loop *site)
     site->secrets_at = vb_clock_monotonic();
 }
 
+/* Before the loop's thread: whatever is half made is ended by loop_done. */
 static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
 {
     const struct vb_api *api = loop->http->site->context;
@@ -58,6 +64,7 @@ static void loop_tick(struct vb_http_loop *loop, int64_t now)
     vb_api_end_tick(loop->site, now);
 }
 
+/* Notes to the audit hold a stop up; answers are connections, and counted by the server. */
 static bool loop_is_busy(const struct vb_http_loop *loop)
 {
     return loop->site->notes > 0;
@@ -72,6 +79,7 @@ static void loops_ended(void *context)
     api->main_connector = api->source_connector = NULL;
 }
 
+/* Pools before ends: without them nothing answers an end any more. */
 static void loop_done(struct vb_http_loop *loop)
 {
     struct vb_api_site_loop *site = loop->site;
@@ -117,6 +125,7 @@ static struct vb_api_site_request *request_new(void)
     return request;
 }
 
+/* Between two requests of a loop: nothing of who asked before may be left. */
 static void request_reset(struct vb_api_site_request *request)
 {
     request->route = NULL;
@@ -135,6 +144,7 @@ static void request_free(struct vb_api_site_request *request)
     free(request);
 }
 
+/* A path that nobody knows is told before a key is asked for: the routes are no secret. */
 static void begin(struct vb_http_exchange *exchange)
 {
     struct vb_api_site_request *request = exchange->request;
@@ -182,6 +192,7 @@ static const char *workspace_of(const struct vb_http_exchange *exchange)
     return door && door->names_workspace ? request->arguments[0].data : request->access.workspace;
 }
 
+/* What only looks is asked for again and again, and logged at level debug. */
 static bool is_poll(const struct vb_http_exchange *exchange)
 {
     const struct vb_api_route *route = exchange->request->route;
@@ -214,10 +225,12 @@ void vb_site_connections(struct vb_connections *sum)
     sum->source += VB_DIRECT_STREAMS;
 }
 
-/* Ended, or gone altogether. */
-static const char ask_ended[] = "SELECT w.job_id::text FROM unnest($1::uuid[]) AS w(job_id)"
+/* Ended, or gone altogether. $1 the jobs that are waited for. */
+static const char ask_ended[] = "SELECT w.job_id::text"
+                                " FROM unnest($1::uuid[]) AS w(job_id)"
                                 " LEFT JOIN verbatim.job AS j ON j.job_id = w.job_id"
-                                " WHERE j.status IS NULL OR j.status NOT IN ('queued', 'started')";
+                                " WHERE j.status IS NULL"
+                                " OR j.status NOT IN ('queued', 'started')";
 
 static enum vb_status start_http(struct vb_api *api, const struct vb_http_times *times,
                                  unsigned connections, struct vb_error *err)

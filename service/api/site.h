@@ -2,8 +2,10 @@
  * and stop.
  *
  * A struct vb_api owns the server, the connectors, the watch over the storage and the threads that
- * stream. What stands beside a loop belongs to the loop's thread. Everything else here is read-only
- * once it has started.
+ * stream, until vb_site_stop, which frees it; the service and the table outlive it. What stands
+ * beside a loop belongs to the loop's thread, what stands beside an exchange lives and is used
+ * again with it. Everything else here is read-only once it has started. Errors of the start: those
+ * of its parts, all of which have ended then.
  */
 #ifndef VERBATIM_API_SITE_H
 #define VERBATIM_API_SITE_H
@@ -55,15 +57,18 @@ struct vb_api_site_request {
     void (*on_entered)(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
 };
 
-/* A zone, kept for the next request; NULL with `err`. */
+/* A zone, kept for the next request; NULL with `err`. Good until the next one is asked for: the
+ * loop keeps few. */
 struct vb_zone *vb_api_loop_zone(struct vb_http_loop *loop, const char *name, struct vb_error *err);
 
 struct vb_api;
+/* Adds the connections that a process with this site may hold at most. */
 void vb_site_connections(struct vb_connections *sum);
 enum vb_status vb_site_start(const struct vb_service *service, const struct vb_api_table *table,
                              const struct vb_http_times *times, unsigned connections,
                              struct vb_api **ret_api, struct vb_error *err) vb_must_check;
 void vb_site_request_stop(struct vb_api *api);
+/* Waits for answers under way, some seconds at most. NULL is a no-op. */
 void vb_site_stop(struct vb_api *api);
 
 /* --- between the site and its parts beside the loops (api/pools.c) --- */

@@ -1,5 +1,8 @@
 /* The statements themselves. All data goes in as parameters; workspace_id stands in every WHERE
  * although row level security would see to it, so that a mistake in either is no leak.
+ *
+ * One clause a line; the parameters of each stand in sql.h. Names are those of prepared statements,
+ * so no two may be alike.
  */
 #include "sql.h"
 
@@ -17,131 +20,160 @@
     "(current_setting('verbatim.sees', true) = 'all'"                                              \
     " OR (j.audience @> nullif(current_setting('verbatim.audience', true), '')::text[]"            \
     " AND j.audience <@ nullif(current_setting('verbatim.audience', true), '')::text[]))"
-/* In the order of a list. */
+/* In the order of a list. `time` in microseconds since 1970. */
+/* clang-format off */
 #define BEHIND(time, id)                                                                           \
-    "(j.created_at, j.job_id) < (timestamptz 'epoch' + " time                                      \
-    "::bigint * interval '1 microsecond', " id "::uuid)"
+    "(j.created_at, j.job_id) < "                                                                  \
+    "(timestamptz 'epoch' + " time "::bigint * interval '1 microsecond', " id "::uuid)"
+/* clang-format on */
 
+/* clang-format off */
 const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     [VB_API_SQL_ENTER_KEY] = {"enter_key", VB_PG_ENTER NAMES_KEY, 2},
     [VB_API_SQL_ENTER_KEY_WRITE] = {"enter_key_write", VB_PG_ENTER NAMES_KEY VB_PG_ENTER_LIMITS, 2},
-    [VB_API_SQL_KEY] = {"key", "SELECT " KEY_IN_PATH ABOUT " WHERE k.key_id = $1", 3},
+    /* $1 key id, $2 workspace of the path, $3 scope of the route. */
+    [VB_API_SQL_KEY] = {"key",
+        "SELECT " KEY_IN_PATH ABOUT
+        " WHERE k.key_id = $1", 3},
     /* For doors without a workspace in their paths. What stands in the same statement cannot rely
-     * on row level security yet; statements behind it in the same transaction can. */
-    [VB_API_SQL_KEY_HOME] =
-        {"key_home",
-         "SELECT " VB_API_KEY_COLUMNS("true", "$2") ABOUT
-         " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)"
-         " WHERE k.key_id = $1",
-         2},
+     * on row level security yet; statements behind it in the same transaction can. $1 key id,
+     * $2 scope of the route. */
+    [VB_API_SQL_KEY_HOME] = {"key_home",
+        "SELECT " VB_API_KEY_COLUMNS("true", "$2") ABOUT
+        " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)"
+        " WHERE k.key_id = $1", 2},
     /* A statement of its own costs less than a join: what a plan holds is set up anew each time it
-     * runs. */
+     * runs. Parameters as of VB_API_SQL_KEY. */
     [VB_API_SQL_KEY_POLL] = {"key_poll",
-                             "SELECT " KEY_IN_PATH ", set_config('verbatim.sees',"
-                             " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
-                             " set_config('verbatim.audience', k.audience::text, true)"
-                             " FROM verbatim.key_here AS k WHERE k.key_id = $1",
-                             3},
+        "SELECT " KEY_IN_PATH
+        ", set_config('verbatim.sees',"
+        " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
+        " set_config('verbatim.audience', k.audience::text, true)"
+        " FROM verbatim.key_here AS k"
+        " WHERE k.key_id = $1", 3},
+    /* $1 workspace, $2 job; NULL, an id of another form, finds nothing. */
     [VB_API_SQL_JOB] = {"job",
-                        "SELECT " VB_API_JOB_LIST
-                        " FROM verbatim.job AS j WHERE j.job_id = $2::uuid AND j.workspace_id = $1"
-                        " AND j.door = 'main' AND " KEY_SEES,
-                        2},
+        "SELECT " VB_API_JOB_LIST
+        " FROM verbatim.job AS j"
+        " WHERE j.job_id = $2::uuid"
+        " AND j.workspace_id = $1"
+        " AND j.door = 'main'"
+        " AND " KEY_SEES, 2},
+    /* $1 workspace, $2 job, likewise; of any door. */
     [VB_API_SQL_EXPORT] = {"export",
-                           "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
-                           " WHERE j.job_id = $2::uuid AND j.workspace_id = $1 AND " KEY_SEES,
-                           2},
-    /* A keyset over the index job_list. */
-    [VB_API_SQL_EXPORTS] =
-        {"exports",
-         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1 AND " KEY_SEES
-         " AND ($2::text IS NULL OR j.status = $2)"
-         " AND " BEHIND("$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
-         5},
-    [VB_API_SQL_EXPORT_SEEN] =
-        {"export_seen",
-         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1 AND j.job_id = $2::uuid"
-         " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
-         " AND ($4::text IS NULL OR j.door = $4)",
-         4},
-    /* Nobody with an audience is behind the doors that have such a list. */
-    [VB_API_SQL_EXPORTS_OF_DOOR] =
-        {"exports_of_door",
-         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM " WHERE j.workspace_id = $1"
-         " AND j.door = $2 AND " BEHIND(
-             "$3", "$4") " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $5::bigint",
-         5},
-    [VB_API_SQL_AUDITS] =
-        {"audits",
-         "SELECT " VB_API_AUDITS_LIST
-         " FROM (SELECT * FROM verbatim.audit AS a WHERE a.workspace_id = $1"
-         " AND ($2::bigint IS NULL OR a.audit_id < $2::bigint)"
-         " ORDER BY a.audit_id DESC LIMIT $3::bigint) AS a ORDER BY a.audit_id DESC",
-         3},
+        "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
+        " WHERE j.job_id = $2::uuid"
+        " AND j.workspace_id = $1"
+        " AND " KEY_SEES, 2},
+    /* A keyset over the index job_list. $1 workspace, $2 status or NULL, $3 and $4 the row behind
+     * which to begin, $5 at most. */
+    [VB_API_SQL_EXPORTS] = {"exports",
+        "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
+        " WHERE j.workspace_id = $1"
+        " AND " KEY_SEES
+        " AND ($2::text IS NULL OR j.status = $2)"
+        " AND " BEHIND("$3", "$4")
+        " ORDER BY j.created_at DESC, j.job_id DESC"
+        " LIMIT $5::bigint", 5},
+    /* $1 workspace, $2 job, $3 audience or NULL for who sees all, $4 door or NULL for every. */
+    [VB_API_SQL_EXPORT_SEEN] = {"export_seen",
+        "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
+        " WHERE j.workspace_id = $1"
+        " AND j.job_id = $2::uuid"
+        " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
+        " AND ($4::text IS NULL OR j.door = $4)", 4},
+    /* Nobody with an audience is behind the doors that have such a list. $1 workspace, $2 door,
+     * $3 and $4 the row behind which to begin, $5 at most. */
+    [VB_API_SQL_EXPORTS_OF_DOOR] = {"exports_of_door",
+        "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
+        " WHERE j.workspace_id = $1"
+        " AND j.door = $2"
+        " AND " BEHIND("$3", "$4")
+        " ORDER BY j.created_at DESC, j.job_id DESC"
+        " LIMIT $5::bigint", 5},
+    /* The page is cut before the columns, two of which are looked up for each row of it.
+     * $1 workspace, $2 the entry behind which to begin or NULL, $3 at most. */
+    [VB_API_SQL_AUDITS] = {"audits",
+        "SELECT " VB_API_AUDITS_LIST
+        " FROM (SELECT * FROM verbatim.audit AS a"
+        " WHERE a.workspace_id = $1"
+        " AND ($2::bigint IS NULL OR a.audit_id < $2::bigint)"
+        " ORDER BY a.audit_id DESC"
+        " LIMIT $3::bigint) AS a"
+        " ORDER BY a.audit_id DESC", 3},
+    /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks: both. */
     [VB_API_SQL_EXPORT_CANCEL] = {"export_cancel",
-                                  "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
+        "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
     [VB_API_SQL_EXPORT_DELETE] = {"export_delete",
-                                  "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
+        "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
     [VB_API_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
     [VB_API_SQL_SECRETS] = {"secrets",
-                            "SELECT generation, secret FROM verbatim.link_secret"
-                            " ORDER BY generation DESC LIMIT 2",
-                            0},
+        "SELECT generation, secret"
+        " FROM verbatim.link_secret"
+        " ORDER BY generation DESC"
+        " LIMIT 2", 0},
     [VB_API_SQL_PING] = {"ping", "SELECT 1", 0},
     [VB_API_SQL_AS_WORKER] = {"as_worker",
-                              "SELECT " VB_ROLE_TAKE(
-                                  "worker", "true") ","
-                                                    " set_config('statement_timeout', '4s', true)",
-                              0},
-    /* Over all workspaces, hence the worker's role. Ages by the database's clock. */
-    [VB_API_SQL_GAUGES] =
-        {"gauges",
-         "SELECT 'verbatim_jobs{status=\"' || s || '\"}',"
-         " (SELECT count(*) FROM verbatim.job WHERE status = s)::text"
-         " FROM unnest(ARRAY['queued', 'started', 'finished', 'failed', 'cancelled']) AS s"
-         " UNION ALL SELECT 'verbatim_segments{status=\"' || s || '\"}',"
-         " (SELECT count(*) FROM verbatim.segment WHERE status = s)::text"
-         " FROM unnest(ARRAY['waiting', 'running', 'recorded']) AS s"
-         " UNION ALL SELECT 'verbatim_oldest_waiting_seconds',"
-         " coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::numeric(20, "
-         "3)::text"
-         " FROM verbatim.job WHERE status = 'queued'"
-         " UNION ALL SELECT 'verbatim_oldest_lapsed_lease_seconds',"
-         " coalesce(extract(epoch FROM clock_timestamp() - min(lease_until)), 0)::numeric(20, "
-         "3)::text"
-         " FROM verbatim.segment WHERE status = 'running' AND lease_until < clock_timestamp()",
-         0},
+        "SELECT " VB_ROLE_TAKE("worker", "true") ","
+        " set_config('statement_timeout', '4s', true)", 0},
+    /* Over all workspaces, hence the worker's role. Ages by the database's clock. A row is a
+     * sample's name with its labels, and its value. */
+    [VB_API_SQL_GAUGES] = {"gauges",
+        "SELECT 'verbatim_jobs{status=\"' || s || '\"}',"
+        " (SELECT count(*) FROM verbatim.job WHERE status = s)::text"
+        " FROM unnest(ARRAY['queued', 'started', 'finished', 'failed', 'cancelled']) AS s"
+        " UNION ALL SELECT 'verbatim_segments{status=\"' || s || '\"}',"
+        " (SELECT count(*) FROM verbatim.segment WHERE status = s)::text"
+        " FROM unnest(ARRAY['waiting', 'running', 'recorded']) AS s"
+        " UNION ALL SELECT 'verbatim_oldest_waiting_seconds',"
+        " coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)"
+        "::numeric(20, 3)::text"
+        " FROM verbatim.job"
+        " WHERE status = 'queued'"
+        " UNION ALL SELECT 'verbatim_oldest_lapsed_lease_seconds',"
+        " coalesce(extract(epoch FROM clock_timestamp() - min(lease_until)), 0)"
+        "::numeric(20, 3)::text"
+        " FROM verbatim.segment"
+        " WHERE status = 'running'"
+        " AND lease_until < clock_timestamp()", 0},
+    /* $1 door, $2 author, $3 audience, $4 specification, $5 format, $6 the entry's mark. */
     [VB_API_SQL_AUDIT] = {"audit",
-                          "INSERT INTO verbatim.audit"
-                          " (workspace_id, door, author, audience, filter, format, mark)"
-                          " VALUES (" HERE ", $1, $2, $3::text[], $4::jsonb, $5, $6::uuid)",
-                          6},
-    [VB_API_SQL_AUDIT_END] =
-        {"audit_end",
-         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"
-         " SELECT a.audit_id, a.workspace_id, $2, $3::bigint FROM verbatim.audit AS a"
-         " WHERE a.mark = $1::uuid AND a.workspace_id = " HERE
-         " AND NOT EXISTS (SELECT FROM verbatim.audit_event AS e WHERE e.audit_id = a.audit_id"
-         " AND e.workspace_id = a.workspace_id"
-         " AND e.kind IN ('records', 'cancelled', 'failed'))",
-         3},
-    [VB_API_SQL_AUDIT_EVENT] =
-        {"audit_event",
-         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
-         " SELECT audit_id, workspace_id, $2, $3 FROM verbatim.audit"
-         " WHERE job_id = $1::uuid AND workspace_id = " HERE,
-         3},
-    /* A client that fetches a file piece by piece has downloaded it once, not a hundred times. */
-    [VB_API_SQL_AUDIT_LINK] =
-        {"audit_link",
-         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
-         " SELECT a.audit_id, a.workspace_id, 'download', 'link' FROM verbatim.audit AS a"
-         " WHERE a.job_id = $1::uuid AND NOT ($2::boolean AND EXISTS ("
-         "SELECT FROM verbatim.audit_event AS e WHERE e.audit_id = a.audit_id"
-         " AND e.workspace_id = a.workspace_id AND e.kind = 'download' AND e.by_whom = 'link'"
-         " AND e.created_at > clock_timestamp() - interval '1 minute'))",
-         2},
+        "INSERT INTO verbatim.audit"
+        " (workspace_id, door, author, audience, filter, format, mark)"
+        " VALUES (" HERE ", $1, $2, $3::text[], $4::jsonb, $5, $6::uuid)", 6},
+    /* Once for each entry, however often it is sent. $1 mark, $2 how it ended, $3 conversations. */
+    [VB_API_SQL_AUDIT_END] = {"audit_end",
+        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, records)"
+        " SELECT a.audit_id, a.workspace_id, $2, $3::bigint"
+        " FROM verbatim.audit AS a"
+        " WHERE a.mark = $1::uuid"
+        " AND a.workspace_id = " HERE
+        " AND NOT EXISTS (SELECT FROM verbatim.audit_event AS e"
+        " WHERE e.audit_id = a.audit_id"
+        " AND e.workspace_id = a.workspace_id"
+        " AND e.kind IN ('records', 'cancelled', 'failed'))", 3},
+    /* $1 job, $2 kind, $3 by whom. */
+    [VB_API_SQL_AUDIT_EVENT] = {"audit_event",
+        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
+        " SELECT audit_id, workspace_id, $2, $3"
+        " FROM verbatim.audit"
+        " WHERE job_id = $1::uuid"
+        " AND workspace_id = " HERE, 3},
+    /* A client that fetches a file piece by piece has downloaded it once, not a hundred times.
+     * $1 job, $2 whether only a part was fetched. */
+    [VB_API_SQL_AUDIT_LINK] = {"audit_link",
+        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
+        " SELECT a.audit_id, a.workspace_id, 'download', 'link'"
+        " FROM verbatim.audit AS a"
+        " WHERE a.job_id = $1::uuid"
+        " AND NOT ($2::boolean AND EXISTS (SELECT FROM verbatim.audit_event AS e"
+        " WHERE e.audit_id = a.audit_id"
+        " AND e.workspace_id = a.workspace_id"
+        " AND e.kind = 'download'"
+        " AND e.by_whom = 'link'"
+        " AND e.created_at > clock_timestamp() - interval '1 minute'))", 2},
 };
+/* clang-format on */
 
 void vb_api_sql_sets(struct vb_pg_statement_set ret_sets[VB_PG_STATEMENT_SETS])
 {

@@ -1,5 +1,9 @@
-/* The statements of the HTTP front end beside those that make a job (queue/order.h), in one
- * table. */
+/* The statements of the HTTP front end beside those that make a job (queue/order.h), in one table;
+ * and the columns of their rows, which are numbered by the list that names them.
+ *
+ * Constant; any thread. Parameters are text, results binary. Errors are the pool's. A statement is
+ * prepared by its name on each connection, where it stays as long as that.
+ */
 #ifndef VERBATIM_API_SQL_H
 #define VERBATIM_API_SQL_H
 
@@ -88,16 +92,27 @@ enum { VB_COLUMN_NAMES(VB_API_JOB_TABLE) JOB_COLUMNS };
 
 /* Of VB_API_SQL_AUDITS: verbatim.audit AS a. What became of an entry stands in rows of its own. A
  * link can be fetched any number of times, hence the bound on the JSON array of downloads. */
+/* clang-format off */
 #define VB_API_AUDITS_RECORDS                                                                      \
-    "(SELECT e.records FROM verbatim.audit_event AS e"                                             \
-    " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id AND e.kind = 'records'"    \
-    " ORDER BY e.audit_event_id DESC LIMIT 1)"
+    "(SELECT e.records"                                                                            \
+    " FROM verbatim.audit_event AS e"                                                              \
+    " WHERE e.audit_id = a.audit_id"                                                               \
+    " AND e.workspace_id = a.workspace_id"                                                         \
+    " AND e.kind = 'records'"                                                                      \
+    " ORDER BY e.audit_event_id DESC"                                                              \
+    " LIMIT 1)"
 #define VB_API_AUDITS_DOWNLOADS                                                                    \
-    "(SELECT coalesce(jsonb_agg(jsonb_build_object('at', to_char(d.created_at"                     \
-    " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), 'by', d.by_whom)"                       \
-    " ORDER BY d.audit_event_id), '[]')::text FROM (SELECT e.* FROM verbatim.audit_event AS e"     \
-    " WHERE e.audit_id = a.audit_id AND e.workspace_id = a.workspace_id AND e.kind = 'download'"   \
-    " ORDER BY e.audit_event_id DESC LIMIT 1000) AS d)"
+    "(SELECT coalesce(jsonb_agg(jsonb_build_object("                                               \
+    "'at', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'),"              \
+    " 'by', d.by_whom) ORDER BY d.audit_event_id), '[]')::text"                                    \
+    " FROM (SELECT e.*"                                                                            \
+    " FROM verbatim.audit_event AS e"                                                              \
+    " WHERE e.audit_id = a.audit_id"                                                               \
+    " AND e.workspace_id = a.workspace_id"                                                         \
+    " AND e.kind = 'download'"                                                                     \
+    " ORDER BY e.audit_event_id DESC"                                                              \
+    " LIMIT 1000) AS d)"
+/* clang-format on */
 #define VB_API_AUDITS_TABLE(FIRST, NEXT)                                                           \
     FIRST(AUDITS_ID, "a.audit_id")                                                                 \
     NEXT(AUDITS_AUTHOR, "a.author")                                                                \

@@ -1,5 +1,9 @@
 /* From a door's body to an order, and back to the door's words. See api/words.h. Runs on the loop's
- * thread. */
+ * thread.
+ *
+ * Problems of the door's own body and those of the specification built from it go into one list, so
+ * a caller learns all of them at once.
+ */
 #include "words.h"
 
 #include "order.h"
@@ -7,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* NULL: the door has no word for it. */
 static const struct vb_api_word *find_word(const struct vb_api_words *words, const char *path)
 {
     for (const struct vb_api_word *word = words->words; word->path; word++)
@@ -15,6 +20,7 @@ static const struct vb_api_word *find_word(const struct vb_api_words *words, con
     return NULL;
 }
 
+/* Messages name members too, and are compared as a whole. */
 static const char *find_saying(const struct vb_api_words *words, const char *message)
 {
     for (const struct vb_api_saying *saying = words->sayings; saying->specification; saying++)
@@ -93,6 +99,7 @@ static void answer_refused(struct vb_http_exchange *exchange, const char *member
     vb_problems_done(&problems);
 }
 
+/* An order is begun only where neither list holds anything. */
 void vb_api_words_order(struct vb_http_exchange *exchange, json_t *built,
                         struct vb_problems *problems)
 {

@@ -1,5 +1,10 @@
 /* The words of a door, and the specification's: a door builds the specification from its own body,
- * and what is said about that is told in the door's words again. Constant tables; any thread. */
+ * and what is said about that is told in the door's words again. What the door does not name keeps
+ * the specification's name.
+ *
+ * Constant tables, any thread; the order is the exchange's, on the loop's thread. Errors are
+ * answers.
+ */
 #ifndef VERBATIM_API_WORDS_H
 #define VERBATIM_API_WORDS_H
 

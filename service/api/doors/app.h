@@ -1,4 +1,7 @@
-/* The door "app" (INTERFACE 7): its object, for those who create and those who look. */
+/* The door "app" (INTERFACE 7): its object, for those who create and those who look.
+ *
+ * Borrows the export's row; the loop's thread. Errors are answers.
+ */
 #ifndef VERBATIM_API_DOORS_APP_H
 #define VERBATIM_API_DOORS_APP_H
 

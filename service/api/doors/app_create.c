@@ -1,5 +1,10 @@
 /* POST of the door "app": `format`, and perhaps `agent_id`, `from` and `to`, as a specification.
- * See INTERFACE 7. */
+ * See INTERFACE 7.
+ *
+ * The body is translated, not judged: what a member may hold is the specification's to say, in this
+ * door's words. Only `format` is the door's own. Links and rows live equally long, so that no row
+ * shows a dead link.
+ */
 #include "routes.h"
 
 #include "api/order.h"
@@ -44,6 +49,7 @@ static void answer_created(struct vb_http_exchange *exchange, const PGresult *jo
     vb_app_answer(exchange, 201, &(struct vb_api_export){job, 0});
 }
 
+/* The problems' root owns the body, so it lives until the order has copied what it needs. */
 static void on_body(struct vb_http_exchange *exchange)
 {
     static const char *const names[] = {"format", "agent_id", "from", "to"};

@@ -16,6 +16,7 @@
 
 static const struct vb_api_page_list list = {.name = "exports of the app"};
 
+/* From the creation, not from the finish: the document promises it so. */
 static vb_instant expiry_of(const struct vb_api_export *export)
 {
     return vb_api_export_created(export) + VB_APP_KEPT;
@@ -26,12 +27,14 @@ static bool is_ready(const struct vb_api_export *export)
     return vb_api_export_status_is(export, "finished");
 }
 
+/* By time, or since somebody took the file before. */
 static bool has_expired(const struct vb_api_export *export)
 {
     return expiry_of(export) <= vb_clock_now() ||
            (is_ready(export) && !vb_api_export_has_archive(export));
 }
 
+/* The document knows four; a cancelled export has failed for it. */
 static const char *status_of(const struct vb_api_export *export)
 {
     return vb_api_export_status_is(export, "queued") ? "pending"
@@ -153,6 +156,7 @@ void vb_app_download_begin(struct vb_http_exchange *exchange)
 
 /* --- the list --- */
 
+/* Result 0 is the entry's. */
 static void on_listed(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;

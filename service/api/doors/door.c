@@ -1,4 +1,8 @@
-/* The doors' error shapes: two of them, and which door has which. Pure. */
+/* The doors' error shapes: two of them, and which door has which. Pure.
+ *
+ * Clients of a platform parse its errors, so each door keeps the shape of its document, also for
+ * errors of the protocol (408, 431), which come before a route is known.
+ */
 #include "routes.h"
 
 #include "api/words.h"
@@ -18,6 +22,7 @@ static void put_detail(struct vb_json *json, int status, const char *detail)
 
 /* --- {"message", "code", "issues": [{"message"}]} --- */
 
+/* What has no code of its own is the server's fault, as the document has it. */
 static const char *code_of(int status)
 {
     static const struct {
@@ -56,6 +61,7 @@ static void begin_issues(struct vb_json *json, int status, const char *message)
     vb_json_begin_array(json);
 }
 
+/* Cut off where it is longer: messages and paths are ours, and shorter. */
 static void put_issue(struct vb_json *json, const char *path, const char *message)
 {
     char text[512];

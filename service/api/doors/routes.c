@@ -1,5 +1,9 @@
 /* The whole API in one table, and the matching of paths against it. Pure but for the handlers it
- * names. */
+ * names.
+ *
+ * A new row stands before every pattern that would take its path. Rights are judged by key.c in the
+ * order of the contract; a row without a scope asks for no key at all.
+ */
 #include "routes.h"
 
 #include "api/api.h"

@@ -1,4 +1,5 @@
-/* The table of all routes, and their doors. Constant; any thread. */
+/* The table of all routes, and their doors. Constant, owned by nobody; any thread. The handlers run
+ * on the loop's thread, and answer every error themselves. */
 #ifndef VERBATIM_API_DOORS_ROUTES_H
 #define VERBATIM_API_DOORS_ROUTES_H
 
@@ -19,6 +20,7 @@ extern const struct vb_api_words vb_app_words, vb_v1_words;
 /* The shape for a path that no route knows. */
 const struct vb_api_door *vb_door_of_path(struct vb_view path);
 
+/* As `find` of struct vb_api_table. A path that is known by other methods gives NULL and those. */
 const struct vb_api_route *vb_route_find(struct vb_view method, struct vb_view path,
                                          struct vb_buffer arguments[VB_API_ARGUMENTS],
                                          char ret_allow[VB_API_ALLOW]);

@@ -1,4 +1,5 @@
-/* Puts the table of routes into the site and starts it. */
+/* Puts the table of routes into the site and starts it. The one place that knows both: the site
+ * finds routes by the table it is given, and so has no door of its own. */
 #include "doors.h"
 
 #include "api/site.h"

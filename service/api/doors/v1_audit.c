@@ -12,6 +12,7 @@
 
 static const struct vb_api_page_list list = {.name = "audit"};
 
+/* A NULL is null. */
 static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
                      int column)
 {
@@ -27,6 +28,7 @@ static void put_json(struct vb_json *json, const char *name, const PGresult *row
     vb_json_raw(json, PQgetvalue(rows, row, column));
 }
 
+/* `records` and `downloads` come from rows behind the entry, which never changes itself. */
 static void put_entry(struct vb_json *json, const PGresult *rows, int row)
 {
     vb_json_begin_object(json);
@@ -46,6 +48,7 @@ static void put_entry(struct vb_json *json, const PGresult *rows, int row)
     vb_json_end_object(json);
 }
 
+/* The cursor's time is an entry's number here: it counts upwards as times do. */
 static void on_audits(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;

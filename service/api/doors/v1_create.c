@@ -93,6 +93,7 @@ static json_t *take_fields(json_t *fields)
     return include;
 }
 
+/* 0, or not where there was no memory. A format that is missing is told by the check alone. */
 static int put_shape(struct vb_body_check *check, json_t *built)
 {
     const char *format = vb_body_required_text(check, "format", &format_rule);
@@ -117,6 +118,7 @@ static int put_shape(struct vb_body_check *check, json_t *built)
 
 /* --- the filter --- */
 
+/* Passed on as it is: what it may hold is the specification's to say. */
 static int move(const struct vb_body_check *filter, const char *from, json_t *target,
                 const char *to)
 {
@@ -134,6 +136,8 @@ static int put_channel(const struct vb_body_check *given, json_t *select, json_t
     return move(given, "channel", json_object_size(select) > 0 ? filter : select, "channel_id");
 }
 
+/* The first of ids, contact and channel selects; those behind it only narrow, since a specification
+ * has one selection. */
 static int put_filter(const struct vb_body_check *given, json_t *select, json_t *filter)
 {
     json_t *status = member(given, "status");
@@ -187,6 +191,7 @@ static void answer_no_contact(struct vb_http_exchange *exchange, const char *pat
     vb_http_answer_detail(exchange, 404, "Contact not found.");
 }
 
+/* NULL: no memory. A contact of the path is taken as text, and judged where it is looked up. */
 static json_t *build_contact(struct vb_http_exchange *exchange, struct vb_body_check *check)
 {
     static const char *const names[] = {"format", "match", "mode", "fields", "notify"};
@@ -218,6 +223,7 @@ static void answer_created(struct vb_http_exchange *exchange, const PGresult *jo
     vb_http_answer_json(exchange, 202, &json);
 }
 
+/* The problems' root owns the body until the order has been answered or begun. */
 static void take_body(struct vb_http_exchange *exchange, bool is_contact)
 {
     struct vb_api_order *order = vb_api_order_new(exchange);

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+/* NULL: no memory. */
 static json_t *make_document(const struct vb_http_exchange *exchange, bool is_csv)
 {
     const char *id = exchange->request->arguments[0].data;

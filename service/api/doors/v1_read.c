@@ -1,4 +1,8 @@
-/* GET of a job of the door "v1": what a client polls until its files are there. See INTERFACE 7. */
+/* GET of a job of the door "v1": what a client polls until its files are there. See INTERFACE 7.
+ *
+ * Statuses are the document's: queued, running, completed, failed; a cancelled job has failed, with
+ * a word why. Only jobs of this door are seen.
+ */
 #include "routes.h"
 
 #include "api/export_field.h"
@@ -49,6 +53,7 @@ static enum vb_status put_files(struct vb_http_exchange *exchange, struct vb_jso
     return status;
 }
 
+/* Written whole before it is known whether the link could be made: an error replaces it. */
 static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     struct vb_error err = {0};

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+/* NULL: no memory. */
 static json_t *make_document(const struct vb_http_exchange *exchange, bool is_csv)
 {
     const char *agent = exchange->request->arguments[0].data;
