@@ -1,5 +1,8 @@
-/* Arrays of text as PostgreSQL has them: the binary form of text[] read, the literal written. Pure;
- * any thread. */
+/* Arrays of text as PostgreSQL has them: the binary form of text[] read, the literal written.
+ *
+ * Nothing is owned: what is read views the caller's bytes and lives as long as they do. Pure; any
+ * thread. Bytes that are no such array read as an empty one; writing fails for want of room alone.
+ */
 #ifndef VERBATIM_DATABASE_ARRAY_H
 #define VERBATIM_DATABASE_ARRAY_H
 

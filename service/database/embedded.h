@@ -1,4 +1,8 @@
-/* Files that the build puts into the program; see cmake/Embed.cmake. */
+/* Files that the build puts into the program; see cmake/Embed.cmake.
+ *
+ * Constants of the program: nobody owns them, any thread reads them, nothing fails, and they live
+ * as long as it does. Which files there are is a list in the CMakeLists.txt of their room.
+ */
 #ifndef VERBATIM_DATABASE_EMBEDDED_H
 #define VERBATIM_DATABASE_EMBEDDED_H
 

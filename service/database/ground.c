@@ -12,8 +12,9 @@
 /* May this login SET ROLE to it? Since PostgreSQL 16 membership alone does not say so. */
 #define MAY_TAKE(role)                                                                             \
     "coalesce((SELECT CASE WHEN current_setting('server_version_num')::int >= 160000"              \
-    " THEN pg_has_role(session_user, oid, 'SET') ELSE pg_has_role(session_user, oid, 'MEMBER') "   \
-    "END FROM pg_roles WHERE rolname = " role "), false)"
+    " THEN pg_has_role(session_user, oid, 'SET')"                                                  \
+    " ELSE pg_has_role(session_user, oid, 'MEMBER') END"                                           \
+    " FROM pg_roles WHERE rolname = " role "), false)"
 #define EXISTS_ROLE(role) "EXISTS (SELECT FROM pg_roles WHERE rolname = " role ")"
 
 #define GROUND_ROW(FIRST, NEXT)                                                                    \

@@ -1,7 +1,8 @@
 /* What stands before the schema: who asks, who owns it, and the two roles of the installation.
  *
- * Plain values, all names quoted as SQL wants them. Part of migrate; any thread with a connection
- * of its own.
+ * Plain values, all names quoted as SQL wants them; the connection and the advice are the caller's.
+ * Part of migrate; any thread with a connection of its own. An error leaves the transaction to the
+ * caller, who rolls it back. What was read holds for the transaction, and longer only by luck.
  */
 #ifndef VERBATIM_DATABASE_GROUND_H
 #define VERBATIM_DATABASE_GROUND_H
@@ -27,9 +28,11 @@ struct vb_ground {
 
 /* Have earlier versions given a role that all databases share a right to the schema? SQL, where
  * `n` is its row of pg_namespace. */
+/* clang-format off */
 #define VB_GROUND_IS_SHARED(role)                                                                  \
-    "coalesce(has_schema_privilege(to_regrole('" VB_ROLE_SHARED(role) "'), n.oid, 'USAGE'), "      \
-                                                                      "false)"
+    "coalesce("                                                                                    \
+    "has_schema_privilege(to_regrole('" VB_ROLE_SHARED(role) "'), n.oid, 'USAGE'), false)"
+/* clang-format on */
 
 enum vb_status vb_ground_look(struct vb_pg *pg, struct vb_ground *ret_ground,
                               struct vb_error *err) vb_must_check;

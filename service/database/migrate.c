@@ -95,15 +95,17 @@ static enum vb_status make_link_secret(struct vb_pg *pg, struct vb_error *err)
 
 static enum vb_status make_bookkeeping(struct vb_pg *pg, struct vb_error *err)
 {
-    enum vb_status status =
-        vb_pg_exec(pg,
-                   "CREATE TABLE IF NOT EXISTS verbatim.schema_migration (version integer PRIMARY "
-                   "KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())",
-                   0, NULL, NULL, err);
+    enum vb_status status = vb_pg_exec(pg,
+                                       "CREATE TABLE IF NOT EXISTS verbatim.schema_migration ("
+                                       "version integer PRIMARY KEY,"
+                                       " name text NOT NULL,"
+                                       " applied_at timestamptz NOT NULL DEFAULT now())",
+                                       0, NULL, NULL, err);
     if (status == VB_OK)
         status = vb_pg_exec(pg,
-                            "CREATE TABLE IF NOT EXISTS verbatim.schema_rights (one_row boolean "
-                            "PRIMARY KEY DEFAULT true CHECK (one_row), digest text NOT NULL)",
+                            "CREATE TABLE IF NOT EXISTS verbatim.schema_rights ("
+                            "one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),"
+                            " digest text NOT NULL)",
                             0, NULL, NULL, err);
     return status;
 }
@@ -181,8 +183,8 @@ enum vb_status vb_schema_check(struct vb_pg *pg, struct vb_error *err)
     int version = 0;
     PGresult *result;
     enum vb_status status = vb_pg_query(pg,
-                                        "SELECT to_regnamespace('verbatim') IS NULL OR "
-                                        "to_regclass('verbatim.schema_migration') IS NULL",
+                                        "SELECT to_regnamespace('verbatim') IS NULL"
+                                        " OR to_regclass('verbatim.schema_migration') IS NULL",
                                         0, NULL, &result, err);
     if (status != VB_OK)
         return status;

@@ -3,6 +3,10 @@
  * The migrations are embedded in the program. Everything happens in one transaction under an
  * advisory lock, so any number of processes may start it at once, also through a transaction
  * pooler.
+ *
+ * The connection is the caller's, and of the caller's thread; no transaction may be open on it. A
+ * failure leaves the schema as it was, unless the answer to the COMMIT was lost: then a repeat
+ * finds out, for what is done already is not done again. Nothing is kept from call to call.
  */
 #ifndef VERBATIM_DATABASE_MIGRATE_H
 #define VERBATIM_DATABASE_MIGRATE_H

@@ -3,7 +3,11 @@
  * Reconnects by itself outside transactions. Takes on its role on every connection, or in every
  * transaction when prepared statements are off (a transaction pooler keeps no session). Leaves a
  * server that takes no writes any more within seconds, also if it only reads. Statements are named
- * by their text and prepared on first use. Belongs to one thread.
+ * by their text and prepared on first use.
+ *
+ * Whoever makes one owns it; results are the caller's, and outlive it. One thread at a time, which
+ * waits for the server. Nothing is sent twice: after an error the caller alone knows whether that
+ * would be right. In a transaction every error is to be answered by a rollback.
  */
 #ifndef VERBATIM_DATABASE_PG_H
 #define VERBATIM_DATABASE_PG_H

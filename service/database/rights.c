@@ -1,4 +1,8 @@
-/* Rights and policies for the roles of the installation. See rights.h. */
+/* Rights and policies for the roles of the installation. See rights.h.
+ *
+ * roles.sql names its two roles :api and :worker. Both may stand for two roles while an earlier
+ * version may still run, so the names are lists, put into the text before it is sent.
+ */
 #include "rights.h"
 
 #include "embedded.h"
@@ -81,8 +85,8 @@ static enum vb_status set_rights(struct vb_pg *pg, char lists[VB_GROUND_ROLES][2
         status = vb_rights_run_file(pg, name, text, err);
     if (status == VB_OK)
         status = vb_pg_exec(pg,
-                            "INSERT INTO verbatim.schema_rights (digest) VALUES ($1) ON CONFLICT "
-                            "(one_row) DO UPDATE SET digest = excluded.digest",
+                            "INSERT INTO verbatim.schema_rights (digest) VALUES ($1)"
+                            " ON CONFLICT (one_row) DO UPDATE SET digest = excluded.digest",
                             1, parameters, NULL, err);
     return status;
 }
@@ -117,10 +121,13 @@ enum vb_status vb_rights_look(struct vb_pg *pg, struct vb_roles *ret_roles, stru
         "SELECT " VB_GROUND_IS_SHARED("api") " OR " VB_GROUND_IS_SHARED("worker") ","
         " quote_ident(" VB_ROLE_OWN("api") ") || ', ' || quote_ident(" VB_ROLE_OWN("worker") "),"
         " (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)"
-        " FROM pg_roles AS r WHERE r.rolcanlogin AND NOT r.rolsuper"
+        " FROM pg_roles AS r"
+        " WHERE r.rolcanlogin AND NOT r.rolsuper"
         " AND pg_has_role(r.oid, to_regrole('" VB_ROLE_SHARED("worker") "'), 'MEMBER')"
         " AND pg_has_role(r.oid, to_regrole(quote_ident(" VB_ROLE_OWN("worker") ")), 'MEMBER')"
-        " IS NOT TRUE) FROM pg_namespace AS n WHERE n.nspname = 'verbatim'";
+        " IS NOT TRUE)"
+        " FROM pg_namespace AS n"
+        " WHERE n.nspname = 'verbatim'";
     /* clang-format on */
     PGresult *result;
     enum vb_status status = vb_pg_query(pg, sql, 0, NULL, &result, err);

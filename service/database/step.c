@@ -1,4 +1,5 @@
-/* Steps sent by those who may wait for them. See database/step.h. */
+/* Steps sent by those who may wait for them. See database/step.h. The same statements go through
+ * the pools of the HTTP loops, so what they say is said once for both. */
 #include "step.h"
 
 const struct vb_pg_statement vb_pg_enter[VB_PG_ENTERS] = {

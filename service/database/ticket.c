@@ -1,4 +1,5 @@
-/* Tickets: see ticket.h. One block of memory each, with its texts behind it. */
+/* Tickets: see ticket.h. One block of memory each, with its texts behind it, so that a request may
+ * end, and take its own texts along, before its statements are sent. */
 #include "ticket.h"
 
 #include <stdlib.h>

@@ -75,23 +75,36 @@ struct errand {
 #define ERRAND_ROW_LIST VB_COLUMN_LIST(ERRAND_ROW)
 enum { VB_COLUMN_NAMES(ERRAND_ROW) ERRAND_COLUMNS };
 
-/* The lease is longer than any delivery may take. Instants come as microseconds. $1: our process,
- * $2: a process's lease in microseconds. */
+/* The lease is longer than any delivery may take. What is due goes first; then what somebody holds
+ * who says no beats any more, or we ourselves. A row that was claimed within the last lease of a
+ * process is left alone: its first beat may be under way. Instants come as microseconds. $1: our
+ * process, $2: a process's lease in microseconds. */
+/* clang-format off */
 static const char claim_sql[] =
     "WITH next AS (SELECT coalesce("
-    "  (SELECT outbox_id FROM verbatim.outbox"
+    "  (SELECT outbox_id"
+    "   FROM verbatim.outbox"
     "   WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()"
-    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
-    "  (SELECT o.outbox_id FROM verbatim.outbox AS o"
-    "   WHERE sent_at IS NULL AND given_up_at IS NULL AND (o.process_id = $1::uuid"
+    "   ORDER BY not_before LIMIT 1"
+    "   FOR UPDATE SKIP LOCKED),"
+    "  (SELECT o.outbox_id"
+    "   FROM verbatim.outbox AS o"
+    "   WHERE sent_at IS NULL AND given_up_at IS NULL"
+    "   AND (o.process_id = $1::uuid"
     "   OR (not_before - interval '5 minutes' < now() - " VB_PROCESS_LEASE
     "   AND " VB_PROCESS_IS_GONE "))"
-    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED)) AS outbox_id),"
-    " claimed AS (UPDATE verbatim.outbox AS o"
+    "   ORDER BY not_before LIMIT 1"
+    "   FOR UPDATE SKIP LOCKED)) AS outbox_id),"
+    " claimed AS ("
+    "UPDATE verbatim.outbox AS o"
     "  SET not_before = now() + interval '5 minutes', attempts = attempts + 1,"
-    "  process_id = $1::uuid FROM next WHERE o.outbox_id = next.outbox_id"
+    "  process_id = $1::uuid"
+    "  FROM next"
+    "  WHERE o.outbox_id = next.outbox_id"
     "  RETURNING o.outbox_id, o.attempts, o.recipient, o.job_id)"
-    " SELECT " ERRAND_ROW_LIST " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
+    " SELECT " ERRAND_ROW_LIST
+    " FROM claimed AS c JOIN verbatim.job AS j ON j.job_id = c.job_id";
+/* clang-format on */
 
 static const char *text_of(const struct errand *errand, int column)
 {
@@ -244,8 +257,8 @@ static void record_sent(struct vb_outbox *outbox, const struct errand *errand)
     const char *const parameters[] = {errand->id, errand->attempt};
     int64_t pause = VB_SECOND / 5;
     while (vb_pg_exec(outbox->pg,
-                      "UPDATE verbatim.outbox SET sent_at = now(), last_error = NULL,"
-                      " process_id = NULL"
+                      "UPDATE verbatim.outbox"
+                      " SET sent_at = now(), last_error = NULL, process_id = NULL"
                       " WHERE outbox_id = $1::bigint AND attempts = $2::integer",
                       2, parameters, NULL, &err) != VB_OK) {
         vb_warn("a sent mail is not recorded yet: %s", err.text);
@@ -276,7 +289,8 @@ static void record_failure(struct vb_outbox *outbox, const struct errand *errand
     const char *const parameters[] = {errand->id, errand->attempt, reason, seconds,
                                       final ? "true" : "false"};
     if (vb_pg_exec(outbox->pg,
-                   "UPDATE verbatim.outbox SET last_error = $3, process_id = NULL,"
+                   "UPDATE verbatim.outbox"
+                   " SET last_error = $3, process_id = NULL,"
                    " not_before = now() + $4::float8 * interval '1 second',"
                    " given_up_at = CASE WHEN $5::boolean THEN now() END"
                    " WHERE outbox_id = $1::bigint AND attempts = $2::integer",

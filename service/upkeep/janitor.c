@@ -56,19 +56,30 @@ struct chore {
 enum { VB_COLUMN_NAMES(CHORE_ROW) CHORE_COLUMNS };
 
 /* The lease is longer than any cleaning may take. A process that dies leaves the row to the next
- * one: at once where its end is known by its beats, else after the lease. $1: our process, $2: a
- * process's lease in microseconds, $3: store. */
+ * one: at once where its end is known by its beats, else after the lease. A row that was claimed
+ * within the last lease of a process is left alone: its first beat may be under way. $1: our
+ * process, $2: a process's lease in microseconds, $3: store. */
+/* clang-format off */
 static const char claim_sql[] =
-    "UPDATE verbatim.cleanup SET not_before = now() + interval '15 minutes',"
-    " attempts = attempts + 1, process_id = $1::uuid WHERE cleanup_id = coalesce("
-    "  (SELECT cleanup_id FROM verbatim.cleanup WHERE storage = $3 AND not_before <= now()"
-    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),"
-    "  (SELECT o.cleanup_id FROM verbatim.cleanup AS o"
-    "   WHERE storage = $3 AND (o.process_id = $1::uuid"
+    "UPDATE verbatim.cleanup"
+    " SET not_before = now() + interval '15 minutes',"
+    " attempts = attempts + 1, process_id = $1::uuid"
+    " WHERE cleanup_id = coalesce("
+    "  (SELECT cleanup_id"
+    "   FROM verbatim.cleanup"
+    "   WHERE storage = $3 AND not_before <= now()"
+    "   ORDER BY not_before LIMIT 1"
+    "   FOR UPDATE SKIP LOCKED),"
+    "  (SELECT o.cleanup_id"
+    "   FROM verbatim.cleanup AS o"
+    "   WHERE storage = $3"
+    "   AND (o.process_id = $1::uuid"
     "   OR (not_before - interval '15 minutes' < now() - " VB_PROCESS_LEASE
     "   AND " VB_PROCESS_IS_GONE "))"
-    "   ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))"
+    "   ORDER BY not_before LIMIT 1"
+    "   FOR UPDATE SKIP LOCKED))"
     " RETURNING " CHORE_ROW_LIST;
+/* clang-format on */
 
 /* VB_AGAIN: nothing is due. */
 static enum vb_status claim(struct vb_janitor *janitor, struct chore *chore, struct vb_error *err)
@@ -112,12 +123,12 @@ static enum vb_status record_clean(struct vb_janitor *janitor, const struct chor
                    2, parameters, &rows, err);
     if (status != VB_OK || rows > 0)
         return status;
-    return vb_pg_exec(
-        janitor->pg,
-        "UPDATE verbatim.cleanup SET looks = looks + 1, attempts = 0,"
-        " last_error = NULL, process_id = NULL, not_before = now() + interval '1 hour'"
-        " WHERE cleanup_id = $1::bigint AND attempts = $2::integer",
-        2, parameters, NULL, err);
+    return vb_pg_exec(janitor->pg,
+                      "UPDATE verbatim.cleanup"
+                      " SET looks = looks + 1, attempts = 0, last_error = NULL, process_id = NULL,"
+                      " not_before = now() + interval '1 hour'"
+                      " WHERE cleanup_id = $1::bigint AND attempts = $2::integer",
+                      2, parameters, NULL, err);
 }
 
 /* Back to no looks at all: two clean ones in a row are what ends a row. */
@@ -132,7 +143,8 @@ static enum vb_status record_unclean(struct vb_janitor *janitor, const struct ch
     snprintf(seconds, sizeof seconds, "%.3f", pause);
     const char *const parameters[] = {chore->id, chore->attempt, reason, seconds};
     return vb_pg_exec(janitor->pg,
-                      "UPDATE verbatim.cleanup SET last_error = $3, looks = 0, process_id = NULL,"
+                      "UPDATE verbatim.cleanup"
+                      " SET last_error = $3, looks = 0, process_id = NULL,"
                       " not_before = now() + $4::float8 * interval '1 second'"
                       " WHERE cleanup_id = $1::bigint AND attempts = $2::integer",
                       4, parameters, NULL, err);

@@ -1,4 +1,9 @@
-/* The janitor of a process, a thread: retention, orphans, old rows. See settings/service.h. */
+/* The janitor of a process, a thread: retention, orphans, old rows. See settings/service.h.
+ *
+ * Whoever starts it owns it; vb_janitor_request_stop and the pulse may be used from any thread.
+ * Only the start can fail: a round that fails is logged, and the next one does its work. Several
+ * processes run one each, at once. The service outlives it.
+ */
 #ifndef VERBATIM_UPKEEP_JANITOR_H
 #define VERBATIM_UPKEEP_JANITOR_H
 

@@ -31,15 +31,20 @@ enum vb_status vb_janitor_expire(struct vb_pg *pg, const char *storage, int64_t 
     const char *const parameters[] = {storage, microseconds};
     return repeat(
         pg,
-        "WITH due AS (SELECT job_id FROM verbatim.job"
+        "WITH due AS ("
+        "SELECT job_id"
+        " FROM verbatim.job"
         " WHERE status = 'finished' AND archive_deleted_at IS NULL"
         " AND object_key IS NOT NULL AND storage = $1"
         " AND CASE WHEN retention IS NULL"
         " THEN finished_at < now() - $2::bigint * interval '1 microsecond'"
         " ELSE created_at + retention < now() END"
         " AND coalesce(link_expires_at, finished_at) < now()"
-        " ORDER BY finished_at LIMIT 200 FOR UPDATE SKIP LOCKED),"
-        " gone AS (UPDATE verbatim.job AS j SET archive_deleted_at = now() FROM due"
+        " ORDER BY finished_at LIMIT 200"
+        " FOR UPDATE SKIP LOCKED),"
+        " gone AS ("
+        "UPDATE verbatim.job AS j SET archive_deleted_at = now()"
+        " FROM due"
         " WHERE j.job_id = due.job_id"
         " RETURNING j.workspace_id, j.job_id, j.storage, j.object_key, j.upload_id)"
         " INSERT INTO verbatim.cleanup"
@@ -73,23 +78,34 @@ enum vb_status vb_janitor_patience(struct vb_pg *pg, const char *job_id, int64_t
 /* An hour leaves time to look at what a failed job was about; a mail's row also keeps a second mail
  * from being written, but nothing ends a job twice. */
 static const char *const old_rows[] = {
-    "DELETE FROM verbatim.segment_directory WHERE ctid IN (SELECT d.ctid"
-    " FROM verbatim.segment_directory AS d JOIN verbatim.job AS j USING (job_id)"
-    " WHERE j.finished_at < now() - interval '1 hour' LIMIT 1000)",
+    "DELETE FROM verbatim.segment_directory"
+    " WHERE ctid IN (SELECT d.ctid"
+    "  FROM verbatim.segment_directory AS d JOIN verbatim.job AS j USING (job_id)"
+    "  WHERE j.finished_at < now() - interval '1 hour'"
+    "  LIMIT 1000)",
 
-    "DELETE FROM verbatim.segment WHERE (job_id, part_first) IN (SELECT s.job_id, s.part_first"
-    " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
-    " WHERE j.finished_at < now() - interval '1 hour' LIMIT 1000 FOR UPDATE OF s SKIP LOCKED)",
+    "DELETE FROM verbatim.segment"
+    " WHERE (job_id, part_first) IN (SELECT s.job_id, s.part_first"
+    "  FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
+    "  WHERE j.finished_at < now() - interval '1 hour'"
+    "  LIMIT 1000 FOR UPDATE OF s SKIP LOCKED)",
 
-    "DELETE FROM verbatim.outbox WHERE outbox_id IN (SELECT outbox_id FROM verbatim.outbox"
-    " WHERE coalesce(sent_at, given_up_at) < now() - interval '30 days'"
-    " LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    "DELETE FROM verbatim.outbox"
+    " WHERE outbox_id IN (SELECT outbox_id"
+    "  FROM verbatim.outbox"
+    "  WHERE coalesce(sent_at, given_up_at) < now() - interval '30 days'"
+    "  LIMIT 1000 FOR UPDATE SKIP LOCKED)",
 
-    "DELETE FROM verbatim.process WHERE process_id IN (SELECT process_id FROM verbatim.process"
-    " WHERE beat_at < now() - interval '1 hour' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+    "DELETE FROM verbatim.process"
+    " WHERE process_id IN (SELECT process_id"
+    "  FROM verbatim.process"
+    "  WHERE beat_at < now() - interval '1 hour'"
+    "  LIMIT 1000 FOR UPDATE SKIP LOCKED)",
 
     /* Never a job whose archive or leftovers somebody has still to delete. */
-    "DELETE FROM verbatim.job WHERE job_id IN (SELECT job_id FROM verbatim.job AS j"
+    "DELETE FROM verbatim.job"
+    " WHERE job_id IN (SELECT job_id"
+    " FROM verbatim.job AS j"
     " WHERE status IN ('finished', 'failed', 'cancelled')"
     " AND finished_at < now() - interval '90 days'"
     " AND (status <> 'finished' OR object_key IS NULL OR archive_deleted_at IS NOT NULL)"
@@ -113,9 +129,11 @@ enum vb_status vb_janitor_foreign(struct vb_pg *pg, const char *storage, char *r
     PGresult *result = NULL;
     enum vb_status status =
         vb_pg_query(pg,
-                    "SELECT string_agg(storage, ', ' ORDER BY storage) FROM"
-                    " (SELECT DISTINCT storage FROM verbatim.cleanup WHERE storage <> $1"
-                    " AND not_before < now() - interval '1 minute' ORDER BY 1 LIMIT 5) AS s",
+                    "SELECT string_agg(storage, ', ' ORDER BY storage)"
+                    " FROM (SELECT DISTINCT storage"
+                    "  FROM verbatim.cleanup"
+                    "  WHERE storage <> $1 AND not_before < now() - interval '1 minute'"
+                    "  ORDER BY 1 LIMIT 5) AS s",
                     1, parameters, &result, err);
     if (status != VB_OK)
         return status;

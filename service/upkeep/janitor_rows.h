@@ -1,5 +1,9 @@
 /* The janitor's statements on rows, apart from the clean-up rows it works off. Private to this
- * folder. */
+ * folder.
+ *
+ * Nothing is owned. Any thread with a connection, outside a transaction; any number at once. A
+ * failure leaves what was done so far as it is, and a repeat goes on from there.
+ */
 #ifndef VERBATIM_UPKEEP_JANITOR_ROWS_H
 #define VERBATIM_UPKEEP_JANITOR_ROWS_H
 

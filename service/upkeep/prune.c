@@ -19,21 +19,33 @@ enum { VB_COLUMN_NAMES(PRUNED_ROW) PRUNED_COLUMNS };
 
 /* A batch. A file that is deleted already (retention of the janitor) has no clean-up left to do.
  * $1: how long the janitors leave the clean-up to the caller. */
+/* clang-format off */
 static const char prune_sql[] =
-    "WITH due AS (SELECT job_id FROM verbatim.job"
+    "WITH due AS ("
+    "SELECT job_id"
+    " FROM verbatim.job"
     " WHERE status IN ('finished', 'failed', 'cancelled')"
     " AND retention IS NOT NULL AND created_at + retention < now()"
-    " ORDER BY finished_at LIMIT 200 FOR UPDATE SKIP LOCKED),"
-    " gone AS (DELETE FROM verbatim.job AS j USING due WHERE j.job_id = due.job_id"
+    " ORDER BY finished_at LIMIT 200"
+    " FOR UPDATE SKIP LOCKED),"
+    " gone AS ("
+    "DELETE FROM verbatim.job AS j"
+    " USING due"
+    " WHERE j.job_id = due.job_id"
     " RETURNING j.workspace_id, j.job_id, j.storage, j.object_key, j.upload_id,"
     " j.status = 'finished' AND j.archive_deleted_at IS NULL AND j.object_key IS NOT NULL"
     " AND j.storage IS NOT NULL AS has_file),"
-    " noted AS (INSERT INTO verbatim.cleanup"
+    " noted AS ("
+    "INSERT INTO verbatim.cleanup"
     " (workspace_id, job_id, storage, object_key, upload_id, keep_object, not_before)"
     " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false,"
-    " now() + $1::interval FROM gone WHERE has_file"
+    " now() + $1::interval"
+    " FROM gone"
+    " WHERE has_file"
     " RETURNING cleanup_id, job_id, storage, object_key, upload_id, attempts)"
-    " SELECT " PRUNED_ROW_LIST " FROM gone LEFT JOIN noted USING (job_id)";
+    " SELECT " PRUNED_ROW_LIST
+    " FROM gone LEFT JOIN noted USING (job_id)";
+/* clang-format on */
 
 #define AT_ONCE "0"
 #define BATCHES_MOST 100 /* of one round: the janitor has other work, and may be asked to stop */
@@ -47,8 +59,8 @@ static enum vb_status hand_over(struct vb_pg *pg, const PGresult *rows, int row,
     const char *const parameters[] = {vb_pg_value(rows, row, CLEANUP), clean ? "1" : "0",
                                       clean ? "1 hour" : "0", vb_pg_value(rows, row, ATTEMPTS)};
     return vb_pg_exec(pg,
-                      "UPDATE verbatim.cleanup SET looks = $2::integer,"
-                      " not_before = now() + $3::interval"
+                      "UPDATE verbatim.cleanup"
+                      " SET looks = $2::integer, not_before = now() + $3::interval"
                       " WHERE cleanup_id = $1::bigint AND attempts = $4::integer",
                       4, parameters, NULL, err);
 }
@@ -107,12 +119,17 @@ enum vb_status vb_prune(struct vb_pg *pg, struct vb_storage *storage,
 /* The day's turn is one row, held for one batch at a time, so that no transaction is long and
  * whoever dies in the middle leaves the rest to the others. The latest such moment is today's or
  * yesterday's. */
+/* clang-format off */
 static const char take_turn[] =
-    "SELECT FROM verbatim.daily WHERE name = 'prune' AND ran_at <"
-    " (SELECT max(moment) FROM (SELECT (date_trunc('day', now() AT TIME ZONE 'UTC')"
-    " + $1::interval - make_interval(days => ago)) AT TIME ZONE 'UTC'"
-    " FROM generate_series(0, 1) AS ago) AS m (moment) WHERE moment <= now())"
+    "SELECT FROM verbatim.daily"
+    " WHERE name = 'prune' AND ran_at <"
+    " (SELECT max(moment)"
+    "  FROM (SELECT (date_trunc('day', now() AT TIME ZONE 'UTC')"
+    "   + $1::interval - make_interval(days => ago)) AT TIME ZONE 'UTC'"
+    "   FROM generate_series(0, 1) AS ago) AS m (moment)"
+    "  WHERE moment <= now())"
     " FOR NO KEY UPDATE SKIP LOCKED";
+/* clang-format on */
 static const char end_turn[] = "UPDATE verbatim.daily SET ran_at = now() WHERE name = 'prune'";
 
 /* VB_END: it is not the hour, or another process is at it. The day is done with a batch that finds

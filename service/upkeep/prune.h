@@ -1,8 +1,11 @@
 /* Jobs whose own retention has run out: the row goes, and its file with it. Private to this folder.
  *
  * Only jobs of doors that promise a retention (job.retention, counted from the creation) are
- * concerned; whoever else is kept by the option `retention` keeps its row for longer. Statements of
- * workers; belong to the caller's thread.
+ * concerned; whoever else is kept by the option `retention` keeps its row for longer.
+ *
+ * Connection, store and session are the caller's, and of the caller's thread; the role is the
+ * worker's. No transaction may be open. An error tells what could not be done, and leaves what was
+ * done: a repeat goes on from there. Nothing is kept from call to call.
  */
 #ifndef VERBATIM_UPKEEP_PRUNE_H
 #define VERBATIM_UPKEEP_PRUNE_H
