@@ -2,7 +2,8 @@
  * handshake or a password hash (libpq resolves names within PQconnectPoll, blocking).
  *
  * Owns the orders in its queue until they are answered. Each connection has a deadline; a stop is
- * noticed within a fifth of a second, but for a name server that does not answer.
+ * noticed within a fifth of a second, but for a name server that does not answer. A pool may go
+ * only after this thread has ended, for its orders point into it.
  */
 #include "pool.h"
 

@@ -2,6 +2,12 @@
  *
  * Belongs to the command `migrate`; `serve` and `worker` only compare versions. Owns nothing but
  * results. Never drops a table and never goes back to an earlier version.
+ *
+ * The order: the lock, so that of several who begin at once all but one find the work done; roles
+ * and schema (ground.c), which a login without the right cannot make; then, as the schema's owner,
+ * bookkeeping, migrations, rights, the first link secret. The version is read behind the lock. One
+ * transaction holds all of it, so a migration that fails leaves no half of itself, and a process of
+ * the previous version that is running sees either schema whole.
  */
 #include "migrate.h"
 

@@ -3,6 +3,12 @@
  * A struct vb_pg and everything in it belong to one thread. Results belong to the caller. Nothing
  * here retries a statement: whether it ran is unknown once the connection is lost, so only the
  * caller may.
+ *
+ * Three kinds of server are spoken to in one way. A server of our own has a session: the role is
+ * taken on once, and statements are prepared. Behind a pooler that gives out a server connection a
+ * transaction, nothing may stay behind: the role goes with each transaction, and a statement by
+ * itself becomes one, in a pipeline. A pooler that keeps prepared statements has them under our
+ * names, but cannot be told to drop one, so there no slot is used twice.
  */
 #include "pg.h"
 

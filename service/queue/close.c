@@ -11,10 +11,11 @@
  * recorded segment changes only if it is absorbed (by its predecessor, which then is not recorded)
  * or reopened. (3) vb_segment_record_closing writes our record and job.size in one fenced
  * transaction, and only if open_segments is still 1 under the job's lock: that is where what may
- * have changed since the look is found out, and VB_AGAIN begins anew. From its COMMIT on the job is
- * `closing`: whoever claims the segment reads nothing and only completes. (4) vb_job_complete: the
- * list of parts is made from the rows alone, never from what a process remembers, so any process
- * may do it. (5) Complete at the store, and the finish (end.c) in one fenced transaction.
+ * have changed since the look is found out, and VB_AGAIN has the claim handed back. From its COMMIT
+ * on the job is `closing`: whoever claims the segment reads nothing and only completes. (4)
+ * vb_job_complete: the list of parts is made from the rows alone, never from what a process
+ * remembers, so any process may do it. (5) Complete at the store, and the finish (end.c) in one
+ * fenced transaction.
  *
  * Lost answers. Looks and reads are asked again. A lost record is found by its token. A Complete
  * that is lost, or carried out by an owner that died behind it, is found by its effect: the storage

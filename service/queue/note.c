@@ -1,4 +1,11 @@
-/* What is noted on a job before anything is put into the store, so that a crash leaves a trail. */
+/* What is noted on a job before anything is put into the store, so that a crash leaves a trail.
+ *
+ * A key carries the epoch of the claim that noted it, so two claims never begin an archive at one
+ * key: what a stalled owner still sends arrives where nobody looks but the janitor. It is noted
+ * with the start of the job (start.c), and again by a later claim that begins the archive itself.
+ * Once an upload's id stands on the job, key and part size stay as they are until the job ends or
+ * is restarted, since recorded parts belong to them.
+ */
 #include "queue.h"
 
 #include "verbatim/names.h"

@@ -1,5 +1,12 @@
 /* Releasing a claim without a record, among others for a retry after a back-off, and segments that
- * have to be done again. */
+ * have to be done again.
+ *
+ * What is handed back is a waiting segment as it was claimed, with its borders as they are now. Its
+ * parts in the store stay: unless they are recorded, whoever claims it sends them anew under the
+ * same numbers. Only failures are charged (attempts); a stop, a wait and the express thread's
+ * refusal are not. A release that cannot be written is no loss, since the lease runs out; one that
+ * comes too late is fenced.
+ */
 #include "queue.h"
 
 #include "verbatim/log.h"

@@ -5,6 +5,12 @@
  * statement of its own; no transaction is open while the store is talked to, and the attempt's
  * number is the fence. What lies in another store than ours is left to those who have it.
  * Statements on rows are in janitor_rows.c.
+ *
+ * A clean-up row stands from before something may be left behind until two looks in a row, an hour
+ * apart, have found nothing. One look is not enough: a worker that stalled may send a part after
+ * it, to an upload that it believes to be its own. A look that fails, or finds something, begins
+ * the count anew after a back-off. Looks are safe to repeat, so an answer that is lost costs one
+ * look more: what is noted as our own while we look for work is taken up again.
  */
 #include "janitor_rows.h"
 

@@ -1,5 +1,11 @@
 /* Pruning: see prune.h. Rows and clean-up rows change in one statement, so no file is ever
- * forgotten. */
+ * forgotten.
+ *
+ * The command deletes files itself, and for so long the clean-up rows that it made are due later
+ * (OURS_FOR): should it die, the janitors find them. The daily round leaves the files to the
+ * janitors from the beginning. Rows that are locked are passed over, and come with the next batch
+ * or the next day.
+ */
 #include "prune.h"
 
 #include "queue/queue.h"

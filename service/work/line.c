@@ -3,6 +3,11 @@
  * All of it runs on the worker's thread. What the line opens it closes; reader, session, uploader
  * and row buffer are the runner's. Ends of stretches are work/end.c's, parts work/parts.c's,
  * cuts work/cut.c's.
+ *
+ * Only the claim says what is read: the stretch is half open, (low, high], and the source is read
+ * as of the job's own moment, so another thread that reads the same stretch later writes the same
+ * bytes, but for rows that have gone since. That is what makes it safe to drop work at any place
+ * and begin it again.
  */
 #include "line.h"
 
