@@ -33,6 +33,7 @@ uint64_t vb_decode_uint64(const char *bytes)
     return __builtin_bswap64(value);
 }
 
+/* Canonical: lower case, with hyphens. */
 static size_t format_uuid(const char *bytes, char *text)
 {
     struct vb_uuid uuid;

@@ -96,6 +96,7 @@ static enum vb_status list_ids(struct vb_buffer *list, const struct vb_words *id
     return status == VB_OK ? vb_buffer_append_text(list, ids->count > 0 ? "}" : "{}") : status;
 }
 
+/* The connection is asked to quote, as COPY's statements need it. */
 enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn *connection,
                                       const struct vb_selection *selection,
                                       const struct vb_words *conversations, size_t limit,

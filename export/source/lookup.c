@@ -29,6 +29,7 @@ static void put(struct lookup *lookup, const char *text)
         lookup->status = vb_buffer_append_text(&lookup->sql, text);
 }
 
+/* The schema was quoted when the contract was read. */
 static void put_from(struct lookup *lookup, const char *relation, const char *alias)
 {
     if (lookup->status == VB_OK)
@@ -201,6 +202,7 @@ static void make_conversations(struct lookup *lookup)
     put(lookup, ") ORDER BY p.n LIMIT 1");
 }
 
+/* Clock and snapshot of one statement, as the look-ups of channels give them. */
 static void make_now(struct lookup *lookup)
 {
     put(lookup, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,"

@@ -68,6 +68,7 @@ static bool is_malformed(const char *connection_string)
     return malformed;
 }
 
+/* A connection string that is malformed is told without its text, which may hold a password. */
 enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGconn **ret_connection,
                                    struct vb_error *err)
 {

@@ -73,6 +73,7 @@ static void build_sample(struct vb_query *query, const struct vb_scope *scope)
                  scope->contract->schema, SAMPLE);
 }
 
+/* Pure: builds a text, asks nobody. */
 static enum vb_status make(const struct vb_contract *contract, const struct vb_selection *selection,
                            void (*builder)(struct vb_query *, const struct vb_scope *),
                            struct vb_source_query *ret_query, struct vb_error *err)

@@ -72,6 +72,7 @@ void vb_query_bind_number(struct vb_query *query, uint64_t value)
     vb_query_bind(query, text, "bigint");
 }
 
+/* Quoted throughout, so that words with commas, braces or the word NULL stay words. */
 enum vb_status vb_query_list_word(struct vb_buffer *list, const char *word)
 {
     enum vb_status status = vb_buffer_append_text(list, list->length == 0 ? "{\"" : ",\"");

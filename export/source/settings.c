@@ -18,6 +18,7 @@
  * - whole sorts are left alone, however rarely a page needs one. A penalty on them falls on orders
  *   within a view too (ARRAY(SELECT ... ORDER BY id)), and then a primary key is read from end to
  *   end for each message rather than sort its two rows.
+ * - standard_conforming_strings: literals are quoted for it, and a server may have it off.
  * - statement_timeout: a page is given up after VB_PAGE_STALL anyway; this one ends a stuck server.
  */
 #include "verbatim/source.h"

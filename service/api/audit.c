@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+/* Not tried again: unlike an end, a download leaves nothing open that somebody would wait for. */
 static void on_noted(void *context, const struct vb_pg_outcome *outcome)
 {
     (void)context; /* the answer may be long gone */

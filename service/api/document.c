@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of the page with its list of routes. */
 #define PAGE (256u << 10)
 #define MARK "<!-- routes -->" /* in docs.html */
 
 /* Places in vb_document_files. */
 enum { DOCUMENT, PAGE_FRAME, SCRIPT };
 
+/* No inline scripts, and nothing from or to elsewhere. */
 static const char policy[] = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; "
                              "connect-src 'self'; img-src data:; base-uri 'none'; "
                              "form-action 'none'; frame-ancestors 'none'";

@@ -22,6 +22,7 @@ static void on_cancelled(struct vb_http_exchange *exchange, const struct vb_api_
         vb_http_answer_detail(exchange, 409, "The export cannot be cancelled now.");
 }
 
+/* Deleting twice is 404 at the second time: the row is gone. */
 static void on_deleted(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     (void)export;

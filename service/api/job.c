@@ -113,6 +113,7 @@ static void on_job(struct vb_http_exchange *exchange, const struct vb_pg_outcome
     vb_buffer_done(&link);
 }
 
+/* One row by its id, which is what clients ask for most: nothing is joined. */
 void vb_api_job_begin(struct vb_http_exchange *exchange)
 {
     char job[VB_UUID_TEXT];

@@ -115,6 +115,7 @@ static void on_key(struct vb_http_exchange *exchange, const struct vb_pg_outcome
     vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_gauges);
 }
 
+/* By a key of its own scope, of whatever workspace: gauges are over all of them. */
 void vb_api_metrics_begin(struct vb_http_exchange *exchange)
 {
     struct vb_api_entry entry = {.then = on_key};

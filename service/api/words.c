@@ -78,6 +78,7 @@ static void answer_missing(struct vb_http_exchange *exchange, const char *path)
     vb_http_answer_detail(exchange, 404, detail);
 }
 
+/* As vb_api_range_answer, in the door's words. */
 static void answer_refused(struct vb_http_exchange *exchange, const char *member,
                            const char *message)
 {

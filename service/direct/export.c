@@ -143,6 +143,7 @@ static enum vb_status open_reader(struct line *line, struct vb_error *err)
 
 /* --- reading --- */
 
+/* Counted as written once it is in the buffer; the count is published with the next flush. */
 static enum vb_status end_conversation(struct line *line,
                                        const struct vb_conversation *conversation,
                                        struct vb_error *err)

@@ -104,6 +104,7 @@ static void *run(void *context)
 
 /* --- the pool --- */
 
+/* The condition is destroyed only where the thread ran. */
 static enum vb_status start_thread(struct vb_api_stream_pool *pool, struct vb_direct_stream *stream,
                                    struct vb_error *err)
 {

@@ -1,7 +1,8 @@
 /* Start and stop of the HTTP front end: sockets, loops, and what tells them of ended jobs.
  *
- * vb_http owns all of them. Stopping goes in two steps: ask closes the listening sockets and idle
- * connections, stop waits for the answers under way and then ends the threads.
+ * vb_http owns all of them. Stopping goes in two steps: vb_http_request_stop closes the listening
+ * sockets and idle connections, vb_http_stop waits for the answers under way and then ends the
+ * threads.
  */
 #include "http.h"
 

@@ -40,6 +40,7 @@ bool vb_http_limits_enter(struct vb_http *http, const struct sockaddr *address, 
     return false;
 }
 
+/* The slot is remembered by the connection: an address is hashed once. */
 void vb_http_limits_leave(struct vb_http *http, unsigned slot)
 {
     atomic_fetch_sub(&http->connections, 1);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Clients that wait to be accepted while a loop is busy. */
 #define BACKLOG 1024
 
 /* ADDRESS:PORT or [ADDRESS]:PORT into its two halves; an empty address means all. */

@@ -155,7 +155,7 @@ static void begin_draining(struct vb_http_loop *loop)
     vb_http_waits_drain(loop);
 }
 
-/* What is due: stop, deadlines, database, secrets. */
+/* What is due: a stop, accepting again, what the site has to do, deadlines. */
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -251,6 +251,7 @@ enum vb_status vb_http_loop_start(struct vb_http_loop *loop, struct vb_error *er
     return VB_OK;
 }
 
+/* By the exchanges' own way out, so that the site frees its part. */
 static void free_spares(struct vb_http_loop *loop)
 {
     loop->is_draining = true; /* exchanges are freed, not kept */
@@ -261,6 +262,7 @@ static void free_spares(struct vb_http_loop *loop)
     }
 }
 
+/* Also of one whose init failed half-way: what is not there is NULL or -1. */
 void vb_http_loop_done(struct vb_http_loop *loop)
 {
     while (loop->first)

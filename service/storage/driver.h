@@ -51,6 +51,7 @@ struct vb_storage_driver {
                             int64_t least_age, uint64_t *ret_removed, struct vb_error *err);
 };
 
+/* First in a driver's own storage. Read-only once storage.c has made it. */
 struct vb_storage {
     const struct vb_storage_driver *driver;
     const char *base_url; /* of the options, which outlive the storage */
@@ -59,6 +60,7 @@ struct vb_storage {
     char identity[1024];
 };
 
+/* First in a driver's own session; storage.c fills it in behind session_new. */
 struct vb_storage_session {
     struct vb_storage *storage;
     bool (*stop)(void *context);
@@ -77,7 +79,7 @@ enum vb_status vb_storage_s3_new(const struct vb_options *options, const char *l
 /* Asked in every wait and between pieces of work; a driver then ends its call with VB_STOPPED. */
 bool vb_storage_stopped(const struct vb_storage_session *session);
 
-/* {base_url}/files/KEY?expires=...&signature=... */
+/* {base_url}/files/KEY?expires=...&signature=..., appended. VB_DATABASE: there is no secret yet. */
 enum vb_status vb_link_write(const char *base_url, const struct vb_link_secrets *secrets,
                              const char *key, vb_instant expires_at, struct vb_buffer *out,
                              struct vb_error *err) vb_must_check;

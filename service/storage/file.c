@@ -121,6 +121,7 @@ static void file_free(struct vb_storage *storage)
     free(file);
 }
 
+/* Holds nothing but the stop question. */
 static enum vb_status file_session_new(struct vb_storage *storage,
                                        struct vb_storage_session **ret_session,
                                        struct vb_error *err)
@@ -183,7 +184,8 @@ static enum vb_status file_put(struct vb_storage_session *session, const char *k
 }
 
 /* Opens the folder of a key's parts as a place; its `name` is without meaning. The folder is the
- * upload: it is made where one begins, and nowhere else. */
+ * upload: it is made where one begins, and nowhere else, so that a part of an upload that is gone
+ * finds that out. */
 static enum vb_status open_parts(struct vb_storage_session *session, const char *key, bool create,
                                  struct vb_place *ret_place, struct vb_error *err)
 {
@@ -298,6 +300,7 @@ static enum vb_status file_link(struct vb_storage *storage, const struct vb_link
     return vb_link_write(storage->base_url, secrets, key, expires_at, out, err);
 }
 
+/* A moment on a local disk. On a share that hangs it would hold up the loop that asks. */
 static enum vb_status file_open(struct vb_storage *storage, const char *key, int *ret_fd,
                                 uint64_t *ret_size, struct vb_buffer *redirect,
                                 struct vb_error *err)
@@ -346,6 +349,7 @@ static enum vb_status file_read(struct vb_storage_session *session, const char *
     return status;
 }
 
+/* Without `ask`: nothing here goes on by itself. */
 static const struct vb_storage_driver file_driver = {
     .free = file_free,
     .session_new = file_session_new,
@@ -364,6 +368,7 @@ static const struct vb_storage_driver file_driver = {
     .sweep = vb_file_sweep,
 };
 
+/* The directory has to be there: making it would hide a share that is not mounted. */
 enum vb_status vb_storage_file_new(const struct vb_options *options, const char *location,
                                    struct vb_storage **ret_storage, struct vb_error *err)
 {

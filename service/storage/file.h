@@ -32,6 +32,8 @@ void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT]);
 /* "NUMBER-EPOCH" of a part. */
 void vb_part_name(uint32_t number, const char *epoch, char name[VB_PART_TEXT]);
 
+/* Entries of the driver that stand in files of their own: join.c, and sweep.c for the other
+ * three. */
 enum vb_status vb_file_close(struct vb_storage_session *session, const char *key,
                              const char *upload_id, const struct vb_stored_part *parts,
                              size_t count, uint64_t size, enum vb_close_result *ret_result,

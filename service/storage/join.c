@@ -20,13 +20,15 @@
 #define STRETCH (64u << 20)     /* bytes between two looks at the stop question */
 #define COPY_BLOCK (256u << 10) /* of the plain copy, where the kernel cannot do it by itself */
 
+/* `plain` is learned once a join: file systems do not change meanwhile. */
 struct join {
     struct vb_storage_session *session;
     int from, to; /* the part being copied, the archive being written */
     bool plain;   /* copy_file_range does not work here */
 };
 
-/* -1 with errno, or the bytes copied: 0 at the end of the part. */
+/* -1 with errno, or the bytes copied: 0 at the end of the part. The block is allocated each time:
+ * this is the way of old kernels and odd file systems. */
 static ssize_t copy_plain(struct join *join, size_t most)
 {
     char *block = malloc(COPY_BLOCK);
@@ -203,6 +205,7 @@ static enum vb_status close_place(struct vb_storage_session *session, const stru
     return status;
 }
 
+/* A folder that is missing is VB_NOT_FOUND like an upload that is gone: neither can be closed. */
 enum vb_status vb_file_close(struct vb_storage_session *session, const char *key,
                              const char *upload_id, const struct vb_stored_part *parts,
                              size_t count, uint64_t size, enum vb_close_result *ret_result,

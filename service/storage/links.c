@@ -67,7 +67,8 @@ static bool parse_expires(struct vb_view text, int64_t *ret_seconds)
     return text.length <= EXPIRES_DIGITS && vb_digits_whole(text, ret_seconds) == VB_OK;
 }
 
-/* All generations are tried, also after a match, so the time tells nothing. */
+/* All generations are tried, also after a match, so the time tells nothing. Want of memory is no
+ * denial: the caller may try again. */
 static enum vb_status check_signature(const struct vb_link_secrets *secrets, const char *key,
                                       struct vb_view expires, struct vb_view signature)
 {

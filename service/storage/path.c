@@ -26,7 +26,7 @@ enum vb_status vb_path_fail(struct vb_error *err, const char *what)
     return vb_fail_system(err, vb_status_of_errno(code), code, "%s", what);
 }
 
-/* Up to the slash or the end. */
+/* Up to the slash or the end. Borrows the key. */
 static struct vb_view first_component(const char *key)
 {
     return (struct vb_view){key, strcspn(key, "/")};
@@ -55,7 +55,8 @@ enum vb_status vb_key_check(const char *key, struct vb_error *err)
     return vb_fail(err, VB_INVALID, "the key is too deep");
 }
 
-/* Opens one folder below another, made first where asked; *ret_made tells. */
+/* Opens one folder below another, made first where asked; *ret_made tells. Made by somebody else
+ * meanwhile is as good, and his to sync. */
 static enum vb_status step(int folder, const char *name, bool create, bool *ret_made, int *ret_fd,
                            struct vb_error *err)
 {

@@ -18,7 +18,7 @@
 #define VB_TEMPORARY ".tmp-" /* how names of unfinished files begin */
 #define VB_TEMPORARY_TEXT 24
 
-/* An opened folder and the name of a file in it. */
+/* An opened folder and the name of a file in it, which need not be there. */
 struct vb_place {
     int folder;
     char name[256];
@@ -41,7 +41,8 @@ enum vb_status vb_place_sync(const struct vb_place *place, struct vb_error *err)
 /* Fails with the status and the text of errno. */
 enum vb_status vb_path_fail(struct vb_error *err, const char *what);
 
-/* A new file under a temporary name of its own. */
+/* A new file under a temporary name of its own. For its owner only to write into: no other writer
+ * has the name. */
 enum vb_status vb_temporary_open(int folder, char ret_name[VB_TEMPORARY_TEXT], int *ret_fd,
                                  struct vb_error *err) vb_must_check;
 /* Syncs, closes and renames it to `name`; on failure it is closed and removed. */

@@ -62,6 +62,7 @@ static struct vb_s3_kind kind_of(const char *file_name)
     return (struct vb_s3_kind){vb_content_type_of(file_name), file_name};
 }
 
+/* Both sleepers: the thread between two renewals, and a renewal that waits for the network. */
 static void s3_ask(struct vb_storage *storage)
 {
     struct s3_storage *s3 = s3_of(storage);
@@ -85,11 +86,13 @@ static void s3_free(struct vb_storage *storage)
     free(s3);
 }
 
+/* The session's own question, asked by the client in every wait. */
 static bool session_stopped(void *context)
 {
     return vb_storage_stopped(context);
 }
 
+/* No request is made: the first one connects. */
 static enum vb_status s3_session_new(struct vb_storage *storage,
                                      struct vb_storage_session **ret_session, struct vb_error *err)
 {
@@ -119,6 +122,7 @@ static void s3_session_free(struct vb_storage_session *session)
     free(session);
 }
 
+/* The ETag is of no use: the object is found by its key and told by its size. */
 static enum vb_status s3_put(struct vb_storage_session *session, const char *key,
                              const char *file_name, const struct iovec *body, size_t count,
                              uint64_t size, struct vb_error *err)
@@ -128,6 +132,7 @@ static enum vb_status s3_put(struct vb_storage_session *session, const char *key
     return vb_s3_put(client_of(session), key, &whole, kind_of(file_name), etag, err);
 }
 
+/* An id that cannot be kept leaves an upload behind, which a clean-up finds by its key. */
 static enum vb_status s3_begin(struct vb_storage_session *session, const char *key,
                                const char *file_name, struct vb_buffer *out_upload_id,
                                struct vb_error *err)
@@ -310,6 +315,7 @@ static enum vb_status abort_upload(struct vb_storage_session *session, const cha
     return VB_OK;
 }
 
+/* `found` counts the uploads of one listing. */
 struct sweep {
     struct vb_storage_session *session;
     const char *key;
@@ -448,6 +454,7 @@ static enum vb_status s3_link(struct vb_storage *storage, const struct vb_link_s
     return presign(s3, key, file_name, finished_at, seconds, out, err);
 }
 
+/* A link is made without looking: whether the object is there is told by the store. */
 static enum vb_status s3_open(struct vb_storage *storage, const char *key, int *ret_fd,
                               uint64_t *ret_size, struct vb_buffer *redirect, struct vb_error *err)
 {
@@ -564,6 +571,8 @@ static enum vb_status try_place(struct s3_storage *s3, const struct vb_s3_place 
     return status;
 }
 
+/* Asks for credentials, and nothing of the store: a store that is away must not keep a process from
+ * starting. */
 enum vb_status vb_storage_s3_new(const struct vb_options *options, const char *location,
                                  struct vb_storage **ret_storage, struct vb_error *err)
 {

@@ -120,6 +120,7 @@ enum vb_status vb_storage_key(const struct vb_storage *storage, const char *work
     return VB_OK;
 }
 
+/* Filled in here, so that no driver can forget its stop question. */
 enum vb_status vb_storage_session_new(struct vb_storage *storage, bool (*stop)(void *),
                                       void *stop_context, struct vb_storage_session **ret_session,
                                       struct vb_error *err)
@@ -169,6 +170,7 @@ enum vb_status vb_storage_part(struct vb_storage_session *session, const char *k
                                           ret_part, err);
 }
 
+/* `bad` is cleared for the driver, which sets what it finds. */
 enum vb_status vb_storage_close(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, const struct vb_stored_part *parts,
                                 size_t count, uint64_t size, enum vb_close_result *ret_result,

@@ -69,6 +69,7 @@ static enum vb_status remove_one(int folder, const char *name, struct vb_error *
     return VB_OK;
 }
 
+/* Of one folder. */
 struct swept {
     uint64_t removed, left; /* left: the younger ones */
 };
@@ -171,6 +172,7 @@ enum vb_status vb_file_clean(struct vb_storage_session *session, const char *key
     return status;
 }
 
+/* One walk over all workspaces; `err` is the caller's, and may be NULL. */
 struct search {
     struct vb_storage_session *session;
     int64_t least_age;
@@ -296,6 +298,7 @@ static enum vb_status search_workspace(struct search *search, int exports, const
     return status;
 }
 
+/* Folders with a dot in front are none of ours: storage.c encodes it. */
 static enum vb_status search_all(struct search *search, int exports, struct vb_error *err)
 {
     const char *name;

@@ -81,6 +81,7 @@ enum vb_status vb_storage_watch_start(struct vb_storage *storage,
     return VB_OK;
 }
 
+/* The session is freed by its thread, which is waited for. */
 void vb_storage_watch_stop(struct vb_storage_watch *watch)
 {
     if (!watch)

@@ -11,6 +11,7 @@
 #include "storage.h"
 
 struct vb_storage_watch;
+/* Returns at once: until the first look the storage counts as not ready. */
 enum vb_status vb_storage_watch_start(struct vb_storage *storage,
                                       struct vb_storage_watch **ret_watch,
                                       struct vb_error *err) vb_must_check;

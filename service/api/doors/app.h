@@ -9,7 +9,7 @@
 
 #define VB_APP_KEPT (7 * 86400 * VB_SECOND) /* from the creation; a promise of the door */
 
-/* The object as the whole answer, or an error. */
+/* The object as the whole answer, or an error where the URL would be too long. */
 void vb_app_answer(struct vb_http_exchange *exchange, int status,
                    const struct vb_api_export *export);
 

@@ -21,6 +21,7 @@ static const struct vb_api_word words[] = {
 static const struct vb_api_saying sayings[] = {{NULL, NULL}};
 const struct vb_api_words vb_app_words = {words, sayings};
 
+/* Narrower than a specification's: the document knows these two. */
 static bool is_format(struct vb_view text)
 {
     return vb_view_equals(text, VB_VIEW("csv")) || vb_view_equals(text, VB_VIEW("json"));
@@ -44,6 +45,7 @@ static json_t *build(struct vb_body_check *check)
                      format, "layout", is_csv ? "leads" : NULL, "files", "single");
 }
 
+/* 201 with the object, where the others answer 202: the document has it so. */
 static void answer_created(struct vb_http_exchange *exchange, const PGresult *job)
 {
     vb_app_answer(exchange, 201, &(struct vb_api_export){job, 0});
@@ -82,6 +84,7 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
     vb_api_receive_json(exchange, on_body);
 }
 
+/* Nothing of the body is looked at before the key is good. */
 void vb_app_create_begin(struct vb_http_exchange *exchange)
 {
     const struct vb_api_entry entry = {.then = on_entered};

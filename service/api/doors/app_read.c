@@ -45,6 +45,7 @@ static const char *status_of(const struct vb_api_export *export)
 
 /* --- the object --- */
 
+/* As it was asked for, day or instant. */
 static void put_moment(struct vb_json *json, const char *name, const struct vb_moment *moment)
 {
     char text[VB_MOMENT_TEXT];
@@ -90,6 +91,8 @@ static enum vb_status put_download(struct vb_http_exchange *exchange, struct vb_
     return status;
 }
 
+/* Members in the order of the document. VB_LIMIT or VB_NO_MEMORY where the URL could not be
+ * made. */
 static enum vb_status put_export(struct vb_http_exchange *exchange, struct vb_json *json,
                                  const struct vb_api_export *export, struct vb_error *err)
 {
@@ -137,6 +140,7 @@ void vb_app_read_begin(struct vb_http_exchange *exchange)
     vb_api_export_show(exchange, NULL, false, on_seen);
 }
 
+/* 410 before all else: a finished export that has expired is gone, not unready. */
 static void on_wanted(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     if (has_expired(export))
@@ -164,6 +168,7 @@ static void on_listed(void *context, const struct vb_pg_outcome *outcome)
         vb_api_page_exports(exchange, &list, outcome->results[1], put_export);
 }
 
+/* Two round trips: the workspace is known by the key's row only. */
 static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;

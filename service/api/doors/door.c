@@ -52,6 +52,7 @@ static const char *code_of(int status)
     return "INTERNAL_SERVER_ERROR";
 }
 
+/* `message` sums up; each issue says one thing. */
 static void begin_issues(struct vb_json *json, int status, const char *message)
 {
     vb_json_begin_object(json);
@@ -77,6 +78,7 @@ static void end_issues(struct vb_json *json)
     vb_json_end_object(json);
 }
 
+/* The one message is its own only issue. */
 static void put_message(struct vb_json *json, int status, const char *detail)
 {
     begin_issues(json, status, detail);
@@ -84,6 +86,7 @@ static void put_message(struct vb_json *json, int status, const char *detail)
     end_issues(json);
 }
 
+/* 400, whatever the other doors say: problem_status of this one. */
 static void put_issues(struct vb_json *json, const struct vb_problems *problems)
 {
     begin_issues(json, 400, "Input validation failed");

@@ -136,6 +136,7 @@ const struct vb_api_route *vb_route_find(struct vb_view method, struct vb_view p
     return NULL;
 }
 
+/* For the page that lists them. */
 static const struct vb_api_route *route_at(size_t place)
 {
     return place < ROUTES ? &routes[place] : NULL;

@@ -18,6 +18,7 @@ enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **re
     return vb_api_start_with(service, NULL, 0, ret_api, err);
 }
 
+/* The same for every service: loops and streams are counted, not options. */
 void vb_api_connections(const struct vb_service *service, struct vb_connections *sum)
 {
     (void)service;

@@ -72,6 +72,7 @@ static void on_audits(void *context, const struct vb_pg_outcome *outcome)
     vb_http_answer_json(exchange, 200, &json);
 }
 
+/* Behind the key, since an audit is for those alone whose role may read it. */
 static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;

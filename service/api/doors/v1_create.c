@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+/* A promise of the document, whatever the option says. */
 #define LINKS_LIVE (7 * 86400 * VB_SECOND)
 
 static const struct vb_api_word words[] = {
@@ -47,6 +48,7 @@ static bool is_format(struct vb_view text)
            vb_view_equals(text, VB_VIEW("pdf"));
 }
 
+/* The layouts of a table, by the specification's own names. */
 static bool is_mode(struct vb_view text)
 {
     return vb_view_equals(text, VB_VIEW("conversations")) ||
@@ -185,6 +187,7 @@ static json_t *build_bulk(struct vb_body_check *check)
 
 /* --- one contact --- */
 
+/* Unknown, foreign or out of sight: the same answer. */
 static void answer_no_contact(struct vb_http_exchange *exchange, const char *path)
 {
     (void)path;
@@ -211,6 +214,7 @@ static json_t *build_contact(struct vb_http_exchange *exchange, struct vb_body_c
 
 /* --- both --- */
 
+/* No Idempotency-Key here, so the job is a new one and its status known. */
 static void answer_created(struct vb_http_exchange *exchange, const PGresult *job)
 {
     const struct vb_api_export export = {job, 0};

@@ -78,6 +78,7 @@ static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_expor
         vb_http_answer_error(exchange, &err);
 }
 
+/* By vb_api_export_show: role, audience and door are judged there. */
 void vb_v1_read_begin(struct vb_http_exchange *exchange)
 {
     vb_api_export_show(exchange, NULL, false, on_seen);

@@ -15,6 +15,7 @@
 
 #define SUBJECT "database"
 #define SKEW_MOST (5 * VB_SECOND) /* links are dated by our clock, leases by the database's */
+/* Of whatever fails before the schema is known. */
 #define CONNECT_REMEDY "check database_url, and that PostgreSQL runs and lets this user in"
 
 /* The caller frees it. */
@@ -69,7 +70,9 @@ static void check_clock(struct vb_doctor *doctor, struct vb_pg *pg)
                          (double)skew / (double)VB_SECOND);
 }
 
-/* Each role as the process takes it on, with a table that it has to read. */
+/* Each role as the process takes it on, with a table that it has to read. A login that is no
+ * member, a role that is missing and a right that was never granted all show here, each in the
+ * server's own words. */
 static bool check_role(struct vb_doctor *doctor, enum vb_pg_role role, const char *name)
 {
     struct vb_error err;
@@ -162,6 +165,7 @@ static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
                          PQserverVersion(vb_pg_connection(pg)) / 10000);
 }
 
+/* The clock is compared also where the schema is wrong: it needs none. */
 void vb_doctor_database(struct vb_doctor *doctor)
 {
     struct vb_error err;

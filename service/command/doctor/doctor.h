@@ -15,6 +15,7 @@
 #include "storage/storage.h"
 #include "verbatim/source.h"
 
+/* Warnings leave the exit code 0: an export would work, but slowly or not for everybody. */
 enum vb_finding { VB_FINDING_OK, VB_FINDING_WARNING, VB_FINDING_FAILED, VB_FINDINGS };
 
 struct vb_doctor {
@@ -29,7 +30,8 @@ struct vb_doctor {
 void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
                       const char *remedy, const char *format, ...) vb_printf_like(5, 6);
 
-/* The subjects, in the order in which they are looked at. */
+/* The subjects, in the order in which they are looked at. Storage comes behind the database, whose
+ * secrets sign the link that is tried. */
 void vb_doctor_database(struct vb_doctor *doctor);
 void vb_doctor_source(struct vb_doctor *doctor);
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);

@@ -19,6 +19,7 @@
     3L /* Verbatim's own link leads to the store where credentials are temporary */
 #define ANSWER_MOST 65536
 
+/* One answer; `status` is without meaning unless `code` is CURLE_OK. */
 struct download {
     struct vb_buffer body;
     CURLcode code;
@@ -58,6 +59,7 @@ static CURLcode set_up(CURL *curl, const char *link, struct download *download)
     return code;
 }
 
+/* Any status is an answer here, and judged below. */
 static void fetch(const char *link, struct download *download)
 {
     CURL *curl = curl_easy_init();
@@ -105,6 +107,7 @@ static void judge(struct vb_doctor *doctor, const char *link, const struct downl
                          "%.*s gives the bytes that were stored", length, link);
 }
 
+/* `body` is what was stored under the link; both are borrowed. */
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body)
 {
     struct download download = {.code = CURLE_OK};

@@ -20,6 +20,7 @@ struct lookup {
     const char *index;
 };
 
+/* A relation that is looked up by messages too stands with true. */
 static const struct lookup lookups[] = {
     {"note", "notes", false, "conversation_id, created_at"},
     {"event", "events", false, "conversation_id, created_at"},
@@ -104,6 +105,7 @@ static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contra
                          "%s: %s", lookup->name, err.text);
 }
 
+/* One line for each relation that the source has. */
 void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract)
 {
     for (size_t i = 0; i < sizeof lookups / sizeof lookups[0]; i++)

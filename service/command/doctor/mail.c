@@ -29,6 +29,7 @@ static void tell_success(struct vb_doctor *doctor, bool encrypted)
                          options->smtp_url, how, login);
 }
 
+/* Nothing configured is fine: exports work without mail. */
 void vb_doctor_mail(struct vb_doctor *doctor)
 {
     const struct vb_options *options = doctor->options;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Statements of the doctor are of few conversations. */
 #define SQL_CEILING (256u * 1024u)
 #define QUERY_CANCELED "57014"
 
@@ -45,6 +46,7 @@ struct look {
     double most; /* rows walked by one node */
 };
 
+/* "" for a member that is missing or no text. Borrowed from the document. */
 static const char *text_of(const json_t *node, const char *name)
 {
     const char *text = json_string_value(json_object_get(node, name));
@@ -138,6 +140,7 @@ static void visit(struct look *look, const json_t *node)
     json_array_foreach(json_object_get(node, "Plans"), index, child) visit(look, child);
 }
 
+/* The document is read whole and freed before the call returns; names are copied into the plan. */
 static enum vb_status read_plan(struct look *look, const char *text, struct vb_error *err)
 {
     json_t *document = NULL;
@@ -217,6 +220,7 @@ enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query,
     return status;
 }
 
+/* Never run: the ids are nobody's, so a run would walk nothing and prove nothing. */
 enum vb_status vb_plan_lookup(PGconn *source, const struct vb_source_query *query, const char *mark,
                               struct vb_plan *ret_plan, struct vb_error *err)
 {

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define SUBJECT "source plan"
+/* Rows of the sample; choose() compares each with each, which is nothing at that size. */
 #define SAMPLE 500u
 #define LISTED_MOST 50u
 #define MESSAGES_MOST 500u /* of one conversation */
@@ -24,6 +25,7 @@
 
 enum field { ID, CREATED_AT, WORKSPACE, CHANNEL, CONTACT, ASSISTANT };
 
+/* What a check selects by; ROWS are messages and what hangs on them. */
 enum kind { OF_CHANNEL, OF_RARE_CHANNEL, OF_CONTACT, OF_ASSISTANT, OF_ALL, OF_IDS, ROWS };
 
 struct check {
@@ -120,6 +122,8 @@ static enum vb_status take_sample(PGconn *source, const struct vb_contract *cont
     return VB_OK;
 }
 
+/* Whose ids a check uses. A selection by no id of its own takes the channel's row, for its
+ * workspace. */
 static int row_of(const struct sample *sample, enum kind kind)
 {
     switch (kind) {
@@ -183,6 +187,7 @@ static enum vb_status build(PGconn *source, const struct vb_contract *contract,
     return build_page(contract, check, &selection, sample, ret_query, err);
 }
 
+/* What is good is told with its figures too: whoever looks twice sees them grow. */
 static void tell(struct vb_doctor *doctor, const struct check *check, const struct vb_plan *plan)
 {
     switch (plan->verdict) {
@@ -232,6 +237,7 @@ static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contra
                          "%s: %s", check->name, err.text);
 }
 
+/* A kind without an id in the sample is left out: nothing could be said of it. */
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract)
 {
     struct vb_error err;

@@ -15,6 +15,7 @@ static void flatten(char *text)
             *text = ' ';
 }
 
+/* Once the output takes no more, checks go on for the exit code's sake. */
 void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
                       const char *remedy, const char *format, ...)
 {

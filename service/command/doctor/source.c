@@ -10,6 +10,7 @@
 #define MESSAGES 20000u /* looked at for gaps */
 #define GAPS_TIME "SET LOCAL statement_timeout = '10s'"
 
+/* Optional columns are no warning: each platform lacks some. */
 static void tell_columns(struct vb_doctor *doctor, const struct vb_contract *contract)
 {
     const char *schema = doctor->options->source_schema;
@@ -30,6 +31,7 @@ static double number_of(const PGresult *result, int column)
     return strtod(PQgetvalue(result, 0, column), NULL);
 }
 
+/* Counts as doubles: they come as text, and are only shown. */
 static void tell_gaps(struct vb_doctor *doctor, const PGresult *result)
 {
     double all = number_of(result, 0), direction = number_of(result, 1);
@@ -63,6 +65,7 @@ static void look_for_gaps(struct vb_doctor *doctor, PGconn *source,
     vb_source_query_done(&query);
 }
 
+/* Without a contract no statement can be built, so nothing else is tried. */
 void vb_doctor_source(struct vb_doctor *doctor)
 {
     struct vb_error err;

@@ -24,6 +24,7 @@
 #define LINK_LIFE (60 * VB_SECOND)
 #define PATIENCE (20 * VB_SECOND) /* for the store to answer, with all its second attempts */
 
+/* All of one run; vb_doctor_storage frees what it holds. */
 struct trial {
     struct vb_doctor *doctor;
     struct vb_storage *storage;
@@ -56,6 +57,7 @@ static const char *remedy_for(const struct trial *trial, enum vb_status status)
     return "check the options storage, s3_endpoint, s3_region and the credentials";
 }
 
+/* Where run_steps stopped, in the words of who asked for it. */
 static void fail(const struct trial *trial, const char *doing, const struct vb_error *err)
 {
     vb_doctor_report(trial->doctor, VB_FINDING_FAILED, SUBJECT, remedy_for(trial, err->status),
@@ -94,6 +96,7 @@ static enum vb_status write_object(struct trial *trial, struct vb_error *err)
                           err);
 }
 
+/* Room for more than was written, so that a longer object is seen to be longer. */
 static enum vb_status read_back(struct trial *trial, struct vb_error *err)
 {
     struct vb_buffer held;
@@ -191,6 +194,7 @@ static void run_trial(struct trial *trial)
                          trial->doctor->options->storage);
 }
 
+/* The storage is made as `serve` makes it, so its own checks of the options are tried too. */
 void vb_doctor_storage(struct vb_doctor *doctor)
 {
     struct vb_error err;
