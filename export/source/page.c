@@ -89,6 +89,7 @@ void vb_page_done(struct vb_page *page)
     page->capacity = 0;
 }
 
+/* By the id's own type: the text is what the server would print. */
 enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contract *contract,
                               size_t index, struct vb_cursor *ret_cursor, struct vb_error *err)
 {

@@ -41,6 +41,7 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
     return VB_OK;
 }
 
+/* The stream first: what is open goes with its connection. */
 void vb_reader_free(struct vb_reader *reader)
 {
     if (!reader)

@@ -98,6 +98,7 @@ static void add_equal(struct vb_query *query, const struct vb_scope *scope, cons
     vb_query_bind(query, value, cast_of(scope, column));
 }
 
+/* A list that is given and empty selects nothing; one that is not given asks for nothing. */
 static void add_any(struct vb_query *query, const struct vb_scope *scope, const char *column,
                     const struct vb_words *words)
 {
@@ -262,7 +263,7 @@ static void add_order(struct vb_query *query, enum vb_order order)
         vb_query_add(query, " ORDER BY c.created_at DESC, c.id DESC");
 }
 
-/* Text of the statement from `start` on, taken out. */
+/* Text of the statement from `start` on, copied; the caller frees it. NULL after any failure. */
 static char *cut_off(struct vb_query *query, size_t start)
 {
     if (query->status != VB_OK)

@@ -86,6 +86,7 @@ static void add_lookup(struct vb_query *query, const struct vb_scope *scope, con
     vb_query_add(query, " LIMIT 1) %s ON true", relation);
 }
 
+/* Each relation once, with no more columns than the selection asks for. */
 static void add_lookups(struct vb_query *query, const struct vb_scope *scope)
 {
     static const char *const contact[] = {"name",    "phone",   "email",      "company",
@@ -175,6 +176,7 @@ void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64
     vb_query_bind_number(query, ahead > 0 ? ahead - 1 : 0);
 }
 
+/* The same index, read backwards. */
 void vb_select_last(struct vb_query *query, const struct vb_scope *scope)
 {
     struct vb_span span = vb_scope_span(scope);

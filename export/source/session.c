@@ -133,8 +133,8 @@ enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err
     return connect_now(session, err);
 }
 
-/* Number of the statement's slot; *ret_fresh when it has to be prepared first. Compared by the whole
- * text, in which no values stand: a reader has few. */
+/* Number of the statement's slot; *ret_fresh when it has to be prepared first. Compared by the
+ * whole text, in which no values stand: a reader has few. */
 static int find_statement(struct vb_session *session, const char *sql, bool *ret_fresh)
 {
     int slot = 0;

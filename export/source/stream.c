@@ -260,8 +260,9 @@ static enum vb_status kind_of_row(struct vb_reader *reader, size_t *ret_kind, st
     return broken(reader, err, "its rows came out of order");
 }
 
-/* The current conversation filled the limit of its statement, so there may be more of its
- * messages. */
+/* The current conversation filled the limit of its statement, so there may be more of its messages.
+ * Where it filled it exactly the next statement finds none, which costs a round trip and nothing
+ * else. */
 static bool is_cut_off(const struct vb_reader *reader)
 {
     return reader->stream.given == reader->options.giant_messages;

@@ -54,6 +54,7 @@ static enum vb_status query_row(struct wait *wait, struct vb_query *query, PGres
     return status;
 }
 
+/* With its zone, so that the session's is of no matter. */
 static void bind_as_of(const struct wait *wait, struct vb_query *query)
 {
     char text[VB_INSTANT_TEXT + 8];

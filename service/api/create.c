@@ -40,6 +40,7 @@ static void answer_running(struct vb_http_exchange *exchange, struct vb_view job
     vb_http_answer_json(exchange, 409, &json);
 }
 
+/* The contract has a text for each way of naming a channel. */
 static void answer_no_channel(struct vb_http_exchange *exchange, const char *member)
 {
     (void)member;

@@ -33,6 +33,7 @@ struct export
     struct vb_uuid mark; /* of its entry */
 };
 
+/* The stream is let go of in any case: a thread that still reads stops. */
 static void free_export(struct export *export)
 {
     if (!export)
@@ -63,6 +64,7 @@ static void note_end(const struct export *export, const char *kind, bool is_unsu
                     vb_direct_conversations(export->stream), is_unsure);
 }
 
+/* Stopped is cancelled, whoever left: the client, a slow line, or the process. */
 static void end(void *context, enum vb_status how)
 {
     struct export *export = context;

@@ -120,6 +120,8 @@ bool vb_http_tag_is_held(const struct vb_http_exchange *exchange, const char *et
            (list.length > 0 && memmem(list.data, list.length, etag, strlen(etag)) != NULL);
 }
 
+/* If-Range compares strongly, by tag or exact date (RFC 9110, 13.1.5). Several Range headers are
+ * none. */
 static enum range_kind wanted_range(const struct vb_http_exchange *exchange, uint64_t size,
                                     const char *etag, const char *modified, struct range *range)
 {

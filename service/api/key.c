@@ -233,6 +233,7 @@ bool vb_api_ended(struct vb_http_exchange *exchange, const struct vb_pg_outcome 
     return false;
 }
 
+/* Ended by a NUL, as libpq keeps it. */
 const char *vb_api_text(const PGresult *result, int row, int column)
 {
     return vb_pg_null(result, row, column) ? NULL : PQgetvalue(result, row, column);

@@ -41,6 +41,7 @@ static const struct vb_http_parameter table[PARAMETERS] = {
                     "Input should be 'queued', 'started', 'finished', 'failed' or 'cancelled'"},
 };
 
+/* `status` stands last, so that a table without it is a shorter one. */
 static size_t parameters_of(const struct vb_api_page_list *list)
 {
     return list->has_status ? PARAMETERS : STATUS;
@@ -131,6 +132,7 @@ struct vb_api_page *vb_api_page_peek(struct vb_http_exchange *exchange,
     return exchange->state;
 }
 
+/* The problem's root is the text that it shows, and goes with the list. */
 static void refuse_cursor(struct vb_http_exchange *exchange, const char *cursor)
 {
     json_t *text = json_string(cursor);
@@ -197,6 +199,7 @@ static enum vb_status put_next(struct vb_http_exchange *exchange, struct vb_json
     return VB_OK;
 }
 
+/* One row more was asked for than is shown: it says that there is a next page. */
 void vb_api_page_exports(
     struct vb_http_exchange *exchange, const struct vb_api_page_list *list, const PGresult *rows,
     enum vb_status (*put)(struct vb_http_exchange *exchange, struct vb_json *json,

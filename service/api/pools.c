@@ -44,6 +44,7 @@ static void on_secrets(void *context, const struct vb_pg_outcome *outcome)
     site->secrets_at = vb_clock_monotonic();
 }
 
+/* At most one question at a time, and none more often than the tick. */
 static void refresh_secrets(struct vb_api_site_loop *site, int64_t now)
 {
     bool is_fresh = site->secrets_at > 0 && now - site->secrets_at < SECRETS_AGE;

@@ -69,6 +69,7 @@ static int64_t estimate(const struct vb_specification *specification, int64_t co
     return (int64_t)bytes;
 }
 
+/* Results of the source are text. */
 static void answer_counts(struct vb_http_exchange *exchange, const PGresult *counts,
                           const PGresult *sample)
 {
@@ -89,6 +90,7 @@ static void answer_counts(struct vb_http_exchange *exchange, const PGresult *cou
     vb_http_answer_json(exchange, 200, &json);
 }
 
+/* The time limit is the one failure that the caller can mend, by asking for less. */
 static void on_counted(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;

@@ -103,6 +103,7 @@ static bool take_trailer(struct vb_http_body *body, char byte)
     return vb_http_header_line(line, &header);
 }
 
+/* False: refused. A state of plain bytes never comes here. */
 static bool take_byte(struct vb_http_body *body, char byte)
 {
     switch (body->state) {

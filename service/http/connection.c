@@ -3,9 +3,9 @@
  *
  * Owned by its loop, touched by its loop's thread only. Events, handlers and deadlines change its
  * state and mark it ready; what follows from that is done at its turn, when nobody else is on the
- * stack. Only a turn begins requests, takes bodies and sends answers;
- * exchanges are freed by a turn, or by an event or deadline of the connection, under which no
- * handler runs. So whoever holds an exchange keeps it until it returns to the loop.
+ * stack. Only a turn begins requests, takes bodies and sends answers; exchanges are freed by a
+ * turn, or by an event or deadline of the connection, under which no handler runs. So whoever holds
+ * an exchange keeps it until it returns to the loop.
  *
  * Requests of a pipeline are taken one at a time, one a turn: the next is looked at when the answer
  * before it has left. A closed connection is freed at the end of the round (bury), when no list has

@@ -56,6 +56,7 @@ static bool decode(struct vb_buffer *out, struct vb_view raw, struct vb_view *re
     return vb_utf8_valid(text) && !memchr(text.data, '\0', text.length);
 }
 
+/* A number has no further rule than its bounds. */
 static bool value_holds(const struct vb_http_parameter *parameter, struct vb_view text,
                         int64_t *ret_number)
 {

@@ -53,6 +53,7 @@ static void put(struct vb_http_wait **list, struct vb_http_wait *wait)
     *list = wait;
 }
 
+/* `at` is whatever points at the wait, so it leaves any list in one step. */
 static void take_out(struct vb_http_wait *wait)
 {
     *wait->at = wait->next;
@@ -66,6 +67,7 @@ static struct vb_http_waits *waits_of(const struct vb_http_exchange *exchange)
     return exchange->loop->http->waits;
 }
 
+/* One byte of a random id spreads evenly over as many buckets. */
 static struct vb_http_wait **bucket_of(struct vb_http_waits *waits, const struct vb_uuid *job)
 {
     return &waits->buckets[job->bytes[0]];

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define STORE_ID ".verbatim-store" /* holds the id of the directory, a UUID and a line feed */
+/* Readable for every process of the store, whatever its user. */
 #define STORE_ID_MODE 0644
 
 void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT])
@@ -165,6 +166,8 @@ static enum vb_status as_failure(enum vb_status status, struct vb_error *err)
     return status == VB_NOT_FOUND ? VB_IO : status;
 }
 
+/* A stop is heard before and not in the middle: the body lies in memory and is written in one
+ * go. */
 static enum vb_status file_put(struct vb_storage_session *session, const char *key,
                                const char *file_name, const struct iovec *body, size_t count,
                                uint64_t size, struct vb_error *err)
@@ -349,7 +352,8 @@ static enum vb_status file_read(struct vb_storage_session *session, const char *
     return status;
 }
 
-/* Without `ask`: nothing here goes on by itself. */
+/* Without `ask`: nothing here goes on by itself. The base URL of links is filled in by
+ * storage.c. */
 static const struct vb_storage_driver file_driver = {
     .free = file_free,
     .session_new = file_session_new,

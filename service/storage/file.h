@@ -22,6 +22,7 @@ struct vb_file_storage {
     char *path; /* as configured, to see that the same directory is still there */
 };
 
+/* The descriptor stays the storage's: a place duplicates it. */
 static inline int vb_file_root(const struct vb_storage *storage)
 {
     return ((const struct vb_file_storage *)storage)->root;
@@ -29,7 +30,7 @@ static inline int vb_file_root(const struct vb_storage *storage)
 
 /* The folder of the parts of an object, by the object's name without its folders. */
 void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT]);
-/* "NUMBER-EPOCH" of a part. */
+/* "NUMBER-EPOCH" of a part: two claims of one segment never write the same file. */
 void vb_part_name(uint32_t number, const char *epoch, char name[VB_PART_TEXT]);
 
 /* Entries of the driver that stand in files of their own: join.c, and sweep.c for the other

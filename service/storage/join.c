@@ -138,7 +138,7 @@ static enum vb_status check_parts(int parts_folder, const struct vb_stored_part 
     return VB_OK;
 }
 
-/* VB_NOT_FOUND: no object of that size. */
+/* VB_NOT_FOUND: no object of that size. By size alone: a name that stands was written whole. */
 static enum vb_status look_for_object(const struct vb_place *place, uint64_t size,
                                       struct vb_error *err)
 {

@@ -18,8 +18,10 @@
 /* Readable for the group, closed to others. */
 #define FOLDER_MODE 0750
 #define FILE_MODE 0640
+/* Pieces of one writev: far below IOV_MAX. */
 #define WINDOW 64 /* pieces a writev: far below IOV_MAX */
 
+/* errno is taken before anything else can change it. */
 enum vb_status vb_path_fail(struct vb_error *err, const char *what)
 {
     int code = errno;

@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 
+/* Components of a key, a prefix included. */
 #define VB_PLACE_DEPTH 16
 #define VB_TEMPORARY ".tmp-" /* how names of unfinished files begin */
 #define VB_TEMPORARY_TEXT 24

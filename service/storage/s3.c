@@ -26,6 +26,8 @@
 
 /* Long enough to follow a redirect at once, and no longer. */
 #define REDIRECT_SECONDS 60u
+/* An abort is repeated while anything is listed; what still is then makes the clean-up come
+ * again. */
 #define ABORTS_MOST                                                                                \
     4u /* parts under way may land after an abort: it is repeated while anything is listed */
 
@@ -47,6 +49,7 @@ struct s3_session {
     struct vb_s3_client *client;
 };
 
+/* The storage is the first member, so the cast holds. */
 static struct s3_storage *s3_of(struct vb_storage *storage)
 {
     return (struct s3_storage *)storage;
@@ -57,6 +60,7 @@ static struct vb_s3_client *client_of(struct vb_storage_session *session)
     return ((struct s3_session *)session)->client;
 }
 
+/* The type by the name's extension, and the name under which a browser saves it. */
 static struct vb_s3_kind kind_of(const char *file_name)
 {
     return (struct vb_s3_kind){vb_content_type_of(file_name), file_name};
@@ -289,6 +293,7 @@ static enum vb_status s3_close(struct vb_storage_session *session, const char *k
     return status;
 }
 
+/* Nothing is counted: whether the upload can be listed is the question. */
 static enum vb_status count_part(void *context, const struct vb_s3_part *part)
 {
     (void)context;
@@ -370,6 +375,7 @@ static enum vb_status abort_strays(struct vb_storage_session *session, const cha
     return VB_OK;
 }
 
+/* A HEAD: no byte of the object is read. */
 static enum vb_status s3_size(struct vb_storage_session *session, const char *key,
                               uint64_t *ret_size, struct vb_error *err)
 {
@@ -380,6 +386,7 @@ static enum vb_status s3_size(struct vb_storage_session *session, const char *ke
     return status;
 }
 
+/* For small objects: the buffer's ceiling bounds it. */
 static enum vb_status s3_read(struct vb_storage_session *session, const char *key,
                               struct vb_buffer *out, struct vb_error *err)
 {
@@ -413,6 +420,7 @@ static enum vb_status s3_clean(struct vb_storage_session *session, const char *k
     return status;
 }
 
+/* The bucket alone: rights to write are the doctor's to try. */
 static enum vb_status s3_ready(struct vb_storage_session *session, struct vb_error *err)
 {
     return vb_s3_check_bucket(client_of(session), err);

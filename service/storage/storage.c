@@ -27,6 +27,8 @@ static const struct {
     {"s3://", vb_storage_s3_new},
 };
 
+/* The first row whose scheme fits. The base URL is filled in here, since links of both drivers may
+ * need it. */
 enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storage **ret_storage,
                               struct vb_error *err)
 {

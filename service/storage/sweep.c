@@ -74,6 +74,7 @@ struct swept {
     uint64_t removed, left; /* left: the younger ones */
 };
 
+/* Something that is no leftover counts neither as removed nor as left. */
 static enum vb_status sweep_one(int folder, const char *name, int64_t least_age,
                                 struct swept *swept, struct vb_error *err)
 {
@@ -147,6 +148,7 @@ static enum vb_status clean_place(const struct vb_place *place, bool keep_object
     return status;
 }
 
+/* A folder that is not there is clean. */
 enum vb_status vb_file_clean(struct vb_storage_session *session, const char *key,
                              const char *upload_id, bool keep_object, bool *ret_clean,
                              struct vb_error *err)
@@ -262,6 +264,7 @@ static enum vb_status search_job(struct search *search, int workspace, const cha
     return search->visit(search->context, folder, job_id, age);
 }
 
+/* The stop is asked at each job: a directory of years may hold very many. */
 static enum vb_status search_jobs(struct search *search, int fd, DIR *directory,
                                   const char *workspace)
 {
@@ -280,6 +283,7 @@ static enum vb_status search_jobs(struct search *search, int fd, DIR *directory,
     return VB_OK;
 }
 
+/* A folder that cannot be listed is missed, and the walk goes on. */
 static enum vb_status search_workspace(struct search *search, int exports, const char *name)
 {
     struct vb_error own;
@@ -315,6 +319,7 @@ static enum vb_status search_all(struct search *search, int exports, struct vb_e
     return status == VB_END ? search->missed : status;
 }
 
+/* The directory's own temporary files first, then the walk. */
 enum vb_status vb_file_leftovers(struct vb_storage_session *session, int64_t least_age,
                                  vb_leftover_visit *visit, void *context, struct vb_error *err)
 {

@@ -18,6 +18,7 @@
 #define WATCH_EVERY (5 * VB_SECOND)
 #define WATCH_VALID (30 * VB_SECOND)
 
+/* The two atomics are all that other threads read. */
 struct vb_storage_watch {
     struct vb_storage *storage;
     pthread_t thread;
@@ -92,6 +93,7 @@ void vb_storage_watch_stop(struct vb_storage_watch *watch)
     free(watch);
 }
 
+/* By the monotonic clock: a clock that is set must not make a store look dead. */
 bool vb_storage_watch_ready(struct vb_storage_watch *watch)
 {
     int64_t looked = atomic_load(&watch->looked_at);

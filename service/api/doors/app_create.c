@@ -12,12 +12,14 @@
 #include "app.h"
 #include "specification/body_check.h"
 
+/* What the specification says of a path is told as the door's member. */
 static const struct vb_api_word words[] = {
     {"select.assistant_id", NULL, "agent_id", "agent"},
     {"filter.from", NULL, "from", NULL},
     {"filter.to", NULL, "to", NULL},
     {NULL, NULL, NULL, NULL},
 };
+/* The members that the specification's messages name are called alike here. */
 static const struct vb_api_saying sayings[] = {{NULL, NULL}};
 const struct vb_api_words vb_app_words = {words, sayings};
 

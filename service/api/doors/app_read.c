@@ -22,6 +22,7 @@ static vb_instant expiry_of(const struct vb_api_export *export)
     return vb_api_export_created(export) + VB_APP_KEPT;
 }
 
+/* Finished, also where the file has gone since. */
 static bool is_ready(const struct vb_api_export *export)
 {
     return vb_api_export_status_is(export, "finished");
@@ -34,7 +35,8 @@ static bool has_expired(const struct vb_api_export *export)
            (is_ready(export) && !vb_api_export_has_archive(export));
 }
 
-/* The document knows four; a cancelled export has failed for it. */
+/* The document knows four; a cancelled export has failed for it. A status that only a newer version
+ * knows is processing. */
 static const char *status_of(const struct vb_api_export *export)
 {
     return vb_api_export_status_is(export, "queued") ? "pending"

@@ -12,6 +12,7 @@
 
 /* --- {"detail": ...}, as clients of FastAPI know it --- */
 
+/* The status stands in the status line alone. */
 static void put_detail(struct vb_json *json, int status, const char *detail)
 {
     (void)status;
@@ -104,6 +105,7 @@ const struct vb_api_door vb_door_app = {"app",      false,           422,
 const struct vb_api_door vb_door_v1 = {"v1", false, 422, put_detail, vb_problems_put, &vb_v1_words};
 const struct vb_api_door vb_door_v3 = {"v3", false, 400, put_message, put_issues, NULL};
 
+/* By the first segment alone: what follows names nothing. */
 const struct vb_api_door *vb_door_of_path(struct vb_view path)
 {
     static const char v3[] = "/v3/";

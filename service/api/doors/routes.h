@@ -17,7 +17,7 @@ extern const struct vb_api_door
 /* What the bodies of these two say otherwise (api/words.h). */
 extern const struct vb_api_words vb_app_words, vb_v1_words;
 
-/* The shape for a path that no route knows. */
+/* The shape for a path that no route knows. That of main, but below /v3/. */
 const struct vb_api_door *vb_door_of_path(struct vb_view path);
 
 /* As `find` of struct vb_api_table. A path that is known by other methods gives NULL and those. */

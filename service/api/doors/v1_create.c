@@ -19,6 +19,8 @@
 /* A promise of the document, whatever the option says. */
 #define LINKS_LIVE (7 * 86400 * VB_SECOND)
 
+/* Several paths of the specification stand for one member where a door's filter may select or
+ * narrow. */
 static const struct vb_api_word words[] = {
     {"select.conversation_ids", "filter", "ids", "conversation"},
     {"select.contact_id", "filter", "contact_id", "contact"},
@@ -55,6 +57,7 @@ static bool is_mode(struct vb_view text)
            vb_view_equals(text, VB_VIEW("messages"));
 }
 
+/* `identity` widens the contact to everybody with its e-mail or phone. */
 static bool is_match(struct vb_view text)
 {
     return vb_view_equals(text, VB_VIEW("id")) || vb_view_equals(text, VB_VIEW("identity"));
@@ -159,7 +162,8 @@ static int put_filter(const struct vb_body_check *given, json_t *select, json_t 
     return failed;
 }
 
-/* NULL: no memory. */
+/* NULL: no memory. Members that nobody knows are told at both levels; a filter that is no object is
+ * one problem, and read as an empty one so that the rest is judged too. */
 static json_t *build_bulk(struct vb_body_check *check)
 {
     static const char *const names[] = {"filter", "format", "mode", "fields", "notify"};

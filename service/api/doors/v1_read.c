@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+/* A status that only a newer version knows is running. */
 static const char *status_of(const struct vb_api_export *export)
 {
     return vb_api_export_status_is(export, "queued")     ? "queued"

@@ -23,6 +23,7 @@ static json_t *make_document(const struct vb_http_exchange *exchange, bool is_cs
                      "notes");
 }
 
+/* `turns` is for this door alone: no specification may name it. */
 static const struct vb_api_direct_offer offer = {
     .format = {.name = "format",
                .holds = vb_api_direct_format,

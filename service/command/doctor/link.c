@@ -71,7 +71,7 @@ static void fetch(const char *link, struct download *download)
     curl_easy_cleanup(curl);
 }
 
-/* "https://host:port" of a link. */
+/* Bytes of "https://host:port" of a link: all of it that may be shown. */
 static int server_length(const char *link)
 {
     const char *host = strstr(link, "://");

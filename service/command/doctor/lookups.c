@@ -45,7 +45,7 @@ static enum vb_status look(PGconn *source, const struct vb_contract *contract,
 }
 
 /* Of two indexes of one column each the planner may show either, so the message's is also tried by
- * itself. */
+ * itself. That it fails there changes nothing: the first verdict stands. */
 static enum vb_status look_by_message(PGconn *source, const struct vb_contract *contract,
                                       const struct lookup *lookup, struct vb_plan *ret_plan,
                                       struct vb_error *err)

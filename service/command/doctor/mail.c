@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SUBJECT "mail"
+/* The option's default: nobody has set it. */
 #define DEFAULT_SENDER "verbatim@localhost"
 
 /* A password in the clear and a sender that nobody knows are warnings: both may be meant. */

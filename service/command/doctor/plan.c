@@ -16,6 +16,7 @@
 
 /* Statements of the doctor are of few conversations. */
 #define SQL_CEILING (256u * 1024u)
+/* SQLSTATE of a statement that was called off, also by statement_timeout. */
 #define QUERY_CANCELED "57014"
 
 /* As the reader's own sessions are set up, but for the time that it may take. Before a statement is
@@ -53,6 +54,7 @@ static const char *text_of(const json_t *node, const char *name)
     return text ? text : "";
 }
 
+/* 0 where it is missing: a plan that was not run has no actual rows. */
 static double number_of(const json_t *node, const char *name)
 {
     return json_number_value(json_object_get(node, name));

@@ -40,6 +40,7 @@ struct check {
     "; in the view these are plain columns of one table, without casts, functions or joins "       \
     "(docs/connect.md)"
 
+/* Remedies name indexes by the contract's columns; behind a view stand the platform's own names. */
 static const struct check checks[] = {
     {"one channel", OF_CHANNEL, 0, true, "index conversation (channel_id, created_at, id)" PLAIN},
     {"a rare channel", OF_RARE_CHANNEL, 0, true,
@@ -71,6 +72,7 @@ static const char *value_of(const struct sample *sample, int row, enum field fie
     return null ? NULL : PQgetvalue(sample->rows, row, (int)field);
 }
 
+/* Within the row's workspace: ids of two workspaces may be equal. */
 static int count_equal(const struct sample *sample, int row, enum field field)
 {
     int count = 0;

@@ -46,7 +46,8 @@ static void tell_gaps(struct vb_doctor *doctor, const PGresult *result)
             direction, all, speaker, all);
 }
 
-/* A view that fails or takes too long is told by the look at the plans. */
+/* Reads at most MESSAGES rows. A view that fails or takes too long is told by the look at the
+ * plans. */
 static void look_for_gaps(struct vb_doctor *doctor, PGconn *source,
                           const struct vb_contract *contract)
 {

@@ -35,6 +35,7 @@ struct trial {
     struct vb_buffer upload_id;
 };
 
+/* The stop question of the session. */
 static bool is_late(void *context)
 {
     const struct trial *trial = context;
@@ -89,6 +90,7 @@ static enum vb_status make_keys(struct trial *trial, struct vb_error *err)
     return status;
 }
 
+/* In one piece, as small archives are. */
 static enum vb_status write_object(struct trial *trial, struct vb_error *err)
 {
     const struct iovec body = {trial->body, BODY_SIZE};
@@ -109,6 +111,7 @@ static enum vb_status read_back(struct trial *trial, struct vb_error *err)
     return status;
 }
 
+/* No part is sent: the rights to begin and to abort are what differs from those of a PUT. */
 static enum vb_status begin_upload(struct trial *trial, struct vb_error *err)
 {
     return vb_storage_begin(trial->session, trial->upload.data, "upload.txt", &trial->upload_id,
