@@ -13,20 +13,27 @@
 struct vb_storage_driver {
     /* vb_storage_request_stop; NULL where nothing goes on by itself. */
     void (*ask)(struct vb_storage *storage); /* may be NULL */
+    /* Called with no session left, and by a constructor that failed half-way. */
     void (*free)(struct vb_storage *storage);
+    /* storage.c fills in the members of struct vb_storage_session behind it. */
     enum vb_status (*session_new)(struct vb_storage *storage,
                                   struct vb_storage_session **ret_session, struct vb_error *err);
     void (*session_free)(struct vb_storage_session *session);
+    /* Replaces what is at the key, at once and whole: nobody may read half of it. */
     enum vb_status (*put)(struct vb_storage_session *session, const char *key,
                           const char *file_name, const struct iovec *body, size_t count,
                           uint64_t size, struct vb_error *err);
     enum vb_status (*begin)(struct vb_storage_session *session, const char *key,
                             const char *file_name, struct vb_buffer *out_upload_id,
                             struct vb_error *err);
+    /* The same number again replaces or stands beside the first; the recorded etag tells them
+     * apart. */
     enum vb_status (*part)(struct vb_storage_session *session, const char *key,
                            const char *upload_id, uint32_t number, int64_t epoch,
                            const struct iovec *body, size_t count, uint64_t size,
                            struct vb_stored_part *ret_part, struct vb_error *err);
+    /* There are parts, their sizes add up to `size`, and `bad` is all false: storage.c has
+     * looked. */
     enum vb_status (*close)(struct vb_storage_session *session, const char *key,
                             const char *upload_id, const struct vb_stored_part *parts, size_t count,
                             uint64_t size, enum vb_close_result *ret_result, bool *bad,
@@ -34,11 +41,13 @@ struct vb_storage_driver {
     enum vb_status (*clean)(struct vb_storage_session *session, const char *key,
                             const char *upload_id, bool keep_object, bool *ret_clean,
                             struct vb_error *err);
+    /* VB_NOT_FOUND also for something at the key that is no object. */
     enum vb_status (*size)(struct vb_storage_session *session, const char *key, uint64_t *ret_size,
                            struct vb_error *err);
     enum vb_status (*read)(struct vb_storage_session *session, const char *key,
                            struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*ready)(struct vb_storage_session *session, struct vb_error *err);
+    /* Any thread. Neither this nor `open` may wait for the network: HTTP loops call them. */
     enum vb_status (*link)(struct vb_storage *storage, const struct vb_link_secrets *secrets,
                            const char *key, const char *file_name, vb_instant finished_at,
                            vb_instant expires_at, struct vb_buffer *out, struct vb_error *err);

@@ -109,7 +109,8 @@ enum vb_status vb_storage_size(struct vb_storage_session *session, const char *k
 /* Appends the whole object; VB_LIMIT when it exceeds the buffer's ceiling. For small objects. */
 enum vb_status vb_storage_read(struct vb_storage_session *session, const char *key,
                                struct vb_buffer *out, struct vb_error *err) vb_must_check;
-/* The store answers and the bucket or directory is there: for /readyz. */
+/* The store answers and the bucket or directory is there: for /readyz. VB_STORAGE: it is another
+ * directory than at the start. */
 enum vb_status vb_storage_ready(struct vb_storage_session *session,
                                 struct vb_error *err) vb_must_check;
 

@@ -74,7 +74,8 @@ static void put_asked(struct vb_json *json, const struct vb_api_export *export)
         vb_specification_done(&specification);
 }
 
-/* Our own route, not a link to the store: it asks for the key each time. */
+/* Our own route, not a link to the store: it asks for the key each time, so it may stand in an
+ * object that is passed on. */
 static enum vb_status put_download(struct vb_http_exchange *exchange, struct vb_json *json,
                                    const struct vb_api_export *export, struct vb_error *err)
 {

@@ -12,6 +12,7 @@
 
 struct vb_api;
 void vb_api_connections(const struct vb_service *service, struct vb_connections *sum);
+/* Listens once it returns. VB_INVALID for an address, VB_IO where it is taken. */
 enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **ret_api,
                             struct vb_error *err) vb_must_check;
 void vb_api_request_stop(struct vb_api *api); /* no more new connections; answers under way go on */

@@ -22,6 +22,7 @@ static json_t *make_document(const struct vb_http_exchange *exchange, bool is_cs
                      "tags", "notes", "events", "skills", "citations");
 }
 
+/* One format parameter is all that the route takes; the query's parser refuses others. */
 static const struct vb_api_direct_offer offer = {
     .format = {.name = "format",
                .holds = vb_api_direct_format,

@@ -26,7 +26,7 @@ struct vb_doctor {
 };
 
 /* "failed   storage: TEXT -> REMEDY". `remedy` NULL: there is nothing to do. Line feeds become
- * blanks. */
+ * blanks. At once, so that a check that hangs hides nothing found before it. */
 void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
                       const char *remedy, const char *format, ...) vb_printf_like(5, 6);
 
@@ -34,11 +34,14 @@ void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const c
  * secrets sign the link that is tried. */
 void vb_doctor_database(struct vb_doctor *doctor);
 void vb_doctor_source(struct vb_doctor *doctor);
+/* The connection is the source's, in no transaction and left so; so for the next. */
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);
 void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source,
                        const struct vb_contract *contract);
 void vb_doctor_storage(struct vb_doctor *doctor);
+/* Downloads by the link, which is a right to read, and compares with `body`. */
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body);
+/* Logs in and out; sends nothing. */
 void vb_doctor_mail(struct vb_doctor *doctor);
 
 #endif

@@ -59,7 +59,8 @@ static const struct check checks[] = {
      "(conversation_id, message_id)" PLAIN},
 };
 
-/* Rows of the sample, and what was chosen from it: numbers of rows, -1 for none. */
+/* Rows of the sample, and what was chosen from it: numbers of rows, -1 for none. A row has its own
+ * workspace: a sample may be of several. */
 struct sample {
     PGresult *rows;
     int channel, rare, contact, assistant;
