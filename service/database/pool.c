@@ -24,7 +24,7 @@
 
 enum link_state { LINK_NONE, LINK_ASKED, LINK_READY };
 
-struct pg_link {
+struct link {
     struct vb_pg_pool *pool;
     enum link_state state;
     PGconn *connection;
@@ -40,7 +40,7 @@ struct pg_link {
 struct vb_pg_pool {
     struct vb_pg_pool_options options;
     struct vb_pg_connector *connector;
-    struct pg_link links[VB_PG_LINKS];
+    struct link links[VB_PG_LINKS];
     struct ticket_list waiting, failed; /* failed: their callbacks come with the next tick */
     bool is_open, is_away, is_ending;
     int64_t failed_at;
@@ -75,7 +75,7 @@ static void note_loss(struct vb_pg_pool *pool, const char *why)
 }
 
 /* `why` is for the log, and NULL where libpq knows; `reason` for those who wait. */
-static void link_close(struct pg_link *link, const char *why, const char *reason)
+static void link_close(struct link *link, const char *why, const char *reason)
 {
     struct vb_error err;
     if (link->state != LINK_READY) /* a callback was quicker */
@@ -102,7 +102,7 @@ static void leave_server(struct vb_pg_pool *pool)
 }
 
 /* A statement that was refused: what the caller may hear is its class; the log gets the text. */
-static void note_refusal(struct pg_link *link, struct vb_pg_ticket *ticket, const PGresult *result)
+static void note_refusal(struct link *link, struct vb_pg_ticket *ticket, const PGresult *result)
 {
     link->is_broken = link->is_broken || vb_postgres_is_broken(link->connection, result);
     if (ticket->outcome.status == VB_OK)
@@ -110,7 +110,7 @@ static void note_refusal(struct pg_link *link, struct vb_pg_ticket *ticket, cons
 }
 
 /* The oldest ticket is through. False: so is the link. */
-static bool end_ticket(struct pg_link *link)
+static bool end_ticket(struct link *link)
 {
     struct vb_pg_pool *pool = link->pool;
     struct vb_pg_ticket *ticket = vb_pg_list_cut(&link->flight);
@@ -124,7 +124,7 @@ static bool end_ticket(struct pg_link *link)
 }
 
 /* Files one result under the oldest ticket. False: the link is unusable. */
-static bool take_result(struct pg_link *link, PGresult *result)
+static bool take_result(struct link *link, PGresult *result)
 {
     struct vb_pg_ticket *ticket = link->flight.first;
     if (!ticket) {
@@ -153,7 +153,7 @@ static bool take_result(struct pg_link *link, PGresult *result)
 }
 
 /* Write events only while something is stuck, or the loop would spin. */
-static void flush_link(struct pg_link *link)
+static void flush_link(struct link *link)
 {
     int left = PQflush(link->connection);
     bool is_deaf = left > 0 && !link->wants_write && event_add(&link->writable, NULL) != 0;
@@ -170,7 +170,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    struct pg_link *link = context;
+    struct link *link = context;
     if (!PQconsumeInput(link->connection)) {
         link_close(link, NULL, is_lost);
         return;
@@ -206,7 +206,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 }
 
 /* All steps and one sync: they are one transaction, and a refused step skips the rest. */
-static bool send_steps(struct pg_link *link, const struct vb_pg_ticket *ticket)
+static bool send_steps(struct link *link, const struct vb_pg_ticket *ticket)
 {
     int format = link->pool->options.text ? 0 : 1;
     for (size_t i = 0; i < ticket->count; i++) {
@@ -222,7 +222,7 @@ static bool send_steps(struct pg_link *link, const struct vb_pg_ticket *ticket)
     return PQpipelineSync(link->connection) == 1;
 }
 
-static void send_on(struct pg_link *link, struct vb_pg_ticket *ticket)
+static void send_on(struct link *link, struct vb_pg_ticket *ticket)
 {
     ticket->sent_at = vb_clock_monotonic();
     vb_pg_list_add(&link->flight, ticket);
@@ -233,11 +233,11 @@ static void send_on(struct pg_link *link, struct vb_pg_ticket *ticket)
 }
 
 /* The one with the fewest tickets in flight. */
-static struct pg_link *best_link(struct vb_pg_pool *pool)
+static struct link *best_link(struct vb_pg_pool *pool)
 {
-    struct pg_link *best = NULL;
+    struct link *best = NULL;
     for (size_t i = 0; i < pool->options.links; i++) {
-        struct pg_link *link = &pool->links[i];
+        struct link *link = &pool->links[i];
         if (link->state == LINK_READY && link->flight.count < pool->options.depth &&
             (!best || link->flight.count < best->flight.count))
             best = link;
@@ -247,7 +247,7 @@ static struct pg_link *best_link(struct vb_pg_pool *pool)
 
 static void send_waiting(struct vb_pg_pool *pool)
 {
-    struct pg_link *link;
+    struct link *link;
     while (pool->waiting.first && (link = best_link(pool))) {
         struct vb_pg_ticket *ticket = vb_pg_list_cut(&pool->waiting);
         if (!ticket->done) {
@@ -288,7 +288,7 @@ static void ask_for_links(struct vb_pg_pool *pool, int64_t now)
     if (pool->failed_at != 0 && now - pool->failed_at < AWAY_PAUSE)
         return;
     for (size_t i = 0; i < pool->options.links; i++) {
-        struct pg_link *link = &pool->links[i];
+        struct link *link = &pool->links[i];
         if (link->state != LINK_NONE)
             continue;
         link->state = LINK_ASKED;
@@ -316,7 +316,7 @@ void vb_pg_pool_answer(struct vb_pg_pool *pool, struct vb_pg_order *order)
     pool->options.wake(pool->options.wake_context);
 }
 
-static void link_begin(struct pg_link *link, PGconn *connection)
+static void link_begin(struct link *link, PGconn *connection)
 {
     struct vb_pg_pool *pool = link->pool;
     link->connection = connection;
@@ -345,8 +345,7 @@ static void take_answers(struct vb_pg_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
     while (order) {
         struct vb_pg_order *next = order->next;
-        struct pg_link *link =
-            (struct pg_link *)(void *)((char *)order - offsetof(struct pg_link, order));
+        struct link *link = (struct link *)(void *)((char *)order - offsetof(struct link, order));
         if (order->connection) {
             link_begin(link, order->connection);
         } else {
@@ -360,7 +359,7 @@ static void take_answers(struct vb_pg_pool *pool)
 static void close_stalled(struct vb_pg_pool *pool, int64_t now)
 {
     for (size_t i = 0; i < pool->options.links; i++) {
-        struct pg_link *link = &pool->links[i];
+        struct link *link = &pool->links[i];
         const struct vb_pg_ticket *oldest = link->flight.first;
         if (link->state == LINK_READY && oldest &&
             now - oldest->sent_at > pool->options.ticket_time) {
@@ -373,7 +372,7 @@ static void close_stalled(struct vb_pg_pool *pool, int64_t now)
 
 static void on_told(void *context, const struct vb_pg_outcome *outcome)
 {
-    struct pg_link *link = context;
+    struct link *link = context;
     link->is_asked = false;
     if (outcome->status == VB_OK && vb_postgres_is_read_only(outcome->results[0]))
         leave_server(link->pool);
@@ -385,7 +384,7 @@ static void ask_links(struct vb_pg_pool *pool, int64_t now)
     static const struct vb_pg_statement question = {NULL, VB_POSTGRES_READ_ONLY, 0};
     const struct vb_pg_step step = {&question, NULL};
     for (size_t i = 0; i < pool->options.links; i++) {
-        struct pg_link *link = &pool->links[i];
+        struct link *link = &pool->links[i];
         if (link->state != LINK_READY || link->is_asked ||
             now - link->asked_at < VB_POSTGRES_ASK_EVERY)
             continue;
@@ -473,7 +472,7 @@ void vb_pg_pool_free(struct vb_pg_pool *pool)
     pool->is_ending = true;
     take_answers(pool);
     for (size_t i = 0; i < pool->options.links; i++) {
-        struct pg_link *link = &pool->links[i];
+        struct link *link = &pool->links[i];
         end_all(&link->flight);
         if (link->state == LINK_READY) {
             event_del(&link->readable);

@@ -98,7 +98,7 @@ enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_ht
 static void wake_all(struct vb_http *http)
 {
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
-        if (http->loops[i].has_thread)
+        if (http->loops[i].thread.runs)
             vb_http_loop_wake(&http->loops[i]);
 }
 
@@ -121,8 +121,7 @@ void vb_http_stop(struct vb_http *http)
     atomic_store(&http->stopping, true);
     wake_all(http);
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
-        if (http->loops[i].has_thread)
-            (void)pthread_join(http->loops[i].thread, NULL);
+        vb_thread_join(&http->loops[i].thread);
     http->site->loops_ended(http->site->context);
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
         vb_http_loop_done(&http->loops[i]);

@@ -243,12 +243,7 @@ enum vb_status vb_http_loop_start(struct vb_http_loop *loop, struct vb_error *er
     if (event_add(loop->accepting, NULL) != 0 || event_add(loop->waking, NULL) != 0 ||
         event_add(loop->ticking, &tick) != 0)
         return vb_fail(err, VB_NO_MEMORY, "cannot add the events of an HTTP loop");
-    int code = pthread_create(&loop->thread, NULL, run, loop);
-    if (code != 0)
-        return vb_fail_system(err, VB_IO, code, "cannot start an HTTP loop");
-    loop->has_thread = true;
-    (void)pthread_setname_np(loop->thread, "vb-http");
-    return VB_OK;
+    return vb_thread_start(&loop->thread, "vb-http", run, loop, err);
 }
 
 /* By the exchanges' own way out, so that the site frees its part. */

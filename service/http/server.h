@@ -23,8 +23,8 @@
 
 #include "verbatim/clock.h"
 #include "verbatim/json.h"
+#include "verbatim/thread.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
@@ -136,7 +136,7 @@ struct vb_http_connection {
     int file; /* the rest of the answer; -1: none */
     off_t file_at;
     uint64_t file_left;
-    struct http_stream
+    struct vb_http_stream
         *stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
 };
 
@@ -144,8 +144,7 @@ struct vb_http_connection {
 struct vb_http_loop {
     struct vb_http *http;
     struct vb_api_site_loop *site;
-    pthread_t thread;
-    bool has_thread;
+    struct vb_thread thread;
     struct event_base *base;
     int listener;
     struct event *accepting, *ticking, *waking;

@@ -21,7 +21,7 @@
 #define PIECE 32768u
 #define FRAME 6u /* "8000\r\n" */
 
-struct http_stream {
+struct vb_http_stream {
     struct vb_http_feed feed;
     struct event fed;
     const char *type;
@@ -34,7 +34,7 @@ struct http_stream {
 /* Level-triggered: left on while bytes wait for a slow peer, it would spin. */
 static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
 {
-    struct http_stream *stream = connection->stream;
+    struct vb_http_stream *stream = connection->stream;
     if (wanted == stream->waits)
         return;
     stream->waits = wanted;
@@ -47,7 +47,7 @@ static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
 /* `end` may free what the feed pointed at, so the descriptor is closed before. */
 static void free_stream(struct vb_http_connection *connection, enum vb_status how)
 {
-    struct http_stream *stream = connection->stream;
+    struct vb_http_stream *stream = connection->stream;
     wait_for_feed(connection, false);
     if (stream->has_head)
         vb_http_answer_log(connection->exchange);
@@ -65,7 +65,7 @@ bool vb_http_stream_is_waiting(const struct vb_http_connection *connection)
 /* A body that ends with its connection would look whole: only a reset tells that it is not. */
 void vb_http_stream_cut(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
+    struct vb_http_stream *stream = connection->stream;
     if (!stream)
         return;
     static const struct linger at_once = {1, 0};
@@ -78,7 +78,7 @@ void vb_http_stream_cut(struct vb_http_connection *connection)
  * end. */
 static enum vb_status take_piece(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
+    struct vb_http_stream *stream = connection->stream;
     struct vb_buffer *out = &connection->output;
     size_t frame = stream->chunked ? FRAME : 0;
     enum vb_status status = vb_buffer_reserve(out, frame + PIECE + 2);
@@ -106,7 +106,7 @@ static enum vb_status take_piece(struct vb_http_connection *connection)
 /* The feed has ended: well, or not. */
 static enum vb_status finish(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
+    struct vb_http_stream *stream = connection->stream;
     struct vb_error err = {0};
     stream->how = stream->feed.outcome(stream->feed.context, &err);
     if (stream->how != VB_OK) {
@@ -121,7 +121,7 @@ static enum vb_status finish(struct vb_http_connection *connection)
 
 enum vb_status vb_http_stream_next(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
+    struct vb_http_stream *stream = connection->stream;
     const struct vb_http_times *times = &connection->loop->http->times;
     if (stream->is_whole) {
         free_stream(connection, VB_OK);
@@ -138,7 +138,7 @@ enum vb_status vb_http_stream_next(struct vb_http_connection *connection)
 /* Something is there, or never will be. Until now the answer could still have been another one. */
 static void begin(struct vb_http_connection *connection)
 {
-    struct http_stream *stream = connection->stream;
+    struct vb_http_stream *stream = connection->stream;
     struct vb_http_exchange *exchange = connection->exchange;
     struct vb_error err = {0};
     int held = 0;
@@ -174,14 +174,14 @@ void vb_http_answer_stream(struct vb_http_exchange *exchange, const char *type,
                            const struct vb_http_feed *feed)
 {
     struct vb_http_connection *connection = exchange->connection;
-    struct http_stream *stream = connection->ended ? NULL : calloc(1, sizeof(*stream));
+    struct vb_http_stream *stream = connection->ended ? NULL : calloc(1, sizeof(*stream));
     if (!stream) {
         close(feed->fd);
         feed->end(feed->context, VB_STOPPED);
         vb_http_connection_break(connection);
         return;
     }
-    *stream = (struct http_stream){
+    *stream = (struct vb_http_stream){
         .feed = *feed, .type = type, .chunked = exchange->head.minor > 0, .how = VB_STOPPED};
     connection->stream = stream;
     event_assign(&stream->fed, exchange->loop->base, feed->fd, EV_READ | EV_PERSIST, on_fed,

@@ -11,6 +11,7 @@
 #include "waits.h"
 
 #include "verbatim/log.h"
+#include "verbatim/thread.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,7 +32,7 @@ struct vb_http_waits {
     struct vb_http_wait *buckets[BUCKETS]; /* by the first byte of the job's id, which is random */
     size_t count;
     /* The thread's own. */
-    pthread_t thread;
+    struct vb_thread thread;
     struct vb_pg *pg;
     int wake; /* eventfd: written once to stop */
     bool listens, failing;
@@ -367,11 +368,9 @@ enum vb_status vb_http_waits_start(const struct vb_http_waits_options *options,
     if (status == VB_OK && waits->wake < 0)
         status = vb_fail_system(err, VB_IO, errno, "cannot make an eventfd");
     pthread_mutex_init(&waits->mutex, NULL);
-    int code = status == VB_OK ? pthread_create(&waits->thread, NULL, run, waits) : 0;
-    if (code != 0)
-        status = vb_fail_system(err, VB_IO, code, "cannot start the thread for waiting requests");
+    if (status == VB_OK)
+        status = vb_thread_start(&waits->thread, "vb-waits", run, waits, err);
     if (status == VB_OK) {
-        (void)pthread_setname_np(waits->thread, "vb-waits");
         *ret_waits = waits;
         return VB_OK;
     }
@@ -390,7 +389,7 @@ void vb_http_waits_stop(struct vb_http_waits *waits)
     uint64_t one = 1;
     if (write(waits->wake, &one, sizeof(one)) != (ssize_t)sizeof(one))
         vb_error_log("the thread for waiting requests cannot be woken");
-    pthread_join(waits->thread, NULL);
+    vb_thread_join(&waits->thread);
     pthread_mutex_destroy(&waits->mutex);
     close(waits->wake);
     vb_pg_free(waits->pg);

@@ -1,7 +1,7 @@
 /* The audit of exports, as workers write to it: what became of a job, inside the transaction that
  * decides it.
  *
- * The entry itself is made with the job (or by a synchronous door, http_audit.h). Nothing in an
+ * The entry itself is made with the job (or by a synchronous door, api/audit.c). Nothing in an
  * audit is ever updated: whatever comes later is a row of verbatim.audit_event. A job without an
  * entry, from before there were any, has none later either.
  */

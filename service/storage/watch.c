@@ -8,8 +8,8 @@
 
 #include "verbatim/log.h"
 #include "verbatim/pulse.h"
+#include "verbatim/thread.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -21,7 +21,7 @@
 /* The two atomics are all that other threads read. */
 struct vb_storage_watch {
     struct vb_storage *storage;
-    pthread_t thread;
+    struct vb_thread thread;
     struct vb_pulse pulse;
     atomic_bool is_ready;
     atomic_llong looked_at;
@@ -71,13 +71,12 @@ enum vb_status vb_storage_watch_start(struct vb_storage *storage,
     watch->storage = storage;
     atomic_store(&watch->is_ready, true); /* so that the first failure is logged */
     vb_pulse_init(&watch->pulse);
-    int code = pthread_create(&watch->thread, NULL, run, watch);
-    if (code != 0) {
+    enum vb_status status = vb_thread_start(&watch->thread, "vb-watch", run, watch, err);
+    if (status != VB_OK) {
         vb_pulse_done(&watch->pulse);
         free(watch);
-        return vb_fail_system(err, VB_IO, code, "cannot start the storage's watch");
+        return status;
     }
-    (void)pthread_setname_np(watch->thread, "vb-watch");
     *ret_watch = watch;
     return VB_OK;
 }
@@ -88,7 +87,7 @@ void vb_storage_watch_stop(struct vb_storage_watch *watch)
     if (!watch)
         return;
     vb_pulse_request_stop(&watch->pulse);
-    (void)pthread_join(watch->thread, NULL);
+    vb_thread_join(&watch->thread);
     vb_pulse_done(&watch->pulse);
     free(watch);
 }
