@@ -177,10 +177,7 @@ def test_in_the_middle_of_a_giant(program, folder, database, minio, bucket, key,
 def test_waiting_for_the_others(program, folder, database, minio, bucket, key, way):
     """The first segment is a stranger's that never ends; the owner of the last one waits for it."""
     with serving(program, folder, minio, bucket, **way) as (service, _):
-        export = start(service, key, "large")
-        wait_until(lambda: len(queue.segments(database, export)) >= 2, "a split", pause=0.005)
-        taken = queue.lend_first_segment(database, export)
-        assert taken
+        export = queue.begin_lent(database, lambda: start(service, key, "large"))
         wait_until(lambda: queue.waits_for_others(database, export), "all others recorded", 60)
         where = object_key(database, export)
         end(service, key, export, "cancel")

@@ -177,9 +177,7 @@ def test_in_the_middle_of_an_upload(database, storage, worker):
 
 def test_waiting_to_close(database, storage, worker):
     """The first segment is a stranger's that never ends; the owner of the last one waits for it."""
-    job_id = queue.add_job(database, "large")
-    wait_until(lambda: len(queue.segments(database, job_id)) >= 2, "a split", pause=0.005)
-    assert queue.lend_first_segment(database, job_id)
+    job_id = queue.begin_lent(database, lambda: queue.add_job(database, "large"))
     wait_until(lambda: queue.waits_for_others(database, job_id), "all others recorded", 60)
     time.sleep(1)
     key = key_of(database, job_id)

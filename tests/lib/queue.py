@@ -138,6 +138,16 @@ def lend_first_segment(database, job_id):
                             [job_id])
 
 
+def begin_lent(database, begin):
+    """A job of begin() whose first segment is a stranger's. One that was quicker goes on, and another is begun."""
+    for _ in range(20):
+        job_id = begin()
+        wait_until(lambda: len(segments(database, job_id)) >= 2, "a split", pause=0.005)
+        if lend_first_segment(database, job_id):
+            return job_id
+    raise AssertionError("each first segment was recorded before it could be lent")
+
+
 def waits_for_others(database, job_id):
     """All is recorded but that first segment, and the last one, whose owner has nothing else to do."""
     return database.value("SELECT count(*) FILTER (WHERE status = 'recorded') = count(*) - 2 FROM verbatim.segment"
