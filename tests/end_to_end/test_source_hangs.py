@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.lib import queue
+from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.proxy import Proxy
 from tests.lib.queue import Crew
@@ -151,3 +152,23 @@ def test_lost_lease_drops_the_work_while_the_source_hangs(program, database, fol
                          " WHERE job_id = %s", [job_id])
         assert queue.archive(local, queue.finished(database, job_id)) == expected
         assert crew.stop()["fenced"] >= 1
+
+
+def test_a_connection_whose_settings_were_refused_reads_nothing(program, database, folder, local, postgres, expected):
+    """It would read by the server's zone and plans. The server lacks memory for the first of them, then has it."""
+    said = {}  # of each connection that reads
+
+    def decide(statement):
+        if statement.application != "verbatim reader" or statement.kind == "connect":
+            return None
+        first_of_all = not said
+        said.setdefault(statement.connection, []).append(statement.text)
+        return Fault("refuse", "53200") if first_of_all else None
+
+    with (PostgresProxy(postgres.port, decide) as proxy,
+          Crew(program, folder, local, source_url=proxy.url(database.name))):
+        job_id = queue.add_job(database, "plain")
+        assert queue.archive(local, queue.finished(database, job_id)) == expected
+    refused, *others = said.values()
+    assert len(refused) == 1 and refused[0].startswith("SET SESSION TimeZone"), refused
+    assert others and all(texts[0] == refused[0] and len(texts) > 1 for texts in others), others
