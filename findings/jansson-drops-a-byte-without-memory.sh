@@ -2,10 +2,10 @@
 # Ground: libraries we link. Jansson parses a text while one allocation fails.
 # Guess:  json_loadb() returns NULL with json_error_out_of_memory, as its documentation lists, or the right value.
 # Seen:   jansson 2.14 (Debian 12's, 2.14-2): where the buffer of the token that is read cannot grow, the byte that it
-#         could not take is dropped and reading goes on. The result is a value, no error, with a text one byte short; for
-#         other allocations it says "invalid token" or another error of the text.
-# So:     a service that turns such values into work, or such errors into 4xx, gives its moment without memory out as the
-#         caller's: route jansson's allocations through functions of your own and look whether one of them failed.
+#         could not take is dropped and reading goes on. The result is a value, no error, with a text one byte short;
+#         for other allocations it says "invalid token" or another error of the text.
+# So:     a service that turns such values into work, or such errors into 4xx, gives its moment without memory out as
+#         the caller's: route jansson's allocations through functions of your own and look whether one of them failed.
 # Needs:  Debian 12, gcc. Exit 0: seen as told; 1: it has changed; 2: could not be tried.
 set -euo pipefail
 version=2.14-2

@@ -1,4 +1,6 @@
-"""The mail of an export from the request to the mailbox: one for each finished job, and at once."""
+"""The mail of an export from the request to the mailbox: one for each finished job, and at once.
+
+Each test stops its services: the next one's mail would be claimed by an outbox whose mail server is gone."""
 
 import re
 import time
@@ -54,6 +56,7 @@ def test_each_finished_export_sends_one_mail_at_once(key, database, make_service
     assert "Conversations: 5" in text and "Messages: 5" in text
     link = re.search(r"^http://127\.0\.0\.1:\d+(/\S+)\r?$", text, re.M)
     assert link and service.get(link.group(1)).body.startswith(b"PK"), text
+    service.stop()
 
 
 def test_a_mail_that_a_killed_process_had_claimed_is_sent_by_another(key, database, make_service, smtp):
@@ -64,8 +67,9 @@ def test_a_mail_that_a_killed_process_had_claimed_is_sent_by_another(key, databa
         job = first.export("one", key, **RANGE, notification_email=ADDRESS)["export_job_id"]
         wait_until(lambda: proxy.stuck, "the delivery")
         first.kill()
-    make_service(smtp_url=smtp.url, **mail)
+    second = make_service(smtp_url=smtp.url, **mail)
     mailed(database, job)
+    second.stop()
     assert [mail.message["Message-ID"] for mail in smtp.mails] == [f"<{job}.mail@verbatim.example>"]
 
 
