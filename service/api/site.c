@@ -26,7 +26,7 @@ struct vb_api {
     struct vb_pg_statement source_statements[VB_RESOLVE_STATEMENTS];
     struct vb_pg_connector *main_connector, *source_connector;
     struct vb_storage_watch *watch;
-    struct vb_api_stream_pool *streams;
+    struct vb_direct_pool *streams;
     struct vb_http *http;
 };
 

@@ -18,7 +18,7 @@
 
 #include "verbatim/zone.h"
 
-struct vb_api_stream_pool;
+struct vb_direct_pool;
 struct vb_storage_watch;
 
 /* A zone that was used lately. */
@@ -31,7 +31,7 @@ struct vb_api_site_loop {
     const struct vb_service *service;
     const struct vb_api_table *table;
     const struct vb_pg_statement *source_statements;
-    struct vb_api_stream_pool *streams;
+    struct vb_direct_pool *streams;
     struct vb_storage_watch *watch;
     struct vb_pg_pool *main_pool, *source_pool;
     struct vb_pg_pool *count_pool; /* the source as well, for what may take long */

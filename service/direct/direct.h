@@ -35,20 +35,20 @@ struct vb_direct_order {
 /* Frees what it holds, not itself. */
 void vb_direct_order_done(struct vb_direct_order *order);
 
-struct vb_api_stream_pool;
+struct vb_direct_pool;
 struct vb_direct_stream;
 
 enum vb_status vb_direct_pool_start(const struct vb_service *service,
-                                    struct vb_api_stream_pool **ret_pool,
+                                    struct vb_direct_pool **ret_pool,
                                     struct vb_error *err) vb_must_check;
 /* Ends what still runs, within two seconds; all streams must have been let go of. NULL is a
  * no-op. */
-void vb_direct_pool_stop(struct vb_api_stream_pool *pool);
+void vb_direct_pool_stop(struct vb_direct_pool *pool);
 
 /* These belong to the loop that reserved it. */
 
 /* NULL: all are busy. */
-struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool);
+struct vb_direct_stream *vb_direct_reserve(struct vb_direct_pool *pool);
 /* Takes the order over, also on failure. *ret_fd is the caller's: non-blocking, at its end once all
  * is written, or once it failed. */
 enum vb_status vb_direct_begin(struct vb_direct_stream *stream, struct vb_direct_order *order,

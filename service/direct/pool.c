@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 struct vb_direct_stream {
-    struct vb_api_stream_pool *pool;
+    struct vb_direct_pool *pool;
     struct vb_thread thread;
     pthread_cond_t begun; /* order, or the pool ends */
     /* Guarded by the pool's mutex. */
@@ -37,7 +37,7 @@ struct vb_direct_stream {
     _Atomic uint64_t conversations;
 };
 
-struct vb_api_stream_pool {
+struct vb_direct_pool {
     const struct vb_service *service;
     pthread_mutex_t mutex;
     bool is_ending;
@@ -88,7 +88,7 @@ static void run_one(struct vb_direct_stream *stream)
 static void *run(void *context)
 {
     struct vb_direct_stream *stream = context;
-    struct vb_api_stream_pool *pool = stream->pool;
+    struct vb_direct_pool *pool = stream->pool;
     vb_log_set(VB_LOG_THREAD, "stream");
     for (;;) {
         pthread_mutex_lock(&pool->mutex);
@@ -105,7 +105,7 @@ static void *run(void *context)
 /* --- the pool --- */
 
 /* The condition is destroyed only where the thread ran. */
-static enum vb_status start_thread(struct vb_api_stream_pool *pool, struct vb_direct_stream *stream,
+static enum vb_status start_thread(struct vb_direct_pool *pool, struct vb_direct_stream *stream,
                                    struct vb_error *err)
 {
     stream->pool = pool;
@@ -114,9 +114,9 @@ static enum vb_status start_thread(struct vb_api_stream_pool *pool, struct vb_di
 }
 
 enum vb_status vb_direct_pool_start(const struct vb_service *service,
-                                    struct vb_api_stream_pool **ret_pool, struct vb_error *err)
+                                    struct vb_direct_pool **ret_pool, struct vb_error *err)
 {
-    struct vb_api_stream_pool *pool = calloc(1, sizeof(*pool));
+    struct vb_direct_pool *pool = calloc(1, sizeof(*pool));
     if (!pool)
         return vb_fail(err, VB_NO_MEMORY, "no memory for streams");
     pool->service = service;
@@ -131,7 +131,7 @@ enum vb_status vb_direct_pool_start(const struct vb_service *service,
     return status;
 }
 
-void vb_direct_pool_stop(struct vb_api_stream_pool *pool)
+void vb_direct_pool_stop(struct vb_direct_pool *pool)
 {
     if (!pool)
         return;
@@ -156,7 +156,7 @@ void vb_direct_pool_stop(struct vb_api_stream_pool *pool)
 /* --- the loop's side --- */
 
 /* Its thread waits meanwhile, so the members may be set. */
-struct vb_direct_stream *vb_direct_reserve(struct vb_api_stream_pool *pool)
+struct vb_direct_stream *vb_direct_reserve(struct vb_direct_pool *pool)
 {
     struct vb_direct_stream *found = NULL;
     pthread_mutex_lock(&pool->mutex);

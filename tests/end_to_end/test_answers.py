@@ -3,7 +3,6 @@
 The long form with pairs of faults is ./run torture answers."""
 
 import random
-import re
 import threading
 
 import pytest
@@ -20,9 +19,6 @@ PLACES = ["file", *(["s3"] if STORE else [])]
 LANES = 3
 SHARE = {"file": 16, "s3": 8}  # singles of each larger export, besides all COMMITs whose answers are lost
 
-# What is still wrong, as (place, scenario, what the checker says). Empty is right.
-KNOWN = []
-
 
 @pytest.fixture(scope="module")
 def house(postgres, verbatim, folder, request):
@@ -32,18 +28,9 @@ def house(postgres, verbatim, folder, request):
         yield running
 
 
-def unknown(wrong):
-    """Without what is known."""
-    def is_known(text):
-        return any(re.match(rf"(?:{place}) (?:{scenario}): ", text) and re.search(what, text)
-                   for place, scenario, what in KNOWN)
-    return [text for text in wrong if not is_known(text)]
-
-
 def assert_right(done, wrong, jobs):
     assert len(done) == len(jobs)
     assert not [str(outcome) for outcome in done if not outcome.plan.fired], "faults that did not happen"
-    wrong = unknown(wrong)
     assert not wrong, "\n".join(wrong)
 
 

@@ -77,9 +77,6 @@ class Shop:
 WAYS = {"versitygw": ("once", "repeated", "drop", "lose", "late"), "minio": ("repeated", "lose"),
         "swift": ("repeated",)} | dict.fromkeys(LOCAL, ("once", "repeated"))
 
-# What is still wrong, as (storage, test). Empty is right.
-KNOWN = []
-
 
 @pytest.fixture(scope="module")
 def places(request, folder):
@@ -101,8 +98,6 @@ def places(request, folder):
 def shop(request, places, storage_tool, tmp_path):  # noqa: F811
     name, way = request.param
     storage = places(name)
-    if (name, request.function.__name__) in KNOWN:
-        pytest.skip("known to be wrong")
     if way in ("once", "repeated"):
         yield Shop(Tool(storage_tool, storage, tmp_path), way)
         return
