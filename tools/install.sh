@@ -141,3 +141,28 @@ install_schemathesis() {
         touch "$kept/pip.failed"
     fi
 }
+
+# axe-core, which judges pages by the rules of accessibility, is on the npm registry alone. One file of its package is
+# taken, by its checksum; Node is not needed. Where the registry cannot be reached, tests that ask it are skipped.
+axe_version=4.14.1
+axe_sha512=FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==
+axe_note=
+
+install_axe() {
+    local folder=$kept/axe-core-$axe_version archive=$kept/axe-core.tgz
+    [ ! -f "$folder/axe.min.js" ] || return 0
+    axe_note="Accessibility: axe-core left out, it could not be had from the npm registry (see .run/axe.log)"
+    [ -z "$(find "$kept/axe.failed" -mmin -60 2>/dev/null)" ] || return 0
+    echo "installing from the npm registry into .run/axe-core-$axe_version: axe-core $axe_version"
+    if run_child curl -fsS --max-time 120 -o "$archive" \
+        "https://registry.npmjs.org/axe-core/-/axe-core-$axe_version.tgz" 2>"$kept/axe.log" &&
+        [ "$(openssl dgst -sha512 -binary "$archive" | base64 -w 0)" = "$axe_sha512" ] &&
+        mkdir -p "$folder" && tar -xzf "$archive" -C "$folder" --strip-components=1 --no-same-owner \
+            package/LICENSE package/axe.min.js 2>>"$kept/axe.log"; then
+        axe_note=
+    else
+        rm -rf "$folder"
+        touch "$kept/axe.failed"
+    fi
+    rm -f "$archive"
+}

@@ -6,7 +6,8 @@ test_files=()   # files for pytest
 test_words=     # expression for pytest's -k
 
 # A NAME is `unit` for all unit tests, `threads` for the end-to-end tests worth running under the thread sanitizer,
-# one unit test, a file under tests/end_to_end (with or without test_ and .py), or a word in a test's name.
+# `console` for all files of tests/console, one unit test, a file under tests/end_to_end or tests/console (with or
+# without test_ and .py), or a word in a test's name.
 sort_names() {
     local name file known
     known=$(ctest --test-dir "build/$preset" -N | sed -n 's/^ *Test *#[0-9]*: //p')
@@ -17,10 +18,13 @@ sort_names() {
         elif [ "$name" = threads ]; then
             mapfile -t test_files < <(grep -lE '^pytestmark = pytest\.mark\.threads$' tests/end_to_end/*.py)
             continue
+        elif [ "$name" = console ]; then
+            test_files+=(tests/console/test_*.py)
+            continue
         fi
         file=$(basename "$name" .py)
-        file=tests/end_to_end/test_${file#test_}.py
-        if [ -f "$file" ]; then
+        file=$(ls tests/{end_to_end,console}/"test_${file#test_}.py" 2>/dev/null || true)
+        if [ -n "$file" ]; then
             test_files+=("$file")
         elif ! grep -qxF -- "$name" <<<"$known"; then
             test_words+="${test_words:+ or }$name"
@@ -73,5 +77,6 @@ test_all() {
     fi
     [ -z "$s3_note" ] || echo "$s3_note"
     [ -z "$schemathesis_note" ] || echo "$schemathesis_note"
+    [ -z "$axe_note" ] || echo "$axe_note"
     "$python" -B tools/tally.py "unit=$unit" "end_to_end=$end_to_end" "$results"
 }

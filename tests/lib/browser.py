@@ -1,90 +1,110 @@
-"""Debian's Chromium without a window, told what to do over a pair of pipes (its DevTools protocol)."""
+"""Debian's Chromium without a window, as a person uses it.
 
+    with Browser() as browser:
+        browser.open(url)                                     the first page is the browser itself
+        browser.get("button", "New key").click()              by role and name, as a screen reader says them
+        browser.press("Tab"); browser.type("Backup")
+        other = browser.new_page()                            another person: cookies of its own
+"""
+
+import base64
+import contextlib
 import json
-import os
-import select
-import subprocess
-import tempfile
-import time
+import pathlib
 
-CHROMIUM = "/usr/bin/chromium"
-# Its sandbox refuses root; it opens pages of our own alone, and finds no host but this one.
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-debugging-pipe"]
+from .devtools import DevTools, ProtocolError
+from .keyboard import Keyboard
+from .process import wait_until
+from .seen import Seen, described
+
+# What a page's live regions say, in order, as a screen reader would hear it; runs before the page's own scripts.
+LISTEN = """(() => {
+  if (window.__heard) return;
+  const heard = [];
+  Object.defineProperty(window, "__heard", {value: heard});
+  const live = "[aria-live=polite], [aria-live=assertive], [role=status], [role=alert], [role=log], output";
+  const hear = (node) => {
+    const region = (node.nodeType === 1 ? node : node.parentElement)?.closest(live);
+    const words = region?.textContent.trim();
+    if (words && heard.at(-1) !== words) heard.push(words);
+  };
+  new MutationObserver((changes) => changes.forEach((change) => {
+    hear(change.target);
+    change.addedNodes.forEach((node) => node.nodeType === 1 && node.querySelectorAll(live).forEach(hear));
+  })).observe(document, {subtree: true, childList: true, characterData: true});
+})()"""
+DOMAINS = ("Page", "Network", "Runtime", "Log")
 
 
-class Browser:
-    """`with Browser() as browser: browser.open(url)`. It ends by itself when the pipes close."""
+class Page(Keyboard):
+    """One tab. `call` is the way to everything that has no verb here."""
 
-    def __enter__(self):
-        self._profile = tempfile.TemporaryDirectory(prefix="verbatim-browser-", ignore_cleanup_errors=True)
-        their_input, self._to = os.pipe()
-        self._from, their_output = os.pipe()
-        # It reads from 3 and writes to 4.
-        command = f'exec "$@" 3<&{their_input} 4>&{their_output}'
-        self._child = subprocess.Popen(
-            ["bash", "-c", command, "bash", CHROMIUM, *FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            pass_fds=(their_input, their_output))
-        os.close(their_input)
-        os.close(their_output)
-        self._rest, self._number, self.session, self.events = b"", 0, None, []
-        page = next(each for each in self.call("Target.getTargets")["targetInfos"] if each["type"] == "page")
-        self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Runtime", "Log"):
+    def __init__(self, tools, target, context=None):
+        self._tools, self.target, self.context = tools, target, context
+        self.session = tools.call(None, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.events = tools.events.setdefault(self.session, [])
+        for domain in DOMAINS:
             self.call(f"{domain}.enable")
-        return self
-
-    def __exit__(self, *_):
-        os.close(self._to)
-        os.close(self._from)
-        try:
-            self._child.wait(10)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        self._profile.cleanup()
+        # Whoever is not in front would think that nobody looks.
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=LISTEN)
 
     def call(self, method, **parameters):
-        """Sends one command and returns its result; events that come meanwhile are kept."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._message(30)
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                return answer["result"]
+        return self._tools.call(self.session, method, **parameters)
 
-    def _message(self, seconds):
-        end = time.monotonic() + seconds
-        while b"\0" not in self._rest:
-            ready = select.select([self._from], [], [], max(0, end - time.monotonic()))[0]
-            data = os.read(self._from, 1 << 20) if ready else b""
-            if not data:
-                raise TimeoutError("the browser says nothing")
-            self._rest += data
-        line, _, self._rest = self._rest.partition(b"\0")
-        message = json.loads(line)
-        if "method" in message:
-            self.events.append(message)
-        return message
+    # Going somewhere
 
     def open(self, url):
         """Goes there, and returns when the page and what it loads at once are there."""
         self.events.clear()
-        self.call("Page.navigate", url=url)
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
-            self._message(30)
+        answer = self.call("Page.navigate", url=url)
+        assert "errorText" not in answer, answer
+        if answer.get("loaderId"):  # else it was a fragment of this very page
+            self.wait_event("Page.loadEventFired")
 
-    def window(self, width, height, dark=False):
+    def reload(self):
+        self.events.clear()
+        self.call("Page.reload")
+        self.wait_event("Page.loadEventFired")
+
+    def wait_event(self, method, seconds=30):
+        def come():
+            self._tools.take(0.05)
+            return next((event["params"] for event in self.events if event["method"] == method), None)
+        return wait_until(lambda: next((e["params"] for e in self.events if e["method"] == method), None) or come(),
+                          method, seconds, pause=0)
+
+    @property
+    def address(self):
+        return self.value("location.href")
+
+    def close(self):
+        self._tools.call(None, "Target.closeTarget", targetId=self.target)
+
+    # What the page is told about the world
+
+    def window(self, width, height, dark=False, reduced_motion=False, forced_colors=False):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
                   mobile=width < 600)
-        self.call("Emulation.setEmulatedMedia",
-                  features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.call("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+            {"name": "prefers-reduced-motion", "value": "reduce" if reduced_motion else "no-preference"},
+            {"name": "forced-colors", "value": "active" if forced_colors else "none"}])
+
+    def language(self, tag):
+        """Both what the page may read (navigator.languages) and what Intl does by itself."""
+        agent = self.value("navigator.userAgent")
+        self.call("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage=tag)
+        self.call("Emulation.setLocaleOverride", locale=tag.replace("-", "_"))
+
+    def time_zone(self, name):
+        self.call("Emulation.setTimezoneOverride", timezoneId=name)
+
+    def offline(self, yes=True):
+        self.call("Network.emulateNetworkConditions", offline=yes, latency=0, downloadThroughput=-1,
+                  uploadThroughput=-1)
+
+    # What the page says
 
     def value(self, expression):
         """What the expression comes to in the page; a promise is waited for."""
@@ -92,6 +112,37 @@ class Browser:
                            userGesture=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def wait(self, expression, what=None, seconds=30):
+        return wait_until(lambda: self._value_or_none(expression), what or expression, seconds)
+
+    def _value_or_none(self, expression):
+        with contextlib.suppress(ProtocolError):  # the page is just being left
+            return self.value(expression)
+
+    def get(self, role, name=None, within=None, **state):
+        """What has this role and name (text or pattern), looked for at each use; `state` is {"checked": True}."""
+        return Seen(self, role, name, within, state)
+
+    def wait_text(self, text, seconds=30):
+        """Until the words can be read somewhere on the page."""
+        try:
+            self.wait(f"document.body?.innerText.includes({json.dumps(text)})", repr(text), seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; the page says: {self.text()[:2000]}") from None
+
+    def text(self):
+        return self.value("document.body.innerText")
+
+    def focused(self):
+        """(role, name) of what has the keyboard's focus."""
+        node = self.call("Runtime.evaluate", expression="document.activeElement")["result"]
+        tree = self.call("Accessibility.getPartialAXTree", objectId=node["objectId"], fetchRelatives=False)
+        return described(tree["nodes"][0])
+
+    def heard(self):
+        """What live regions have said since the page was opened."""
+        return self.value("window.__heard")
 
     def requested(self):
         """URLs that the page has asked for since it was opened."""
@@ -103,3 +154,55 @@ class Browser:
         entries = [event["params"]["entry"] for event in self.events if event["method"] == "Log.entryAdded"]
         thrown = [event["params"] for event in self.events if event["method"] == "Runtime.exceptionThrown"]
         return [entry for entry in entries if entry["level"] in ("error", "warning")] + thrown
+
+    # What it leaves behind
+
+    def screenshot(self, path, whole=False):
+        """A PNG of the window, or of the whole page."""
+        picture = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        pathlib.Path(path).write_bytes(base64.b64decode(picture["data"]))
+
+    def downloads(self, folder):
+        """From here on files go into the folder, under the names that they were given."""
+        self._tools.call(None, "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder),
+                         eventsEnabled=True, **({"browserContextId": self.context} if self.context else {}))
+
+    def downloaded(self, seconds=30):
+        """The names of files that have come whole since `downloads`; waits for the first."""
+        def names():
+            self._tools.take(0.05)
+            events = [(event["method"], event["params"]) for event in self._tools.events.get(None, [])]
+            done = {each["guid"] for method, each in events
+                    if method == "Browser.downloadProgress" and each["state"] == "completed"}
+            return [each["suggestedFilename"] for method, each in events
+                    if method == "Browser.downloadWillBegin" and each["guid"] in done]
+        return wait_until(names, "a download", seconds, pause=0)
+
+
+class Browser(Page):
+    """The process, with its first page."""
+
+    def __init__(self):
+        pass  # it starts with the `with`
+
+    def __enter__(self):
+        tools = DevTools()
+        pages = tools.call(None, "Target.getTargets")["targetInfos"]
+        super().__init__(tools, next(each["targetId"] for each in pages if each["type"] == "page"))
+        return self
+
+    def __exit__(self, *_):
+        self._tools.stop()
+
+    def new_page(self, context=None):
+        """A tab of a person who has nothing to do with the others, or of one who is here already."""
+        context = context or self._tools.call(None, "Target.createBrowserContext")["browserContextId"]
+        target = self._tools.call(None, "Target.createTarget", url="about:blank", browserContextId=context)
+        return Page(self._tools, target["targetId"], context)
+
+    def opened_by(self, page, seconds=30):
+        """The tab that something on this page opened."""
+        def found():
+            return [each["targetId"] for each in self._tools.call(None, "Target.getTargets")["targetInfos"]
+                    if each["type"] == "page" and each.get("openerId") == page.target]
+        return Page(self._tools, wait_until(found, "a new tab", seconds)[0], page.context)
