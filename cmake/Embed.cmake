@@ -16,5 +16,6 @@ foreach(file IN LISTS FILES)
         "     \"${hash}\"},\n")
     math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE "${OUTPUT}" "#include \"database/embedded.h\"\n\n${arrays}
+file(WRITE "${OUTPUT}" "#include \"verbatim/embedded.h\"\n\n${arrays}
+extern const struct vb_embedded ${NAME}_files[];
 const struct vb_embedded ${NAME}_files[] = {\n${table}    {0, 0, 0, 0},\n};\n")

@@ -13,7 +13,7 @@ import sys
 # Public headers lie together in include/verbatim; these are not of base.
 PUBLIC = {
     "s3": ("s3_client", "s3_credentials", "s3_signer", "transfer"),
-    "export_source": ("conversation", "postgres", "source"),
+    "export_source": ("conversation", "postgres", "source", "statistics"),
     "export_format": ("media_errors", "names", "render", "zone"),
     "export_archive": ("archive",),
 }

@@ -9,13 +9,10 @@
 #include <string.h>
 
 static const struct vb_renderer *const renderers[] = {
-    &vb_csv_renderer,
-    &vb_csv_conversations_renderer,
-    &vb_csv_leads_renderer,
-    &vb_json_renderer,
-    &vb_turns_renderer,
-    &vb_ndjson_renderer,
-    NULL,
+    &vb_csv_renderer,       &vb_csv_conversations_renderer,
+    &vb_csv_leads_renderer, &vb_json_renderer,
+    &vb_turns_renderer,     &vb_ndjson_renderer,
+    &vb_html_renderer,      NULL,
 };
 
 /* Words are compared with their case. JSON's first row has no layout, so asking for one finds its

@@ -14,5 +14,6 @@ extern const struct vb_renderer vb_csv_leads_renderer;
 extern const struct vb_renderer vb_json_renderer;
 extern const struct vb_renderer vb_ndjson_renderer;
 extern const struct vb_renderer vb_turns_renderer;
+extern const struct vb_renderer vb_html_renderer;
 
 #endif

@@ -26,6 +26,17 @@ struct vb_view vb_row_speaker_name(const struct vb_render_context *context,
     return vb_row_nothing;
 }
 
+/* The same rule as that of the statistics' statement. */
+enum vb_speaker vb_row_speaker(const struct vb_message *message)
+{
+    struct vb_view type = message->speaker_type;
+    if (vb_view_equals(type, VB_VIEW("customer")))
+        return VB_SPEAKER_CUSTOMER;
+    if (vb_view_equals(type, VB_VIEW("bot")))
+        return VB_SPEAKER_BOT;
+    return vb_view_equals(type, VB_VIEW("agent")) ? VB_SPEAKER_AGENT : VB_SPEAKER_OTHER;
+}
+
 /* An id is what tells whether the source gave one: its other columns may be NULL. */
 const struct vb_channel *vb_row_channel(const struct vb_render_context *context,
                                         const struct vb_conversation *conversation)

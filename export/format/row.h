@@ -22,6 +22,8 @@ static inline bool vb_row_includes(const struct vb_render_context *context, enum
 struct vb_view vb_row_speaker_name(const struct vb_render_context *context,
                                    const struct vb_conversation *conversation,
                                    const struct vb_message *message);
+/* Whose a message is, by the speaker's type alone. */
+enum vb_speaker vb_row_speaker(const struct vb_message *message);
 /* The conversation's own where the source was asked for it, else the job's. */
 const struct vb_channel *vb_row_channel(const struct vb_render_context *context,
                                         const struct vb_conversation *conversation);

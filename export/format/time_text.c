@@ -57,9 +57,11 @@ static char *put_offset(char *to, int offset)
     return to;
 }
 
-/* Years before 0 or past 9999 come out with their sign or fifth digit; PostgreSQL has both. No
- * instant has more than TIME_TEXT bytes in either form. */
-enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+/* Both forms: `between` stands between day and hour. Years before 0 or past 9999 come out with
+ * their sign or fifth digit; PostgreSQL has both. No instant has more than TIME_TEXT bytes in any
+ * form. */
+static enum vb_status append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at,
+                             char between, bool with_fraction)
 {
     int offset = vb_zone_offset(zone, at);
     int64_t local = at + offset * VB_SECOND, hour_length = 3600 * VB_SECOND;
@@ -74,15 +76,28 @@ enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone, vb_in
     char *start = out->data + out->length, *to = start;
     memcpy(to, front->text, front->length);
     to = put_two(to + front->length, minute);
+    start[front->length - 4] = between;
     *to++ = ':';
     to = put_two(to, rest / 1000000u);
-    *to++ = '.';
-    to = put_two(to, rest / 10000u % 100);
-    to = put_two(to, rest / 100u % 100);
-    to = put_two(to, rest % 100);
+    if (with_fraction) {
+        *to++ = '.';
+        to = put_two(to, rest / 10000u % 100);
+        to = put_two(to, rest / 100u % 100);
+        to = put_two(to, rest % 100);
+    }
     to = put_offset(to, offset);
     vb_buffer_grown(out, (size_t)(to - start));
     return VB_OK;
+}
+
+enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+{
+    return append(out, zone, at, 'T', true);
+}
+
+enum vb_status vb_time_append_seconds(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+{
+    return append(out, zone, at, ' ', false);
 }
 
 /* "1st", "2nd", "3rd", "4th", but "11th" to "13th". */

@@ -112,6 +112,7 @@ static void fill_wide(const struct vb_page *page, int row, struct vb_conversatio
     conversation->assigned_agent = field_of(rows, row, VB_PAGE_ASSIGNED_AGENT);
     conversation->csat_comment = field_of(rows, row, VB_PAGE_CSAT_COMMENT);
     conversation->feedback = field_of(rows, row, VB_PAGE_FEEDBACK);
+    conversation->summary = field_of(rows, row, VB_PAGE_SUMMARY);
     conversation->contact_id = field_of(rows, row, VB_PAGE_CONTACT_ID);
     conversation->contact_company = field_of(rows, row, VB_PAGE_CONTACT_COMPANY);
     conversation->contact_address = field_of(rows, row, VB_PAGE_CONTACT_ADDRESS);

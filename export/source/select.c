@@ -37,6 +37,7 @@ static const struct field fields[] = {
     {"c", "csat_rating", VB_COLUMNS_DETAILS, AS_BIGINT},
     {"c", "csat_comment", VB_COLUMNS_DETAILS, AS_IS},
     {"c", "feedback", VB_COLUMNS_DETAILS, AS_IS},
+    {"c", "summary", VB_COLUMNS_SUMMARY, AS_IS},
     {"c", "contact_id", VB_COLUMNS_CUSTOMER, AS_TEXT},
     {"contact", "company", VB_COLUMNS_CUSTOMER, AS_IS},
     {"contact", "address", VB_COLUMNS_CUSTOMER, AS_IS},
@@ -49,8 +50,8 @@ _Static_assert(FIELDS == VB_PAGE_COUNT - VB_PAGE_CHANNEL_ID, "each field has its
 /* Whether a page has the fields from VB_PAGE_CHANNEL_ID on. */
 static bool is_wide(const struct vb_selection *selection)
 {
-    return (selection->columns & (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER)) !=
-           0;
+    return (selection->columns & (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER |
+                                  VB_COLUMNS_SUMMARY)) != 0;
 }
 
 static bool is_wanted(const struct vb_scope *scope, const struct field *field)
@@ -138,8 +139,8 @@ static enum vb_status list_columns(const struct vb_scope *scope, struct vb_buffe
         status = append_key(columns, scope, "assistant_id");
     if (status == VB_OK && asked & VB_COLUMNS_CHANNEL)
         status = append_key(columns, scope, "channel_id");
-    for (size_t i = VB_PAGE_ENDED_AT; i <= VB_PAGE_FEEDBACK && status == VB_OK; i++)
-        if (asked & VB_COLUMNS_DETAILS)
+    for (size_t i = VB_PAGE_ENDED_AT; i <= VB_PAGE_SUMMARY && status == VB_OK; i++)
+        if (asked & fields[i - VB_PAGE_CHANNEL_ID].wanted)
             status = append_key(columns, scope, fields[i - VB_PAGE_CHANNEL_ID].column);
     return status;
 }

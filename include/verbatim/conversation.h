@@ -52,6 +52,7 @@ enum vb_columns {
     VB_COLUMNS_MEDIA = 128,       /* attachments of each message */
     VB_COLUMNS_NO_MESSAGES = 256, /* conversations alone: no message is read */
     VB_COLUMNS_NOTES_FIRST = 512, /* notes come before the messages */
+    VB_COLUMNS_SUMMARY = 1024,    /* summary of the conversation */
 };
 
 struct vb_conversation {
@@ -66,7 +67,7 @@ struct vb_conversation {
     bool has_ended_at, has_csat_rating;
     vb_instant ended_at;
     int64_t csat_rating;
-    struct vb_view status, priority, assigned_agent, csat_comment, feedback;
+    struct vb_view status, priority, assigned_agent, csat_comment, feedback, summary;
     struct vb_text_list tags, audience;
     bool has_audience; /* one of its own; else the tags are it */
     /* Place among the conversations of the same UTC second, from 1, and how many there are in all:

@@ -12,7 +12,8 @@
 #ifndef VERBATIM_RENDER_H
 #define VERBATIM_RENDER_H
 
-#include "verbatim/conversation.h"
+#include "verbatim/source.h"
+#include "verbatim/statistics.h"
 #include "verbatim/zone.h"
 
 enum vb_csv_profile { VB_CSV_SAFE, VB_CSV_EXCEL, VB_CSV_RAW };
@@ -48,6 +49,19 @@ struct vb_render_state {
 void vb_render_state_init(struct vb_render_state *state);
 void vb_render_state_done(struct vb_render_state *state);
 
+/* What the head of a file for people says about the whole export. Borrowed. */
+enum vb_file_kind { VB_FILE_WHOLE, VB_FILE_CHUNK, VB_FILE_CONVERSATION };
+struct vb_render_about {
+    enum vb_file_kind kind;
+    const char *what;     /* "Assistant", "Channel"...; NULL: no one thing */
+    struct vb_view title; /* its name; NULL: it has none */
+    struct vb_view workspace;
+    const char *time_zone;
+    const struct vb_selection *selection;
+    bool has_from, has_to;                  /* whether its range was given an end on that side */
+    const struct vb_statistics *statistics; /* NULL: none were taken */
+};
+
 /* What every renderer may know; borrowed for the renderer's life. */
 struct vb_render_context {
     struct vb_zone *zone;
@@ -55,6 +69,7 @@ struct vb_render_context {
     unsigned include;          /* enum vb_include */
     struct vb_channel channel; /* the job's; conversations carry their own */
     struct vb_render_state *state;
+    const struct vb_render_about *about; /* NULL: nothing is known of an export */
 };
 
 /* All calls of one renderer come from one thread. Each may answer VB_LIMIT (a row larger than the
@@ -64,6 +79,7 @@ struct vb_renderer {
     const char *format, *layout; /* as in a specification; layout NULL where the format has none */
     const char *extension;       /* ".csv" */
     const char *content_type;
+    bool has_statistics; /* its files begin with them */
     /* enum vb_columns that this renderer wants of the reader, given what is to be included. */
     unsigned (*columns)(unsigned include);
     enum vb_status (*begin_file)(const struct vb_render_context *context, struct vb_buffer *out,

@@ -6,14 +6,7 @@
 #ifndef VERBATIM_DATABASE_EMBEDDED_H
 #define VERBATIM_DATABASE_EMBEDDED_H
 
-#include <stddef.h>
-
-struct vb_embedded {
-    const char *name;  /* without folders; NULL ends the table */
-    const char *bytes; /* with a NUL behind */
-    size_t length;
-    const char *sha256; /* hexadecimal */
-};
+#include "verbatim/embedded.h"
 
 #define VB_ROLES_FILE "roles.sql"
 

@@ -46,9 +46,9 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
 static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
 {
     bool waited_out = false;
-    struct vb_selection selection = vb_job_selection(&line->claim->job);
+    line->selection = vb_job_selection(&line->claim->job);
     enum vb_status status =
-        vb_reader_begin(line->reader, &selection, &line->claim->stretch, &waited_out, err);
+        vb_reader_begin(line->reader, &line->selection, &line->claim->stretch, &waited_out, err);
     if (status == VB_OK && waited_out)
         vb_warn("the source has not caught up with the moment the job was created (a transaction "
                 "that was open is still open, or a replica lags): what it lacks may be missing");
@@ -76,6 +76,8 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
         status = open_reader(line, err);
     if (status == VB_OK)
         status = vb_line_media_begin(line, err);
+    if (status == VB_OK)
+        status = vb_line_about(line, err);
     if (status == VB_OK)
         status = vb_line_file_start(line, err);
     return status;

@@ -38,6 +38,8 @@ struct vb_line {
     const struct vb_renderer *renderer;
     struct vb_render_context context;
     struct vb_render_state state;
+    struct vb_selection selection; /* what the claim's job reads */
+    struct vb_render_about about;
     enum vb_files files;
     bool file_open; /* an entry of the archive, or the raw file, has begun here */
     struct vb_archive *archive;
@@ -58,6 +60,9 @@ enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_
  * Transactions repeat themselves (queue.h). */
 bool vb_line_may_retry(const struct vb_line *line, enum vb_status status,
                        const struct vb_error *err);
+
+/* work/about.c: what heads of files say of the whole export. Before the first file begins. */
+enum vb_status vb_line_about(struct vb_line *line, struct vb_error *err) vb_must_check;
 
 /* work/file.c: entries of one conversation, entries of many, or one raw file. */
 /* Before the first conversation: a raw file begins with the job. */

@@ -162,7 +162,7 @@ def test_one_active_export_is_meant_for_each_audience(service, keys):
     ({"select": {"conversation_ids": [str(n) for n in range(201)]}},
      [("too_long", "body", "select", "conversation_ids")]),
     ({"select": {"conversation_ids": ["a", 1]}}, [("string_type", "body", "select", "conversation_ids", 1)]),
-    (ALL | {"format": "html"}, [("value_error", "body", "format")]),
+    (ALL | {"format": "html", "layout": "messages"}, [("value_error", "body", "layout")]),
     (ALL | {"format": "pdf"}, [("value_error", "body", "format")]),
     (ALL | {"format": "json", "layout": "messages"}, [("value_error", "body", "layout")]),
     (ALL | {"format": "json", "layout": "turns"}, [("value_error", "body", "layout")]),

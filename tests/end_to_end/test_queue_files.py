@@ -29,6 +29,9 @@ FORMS = {
     "json entries": {"format": "json", "files": "per_conversation"},
     "ndjson single": {"format": "ndjson", "files": "single"},
     "ndjson chunks": {"format": "ndjson", "files": "chunks"},
+    "html single": {"format": "html", "files": "single"},
+    "html chunks": {"format": "html", "files": "chunks"},
+    "html entries": {"format": "html", "files": "per_conversation"},
 }
 
 

@@ -1,0 +1,241 @@
+/* HTML: a page that people read from disk, without network and without script.
+ *
+ * The head says what the export is and what it holds; behind it each conversation is an article
+ * with its messages as a list, in the order of the source. What belongs to a conversation and is no
+ * message (notes, events, skills) stands behind its messages. The markup is as lean as HTML allows
+ * (no closing tags where they are optional, attributes unquoted), since a browser builds every node
+ * of it: the classes of the list's elements are all that style and script go by.
+ *
+ * Written as it comes, so a conversation of any size needs no memory: state->part says whether the
+ * list is open. A row that fails leaves buffer and state as they were.
+ */
+#include "html.h"
+
+#include "renderers.h"
+#include "time_text.h"
+
+enum part { HEAD, THREAD };
+
+/* What is not included is not read either. */
+static unsigned columns(unsigned include)
+{
+    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_SUMMARY;
+    static const struct {
+        unsigned include, columns;
+    } pairs[] = {
+        {VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},
+        {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
+        {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},
+        {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
+    };
+    static const struct {
+        unsigned include, columns;
+    } of_messages[] = {{VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS},
+                       {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (include & pairs[i].include)
+            wanted |= pairs[i].columns;
+    if (!(include & VB_INCLUDE_MESSAGES))
+        return wanted | VB_COLUMNS_NO_MESSAGES;
+    for (size_t i = 0; i < sizeof of_messages / sizeof *of_messages; i++)
+        if (include & of_messages[i].include)
+            wanted |= of_messages[i].columns;
+    return wanted;
+}
+
+static enum vb_status begin_conversation(const struct vb_render_context *context,
+                                         const struct vb_conversation *conversation,
+                                         bool first_in_file, struct vb_buffer *out,
+                                         struct vb_error *err)
+{
+    const struct vb_row_start start = vb_row_start(context, out);
+    (void)first_in_file;
+    context->state->part = HEAD;
+    enum vb_status status = vb_html_conversation(context, conversation, out);
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
+}
+
+/* Before the first row of a conversation its list. */
+static enum vb_status begin_row(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    bool open = context->state->part == THREAD;
+    context->state->part = THREAD;
+    return vb_buffer_append_text(out, open ? "\n" : "\n<ol>\n");
+}
+
+/* A link to the row itself under its time. */
+static enum vb_status append_place(const struct vb_render_context *context, const char *lead,
+                                   struct vb_view id, vb_instant at, struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_append_text(out, lead);
+    if (status == VB_OK)
+        status = vb_html_append_id(out, id);
+    if (status == VB_OK)
+        status = vb_buffer_append_byte(out, '>');
+    if (status == VB_OK)
+        status = vb_time_append_seconds(out, context->zone, at);
+    return status == VB_OK ? vb_buffer_append(out, "</a>", 4) : status;
+}
+
+/* How a row of each kind of speaker begins, what it is called without a name, and the word that
+ * tells it from the others of its side. */
+static const struct {
+    const char *opening, *nameless, *role;
+} speakers[] = {
+    [VB_SPEAKER_CUSTOMER] = {"<li class=in id=m-", "Customer", ""},
+    [VB_SPEAKER_BOT] = {"<li class=bot id=m-", "Bot", "<i>bot </i>"},
+    [VB_SPEAKER_AGENT] = {"<li class=agent id=m-", "Agent", "<i>agent </i>"},
+    [VB_SPEAKER_OTHER] = {"<li class=other id=m-", "Unknown", ""},
+};
+
+static enum vb_status append_speaker(const struct vb_render_context *context,
+                                     const struct vb_conversation *c, const struct vb_message *m,
+                                     struct vb_buffer *out)
+{
+    enum vb_speaker speaker = vb_row_speaker(m);
+    struct vb_view name = vb_row_speaker_name(context, c, m);
+    bool comes_in = vb_view_equals(m->direction, VB_VIEW("inbound"));
+    /* Whoever it is, what comes in stands on the customer's side. */
+    enum vb_status status = vb_buffer_append_text(out, speaker == VB_SPEAKER_OTHER && comes_in
+                                                           ? "<li class=\"in other\" id=m-"
+                                                           : speakers[speaker].opening);
+    if (status == VB_OK)
+        status = vb_html_append_id(out, m->id);
+    if (status == VB_OK && name.length == 0)
+        return vb_buffer_printf(out, "><b>%s </b>", speakers[speaker].nameless);
+    if (status == VB_OK)
+        status = vb_html_element(out, "><b", name, " </b>");
+    if (status == VB_OK && speaker == VB_SPEAKER_OTHER && m->speaker_type.length > 0)
+        return vb_html_element(out, "<i", m->speaker_type, " </i>");
+    return status == VB_OK ? vb_buffer_append_text(out, speakers[speaker].role) : status;
+}
+
+static enum vb_status append_message(const struct vb_render_context *context,
+                                     const struct vb_conversation *c, const struct vb_message *m,
+                                     struct vb_buffer *out)
+{
+    enum vb_status status = begin_row(context, out);
+    if (status == VB_OK)
+        status = append_speaker(context, c, m, out);
+    if (status == VB_OK)
+        status = append_place(context, "<a href=#m-", m->id, m->created_at, out);
+    if (status == VB_OK && m->status.length > 0)
+        status = vb_html_element(out, "<small", m->status, "</small>");
+    if (status == VB_OK && m->feedback.length > 0)
+        status = vb_html_element(out, "<small", m->feedback, "</small>");
+    if (status == VB_OK && m->text.length > 0)
+        status = vb_html_element(out, "<p", m->text, "");
+    if (status == VB_OK)
+        status = vb_html_media(context, c, m, out);
+    if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_CITATIONS))
+        status = vb_html_citations(m, out);
+    return status;
+}
+
+static enum vb_status message(const struct vb_render_context *context,
+                              const struct vb_conversation *conversation,
+                              const struct vb_message *m, struct vb_buffer *out,
+                              struct vb_error *err)
+{
+    if (!vb_row_includes(context, VB_INCLUDE_MESSAGES))
+        return VB_OK;
+    const struct vb_row_start start = vb_row_start(context, out);
+    enum vb_status status = append_message(context, conversation, m, out);
+    return vb_row_end(status, context, &start, out, conversation, &m->id, err);
+}
+
+static const struct {
+    unsigned include;
+    const char *opening, *link, *nameless, *role;
+} extras[] = {
+    [VB_EXTRA_NOTE] = {VB_INCLUDE_NOTES, "<li class=note id=n-", "<a href=#n-", "Note",
+                       "<i>note </i>"},
+    [VB_EXTRA_EVENT] = {VB_INCLUDE_EVENTS, "<li class=event id=e-", "<a href=#e-", "Event",
+                        "<i>event </i>"},
+    [VB_EXTRA_SKILL] = {VB_INCLUDE_SKILLS, "<li class=skill", NULL, "Skill", "<i>skill </i>"},
+};
+
+/* A skill has no id to link to. */
+static enum vb_status append_extra_head(const struct vb_render_context *context,
+                                        const struct vb_extra *x, struct vb_buffer *out)
+{
+    bool linked = extras[x->kind].link != NULL;
+    enum vb_status status = vb_buffer_append_text(out, extras[x->kind].opening);
+    if (status == VB_OK && linked)
+        status = vb_html_append_id(out, x->id);
+    if (status == VB_OK && x->first.length > 0)
+        status = vb_html_element(out, "><b", x->first, " </b>");
+    else if (status == VB_OK)
+        status = vb_buffer_printf(out, "><b>%s </b>", extras[x->kind].nameless);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, extras[x->kind].role);
+    if (status != VB_OK)
+        return status;
+    return linked ? append_place(context, extras[x->kind].link, x->id, x->created_at, out)
+                  : vb_html_append_time(context, x->created_at, out);
+}
+
+static enum vb_status append_extra(const struct vb_render_context *context,
+                                   const struct vb_extra *x, struct vb_buffer *out)
+{
+    enum vb_status status = begin_row(context, out);
+    if (status == VB_OK)
+        status = append_extra_head(context, x, out);
+    if (status == VB_OK && x->second.length > 0)
+        status = vb_html_element(out, x->kind == VB_EXTRA_EVENT ? "<small" : "<p", x->second,
+                                 x->kind == VB_EXTRA_EVENT ? "</small>" : "");
+    if (status == VB_OK && x->kind == VB_EXTRA_EVENT && x->third.length > 0)
+        status = vb_html_element(out, "<p", x->third, "");
+    return status;
+}
+
+static enum vb_status extra(const struct vb_render_context *context,
+                            const struct vb_conversation *conversation, const struct vb_extra *x,
+                            struct vb_buffer *out, struct vb_error *err)
+{
+    if (!(context->include & extras[x->kind].include))
+        return VB_OK;
+    const struct vb_row_start start = vb_row_start(context, out);
+    enum vb_status status = append_extra(context, x, out);
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
+}
+
+static enum vb_status end_conversation(const struct vb_render_context *context,
+                                       const struct vb_conversation *conversation,
+                                       struct vb_buffer *out, struct vb_error *err)
+{
+    const struct vb_row_start start = vb_row_start(context, out);
+    enum vb_status status = vb_buffer_append_text(
+        out, context->state->part == THREAD ? "\n</ol></article>\n" : "\n</article>\n");
+    return vb_row_end(status, context, &start, out, conversation, NULL, err);
+}
+
+static enum vb_status begin_file(const struct vb_render_context *context, struct vb_buffer *out,
+                                 struct vb_error *err)
+{
+    enum vb_status status = vb_html_begin(context, out);
+    if (status == VB_INVALID)
+        return vb_fail(err, VB_SOURCE, "the name of what is exported is not valid UTF-8");
+    return status == VB_OK ? status : vb_fail(err, status, "no room for the head of an HTML file");
+}
+
+static enum vb_status end_file(const struct vb_render_context *context, struct vb_buffer *out,
+                               struct vb_error *err)
+{
+    enum vb_status status = vb_html_end(context, out);
+    return status == VB_OK ? status : vb_fail(err, status, "no room for the end of an HTML file");
+}
+
+const struct vb_renderer vb_html_renderer = {
+    .format = "html",
+    .extension = ".html",
+    .content_type = "text/html; charset=utf-8",
+    .has_statistics = true,
+    .columns = columns,
+    .begin_file = begin_file,
+    .conversation = begin_conversation,
+    .message = message,
+    .extra = extra,
+    .end_conversation = end_conversation,
+    .end_file = end_file,
+};

@@ -1,0 +1,256 @@
+/* The head of a page and its end; see html.h.
+ *
+ * Style and script stand in the page itself, which has to be opened from a disk, and their digests
+ * in its Content-Security-Policy: whatever a message says, nothing else of the page is a style or
+ * runs, and nothing is loaded but the media that lie beside the file. All of it depends on the
+ * export alone, so every worker writes the same head.
+ */
+#include "html.h"
+
+#include "time_text.h"
+
+#include "verbatim/embedded.h"
+#include "verbatim/hash.h"
+#include "verbatim/names.h"
+
+#include <string.h>
+
+/* archive.css and archive.js, in this order. */
+extern const struct vb_embedded vb_html_files[];
+enum { STYLE, SCRIPT };
+
+/* Base64 of a digest: 32 bytes, so there is one `=` at the end. */
+static void digest_text(const struct vb_embedded *file, char text[45])
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char digest[VB_SHA256 + 1] = {0};
+    char *to = text;
+    if (vb_hex_decode(vb_view_of(file->sha256), digest, VB_SHA256) != VB_OK)
+        memset(digest, 0, sizeof digest);
+    for (size_t i = 0; i < sizeof digest; i += 3) {
+        uint32_t bits = (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | digest[i + 2];
+        for (int shift = 18; shift >= 0; shift -= 6)
+            *to++ = letters[bits >> shift & 63];
+    }
+    to[-1] = '=';
+    *to = '\0';
+}
+
+/* Nothing but what stands in the page, and media beside it. */
+static enum vb_status append_policy(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    char style[45], script[45];
+    bool media = vb_row_includes(context, VB_INCLUDE_MEDIA);
+    digest_text(&vb_html_files[STYLE], style);
+    digest_text(&vb_html_files[SCRIPT], script);
+    return vb_buffer_printf(out,
+                            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
+                            "'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; %sbase-uri "
+                            "'none'; form-action 'none'\">",
+                            style, script, media ? "img-src 'self'; media-src 'self'; " : "");
+}
+
+/* What the page is called where nothing is known of the export. */
+static struct vb_view title_of(const struct vb_render_context *context)
+{
+    const struct vb_render_about *about = context->about;
+    return about && about->title.length > 0 ? about->title : VB_VIEW("All conversations");
+}
+
+static enum vb_status append_head(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    static const char start[] =
+        "<!DOCTYPE html>\n<html lang=en data-verbatim=1><head><meta charset=utf-8>";
+    static const char metas[] =
+        "<meta name=viewport content=\"width=device-width, initial-scale=1\">"
+        "<meta name=referrer content=no-referrer>"
+        "<meta name=color-scheme content=\"light dark\">";
+    enum vb_status status = vb_buffer_append_text(out, start);
+    if (status == VB_OK)
+        status = append_policy(context, out);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, metas);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, "<title>");
+    if (status == VB_OK)
+        status = vb_html_append(out, title_of(context));
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, "</title>\n<style>");
+    if (status == VB_OK)
+        status = vb_buffer_append(out, vb_html_files[STYLE].bytes, vb_html_files[STYLE].length);
+    return status == VB_OK ? vb_buffer_append_text(out, "</style></head>\n") : status;
+}
+
+/* --- what is exported --- */
+
+static enum vb_status append_row(struct vb_buffer *out, const char *name, struct vb_view text)
+{
+    if (text.length == 0)
+        return VB_OK;
+    enum vb_status status = vb_buffer_printf(out, "<div><dt>%s</dt>", name);
+    return status == VB_OK ? vb_html_element(out, "<dd", text, "</dd></div>") : status;
+}
+
+/* Where all of it is of one. */
+static enum vb_status append_channel(const struct vb_channel *channel, struct vb_buffer *out)
+{
+    enum vb_status status = append_row(out, "Channel", vb_channel_title(*channel));
+    if (status == VB_OK && channel->name.length > 0)
+        status = append_row(out, "Channel's number", channel->phone_number);
+    return status == VB_OK ? append_row(out, "Channel's type", channel->type) : status;
+}
+
+static enum vb_status append_number(struct vb_buffer *out, const char *name, uint64_t number)
+{
+    return vb_buffer_printf(out, "<div><dt>%s</dt><dd>%llu</dd></div>", name,
+                            (unsigned long long)number);
+}
+
+static enum vb_status append_exported(const struct vb_render_context *context,
+                                      struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_append_text(out, "<div><dt>Exported</dt><dd>");
+    if (status == VB_OK)
+        status = vb_html_append_time(context, context->about->selection->as_of, out);
+    return status == VB_OK ? vb_buffer_append_text(out, "</dd></div>") : status;
+}
+
+/* A day where the range is cut at one, else the instant. */
+static enum vb_status append_border(const struct vb_render_context *context, bool by_day,
+                                    vb_instant day, vb_instant at, struct vb_buffer *out)
+{
+    struct vb_date date = vb_zone_day_of(context->zone, day);
+    return by_day ? vb_buffer_printf(out, "<time>%04d-%02d-%02d</time>", date.year, date.month,
+                                     date.day)
+                  : vb_html_append_time(context, at, out);
+}
+
+static bool is_midnight(struct vb_zone *zone, vb_instant at)
+{
+    return vb_zone_day_start(zone, vb_zone_day_of(zone, at)) == at;
+}
+
+/* Days are inclusive, as people say them; instants are half open. A side that is open, or lies
+ * behind the export, ends with it. */
+static enum vb_status append_range(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    const struct vb_selection *selection = context->about->selection;
+    bool has_from = context->about->has_from, has_to = context->about->has_to;
+    bool by_day = (!has_from || is_midnight(context->zone, selection->from)) &&
+                  (!has_to || is_midnight(context->zone, selection->to));
+    enum vb_status status = vb_buffer_append_text(
+        out, has_from ? "<div><dt>Time range</dt><dd>" : "<div><dt>Time range</dt><dd>Everything");
+    if (status == VB_OK && has_from)
+        status = append_border(context, by_day, selection->from, selection->from, out);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, by_day ? " to " : " until before ");
+    if (status == VB_OK && has_to)
+        status = append_border(context, by_day, selection->to - 1, selection->to, out);
+    else if (status == VB_OK)
+        status = vb_buffer_append_text(out, "the export");
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, " <span>(");
+    if (status == VB_OK)
+        status = vb_html_append(out, vb_view_of(context->about->time_zone));
+    return status == VB_OK ? vb_buffer_append_text(out, ")</span></dd></div>") : status;
+}
+
+static enum vb_status append_list(struct vb_buffer *out, const char *name,
+                                  const struct vb_words *words)
+{
+    enum vb_status status = VB_OK;
+    if (!words->items)
+        return VB_OK;
+    status = vb_buffer_printf(out, "<div><dt>%s</dt><dd>", name);
+    for (size_t i = 0; i < words->count && status == VB_OK; i++) {
+        status = vb_buffer_append_text(out, i > 0 ? ", " : "");
+        if (status == VB_OK)
+            status = vb_html_element(out, "<bdi", vb_view_of(words->items[i]), "</bdi>");
+    }
+    return status == VB_OK ? vb_buffer_append_text(out, "</dd></div>") : status;
+}
+
+/* What narrows the export, so that nobody takes a part for all. */
+static enum vb_status append_filters(const struct vb_selection *selection, struct vb_buffer *out)
+{
+    enum vb_status status = append_list(out, "Only with status", &selection->statuses);
+    if (status == VB_OK)
+        status = append_list(out, "Only tagged", &selection->tags);
+    if (status == VB_OK && selection->completed_only)
+        status = append_row(out, "Only", VB_VIEW("completed conversations"));
+    return status;
+}
+
+static enum vb_status append_totals(const struct vb_statistics *statistics, struct vb_buffer *out)
+{
+    enum vb_status status = append_number(out, "Conversations", statistics->conversations);
+    return status == VB_OK ? append_number(out, "Messages", vb_statistics_messages(statistics))
+                           : status;
+}
+
+static enum vb_status append_about(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    const struct vb_render_about *about = context->about;
+    enum vb_status status = vb_html_element(out, "<header id=top><h1", title_of(context), "</h1>");
+    if (status != VB_OK || !about)
+        return status == VB_OK ? vb_buffer_append_text(out, "</header>\n") : status;
+    status = vb_buffer_append_text(out, "<dl class=about>");
+    if (status == VB_OK)
+        status = append_row(out, "Workspace", about->workspace);
+    if (status == VB_OK && about->what)
+        status = append_row(out, about->what, about->title);
+    if (status == VB_OK)
+        status = append_channel(&context->channel, out);
+    if (status == VB_OK)
+        status = append_exported(context, out);
+    if (status == VB_OK)
+        status = append_range(context, out);
+    if (status == VB_OK)
+        status = append_filters(about->selection, out);
+    if (status == VB_OK && about->statistics && about->kind == VB_FILE_WHOLE)
+        status = append_totals(about->statistics, out);
+    return status == VB_OK ? vb_buffer_append_text(out, "</dl></header>\n") : status;
+}
+
+/* --- the page --- */
+
+static const char *const body_classes[] = {
+    [VB_FILE_WHOLE] = "single",
+    [VB_FILE_CHUNK] = "chunk",
+    [VB_FILE_CONVERSATION] = "one",
+};
+
+/* The statistics are of the whole export, so they stand only where all of it follows. */
+enum vb_status vb_html_begin(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    const struct vb_render_about *about = context->about;
+    bool whole = about && about->kind == VB_FILE_WHOLE && about->statistics;
+    enum vb_status status = append_head(context, out);
+    if (status == VB_OK)
+        status = vb_buffer_printf(out, "<body class=%s>\n",
+                                  body_classes[about ? about->kind : VB_FILE_WHOLE]);
+    if (status == VB_OK)
+        status = append_about(context, out);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, "<nav id=tools hidden></nav>\n");
+    if (status == VB_OK && whole && about->statistics->conversations > 0)
+        status = vb_html_summary(about->statistics, out);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, "<main>\n");
+    if (status == VB_OK && whole && about->statistics->conversations == 0)
+        status = vb_buffer_append_text(
+            out, "<p class=none>Nothing was found: no conversation of this time range matches.\n");
+    return status;
+}
+
+enum vb_status vb_html_end(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    const struct vb_embedded *script = &vb_html_files[SCRIPT];
+    (void)context;
+    enum vb_status status =
+        vb_buffer_append_text(out, "</main>\n<footer>End of the export.</footer>\n<script>");
+    if (status == VB_OK)
+        status = vb_buffer_append(out, script->bytes, script->length);
+    return status == VB_OK ? vb_buffer_append_text(out, "</script></body></html>\n") : status;
+}

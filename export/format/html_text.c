@@ -1,0 +1,178 @@
+/* See html_text.h. A text is looked through once for what needs care; most have nothing and are
+ * copied whole.
+ *
+ * Escaped is the same everywhere, so that no text depends on where it stands: & < > and both
+ * quotes. Directional marks stay, for they are the text's own; none of them reaches beyond its
+ * element, since each element is isolated from its neighbours (dir=auto, or by the style).
+ */
+#include "html_text.h"
+
+#include "verbatim/lanes.h"
+#include "verbatim/text.h"
+
+#include <strings.h>
+
+/* What a scan found; true means there is at least one. */
+struct findings {
+    bool special;   /* & < > " ' or a control */
+    bool non_ascii; /* to be validated */
+    bool wide;      /* beyond U+057F, where scripts that run from right to left begin */
+};
+
+#define WIDE 0xD6u /* first byte of U+0580 in UTF-8 */
+
+static bool is_control(unsigned char byte)
+{
+    return (byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') || byte == 0x7F;
+}
+
+static bool is_special(unsigned char byte)
+{
+    return byte == '&' || byte == '<' || byte == '>' || byte == '"' || byte == '\'' ||
+           is_control(byte);
+}
+
+static struct findings scan(struct vb_view text)
+{
+    vb_lanes special = {0}, high = {0}, wide = {0}, lanes;
+    size_t i = 0;
+    for (; i + sizeof lanes <= text.length; i += sizeof lanes) {
+        memcpy(&lanes, text.data + i, sizeof lanes);
+        special |= (vb_lanes)((lanes == '&') | (lanes == '<') | (lanes == '>') | (lanes == '"') |
+                              (lanes == '\'') | (lanes < 0x20) | (lanes == 0x7F));
+        high |= lanes & 0x80;
+        wide |= (vb_lanes)(lanes >= WIDE);
+    }
+    struct findings found = {vb_lanes_any(special), vb_lanes_any(high), vb_lanes_any(wide)};
+    for (; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        found.special |= is_special(byte);
+        found.non_ascii |= byte >= 0x80;
+        found.wide |= byte >= WIDE;
+    }
+    return found;
+}
+
+/* The longest, and the length that is reserved for each special byte. */
+#define REFERENCE 5u
+
+static char *put_reference(char *to, unsigned char byte)
+{
+    const char *reference = byte == '&'   ? "&amp;"
+                            : byte == '<' ? "&lt;"
+                            : byte == '>' ? "&gt;"
+                            : byte == '"' ? "&#34;"
+                                          : "&#39;";
+    if (is_control(byte)) {
+        *to++ = '\xE2';
+        *to++ = '\x90';
+        *to++ = byte == 0x7F ? '\xA1' : (char)(0x80 + byte);
+        return to;
+    }
+    size_t length = strlen(reference);
+    memcpy(to, reference, length);
+    return to + length;
+}
+
+static enum vb_status append_escaped(struct vb_buffer *out, struct vb_view text)
+{
+    size_t special = 0, run = 0;
+    for (size_t i = 0; i < text.length; i++)
+        special += is_special((unsigned char)text.data[i]);
+    enum vb_status status = vb_buffer_reserve(out, text.length + special * (REFERENCE - 1));
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = start;
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (!is_special(byte))
+            continue;
+        memcpy(to, text.data + run, i - run);
+        to = put_reference(to + (i - run), byte);
+        run = i + 1;
+    }
+    memcpy(to, text.data + run, text.length - run);
+    vb_buffer_grown(out, (size_t)(to - start) + text.length - run);
+    return VB_OK;
+}
+
+static enum vb_status append_found(struct vb_buffer *out, struct vb_view text,
+                                   const struct findings *found)
+{
+    if (found->non_ascii && !vb_utf8_valid(text))
+        return VB_INVALID;
+    if (!found->special)
+        return text.length > 0 ? vb_buffer_append(out, text.data, text.length) : VB_OK;
+    return append_escaped(out, text);
+}
+
+enum vb_status vb_html_append(struct vb_buffer *out, struct vb_view text)
+{
+    struct findings found = scan(text);
+    return append_found(out, text, &found);
+}
+
+enum vb_status vb_html_element(struct vb_buffer *out, const char *open, struct vb_view text,
+                               const char *close)
+{
+    struct findings found = scan(text);
+    enum vb_status status = vb_buffer_append_text(out, open);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, found.wide ? " dir=auto>" : ">");
+    if (status == VB_OK)
+        status = append_found(out, text, &found);
+    return status == VB_OK ? vb_buffer_append_text(out, close) : status;
+}
+
+static bool is_plain(unsigned char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
+}
+
+enum vb_status vb_html_append_id(struct vb_buffer *out, struct vb_view id)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    enum vb_status status = vb_buffer_reserve(out, id.length * 3);
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = start;
+    for (size_t i = 0; i < id.length; i++) {
+        unsigned char byte = (unsigned char)id.data[i];
+        if (is_plain(byte)) {
+            *to++ = (char)byte;
+            continue;
+        }
+        *to++ = '.';
+        *to++ = digits[byte >> 4];
+        *to++ = digits[byte & 15];
+    }
+    vb_buffer_grown(out, (size_t)(to - start));
+    return VB_OK;
+}
+
+/* By its first bytes, as a browser reads them: it takes blanks and controls out before it looks for
+ * the scheme, so an address with any of them is none here. */
+bool vb_html_is_link(struct vb_view url)
+{
+    static const char *const schemes[] = {"https://", "http://"};
+    for (size_t i = 0; i < url.length; i++)
+        if ((unsigned char)url.data[i] <= 0x20 || url.data[i] == 0x7F)
+            return false;
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = strlen(schemes[i]);
+        if (url.length > length && strncasecmp(url.data, schemes[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum vb_status vb_html_append_address(struct vb_buffer *out, const char *lead, struct vb_view url)
+{
+    enum vb_status status = vb_buffer_append_text(out, lead);
+    if (status == VB_OK)
+        status = vb_buffer_append_byte(out, '"');
+    if (status == VB_OK)
+        status = vb_html_append(out, url);
+    return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
+}
