@@ -1,6 +1,7 @@
 # Turns files into one C source with their bytes, at build time:
-#   cmake -DOUTPUT=... -DNAME=vb_schema -DFILES=a.sql,b.sql -P Embed.cmake
-# The source defines `const struct vb_embedded NAME_files[]`, in the order given, ended by a NULL name.
+#   cmake -DOUTPUT=... -DNAME=vb_schema -DFILES=a.sql,b.sql [-DFOLDER=...] -P Embed.cmake
+# The source defines `const struct vb_embedded NAME_files[]`, in the order given, ended by a NULL name. A file is named
+# by its path in FOLDER, and where none is given by its last part.
 string(REPLACE "," ";" FILES "${FILES}")
 set(table "")
 set(arrays "")
@@ -8,7 +9,11 @@ set(number 0)
 foreach(file IN LISTS FILES)
     file(READ "${file}" bytes HEX)
     string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
-    get_filename_component(base "${file}" NAME)
+    if(FOLDER)
+        file(RELATIVE_PATH base "${FOLDER}" "${file}")
+    else()
+        get_filename_component(base "${file}" NAME)
+    endif()
     file(SHA256 "${file}" hash)
     # A NUL behind the bytes lets text be used as a C string.
     string(APPEND arrays "static const unsigned char bytes_${number}[] = {${bytes}0};\n")

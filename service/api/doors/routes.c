@@ -7,6 +7,7 @@
 #include "routes.h"
 
 #include "api/api.h"
+#include "api/console/console.h"
 
 #include "rules/key.h"
 #include "verbatim/text.h"
@@ -60,6 +61,9 @@ static const struct vb_api_route routes[] = {
     {"GET",    "/openapi.json",       NULL,            OPEN,         vb_api_openapi_begin},
     {"GET",    "/docs",               NULL,            OPEN,         vb_api_docs_begin},
     {"GET",    "/docs/docs.js",       NULL,            OPEN,         vb_api_docs_script_begin},
+    {"GET",    "/console",            NULL,            OPEN,         vb_console_root_begin},
+    {"GET",    "/console/",           NULL,            OPEN,         vb_console_page_begin},
+    {"GET",    "/console/*",          NULL,            OPEN,         vb_console_asset_begin},
 };
 /* clang-format on */
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
