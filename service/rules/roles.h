@@ -19,6 +19,7 @@ enum vb_right {
     VB_RIGHT_MANAGE,   /* cancel, delete */
     VB_RIGHT_OWN_DOOR, /* doors for owner and admin alone */
     VB_RIGHT_AUDIT,
+    VB_RIGHT_ADMIN, /* keys and settings of the workspace */
     VB_RIGHTS
 };
 
@@ -30,5 +31,7 @@ const char *vb_role_name(enum vb_role role);
 bool vb_role_find(struct vb_view name, enum vb_role *ret_role);
 /* What somebody without the right may not do: "start exports". */
 const char *vb_right_name(enum vb_right right);
+/* As programs read it: "own_door". */
+const char *vb_right_word(enum vb_right right);
 
 #endif

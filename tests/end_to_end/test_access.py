@@ -19,7 +19,7 @@ JOBS = "/api/v1/workspace/one/export-conversations"
 RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28", "channel_id": source.LONELY}
 
 # What a role may do, as INTERFACE 7 says it. Said once more here on purpose: the program has its own table.
-EVERYTHING = {"look", "export", "download", "manage", "own_door", "audit"}
+EVERYTHING = {"look", "export", "download", "manage", "own_door", "audit", "admin"}
 MAY = {
     "owner": EVERYTHING,
     "admin": EVERYTHING,
@@ -54,6 +54,7 @@ REFUSALS = {
     "manage": "cancel or delete exports",
     "own_door": "use these exports, which are for owner and admin",
     "audit": "read the audit of exports",
+    "admin": "manage keys and settings",
 }
 
 
