@@ -1,0 +1,154 @@
+/**
+ * What the export dialog asks for: its state, the rules, and the request that says it. Pure, no page.
+ *
+ * The state has what was typed, as it was typed. problems() names each broken rule by its field; toOrder() makes
+ * the request of a state without problems; fromSpecification() is the way back, for asking again.
+ */
+
+export const DAYS = {least: 1, most: 365};
+export const MOST_IDS = 200;
+/** What each format can carry besides messages; the layouts of CSV are fixed. */
+export const INCLUDES = ["customer", "tags", "notes", "events", "skills", "citations", "media"];
+const DEFAULT_INCLUDES = ["messages", "customer", "tags"];
+const DAY = 86400e3;
+
+/** A dialog as it opens. `formats` are the service's. */
+export function emptyState(formats) {
+    return {
+        what: "assistant_id", assistant_id: null, channel_id: null, contact_id: null, conversation_ids: "",
+        range: "days", days: "30", from: "", to: "",
+        format: formats.includes("html") ? "html" : formats[0], layout: "messages", files: "", csv_profile: "",
+        include: DEFAULT_INCLUDES, tags: "", completed_only: false, notification_email: "",
+    };
+}
+
+export const idsOf = text => [...new Set(text.split(/[\s,;]+/).filter(Boolean))];
+const listOf = text => text.split(",").map(each => each.trim()).filter(Boolean);
+
+/** Whether the format has choices of what to include. */
+export const hasIncludes = state => state.format !== "csv" && state.format !== "xlsx";
+export const hasRange = state => state.what !== "conversation_ids";
+
+/** The assistant export of the product: fixed in all but assistant and days, with a limit of its own. */
+export function isAssistantExport(state) {
+    return state.what === "assistant_id" && state.range === "days" && state.format === "html" && !state.tags.trim() &&
+        (!state.files || state.files === "single") && String([...state.include].sort()) === String([...DEFAULT_INCLUDES].sort());
+}
+
+function whatProblem(state) {
+    if (state.what === "all")
+        return null;
+    if (state.what !== "conversation_ids")
+        return state[state.what] ? null : {field: state.what, key: `order.missing.${state.what}`};
+    const n = idsOf(state.conversation_ids).length;
+    if (n === 0)
+        return {field: state.what, key: "order.missing.conversation_ids"};
+    return n > MOST_IDS ? {field: state.what, key: "order.manyIds", values: {n}} : null;
+}
+
+function rangeProblems(state, today) {
+    if (!hasRange(state) || state.range === "all")
+        return [];
+    if (state.range === "days") {
+        const days = /^\s*\d{1,4}\s*$/.test(state.days) ? Number(state.days) : NaN;
+        return days >= DAYS.least && days <= DAYS.most ? [] : [{field: "days", key: "order.days"}];
+    }
+    const found = [];
+    if (!state.from)
+        found.push({field: "from", key: "order.missing.from"});
+    else if (state.from > today)
+        found.push({field: "from", key: "order.future"});
+    if (!state.to)
+        found.push({field: "to", key: "order.missing.to"});
+    else if (state.from && state.to < state.from)
+        found.push({field: "to", key: "order.inverted"});
+    return found;
+}
+
+const mailProblem = state => {
+    const text = state.notification_email.trim();
+    return text && !/^[^\s@]+@[^\s@]+$/.test(text) ? {field: "notification_email", key: "order.mail"} : null;
+};
+
+/** [{field, key, values}] of all broken rules, in the order of the dialog. `today` is that of the workspace's zone. */
+export function problems(state, today) {
+    return [whatProblem(state), ...rangeProblems(state, today), mailProblem(state)].filter(Boolean);
+}
+
+/** The calendar day of an instant in a zone, "2026-11-29". */
+export function dayIn(zone, at) {
+    const parts = new Intl.DateTimeFormat("en-CA", {timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit"});
+    return parts.format(at);
+}
+
+function filterOf(state, now) {
+    const filter = {};
+    if (hasRange(state) && state.range === "days")
+        filter.from = new Date(now.getTime() - Number(state.days) * DAY).toISOString();
+    if (hasRange(state) && state.range === "dates")
+        Object.assign(filter, {from: state.from, to: state.to});
+    if (state.tags.trim())
+        filter.tags = listOf(state.tags);
+    if (state.completed_only)
+        filter.completed_only = true;
+    return filter;
+}
+
+function selectOf(state) {
+    if (state.what === "all")
+        return {all: true};
+    if (state.what === "conversation_ids")
+        return {conversation_ids: idsOf(state.conversation_ids)};
+    return {[state.what]: state[state.what].id};
+}
+
+function specificationOf(state, now) {
+    const filter = filterOf(state, now);
+    const body = {select: selectOf(state), ...(Object.keys(filter).length && {filter}), format: state.format};
+    if (state.format === "csv")
+        Object.assign(body, {layout: state.layout, ...(state.csv_profile && {csv_profile: state.csv_profile})});
+    if (hasIncludes(state))
+        body.include = state.include;
+    if (state.files)
+        body.files = state.files;
+    return body;
+}
+
+/** {parts, body, preview}: where to send it, what, and the specification whose size is asked for. `now` ends the days. */
+export function toOrder(state, now) {
+    const mail = state.notification_email.trim();
+    const notify = mail ? {notification_email: mail} : {};
+    const preview = specificationOf(state, now);
+    if (!isAssistantExport(state))
+        return {parts: ["exports"], body: {...preview, ...notify}, preview};
+    preview.filter = {...preview.filter, completed_only: true};
+    return {parts: ["assistant-exports"], preview,
+            body: {assistant_id: state.assistant_id.id, days: Number(state.days), ...notify}};
+}
+
+/* Days up to the moment it was asked for, if the range says so; else its dates. */
+function rangeOf(filter, asked) {
+    if (!filter.from && !filter.to)
+        return {range: "all"};
+    if (filter.from?.includes("T")) {
+        const days = Math.round(((filter.to ? new Date(filter.to) : asked) - new Date(filter.from)) / DAY);
+        if (days >= DAYS.least && days <= DAYS.most)
+            return {range: "days", days: String(days)};
+    }
+    return {range: "dates", from: (filter.from || "").slice(0, 10), to: (filter.to || "").slice(0, 10)};
+}
+
+/** The state that asks for the same again as an export did; `asked` is when. */
+export function fromSpecification({specification, subject}, asked, formats) {
+    const {select, filter = {}} = specification;
+    const [what] = Object.keys(select);
+    const state = {...emptyState(formats), ...rangeOf(filter, asked), what: what === "phone_number" ? "channel_id" : what};
+    if (what === "conversation_ids")
+        state.conversation_ids = select.conversation_ids.join("\n");
+    else if (what in state)
+        state[what] = {id: select[what], name: subject || select[what]};
+    Object.assign(state, {tags: (filter.tags || []).join(", "), completed_only: Boolean(filter.completed_only)});
+    for (const name of ["format", "layout", "files", "csv_profile", "include"])
+        state[name] = specification[name] ?? state[name];
+    return state;
+}
