@@ -19,6 +19,7 @@ class Follower {
         this.stream = null;
         this.timer = 0;
         this.lost = false;
+        this.refreshed = Date.now();
     }
 
     begin() {
@@ -29,7 +30,7 @@ class Follower {
         stream.addEventListener("ready", () => {
             clearTimeout(this.timer);
             if (this.lost)
-                this.handlers.refresh();
+                this.refresh();
             this.lost = false;
         });
         stream.addEventListener("export", event => this.handlers.changed(JSON.parse(event.data)));
@@ -52,14 +53,20 @@ class Follower {
         if (this.signal.aborted || document.hidden)
             return;
         this.timer = setTimeout(() => {
-            if (isReachable())
-                this.handlers.refresh();
+            const isDue = this.handlers.isBusy() || Date.now() - this.refreshed >= IDLE;
+            if (isReachable() && isDue)
+                this.refresh();
             if (!this.stream && Date.now() >= this.retryAt) {
                 this.retryAt = null;
                 this.begin();
             }
             this.poll();
-        }, this.handlers.isBusy() ? BUSY : IDLE);
+        }, BUSY);
+    }
+
+    refresh() {
+        this.refreshed = Date.now();
+        this.handlers.refresh();
     }
 
     end() {
@@ -73,7 +80,7 @@ class Follower {
             this.end();
             return;
         }
-        this.handlers.refresh();
+        this.refresh();
         this.begin();
     }
 
@@ -81,7 +88,7 @@ class Follower {
         if (!value || this.signal.aborted || document.hidden)
             return;
         this.end();
-        this.handlers.refresh();
+        this.refresh();
         this.begin();
     }
 }

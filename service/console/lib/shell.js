@@ -4,7 +4,7 @@
  * showRoute() ends the view there is and shows the one that the route names; redraw() does so after somebody
  * signed in or out, or chose another language. Exactly one view lives at a time, plus one dialog over it.
  */
-import {button, el, fill, icon, said} from "./dom.js";
+import {button, el, fill, icon, linkButton, said} from "./dom.js";
 import {LANGUAGES, chooseLanguage, language, loadMore, t, word} from "./texts.js";
 import {href, noteShown, parse, shownAddress} from "./router.js";
 import {may, session, signOut} from "./session.js";
@@ -19,6 +19,7 @@ const reach = el("div", {class: "reach", role: "status"});
 const main = el("main", {id: "main"});
 let life = new AbortController();
 let overLife = null;
+let hasBegun = false; // the page that was opened leaves the focus where the browser put it
 
 function skipLink() {
     const skip = event => {
@@ -94,7 +95,7 @@ function notAllowed(view) {
 
 function notThere() {
     return [heading(t("missing.title")), el("p", {}, t("missing.text")),
-            el("p", {}, el("a", {href: href("exports")}, t("nav.exports")))];
+            el("p", {class: "actions"}, linkButton(t("nav.exports"), href("exports")))];
 }
 
 async function loadView(view) {
@@ -135,7 +136,6 @@ async function openOver(view, route) {
 const addressOf = route => href(route.name, route.id, Object.fromEntries(route.query));
 
 async function showBase(view, route) {
-    const isFirst = shownAddress() === null;
     life.abort();
     life = new AbortController();
     noteShown(addressOf(route));
@@ -144,8 +144,9 @@ async function showBase(view, route) {
         fill(main, view ? notAllowed(view) : notThere());
     else
         await run(view, route, life.signal);
-    if (!isFirst && !document.querySelector("dialog[open]"))
+    if (hasBegun && !document.querySelector("dialog[open]"))
         main.querySelector("h1")?.focus({preventScroll: true});
+    hasBegun = true;
     window.scrollTo(0, 0);
 }
 
@@ -153,6 +154,7 @@ function showKeyPage() {
     life.abort();
     life = new AbortController();
     noteShown(null);
+    hasBegun = true;
     showSignIn(main, life.signal);
 }
 
