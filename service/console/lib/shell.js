@@ -99,7 +99,7 @@ function notThere() {
 }
 
 async function loadView(view) {
-    const [module] = await Promise.all([view.load(), view.more && loadMore()]);
+    const [module] = await Promise.all([view.load(), view.more && loadMore(view.more)]);
     return module;
 }
 

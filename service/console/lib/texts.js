@@ -1,8 +1,8 @@
 /**
  * The words of the page in the language of the browser or of the reader's choice.
  *
- * texts/LANGUAGE.js has those of the first view, texts/LANGUAGE_more.js all others, loaded with the first
- * view that needs them (`more` in lib/views.js). Languages have the same keys. A text is a string, or an object of plural forms by Intl's categories that go by `n`.
+ * texts/LANGUAGE.js has those of the first view; texts/LANGUAGE_more.js and others are loaded with the first view
+ * that needs them (`more` in lib/views.js). Languages have the same keys. A text is a string, or an object of plural forms by Intl's categories that go by `n`.
  * `{name}` is replaced by a value: numbers are written as the language writes them, all else as it is.
  * A key without a text shows itself, so that a gap is seen and breaks nothing.
  */
@@ -11,7 +11,7 @@ export const LANGUAGES = {en: "English", de: "Deutsch"};
 const KEPT = "verbatim.language";
 
 let words = {};
-let hasMore = false;
+const loaded = new Set();
 let plural = null;
 export let language = "en";
 
@@ -45,15 +45,14 @@ export async function loadTexts(tag = preferred()) {
     language = tag;
     plural = new Intl.PluralRules(tag);
     document.documentElement.lang = tag;
-    if (hasMore)
-        await loadMore();
+    await loadMore([...loaded]);
 }
 
-/** Loads the texts that the first view can do without. */
-export async function loadMore() {
-    const module = await import(`../texts/${language}_more.js`);
-    Object.assign(words, module.default);
-    hasMore = true;
+/** Loads texts that the first view can do without: the files texts/LANGUAGE_NAME.js. */
+export async function loadMore(names) {
+    for (const module of await Promise.all(names.map(name => import(`../texts/${language}_${name}.js`))))
+        Object.assign(words, module.default);
+    names.forEach(name => loaded.add(name));
 }
 
 /** Changes the language and keeps the choice. Whoever shows text has to show it anew. */

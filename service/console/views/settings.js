@@ -1,0 +1,151 @@
+/**
+ * Settings of the workspace, and what one's own key allows.
+ *
+ * Everybody may look; owners and admins may change. Only what was changed is sent, and what the service refuses
+ * stands beside its field.
+ */
+import {button, el, fill, said} from "../lib/dom.js";
+import {get, isAbort, patch, path} from "../lib/api.js";
+import {focusFirst, selectField, textField} from "../lib/fields.js";
+import {time, zone, zoneWords} from "../lib/format.js";
+import {tell} from "../lib/notice.js";
+import {facts, panel, saidList, spanField} from "../lib/parts.js";
+import {may, session} from "../lib/session.js";
+import {errorWords, heading, load} from "../lib/states.js";
+import {t, word} from "../lib/texts.js";
+
+const PROFILES = ["safe", "excel", "raw"];
+const RIGHTS = ["look", "export", "download", "manage", "own_door", "audit", "admin"];
+const MOST_RUNNING = 100;
+
+function spanWords(text) {
+    const [, n, unit] = /^(\d+)([smhd])$/.exec(text || "") || [];
+    return n ? t(`span.words.${unit}`, {n: Number(n)}) : text || t("settings.asService");
+}
+
+function zones(id) {
+    const known = Intl.supportedValuesOf?.("timeZone") || [];
+    return el("datalist", {id}, ["UTC", ...known].map(value => el("option", {value})));
+}
+
+function readOnly(settings) {
+    return panel(t("settings.workspace"), facts([
+        [t("settings.name"), said(settings.name || session.workspace.id)],
+        [t("settings.timeZone"), zoneWords(settings.time_zone)],
+        [t("settings.retention"), spanWords(settings.retention)],
+        [t("settings.linkTtl"), spanWords(settings.link_ttl)],
+        [t("settings.csvProfile"), settings.csv_profile && t(`order.csv_profile.${settings.csv_profile}`)],
+        [t("settings.maxRunning"), settings.max_running === null ? t("settings.asService") : settings.max_running],
+    ]), el("p", {class: "callout"}, t("denied.admin"), " ", t("settings.askThem")));
+}
+
+class Form {
+    constructor(settings, signal) {
+        this.signal = signal;
+        this.kept = settings;
+        const text = (name, more = {}) => textField({label: t(`settings.${more.key || name}`), name, autocomplete: "off",
+                                                     value: settings[name] ?? "", ...more, key: null});
+        this.fields = {
+            name: text("name", {maxlength: 200, hint: t("settings.nameHint")}),
+            time_zone: text("time_zone", {key: "timeZone", list: "zones", spellcheck: "false",
+                                          hint: t("settings.timeZoneHint", {zone: zone()})}),
+            retention: spanField({label: t("settings.retention"), hint: t("settings.retentionHint"), name: "retention",
+                                  value: settings.retention}),
+            link_ttl: spanField({label: t("settings.linkTtl"), hint: t("settings.linkTtlHint"), name: "link_ttl",
+                                 value: settings.link_ttl}),
+            csv_profile: selectField({label: t("settings.csvProfile"), hint: t("settings.csvProfileHint"), name: "csv_profile",
+                                      value: settings.csv_profile || "safe",
+                                      options: PROFILES.map(value => [value, t(`order.csv_profile.${value}`)])}),
+            max_running: text("max_running", {key: "maxRunning", inputmode: "numeric", hint: t("settings.maxRunningHint")}),
+        };
+        this.problem = el("div", {role: "alert"});
+        this.submit = button(t("settings.save"), {type: "submit", kind: "primary"});
+        this.node = el("form", {class: "settings", novalidate: true, onsubmit: event => {
+            event.preventDefault();
+            this.send();
+        }}, panel(t("settings.workspace"), zones("zones"), Object.values(this.fields).map(field => field.node), this.problem,
+                  el("div", {class: "actions"}, this.submit)));
+    }
+
+    values() {
+        const {name, time_zone: zoneField, retention, link_ttl: link, csv_profile: profile, max_running: running} = this.fields;
+        const number = running.input.value.trim();
+        return {name: name.input.value.trim() || null, time_zone: zoneField.input.value.trim(), retention: retention.text(),
+                link_ttl: link.text(), csv_profile: profile.input.value, max_running: number ? Number(number) : null};
+    }
+
+    isGood() {
+        const {time_zone: zoneField, retention, link_ttl: link, max_running: running} = this.fields;
+        const number = running.input.value.trim();
+        zoneField.fail(zoneField.input.value.trim() ? null : t("settings.timeZoneMissing"));
+        retention.fail(retention.isNumber() ? null : t("settings.wholeNumber"));
+        link.fail(link.isNumber() ? null : t("settings.wholeNumber"));
+        running.fail(!number || (/^\d+$/.test(number) && Number(number) >= 1 && Number(number) <= MOST_RUNNING) ? null
+            : t("settings.maxRunningWrong", {most: MOST_RUNNING}));
+        return !focusFirst(this.node);
+    }
+
+    changes() {
+        return Object.fromEntries(Object.entries(this.values()).filter(([name, value]) => value !== (this.kept[name] ?? null)));
+    }
+
+    async send() {
+        if (this.isSending || !this.isGood())
+            return;
+        const changes = this.changes();
+        if (Object.keys(changes).length === 0) {
+            tell(t("settings.same"));
+            return;
+        }
+        this.isSending = true;
+        this.submit.setAttribute("aria-disabled", "true");
+        fill(this.problem);
+        try {
+            this.kept = await patch(path("settings"), changes, {signal: this.signal});
+            tell(t("settings.saved"));
+        } catch (error) {
+            if (!isAbort(error))
+                this.refused(error);
+        } finally {
+            this.isSending = false;
+            this.submit.removeAttribute("aria-disabled");
+        }
+    }
+
+    refused(error) {
+        const rest = error.problems.filter(each => {
+            const field = this.fields[each.path.split(".")[0]];
+            field?.fail(each.text);
+            return !field;
+        });
+        if (error.problems.length === 0 || rest.length > 0)
+            fill(this.problem, el("p", {class: "callout bad"}, rest.map(each => each.text).join(" ") || errorWords(error)));
+        focusFirst(this.node);
+    }
+}
+
+/* What one may and what not, and who could change that. */
+function ownKey() {
+    const list = (rights, words) => el("ul", {class: "rights"}, rights.map(right => el("li", {}, t(`${words}.${right}`))));
+    const allowed = RIGHTS.filter(may);
+    const denied = RIGHTS.filter(right => !may(right));
+    return panel(t("settings.ownKey"),
+        facts([
+            [t("settings.key"), said(session.key_name || t("keys.unnamed"))],
+            [t("settings.user"), session.user && said(session.user)],
+            [t("keys.role"), word("role", session.role)],
+            [t("settings.tags"), session.audience?.length ? saidList(session.audience) : null],
+            [t("settings.sessionEnd"), time(session.expires_at)],
+        ]),
+        el("h3", {}, t("settings.mayDo")), list(allowed, "right"),
+        denied.length > 0 && [el("h3", {}, t("settings.mayNot")), list(denied, "denied"), el("p", {class: "fine"}, t("settings.askThem"))]);
+}
+
+export async function show({root, signal}) {
+    const place = el("div", {class: "settings-place"});
+    root.append(heading(t("nav.settings")), el("div", {class: "panels"}, place, el("div", {}, ownKey())));
+    await load(place, async () => {
+        const settings = await get(path("settings"), {}, signal);
+        return may("admin") ? new Form(settings, signal).node : readOnly(settings);
+    }, signal);
+}
