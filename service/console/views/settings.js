@@ -126,7 +126,7 @@ class Form {
 
 /* What one may and what not, and who could change that. */
 function ownKey() {
-    const list = (rights, words) => el("ul", {class: "rights"}, rights.map(right => el("li", {}, t(`${words}.${right}`))));
+    const list = words => el("ul", {class: "rights"}, words.map(each => el("li", {}, each)));
     const allowed = RIGHTS.filter(may);
     const denied = RIGHTS.filter(right => !may(right));
     return panel(t("settings.ownKey"),
@@ -137,8 +137,8 @@ function ownKey() {
             [t("settings.tags"), session.audience?.length ? saidList(session.audience) : null],
             [t("settings.sessionEnd"), time(session.expires_at)],
         ]),
-        el("h3", {}, t("settings.mayDo")), list(allowed, "right"),
-        denied.length > 0 && [el("h3", {}, t("settings.mayNot")), list(denied, "denied"), el("p", {class: "fine"}, t("settings.askThem"))]);
+        el("h3", {}, t("settings.mayDo")), list(allowed.map(right => t(`right.${right}`))),
+        denied.length > 0 && [el("h3", {}, t("settings.mayNot")), list(denied.map(right => t(`denied.${right}`))), el("p", {class: "fine"}, t("settings.askThem"))]);
 }
 
 export async function show({root, signal}) {
