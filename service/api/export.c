@@ -119,6 +119,21 @@ bool vb_api_export_has_file(const struct vb_api_export *export)
            vb_api_field_time(export, EXPORT_EXPIRES) > vb_clock_now();
 }
 
+vb_instant vb_api_export_file_end(const struct vb_http_exchange *exchange,
+                                  const struct vb_api_export *export)
+{
+    if (!vb_api_export_has_archive(export))
+        return INT64_MIN;
+    const struct vb_options *options = exchange->loop->site->service->options;
+    vb_instant end = vb_api_field_is_null(export, EXPORT_KEPT)
+                         ? vb_api_field_time(export, EXPORT_FINISHED) + options->retention
+                         : vb_api_field_time(export, EXPORT_KEPT);
+    vb_instant link = vb_api_field_is_null(export, EXPORT_EXPIRES)
+                          ? end
+                          : vb_api_field_time(export, EXPORT_EXPIRES);
+    return link > end ? link : end;
+}
+
 /* Listed while the archive is there, also when its link is dead. */
 static void put_files(struct vb_json *json, const struct vb_api_export *export)
 {
@@ -177,6 +192,22 @@ static enum vb_status put_link(struct vb_http_exchange *exchange, struct vb_json
     return status;
 }
 
+/* What a list shows of it before all else. */
+static void put_summary(struct vb_http_exchange *exchange, struct vb_json *json,
+                        const struct vb_api_export *export)
+{
+    const struct vb_options *options = exchange->loop->site->service->options;
+    bool is_waiting = vb_view_equals(vb_api_field(export, EXPORT_MAIL), VB_VIEW("waiting"));
+    vb_api_field_put(json, "door", export, EXPORT_DOOR);
+    vb_api_field_put(json, "name", export, EXPORT_NAME);
+    vb_api_field_put(json, "subject", export, EXPORT_SUBJECT);
+    vb_api_put_instant(json, "expires_at", vb_api_export_file_end(exchange, export));
+    if (is_waiting && !options->smtp_url)
+        vb_json_member_text(json, "notification", "not_configured");
+    else
+        vb_api_field_put(json, "notification", export, EXPORT_MAIL);
+}
+
 static void put_end(struct vb_json *json, const struct vb_api_export *export,
                     const struct vb_api_counts *counts)
 {
@@ -210,6 +241,7 @@ enum vb_status vb_api_export_put(struct vb_http_exchange *exchange, struct vb_js
     put_files(json, export);
     enum vb_status status = put_link(exchange, json, export, err);
     put_end(json, export, &counts);
+    put_summary(exchange, json, export);
     vb_json_end_object(json);
     return status;
 }

@@ -23,7 +23,11 @@ bool vb_api_export_status_is(const struct vb_api_export *export, const char *sta
 bool vb_api_export_is_active(const struct vb_api_export *export);
 /* Finished, and the file is not deleted; its link may be dead. */
 bool vb_api_export_has_archive(const struct vb_api_export *export);
-/* There is a file, and its link lives: what may be downloaded. */
+/* When the file goes: by the door's own retention, the workspace's or the option's, and never before
+ * its link. INT64_MIN: there is none. */
+vb_instant vb_api_export_file_end(const struct vb_http_exchange *exchange,
+                                  const struct vb_api_export *export);
+/* There is a file, and its link lives. */
 bool vb_api_export_has_file(const struct vb_api_export *export);
 struct vb_view vb_api_export_key(const struct vb_api_export *export); /* of the object */
 vb_instant vb_api_export_created(const struct vb_api_export *export);

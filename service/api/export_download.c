@@ -21,10 +21,10 @@ void vb_api_export_send(struct vb_http_exchange *exchange, const struct vb_api_e
     vb_api_file_answer(exchange, key, job);
 }
 
-/* 410 for what was there, 409 for what is not there yet or never will be. */
+/* Also behind the end of its link, which is for who has no key. 410 for what was there, 409 for what is not there yet or never will be. */
 static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
-    if (vb_api_export_has_file(export))
+    if (vb_api_export_file_end(exchange, export) > vb_clock_now())
         vb_api_export_send(exchange, export);
     else if (vb_api_export_status_is(export, "finished"))
         vb_http_answer_detail(exchange, 410, "The export's file has expired.");

@@ -2,11 +2,11 @@
  * the key sees them.
  *
  * Polled like a single export, hence one round trip: the query is read before the key is judged,
- * and complained of behind it.
+ * and complained of behind it. A filter by days takes a second one.
  */
 #include "page.h"
 
-static const struct vb_api_page_list exports = {.has_status = true};
+static const struct vb_api_page_list exports = {.has_filters = true};
 
 static void on_exports(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
@@ -16,12 +16,45 @@ static void on_exports(struct vb_http_exchange *exchange, const struct vb_pg_out
 /* The page is the state already, so its texts live until the callback. */
 static void list(struct vb_http_exchange *exchange, const struct vb_api_page *page)
 {
-    const char *const values[] = {exchange->request->arguments[0].data, page->status, page->time,
-                                  page->id, page->most};
-    const struct vb_pg_step step = {&vb_api_sql[VB_API_SQL_EXPORTS], values};
+    bool is_narrow = page->statuses || page->doors || page->formats;
+    enum vb_api_sql sql = page->author ? VB_API_SQL_EXPORTS_OF_AUTHOR
+                          : is_narrow  ? VB_API_SQL_EXPORTS_OF_KIND
+                                       : VB_API_SQL_EXPORTS;
+    const char *const values[] = {exchange->request->arguments[0].data,
+                                  page->time,
+                                  page->id,
+                                  page->most,
+                                  page->first,
+                                  page->statuses,
+                                  page->doors,
+                                  page->formats,
+                                  page->author};
+    const struct vb_pg_step step = {&vb_api_sql[sql], values};
     const struct vb_api_entry entry = {
         .is_poll = true, .more = &step, .count = 1, .then = on_exports};
     vb_api_enter(exchange, &entry);
+}
+
+/* What is known of the key by now goes: as a poll it is judged anew. */
+static void on_zone(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
+{
+    (void)outcome;
+    struct vb_api_page *page = exchange->state;
+    if (!vb_api_page_days(exchange, page, exchange->request->access.time_zone))
+        return;
+    vb_access_done(&exchange->request->access);
+    list(exchange, page);
+}
+
+/* Days are those of the workspace, whose zone is known by the key's row only: one round trip
+ * more. */
+static void begin(struct vb_http_exchange *exchange, const struct vb_api_page *page)
+{
+    static const struct vb_api_entry zone = {.then = on_zone};
+    if (page->has_days)
+        vb_api_enter(exchange, &zone);
+    else
+        list(exchange, page);
 }
 
 /* Secrets may have come meanwhile: then the cursor is good after all. */
@@ -30,7 +63,7 @@ static void refuse(struct vb_http_exchange *exchange, const struct vb_pg_outcome
     (void)outcome;
     const struct vb_api_page *page = vb_api_page_begin(exchange, &exports);
     if (page)
-        list(exchange, page);
+        begin(exchange, page);
 }
 
 void vb_api_export_list_begin(struct vb_http_exchange *exchange)
@@ -39,7 +72,7 @@ void vb_api_export_list_begin(struct vb_http_exchange *exchange)
     const struct vb_api_page *page =
         exchange->loop->site->secrets.count > 0 ? vb_api_page_peek(exchange, &exports) : NULL;
     if (page)
-        list(exchange, page);
+        begin(exchange, page);
     else
         vb_api_enter(exchange, &refused);
 }

@@ -5,7 +5,7 @@
  */
 #include "page.h"
 
-#include "rules/job_status.h"
+#include "verbatim/zone.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -18,14 +18,27 @@
 #define CONTEXT 320u
 #define FIRST_TIME INT64_C(253402300800000000) /* the year 10000 */
 
-enum { LIMIT, CURSOR, STATUS, PARAMETERS };
+enum { LIMIT, CURSOR, STATUS, DOOR, FORMAT, REQUESTED_BY, FROM, TO, PARAMETERS };
 
-static bool is_status(struct vb_view text)
+/* Words that are stored with jobs; what only a newer version knows cannot be asked for here. */
+static const char *const statuses[] = {"queued", "started",   "finished",
+                                       "failed", "cancelled", NULL};
+static const char *const doors[] = {"main", "native", "app", "v1", "console", NULL};
+static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", "xlsx", NULL};
+
+static bool is_day(struct vb_view text)
 {
-    enum vb_job_status status;
-    return vb_job_status_find(text, &status);
+    struct vb_date day;
+    return vb_date_parse(text, &day) == VB_OK;
 }
 
+/* Nobody is called more than a name and an address may hold. */
+static bool is_author(struct vb_view text)
+{
+    return text.length >= 1 && text.length <= 1000;
+}
+
+#define DAY "Input should be a valid date in the form YYYY-MM-DD"
 static const struct vb_http_parameter table[PARAMETERS] = {
     [LIMIT] = {.name = "limit",
                .is_number = true,
@@ -35,16 +48,30 @@ static const struct vb_http_parameter table[PARAMETERS] = {
                .message = "Input should be a number from 1 to 100"},
     [CURSOR] = {.name = "cursor"},
     [STATUS] = {.name = "status",
-                .holds = is_status,
+                .words = statuses,
                 .type = "literal_error",
                 .message =
                     "Input should be 'queued', 'started', 'finished', 'failed' or 'cancelled'"},
+    [DOOR] = {.name = "door",
+              .words = doors,
+              .type = "literal_error",
+              .message = "Input should be 'main', 'native', 'app', 'v1' or 'console'"},
+    [FORMAT] = {.name = "format",
+                .words = formats,
+                .type = "literal_error",
+                .message = "Input should be 'csv', 'json', 'ndjson', 'html', 'pdf' or 'xlsx'"},
+    [REQUESTED_BY] = {.name = "requested_by",
+                      .holds = is_author,
+                      .type = "string_length",
+                      .message = "Input should have 1 to 1000 bytes"},
+    [FROM] = {.name = "from", .holds = is_day, .type = "date_parsing", .message = DAY},
+    [TO] = {.name = "to", .holds = is_day, .type = "date_parsing", .message = DAY},
 };
 
-/* `status` stands last, so that a table without it is a shorter one. */
+/* Filters stand last, so that a table without them is a shorter one. */
 static size_t parameters_of(const struct vb_api_page_list *list)
 {
-    return list->has_status ? PARAMETERS : STATUS;
+    return list->has_filters ? PARAMETERS : STATUS;
 }
 
 /* What a cursor is signed for. `text` is room for it. */
@@ -78,19 +105,76 @@ static bool find_place(const struct vb_http_exchange *exchange, const struct vb_
                               vb_view_of(cursor), &page->after) == VB_OK;
 }
 
-/* Parameters as texts: they live in the page, since the statement is sent behind this call. */
-static void fill_page(struct vb_api_page *page)
+/* "{queued,failed}"; NULL where none is named. The words need no quotes, and have room. */
+static const char *literal(const struct vb_http_value *value, const char *const *words,
+                           char text[160])
 {
-    const struct vb_http_value *limit = &page->query.values[LIMIT];
-    page->limit = limit->text ? limit->number : USUAL;
-    page->status = page->query.values[STATUS].text;
-    (void)snprintf(page->most, sizeof(page->most), "%" PRId64, page->limit + 1);
+    size_t length = 0;
+    if (!value->text)
+        return NULL;
+    for (size_t i = 0; words[i]; i++)
+        if (value->number & (INT64_C(1) << i))
+            length += (size_t)snprintf(text + length, 160 - length, "%s%s", length > 0 ? "," : "{",
+                                       words[i]);
+    (void)snprintf(text + length, 160 - length, "}");
+    return text;
+}
+
+/* False: the range ends before it begins. Texts hold their rules already. */
+static bool fill_days(struct vb_api_page *page)
+{
+    const char *from = page->query.values[FROM].text, *to = page->query.values[TO].text;
+    page->has_days = from || to;
+    page->from.is_given = from && vb_date_parse(vb_view_of(from), &page->from.date) == VB_OK;
+    page->to.is_given = to && vb_date_parse(vb_view_of(to), &page->to.date) == VB_OK;
+    return !from || !to || vb_date_compare(page->from.date, page->to.date) <= 0;
+}
+
+static void fill_place(struct vb_api_page *page, vb_instant first)
+{
     (void)snprintf(page->time, sizeof(page->time), "%" PRId64, page->after.created_at);
+    (void)snprintf(page->first, sizeof(page->first), "%" PRId64, first);
     vb_uuid_format(page->after.id, page->id);
 }
 
-/* Takes the query over. VB_NO_MEMORY; VB_INVALID: the cursor is none of this list, which the state
- * still holds. */
+/* Parameters as texts: they live in the page, since the statement is sent behind this call. */
+static void fill_page(struct vb_api_page *page)
+{
+    const struct vb_http_value *values = page->query.values;
+    page->limit = values[LIMIT].text ? values[LIMIT].number : USUAL;
+    page->statuses = literal(&values[STATUS], statuses, page->words[0]);
+    page->doors = literal(&values[DOOR], doors, page->words[1]);
+    page->formats = literal(&values[FORMAT], formats, page->words[2]);
+    page->author = values[REQUESTED_BY].text;
+    (void)snprintf(page->most, sizeof(page->most), "%" PRId64, page->limit + 1);
+    fill_place(page, VB_INSTANT_FIRST);
+}
+
+/* The day after the last one begins where the list may begin, if its place is not behind that. */
+bool vb_api_page_days(struct vb_http_exchange *exchange, struct vb_api_page *page,
+                      const char *time_zone)
+{
+    struct vb_error err = {0};
+    vb_instant first = VB_INSTANT_FIRST;
+    struct vb_zone *zone = vb_api_loop_zone(exchange->loop, time_zone, &err);
+    if (!zone) {
+        vb_http_answer_error(exchange, &err);
+        return false;
+    }
+    if (page->from.is_given)
+        first = vb_zone_day_start(zone, page->from.date);
+    if (page->to.is_given) {
+        vb_instant end =
+            vb_zone_day_start(zone, vb_date_from_days(vb_date_to_days(page->to.date) + 1));
+        if (end <= page->after.created_at)
+            page->after = (struct vb_api_cursor){.created_at = end};
+    }
+    fill_place(page, first);
+    return true;
+}
+
+/* Takes the query over. VB_NO_MEMORY; VB_INVALID: the page, which is the state all the same, says
+ * what is refused. */
 static enum vb_status make_page(struct vb_http_exchange *exchange,
                                 const struct vb_api_page_list *list, struct vb_http_query *query)
 {
@@ -102,10 +186,15 @@ static enum vb_status make_page(struct vb_http_exchange *exchange,
     page->query = *query;
     exchange->state = page;
     exchange->free_state = free_page;
-    if (!find_place(exchange, list, page))
-        return VB_INVALID;
+    if (!find_place(exchange, list, page)) {
+        page->refused = "cursor";
+        page->rule = "Value error, cursor is not one of this list";
+    } else if (!fill_days(page)) {
+        page->refused = "to";
+        page->rule = "Value error, to must not be before from";
+    }
     fill_page(page);
-    return VB_OK;
+    return page->refused ? VB_INVALID : VB_OK;
 }
 
 /* So that vb_api_page_begin finds an exchange without state. */
@@ -133,13 +222,14 @@ struct vb_api_page *vb_api_page_peek(struct vb_http_exchange *exchange,
 }
 
 /* The problem's root is the text that it shows, and goes with the list. */
-static void refuse_cursor(struct vb_http_exchange *exchange, const char *cursor)
+static void refuse(struct vb_http_exchange *exchange, const struct vb_api_page *page)
 {
-    json_t *text = json_string(cursor);
+    bool is_cursor = strcmp(page->refused, table[CURSOR].name) == 0;
+    json_t *text = json_string(page->query.values[is_cursor ? CURSOR : TO].text);
     const struct vb_problem problem = {.type = "value_error",
-                                       .member = "cursor",
+                                       .member = page->refused,
                                        .index = -1,
-                                       .message = "Value error, cursor is not one of this list",
+                                       .message = page->rule,
                                        .input = text};
     struct vb_problems problems;
     vb_problems_init(&problems);
@@ -167,7 +257,7 @@ struct vb_api_page *vb_api_page_begin(struct vb_http_exchange *exchange,
     if (status == VB_OK)
         return page;
     if (status == VB_INVALID)
-        refuse_cursor(exchange, page->query.values[CURSOR].text);
+        refuse(exchange, page);
     else
         vb_http_answer_status(exchange, status, "the list");
     return NULL;

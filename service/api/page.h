@@ -1,4 +1,4 @@
-/* The lists of all doors: `limit`, `cursor` and perhaps `status`, and pages cut behind a row. See
+/* The lists of all doors: `limit`, `cursor` and perhaps filters, and pages cut behind a row. See
  * api/cursor.h.
  *
  * A page may hold fewer rows than were asked for where they are large; only a null for the next one
@@ -19,7 +19,9 @@
 
 struct vb_api_page_list {
     const char *name; /* keeps the cursors of a workspace's lists apart; NULL: the native one */
-    bool has_status;
+    /* `status`, `door` and `format` (several of each), `requested_by`, and `from` and `to`: days of
+     * the creation */
+    bool has_filters;
 };
 
 struct vb_api_page {
@@ -30,7 +32,15 @@ struct vb_api_page {
      * and the row behind which to begin, which is behind every row there can be unless it goes
      * on. */
     char most[24], time[24], id[VB_UUID_TEXT];
-    const char *status; /* NULL: all */
+    /* Of the filters, likewise: array literals, NULL: any; the first moment that is shown, which is
+     * before every one unless there is a `from`. */
+    const char *statuses, *doors, *formats, *author;
+    char first[24];
+    bool has_days; /* vb_api_page_days is to be called before `time`, `id` and `first` are used */
+    char words[3][160];
+    struct vb_moment from, to;
+    const char *refused; /* the parameter that breaks `rule`, of what only all of them can tell */
+    const char *rule;
     struct vb_http_query query;
 };
 
@@ -42,6 +52,9 @@ struct vb_api_page *vb_api_page_begin(struct vb_http_exchange *exchange,
  * and there is no page; vb_api_page_begin says why. */
 struct vb_api_page *vb_api_page_peek(struct vb_http_exchange *exchange,
                                      const struct vb_api_page_list *list);
+/* Days of the zone as moments. False: answered, where there is no such zone here. */
+bool vb_api_page_days(struct vb_http_exchange *exchange, struct vb_api_page *page,
+                      const char *time_zone);
 /* The member for the next page; `last` NULL: there is none. */
 void vb_api_page_put(struct vb_http_exchange *exchange, struct vb_json *json, const char *member,
                      const struct vb_api_page_list *list, const struct vb_api_cursor *last);

@@ -25,6 +25,41 @@
 #define BEHIND(time, id)                                                                           \
     "(j.created_at, j.job_id) < "                                                                  \
     "(timestamptz 'epoch' + " time "::bigint * interval '1 microsecond', " id "::uuid)"
+
+/* Pages of jobs. What a list is filtered by stands before the order in its index, so the newest of
+ * each kind that there is are looked up, and of these the newest are the page: however rare what is
+ * looked for is, no page walks over what it does not show (schema/011_console.sql). */
+#define SEES_ALL "current_setting('verbatim.sees', true) = 'all'"
+#define SEEN_BY                                                                                    \
+    "(SELECT verbatim.audience_word("                                                              \
+    "nullif(current_setting('verbatim.audience', true), '')::text[]))"
+#define NEWEST(most) " ORDER BY j.created_at DESC, j.job_id DESC LIMIT " most "::bigint"
+/* Rows of verbatim.job AS j; `and`: narrower. */
+#define PAGE_ROWS(and)                                                                             \
+    "SELECT j.created_at, j.job_id"                                                                \
+    " FROM verbatim.job AS j"                                                                      \
+    " WHERE j.workspace_id = $1 " and                                                              \
+    " AND " BEHIND("$2", "$3")                                                                     \
+    " AND j.created_at >= timestamptz 'epoch' + $5::bigint * interval '1 microsecond'"             \
+    NEWEST("$4")
+/* Those of each kind AS k; `where`: which kinds. */
+#define PAGE_KINDS(seen, author, and, where)                                                       \
+    "SELECT p.created_at, p.job_id"                                                                \
+    " FROM verbatim.job_kinds(" seen ", " author ") AS k CROSS JOIN LATERAL ("                     \
+    PAGE_ROWS("AND j.status = k.status AND j.door = k.door AND j.format = k.format " and)          \
+    ") AS p WHERE " where
+#define PAGE_WHERE                                                                                 \
+    " AND ($6::text[] IS NULL OR k.status = ANY ($6::text[]))"                                     \
+    " AND ($7::text[] IS NULL OR k.door = ANY ($7::text[]))"                                       \
+    " AND ($8::text[] IS NULL OR k.format = ANY ($8::text[]))"
+#define PAGE_SEEN(where) PAGE_KINDS(SEEN_BY, "NULL", "AND j.seen_by = " SEEN_BY, "NOT " SEES_ALL where)
+/* The page itself: `rows` are more than it needs. */
+#define PAGE(rows, most, sees)                                                                     \
+    "SELECT " VB_JOB_VIEW                                                                          \
+    " FROM (SELECT * FROM (" rows ") AS j" NEWEST(most) ") AS page"                                \
+    " JOIN verbatim.job AS j ON j.job_id = page.job_id"                                            \
+    " WHERE j.workspace_id = $1 " sees                                                             \
+    " ORDER BY page.created_at DESC, page.job_id DESC"
 /* clang-format on */
 
 /* clang-format off */
@@ -65,16 +100,21 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " WHERE j.job_id = $2::uuid"
         " AND j.workspace_id = $1"
         " AND " KEY_SEES, 2},
-    /* A keyset over the index job_list. $1 workspace, $2 status or NULL, $3 and $4 the row behind
-     * which to begin, $5 at most. */
+    /* $1 workspace, $2 and $3 the row behind which to begin, $4 at most, $5 the first moment. Of the
+     * two halves one is never looked at. */
     [VB_API_SQL_EXPORTS] = {"exports",
-        "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
-        " WHERE j.workspace_id = $1"
-        " AND " KEY_SEES
-        " AND ($2::text IS NULL OR j.status = $2)"
-        " AND " BEHIND("$3", "$4")
-        " ORDER BY j.created_at DESC, j.job_id DESC"
-        " LIMIT $5::bigint", 5},
+        PAGE("(" PAGE_ROWS("AND " SEES_ALL) ") UNION ALL (" PAGE_SEEN("") ")", "$4",
+             "AND " KEY_SEES), 5},
+    /* The same, and $6 statuses, $7 doors, $8 formats. */
+    [VB_API_SQL_EXPORTS_OF_KIND] = {"exports_of_kind",
+        PAGE("(" PAGE_KINDS("NULL", "NULL", "", SEES_ALL PAGE_WHERE) ")"
+             " UNION ALL (" PAGE_SEEN(PAGE_WHERE) ")", "$4",
+             "AND " KEY_SEES), 8},
+    /* The same, and $9 the author. */
+    [VB_API_SQL_EXPORTS_OF_AUTHOR] = {"exports_of_author",
+        PAGE(PAGE_KINDS("CASE WHEN " SEES_ALL " THEN NULL ELSE " SEEN_BY " END", "$9",
+                        "AND j.requested_by = $9 AND j.seen_by = k.seen_by", "true" PAGE_WHERE), "$4",
+             "AND " KEY_SEES), 9},
     /* $1 workspace, $2 job, $3 audience or NULL for who sees all, $4 door or NULL for every. */
     [VB_API_SQL_EXPORT_SEEN] = {"export_seen",
         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
@@ -82,15 +122,10 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " AND j.job_id = $2::uuid"
         " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
         " AND ($4::text IS NULL OR j.door = $4)", 4},
-    /* Nobody with an audience is behind the doors that have such a list. $1 workspace, $2 door,
-     * $3 and $4 the row behind which to begin, $5 at most. */
+    /* Nobody with an audience is behind the doors that have such a list. $1 workspace, $2 and $3 the
+     * row behind which to begin, $4 at most, $5 the first moment, $6 door. */
     [VB_API_SQL_EXPORTS_OF_DOOR] = {"exports_of_door",
-        "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
-        " WHERE j.workspace_id = $1"
-        " AND j.door = $2"
-        " AND " BEHIND("$3", "$4")
-        " ORDER BY j.created_at DESC, j.job_id DESC"
-        " LIMIT $5::bigint", 5},
+        PAGE(PAGE_KINDS("NULL", "NULL", "", "k.door = $6"), "$4", ""), 6},
     /* The page is cut before the columns, two of which are looked up for each row of it.
      * $1 workspace, $2 the entry behind which to begin or NULL, $3 at most. */
     [VB_API_SQL_AUDITS] = {"audits",

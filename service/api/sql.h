@@ -20,15 +20,16 @@ enum vb_api_sql {
     VB_API_SQL_KEY_POLL, /* as VB_API_SQL_KEY: only what it is judged by; for the polls behind it */
     VB_API_SQL_JOB,      /* a poll: $1 workspace, $2 job */
     VB_API_SQL_EXPORT,   /* a poll: $1 workspace, $2 job: VB_JOB_VIEW */
-    /* a poll: $1 workspace, $2 status or NULL, $3 (microseconds) and $4 the row behind which to
-     * begin, $5 at most */
+    /* polls: $1 workspace, $2 (microseconds) and $3 the row behind which to begin, $4 at most,
+     * $5 (microseconds) made then or later */
     VB_API_SQL_EXPORTS,
+    VB_API_SQL_EXPORTS_OF_KIND,   /* and $6 statuses, $7 doors, $8 formats; each or NULL */
+    VB_API_SQL_EXPORTS_OF_AUTHOR, /* and $9 who asked for them */
     /* $1 workspace, $2 job, $3 audience of who asks or NULL, $4 door or NULL: VB_JOB_VIEW */
     VB_API_SQL_EXPORT_SEEN,
-    /* $1 workspace, $2 door, $3 (microseconds) and $4 the row behind which to begin, $5 at most */
-    VB_API_SQL_EXPORTS_OF_DOOR,
-    VB_API_SQL_EXPORT_CANCEL, /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
-    VB_API_SQL_EXPORT_DELETE, /* the same; one row where there was something */
+    VB_API_SQL_EXPORTS_OF_DOOR, /* as VB_API_SQL_EXPORTS, and $6 door */
+    VB_API_SQL_EXPORT_CANCEL,   /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
+    VB_API_SQL_EXPORT_DELETE,   /* the same; one row where there was something */
     VB_API_SQL_TOUCH,
     VB_API_SQL_SECRETS,
     VB_API_SQL_PING,

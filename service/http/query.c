@@ -56,10 +56,38 @@ static bool decode(struct vb_buffer *out, struct vb_view raw, struct vb_view *re
     return vb_utf8_valid(text) && !memchr(text.data, '\0', text.length);
 }
 
+/* 0: it is none of them. */
+static int64_t word_bit(const char *const *words, struct vb_view word)
+{
+    for (size_t i = 0; words[i]; i++)
+        if (vb_view_equals(vb_view_of(words[i]), word))
+            return INT64_C(1) << i;
+    return 0;
+}
+
+/* A word may be named twice; an empty one is none. */
+static bool take_words(const char *const *words, struct vb_view text, int64_t *ret_bits)
+{
+    for (bool is_last = false; !is_last;) {
+        const char *comma = memchr(text.data, ',', text.length);
+        size_t length = comma ? (size_t)(comma - text.data) : text.length;
+        int64_t bit = word_bit(words, (struct vb_view){text.data, length});
+        if (bit == 0)
+            return false;
+        *ret_bits |= bit;
+        is_last = !comma;
+        length += !is_last;
+        text = (struct vb_view){text.data + length, text.length - length};
+    }
+    return true;
+}
+
 /* A number has no further rule than its bounds. */
 static bool value_holds(const struct vb_http_parameter *parameter, struct vb_view text,
                         int64_t *ret_number)
 {
+    if (parameter->words)
+        return take_words(parameter->words, text, ret_number);
     if (parameter->is_number)
         return vb_digits_whole(text, ret_number) == VB_OK && *ret_number >= parameter->least &&
                *ret_number <= parameter->most;
@@ -71,8 +99,8 @@ static void take_value(struct parser *parser, size_t index, struct vb_view text)
 {
     const struct vb_http_parameter *parameter = &parser->table[index];
     struct vb_http_value *value = &parser->query->values[index];
-    int64_t number = 0;
-    if (value->text)
+    int64_t number = parameter->words ? value->number : 0;
+    if (value->text && !parameter->words)
         add_problem(parser, "repeated", parameter->name, "Parameter may be given once only",
                     show(parser, text));
     else if (!value_holds(parameter, text, &number))

@@ -2,7 +2,8 @@
  * rules checked.
  *
  * `%XX` and '+' are decoded. Refused, each by its name: unknown and repeated parameters, missing
- * ones, values that break their rule, and whatever is no UTF-8 or holds a NUL. Pieces without a
+ * ones, values that break their rule, and whatever is no UTF-8 or holds a NUL. A list may be
+ * repeated, and each of its values may be several with commas between them. Pieces without a
  * byte ("a=1&&b=2") are skipped; one without '=' has the empty value.
  *
  * Owns copies of the values until vb_http_query_done. One thread at a time. Errors: VB_INVALID with
@@ -22,14 +23,16 @@ struct vb_http_parameter {
     bool required;
     bool is_number;      /* digits alone, from `least` to `most` */
     int64_t least, most; /* of a number */
-    /* Of a text, NULL: any. `type` and `message` tell the rule, also that of a number. */
+    /* A list of words, each one of these: at most 32, ended by a NULL. NULL: no list. */
+    const char *const *words;
+    /* Of a text, NULL: any. `type` and `message` tell the rule, also that of a number or list. */
     bool (*holds)(struct vb_view text);
     const char *type, *message;
 };
 
 struct vb_http_value {
-    const char *text; /* decoded, NUL-terminated; NULL: not given */
-    int64_t number;
+    const char *text; /* decoded, NUL-terminated, of a list the last one; NULL: not given */
+    int64_t number;   /* of a list: a bit for each of its words, from the lowest on */
 };
 
 struct vb_http_query {

@@ -8,7 +8,26 @@
 /* Of verbatim.job AS j. EXPORT_IS_PRINTED: the specification has the order and the members that the
  * caller wrote. EXPORT_MEDIA and EXPORT_MEDIA_FAILED are 0 until the finish. EXPORT_COUNTS holds
  * enum export_count: what runs is counted from its segments; the rest has its counts in its
- * row. */
+ * row. EXPORT_SUBJECT is a name where there is one, else an id. EXPORT_KEPT: until when, where the
+ * door or the workspace says so. EXPORT_MAIL knows nothing of whether mails can be sent. */
+/* clang-format off */
+#define VB_JOB_SUBJECT                                                                             \
+    "coalesce(nullif(j.channel_name, ''), j.channel_phone, j.channel_id, nullif(j.title, ''),"     \
+    " j.specification #>> '{select,assistant_id}', j.specification #>> '{select,contact_id}',"     \
+    " CASE WHEN j.specification #> '{select,conversation_ids}' IS NULL THEN 'all'"                 \
+    " ELSE 'conversations' END)"
+#define VB_JOB_KEPT                                                                                \
+    "CASE WHEN j.status = 'finished' AND j.archive_deleted_at IS NULL THEN"                        \
+    " coalesce(j.created_at + j.retention, j.finished_at +"                                        \
+    " (SELECT w.retention FROM verbatim.workspace AS w WHERE w.workspace_id = j.workspace_id)) END"
+#define VB_JOB_MAIL                                                                                \
+    "CASE WHEN j.notification_email IS NULL OR j.status IN ('failed', 'cancelled') THEN NULL"      \
+    " WHEN j.status <> 'finished' THEN 'waiting'"                                                  \
+    " ELSE (SELECT CASE WHEN o.sent_at IS NOT NULL THEN 'sent'"                                    \
+    " WHEN o.given_up_at IS NOT NULL THEN 'failed' ELSE 'waiting' END"                             \
+    " FROM verbatim.outbox AS o"                                                                   \
+    " WHERE o.job_id = j.job_id AND o.workspace_id = j.workspace_id AND o.kind = 'mail') END"
+/* clang-format on */
 #define VB_JOB_VIEW_TABLE(FIRST, NEXT)                                                             \
     FIRST(EXPORT_ID, "j.job_id::text")                                                             \
     NEXT(EXPORT_STATUS, "j.status")                                                                \
@@ -30,6 +49,10 @@
     NEXT(EXPORT_CRC, "j.crc32")                                                                    \
     NEXT(EXPORT_MEDIA, "j.media")                                                                  \
     NEXT(EXPORT_MEDIA_FAILED, "j.media_failed")                                                    \
+    NEXT(EXPORT_DOOR, "j.door")                                                                    \
+    NEXT(EXPORT_SUBJECT, VB_JOB_SUBJECT)                                                           \
+    NEXT(EXPORT_KEPT, VB_JOB_KEPT)                                                                 \
+    NEXT(EXPORT_MAIL, VB_JOB_MAIL)                                                                 \
     NEXT(EXPORT_COUNTS, "coalesce(j.counts, verbatim.job_count(j.job_id))")
 #define VB_JOB_VIEW VB_COLUMN_LIST(VB_JOB_VIEW_TABLE)
 enum { VB_COLUMN_NAMES(VB_JOB_VIEW_TABLE) EXPORT_COLUMNS };

@@ -39,7 +39,7 @@ def pytest_sessionstart(session):
 
 
 # The files that take longest, longest first: no worker is to begin one of them when the others are done.
-LONG = ("test_answers", "test_media", "test_queue_files", "test_source_extras", "test_source",
+LONG = ("test_answers", "test_console_plans", "test_media", "test_queue_files", "test_source_extras", "test_source",
         "test_queue_cancel", "test_queue_cuts", "test_streams", "test_janitor", "test_s3_store",
         "test_source_plans", "test_queue_jobs", "test_native_wait", "test_openapi")
 

@@ -10,7 +10,8 @@ from tests.lib.postgres import PgBouncer
 from tests.lib.process import ROOT
 from tests.lib.service import Program, clean_environment
 
-NEWEST = max(int(path.name[:3]) for path in (ROOT / "service/database/schema").glob("[0-9]*.sql"))
+VERSIONS = [int(path.name[:3]) for path in (ROOT / "service/database/schema").glob("[0-9]*.sql")]
+NEWEST, COUNT = max(VERSIONS), len(VERSIONS)
 
 
 @pytest.fixture
@@ -39,9 +40,9 @@ def state(database):
 
 def test_again_changes_nothing(verbatim, fresh):
     program = Program(verbatim, fresh.url)
-    assert program.run("migrate").stdout == f"schema verbatim: version {NEWEST}, {NEWEST} applied\n"
+    assert program.run("migrate").stdout == f"schema verbatim: version {NEWEST}, {COUNT} applied\n"
     before = state(fresh), fresh.value("SELECT secret FROM verbatim.link_secret WHERE generation = 1")
-    assert len(before[1]) == 32 and len(before[0]) == NEWEST
+    assert len(before[1]) == 32 and len(before[0]) == COUNT
     assert program.run("migrate").stdout == f"schema verbatim: version {NEWEST}, 0 applied\n"
     assert before == (state(fresh), fresh.value("SELECT secret FROM verbatim.link_secret"))
 
@@ -59,9 +60,9 @@ def test_many_at_once_in_several_databases(verbatim, postgres):
         output, complaint = process.communicate(timeout=60)
         assert process.returncode == 0, complaint
         applied.append(int(output.split()[-2]))
-    assert sum(applied) == 3 * NEWEST
+    assert sum(applied) == 3 * COUNT
     for database in databases:
-        assert len(state(database)) == NEWEST
+        assert len(state(database)) == COUNT
         assert database.value("SELECT count(*) FROM verbatim.link_secret") == 1
 
 
@@ -71,7 +72,7 @@ def test_through_a_transaction_pooler(verbatim, postgres, fresh):
         program.migrate()
         program.workspace("w")
         assert program.key("w").startswith("vb_")
-    assert len(state(fresh)) == NEWEST
+    assert len(state(fresh)) == COUNT
 
 
 def test_a_login_without_rights_is_told_what_an_administrator_runs(verbatim, postgres, fresh, login):

@@ -67,6 +67,9 @@ def test_no_download_before_the_end_after_expiry_or_without_one(working, keys, d
     path = f"{EXPORTS}/{done['export_id']}/download"
     database.execute("UPDATE verbatim.job SET link_expires_at = now() - interval '1 s' WHERE job_id = %s",
                      [done["export_id"]])
+    assert working.get(path, keys["one"]).status == 200, "the file outlives its link"
+    database.execute("UPDATE verbatim.job SET finished_at = now() - interval '7 days 1 s' WHERE job_id = %s",
+                     [done["export_id"]])
     assert "expired" in detail(working.get(path, keys["one"]), 410)
     database.execute("UPDATE verbatim.job SET link_expires_at = now() + interval '1 h', archive_deleted_at = now()"
                      " WHERE job_id = %s", [done["export_id"]])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.parse
 
 import jsonschema
 
@@ -200,9 +201,9 @@ class Calls:
             if missing and name == names[-1]:
                 value = "00000000-0000-4000-8000-00000000dead"
             path = path.replace("{%s}" % name, value)
-        query = [f"{each['name']}={each['example']}" for each in operation.parameters
+        query = [(each["name"], each["example"]) for each in operation.parameters
                  if each["in"] == "query" and "example" in each]
-        return path + ("?" + "&".join(query) if query else "")
+        return path + ("?" + urllib.parse.urlencode(query, doseq=True) if query else "")
 
     def send(self, operation, example, key, missing=False):
         if operation.id == "followLink":

@@ -178,9 +178,9 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
     const struct vb_api_page *page = vb_api_page_begin(exchange, &list);
     if (!page)
         return;
-    const char *const values[] = {exchange->request->access.workspace,
-                                  exchange->request->route->door->name, page->time, page->id,
-                                  page->most};
+    const char *const values[] = {
+        exchange->request->access.workspace, page->time, page->id, page->most, page->first,
+        exchange->request->route->door->name};
     const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_READ], values},
                                        {&vb_api_sql[VB_API_SQL_EXPORTS_OF_DOOR], values}};
     vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_listed);

@@ -30,7 +30,9 @@ GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO :api, :worker;
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO :api;
 GRANT SELECT ON verbatim.key_here TO :api;
 GRANT SELECT ON verbatim.link_secret TO :api, :worker;
-GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid) TO :api, :worker;
+GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid), verbatim.audience_word(text[]) TO :api, :worker;
+GRANT EXECUTE ON FUNCTION verbatim.job_kinds(text, text) TO :api;
+GRANT SELECT (job_id, workspace_id, kind, sent_at, given_up_at) ON verbatim.outbox TO :api;
 GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
     verbatim.job_delete(text, uuid, text[], text) TO :api;

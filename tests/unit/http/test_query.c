@@ -16,7 +16,9 @@ static bool is_short(struct vb_view text)
     return text.length <= 8;
 }
 
-enum { LIMIT, NAME, CURSOR, PARAMETERS };
+static const char *const colours[] = {"red", "green", "blue", NULL};
+
+enum { LIMIT, NAME, CURSOR, COLOUR, PARAMETERS };
 static const struct vb_http_parameter table[PARAMETERS] = {
     [LIMIT] = {.name = "limit",
                .is_number = true,
@@ -29,6 +31,7 @@ static const struct vb_http_parameter table[PARAMETERS] = {
               .type = "string_too_long",
               .message = "Input should have at most 8 bytes"},
     [CURSOR] = {.name = "cursor", .type = "", .message = ""},
+    [COLOUR] = {.name = "colour", .words = colours, .type = "literal_error", .message = ""},
 };
 
 /* "type name" of each problem, joined by ", "; "" where the query holds. */
@@ -127,6 +130,35 @@ static void a_required_one_is_missed(void **state)
     vb_problems_done(&problems);
 }
 
+static int64_t bits_of(const char *text)
+{
+    struct vb_http_query query;
+    struct vb_problems problems;
+    assert_int_equal(vb_http_query_parse(vb_view_of(text), table, PARAMETERS, &query, &problems),
+                     VB_OK);
+    int64_t bits = query.values[COLOUR].number;
+    vb_http_query_done(&query);
+    vb_problems_done(&problems);
+    return bits;
+}
+
+static void a_list_is_repeated_or_has_commas(void **state)
+{
+    (void)state;
+    assert_int_equal(bits_of("limit=3"), 0);
+    assert_int_equal(bits_of("colour=green"), 2);
+    assert_int_equal(bits_of("colour=blue,red"), 5);
+    assert_int_equal(bits_of("colour=blue&limit=1&colour=red%2Cgreen"), 7);
+    assert_int_equal(bits_of("colour=red&colour=red,red"), 1);
+    for (const char *const *at =
+             (const char *const[]){"colour=", "colour=pink", "colour=red,", "colour=,red",
+                                   "colour=red,,blue", "colour=red%20", "colour=Red", NULL};
+         *at; at++)
+        assert_problems(vb_view_of(*at), "literal_error colour");
+    assert_problems(VB_VIEW("colour=red&colour=x&colour=y"),
+                    "literal_error colour, literal_error colour");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +166,7 @@ int main(void)
         cmocka_unit_test(no_query_holds),
         cmocka_unit_test(rules_are_told_by_name),
         cmocka_unit_test(a_required_one_is_missed),
+        cmocka_unit_test(a_list_is_repeated_or_has_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

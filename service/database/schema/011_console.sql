@@ -1,0 +1,80 @@
+-- The console: lists of a million jobs, exports that are kept by number, settings of a workspace, keys made through
+-- the API.
+
+-- One word for an audience, whatever order its tags stand in: row level security lets only what leaks nothing reach an
+-- index, and equality of text is such, that of arrays is not. '' for unrestricted.
+CREATE FUNCTION verbatim.audience_word(tags text[]) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT CASE WHEN tags IS NULL THEN '' ELSE left(encode(sha256(convert_to(
+            coalesce((SELECT string_agg(length(t.tag) || ':' || t.tag, ',' ORDER BY t.tag COLLATE "C")
+                      FROM (SELECT DISTINCT tag FROM unnest(tags) AS tag) AS t), ''), 'UTF8')), 'hex'), 32) END
+    $$;
+ALTER TABLE verbatim.job
+    ADD COLUMN format text NOT NULL GENERATED ALWAYS AS (coalesce(specification ->> 'format', 'csv')) STORED,
+    ADD COLUMN seen_by text NOT NULL GENERATED ALWAYS AS
+        (CASE WHEN audience IS NULL THEN '' ELSE verbatim.audience_word(audience) END) STORED;
+
+-- What a list is filtered by comes before the order of its rows. Of each kind (status, door, format) that there is, the
+-- newest rows are taken, and of these the newest: see job_kinds. By author on their own, since they are many.
+CREATE INDEX job_kind ON verbatim.job (workspace_id, status, door, format, created_at DESC, job_id DESC);
+CREATE INDEX job_kind_seen ON verbatim.job (workspace_id, seen_by, status, door, format, created_at DESC, job_id DESC);
+CREATE INDEX job_kind_asked ON verbatim.job
+    (workspace_id, requested_by, seen_by, status, door, format, created_at DESC, job_id DESC);
+
+-- The kinds of jobs of the transaction's workspace: of all of them, of one audience (`seen`), of one author (`author`),
+-- or of both; NULL: any. Each is one look into an index, from one kind to the next. It sets no search_path, which every
+-- call would pay for: it does nothing that its caller may not do.
+CREATE FUNCTION verbatim.job_kinds(seen text, author text)
+    RETURNS TABLE (seen_by text, status text, door text, format text)
+    LANGUAGE plpgsql STABLE ROWS 30
+    AS $$
+        DECLARE
+            here text := current_setting('verbatim.workspace_id');
+        BEGIN
+            IF author IS NOT NULL THEN
+                RETURN QUERY
+                WITH RECURSIVE k AS (
+                    (SELECT j.seen_by AS a, j.status AS s, j.door AS d, j.format AS f FROM verbatim.job AS j
+                     WHERE j.workspace_id = here AND j.requested_by = author AND j.seen_by >= coalesce(seen, '')
+                     ORDER BY j.seen_by, j.status, j.door, j.format LIMIT 1)
+                    UNION ALL
+                    SELECT n.* FROM k CROSS JOIN LATERAL
+                        (SELECT j.seen_by, j.status, j.door, j.format FROM verbatim.job AS j
+                         WHERE j.workspace_id = here AND j.requested_by = author
+                             AND (j.seen_by, j.status, j.door, j.format) > (k.a, k.s, k.d, k.f)
+                         ORDER BY j.seen_by, j.status, j.door, j.format LIMIT 1) AS n
+                    WHERE seen IS NULL OR k.a <= seen)
+                SELECT k.* FROM k WHERE seen IS NULL OR k.a = seen;
+            ELSIF seen IS NOT NULL THEN
+                RETURN QUERY
+                WITH RECURSIVE k AS (
+                    (SELECT j.status AS s, j.door AS d, j.format AS f FROM verbatim.job AS j
+                     WHERE j.workspace_id = here AND j.seen_by = seen
+                     ORDER BY j.status, j.door, j.format LIMIT 1)
+                    UNION ALL
+                    SELECT n.* FROM k CROSS JOIN LATERAL
+                        (SELECT j.status, j.door, j.format FROM verbatim.job AS j
+                         WHERE j.workspace_id = here AND j.seen_by = seen
+                             AND (j.status, j.door, j.format) > (k.s, k.d, k.f)
+                         ORDER BY j.status, j.door, j.format LIMIT 1) AS n)
+                SELECT seen, k.* FROM k;
+            ELSE
+                RETURN QUERY
+                WITH RECURSIVE k AS (
+                    (SELECT j.status AS s, j.door AS d, j.format AS f FROM verbatim.job AS j
+                     WHERE j.workspace_id = here ORDER BY j.status, j.door, j.format LIMIT 1)
+                    UNION ALL
+                    SELECT n.* FROM k CROSS JOIN LATERAL
+                        (SELECT j.status, j.door, j.format FROM verbatim.job AS j
+                         WHERE j.workspace_id = here AND (j.status, j.door, j.format) > (k.s, k.d, k.f)
+                         ORDER BY j.status, j.door, j.format LIMIT 1) AS n)
+                SELECT NULL::text, k.* FROM k;
+            END IF;
+        END
+    $$;
+
+-- Of the workspace: how long archives are kept after their job's end, and links live; NULL: the options of the process.
+ALTER TABLE verbatim.workspace
+    ADD COLUMN retention interval CHECK (retention > interval '0'),
+    ADD COLUMN link_ttl interval CHECK (link_ttl > interval '0');
