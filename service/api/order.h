@@ -13,7 +13,7 @@
 #include "resolve.h"
 
 struct vb_api_order {
-    /* What is wanted: resolution.specification and .same_person, one_active, link_ttl (0: the
+    /* What is wanted: resolution.specification, one_active, link_ttl (0: the
      * option), retention, same. */
     struct vb_order wish;
     /* Made, or made before by the same key and body. `job`: VB_JOB_VIEW of row 0; NULL where

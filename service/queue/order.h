@@ -32,7 +32,7 @@ enum vb_order_state {
 
 struct vb_order {
     /* What is wanted. */
-    struct vb_resolution resolution; /* its specification, owned, and same_person */
+    struct vb_resolution resolution; /* its specification, owned */
     const char *door;                /* job.door, audit.door */
     struct vb_caller caller;
     bool one_active;     /* one queued or started job for a channel, a range and an audience */

@@ -34,6 +34,11 @@ static bool is_profile(struct vb_view text)
     return vb_csv_profile_parse(text, &profile) == VB_OK;
 }
 
+static bool is_match(struct vb_view text)
+{
+    return vb_view_equals(text, VB_VIEW("id")) || vb_view_equals(text, VB_VIEW("identity"));
+}
+
 /* An id of the wrong form is not refused but not found. */
 const struct vb_body_rule vb_body_any = {is_anything, "", ""};
 const struct vb_body_rule vb_body_date = {is_date, "date_parsing",
@@ -47,6 +52,7 @@ const struct vb_body_rule vb_body_mail = {vb_mail_address_valid, "value_error",
                                           "value is not a valid email address"};
 const struct vb_body_rule vb_body_csv_profile = {is_profile, "enum",
                                                  "Input should be 'safe', 'excel' or 'raw'"};
+const struct vb_body_rule vb_body_match = {is_match, "enum", "Input should be 'id' or 'identity'"};
 
 /* The reference stays the document's. */
 const json_t *vb_body_member(const struct vb_body_check *check, const char *name)

@@ -143,14 +143,20 @@ static void check_select_members(struct vb_body_check *check,
         vb_body_problem(check, "value_error", "channel_type",
                         "Value error, channel_type may stand beside phone_number only",
                         vb_body_member(check, "channel_type"));
+    const char *match = vb_body_text(check, "match", &vb_body_match);
+    specification->same_person = match && strcmp(match, "identity") == 0;
+    if (match && !vb_body_member(check, "contact_id"))
+        vb_body_problem(check, "value_error", "match",
+                        "Value error, match may stand beside contact_id only",
+                        vb_body_member(check, "match"));
 }
 
 /* The status of the inner check is handed back: a list may have found no memory. */
 static void check_select(struct vb_body_check *body, struct vb_specification *specification)
 {
-    static const char *const names[] = {"channel_id", "phone_number",     "channel_type",
-                                        "contact_id", "conversation_ids", "assistant_id",
-                                        "all"};
+    static const char *const names[] = {
+        "channel_id",       "phone_number", "channel_type", "contact_id",
+        "conversation_ids", "assistant_id", "match",        "all"};
     struct vb_body_check check = *body;
     check.within = "select";
     check.object = json_object_get(body->object, "select");
@@ -334,6 +340,7 @@ static void take_all_own(struct vb_body_check *check, struct vb_specification *s
     take_own(check, "audience", &specification->audience);
     take_own(check, "channel_ids", &specification->channel_ids);
     take_own(check, "contact_ids", &specification->contact_ids);
+    specification->same_person = specification->contact_ids.items != NULL;
 }
 
 #define OWN 3u /* at the end of the names */

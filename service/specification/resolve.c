@@ -121,7 +121,7 @@ static void plan_select(struct plan *plan, const struct vb_resolution *resolutio
     case VB_SELECT_CONTACT:
         add_by_id(plan, contract, VB_ID_CONTACT, MORE(VB_LOOKUP_CONTACT), "select.contact_id", id,
                   vb_lookup_read_titled);
-        if (resolution->same_person)
+        if (specification->same_person)
             add_by_id(plan, contract, VB_ID_CONTACT, MORE(VB_LOOKUP_SAME_PERSON),
                       "select.contact_id", id, vb_lookup_read_person);
         break;

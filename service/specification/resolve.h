@@ -58,7 +58,6 @@ struct vb_resolution {
     /* Set by whoever asks. */
     struct vb_specification
         specification; /* owned; limited to what the caller may see and to what was found */
-    bool same_person;  /* the selected contact is everybody with its e-mail or phone */
     /* Found. Texts live as long as this. */
     PGresult *channels; /* text results; NULL where no one channel is selected */
     int channel;        /* its row */

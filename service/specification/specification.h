@@ -51,6 +51,7 @@ struct vb_specification {
     enum vb_select_kind kind;
     const char *select;       /* the id or the phone number; NULL for conversations and all */
     const char *channel_type; /* coarse, beside a phone number */
+    bool same_person; /* the contact is everybody with its e-mail or phone: `match` identity */
     struct vb_words conversation_ids;
     struct {
         const char *channel_id, *channel_type, *assistant_id, *contact_id;

@@ -33,7 +33,9 @@ static void put_words(struct vb_json *json, const char *name, struct vb_words wo
     vb_json_end_array(json);
 }
 
-static void put_select(struct vb_json *json, const struct vb_specification *specification)
+/* In the stored form `contact_ids` stand for the match: an older version knows no such member. */
+static void put_select(struct vb_json *json, const struct vb_specification *specification,
+                       bool stored)
 {
     const char *name = vb_specification_selects[specification->kind];
     vb_json_name(json, "select");
@@ -43,6 +45,8 @@ static void put_select(struct vb_json *json, const struct vb_specification *spec
     put_optional(json, name, specification->select);
     put_words(json, name, specification->conversation_ids);
     put_optional(json, "channel_type", specification->channel_type);
+    if (specification->same_person && !stored)
+        vb_json_member_text(json, "match", "identity");
     vb_json_end_object(json);
 }
 
@@ -105,7 +109,7 @@ enum vb_status vb_specification_write(const struct vb_specification *specificati
     struct vb_json json;
     vb_json_init(&json, out);
     vb_json_begin_object(&json);
-    put_select(&json, specification);
+    put_select(&json, specification, stored);
     put_filter(&json, specification);
     vb_json_member_text(&json, "format", specification->format);
     put_optional(&json, "layout", specification->layout);

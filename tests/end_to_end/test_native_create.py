@@ -351,3 +351,26 @@ def test_contacts_with_the_same_e_mail_or_phone_are_one_person(service, database
     assert same(people.JANE) == [people.JANE, people.JANE_AGAIN, people.JANE_BY_PHONE]
     assert same(people.JANE_AGAIN) == [people.JANE, people.JANE_AGAIN]  # of another's phone it knows nothing
     assert same(people.JOHN) == [people.JOHN]  # empty e-mails are no e-mail
+
+
+def test_everything_of_a_person_and_not_only_of_the_contact(service, keys, database):
+    body = {"select": {"contact_id": people.JANE, "match": "identity"}}
+    answer = created(post(service, keys["one"], body, Idempotency_Key="person"))
+    assert answer["specification"]["select"] == body["select"]
+    assert created(post(service, keys["one"], body, Idempotency_Key="person"))["export_id"] == answer["export_id"]
+    assert post(service, keys["one"], {"select": {"contact_id": people.JANE}}, Idempotency_Key="person").status == 422
+    stored = database.value("SELECT specification FROM verbatim.job")
+    assert stored["select"] == {"contact_id": people.JANE}, "as an older version reads it"
+    assert stored["contact_ids"] == [people.JANE, people.JANE_AGAIN, people.JANE_BY_PHONE]
+    assert database.value("SELECT filter -> 'select' FROM verbatim.audit ORDER BY audit_id DESC LIMIT 1") == (
+        body["select"])
+
+
+def test_a_preview_of_a_person(service, keys, database):
+    database.execute(f"UPDATE chat.conversation SET contact_id = '{people.JANE_AGAIN}' WHERE id = '{people.HIDDEN}'")
+    try:
+        counts = [service.request("POST", EXPORTS + "/preview", keys["one"], json_body={
+            "select": {"contact_id": people.JANE} | more}).json()["conversations"] for more in ({}, {"match": "identity"})]
+    finally:
+        database.execute(f"UPDATE chat.conversation SET contact_id = '{people.JOHN}' WHERE id = '{people.HIDDEN}'")
+    assert counts == [1, 2]

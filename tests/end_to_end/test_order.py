@@ -102,7 +102,7 @@ def test_a_restricted_caller_s_job_is_its_audience_s(service, keys, database, or
 
 
 def test_a_contact_may_stand_for_the_person(database, order):
-    what, job = order({"select": {"contact_id": people.JANE}}, "person")
+    what, job = order({"select": {"contact_id": people.JANE, "match": "identity"}})
     assert what == "made"
     [(contacts,)] = database.execute("SELECT specification -> 'contact_ids' FROM verbatim.job WHERE job_id = %s", [job])
     assert set(contacts) == {people.JANE, people.JANE_AGAIN, people.JANE_BY_PHONE}

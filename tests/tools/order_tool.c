@@ -1,6 +1,6 @@
 /* Makes a job by blocking connections, as a command would.
  *
- *   order_tool WORKSPACE DOOR [active] [person] [key=TEXT] [audience=TAG]... < SPECIFICATION
+ *   order_tool WORKSPACE DOOR [active] [key=TEXT] [audience=TAG]... < SPECIFICATION
  *
  * Options come from VERBATIM_... variables. Prints one line: what came of it, and its words.
  */
@@ -77,8 +77,6 @@ static void take_arguments(struct vb_order *order, int argc, char *argv[], const
     for (int i = 3; i < argc; i++) {
         if (strcmp(argv[i], "active") == 0)
             order->one_active = true;
-        else if (strcmp(argv[i], "person") == 0)
-            order->resolution.same_person = true;
         else if (strncmp(argv[i], "key=", 4) == 0)
             order->same = vb_view_of(argv[i] + 4);
         else if (strncmp(argv[i], "audience=", 9) == 0 && order->caller.audience.count < TAGS)

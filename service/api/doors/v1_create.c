@@ -57,18 +57,10 @@ static bool is_mode(struct vb_view text)
            vb_view_equals(text, VB_VIEW("messages"));
 }
 
-/* `identity` widens the contact to everybody with its e-mail or phone. */
-static bool is_match(struct vb_view text)
-{
-    return vb_view_equals(text, VB_VIEW("id")) || vb_view_equals(text, VB_VIEW("identity"));
-}
-
 static const struct vb_body_rule format_rule = {is_format, "enum",
                                                 "Input should be 'json', 'csv' or 'pdf'"};
 static const struct vb_body_rule mode_rule = {is_mode, "enum",
                                               "Input should be 'conversations' or 'messages'"};
-static const struct vb_body_rule match_rule = {is_match, "enum",
-                                               "Input should be 'id' or 'identity'"};
 
 /* --- what both POSTs say: format, mode, fields, notify --- */
 
@@ -203,12 +195,11 @@ static json_t *build_contact(struct vb_http_exchange *exchange, struct vb_body_c
 {
     static const char *const names[] = {"format", "match", "mode", "fields", "notify"};
     struct vb_api_order *order = exchange->state;
-    const char *match = vb_body_text(check, "match", &match_rule);
-    json_t *built =
-        json_pack("{s:{s:s}}", "select", "contact_id", exchange->request->arguments[0].data);
+    const char *match = vb_body_text(check, "match", &vb_body_match);
+    json_t *built = json_pack("{s:{s:s,s:s*}}", "select", "contact_id",
+                              exchange->request->arguments[0].data, "match", match);
     int failed = built ? put_shape(check, built) : -1;
     vb_body_unknown(check, names, sizeof(names) / sizeof(names[0]));
-    order->wish.resolution.same_person = match && strcmp(match, "identity") == 0;
     order->missing = answer_no_contact;
     if (failed == 0)
         return built;

@@ -71,7 +71,7 @@ class PersonExport {
 
     order() {
         const format = this.format.value;
-        return {select: {contact_id: this.contact.id}, format, ...(this.same.input.checked && {match: "identity"}),
+        return {select: {contact_id: this.contact.id, match: this.same.input.checked ? "identity" : "id"}, format,
                 ...(format === "csv" ? {layout: "messages"} : {include: ["messages", ...this.include.values()]})};
     }
 
