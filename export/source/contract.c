@@ -252,7 +252,8 @@ static enum vb_status judge(struct vb_inspection *inspection, const char *schema
     contract->missing =
         inspection->missing.data ? vb_buffer_take(&inspection->missing) : strdup("");
     if (!contract->missing || vb_contract_build_lookups(contract) != VB_OK ||
-        vb_contract_build_more_lookups(contract) != VB_OK)
+        vb_contract_build_more_lookups(contract) != VB_OK ||
+        vb_contract_build_finds(contract) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the source contract");
     return VB_OK;
 }
@@ -321,6 +322,8 @@ void vb_contract_free(struct vb_contract *contract)
     free(contract->channel_by_phone);
     for (size_t i = 0; i < VB_LOOKUPS; i++)
         free(contract->lookups[i]);
+    for (size_t i = 0; i < VB_FINDS; i++)
+        free(contract->finds[i]);
     free(contract);
 }
 

@@ -49,6 +49,7 @@ struct vb_contract {
     char *channel_by_id;
     char *channel_by_phone;
     char *lookups[VB_LOOKUPS];
+    char *finds[VB_FINDS];
     struct vb_column columns[VB_COLUMN_MOST]; /* in the order of the rules */
 };
 
@@ -74,6 +75,9 @@ const char *vb_contract_cast(const struct vb_contract *contract, const char *rel
 enum vb_status vb_contract_build_lookups(struct vb_contract *contract) vb_must_check;
 /* Builds the others. */
 enum vb_status vb_contract_build_more_lookups(struct vb_contract *contract) vb_must_check;
+
+/* Builds those of vb_contract_find_sql. */
+enum vb_status vb_contract_build_finds(struct vb_contract *contract) vb_must_check;
 
 /* Whether the text is an id of that type, written as the type itself writes it. What does not fit
  * is not found rather than sent: the server would answer an error that looks like a fault of the

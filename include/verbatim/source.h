@@ -55,6 +55,17 @@ enum vb_lookup {
 #define VB_SAME_PERSON 1000u /* contacts of one person; one row more tells that there are more */
 const char *vb_contract_lookup_sql(const struct vb_contract *contract, enum vb_lookup lookup);
 
+/* What people look for by a piece of its name. Rows are text, ordered by name and id; nothing is
+ * found in a relation that is not there.
+ *   $1 source workspace, $2 pattern of LIKE for texts, or NULL for everything, $3 at most
+ * Columns: id, name, channel_type and phone_number (of channels alone). A search of contacts has
+ *   $4 pattern for the digits of a phone number, or NULL, $5 what was typed: who is called or
+ *   reached exactly so comes first
+ * and the columns id, name, email, phone, company. It may read every contact of the workspace: its
+ * sender limits its time. */
+enum vb_find { VB_FIND_ASSISTANTS, VB_FIND_CHANNELS, VB_FIND_CONTACTS, VB_FINDS };
+const char *vb_contract_find_sql(const struct vb_contract *contract, enum vb_find what);
+
 enum vb_id_kind { VB_ID_CHANNEL, VB_ID_ASSISTANT, VB_ID_CONTACT, VB_ID_CONVERSATION };
 bool vb_contract_id_valid(const struct vb_contract *contract, enum vb_id_kind kind,
                           struct vb_view id);

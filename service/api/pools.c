@@ -1,8 +1,9 @@
 /* The database connections beside each loop, and the secrets of links that are read by them. See
  * api/site.h.
  *
- * Three pools a loop: Verbatim's own database, the source for look-ups, and the source for
- * counting, which may take long and must not stand before look-ups. The connectors are shared by
+ * Four pools a loop: Verbatim's own database, the source for look-ups, and the source for counting
+ * and for searching, which may take long and must stand neither before look-ups nor before each
+ * other. The connectors are shared by
  * all loops; a pool is its loop's alone.
  */
 #include "site.h"
@@ -17,11 +18,12 @@
 #define MAIN_LINKS 2u
 #define SOURCE_LINKS 1u
 #define COUNT_LINKS 2u
+#define SEARCH_LINKS 1u
 
 void vb_api_pools_connections(struct vb_connections *sum)
 {
     sum->database += vb_http_loops() * MAIN_LINKS;
-    sum->source += vb_http_loops() * (SOURCE_LINKS + COUNT_LINKS);
+    sum->source += vb_http_loops() * (SOURCE_LINKS + COUNT_LINKS + SEARCH_LINKS);
 }
 
 /* Two generations at most: the current one, and the one before for links that still live. */
@@ -99,6 +101,13 @@ enum vb_status vb_api_pools_init(struct vb_http_loop *loop, struct vb_pg_connect
     count.statements[0].count = 0;
     count.ticket_time = 28 * VB_SECOND;
     status = vb_pg_pool_new(&count, source_connector, &site->count_pool, err);
+    if (status != VB_OK)
+        return status;
+    struct vb_pg_pool_options search = count;
+    search.links = SEARCH_LINKS;
+    search.ticket_time =
+        0; /* the usual: what waits behind several others has been typed on since */
+    status = vb_pg_pool_new(&search, source_connector, &site->search_pool, err);
     if (status == VB_OK)
         vb_pg_pool_open(site->main_pool);
     return status;
@@ -109,6 +118,7 @@ void vb_api_pools_tick(struct vb_api_site_loop *site, int64_t now)
     vb_pg_pool_tick(site->main_pool);
     vb_pg_pool_tick(site->source_pool);
     vb_pg_pool_tick(site->count_pool);
+    vb_pg_pool_tick(site->search_pool);
     refresh_secrets(site, now);
 }
 
@@ -120,4 +130,5 @@ void vb_api_pools_done(struct vb_api_site_loop *site)
     vb_pg_pool_free(site->main_pool);
     vb_pg_pool_free(site->source_pool);
     vb_pg_pool_free(site->count_pool);
+    vb_pg_pool_free(site->search_pool);
 }

@@ -34,7 +34,8 @@ struct vb_api_site_loop {
     struct vb_direct_pool *streams;
     struct vb_storage_watch *watch;
     struct vb_pg_pool *main_pool, *source_pool;
-    struct vb_pg_pool *count_pool; /* the source as well, for what may take long */
+    struct vb_pg_pool *count_pool;  /* the source as well, for what may take long */
+    struct vb_pg_pool *search_pool; /* the same, for what somebody waits for who is typing */
     size_t notes;            /* to the audit, on their way: a loop that stops waits for them */
     struct vb_api_end *ends; /* those of them that wait for their next try (api/audit_end.c) */
     int64_t secrets_asked, secrets_at; /* 0: never */

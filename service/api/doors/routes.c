@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/console/console.h"
+#include "api/manage/manage.h"
 
 #include "rules/key.h"
 #include "verbatim/text.h"
@@ -17,6 +18,7 @@
 
 #define EXPORTS "/api/v1/workspace/{}/export-conversations"
 #define NATIVE "/api/v1/workspace/{}/exports"
+#define WORKSPACE "/api/v1/workspace/{}"
 #define ONE "/v1/conversations/{}/export"
 #define AGENT "/v3/agents/{}/convos/export"
 #define APP "/app/conversation-exports"
@@ -47,6 +49,9 @@ static const struct vb_api_route routes[] = {
     {"DELETE", NATIVE "/{}",          &vb_door_native, MAY_MANAGE,   vb_api_export_delete_begin},
     {"POST",   NATIVE "/{}/cancel",   &vb_door_native, MAY_MANAGE,   vb_api_export_cancel_begin},
     {"GET",    NATIVE "/{}/download", &vb_door_native, MAY_DOWNLOAD, vb_api_export_download_begin},
+    {"GET",    WORKSPACE "/assistants", &vb_door_native, MAY_EXPORT, vb_manage_assistants_begin},
+    {"GET",    WORKSPACE "/channels",   &vb_door_native, MAY_EXPORT, vb_manage_channels_begin},
+    {"GET",    WORKSPACE "/contacts",   &vb_door_native, MAY_OWN_DOOR, vb_manage_contacts_begin},
     {"POST",   APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_create_begin},
     {"GET",    APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_list_begin},
     {"GET",    APP "/{}",             &vb_door_app,    MAY_OWN_DOOR, vb_app_read_begin},

@@ -1,0 +1,17 @@
+/* Handlers for people who run a workspace, by the console or by a program: what can be exported is
+ * found by name.
+ *
+ * As in api/api.h: on the loop's thread, never waiting; errors are answers, in the shape of the
+ * native door.
+ */
+#ifndef VERBATIM_API_MANAGE_MANAGE_H
+#define VERBATIM_API_MANAGE_MANAGE_H
+
+struct vb_http_exchange;
+
+/* GET of assistants, channels, contacts by a piece of their texts (manage/find.c). */
+void vb_manage_assistants_begin(struct vb_http_exchange *exchange);
+void vb_manage_channels_begin(struct vb_http_exchange *exchange);
+void vb_manage_contacts_begin(struct vb_http_exchange *exchange);
+
+#endif
