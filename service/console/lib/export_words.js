@@ -8,11 +8,12 @@ export const isActive = item => item.status === "queued" || item.status === "sta
 
 /** Whether its file has gone: nothing can be downloaded any more, and only asking again helps. */
 export function isExpired(item, now = Date.now()) {
-    return item.status === "finished" && Boolean(item.expires_at) && instant(item.expires_at).getTime() <= now;
+    const isOver = Boolean(item.expires_at) && instant(item.expires_at).getTime() <= now;
+    return item.status === "finished" && (isOver || item.files.length === 0);
 }
 
 /** Whether the file is there. */
-export const hasFile = item => item.status === "finished" && !isExpired(item) && item.files.length > 0;
+export const hasFile = item => item.status === "finished" && !isExpired(item);
 
 /** The status that people see: the API's five, and "expired". */
 export const standing = item => isExpired(item) ? "expired" : item.status;

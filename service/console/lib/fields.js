@@ -52,8 +52,8 @@ export function selectField({label, hint, options, value = "", ...attributes}) {
 export function checkBox({label, hint = null, ...attributes}) {
     const hintId = hint && newId("hint");
     const input = el("input", {type: "checkbox", "aria-describedby": hintId, ...attributes});
-    const node = el("label", {class: "check"}, input,
-                    el("span", {}, el("span", {}, label), hint && el("span", {class: "hint", id: hintId}, hint)));
+    const node = el("div", {class: "choice"}, el("label", {}, input, el("span", {class: "choice-label"}, label)),
+                    hint && el("span", {class: "hint", id: hintId}, hint));
     return {node, input};
 }
 

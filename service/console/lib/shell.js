@@ -135,19 +135,34 @@ async function openOver(view, route) {
 
 const addressOf = route => href(route.name, route.id, Object.fromEntries(route.query));
 
+/* The heading gets the focus as soon as the view has put it there, not when all of it is loaded. */
+function focusHeading(signal) {
+    const look = () => {
+        const title = main.querySelector("h1");
+        if (!title || document.querySelector("dialog[open]"))
+            return;
+        watch.disconnect();
+        title.focus({preventScroll: true});
+    };
+    const watch = new MutationObserver(look);
+    watch.observe(main, {childList: true});
+    signal.addEventListener("abort", () => watch.disconnect());
+    look();
+}
+
 async function showBase(view, route) {
     life.abort();
     life = new AbortController();
     noteShown(addressOf(route));
     fill(main);
+    if (hasBegun)
+        focusHeading(life.signal);
+    hasBegun = true;
+    window.scrollTo(0, 0);
     if (!view || !may(view.right))
         fill(main, view ? notAllowed(view) : notThere());
     else
         await run(view, route, life.signal);
-    if (hasBegun && !document.querySelector("dialog[open]"))
-        main.querySelector("h1")?.focus({preventScroll: true});
-    hasBegun = true;
-    window.scrollTo(0, 0);
 }
 
 function showKeyPage() {
