@@ -1,4 +1,4 @@
-"""The console in tests: a small workspace with recent conversations, keys of each role, and the way in as a person goes it."""
+"""The console in tests: a small workspace with recent conversations, keys of each role, and a person's way in."""
 
 import json
 
