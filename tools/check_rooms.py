@@ -14,6 +14,7 @@ import sys
 PUBLIC = {
     "s3": ("s3_client", "s3_credentials", "s3_signer", "transfer"),
     "export_source": ("conversation", "postgres", "source", "statistics"),
+    "export_pdf": ("brand", "pdf"),
     "export_format": ("media_errors", "names", "render", "zone"),
     "export_archive": ("archive",),
 }

@@ -4,13 +4,17 @@
 build_packages=(
     cmake ninja-build gcc libc6-dev pkg-config
     libpq-dev libcurl4-openssl-dev libssl-dev libevent-dev libjansson-dev libisal-dev libglib2.0-dev libexpat1-dev
+    libpango1.0-dev libcairo2-dev
     libcmocka-dev libzip-dev
 )
-demo_packages=(postgresql curl ca-certificates tzdata unzip python3)
+# What PDF is set in; without them such an export fails and says which is missing.
+font_packages=(fonts-noto-core fonts-wqy-microhei fonts-noto-color-emoji)
+demo_packages=("${font_packages[@]}" postgresql curl ca-certificates tzdata unzip python3)
 test_packages=(
     "${demo_packages[@]}" pgbouncer libarchive-tools
     python3-pytest python3-pytest-timeout python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema python3-venv
     swift-proxy swift-account swift-container swift-object
+    poppler-utils qpdf
     chromium fonts-dejavu-core
 )
 lint_packages=(clang clang-format clang-tidy git libclang-rt-14-dev)

@@ -9,10 +9,15 @@
 #include <string.h>
 
 static const struct vb_renderer *const renderers[] = {
-    &vb_csv_renderer,       &vb_csv_conversations_renderer,
-    &vb_csv_leads_renderer, &vb_json_renderer,
-    &vb_turns_renderer,     &vb_ndjson_renderer,
-    &vb_html_renderer,      NULL,
+    &vb_csv_renderer,
+    &vb_csv_conversations_renderer,
+    &vb_csv_leads_renderer,
+    &vb_json_renderer,
+    &vb_turns_renderer,
+    &vb_ndjson_renderer,
+    &vb_html_renderer,
+    &vb_pdf_renderer,
+    NULL,
 };
 
 /* Words are compared with their case. JSON's first row has no layout, so asking for one finds its
@@ -58,6 +63,9 @@ void vb_render_state_done(struct vb_render_state *state)
 {
     vb_buffer_done(&state->first);
     vb_buffer_done(&state->last);
+    if (state->document)
+        state->document_free(state->document);
+    state->document = NULL;
 }
 
 static const char *const profiles[] = {

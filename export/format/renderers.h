@@ -13,6 +13,7 @@ extern const struct vb_renderer vb_csv_conversations_renderer;
 extern const struct vb_renderer vb_csv_leads_renderer;
 extern const struct vb_renderer vb_json_renderer;
 extern const struct vb_renderer vb_ndjson_renderer;
+extern const struct vb_renderer vb_pdf_renderer;
 extern const struct vb_renderer vb_turns_renderer;
 extern const struct vb_renderer vb_html_renderer;
 

@@ -12,6 +12,7 @@
 #ifndef VERBATIM_RENDER_H
 #define VERBATIM_RENDER_H
 
+#include "verbatim/brand.h"
 #include "verbatim/source.h"
 #include "verbatim/statistics.h"
 #include "verbatim/zone.h"
@@ -42,9 +43,15 @@ struct vb_render_state {
     uint64_t messages;            /* of the conversation so far */
     struct vb_buffer first, last; /* texts kept for layouts of one row a conversation */
     bool has_first, has_last;
-    int part;   /* what is open: a renderer's own numbers */
-    int side;   /* whose turn it is, likewise */
-    bool comma; /* the open list has an element */
+    int part;    /* what is open: a renderer's own numbers */
+    int side;    /* whose turn it is, likewise */
+    bool comma;  /* the open list has an element */
+    int64_t day; /* local, of the message before */
+    int offset;  /* seconds east of UTC on that day, as shown */
+    /* What a renderer of pages keeps from file to file; NULL until it is needed. Freed by
+     * vb_render_state_done. */
+    void *document;
+    void (*document_free)(void *document);
 };
 void vb_render_state_init(struct vb_render_state *state);
 void vb_render_state_done(struct vb_render_state *state);
@@ -70,6 +77,9 @@ struct vb_render_context {
     struct vb_channel channel; /* the job's; conversations carry their own */
     struct vb_render_state *state;
     const struct vb_render_about *about; /* NULL: nothing is known of an export */
+    const char *zone_name;               /* NULL: UTC */
+    const struct vb_brand *brand;        /* NULL: none */
+    const char *fonts;                   /* folder of fonts; NULL: where Debian has them */
 };
 
 /* All calls of one renderer come from one thread. Each may answer VB_LIMIT (a row larger than the

@@ -278,14 +278,14 @@ static void answer_missing(struct vb_http_exchange *exchange, const char *member
 }
 
 /* The audit shows what was asked for, as it does for jobs: before the look-ups limit it further. */
-static enum vb_status specify(struct vb_http_exchange *exchange, bool is_csv)
+static enum vb_status specify(struct vb_http_exchange *exchange, const char *format)
 {
     struct vb_api_direct *direct = exchange->state;
     struct vb_specification *specification = &direct->lookup.resolution.specification;
-    const char *layout = is_csv ? NULL : direct->offer->json_layout;
+    const char *layout = strcmp(format, "json") == 0 ? direct->offer->json_layout : NULL;
     struct vb_problems problems;
     enum vb_status status =
-        vb_specification_from(direct->offer->document(exchange, is_csv), specification, &problems);
+        vb_specification_from(direct->offer->document(exchange, format), specification, &problems);
     vb_problems_done(&problems);
     if (status != VB_OK)
         return status;
@@ -305,12 +305,11 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
     (void)ignored;
     if (!vb_http_query_read(exchange, &direct->offer->format, 1, &query))
         return;
-    const char *format = query.values[0].text;
-    bool is_csv = format && strcmp(format, "csv") == 0;
-    vb_http_query_done(&query);
+    const char *format = query.values[0].text ? query.values[0].text : "json";
     direct->lookup.found = on_found;
     direct->lookup.missing = answer_missing;
-    enum vb_status status = specify(exchange, is_csv);
+    enum vb_status status = specify(exchange, format);
+    vb_http_query_done(&query);
     if (status == VB_OK)
         vb_api_resolve(exchange);
     else if (status == VB_INVALID)

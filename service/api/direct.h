@@ -18,10 +18,10 @@
 
 /* What a door offers at once: constant tables. */
 struct vb_api_direct_offer {
-    struct vb_http_parameter format; /* json, unless it says csv */
+    struct vb_http_parameter format; /* json, unless it says another */
     const char *missing; /* what is told where the one thing that is asked for cannot be seen */
     /* The specification as a JSON document; NULL: no memory. */
-    struct json_t *(*document)(const struct vb_http_exchange *exchange, bool is_csv);
+    struct json_t *(*document)(const struct vb_http_exchange *exchange, const char *format);
     const char *json_layout; /* of a renderer that no specification may name; NULL: its own */
 };
 /* Judges the key by the route, and takes it from there. */

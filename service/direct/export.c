@@ -101,7 +101,8 @@ static enum vb_status open_renderer(struct line *line, struct vb_error *err)
     line->context = (struct vb_render_context){.zone = line->zone,
                                                .csv_profile = profile,
                                                .include = order->specification.include,
-                                               .state = &line->state};
+                                               .state = &line->state,
+                                               .zone_name = order->time_zone};
     return VB_OK;
 }
 

@@ -266,6 +266,25 @@ static void check_layout(struct vb_body_check *check, struct vb_specification *s
                         vb_body_member(check, given && is_csv ? "layout" : "format"));
 }
 
+/* A transcript is one conversation's. */
+static void check_pdf_files(struct vb_body_check *check,
+                            const struct vb_specification *specification)
+{
+    const json_t *given = vb_body_member(check, "files");
+    if (specification->files == VB_FILES_CHUNKS)
+        vb_body_problem(check, "value_error", "files",
+                        "Value error, a pdf holds one conversation: files must be per_conversation "
+                        "or single",
+                        given);
+    if (specification->files == VB_FILES_SINGLE &&
+        (specification->kind != VB_SELECT_CONVERSATIONS ||
+         specification->conversation_ids.count != 1))
+        vb_body_problem(check, "value_error", "files",
+                        "Value error, a single pdf holds one conversation: select exactly one by "
+                        "conversation_ids, or let files be per_conversation",
+                        given);
+}
+
 /* What is not said follows from the format: rows of messages and pages of text are read one
  * conversation at a time, all else is read by programs, as one file. */
 static void check_files(struct vb_body_check *check, struct vb_specification *specification)
@@ -274,13 +293,16 @@ static void check_files(struct vb_body_check *check, struct vb_specification *sp
     const char *layout = specification->layout;
     bool is_messages =
         layout && strcmp(specification->format, "csv") == 0 && strcmp(layout, layouts[0]) == 0;
+    bool is_pdf = strcmp(specification->format, "pdf") == 0;
     if (text)
         specification->files = (enum vb_files)place_of(vb_specification_files, vb_view_of(text));
-    else if (is_messages || strcmp(specification->format, "pdf") == 0)
+    else if (is_messages || is_pdf)
         specification->files = VB_FILES_PER_CONVERSATION;
     else /* media need an archive */
         specification->files =
             specification->include & VB_INCLUDE_MEDIA ? VB_FILES_CHUNKS : VB_FILES_SINGLE;
+    if (is_pdf)
+        check_pdf_files(check, specification);
     if (is_messages && !(specification->include & VB_INCLUDE_MESSAGES))
         vb_body_problem(check, "value_error", "include",
                         "Value error, the layout messages needs messages",

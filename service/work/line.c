@@ -38,7 +38,8 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
                                                .csv_profile = profile,
                                                .include = job->specification.include,
                                                .channel = vb_job_channel(job),
-                                               .state = &line->state};
+                                               .state = &line->state,
+                                               .zone_name = job->time_zone};
     return vb_namer_new(line->zone, line->context.channel, line->renderer->extension, &line->namer,
                         err);
 }

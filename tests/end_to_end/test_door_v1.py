@@ -16,6 +16,7 @@ import pytest
 from tests.lib import door_source
 from tests.lib import http_source as source
 from tests.lib import native_source as people
+from tests.lib import pdf
 from tests.lib.process import wait_until
 
 EXPORT = "/v1/conversations/export"
@@ -233,12 +234,15 @@ def test_broken_rules(idle, keys, database, body, wrong):
     assert database.value("SELECT count(*) FROM verbatim.job") == 0
 
 
-def test_pdf_is_refused_clearly(idle, keys):
-    """PDF transcripts are not made yet: refused with a clear message, not with an empty file."""
+def test_pdf_is_a_transcript_of_each_conversation(service, keys, folder):
+    """PDF transcripts, human-readable: one for each conversation, of a filter and of a contact alike."""
     for path in (EXPORT, contact_path(people.JANE)):
-        answer = post(idle, keys["one"], {"format": "pdf"}, path)
-        assert problems(answer) == [("value_error", "body", "format")]
-        assert answer.json()["detail"][0]["msg"] == "Value error, this is not available yet"
+        shown = completed(service, keys["one"], {"format": "pdf", "fields": ["messages", "notes"]}, path)
+        archive = fetch(service, shown)
+        assert len(archive.namelist()) == shown["conversations"] > 0
+        for name in archive.namelist():
+            assert name.endswith(".pdf")
+            assert "Conversation transcript" in pdf.text(pdf.saved(folder, archive.read(name)))
 
 
 @pytest.mark.parametrize("contact", [people.FOREIGN_CONTACT, str(uuid.UUID(int=1)), "none"])

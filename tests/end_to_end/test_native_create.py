@@ -163,7 +163,11 @@ def test_one_active_export_is_meant_for_each_audience(service, keys):
      [("too_long", "body", "select", "conversation_ids")]),
     ({"select": {"conversation_ids": ["a", 1]}}, [("string_type", "body", "select", "conversation_ids", 1)]),
     (ALL | {"format": "html", "layout": "messages"}, [("value_error", "body", "layout")]),
-    (ALL | {"format": "pdf"}, [("value_error", "body", "format")]),
+    (ALL | {"format": "pdf", "files": "single"}, [("value_error", "body", "files")]),
+    ({"select": {"conversation_ids": ["a", "b"]}, "format": "pdf", "files": "single"},
+     [("value_error", "body", "files")]),
+    (ALL | {"format": "pdf", "files": "chunks"}, [("value_error", "body", "files")]),
+    (ALL | {"format": "pdf", "layout": "messages"}, [("value_error", "body", "layout")]),
     (ALL | {"format": "json", "layout": "messages"}, [("value_error", "body", "layout")]),
     (ALL | {"format": "json", "layout": "turns"}, [("value_error", "body", "layout")]),
     (ALL | {"filter": {"from": "2026-02-01T00:00:00"}}, [("datetime_parsing", "body", "filter", "from")]),
@@ -180,12 +184,6 @@ def test_one_active_export_is_meant_for_each_audience(service, keys):
 def test_broken_rules_are_listed(service, keys, database, body, expected):
     assert problems(post(service, keys["one"], body)) == expected
     assert database.value("SELECT count(*) FROM verbatim.job") == 0
-
-
-def test_formats_that_do_not_exist_yet_say_so(service, keys):
-    [problem] = detail(post(service, keys["one"], ALL | {"format": "pdf"}), 422)
-    assert "not available yet" in problem["msg"]
-    assert problem["input"] == "pdf"
 
 
 def test_other_bodies_and_keys(service, keys):

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from tests.lib import direct_source as source
+from tests.lib import pdf
 from tests.lib.process import wait_until
 
 PATH = "/v1/conversations/{}/export"
@@ -58,11 +59,18 @@ def test_json_is_the_default(service, keys):
     assert get(service, keys["one"]).body == get(service, keys["one"], query="?format=json").body
 
 
-def test_pdf_is_refused_until_it_exists(service, keys):
+def test_pdf_is_human_readable(service, keys, folder):
+    """PDF is a transcript for people: who spoke when, and what; no internal notes."""
     answer = get(service, keys["one"], query="?format=pdf")
-    [problem] = answer.json()["detail"]
-    assert (answer.status, problem["loc"]) == (422, ["query", "format"])
-    assert "pdf is not available yet" in problem["msg"]
+    assert answer.status == 200 and answer.headers["Content-Type"] == "application/pdf"
+    assert '.pdf"; filename*' in answer.headers["Content-Disposition"]
+    text = pdf.text(pdf.saved(folder, answer.body), layout=True)
+    for words in ("John Doe", "Web chat", "new-lead, high-priority", "Sunday, 1 December 2024",
+                  "John Doe Customer · 10:30:00", "Hello!", "Ada & Söhne Bot · 10:30:05", '=How, "can" I', "help?",
+                  "Grace Agent · 10:31:00", "I take over.", "Page 1"):
+        assert words in text
+    assert "premium plan" not in text and "Internal notes" not in text
+    assert answer.body == get(service, keys["one"], query="?format=pdf").body
 
 
 @pytest.mark.parametrize("query", ["?format=html", "?format=", "?fields=tags", "?format=csv&format=json"])

@@ -227,6 +227,7 @@ int main(int argc, char **argv)
     vb_render_state_init(&state);
     line.context.state = &state;
     line.context.include = (unsigned)strtoul(argv[3], NULL, 10);
+    line.context.zone_name = argv[4];
     must(vb_zone_new(argv[4], &line.context.zone, &line.err), argv[4]);
     vb_buffer_init(&line.out, FILE_CEILING);
     render(&line, root);

@@ -3,7 +3,7 @@
  *
  * Always files of 5,000 conversations in a ZIP, also for two conversations: the document splits
  * what is large, how large a filter is shows only once it is exported, and a client that unpacks
- * one way need not know. Recordings need an archive too.
+ * one way need not know. Recordings need an archive too. A PDF is one conversation's.
  */
 #include "routes.h"
 
@@ -97,7 +97,9 @@ static int put_shape(struct vb_body_check *check, json_t *built)
     const char *mode = vb_body_text(check, "mode", &mode_rule);
     json_t *fields = member(check, "fields"), *notify = member(check, "notify");
     bool is_csv = format && strcmp(format, "csv") == 0;
-    int failed = json_object_set_new(built, "files", json_string("chunks"));
+    bool is_pdf = format && strcmp(format, "pdf") == 0;
+    int failed =
+        json_object_set_new(built, "files", json_string(is_pdf ? "per_conversation" : "chunks"));
     if (format)
         failed |= json_object_set_new(built, "format", json_string(format));
     if (is_csv)

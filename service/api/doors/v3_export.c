@@ -10,12 +10,13 @@
 #include "api/direct.h"
 
 #include <jansson.h>
+#include <string.h>
 
 /* NULL: no memory. */
-static json_t *make_document(const struct vb_http_exchange *exchange, bool is_csv)
+static json_t *make_document(const struct vb_http_exchange *exchange, const char *format)
 {
     const char *agent = exchange->request->arguments[0].data;
-    if (is_csv)
+    if (strcmp(format, "csv") == 0)
         return json_pack("{s:{s:s}, s:s, s:s, s:s}", "select", "assistant_id", agent, "format",
                          "csv", "layout", "messages", "files", "single");
     return json_pack("{s:{s:s}, s:s, s:s, s:[s, s, s, s]}", "select", "assistant_id", agent,

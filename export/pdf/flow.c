@@ -1,0 +1,60 @@
+/* The place on the page, and the pages. */
+#include "press.h"
+
+#include <stdio.h>
+
+#define DOCUMENT_TAG "Document"
+#define PAGE_TAG "P"
+
+enum vb_status vb_pdf_status(struct vb_pdf *pdf)
+{
+    if (pdf->writer.status != VB_OK)
+        return pdf->writer.status;
+    bool is_good = cairo_status(pdf->cairo) == CAIRO_STATUS_SUCCESS &&
+                   cairo_surface_status(pdf->surface) == CAIRO_STATUS_SUCCESS;
+    return is_good ? VB_OK : VB_NO_MEMORY;
+}
+
+/* cairo 1.16 writes a damaged file where there are links and nothing around them. Whatever has a tag
+ * stays in memory until the end, so a page is one, and not each entry. */
+void vb_pdf_begin_tags(struct vb_pdf *pdf)
+{
+    cairo_tag_begin(pdf->cairo, DOCUMENT_TAG, NULL);
+    cairo_tag_begin(pdf->cairo, PAGE_TAG, NULL);
+}
+
+void vb_pdf_end_tags(struct vb_pdf *pdf)
+{
+    cairo_tag_end(pdf->cairo, PAGE_TAG);
+    cairo_tag_end(pdf->cairo, DOCUMENT_TAG);
+}
+
+void vb_pdf_new_page(struct vb_pdf *pdf)
+{
+    vb_pdf_draw_foot(pdf);
+    cairo_tag_end(pdf->cairo, PAGE_TAG);
+    cairo_show_page(pdf->cairo);
+    pdf->page++;
+    cairo_tag_begin(pdf->cairo, PAGE_TAG, NULL);
+    vb_pdf_draw_running_head(pdf);
+    pdf->y = VB_PDF_TOP;
+    pdf->is_fresh = true;
+}
+
+void vb_pdf_need(struct vb_pdf *pdf, double height)
+{
+    if (!pdf->is_fresh && pdf->y + height > VB_PDF_BOTTOM)
+        vb_pdf_new_page(pdf);
+}
+
+/* Each entry of the outline stays in memory until the end of the document. */
+void vb_pdf_outline(struct vb_pdf *pdf, const char *title, double y)
+{
+    char place[64];
+    if (pdf->outlined >= VB_PDF_OUTLINE)
+        return;
+    pdf->outlined++;
+    (void)snprintf(place, sizeof place, "page=%u pos=[%d %d]", pdf->page, (int)VB_PDF_MARGIN,
+                   (int)y);
+    (void)cairo_pdf_surface_add_outline(pdf->surface, CAIRO_PDF_OUTLINE_ROOT, title, place, 0);
+}
