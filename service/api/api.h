@@ -24,6 +24,9 @@ void vb_api_export_download_begin(struct vb_http_exchange *exchange);
 void vb_api_alive_begin(struct vb_http_exchange *exchange);
 void vb_api_ready_begin(struct vb_http_exchange *exchange);
 void vb_api_metrics_begin(struct vb_http_exchange *exchange);
+void vb_api_link_revoke_begin(struct vb_http_exchange *exchange);
+void vb_api_link_issue_begin(struct vb_http_exchange *exchange);
+void vb_api_short_link_begin(struct vb_http_exchange *exchange);
 void vb_api_file_begin(struct vb_http_exchange *exchange);
 void vb_api_openapi_begin(struct vb_http_exchange *exchange);
 void vb_api_docs_begin(struct vb_http_exchange *exchange);
@@ -64,11 +67,23 @@ bool vb_api_ended(struct vb_http_exchange *exchange, const struct vb_pg_outcome 
 
 /* --- the audit (api/audit.c): a download by who asks, or by whoever holds a link --- */
 void vb_api_audit_download(struct vb_http_exchange *exchange, const char *job_id);
-void vb_api_audit_link(struct vb_http_exchange *exchange, const char *key, bool is_part);
+void vb_api_audit_link(struct vb_http_exchange *exchange, const char *job_id, bool is_part);
 
-/* The file at a key, streamed or passed on to the object store, and noted in the audit
- * (api/files.c). `job`: whose file it is, downloaded by who asks; NULL: by whoever holds a link. */
-void vb_api_file_answer(struct vb_http_exchange *exchange, const char *key, const char *job);
+/* --- files (api/files.c) --- */
+/* Long enough to follow a redirect at once, and no longer. */
+#define VB_API_REDIRECT_SECONDS 60
+struct vb_api_file {
+    const char *key;
+    const char *job; /* whose file it is, for the audit; "": nobody knows, and nothing is noted */
+    bool is_by_link; /* downloaded by whoever holds a link; else by who asks */
+    int64_t seconds; /* how long a link of the object store lives */
+    /* Answers 404 and 503 in a form of its own; NULL: as JSON. */
+    void (*refuse)(struct vb_http_exchange *exchange, int status);
+};
+/* The file, streamed or passed on to the object store. What is a download stands in the audit: the
+ * way to the object store, or bytes that went out; not a HEAD, one byte, or an answer of which the
+ * client took no more than the first few megabytes. */
+void vb_api_file_answer(struct vb_http_exchange *exchange, const struct vb_api_file *file);
 
 /* Field of a source result (text); NULL for SQL NULL. */
 const char *vb_api_text(const PGresult *result, int row, int column);

@@ -1,13 +1,10 @@
-/* Downloads in the audit. Noted when the bytes, or the way to them, are handed out, by a statement
+/* Downloads in the audit. Noted when the bytes, or the way to them, were handed out, by a statement
  * that nobody waits for: a link has to work while the database is away. What could not be noted is
  * in the log.
  */
 #include "api.h"
 
 #include "verbatim/log.h"
-#include "verbatim/uuid.h"
-
-#include <string.h>
 
 /* Not tried again: unlike an end, a download leaves nothing open that somebody would wait for. */
 static void on_noted(void *context, const struct vb_pg_outcome *outcome)
@@ -38,28 +35,11 @@ void vb_api_audit_download(struct vb_http_exchange *exchange, const char *job_id
     note(exchange, steps, job_id);
 }
 
-/* ".../JOB-EPOCH/NAME": the job's id begins the last folder, as vb_storage_key puts it. */
-static bool job_of(const char *key, char ret_job[VB_UUID_TEXT])
+/* A link names no workspace: hence the worker's role, and the job's id alone. */
+void vb_api_audit_link(struct vb_http_exchange *exchange, const char *job_id, bool is_part)
 {
-    const char *name = strrchr(key, '/');
-    const char *folder = name ? memrchr(key, '/', (size_t)(name - key)) : NULL;
-    struct vb_uuid uuid;
-    if (!folder || (size_t)(name - folder) < VB_UUID_TEXT ||
-        vb_uuid_parse((struct vb_view){folder + 1, VB_UUID_TEXT - 1}, &uuid) != VB_OK)
-        return false;
-    vb_uuid_format(uuid, ret_job);
-    return true;
-}
-
-/* Whose job it is stands in the key, but only as a folder's name: hence the worker's role, and the
- * job's id alone. */
-void vb_api_audit_link(struct vb_http_exchange *exchange, const char *key, bool is_part)
-{
-    char job[VB_UUID_TEXT];
-    if (!job_of(key, job))
-        return;
-    const char *const event[] = {job, is_part ? "t" : "f"};
+    const char *const event[] = {job_id, is_part ? "t" : "f"};
     const struct vb_pg_step steps[] = {{&vb_api_sql[VB_API_SQL_AS_WORKER], NULL},
                                        {&vb_api_sql[VB_API_SQL_AUDIT_LINK], event}};
-    note(exchange, steps, job);
+    note(exchange, steps, job_id);
 }

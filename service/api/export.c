@@ -4,6 +4,7 @@
  * the same one.
  */
 #include "export_field.h"
+#include "storage/short_link.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -177,17 +178,40 @@ enum vb_status vb_api_export_link(struct vb_http_exchange *exchange,
     return status;
 }
 
-/* The expiry is told only where the link could be made. */
-static enum vb_status put_link(struct vb_http_exchange *exchange, struct vb_json *json,
-                               const struct vb_api_export *export, struct vb_error *err)
+enum vb_status vb_api_export_short_link(struct vb_http_exchange *exchange,
+                                        const struct vb_api_export *export,
+                                        struct vb_buffer *ret_link, struct vb_error *err)
 {
-    struct vb_buffer link;
+    const struct vb_api_site_loop *site = exchange->loop->site;
+    char job[VB_UUID_TEXT];
+    if (!vb_api_export_has_archive(export) || vb_api_field_is_null(export, EXPORT_LINK) ||
+        vb_api_field_is_null(export, EXPORT_LINK_ENDS) ||
+        vb_api_field_time(export, EXPORT_LINK_ENDS) <= vb_clock_now() ||
+        !vb_role_may(exchange->request->access.role, VB_RIGHT_DOWNLOAD))
+        return VB_OK;
+    struct vb_view id = vb_api_field(export, EXPORT_ID);
+    (void)snprintf(job, sizeof(job), "%.*s", (int)id.length, id.data);
+    return vb_short_link_write(site->service->options->base_url, &site->secrets, job,
+                               (int)vb_api_field_integer(export, EXPORT_LINK), ret_link, err);
+}
+
+/* The expiry of each is told only where the links could be made. */
+static enum vb_status put_links(struct vb_http_exchange *exchange, struct vb_json *json,
+                                const struct vb_api_export *export, struct vb_error *err)
+{
+    struct vb_buffer link, short_link;
     vb_buffer_init(&link, VB_HTTP_LINK_MOST);
+    vb_buffer_init(&short_link, VB_HTTP_LINK_MOST);
     enum vb_status status = vb_api_export_link(exchange, export, &link, err);
+    if (status == VB_OK)
+        status = vb_api_export_short_link(exchange, export, &short_link, err);
     if (status == VB_OK) {
         vb_json_member_text(json, "download_url", link.length > 0 ? link.data : NULL);
         vb_api_field_put_time(json, "download_url_expires_at", export, EXPORT_EXPIRES);
+        vb_json_member_text(json, "link", short_link.length > 0 ? short_link.data : NULL);
+        vb_api_field_put_time(json, "link_expires_at", export, EXPORT_LINK_ENDS);
     }
+    vb_buffer_done(&short_link);
     vb_buffer_done(&link);
     return status;
 }
@@ -239,7 +263,7 @@ enum vb_status vb_api_export_put(struct vb_http_exchange *exchange, struct vb_js
     put_specification(json, export);
     put_progress(json, export, &counts);
     put_files(json, export);
-    enum vb_status status = put_link(exchange, json, export, err);
+    enum vb_status status = put_links(exchange, json, export, err);
     put_end(json, export, &counts);
     put_summary(exchange, json, export);
     vb_json_end_object(json);

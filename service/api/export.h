@@ -38,6 +38,11 @@ struct vb_view vb_api_export_id(const struct vb_api_export *export);
 enum vb_status vb_api_export_link(struct vb_http_exchange *exchange,
                                   const struct vb_api_export *export, struct vb_buffer *ret_link,
                                   struct vb_error *err) vb_must_check;
+/* The newest short link, likewise; *ret_link stays empty where all are revoked or it has ended. */
+enum vb_status vb_api_export_short_link(struct vb_http_exchange *exchange,
+                                        const struct vb_api_export *export,
+                                        struct vb_buffer *ret_link,
+                                        struct vb_error *err) vb_must_check;
 /* Writes the object. VB_OK, or why not with `err`: a link that cannot be made. Who may not download
  * sees no link. */
 enum vb_status vb_api_export_put(struct vb_http_exchange *exchange, struct vb_json *json,
@@ -56,7 +61,7 @@ void vb_api_export_missing(struct vb_http_exchange *exchange); /* 404 */
 
 /* For doors that take the workspace from the key, which show their own exports only; the native one
  * shows all. Judges the key, makes `change` where there is one ($1 workspace, $2 job, $3 audience
- * or NULL, $4 who asks), and shows the export as it is then, or as it was before a change that
+ * or NULL, $4 who asks, $5 how long archives are kept), and shows the export as it is then, or as it was before a change that
  * `ends` it; an export that the key does not see is answered with 404. */
 void vb_api_export_show(struct vb_http_exchange *exchange, const struct vb_pg_statement *change,
                         bool ends,

@@ -18,7 +18,8 @@ void vb_api_export_send(struct vb_http_exchange *exchange, const struct vb_api_e
     }
     memcpy(key, stored.data, stored.length);
     key[stored.length] = '\0';
-    vb_api_file_answer(exchange, key, job);
+    const struct vb_api_file file = {.key = key, .job = job, .seconds = VB_API_REDIRECT_SECONDS};
+    vb_api_file_answer(exchange, &file);
 }
 
 /* Also behind the end of its link, which is for who has no key. 410 for what was there, 409 for what is not there yet or never will be. */

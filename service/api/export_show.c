@@ -6,6 +6,8 @@
  */
 #include "export.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define AUDIENCE (256u << 10)
@@ -57,7 +59,10 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
         vb_http_answer_error(exchange, &err);
         return;
     }
-    const char *const values[] = {caller.workspace, job, audience, caller.author};
+    char kept[24];
+    (void)snprintf(kept, sizeof(kept), "%" PRId64,
+                   exchange->loop->site->service->options->retention);
+    const char *const values[] = {caller.workspace, job, audience, caller.author, kept};
     const struct vb_api_door *door = exchange->request->route->door;
     const char *const seen_values[] = {caller.workspace, job, audience,
                                        door->names_workspace ? NULL : door->name};

@@ -136,25 +136,73 @@ static enum range_kind wanted_range(const struct vb_http_exchange *exchange, uin
     return parse_range(text, size, range);
 }
 
-/* A look at the head alone is no download. With a key each piece is noted, by a link the first of a
- * minute. */
-static void note_download(struct vb_http_exchange *exchange, const char *key, const char *job,
+/* A mail scanner's look at a link takes no more than this before it closes, and what the kernel had
+ * taken from us by then, which is up to some 6 MiB. Who took more has a good part of the file. */
+#define PEEK (8u << 20)
+
+static void note_download(struct vb_http_exchange *exchange, const char *job, bool is_by_link,
                           bool is_part)
 {
-    if (exchange->is_head)
-        return;
-    if (job)
-        vb_api_audit_download(exchange, job);
+    if (is_by_link)
+        vb_api_audit_link(exchange, job, is_part);
     else
-        vb_api_audit_link(exchange, key, is_part);
+        vb_api_audit_download(exchange, job);
+}
+
+/* With a key each piece is noted, by a link the first of an hour: browsers go on after a break, and
+ * players and managers of downloads fetch piece by piece. */
+static void on_file_end(struct vb_http_exchange *exchange, uint64_t sent)
+{
+    const struct vb_api_site_request *request = exchange->request;
+    if (sent == request->download.length || sent > PEEK)
+        note_download(exchange, request->download.job, request->download.is_by_link,
+                      request->download.is_part);
+}
+
+/* One byte of a larger file tells whether it is there and can be had in pieces, no more. */
+static void note_at_end(struct vb_http_exchange *exchange, const struct vb_api_file *file,
+                        const struct range *range, uint64_t size)
+{
+    struct vb_api_site_request *request = exchange->request;
+    if (exchange->is_head || !file->job[0] || (range->length == 1 && size > 1))
+        return;
+    (void)snprintf(request->download.job, sizeof(request->download.job), "%s", file->job);
+    request->download.is_by_link = file->is_by_link;
+    request->download.is_part = range->length < size;
+    request->download.length = range->length;
+    exchange->on_file_end = on_file_end;
+}
+
+/* The way to the store counts as the download: what is fetched there is not seen here. */
+static void note_redirect(struct vb_http_exchange *exchange, const struct vb_api_file *file)
+{
+    size_t count = 0;
+    struct vb_view text = vb_http_header_value(&exchange->head, "range", &count);
+    struct range range = {0, 0};
+    bool is_part = count == 1 && parse_range(text, INT64_MAX, &range) == RANGE_ONE;
+    if (!exchange->is_head && file->job[0] && !(is_part && range.length == 1))
+        note_download(exchange, file->job, file->is_by_link, is_part);
+}
+
+static void refuse(struct vb_http_exchange *exchange, const struct vb_api_file *file,
+                   const struct vb_error *err)
+{
+    if (err->status == VB_NOT_FOUND && file->refuse)
+        file->refuse(exchange, 404);
+    else if (err->status == VB_NOT_FOUND)
+        vb_http_answer_detail(exchange, 404, "File not found.");
+    else if (vb_status_retryable(err->status) && file->refuse)
+        file->refuse(exchange, 503);
+    else
+        vb_http_answer_error(exchange, err);
 }
 
 /* Takes the file over: every way out closes it or hands it to the connection. */
-static void answer_open_file(struct vb_http_exchange *exchange, const char *key, const char *job,
+static void answer_open_file(struct vb_http_exchange *exchange, const struct vb_api_file *wanted,
                              int file, uint64_t size)
 {
     struct stat about;
-    const char *type = vb_content_type_of(key);
+    const char *type = vb_content_type_of(wanted->key);
     if (fstat(file, &about) != 0) {
         close(file);
         vb_http_answer_detail(exchange, 500, "Internal Server Error");
@@ -163,7 +211,7 @@ static void answer_open_file(struct vb_http_exchange *exchange, const char *key,
     char etag[64], modified[64], content_range[80];
     make_validators(&about, etag, modified);
     vb_http_answer_header(exchange, "ETag", etag);
-    vb_http_answer_header(exchange, "Cache-Control", "private, no-transform");
+    vb_http_answer_header(exchange, "Cache-Control", "private, no-cache, no-transform");
     exchange->may_be_kept = true;
     struct range range = {0, size};
     enum range_kind kind = wanted_range(exchange, size, etag, modified, &range);
@@ -184,9 +232,9 @@ static void answer_open_file(struct vb_http_exchange *exchange, const char *key,
                            range.from + range.length - 1, size);
             vb_http_answer_header(exchange, "Content-Range", content_range);
         }
-        const char *slash = strrchr(key, '/');
-        vb_http_answer_attachment(exchange, slash ? slash + 1 : key);
-        note_download(exchange, key, job, kind == RANGE_ONE);
+        const char *slash = strrchr(wanted->key, '/');
+        vb_http_answer_attachment(exchange, slash ? slash + 1 : wanted->key);
+        note_at_end(exchange, wanted, &range, size);
         vb_http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,
                             range.length);
     }
@@ -194,27 +242,38 @@ static void answer_open_file(struct vb_http_exchange *exchange, const char *key,
 
 /* Opened here on the loop: on a local directory that is a moment. S3 answers with its own link
  * instead. */
-void vb_api_file_answer(struct vb_http_exchange *exchange, const char *key, const char *job)
+void vb_api_file_answer(struct vb_http_exchange *exchange, const struct vb_api_file *file)
 {
-    int file = -1;
+    int opened = -1;
     uint64_t size = 0;
     struct vb_buffer redirect;
     vb_buffer_init(&redirect, VB_HTTP_LINK_MOST);
     struct vb_error err = {0};
-    enum vb_status status =
-        vb_storage_open(exchange->loop->site->service->storage, key, &file, &size, &redirect, &err);
-    if (status == VB_NOT_FOUND) {
-        vb_http_answer_detail(exchange, 404, "File not found.");
-    } else if (status != VB_OK) {
-        vb_http_answer_error(exchange, &err);
+    enum vb_status status = vb_storage_open(exchange->loop->site->service->storage, file->key,
+                                            file->seconds, &opened, &size, &redirect, &err);
+    if (status != VB_OK) {
+        refuse(exchange, file, &err);
     } else if (redirect.length > 0) {
-        note_download(exchange, key, job, false);
+        note_redirect(exchange, file);
         vb_http_answer_header(exchange, "Location", redirect.data);
         vb_http_answer_detail(exchange, 302, "Found");
     } else {
-        answer_open_file(exchange, key, job, file, size);
+        answer_open_file(exchange, file, opened, size);
     }
     vb_buffer_done(&redirect);
+}
+
+/* ".../JOB-EPOCH/NAME": the job's id begins the last folder, as vb_storage_key puts it. "" where it
+ * does not. */
+static void job_of(const char *key, char ret_job[VB_UUID_TEXT])
+{
+    const char *name = strrchr(key, '/');
+    const char *folder = name ? memrchr(key, '/', (size_t)(name - key)) : NULL;
+    struct vb_uuid uuid;
+    ret_job[0] = '\0';
+    if (folder && (size_t)(name - folder) >= VB_UUID_TEXT &&
+        vb_uuid_parse((struct vb_view){folder + 1, VB_UUID_TEXT - 1}, &uuid) == VB_OK)
+        vb_uuid_format(uuid, ret_job);
 }
 
 void vb_api_file_begin(struct vb_http_exchange *exchange)
@@ -231,6 +290,11 @@ void vb_api_file_begin(struct vb_http_exchange *exchange)
     } else if (status != VB_OK) {
         vb_http_answer_detail(exchange, 403, "The link is not valid or has expired.");
     } else {
-        vb_api_file_answer(exchange, exchange->request->arguments[0].data, NULL);
+        char job[VB_UUID_TEXT];
+        const char *key = exchange->request->arguments[0].data;
+        job_of(key, job);
+        const struct vb_api_file file = {
+            .key = key, .job = job, .is_by_link = true, .seconds = VB_API_REDIRECT_SECONDS};
+        vb_api_file_answer(exchange, &file);
     }
 }

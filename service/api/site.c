@@ -5,6 +5,7 @@
  * where the start failed half-way.
  */
 #include "site.h"
+#include "storage/short_link.h"
 
 #include "audit_end.h"
 
@@ -149,6 +150,10 @@ static void begin(struct vb_http_exchange *exchange)
 {
     struct vb_api_site_request *request = exchange->request;
     char allow[VB_API_ALLOW];
+    const struct vb_view path = exchange->head.path;
+    static const struct vb_view links = VB_VIEW(VB_SHORT_LINK_PATH);
+    if (path.length > links.length && memcmp(path.data, links.data, links.length) == 0)
+        exchange->path_shown = links.length; /* what follows is the right to a file */
     request->route = exchange->loop->site->table->find(exchange->head.method, exchange->head.path,
                                                        request->arguments, allow);
     if (request->route) {

@@ -16,6 +16,7 @@
 #include "specification/resolve.h"
 #include "storage/storage.h"
 
+#include "verbatim/uuid.h"
 #include "verbatim/zone.h"
 
 struct vb_direct_pool;
@@ -55,6 +56,12 @@ struct vb_api_site_request {
     struct vb_api_credential credential;
     struct vb_access access; /* once vb_api_enter has found the key good */
     bool is_poll;            /* entered by a statement without the rest of `access` */
+    /* A file that goes out, for the audit at its end: `length` bytes of it. */
+    struct {
+        char job[VB_UUID_TEXT];
+        bool is_by_link, is_part;
+        uint64_t length;
+    } download;
     void (*on_entered)(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
 };
 

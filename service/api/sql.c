@@ -141,6 +141,13 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
     [VB_API_SQL_EXPORT_DELETE] = {"export_delete",
         "SELECT verbatim.job_delete($1, $2::uuid, $3::text[], $4)", 4},
+    [VB_API_SQL_LINK_REVOKE] = {"link_revoke",
+        "SELECT verbatim.link_revoke($1, $2::uuid, $3::text[], $4)", 4},
+    [VB_API_SQL_LINK_ISSUE] = {"link_issue",
+        "SELECT verbatim.link_issue($1, $2::uuid, $3::text[], $4, $5::bigint)", 5},
+    [VB_API_SQL_LINK_OPEN] = {"link_open",
+        "SELECT " VB_API_OPENED_LIST
+        " FROM verbatim.link_open($1, $2::integer, decode($3, 'hex')) AS o", 3},
     [VB_API_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
     [VB_API_SQL_SECRETS] = {"secrets",
         "SELECT generation, secret"
@@ -194,7 +201,7 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " FROM verbatim.audit"
         " WHERE job_id = $1::uuid"
         " AND workspace_id = " HERE, 3},
-    /* A client that fetches a file piece by piece has downloaded it once, not a hundred times.
+    /* A client that fetches a file piece by piece, or goes on after a break, has downloaded it once.
      * $1 job, $2 whether only a part was fetched. */
     [VB_API_SQL_AUDIT_LINK] = {"audit_link",
         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
@@ -206,7 +213,7 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " AND e.workspace_id = a.workspace_id"
         " AND e.kind = 'download'"
         " AND e.by_whom = 'link'"
-        " AND e.created_at > clock_timestamp() - interval '1 minute'))", 2},
+        " AND e.created_at > clock_timestamp() - interval '1 hour'))", 2},
 };
 /* clang-format on */
 

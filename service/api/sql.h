@@ -30,6 +30,11 @@ enum vb_api_sql {
     VB_API_SQL_EXPORTS_OF_DOOR, /* as VB_API_SQL_EXPORTS, and $6 door */
     VB_API_SQL_EXPORT_CANCEL,   /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks */
     VB_API_SQL_EXPORT_DELETE,   /* the same; one row where there was something */
+    VB_API_SQL_LINK_REVOKE,     /* the same */
+    VB_API_SQL_LINK_ISSUE,      /* the same, and $5 how long archives are kept, in microseconds */
+    /* in no workspace: $1 the first 8 hex digits of a job, $2 number, $3 MAC in hex: OPENED_JOB and
+     * on */
+    VB_API_SQL_LINK_OPEN,
     VB_API_SQL_TOUCH,
     VB_API_SQL_SECRETS,
     VB_API_SQL_PING,
@@ -90,6 +95,15 @@ enum { ABOUT_BEFORE = KEY_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_ABOUT_TABLE) ABOUT
     NEXT(JOB_DELETED, "j.archive_deleted_at IS NOT NULL")
 #define VB_API_JOB_LIST VB_COLUMN_LIST(VB_API_JOB_TABLE)
 enum { VB_COLUMN_NAMES(VB_API_JOB_TABLE) JOB_COLUMNS };
+
+/* Of VB_API_SQL_LINK_OPEN: verbatim.link_open. */
+#define VB_API_OPENED_TABLE(FIRST, NEXT)                                                           \
+    FIRST(OPENED_JOB, "o.job_id::text")                                                            \
+    NEXT(OPENED_KEY, "o.object_key")                                                               \
+    NEXT(OPENED_STATE, "o.state")                                                                  \
+    NEXT(OPENED_LEFT, "o.microseconds_left")
+#define VB_API_OPENED_LIST VB_COLUMN_LIST(VB_API_OPENED_TABLE)
+enum { VB_COLUMN_NAMES(VB_API_OPENED_TABLE) OPENED_COLUMNS };
 
 /* Of VB_API_SQL_AUDITS: verbatim.audit AS a. What became of an entry stands in rows of its own. A
  * link can be fetched any number of times, hence the bound on the JSON array of downloads. */

@@ -159,11 +159,12 @@ void vb_http_answer_log(struct vb_http_exchange *exchange)
     /* The path only: the query of a link holds its signature. */
     vb_log_set(VB_LOG_REQUEST, exchange->request_id);
     vb_log_set(VB_LOG_WORKSPACE, site->workspace(exchange));
-    vb_log(level, "http %.*s %.*s %d, %" PRIu64 " bytes, %" PRId64 " us",
+    const struct vb_view path = exchange->head.path;
+    size_t shown = path.length < exchange->path_shown ? path.length : exchange->path_shown;
+    vb_log(level, "http %.*s %.*s%s %d, %" PRIu64 " bytes, %" PRId64 " us",
            (int)exchange->head.method.length,
-           exchange->head.method.data ? exchange->head.method.data : "",
-           (int)exchange->head.path.length,
-           exchange->head.path.data ? exchange->head.path.data : "", exchange->status,
+           exchange->head.method.data ? exchange->head.method.data : "", (int)shown,
+           path.data ? path.data : "", shown < path.length ? "..." : "", exchange->status,
            exchange->answer_size, vb_clock_monotonic() - exchange->begun_at);
     vb_log_set(VB_LOG_REQUEST, NULL);
     vb_log_set(VB_LOG_WORKSPACE, NULL);

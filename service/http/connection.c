@@ -65,6 +65,18 @@ static void want_writes(struct vb_http_connection *connection, bool wanted)
         event_del(&connection->writable);
 }
 
+/* Once for each file, whichever way it ends. */
+static void end_file(struct vb_http_connection *connection)
+{
+    struct vb_http_exchange *exchange = connection->exchange;
+    if (connection->file < 0)
+        return;
+    close(connection->file);
+    connection->file = -1;
+    if (exchange && exchange->on_file_end)
+        exchange->on_file_end(exchange, exchange->answer_size - connection->file_left);
+}
+
 /* Frees what is expensive at once and queues the rest for bury(). */
 void vb_http_connection_close(struct vb_http_connection *connection)
 {
@@ -74,8 +86,7 @@ void vb_http_connection_close(struct vb_http_connection *connection)
     connection->phase = VB_HTTP_DEAD;
     want_reads(connection, false);
     want_writes(connection, false);
-    if (connection->file >= 0)
-        close(connection->file);
+    end_file(connection);
     vb_http_stream_cut(connection);
     close(connection->fd);
     vb_http_exchange_free(connection->exchange);
@@ -200,9 +211,7 @@ static void next_request(struct vb_http_connection *connection)
 {
     struct vb_http_exchange *exchange = connection->exchange;
     bool goes_on = exchange && exchange->keep_alive && !connection->loop->is_draining;
-    if (connection->file >= 0)
-        close(connection->file);
-    connection->file = -1;
+    end_file(connection);
     /* The answer came before the body: what is left of it is not the next request. */
     if (goes_on && exchange->framing.state != VB_BODY_DONE) {
         set_phase(connection, VB_HTTP_DRAIN, connection->loop->http->times.body);

@@ -26,11 +26,13 @@ static void reset(struct vb_http_exchange *exchange)
     exchange->free_state = NULL;
     exchange->on_body = NULL;
     exchange->on_left = NULL;
+    exchange->on_file_end = NULL;
     exchange->wait = NULL;
     exchange->is_head = exchange->continued = exchange->keep_alive = false;
     exchange->may_be_kept = false;
     exchange->status = 0;
     exchange->answer_size = 0;
+    exchange->path_shown = SIZE_MAX;
     exchange->framing.state = VB_BODY_DONE;
     exchange->head.method = exchange->head.path = (struct vb_view){NULL, 0};
     exchange->head.header_count = 0;

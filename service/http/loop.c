@@ -260,8 +260,11 @@ static void free_spares(struct vb_http_loop *loop)
 /* Also of one whose init failed half-way: what is not there is NULL or -1. */
 void vb_http_loop_done(struct vb_http_loop *loop)
 {
-    while (loop->first)
+    while (loop->first) {
+        if (loop->first->exchange)
+            loop->first->exchange->on_file_end = NULL; /* what it would ask has ended */
         vb_http_connection_close(loop->first);
+    }
     vb_http_connection_bury(loop);
     free_spares(loop);
     loop->http->site->loop_done(loop);

@@ -90,6 +90,7 @@ struct vb_http_exchange {
     bool may_be_kept; /* by caches: the handler says how long; an error never is */
     int status;       /* of the answer; 0: none yet */
     uint64_t answer_size;
+    size_t path_shown; /* bytes of its path that the log may show: what follows is a secret */
     /* Of the answer, beside the usual: of the one that is meant, and of an error in its place. */
     struct vb_buffer headers, error_headers;
     enum vb_status headers_status; /* VB_OK: none of them is missing */
@@ -98,6 +99,9 @@ struct vb_http_exchange {
     /* While the handler has it: the client has closed its side. It may be gone, or only have no
      * more to ask. */
     void (*on_left)(struct vb_http_exchange *exchange);
+    /* Its file has gone out, or its connection ended before: so many of its bytes were taken by the
+     * kernel, which may hold the last megabytes. Not called where the process ends. */
+    void (*on_file_end)(struct vb_http_exchange *exchange, uint64_t sent);
     struct vb_http_wait *wait; /* for the end of a job (http/waits.h); a part of `state` */
     /* The handler's own; freed with the exchange. */
     void *state;

@@ -14,7 +14,7 @@
 #include "database/args.h"
 #include "database/pg.h"
 #include "mail.h"
-#include "storage/storage.h"
+#include "storage/short_link.h"
 #include "verbatim/columns.h"
 #include "verbatim/hash.h"
 #include "verbatim/metrics.h"
@@ -46,20 +46,25 @@ struct vb_outbox {
 struct errand {
     PGresult *row;
     char id[24], attempt[12];
-    const char *recipient, *job_id, *key;
+    const char *recipient, *job_id;
+    int link; /* its number */
     vb_instant finished_at, expires_at;
     bool dead; /* by the database's clock the link has expired */
+    bool revoked;
 };
 
+/* The oldest link that is not revoked: so a mail that is sent again carries the same one. */
+#define LINK_ENDS "coalesce(j.link_ends[j.links_revoked + 1], j.link_expires_at)"
 #define ERRAND_ROW(FIRST, NEXT)                                                                    \
     FIRST(COLUMN_ID, "c.outbox_id")                                                                \
     NEXT(COLUMN_ATTEMPT, "c.attempts")                                                             \
     NEXT(COLUMN_RECIPIENT, "c.recipient")                                                          \
     NEXT(COLUMN_JOB, "c.job_id")                                                                   \
-    NEXT(COLUMN_KEY, "j.object_key")                                                               \
+    NEXT(COLUMN_LINK, "j.links_revoked + 1")                                                       \
     NEXT(COLUMN_FINISHED, "(extract(epoch FROM j.finished_at) * 1000000)::bigint")                 \
-    NEXT(COLUMN_EXPIRES, "(extract(epoch FROM j.link_expires_at) * 1000000)::bigint")              \
-    NEXT(COLUMN_DEAD, "j.link_expires_at <= now()")                                                \
+    NEXT(COLUMN_EXPIRES, "(extract(epoch FROM " LINK_ENDS ") * 1000000)::bigint")                  \
+    NEXT(COLUMN_REVOKED, "j.links_revoked >= j.links")                                             \
+    NEXT(COLUMN_DEAD, LINK_ENDS " <= now()")                                                       \
     NEXT(COLUMN_CHANNEL, "j.channel_name")                                                         \
     NEXT(COLUMN_PHONE, "j.channel_phone")                                                          \
     NEXT(COLUMN_CHANNEL_ID, "j.channel_id")                                                        \
@@ -134,9 +139,10 @@ static enum vb_status claim(struct vb_outbox *outbox, struct errand *errand, str
     snprintf(errand->attempt, sizeof errand->attempt, "%s", text_of(errand, COLUMN_ATTEMPT));
     errand->recipient = text_of(errand, COLUMN_RECIPIENT);
     errand->job_id = text_of(errand, COLUMN_JOB);
-    errand->key = text_of(errand, COLUMN_KEY);
+    errand->link = (int)number_of(errand, COLUMN_LINK);
     errand->finished_at = number_of(errand, COLUMN_FINISHED);
     errand->expires_at = number_of(errand, COLUMN_EXPIRES);
+    errand->revoked = strcmp(text_of(errand, COLUMN_REVOKED), "t") == 0;
     errand->dead = strcmp(text_of(errand, COLUMN_DEAD), "f") != 0; /* also without a link at all */
     return VB_OK;
 }
@@ -163,13 +169,13 @@ static enum vb_status link_of(struct vb_outbox *outbox, const struct errand *err
                               struct vb_buffer *link, struct vb_error *err)
 {
     struct vb_link_secrets secrets;
-    const char *slash = strrchr(errand->key, '/');
     enum vb_status status = vb_link_secrets_load(outbox->pg, &secrets, err);
     if (status != VB_OK)
         return status;
-    return vb_storage_link(outbox->service->storage, &secrets, errand->key,
-                           slash ? slash + 1 : errand->key, errand->finished_at, errand->expires_at,
-                           link, err);
+    status = vb_short_link_write(outbox->service->options->base_url, &secrets, errand->job_id,
+                                 errand->link, link, err);
+    explicit_bzero(&secrets, sizeof secrets);
+    return status;
 }
 
 static struct vb_export_notice notice_of(const struct errand *errand, const char *link)
@@ -197,7 +203,8 @@ static struct vb_export_notice notice_of(const struct errand *errand, const char
     return notice;
 }
 
-/* The Message-ID is the job's: a mail that is sent twice is seen once by most readers. */
+/* The Message-ID and the date are the job's: a mail that is sent twice is the same bytes, and seen
+ * once by most readers. */
 static enum vb_status compose(struct vb_outbox *outbox, const struct errand *errand,
                               struct vb_buffer *message, struct vb_error *err)
 {
@@ -217,7 +224,7 @@ static enum vb_status compose(struct vb_outbox *outbox, const struct errand *err
     if (status == VB_OK) {
         const struct vb_mail mail = {
             &outbox->sender,         errand->recipient, message_id,
-            vb_clock_now(),          subject.data,      {text.data, text.length},
+            errand->finished_at,     subject.data,      {text.data, text.length},
             {html.data, html.length}};
         status = vb_mail_compose(&mail, message, err);
     }
@@ -240,6 +247,8 @@ static enum vb_status deliver(struct vb_outbox *outbox, const struct errand *err
                                           .stop_context = outbox};
     struct vb_buffer message;
     vb_buffer_init(&message, MESSAGE_MOST);
+    if (errand->revoked)
+        return vb_fail(err, VB_END, "the link was revoked before the mail could be sent");
     if (strcmp(text_of(errand, COLUMN_STATUS), "finished") != 0 || errand->dead)
         return vb_fail(err, VB_END, "the link expired before the mail could be sent");
     enum vb_status status = compose(outbox, errand, &message, err);

@@ -9,7 +9,8 @@
  * caller wrote. EXPORT_MEDIA and EXPORT_MEDIA_FAILED are 0 until the finish. EXPORT_COUNTS holds
  * enum export_count: what runs is counted from its segments; the rest has its counts in its
  * row. EXPORT_SUBJECT is a name where there is one, else an id. EXPORT_KEPT: until when, where the
- * door or the workspace says so. EXPORT_MAIL knows nothing of whether mails can be sent. */
+ * door or the workspace says so. EXPORT_MAIL knows nothing of whether mails can be sent.
+ * EXPORT_LINK is the number of the newest short link, NULL where all are revoked. */
 /* clang-format off */
 #define VB_JOB_SUBJECT                                                                             \
     "coalesce(nullif(j.channel_name, ''), j.channel_phone, j.channel_id, nullif(j.title, ''),"     \
@@ -53,7 +54,9 @@
     NEXT(EXPORT_SUBJECT, VB_JOB_SUBJECT)                                                           \
     NEXT(EXPORT_KEPT, VB_JOB_KEPT)                                                                 \
     NEXT(EXPORT_MAIL, VB_JOB_MAIL)                                                                 \
-    NEXT(EXPORT_COUNTS, "coalesce(j.counts, verbatim.job_count(j.job_id))")
+    NEXT(EXPORT_COUNTS, "coalesce(j.counts, verbatim.job_count(j.job_id))")                        \
+    NEXT(EXPORT_LINK, "CASE WHEN j.links > j.links_revoked THEN j.links::bigint END")              \
+    NEXT(EXPORT_LINK_ENDS, "coalesce(j.link_ends[j.links], j.link_expires_at)")
 #define VB_JOB_VIEW VB_COLUMN_LIST(VB_JOB_VIEW_TABLE)
 enum { VB_COLUMN_NAMES(VB_JOB_VIEW_TABLE) EXPORT_COLUMNS };
 #define VB_JOB_VIEW_FROM " FROM verbatim.job AS j"

@@ -304,10 +304,11 @@ static enum vb_status file_link(struct vb_storage *storage, const struct vb_link
 }
 
 /* A moment on a local disk. On a share that hangs it would hold up the loop that asks. */
-static enum vb_status file_open(struct vb_storage *storage, const char *key, int *ret_fd,
-                                uint64_t *ret_size, struct vb_buffer *redirect,
+static enum vb_status file_open(struct vb_storage *storage, const char *key, int64_t seconds,
+                                int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
                                 struct vb_error *err)
 {
+    (void)seconds;
     (void)redirect;
     struct vb_place place;
     struct stat info;
@@ -335,7 +336,7 @@ static enum vb_status file_read(struct vb_storage_session *session, const char *
     int fd = -1;
     uint64_t size = 0;
     ssize_t got = 1;
-    enum vb_status status = file_open(session->storage, key, &fd, &size, NULL, err);
+    enum vb_status status = file_open(session->storage, key, 0, &fd, &size, NULL, err);
     if (status != VB_OK)
         return status;
     while (status == VB_OK && got > 0) {

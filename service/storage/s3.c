@@ -24,8 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Long enough to follow a redirect at once, and no longer. */
-#define REDIRECT_SECONDS 60u
 /* An abort is repeated while anything is listed; what still is then makes the clean-up come
  * again. */
 #define ABORTS_MOST                                                                                \
@@ -463,12 +461,13 @@ static enum vb_status s3_link(struct vb_storage *storage, const struct vb_link_s
 }
 
 /* A link is made without looking: whether the object is there is told by the store. */
-static enum vb_status s3_open(struct vb_storage *storage, const char *key, int *ret_fd,
-                              uint64_t *ret_size, struct vb_buffer *redirect, struct vb_error *err)
+static enum vb_status s3_open(struct vb_storage *storage, const char *key, int64_t seconds,
+                              int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
+                              struct vb_error *err)
 {
     const char *slash = strrchr(key, '/');
     enum vb_status status = presign(s3_of(storage), key, slash ? slash + 1 : key, vb_clock_now(),
-                                    REDIRECT_SECONDS, redirect, err);
+                                    seconds, redirect, err);
     if (status == VB_OK) {
         *ret_fd = -1;
         *ret_size = 0; /* the store tells it with the object */

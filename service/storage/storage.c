@@ -225,10 +225,11 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
                                  err);
 }
 
-enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int *ret_fd,
-                               uint64_t *ret_size, struct vb_buffer *redirect, struct vb_error *err)
+enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int64_t seconds,
+                               int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
+                               struct vb_error *err)
 {
-    return storage->driver->open(storage, key, ret_fd, ret_size, redirect, err);
+    return storage->driver->open(storage, key, seconds, ret_fd, ret_size, redirect, err);
 }
 
 enum vb_status vb_storage_leftovers(struct vb_storage_session *session, int64_t least_age,

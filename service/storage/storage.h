@@ -149,11 +149,11 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
 enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, const char *key,
                                      struct vb_view expires, struct vb_view signature,
                                      vb_instant now, struct vb_error *err) vb_must_check;
-/* What /files/KEY answers once the link holds: an open file (the caller closes), or a short-lived
- * S3 link into `redirect`. Neither this nor a link waits for the network: without good keys at hand
- * it is VB_EXPIRED. */
-enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int *ret_fd,
-                               uint64_t *ret_size, struct vb_buffer *redirect,
+/* What a link leads to once it holds: an open file (the caller closes), or an S3 link of `seconds`
+ * into `redirect`. Neither this nor a link waits for the network: without good keys at hand it is
+ * VB_EXPIRED. */
+enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int64_t seconds,
+                               int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
                                struct vb_error *err) vb_must_check;
 
 #endif

@@ -42,6 +42,8 @@ ROUTES = {
     ("GET", "/api/v1/workspace/{}/assistants"): "export",
     ("GET", "/api/v1/workspace/{}/channels"): "export",
     ("GET", "/api/v1/workspace/{}/contacts"): "own_door",
+    ("POST", "/api/v1/workspace/{}/exports/{}/links"): "download",
+    ("POST", "/api/v1/workspace/{}/exports/{}/links/revoke"): "manage",
     ("POST", "/app/conversation-exports"): "own_door",
     ("GET", "/app/conversation-exports"): "own_door",
     ("GET", "/app/conversation-exports/{}"): "own_door",

@@ -67,7 +67,8 @@ def test_the_resource(service, keys, database):
                           "include": ["messages", "customer", "tags"]},
         "progress": {"conversations_done": 0, "conversations_total": None, "messages_done": 0, "bytes_written": 0,
                      "eta_seconds": None},
-        "files": [], "download_url": None, "download_url_expires_at": None, "error_message": None,
+        "files": [], "download_url": None, "download_url_expires_at": None, "link": None,
+        "link_expires_at": None, "error_message": None,
         "requested_by": keys["one"].split("_")[1], "created_time": created_at.strftime(text), "started_time": None,
         "finished_time": None, "as_of": as_of.strftime(text), "segments": {"recorded": 0, "running": 0, "waiting": 1},
         "attempts": 0, "media": 0, "media_failed": 0}

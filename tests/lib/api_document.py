@@ -181,10 +181,15 @@ class Calls:
         path = f"/api/v1/workspace/{self.workspace}/exports/{self.once('export_id')}"
         return self.service.get(path, self.key).json()["download_url"].removeprefix(self.service.url)
 
+    def token(self):
+        path = f"/api/v1/workspace/{self.workspace}/exports/{self.native(True)}"
+        return self.service.get(path, self.key).json()["link"].rpartition("/")[2]
+
     def once(self, name):
         """The value of a parameter that only the running service can give; None: the document's example does."""
         makers = {"export_id": lambda: self.native(True), "export_job_id": self.main,
                   "id": lambda: self.door("/app/conversation-exports", "id", "ready"),
+                  "token": self.token,
                   "job_id": lambda: self.door("/v1/conversations/export", "job_id", "completed")}
         if name in makers and name not in self.made:
             self.made[name] = makers[name]()

@@ -32,14 +32,15 @@ static void put_asked(struct vb_json *json, const struct vb_api_export *export)
         vb_specification_done(&specification);
 }
 
-/* The file stays listed while it is there; its URL is null once the link is dead, and for who may
- * not download. */
+/* The file stays listed while it is there; its URL is null once the link is dead or revoked, and for
+ * who may not download. A short link, so that what is fetched from an object store is in the audit
+ * as well. */
 static enum vb_status put_files(struct vb_http_exchange *exchange, struct vb_json *json,
                                 const struct vb_api_export *export, struct vb_error *err)
 {
     struct vb_buffer link;
     vb_buffer_init(&link, VB_HTTP_LINK_MOST);
-    enum vb_status status = vb_api_export_link(exchange, export, &link, err);
+    enum vb_status status = vb_api_export_short_link(exchange, export, &link, err);
     vb_json_name(json, "files");
     vb_json_begin_array(json);
     if (vb_api_export_has_archive(export)) {
@@ -68,7 +69,7 @@ static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_expor
     vb_api_field_put_number(&json, "media", export, EXPORT_MEDIA);
     vb_api_field_put_number(&json, "media_failed", export, EXPORT_MEDIA_FAILED);
     enum vb_status status = put_files(exchange, &json, export, &err);
-    vb_api_field_put_time(&json, "expires_at", export, EXPORT_EXPIRES);
+    vb_api_field_put_time(&json, "expires_at", export, EXPORT_LINK_ENDS);
     vb_api_field_put_error(&json, "error", export);
     vb_api_field_put_time(&json, "created_at", export, EXPORT_CREATED);
     vb_api_field_put_time(&json, "completed_at", export, EXPORT_FINISHED);

@@ -35,7 +35,8 @@ GRANT EXECUTE ON FUNCTION verbatim.job_kinds(text, text) TO :api;
 GRANT SELECT (job_id, workspace_id, kind, sent_at, given_up_at) ON verbatim.outbox TO :api;
 GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
-    verbatim.job_delete(text, uuid, text[], text) TO :api;
+    verbatim.job_delete(text, uuid, text[], text), verbatim.link_open(text, integer, bytea),
+    verbatim.link_revoke(text, uuid, text[], text), verbatim.link_issue(text, uuid, text[], text, bigint) TO :api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO :worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
