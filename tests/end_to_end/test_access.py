@@ -347,11 +347,12 @@ def test_what_became_of_an_export_is_noted_with_its_end(service, keys, database,
     database.execute("INSERT INTO chat.conversation SELECT gen_random_uuid(), 'platform-one', %s, '2026-02-03'"
                      " FROM generate_series(1, 3)", [source.LONELY])
     job = audited_job(service, keys, database)
-    broken = database.value("INSERT INTO verbatim.job SELECT (j).* FROM (SELECT jsonb_populate_record(j,"
-                            " jsonb_build_object('job_id', gen_random_uuid(), 'active_key', NULL,"
-                            " 'csv_profile', 'safe', 'time_zone', 'No/Where')) AS j"
-                            " FROM verbatim.job AS j WHERE job_id = %s) AS x RETURNING job_id::text",
-                            [job])
+    others = ", ".join(name for name, in database.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'verbatim.job'::regclass AND attnum > 0 AND NOT attisdropped"
+        " AND attgenerated = '' AND attname NOT IN ('job_id', 'active_key', 'csv_profile', 'time_zone')"))
+    broken = database.value(f"INSERT INTO verbatim.job (job_id, active_key, csv_profile, time_zone, {others})"
+                            f" SELECT gen_random_uuid(), NULL, 'safe', 'No/Where', {others}"
+                            " FROM verbatim.job WHERE job_id = %s RETURNING job_id::text", [job])
     database.execute("INSERT INTO verbatim.segment (job_id, workspace_id, part_first, part_last)"
                      " VALUES (%s, 'one', 1, 10000)", [broken])
     database.execute("INSERT INTO verbatim.audit (workspace_id, job_id, door, author, filter, format)"
