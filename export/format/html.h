@@ -18,6 +18,9 @@ enum vb_status vb_html_begin(const struct vb_render_context *context,
 enum vb_status vb_html_end(const struct vb_render_context *context,
                            struct vb_buffer *out) vb_must_check;
 
+/* A number with its name, as a row of a list. */
+enum vb_status vb_html_append_figure(struct vb_buffer *out, const char *name,
+                                     uint64_t number) vb_must_check;
 /* The statistics of the whole export, as numbers, charts and tables. */
 enum vb_status vb_html_summary(const struct vb_statistics *statistics,
                                struct vb_buffer *out) vb_must_check;

@@ -101,12 +101,6 @@ static enum vb_status append_channel(const struct vb_channel *channel, struct vb
     return status == VB_OK ? append_row(out, "Channel's type", channel->type) : status;
 }
 
-static enum vb_status append_number(struct vb_buffer *out, const char *name, uint64_t number)
-{
-    return vb_buffer_printf(out, "<div><dt>%s</dt><dd>%llu</dd></div>", name,
-                            (unsigned long long)number);
-}
-
 static enum vb_status append_exported(const struct vb_render_context *context,
                                       struct vb_buffer *out)
 {
@@ -139,12 +133,14 @@ static enum vb_status append_range(const struct vb_render_context *context, stru
     bool has_from = context->about->has_from, has_to = context->about->has_to;
     bool by_day = (!has_from || is_midnight(context->zone, selection->from)) &&
                   (!has_to || is_midnight(context->zone, selection->to));
-    enum vb_status status = vb_buffer_append_text(
-        out, has_from ? "<div><dt>Time range</dt><dd>" : "<div><dt>Time range</dt><dd>Everything");
+    enum vb_status status = vb_buffer_append_text(out, "<div><dt>Time range</dt><dd>");
     if (status == VB_OK && has_from)
         status = append_border(context, by_day, selection->from, selection->from, out);
     if (status == VB_OK)
-        status = vb_buffer_append_text(out, by_day ? " to " : " until before ");
+        status = vb_buffer_append_text(out, !has_from          ? "Until "
+                                            : by_day && has_to ? " to "
+                                            : has_to           ? " until before "
+                                                               : " until ");
     if (status == VB_OK && has_to)
         status = append_border(context, by_day, selection->to - 1, selection->to, out);
     else if (status == VB_OK)
@@ -184,9 +180,10 @@ static enum vb_status append_filters(const struct vb_selection *selection, struc
 
 static enum vb_status append_totals(const struct vb_statistics *statistics, struct vb_buffer *out)
 {
-    enum vb_status status = append_number(out, "Conversations", statistics->conversations);
-    return status == VB_OK ? append_number(out, "Messages", vb_statistics_messages(statistics))
-                           : status;
+    enum vb_status status = vb_html_append_figure(out, "Conversations", statistics->conversations);
+    return status == VB_OK
+               ? vb_html_append_figure(out, "Messages", vb_statistics_messages(statistics))
+               : status;
 }
 
 static enum vb_status append_about(const struct vb_render_context *context, struct vb_buffer *out)

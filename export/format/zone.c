@@ -190,3 +190,41 @@ struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant)
 {
     return vb_civil_of(instant, vb_zone_offset(zone, instant)).date;
 }
+
+/* Doubles as it fills. */
+static enum vb_status add_change(struct vb_offset_change **changes, size_t *count, int64_t seconds,
+                                 int offset)
+{
+    bool is_full = *count >= 16 && (*count & (*count - 1)) == 0;
+    if (*count > 0 && (*changes)[*count - 1].offset == offset)
+        return VB_OK;
+    if (*count == 0 || is_full) {
+        size_t capacity = *count == 0 ? 16 : *count * 2;
+        struct vb_offset_change *grown = realloc(*changes, capacity * sizeof *grown);
+        if (!grown)
+            return VB_NO_MEMORY;
+        *changes = grown;
+    }
+    (*changes)[(*count)++] = (struct vb_offset_change){seconds * VB_SECOND, offset};
+    return VB_OK;
+}
+
+enum vb_status vb_zone_changes(struct vb_zone *zone, vb_instant until,
+                               struct vb_offset_change **ret_changes, size_t *ret_count)
+{
+    struct vb_offset_change *changes = NULL;
+    size_t count = 0;
+    enum vb_status status = VB_OK;
+    for (int64_t at = 0; status == VB_OK && (count == 0 || at <= seconds_of(until));
+         at = zone->end) {
+        look_up(zone, at);
+        status = add_change(&changes, &count, at, zone->offset);
+    }
+    if (status != VB_OK) {
+        free(changes);
+        return status;
+    }
+    *ret_changes = changes;
+    *ret_count = count;
+    return VB_OK;
+}

@@ -32,3 +32,22 @@ enum vb_status vb_reader_count(struct vb_reader *reader, uint64_t *ret_count, st
     PQclear(result);
     return VB_OK;
 }
+
+/* One more is looked for, and no further. */
+enum vb_status vb_reader_fits(struct vb_reader *reader, uint64_t most, bool *ret_fits,
+                              struct vb_error *err)
+{
+    const struct vb_scope scope = {.contract = reader->options.contract,
+                                   .selection = &reader->selection};
+    struct vb_query query;
+    PGresult *result = NULL;
+    vb_query_init(&query);
+    vb_select_skip(&query, &scope, most + 1);
+    enum vb_status status = vb_session_query(&reader->session, &query, &result, err);
+    vb_query_done(&query);
+    if (status != VB_OK)
+        return status;
+    *ret_fits = PQntuples(result) == 0;
+    PQclear(result);
+    return VB_OK;
+}

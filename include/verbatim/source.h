@@ -14,6 +14,7 @@
 #define VERBATIM_SOURCE_H
 
 #include "verbatim/conversation.h"
+#include "verbatim/statistics.h"
 
 #include <libpq-fe.h>
 
@@ -249,6 +250,17 @@ bool vb_reader_exhausted(const struct vb_reader *reader);
 /* How many conversations of the stretch are still to come. Between pages only. */
 enum vb_status vb_reader_count(struct vb_reader *reader, uint64_t *ret_count,
                                struct vb_error *err) vb_must_check;
+
+/* The numbers of the whole selection, as of its instant, by one statement for every some ten
+ * thousands of conversations. `changes`: of the zone of its days and hours. Between pages only. The
+ * caller is done with *ret_statistics. */
+enum vb_status vb_reader_statistics(struct vb_reader *reader,
+                                    const struct vb_offset_change *changes, size_t change_count,
+                                    struct vb_statistics *ret_statistics,
+                                    struct vb_error *err) vb_must_check;
+/* Whether the selection has at most `most` conversations. Between pages only. */
+enum vb_status vb_reader_fits(struct vb_reader *reader, uint64_t most, bool *ret_fits,
+                              struct vb_error *err) vb_must_check;
 
 /* Rows of memory the reader holds now, in bytes: for the budget and its test. */
 size_t vb_reader_memory(const struct vb_reader *reader);

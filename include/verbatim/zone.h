@@ -5,13 +5,13 @@
  * no offsets and no POSIX rules. Source: RFC 8536 for the files.
  *
  * A zone is its maker's until vb_zone_free. It belongs to one thread, since every question may move
- * the cache. Only vb_zone_new fails: VB_INVALID, VB_NO_MEMORY. It knows the rules as they were at
+ * the cache. VB_INVALID, VB_NO_MEMORY. It knows the rules as they were at
  * its birth.
  */
 #ifndef VERBATIM_ZONE_H
 #define VERBATIM_ZONE_H
 
-#include "verbatim/clock.h"
+#include "verbatim/statistics.h"
 
 struct vb_zone;
 
@@ -27,6 +27,11 @@ bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant);
 /* First instant of the local day: 00:00, the earlier of two, or the end of the gap where 00:00 is
  * skipped. */
 vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day);
+/* The offsets in force from the instant 0 on up to `until`, as an array for free(): at least one, the
+ * first at 0. VB_NO_MEMORY. */
+enum vb_status vb_zone_changes(struct vb_zone *zone, vb_instant until,
+                               struct vb_offset_change **ret_changes,
+                               size_t *ret_count) vb_must_check;
 /* The calendar day of the instant. */
 struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant);
 

@@ -35,7 +35,7 @@ struct job_text {
     int column;
     char **text;
 };
-#define JOB_TEXTS 15
+#define JOB_TEXTS 17
 
 static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
 {
@@ -55,6 +55,8 @@ static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
         {JOB_ROW_OBJECT_KEY, &job->object_key},
         {JOB_ROW_UPLOAD_ID, &job->upload_id},
         {JOB_ROW_FINGERPRINT, &job->fingerprint},
+        {JOB_ROW_STATISTICS, &job->statistics},
+        {JOB_ROW_WORKSPACE_NAME, &job->workspace_name},
     };
     _Static_assert(sizeof texts / sizeof texts[0] == JOB_TEXTS, "every text of a job");
     memcpy(ret_texts, texts, sizeof texts);

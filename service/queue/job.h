@@ -27,6 +27,8 @@ struct vb_job {
     char *source_snapshot;
     char *notification_email;
     struct vb_specification specification; /* root NULL: not one that this build can read */
+    char *statistics; /* as printed; NULL: not taken yet, and noted with the archive */
+    char *workspace_name;
     char *title;               /* what the archive is named after; NULL: the channel, or all */
     struct vb_date start_date; /* the day of as_of where the range has no start */
     vb_instant from, to, as_of;
@@ -48,6 +50,12 @@ const char *vb_job_extension(const struct vb_job *job);
 /* What it reads, from its specification and what was resolved when it was created. Borrows from the
  * job; `columns` are the renderer's. */
 struct vb_selection vb_job_selection(const struct vb_job *job);
+
+/* statistics.c: the numbers in a job's row. VB_INVALID: not ours. */
+enum vb_status vb_statistics_print(const struct vb_statistics *statistics,
+                                   struct vb_buffer *out) vb_must_check;
+enum vb_status vb_statistics_parse(struct vb_view text, struct vb_statistics *ret_statistics,
+                                   struct vb_error *err) vb_must_check;
 
 /* transition.c */
 /* Takes the edge inside the caller's transaction; VB_FENCED when the job is not in `from`.

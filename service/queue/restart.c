@@ -49,7 +49,8 @@ static const char forget_archive[] =
     "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')) "
     "UPDATE verbatim.job"
     " SET archive_epoch = NULL, storage = NULL, object_key = NULL, upload_id = NULL,"
-    " part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1"
+    " part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1,"
+    " statistics = NULL, workspace_name = NULL"
     " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
 
 /* How the new segment begins. */

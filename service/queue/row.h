@@ -43,7 +43,11 @@
     NEXT(JOB_ROW_PART_SIZE, "j.part_size")                                                         \
     NEXT(JOB_ROW_CONVERSATIONS_TOTAL, "j.conversations_total")                                     \
     NEXT(JOB_ROW_CLOSING, "j.size IS NOT NULL")                                                    \
-    NEXT(JOB_ROW_TITLE, "j.title")
+    NEXT(JOB_ROW_TITLE, "j.title")                                                                 \
+    NEXT(JOB_ROW_STATISTICS, "j.statistics::text")                                                 \
+    NEXT(JOB_ROW_WORKSPACE_NAME,                                                                   \
+         "coalesce(j.workspace_name, (SELECT w.name"                                               \
+         " FROM verbatim.workspace AS w WHERE w.workspace_id = j.workspace_id))")
 #define JOB_ROW_LIST VB_COLUMN_LIST(JOB_ROW)
 enum { VB_COLUMN_NAMES(JOB_ROW) JOB_ROW_COLUMNS };
 

@@ -90,6 +90,7 @@ void vb_line_done(struct vb_line *line)
     vb_namer_free(line->namer);
     vb_zone_free(line->zone);
     vb_render_state_done(&line->state);
+    vb_statistics_done(&line->statistics);
     if (line->whole.release)
         line->whole.release(&line->whole);
 }

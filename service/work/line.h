@@ -40,6 +40,7 @@ struct vb_line {
     struct vb_render_state state;
     struct vb_selection selection; /* what the claim's job reads */
     struct vb_render_about about;
+    struct vb_statistics statistics;
     enum vb_files files;
     bool file_open; /* an entry of the archive, or the raw file, has begun here */
     struct vb_archive *archive;
@@ -61,7 +62,8 @@ enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err) vb_must_
 bool vb_line_may_retry(const struct vb_line *line, enum vb_status status,
                        const struct vb_error *err);
 
-/* work/about.c: what heads of files say of the whole export. Before the first file begins. */
+/* work/about.c: what heads of files say of the whole export. Before the first file begins.
+ * VB_AGAIN: too much for the express thread. */
 enum vb_status vb_line_about(struct vb_line *line, struct vb_error *err) vb_must_check;
 
 /* work/file.c: entries of one conversation, entries of many, or one raw file. */
