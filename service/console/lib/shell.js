@@ -98,8 +98,19 @@ function notThere() {
             el("p", {class: "actions"}, linkButton(t("nav.exports"), href("exports")))];
 }
 
+let moreStyles = null;
+
+/* What the first views can do without comes with the first one that needs it. */
+function loadStyles() {
+    moreStyles ??= new Promise(resolve => {
+        const sheet = el("link", {rel: "stylesheet", href: "./more.css", onload: resolve, onerror: resolve});
+        document.head.append(sheet);
+    });
+    return moreStyles;
+}
+
 async function loadView(view) {
-    const [module] = await Promise.all([view.load(), view.more && loadMore(view.more)]);
+    const [module] = await Promise.all([view.load(), view.more && loadMore(view.more), view.more && loadStyles()]);
     return module;
 }
 

@@ -4,7 +4,8 @@
  * `right` is what the role needs (lib/session.js); without it the view says why it is not there. `nav`
  * puts it into the navigation, in this order, for those who may. `id` says whether the address names one
  * thing. `over` opens it as a dialog over the view of that name. `more`:
- * names of the files in texts/ with its texts beyond those of the first view, as in texts/LANGUAGE_more.js.
+ * names of the files in texts/ with its texts beyond those of the first view, as in texts/LANGUAGE_more.js; more.css
+ * comes with them.
  */
 export const views = [
     {name: "exports", id: false, right: "look", nav: true, load: () => import("../views/exports.js")},
