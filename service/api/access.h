@@ -16,15 +16,18 @@
 #include "specification/resolve.h"
 
 #include "verbatim/conversation.h"
+#include "verbatim/uuid.h"
 
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-/* The key of a request as far as it is needed: its own bytes are wiped when they were looked at. */
+/* What a request shows, a key or a session's token, as far as it is needed: its own bytes are wiped
+ * when they were looked at. */
 struct vb_api_credential {
     bool is_taken; /* from the head */
-    bool is_key;   /* it has the form of one; else nothing below */
-    struct vb_key_id id;
+    bool is_good;  /* it has the form of one; else nothing below */
+    bool is_session;
+    char id[VB_UUID_TEXT]; /* of the key, or of the session */
     unsigned char digest[VB_SHA256];
 };
 

@@ -53,6 +53,14 @@ struct vb_api_entry {
  * `more` are sent before the key is judged: what they change must depend on it by itself. */
 void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *entry);
 
+/* The key that the request has shown elsewhere than in its head, before it enters. */
+void vb_api_take_key(struct vb_http_exchange *exchange, struct vb_view key);
+/* Whether a request that needs to be from a page of our own is (api/own_page.h); false: 403 was
+ * answered. */
+bool vb_api_own_page(struct vb_http_exchange *exchange);
+/* The cookie of a session, which stands for its key below /api/ where no key is shown. */
+#define VB_API_SESSION_COOKIE "verbatim_session"
+
 /* 413 and 415, or `on_body` once the body is whole (api/receive.c). */
 void vb_api_receive_json(struct vb_http_exchange *exchange,
                          void (*on_body)(struct vb_http_exchange *exchange));

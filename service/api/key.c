@@ -1,13 +1,18 @@
-/* The key of a request: parsed before the database is asked, judged by what it answers.
+/* The key of a request, or the session in its place: parsed before the database is asked, judged by
+ * what it answers.
  *
- * Nothing about keys is kept from one request to the next, so a revoked key is refused by the very
+ * Nothing about either is kept from one request to the next, so a revoked key is refused by the very
  * next one. A key's own bytes are overwritten in the head as soon as they were looked at: a request
  * may wait or stream for long, and only their digest is needed then. When a key was last used is
  * noted at most once a minute, by a statement nobody waits for.
  */
 #include "api.h"
 
+#include "cookie.h"
+#include "own_page.h"
+
 #include "rules/key.h"
+#include "rules/session_token.h"
 
 #include "verbatim/log.h"
 
@@ -35,14 +40,16 @@ static struct vb_view bearer_of(struct vb_view value)
     return (struct vb_view){value.data + scheme, value.length - scheme};
 }
 
-/* Two keys are none, unless they are the same: a proxy might judge the other one. */
-static struct vb_view key_of(const struct vb_http_exchange *exchange)
+/* Two keys are none, unless they are the same: a proxy might judge the other one. *ret_is_none:
+ * nothing was said about a key. */
+static struct vb_view key_of(const struct vb_http_exchange *exchange, bool *ret_is_none)
 {
     static const struct vb_view none = {NULL, 0};
     size_t keys = 0, credentials = 0;
     struct vb_view key = vb_http_header_value(&exchange->head, "x-api-key", &keys);
     struct vb_view value = vb_http_header_value(&exchange->head, "authorization", &credentials);
     struct vb_view bearer = credentials == 1 ? bearer_of(value) : none;
+    *ret_is_none = keys == 0 && credentials <= 1 && !bearer.data;
     if (keys > 1 || credentials > 1 || (keys == 1 && bearer.data && !vb_view_equals(key, bearer)))
         return none;
     return keys == 1 ? key : bearer;
@@ -60,20 +67,55 @@ static void wipe_header(struct vb_http_exchange *exchange, const char *name)
     }
 }
 
+/* Only below /api/: the cookie's own path says so to browsers, and nobody else is meant. */
+static void take_session(struct vb_http_exchange *exchange, struct vb_api_credential *credential)
+{
+    static const char below[] = "/api/";
+    struct vb_uuid id;
+    struct vb_view path = exchange->head.path;
+    struct vb_view token = vb_api_cookie(&exchange->head, VB_API_SESSION_COOKIE);
+    if (path.length < sizeof(below) - 1 || memcmp(path.data, below, sizeof(below) - 1) != 0 ||
+        vb_session_token_parse(token, &id, credential->digest) != VB_OK)
+        return;
+    vb_uuid_format(id, credential->id);
+    credential->is_good = credential->is_session = true;
+}
+
+void vb_api_take_key(struct vb_http_exchange *exchange, struct vb_view key)
+{
+    struct vb_api_credential *credential = &exchange->request->credential;
+    struct vb_key_id id;
+    *credential = (struct vb_api_credential){.is_taken = true};
+    credential->is_good = vb_key_parse(key, &id) == VB_OK;
+    if (credential->is_good) {
+        (void)snprintf(credential->id, sizeof(credential->id), "%s", id.text);
+        vb_sha256(key.data, key.length, credential->digest);
+    }
+}
+
 /* Once for each request, however often it enters. */
 static const struct vb_api_credential *take_credential(struct vb_http_exchange *exchange)
 {
     struct vb_api_credential *credential = &exchange->request->credential;
+    bool is_none = false;
     if (credential->is_taken)
         return credential;
-    struct vb_view key = key_of(exchange);
-    credential->is_taken = true;
-    credential->is_key = vb_key_parse(key, &credential->id) == VB_OK;
-    if (credential->is_key)
-        vb_sha256(key.data, key.length, credential->digest);
+    vb_api_take_key(exchange, key_of(exchange, &is_none));
+    if (is_none)
+        take_session(exchange, credential);
     wipe_header(exchange, "x-api-key");
     wipe_header(exchange, "authorization");
+    wipe_header(exchange, "cookie");
     return credential;
+}
+
+bool vb_api_own_page(struct vb_http_exchange *exchange)
+{
+    const char *refusal =
+        vb_api_own_page_refusal(&exchange->head, exchange->loop->site->service->options->base_url);
+    if (refusal)
+        vb_http_answer_detail(exchange, 403, refusal);
+    return refusal == NULL;
 }
 
 static void on_touched(void *context, const struct vb_pg_outcome *outcome)
@@ -93,7 +135,8 @@ static void touch(struct vb_http_loop *loop, const char *id)
     if (strcmp(loop->site->touched[slot].id, id) == 0 &&
         now - loop->site->touched[slot].at < TOUCH_EVERY)
         return;
-    (void)snprintf(loop->site->touched[slot].id, sizeof(loop->site->touched[slot].id), "%s", id);
+    (void)snprintf(loop->site->touched[slot].id, sizeof(loop->site->touched[slot].id), "%.*s",
+                   (int)VB_KEY_ID_LENGTH, id);
     loop->site->touched[slot].at = now;
     const char *const enter[] = {"", id}, *const key[] = {id}; /* in no workspace */
     const struct vb_pg_step steps[] = {{&vb_api_sql[VB_API_SQL_ENTER_KEY_WRITE], enter},
@@ -129,29 +172,35 @@ static bool is_good(const struct vb_http_exchange *exchange, const PGresult *row
 
 /* A newer version may know roles that this one does not: then nobody can say what the key may
  * do. */
-static void refuse_role(struct vb_http_exchange *exchange, const PGresult *row)
+static void refuse_role(struct vb_http_exchange *exchange, const char *id, const PGresult *row)
 {
     struct vb_view role = vb_pg_view(row, 0, KEY_ROLE);
-    vb_error_log("the key %s has the role %.*s, which this version does not know",
-                 exchange->request->credential.id.text, (int)role.length,
-                 role.data ? role.data : "");
+    vb_error_log("the key %s has the role %.*s, which this version does not know", id,
+                 (int)role.length, role.data ? role.data : "");
     vb_http_answer_detail(exchange, 403, "The API key's role is not known to this version.");
+}
+
+/* Behind a session the row tells it, in its last column. */
+static const char *key_id_of(const struct vb_http_exchange *exchange, const PGresult *row)
+{
+    const struct vb_api_credential *credential = &exchange->request->credential;
+    return credential->is_session ? PQgetvalue(row, 0, PQnfields(row) - 1) : credential->id;
 }
 
 /* The order of checks is the contract's: key, scope and role, workspace. */
 static bool judge(struct vb_http_exchange *exchange, const PGresult *row)
 {
     const struct vb_api_route *route = exchange->request->route;
-    const char *id = exchange->request->credential.id.text;
     if (!is_good(exchange, row)) {
         refuse_key(exchange);
         return false;
     }
+    const char *id = key_id_of(exchange, row);
     enum vb_status status = exchange->request->is_poll
                                 ? vb_access_judge(id, row, &exchange->request->access)
                                 : vb_access_fill(id, row, &exchange->request->access);
     if (status == VB_INVALID) {
-        refuse_role(exchange, row);
+        refuse_role(exchange, id, row);
         return false;
     }
     if (status != VB_OK) {
@@ -186,27 +235,47 @@ static void on_entered(void *context, const struct vb_pg_outcome *outcome)
         exchange->request->on_entered(exchange, outcome);
 }
 
+/* Where a session stands for the key, its own statements say the same. */
+static struct vb_pg_step judging_step(bool is_session, bool by_key, bool is_poll)
+{
+    enum vb_api_sql key = by_key    ? VB_API_SQL_KEY_HOME
+                          : is_poll ? VB_API_SQL_KEY_POLL
+                                    : VB_API_SQL_KEY;
+    enum vb_api_sql session = by_key    ? VB_API_SQL_SESSION_HOME
+                              : is_poll ? VB_API_SQL_SESSION_POLL
+                                        : VB_API_SQL_SESSION;
+    return (struct vb_pg_step){&vb_api_sql[is_session ? session : key], NULL};
+}
+
+/* What sets workspace and credential for the transaction. */
+static const struct vb_pg_statement *entering(bool is_session, bool writes)
+{
+    if (is_session)
+        return &vb_api_sql[writes ? VB_API_SQL_ENTER_SESSION_WRITE : VB_API_SQL_ENTER_SESSION];
+    return &vb_api_sql[writes ? VB_API_SQL_ENTER_KEY_WRITE : VB_API_SQL_ENTER_KEY];
+}
+
 void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *entry)
 {
     const struct vb_api_route *route = exchange->request->route;
     bool names_workspace = route->door && route->door->names_workspace;
     bool by_key = route->door && !names_workspace;
     const struct vb_api_credential *credential = take_credential(exchange);
-    const char *id = credential->id.text;
-    if (!credential->is_key) {
+    const char *id = credential->id;
+    if (!credential->is_good) {
         refuse_key(exchange);
         return;
     }
+    if (credential->is_session && !vb_api_own_page(exchange))
+        return;
     const char *workspace = names_workspace ? exchange->request->arguments[0].data : "";
     const char *const enter[] = {workspace, id};
     const char *const by_path[] = {id, workspace, route->scope};
     const char *const home[] = {id, route->scope};
-    enum vb_api_sql key = by_key           ? VB_API_SQL_KEY_HOME
-                          : entry->is_poll ? VB_API_SQL_KEY_POLL
-                                           : VB_API_SQL_KEY;
     struct vb_pg_step steps[VB_PG_STEPS] = {
-        {&vb_api_sql[entry->writes ? VB_API_SQL_ENTER_KEY_WRITE : VB_API_SQL_ENTER_KEY], enter},
-        {&vb_api_sql[key], by_key ? home : by_path}};
+        {entering(credential->is_session, entry->writes), enter},
+        judging_step(credential->is_session, by_key, entry->is_poll)};
+    steps[1].values = by_key ? home : by_path;
     size_t count = 2;
     for (size_t i = 0; i < entry->count && count < VB_PG_STEPS; i++)
         steps[count++] = entry->more[i];

@@ -8,6 +8,7 @@
 #include "storage/short_link.h"
 
 #include "audit_end.h"
+#include "throttle.h"
 
 #include "direct/direct.h"
 #include "http/waits.h"
@@ -29,6 +30,7 @@ struct vb_api {
     struct vb_storage_watch *watch;
     struct vb_direct_pool *streams;
     struct vb_http *http;
+    struct vb_api_throttle sign_ins; /* of all loops */
 };
 
 /* --- beside a loop --- */
@@ -46,7 +48,7 @@ static void take_secrets(struct vb_api_site_loop *site)
 /* Before the loop's thread: whatever is half made is ended by loop_done. */
 static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
 {
-    const struct vb_api *api = loop->http->site->context;
+    struct vb_api *api = loop->http->site->context;
     struct vb_api_site_loop *site = loop->site = calloc(1, sizeof(*site));
     if (!site)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP loop");
@@ -55,6 +57,7 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
     site->source_statements = api->source_statements;
     site->streams = api->streams;
     site->watch = api->watch;
+    site->sign_ins = &api->sign_ins;
     take_secrets(site);
     return vb_api_pools_init(loop, api->main_connector, api->source_connector, err);
 }

@@ -21,6 +21,7 @@
 
 struct vb_direct_pool;
 struct vb_storage_watch;
+struct vb_api_throttle;
 
 /* A zone that was used lately. */
 struct vb_api_zone {
@@ -34,6 +35,7 @@ struct vb_api_site_loop {
     const struct vb_pg_statement *source_statements;
     struct vb_direct_pool *streams;
     struct vb_storage_watch *watch;
+    struct vb_api_throttle *sign_ins;
     struct vb_pg_pool *main_pool, *source_pool;
     struct vb_pg_pool *count_pool;  /* the source as well, for what may take long */
     struct vb_pg_pool *search_pool; /* the same, for what somebody waits for who is typing */

@@ -14,7 +14,20 @@
 #define ABOUT                                                                                      \
     ", " VB_API_ABOUT_LIST                                                                         \
     " FROM verbatim.key_here AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
+/* In the place of verbatim.key_here: the session's key, which the transaction then names as well. */
+#define SESSION_NAMES_KEY                                                                          \
+    " FROM verbatim.session_here AS k"                                                             \
+    " CROSS JOIN LATERAL set_config('verbatim.key_id', k.key_id, true) AS named(key_id)"
+#define SESSION_ABOUT                                                                              \
+    ", " VB_API_ABOUT_LIST ", k.key_id" SESSION_NAMES_KEY                                          \
+    " LEFT JOIN LATERAL verbatim.key_about(named.key_id) AS a ON true"
+#define NAMES_SESSION ", set_config('verbatim.session_id', $2, true)"
 #define NAMES_KEY ", set_config('verbatim.key_id', $2, true)"
+/* For KEY_SEES of what follows. */
+#define KEY_SEEN                                                                                   \
+    ", set_config('verbatim.sees',"                                                                \
+    " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"                            \
+    " set_config('verbatim.audience', k.audience::text, true)"
 /* Whether the key that VB_API_SQL_KEY_POLL named may see a job; nothing where it named none. */
 #define KEY_SEES                                                                                   \
     "(current_setting('verbatim.sees', true) = 'all'"                                              \
@@ -80,12 +93,35 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     /* A statement of its own costs less than a join: what a plan holds is set up anew each time it
      * runs. Parameters as of VB_API_SQL_KEY. */
     [VB_API_SQL_KEY_POLL] = {"key_poll",
-        "SELECT " KEY_IN_PATH
-        ", set_config('verbatim.sees',"
-        " CASE k.role WHEN 'editor' THEN 'audience' ELSE 'all' END, true),"
-        " set_config('verbatim.audience', k.audience::text, true)"
+        "SELECT " KEY_IN_PATH KEY_SEEN
         " FROM verbatim.key_here AS k"
         " WHERE k.key_id = $1", 3},
+    [VB_API_SQL_ENTER_SESSION] = {"enter_session", VB_PG_ENTER NAMES_SESSION, 2},
+    [VB_API_SQL_ENTER_SESSION_WRITE] = {"enter_session_write",
+        VB_PG_ENTER NAMES_SESSION VB_PG_ENTER_LIMITS, 2},
+    /* $1 session, $2 workspace of the path, $3 scope of the route. */
+    [VB_API_SQL_SESSION] = {"session",
+        "SELECT " KEY_IN_PATH SESSION_ABOUT
+        " WHERE k.session_id = $1::uuid", 3},
+    /* $1 session, $2 scope of the route. */
+    [VB_API_SQL_SESSION_HOME] = {"session_home",
+        "SELECT " VB_API_KEY_COLUMNS("true", "$2") SESSION_ABOUT
+        " CROSS JOIN LATERAL set_config('verbatim.workspace_id', k.workspace_id, true)"
+        " WHERE k.session_id = $1::uuid", 2},
+    [VB_API_SQL_SESSION_POLL] = {"session_poll",
+        "SELECT " KEY_IN_PATH KEY_SEEN ", k.key_id" SESSION_NAMES_KEY
+        " WHERE k.session_id = $1::uuid", 3},
+    [VB_API_SQL_SESSION_BEGIN] = {"session_begin",
+        "SELECT set_config('verbatim.session_id', $1::text, true)"
+        " FROM verbatim.session_begin($1::text::uuid, $2::bytea)", 2},
+    [VB_API_SQL_SESSION_END] = {"session_end", "SELECT verbatim.session_end()", 0},
+    /* Of the key and the session that the transaction names. */
+    [VB_API_SQL_SESSION_ABOUT] = {"session_about",
+        "SELECT " VB_API_ME_LIST
+        " FROM verbatim.workspace AS w"
+        " CROSS JOIN verbatim.key_about(current_setting('verbatim.key_id')) AS a"
+        " LEFT JOIN verbatim.session_here AS s ON true"
+        " WHERE w.workspace_id = " HERE, 0},
     /* $1 workspace, $2 job; NULL, an id of another form, finds nothing. */
     [VB_API_SQL_JOB] = {"job",
         "SELECT " VB_API_JOB_LIST

@@ -18,8 +18,18 @@ enum vb_api_sql {
     VB_API_SQL_KEY,      /* $1 key id, $2 workspace, $3 scope */
     VB_API_SQL_KEY_HOME, /* $1 key id, $2 scope: enters the key's own workspace as well */
     VB_API_SQL_KEY_POLL, /* as VB_API_SQL_KEY: only what it is judged by; for the polls behind it */
-    VB_API_SQL_JOB,      /* a poll: $1 workspace, $2 job */
-    VB_API_SQL_EXPORT,   /* a poll: $1 workspace, $2 job: VB_JOB_VIEW */
+    /* The same three for a session in the key's place, whose id is $1; the key's id is the last
+     * column. They come behind VB_API_SQL_ENTER_SESSION, and name the key for what follows. */
+    VB_API_SQL_ENTER_SESSION, /* as VB_PG_ENTER_READ, and $2 session */
+    VB_API_SQL_ENTER_SESSION_WRITE,
+    VB_API_SQL_SESSION,
+    VB_API_SQL_SESSION_HOME,
+    VB_API_SQL_SESSION_POLL,
+    VB_API_SQL_SESSION_BEGIN, /* $1 session, $2 hash: no row where the key has ended; names it */
+    VB_API_SQL_SESSION_END,
+    VB_API_SQL_SESSION_ABOUT, /* who is here: ME_WORKSPACE_NAME and on */
+    VB_API_SQL_JOB,           /* a poll: $1 workspace, $2 job */
+    VB_API_SQL_EXPORT,        /* a poll: $1 workspace, $2 job: VB_JOB_VIEW */
     /* polls: $1 workspace, $2 (microseconds) and $3 the row behind which to begin, $4 at most,
      * $5 (microseconds) made then or later */
     VB_API_SQL_EXPORTS,
@@ -80,6 +90,16 @@ enum { VB_API_KEY_TABLE(VB_COLUMN_NAME, VB_COLUMN_NAME, "", "") KEY_COLUMNS };
     NEXT(ABOUT_PROFILE, "a.csv_profile")
 #define VB_API_ABOUT_LIST VB_COLUMN_LIST(VB_API_ABOUT_TABLE)
 enum { ABOUT_BEFORE = KEY_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_ABOUT_TABLE) ABOUT_COLUMNS };
+
+/* Of VB_API_SQL_SESSION_ABOUT: verbatim.workspace AS w, verbatim.key_about AS a, and
+ * verbatim.session_here AS s where there is one. */
+#define VB_API_ME_TABLE(FIRST, NEXT)                                                               \
+    FIRST(ME_WORKSPACE_NAME, "w.name")                                                             \
+    NEXT(ME_KEY_NAME, "a.name")                                                                    \
+    NEXT(ME_USER, "a.user_email")                                                                  \
+    NEXT(ME_EXPIRES, "s.expires_at")
+#define VB_API_ME_LIST VB_COLUMN_LIST(VB_API_ME_TABLE)
+enum { VB_COLUMN_NAMES(VB_API_ME_TABLE) ME_COLUMNS };
 
 /* Of VB_API_SQL_JOB: verbatim.job AS j. */
 #define VB_API_JOB_TABLE(FIRST, NEXT)                                                              \

@@ -56,7 +56,7 @@ static struct vb_http_exchange *make(const struct vb_http_site *site)
         return NULL;
     }
     vb_buffer_init_secret(&exchange->head_bytes, VB_HTTP_HEAD); /* the key is in it */
-    vb_buffer_init(&exchange->body, VB_HTTP_BODY);
+    vb_buffer_init_secret(&exchange->body, VB_HTTP_BODY);       /* who signs in sends a key in it */
     vb_buffer_init(&exchange->headers, VB_HTTP_HEADERS_MOST);
     vb_buffer_init(&exchange->error_headers, 1024);
     return exchange;

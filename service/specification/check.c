@@ -47,6 +47,15 @@ static int place_of(const char *const *names, struct vb_view text)
     return -1;
 }
 
+/* Names that are only reserved are passed over. */
+const char *vb_specification_format(size_t place)
+{
+    for (size_t i = 0; formats[i]; i++)
+        if (vb_renderer_find(vb_view_of(formats[i]), (struct vb_view){NULL, 0}) && place-- == 0)
+            return formats[i];
+    return NULL;
+}
+
 static bool is_format(struct vb_view text)
 {
     return place_of(formats, text) >= 0;

@@ -116,6 +116,8 @@ bool vb_specification_judge_range(const struct vb_specification *specification,
 void vb_specification_select(const struct vb_specification *specification,
                              struct vb_selection *selection);
 
+/* The formats that may be asked for, in the order in which they are told; NULL behind the last. */
+const char *vb_specification_format(size_t place);
 /* The renderer of its format and layout; never NULL for one that was parsed. */
 const struct vb_renderer *vb_specification_renderer(const struct vb_specification *specification);
 

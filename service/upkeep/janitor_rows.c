@@ -102,6 +102,12 @@ static const char *const old_rows[] = {
     "  WHERE beat_at < now() - interval '1 hour'"
     "  LIMIT 1000 FOR UPDATE SKIP LOCKED)",
 
+    "DELETE FROM verbatim.console_session"
+    " WHERE session_id IN (SELECT session_id"
+    "  FROM verbatim.console_session"
+    "  WHERE expires_at < now()"
+    "  LIMIT 1000)",
+
     /* Never a job whose archive or leftovers somebody has still to delete. */
     "DELETE FROM verbatim.job"
     " WHERE job_id IN (SELECT job_id"

@@ -13,6 +13,7 @@ import pytest
 
 from tests.lib import direct_source
 from tests.lib.http_raw import RawConnection
+from tests.lib.memory import holds
 from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.process import SANITIZED, port_answers, wait_until
 from tests.lib.service import Service
@@ -182,21 +183,6 @@ def test_a_cursor_that_was_cut_short_is_none(service, keys):
 
 
 # --- keys ---
-
-def holds(service, secret):
-    """Places of the process's memory that hold the bytes."""
-    found = []
-    with open(f"/proc/{service.process.pid}/maps") as maps, open(f"/proc/{service.process.pid}/mem", "rb") as memory:
-        for line in maps:
-            begin, end, rights = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line).groups()
-            if not rights.startswith("rw") or "[v" in line:
-                continue
-            with contextlib.suppress(OSError, ValueError):
-                memory.seek(int(begin, 16))
-                data = memory.read(int(end, 16) - int(begin, 16))
-                found += [int(begin, 16) + match.start() for match in re.finditer(re.escape(secret), data)]
-    return found
-
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory")
 def test_no_key_stays_in_memory(program, service, keys, database):

@@ -1,5 +1,6 @@
 """Two installations in one cluster: neither login can reach what is the other's, roles of earlier versions included."""
 
+import contextlib
 import re
 
 import psycopg
@@ -27,6 +28,16 @@ def url_of(database, login):
 
 def advice(done):
     return [line for line in done.stderr.splitlines() if line.endswith(";")]
+
+
+def old_rights():
+    """roles.sql, each grant of an object by itself: a version of the schema lacks what came later."""
+    text = (SCHEMA / "roles.sql").read_text().replace(":api", "verbatim_api").replace(":worker", "verbatim_worker")
+    grants = re.compile(r"^GRANT (.*?) ON ((?:FUNCTION |SEQUENCE )?)([^;]*?) TO ([^;]*);$", re.M | re.S)
+    yield grants.sub("", text)
+    for rights, kind, objects, roles in grants.findall(text):
+        for each in re.split(r",\s+(?=verbatim\.)", objects):
+            yield f"GRANT {rights} ON {kind}{each} TO {roles}"
 
 
 class Installation:
@@ -65,8 +76,10 @@ class Installation:
                                    [int(path.name[:3]), path.name])
             connection.execute("SELECT set_config('verbatim.roles_api', 'verbatim_api', false),"
                                " set_config('verbatim.roles_worker', 'verbatim_worker', false)")
-            connection.execute((SCHEMA / "roles.sql").read_text().replace(":api", "verbatim_api")
-                               .replace(":worker", "verbatim_worker"))
+            for statement in old_rights():
+                with contextlib.suppress(psycopg.errors.UndefinedObject, psycopg.errors.UndefinedTable,
+                                         psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedColumn):
+                    connection.execute(statement)
             connection.execute("INSERT INTO verbatim.link_secret VALUES (1, sha256('x'))")
 
     def roles(self):

@@ -169,7 +169,7 @@ def test_bad_bodies_are_as_documented(operation, calls, service, keys):
 
 def test_a_viewer_is_refused_what_changes_anything(calls, program, database, keys):
     viewer = make_key(program, database, "viewer", workspace=WORKSPACE)
-    posts = [operation for operation in KEYED if operation.method in ("POST", "DELETE")]
+    posts = [operation for operation in KEYED if operation.method in ("POST", "DELETE") and operation.id != "signOut"]
     assert posts
     for operation in posts:
         answer = calls.send(operation, operation.example_names()[0], viewer)

@@ -218,14 +218,19 @@ class Calls:
             self.worker.pause()
         try:
             target = self.target(operation, missing, self.native(False) if changes else None)
-            headers = {each["name"]: each["example"] for each in operation.parameters
-                       if each["in"] == "header" and "example" in each}
-            return self.service.request(operation.method, target, key, headers=headers,
-                                        json_body=operation.body_examples().get(example))
+            body = operation.body_examples().get(example)
+            if operation.id == "signIn":
+                body = {"key": self.key}
+            return self.service.request(operation.method, target, key, headers=self.headers(operation), json_body=body)
         finally:
             if changes:
                 self.worker.resume()
 
     def send_body(self, operation, body, key, content_type="application/json"):
         return self.service.request(operation.method, self.target(operation, False, None), key, json_body=body,
-                                    headers={"Content-Type": content_type})
+                                    headers=self.headers(operation) | {"Content-Type": content_type})
+
+    @staticmethod
+    def headers(operation):
+        return {each["name"]: each["example"] for each in operation.parameters
+                if each["in"] == "header" and "example" in each}

@@ -15,4 +15,10 @@ void vb_console_page_begin(struct vb_http_exchange *exchange);
 /* GET /console/PATH: one of its files, or 404. */
 void vb_console_asset_begin(struct vb_http_exchange *exchange);
 
+/* /api/v1/console/session: a key is exchanged for a cookie that stands for it below /api/; who is
+ * here, and until when; and the end of it. */
+void vb_console_sign_in_begin(struct vb_http_exchange *exchange);
+void vb_console_session_begin(struct vb_http_exchange *exchange);
+void vb_console_sign_out_begin(struct vb_http_exchange *exchange);
+
 #endif

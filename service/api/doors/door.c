@@ -103,6 +103,8 @@ const struct vb_api_door vb_door_native = {"native", true, 422, put_detail, vb_p
 const struct vb_api_door vb_door_app = {"app",      false,           422,
                                         put_detail, vb_problems_put, &vb_app_words};
 const struct vb_api_door vb_door_v1 = {"v1", false, 422, put_detail, vb_problems_put, &vb_v1_words};
+const struct vb_api_door vb_door_console = {"console",  false,           422,
+                                            put_detail, vb_problems_put, NULL};
 const struct vb_api_door vb_door_v3 = {"v3", false, 400, put_message, put_issues, NULL};
 
 /* By the first segment alone: what follows names nothing. */

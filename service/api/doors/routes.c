@@ -23,6 +23,7 @@
 #define AGENT "/v3/agents/{}/convos/export"
 #define APP "/app/conversation-exports"
 #define V1_BULK "/v1/conversations/export"
+#define SESSION "/api/v1/console/session"
 #define V1_CONTACT "/v1/contacts/{}/export"
 
 /* Who may: what the role of the key has to allow, and the scope that the key needs. */
@@ -62,6 +63,9 @@ static const struct vb_api_route routes[] = {
     {"GET",    V1_BULK "/{}",         &vb_door_v1,     MAY_LOOK,     vb_v1_read_begin},
     {"POST",   V1_CONTACT,            &vb_door_v1,     MAY_EXPORT,   vb_v1_contact_begin},
     {"GET",    "/v1/exports/audit",   &vb_door_v1,     MAY_AUDIT,    vb_v1_audit_begin},
+    {"POST",   SESSION,               &vb_door_console, MAY_LOOK,    vb_console_sign_in_begin},
+    {"GET",    SESSION,               &vb_door_console, MAY_LOOK,    vb_console_session_begin},
+    {"DELETE", SESSION,               &vb_door_console, MAY_LOOK,    vb_console_sign_out_begin},
     {"GET",    "/d/{}",               NULL,            OPEN,         vb_api_short_link_begin},
     {"GET",    "/files/*",            NULL,            OPEN,         vb_api_file_begin},
     {"GET",    "/healthz",            NULL,            OPEN,         vb_api_alive_begin},

@@ -7,10 +7,11 @@
 
 extern const struct vb_api_table vb_routes;
 
-extern const struct vb_api_door vb_door_main;   /* INTERFACE 4: {"detail": ...} */
-extern const struct vb_api_door vb_door_native; /* the same shapes */
-extern const struct vb_api_door vb_door_app;    /* INTERFACE 7: the same shapes */
-extern const struct vb_api_door vb_door_v1;     /* INTERFACE 7: the same shapes */
+extern const struct vb_api_door vb_door_main;    /* INTERFACE 4: {"detail": ...} */
+extern const struct vb_api_door vb_door_native;  /* the same shapes */
+extern const struct vb_api_door vb_door_app;     /* INTERFACE 7: the same shapes */
+extern const struct vb_api_door vb_door_v1;      /* INTERFACE 7: the same shapes */
+extern const struct vb_api_door vb_door_console; /* the same shapes */
 extern const struct vb_api_door
     vb_door_v3; /* INTERFACE 7: {"message", "code", "issues": [{"message"}]} */
 

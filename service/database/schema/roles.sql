@@ -28,7 +28,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA verbatim FROM PUBLIC;
 GRANT USAGE ON SCHEMA verbatim TO :api, :worker;
 GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO :api, :worker;
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO :api;
-GRANT SELECT ON verbatim.key_here TO :api;
+GRANT SELECT ON verbatim.key_here, verbatim.session_here TO :api;
 GRANT SELECT ON verbatim.link_secret TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid), verbatim.audience_word(text[]) TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_kinds(text, text) TO :api;
@@ -36,10 +36,12 @@ GRANT SELECT (job_id, workspace_id, kind, sent_at, given_up_at) ON verbatim.outb
 GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
     verbatim.job_delete(text, uuid, text[], text), verbatim.link_open(text, integer, bytea),
-    verbatim.link_revoke(text, uuid, text[], text), verbatim.link_issue(text, uuid, text[], text, bigint) TO :api;
+    verbatim.link_revoke(text, uuid, text[], text), verbatim.link_issue(text, uuid, text[], text, bigint),
+    verbatim.session_begin(uuid, bytea), verbatim.session_end() TO :api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO :worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
+GRANT SELECT, DELETE ON verbatim.console_session TO :worker;
 -- An audit is added to and read, never changed; a trigger says the same to the owner.
 GRANT SELECT, INSERT ON verbatim.audit, verbatim.audit_event TO :api, :worker;
 GRANT USAGE ON SEQUENCE verbatim.claim_epoch, verbatim.turn_number TO :worker;
