@@ -37,9 +37,11 @@ struct vb_export_notice {
     const char *phone;                 /* "" for none */
     const char *start_date, *end_date; /* "" for an open end */
     int64_t conversations, messages, size;
+    const char *file_name; /* "" where nobody knows */
+    const char *format;    /* as the specification has it */
     const char *link;
     vb_instant link_expires_at;
-    const char *time_zone; /* IANA name, for the second form of the expiry */
+    const char *time_zone; /* IANA name: of the dates, and for the second form of the expiry */
     int offset_seconds;    /* of that zone at that instant */
 };
 /* Appends the subject, the plain text and the HTML of the notice. */

@@ -76,6 +76,8 @@ struct errand {
     NEXT(COLUMN_ZONE, "j.time_zone")                                                               \
     NEXT(COLUMN_WORKSPACE, "j.workspace_id")                                                       \
     NEXT(COLUMN_STATUS, "j.status")                                                                \
+    NEXT(COLUMN_FILE, "j.file_name")                                                               \
+    NEXT(COLUMN_FORMAT, "coalesce(j.specification ->> 'format', 'csv')")                           \
     NEXT(COLUMN_TITLE, "j.title")
 #define ERRAND_ROW_LIST VB_COLUMN_LIST(ERRAND_ROW)
 enum { VB_COLUMN_NAMES(ERRAND_ROW) ERRAND_COLUMNS };
@@ -196,6 +198,8 @@ static struct vb_export_notice notice_of(const struct errand *errand, const char
         .conversations = number_of(errand, COLUMN_CONVERSATIONS),
         .messages = number_of(errand, COLUMN_MESSAGES),
         .size = number_of(errand, COLUMN_SIZE),
+        .file_name = text_of(errand, COLUMN_FILE),
+        .format = text_of(errand, COLUMN_FORMAT),
         .link = link,
         .link_expires_at = errand->expires_at,
     };

@@ -162,7 +162,9 @@ static struct vb_export_notice notice_of(const char *channel, int64_t size)
                                      .start_date = "2026-06-01",
                                      .end_date = "2026-06-10",
                                      .size = size,
-                                     .link = "https://h/files/k?expires=1&signature=2",
+                                     .file_name = "a.zip",
+                                     .format = "csv",
+                                     .link = "https://h/d/k?a=1&b=2",
                                      .link_expires_at = INT64_C(1785229507) * VB_SECOND,
                                      .time_zone = "Asia/Kathmandu",
                                      .offset_seconds = 20700};
@@ -194,19 +196,19 @@ static void a_notice_tells_size_and_expiry(void **state)
     } sizes[] = {
         {0, "Size: 0 bytes\n"},
         {999, "Size: 999 bytes\n"},
-        {1000, "Size: 1.0 kB (1000 bytes)\n"},
-        {999949, "Size: 999.9 kB (999949 bytes)\n"},
-        {999950, "Size: 1.0 MB (999950 bytes)\n"},
-        {INT64_C(5000000000000000), "Size: 5000.0 TB (5000000000000000 bytes)\n"},
+        {1000, "Size: 1.0 kB (1,000 bytes)\n"},
+        {999949, "Size: 999.9 kB (999,949 bytes)\n"},
+        {999950, "Size: 1.0 MB (999,950 bytes)\n"},
+        {INT64_C(5000000000000000), "Size: 5000.0 TB (5,000,000,000,000,000 bytes)\n"},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct vb_export_notice notice = notice_of("c", sizes[i].size);
-        assert_told(&notice, sizes[i].text, "<table>");
+        assert_told(&notice, sizes[i].text, "bytes");
     }
     struct vb_export_notice notice = notice_of("c", 1);
     assert_told(&notice,
                 "Link valid until: 2026-07-28 14:50 Asia/Kathmandu (2026-07-28 09:05 UTC)\n",
-                "href=\"https://h/files/k?expires=1&amp;signature=2\"");
+                "href=\"https://h/d/k?a=1&amp;b=2\"");
     notice.time_zone = "UTC";
     notice.offset_seconds = 0;
     assert_told(&notice, "Link valid until: 2026-07-28 09:05 UTC\n", "09:05 UTC<");
@@ -219,13 +221,38 @@ static void a_notice_of_no_channel(void **state)
     struct vb_export_notice notice = notice_of("Jane", 1);
     notice.label = "Conversations of";
     notice.end_date = "";
-    assert_told(&notice, "Conversations of: Jane\nRange: from 2026-06-01\n", ">Conversations of<");
+    assert_told(&notice, "Conversations of: Jane\nRange: from 2026-06-01 (Asia/Kathmandu)\n",
+                ">Conversations of<");
     notice.start_date = "";
     assert_told(&notice, "Range: all dates\n", ">all dates<");
     notice.end_date = "2026-06-10";
-    assert_told(&notice, "Range: up to 2026-06-10\n", ">up to 2026-06-10<");
+    assert_told(&notice, "Range: up to 2026-06-10 (Asia/Kathmandu)\n",
+                ">up to 2026-06-10 (Asia/Kathmandu)<");
     notice.channel = "";
     assert_told(&notice, "Conversations of: \n", "></td>");
+}
+
+static void a_notice_tells_how_its_file_is_opened(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *format, *advice;
+    } files[] = {
+        {"a.zip", "csv", "Unpack the archive first; the tables in it open in any spreadsheet"},
+        {"a.zip", "ndjson", "Unpack the archive first; the files in it are JSON, for programs."},
+        {"a.zip", "html", "the pages in it open in a browser, also without a network."},
+        {"a.b.html", "html", "It opens in a browser, also without a network."},
+        {"a.pdf", "pdf", "It opens in any PDF reader."},
+        {"a.csv", "csv", "It opens in any spreadsheet program. The text is UTF-8."},
+        {".zip", "csv", "Whoever has this link"},
+        {"", "csv", "Whoever has this link"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct vb_export_notice notice = notice_of("c", 1);
+        notice.file_name = files[i].name;
+        notice.format = files[i].format;
+        assert_told(&notice, files[i].advice, files[i].advice);
+    }
 }
 
 static void a_notice_escapes_names(void **state)
@@ -252,6 +279,7 @@ int main(void)
         cmocka_unit_test(bad_addresses_and_ids_are_refused),
         cmocka_unit_test(a_notice_tells_size_and_expiry),
         cmocka_unit_test(a_notice_of_no_channel),
+        cmocka_unit_test(a_notice_tells_how_its_file_is_opened),
         cmocka_unit_test(a_notice_escapes_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
