@@ -283,7 +283,7 @@ static const char html_head[] =
     "<h1 class=\"text\" style=\"margin:0;font-size:22px;line-height:28px;font-weight:600;"
     "color:#1b2027\">Your export is ready</h1>\n</td></tr>\n"
     "<tr><td style=\"padding:0 24px\">\n"
-    "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n";
+    "<table width=\"100%\" cellpadding=\"4\" cellspacing=\"0\" border=\"0\">\n";
 
 #define CELL "border-top:1px solid #dfe3e8;" FONT ";font-size:14px;line-height:20px"
 static const char html_label[] =
