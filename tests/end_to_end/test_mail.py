@@ -86,7 +86,8 @@ def test_one_mail_with_everything_in_it(outbox, queue, database, smtp):
     link = re.search(r"^https://\S+$", text, re.M).group()
     assert re.fullmatch("https://exports.example/" + "long/" * 30 + "v/d/[a-z2-7]{34}", link)
     assert f'href="{link}"' in html
-    for told in ("SMS Support (+12025550123)", "2026-06-01 to 2026-06-10 (Europe/Paris)", "Conversations: 12", "Messages: 345",
+    for told in ("SMS Support (+12025550123)", "2026-06-01 to 2026-06-10 (Europe/Paris)", "Conversations: 12",
+                 "Messages: 345",
                  "1.2 MB (1,234,567 bytes)"):
         assert told in text, told
     utc = time.strftime("%Y-%m-%d %H:%M", time.gmtime(expires))

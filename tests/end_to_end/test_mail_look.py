@@ -28,10 +28,12 @@ HOSTILE = {
 # Parts of the page with text of their own: colours as drawn, and the ground behind.
 COLOURS = """(() => {
   const parse = text => text.match(/[\\d.]+/g).map(Number);
-  const lightness = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  const linear = c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
+  const lightness = ([r, g, b]) => [r, g, b].map(c => linear(c / 255)).reduce(
+    (sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
   const ground = node => { for (; node; node = node.parentElement) {
-    const colour = parse(getComputedStyle(node).backgroundColor); if (colour.length < 4 || colour[3] > 0) return colour; }
+    const colour = parse(getComputedStyle(node).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0) return colour; }
     return [255, 255, 255]; };
   return [...document.body.querySelectorAll('*')].filter(node => [...node.childNodes]
     .some(child => child.nodeType === 3 && child.textContent.trim())).map(node => {
@@ -116,10 +118,12 @@ def test_all_text_has_contrast(mails, browser, folder, dark, width):
 def test_it_reads_without_styles(mails, browser, folder, takes):
     html = re.sub(takes, "", body(mails["plain"]), flags=re.S)
     text = re.sub(r"\s+", " ", shown(browser, folder, html, 360))
-    wanted = ["Your export is ready", "Channel SMS Support (+12025550123)", "Range 2026-06-01 to 2026-06-10 (Europe/Paris)",
+    wanted = ["Your export is ready", "Channel SMS Support (+12025550123)",
+              "Range 2026-06-01 to 2026-06-10 (Europe/Paris)",
               "Conversations 3,120", "Messages 40,210", "File SMS Support_2026-06_1c4639da.zip",
-              "Size 1.2 MB (1,234,567 bytes)", "Link valid until 20", "UTC)", "Download the file", "https://exports.example/d/",
-              "Unpack the archive first", "Whoever has this link", "You get this mail because"]
+              "Size 1.2 MB (1,234,567 bytes)", "Link valid until 20", "UTC)", "Download the file",
+              "https://exports.example/d/", "Unpack the archive first", "Whoever has this link",
+              "You get this mail because"]
     places = [text.find(each) for each in wanted]
     assert -1 not in places and places == sorted(places), text
 

@@ -220,7 +220,8 @@ def test_links_of_what_has_not_finished(service, keys, done, database):
     assert "too many" in detail(service.request("POST", path, keys["one"]), 409)
     for unknown in ("00000000-0000-4000-8000-000000000000", "x"):
         for end in ("links", "links/revoke"):
-            assert detail(service.request("POST", f"{EXPORTS}/{unknown}/{end}", keys["one"]), 404) == "Export not found."
+            answer = service.request("POST", f"{EXPORTS}/{unknown}/{end}", keys["one"])
+            assert detail(answer, 404) == "Export not found."
 
 
 def test_roles_and_audiences(service, keys, database):
@@ -282,7 +283,8 @@ def test_a_download_that_goes_on_is_one(service, done, database):
 
 
 def test_links_of_v1_are_short_and_live_seven_days(service, storage, keys, database):
-    job = service.request("POST", "/v1/conversations/export", keys["one"], json_body={"format": "json"}).json()["job_id"]
+    started = service.request("POST", "/v1/conversations/export", keys["one"], json_body={"format": "json"})
+    job = started.json()["job_id"]
     shown = wait_until(lambda: (lambda answer: answer if answer["status"] == "completed" else None)(
         service.get(f"/v1/conversations/export/{job}", keys["one"]).json()), "the export")
     [file] = shown["files"]
