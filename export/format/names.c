@@ -268,6 +268,23 @@ struct vb_view vb_channel_title(struct vb_channel channel)
     return channel.name.length > 0 ? channel.name : channel.phone_number;
 }
 
+/* The tail is never cut. */
+static enum vb_status name_after(struct vb_view what, struct vb_view tail,
+                                 char ret_name[VB_NAME_BYTES + 1], struct vb_error *err)
+{
+    struct vb_buffer word;
+    vb_buffer_init(&word, SIDE_CEILING);
+    enum vb_status status = vb_file_name_append_word(&word, choose_text(&what, 1));
+    if (status == VB_OK)
+        status = mend(&word);
+    if (status == VB_OK)
+        join(view_of_buffer(&word), VB_VIEW(""), VB_VIEW(""), tail, ret_name);
+    vb_buffer_done(&word);
+    if (status == VB_INVALID)
+        return vb_fail(err, VB_SOURCE, "what the archive is named after is not valid UTF-8");
+    return status == VB_OK ? status : vb_fail(err, status, "no memory for the archive's name");
+}
+
 /* The id makes names of archives differ where everything else is alike. */
 enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const char *job_id,
                                const char *extension, char ret_name[VB_NAME_BYTES + 1],
@@ -279,18 +296,19 @@ enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const 
         return vb_fail(err, VB_INVALID, "job id \"%.40s\" is no UUID", job_id);
     int length = snprintf(tail, sizeof tail, "_%04d-%02d_%.8s%.15s", month.year, month.month,
                           job_id, extension);
-    struct vb_buffer word;
-    vb_buffer_init(&word, SIDE_CEILING);
-    enum vb_status status = vb_file_name_append_word(&word, choose_text(&what, 1));
-    if (status == VB_OK)
-        status = mend(&word);
-    if (status == VB_OK)
-        join(view_of_buffer(&word), VB_VIEW(""), VB_VIEW(""),
-             (struct vb_view){tail, (size_t)length}, ret_name);
-    vb_buffer_done(&word);
-    if (status == VB_INVALID)
-        return vb_fail(err, VB_SOURCE, "what the archive is named after is not valid UTF-8");
-    return status == VB_OK ? status : vb_fail(err, status, "no memory for the archive's name");
+    return name_after(what, (struct vb_view){tail, (size_t)length}, ret_name, err);
+}
+
+/* In UTC: no two moments of a day that is an hour longer have one name. */
+enum vb_status vb_dated_name(struct vb_view what, vb_instant at, const char *extension,
+                             char ret_name[VB_NAME_BYTES + 1], struct vb_error *err)
+{
+    char tail[TAIL_TEXT];
+    struct vb_civil civil = vb_civil_of(at, 0);
+    int length = snprintf(tail, sizeof tail, "_%04d%02d%02dT%02d%02d%02dZ%.15s", civil.date.year,
+                          civil.date.month, civil.date.day, civil.hour, civil.minute, civil.second,
+                          extension);
+    return name_after(what, (struct vb_view){tail, (size_t)length}, ret_name, err);
 }
 
 /* Five digits at least, so that a listing sorts; past 99,999 files names grow and still differ. */

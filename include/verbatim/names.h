@@ -42,6 +42,10 @@ enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversati
 enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const char *job_id,
                                const char *extension, char ret_name[VB_NAME_BYTES + 1],
                                struct vb_error *err) vb_must_check;
+/* `<what>_<YYYYMMDDTHHMMSSZ>.html`: for a door whose files are told apart by when they were asked
+ * for. */
+enum vb_status vb_dated_name(struct vb_view what, vb_instant at, const char *extension,
+                             char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
 /* What an archive of one channel is named after: its name, else its phone number. */
 struct vb_view vb_channel_title(struct vb_channel channel);
 

@@ -42,6 +42,7 @@ static const struct {
     {ABOUT_ZONE, offsetof(struct vb_access, time_zone)},
     {ABOUT_SOURCE, offsetof(struct vb_access, source_id)},
     {ABOUT_PROFILE, offsetof(struct vb_access, csv_profile)},
+    {ABOUT_USER, offsetof(struct vb_access, user)},
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 

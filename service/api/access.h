@@ -36,6 +36,7 @@ struct vb_access {
     char key_id[16];
     enum vb_role role;
     const char *author;    /* the key's user, else its name, else its id */
+    const char *user;      /* the key's user, or "" */
     const char *workspace; /* workspace_id; NULL until the key was found good */
     const char *time_zone, *source_id, *csv_profile;
     bool is_restricted;       /* sees only what carries one of `audience` */

@@ -105,8 +105,7 @@ void vb_api_order_begin(struct vb_http_exchange *exchange)
     wish->caller = vb_access_caller(&exchange->request->access);
     wish->contract = site->service->contract;
     wish->source_statements = site->source_statements;
-    if (wish->link_ttl <= 0)
-        wish->link_ttl = site->service->options->link_ttl;
+    wish->usual_link_ttl = site->service->options->link_ttl;
     if (take_zone(exchange))
         go_on(exchange, vb_order_begin(wish));
 }

@@ -14,7 +14,7 @@
 
 struct vb_api_order {
     /* What is wanted: resolution.specification, one_active, link_ttl (0: the
-     * option), retention, same. */
+     * workspace's or the option), retention, same, body, wanted_name, kept_for. */
     struct vb_order wish;
     /* Made, or made before by the same key and body. `job`: VB_JOB_VIEW of row 0; NULL where
      * one_active. */
@@ -30,6 +30,9 @@ struct vb_api_order {
 
 /* exchange->state becomes an empty order. NULL: 503 was answered. */
 struct vb_api_order *vb_api_order_new(struct vb_http_exchange *exchange);
+/* Whether the request may be sent again: by its header Idempotency-Key, where it has one; another
+ * body with the same is 422. False: the header breaks its rule, and 422 was answered. */
+bool vb_api_order_same(struct vb_http_exchange *exchange);
 /* Takes it from here. A range that ends before it begins is answered as a broken rule. */
 void vb_api_order_begin(struct vb_http_exchange *exchange);
 

@@ -162,6 +162,15 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
      * row behind which to begin, $4 at most, $5 the first moment, $6 door. */
     [VB_API_SQL_EXPORTS_OF_DOOR] = {"exports_of_door",
         PAGE(PAGE_KINDS("NULL", "NULL", "", "k.door = $6"), "$4", ""), 6},
+    /* All of one user's that are kept by number, which are few. What a key may not see still counts.
+     * $1 workspace, $2 whose, $3 audience or NULL. */
+    [VB_API_SQL_EXPORTS_KEPT] = {"exports_kept",
+        "SELECT " VB_JOB_VIEW
+        ", $3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3)" VB_JOB_VIEW_FROM
+        " WHERE j.workspace_id = $1"
+        " AND j.kept_for = $2"
+        " ORDER BY j.created_at DESC, j.job_id DESC"
+        " LIMIT 100", 3},
     /* The page is cut before the columns, two of which are looked up for each row of it.
      * $1 workspace, $2 the entry behind which to begin or NULL, $3 at most. */
     [VB_API_SQL_AUDITS] = {"audits",

@@ -45,6 +45,8 @@ enum vb_api_sql {
     /* in no workspace: $1 the first 8 hex digits of a job, $2 number, $3 MAC in hex: OPENED_JOB and
      * on */
     VB_API_SQL_LINK_OPEN,
+    /* $1 workspace, $2 whose, $3 audience of who asks or NULL: VB_JOB_VIEW, and whether it is seen */
+    VB_API_SQL_EXPORTS_KEPT,
     VB_API_SQL_TOUCH,
     VB_API_SQL_SECRETS,
     VB_API_SQL_PING,
@@ -65,6 +67,9 @@ extern const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT];
 /* These and those of the modules below: all that the front end ever sends to Verbatim's own
  * database by name. */
 void vb_api_sql_sets(struct vb_pg_statement_set ret_sets[VB_PG_STATEMENT_SETS]);
+
+/* What follows VB_JOB_VIEW in VB_API_SQL_EXPORTS_KEPT. */
+enum { KEPT_IS_SEEN = EXPORT_COLUMNS };
 
 /* What every statement of an entry begins with, to judge by: no more, since each column is felt in
  * a status poll. FROM verbatim.key_here AS k; `home`: whether the workspace asked for is the key's;

@@ -35,7 +35,7 @@ struct job_text {
     int column;
     char **text;
 };
-#define JOB_TEXTS 17
+#define JOB_TEXTS 18
 
 static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
 {
@@ -47,6 +47,7 @@ static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
         {JOB_ROW_CHANNEL_TYPE, &job->channel_type},
         {JOB_ROW_CHANNEL_PHONE, &job->channel_phone},
         {JOB_ROW_TITLE, &job->title},
+        {JOB_ROW_WANTED_NAME, &job->wanted_name},
         {JOB_ROW_TIME_ZONE, &job->time_zone},
         {JOB_ROW_CSV_PROFILE, &job->csv_profile},
         {JOB_ROW_SOURCE_SNAPSHOT, &job->source_snapshot},

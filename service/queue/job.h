@@ -30,6 +30,7 @@ struct vb_job {
     char *statistics; /* as printed; NULL: not taken yet, and noted with the archive */
     char *workspace_name;
     char *title;               /* what the archive is named after; NULL: the channel, or all */
+    char *wanted_name;         /* of its file; NULL: after the title */
     struct vb_date start_date; /* the day of as_of where the range has no start */
     vb_instant from, to, as_of;
     /* The archive; object_key NULL until noted, upload_id NULL until an upload was begun. */

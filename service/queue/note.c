@@ -10,6 +10,7 @@
 
 #include "verbatim/names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,17 +29,29 @@ static enum vb_status name_month(const struct vb_job *job, struct vb_date *ret_m
     return status;
 }
 
-enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
-                               int64_t epoch, struct vb_buffer *out, struct vb_error *err)
+/* By what the door wants, else after what it holds. */
+static enum vb_status make_name(const struct vb_job *job, char ret_name[VB_NAME_BYTES + 1],
+                                struct vb_error *err)
 {
-    char name[VB_NAME_BYTES + 1];
     struct vb_date month = {0};
     struct vb_view what = job->channel_id ? vb_channel_title(vb_job_channel(job))
                           : job->title    ? vb_view_of(job->title)
                                           : VB_VIEW("all");
+    if (job->wanted_name && strlen(job->wanted_name) <= VB_NAME_BYTES) {
+        (void)snprintf(ret_name, VB_NAME_BYTES + 1, "%s", job->wanted_name);
+        return VB_OK;
+    }
     enum vb_status status = name_month(job, &month, err);
-    if (status == VB_OK)
-        status = vb_archive_name(what, month, job->job_id, vb_job_extension(job), name, err);
+    if (status != VB_OK)
+        return status;
+    return vb_archive_name(what, month, job->job_id, vb_job_extension(job), ret_name, err);
+}
+
+enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
+                               int64_t epoch, struct vb_buffer *out, struct vb_error *err)
+{
+    char name[VB_NAME_BYTES + 1];
+    enum vb_status status = make_name(job, name, err);
     if (status != VB_OK)
         return status;
     return vb_storage_key(claimer->store, job->workspace_id, job->job_id, epoch, name, out, err);

@@ -17,7 +17,7 @@
 #define STORED (2u << 20)
 #define AUDIENCE (256u << 10)
 
-enum { SQL_CREATE, SQL_ACTIVE, SQL_ORDERED, STATEMENTS };
+enum { SQL_CREATE, SQL_ACTIVE, SQL_ORDERED, SQL_KEEP_TURN, SQL_KEEP, STATEMENTS };
 /* What follows VB_JOB_VIEW in SQL_ORDERED. */
 enum { ORDERED_HASH = EXPORT_COLUMNS };
 
@@ -32,15 +32,17 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " notification_email, source_workspace, channel_id, channel_name, channel_type,"
          " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
          " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
-         " idempotency_key, request_hash, retention, printed)"
+         " idempotency_key, request_hash, retention, printed, kept_for, wanted_name)"
          " VALUES ($1::uuid, $2, $3, $4::jsonb, $5,"
          " $6, $7, $8, $9, $10,"
          " $11, $12::date, $13::date,"
          " timestamptz 'epoch' + $14::bigint * interval '1 microsecond',"
          " timestamptz 'epoch' + $15::bigint * interval '1 microsecond', $16, $17,"
          " timestamptz 'epoch' + $18::bigint * interval '1 microsecond', $19,"
-         " $20::bigint * interval '1 microsecond', $21, $22, $23, $24::text[],"
-         " $25, $26, $27::bigint * interval '1 microsecond', $28::text)"
+         " coalesce($20::bigint * interval '1 microsecond',"
+         " (SELECT w.link_ttl FROM verbatim.workspace AS w WHERE w.workspace_id = $2),"
+         " $30::bigint * interval '1 microsecond'), $21, $22, $23, $24::text[],"
+         " $25, $26, $27::bigint * interval '1 microsecond', $28::text, $31, $32)"
          " ON CONFLICT DO NOTHING"
          " RETURNING job_id, workspace_id, door, requested_by, audience), "
          "piece AS ("
@@ -51,7 +53,7 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29"
          " FROM made)"
          " SELECT pg_notify('verbatim_work', '') FROM made",
-         29},
+         32},
     /* Behind it, with a snapshot of its own: ours, or the one that was there first. $1 workspace,
      * $2 active_key. */
     [SQL_ACTIVE] = {"active",
@@ -65,6 +67,21 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
                      " WHERE j.workspace_id = $1"
                      " AND (j.job_id = $2::uuid OR j.idempotency_key = $3)",
                      3},
+    /* Before the job is made: two orders of one user, wherever they come from, are one after the
+     * other, or each would leave room for itself alone. $1 workspace, $2 whose. */
+    [SQL_KEEP_TURN] = {"keep_turn",
+                       "SELECT pg_advisory_xact_lock("
+                       "hashtextextended('verbatim.job.kept_for ' || $1::text || ' ' || $2::text,"
+                       " 0))",
+                       2},
+    /* The job itself is the newest. $1 workspace, $2 whose, $3 how many stay, $4 who asks. */
+    [SQL_KEEP] = {"keep",
+                  "SELECT verbatim.job_delete($1, old.job_id, NULL, $4)"
+                  " FROM (SELECT j.job_id FROM verbatim.job AS j"
+                  " WHERE j.workspace_id = $1 AND j.kept_for = $2"
+                  " ORDER BY j.created_at DESC, j.job_id DESC"
+                  " OFFSET $3::bigint) AS old",
+                  4},
 };
 const struct vb_pg_statement_set vb_order_statements = {statements, STATEMENTS};
 
@@ -178,7 +195,7 @@ static enum vb_status make_row(struct vb_order *order)
         specification->csv_profile ? specification->csv_profile : caller->csv_profile,
         number_text(resolution->as_of, order->numbers[2]),
         resolution->snapshot ? resolution->snapshot : snapshot,
-        number_text(link_ttl, order->numbers[3]),
+        link_ttl > 0 ? number_text(link_ttl, order->numbers[3]) : NULL,
         resolution->title,
         caller->author,
         caller->key_id,
@@ -187,7 +204,10 @@ static enum vb_status make_row(struct vb_order *order)
         given(order->request_hash),
         order->retention > 0 ? number_text(order->retention, order->numbers[4]) : NULL,
         order->shown.data,
-        specification->format};
+        specification->format,
+        number_text(order->usual_link_ttl, order->numbers[5]),
+        order->kept_for,
+        order->wanted_name};
     _Static_assert(sizeof row <= sizeof order->row, "a row has room");
     memcpy(order->row, row, sizeof row);
     return status;
@@ -204,9 +224,18 @@ static enum vb_order_state insert(struct vb_order *order)
     order->keys[0] = order->caller.workspace;
     order->keys[1] = order->one_active ? order->active_key : order->job_id;
     order->keys[2] = given(order->same_key);
+    order->keep[0] = order->caller.workspace;
+    order->keep[1] = order->kept_for;
+    order->keep[2] = number_text(order->keep_most, order->numbers[6]);
+    order->keep[3] = order->caller.author;
     put_step(order, &vb_pg_enter[VB_PG_ENTER_WRITE], order->keys);
+    if (order->kept_for)
+        put_step(order, &statements[SQL_KEEP_TURN], order->keep);
+    order->made_at = order->step_count;
     put_step(order, &statements[SQL_CREATE], order->row);
     put_step(order, &statements[order->one_active ? SQL_ACTIVE : SQL_ORDERED], order->keys);
+    if (order->kept_for)
+        put_step(order, &statements[SQL_KEEP], order->keep);
     return VB_ORDER_ASK_MAIN;
 }
 
@@ -296,7 +325,7 @@ enum vb_order_state vb_order_feed(struct vb_order *order, PGresult *const *resul
     case VB_ORDER_AT_SOURCE:
         return take_found(order, results);
     case VB_ORDER_AT_INSERT:
-        return take_inserted(order, results[1], results[2]);
+        return take_inserted(order, results[order->made_at], results[order->made_at + 1]);
     }
     return VB_ORDER_FAILED;
 }
@@ -328,7 +357,10 @@ static enum vb_status make_same_key(struct vb_order *order)
         status = vb_buffer_append(&text, order->same.data, order->same.length);
     if (status == VB_OK) {
         vb_sha256_hex(text.data, text.length, order->same_key);
-        vb_sha256_hex(order->shown.data, order->shown.length, order->request_hash);
+        struct vb_view body = order->body.data
+                                  ? order->body
+                                  : (struct vb_view){order->shown.data, order->shown.length};
+        vb_sha256_hex(body.data, body.length, order->request_hash);
     }
     vb_buffer_done(&text);
     return status;

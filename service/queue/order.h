@@ -35,10 +35,17 @@ struct vb_order {
     struct vb_resolution resolution; /* its specification, owned */
     const char *door;                /* job.door, audit.door */
     struct vb_caller caller;
-    bool one_active;     /* one queued or started job for a channel, a range and an audience */
-    int64_t link_ttl;    /* where the specification names none */
-    int64_t retention;   /* microseconds after the creation; 0: the option, after the end */
-    struct vb_view same; /* idempotency key; NULL: none. Of one door, workspace and audience */
+    bool one_active;  /* one queued or started job for a channel, a range and an audience */
+    int64_t link_ttl; /* of the door, where the specification names none; 0: the workspace's */
+    int64_t usual_link_ttl;  /* the option, where the workspace names none */
+    int64_t retention;       /* microseconds after the creation; 0: the option, after the end */
+    struct vb_view same;     /* idempotency key; NULL: none. Of one door, workspace and audience */
+    struct vb_view body;     /* what a second body is compared by; NULL: the specification */
+    const char *wanted_name; /* of the file, with its extension; NULL: after what it holds */
+    /* Whose it is among those of which only the newest `keep_most` are kept: the others are deleted
+     * in the same transaction, also what is not done yet. NULL: nobody's. */
+    const char *kept_for;
+    int64_t keep_most;
     /* Of this process; they outlive the order. */
     const struct vb_contract *contract;
     const struct vb_pg_statement *source_statements; /* of vb_resolve_statements */
@@ -61,9 +68,10 @@ struct vb_order {
     const char *audience_text;
     struct vb_resolve_steps lookups;
     vb_instant from, to;
-    const char *row[VB_PG_VALUES], *keys[3];
-    char day_texts[2][16], numbers[5][24];
+    const char *row[VB_PG_VALUES], *keys[3], *keep[4];
+    char day_texts[2][16], numbers[7][24];
     int inserts;
+    size_t made_at; /* the step that makes the job */
 };
 
 /* Empty, then filled in by the caller. */

@@ -1,8 +1,8 @@
 """Rules that JSON Schema cannot say, for schemathesis: what breaks them alone is put right.
 
 A day after today becomes one of the past, and a range that ends before it begins is turned around. Nobody but the
-service makes cursors, so one of the right form is left out; so is a range, since a piece of JSON is none. What breaks the schema is left as it is: the service has to
-refuse it.
+service makes cursors, so one of the right form is left out; so is a range of bytes, since a piece of JSON is none. What
+breaks the schema is left as it is: the service has to refuse it.
 """
 
 import datetime
@@ -55,11 +55,22 @@ def body_set_right(body):
     return body
 
 
+def query_set_right(query):
+    """Days of a list, likewise."""
+    query = dict(query)
+    first, last = moment_of(query.get("from")), moment_of(query.get("to"))
+    if first and last and last < first:
+        query["from"], query["to"] = query["to"], query["from"]
+    return query
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.query and CURSOR.fullmatch(str(case.query.get("cursor", ""))):
         case.query = {name: value for name, value in case.query.items() if name != "cursor"}
     if case.headers and str(case.headers.get("Range", "")).startswith("bytes="):
         case.headers = {name: value for name, value in case.headers.items() if name != "Range"}
+    if case.query:
+        case.query = query_set_right(case.query)
     if isinstance(case.body, dict):
         case.body = body_set_right(case.body)

@@ -44,6 +44,8 @@ ROUTES = {
     ("GET", "/api/v1/workspace/{}/contacts"): "own_door",
     ("POST", "/api/v1/workspace/{}/exports/{}/links"): "download",
     ("POST", "/api/v1/workspace/{}/exports/{}/links/revoke"): "manage",
+    ("POST", "/api/v1/workspace/{}/assistant-exports"): "export",
+    ("GET", "/api/v1/workspace/{}/assistant-exports"): "look",
     ("POST", "/app/conversation-exports"): "own_door",
     ("GET", "/app/conversation-exports"): "own_door",
     ("GET", "/app/conversation-exports/{}"): "own_door",

@@ -6,7 +6,8 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTS = [ROOT / "tests/end_to_end", ROOT / "tests/console"]
 TABLE = (ROOT / "docs/doors.md").read_text()
-SHORT = {"app": "test_door_app.py", "v1": "test_door_v1.py", "v3": "test_door_v3.py", "single": "test_single.py"}
+SHORT = {"app": "test_door_app.py", "v1": "test_door_v1.py", "v3": "test_door_v3.py", "single": "test_single.py",
+         "console": "test_door_console.py", "lists": "test_console_lists.py"}
 
 
 def test_every_test_named_is_there():

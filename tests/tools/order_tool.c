@@ -142,7 +142,7 @@ static int make(const struct vb_options *options, struct vb_pg *pg, PGconn *sour
         return end("specification", &err);
     take_arguments(&order, argc, argv, tags);
     order.door = argv[2];
-    order.link_ttl = options->link_ttl;
+    order.usual_link_ttl = options->link_ttl;
     order.contract = contract;
     order.source_statements = statements;
     print(&order, vb_order_make(&order, pg, source));

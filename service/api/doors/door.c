@@ -100,6 +100,8 @@ static void put_issues(struct vb_json *json, const struct vb_problems *problems)
 
 const struct vb_api_door vb_door_main = {"main", true, 422, put_detail, vb_problems_put, NULL};
 const struct vb_api_door vb_door_native = {"native", true, 422, put_detail, vb_problems_put, NULL};
+const struct vb_api_door vb_door_assistant = {
+    "console", true, 422, put_detail, vb_problems_put, &vb_assistant_words};
 const struct vb_api_door vb_door_app = {"app",      false,           422,
                                         put_detail, vb_problems_put, &vb_app_words};
 const struct vb_api_door vb_door_v1 = {"v1", false, 422, put_detail, vb_problems_put, &vb_v1_words};

@@ -55,6 +55,8 @@ static const struct vb_api_route routes[] = {
     {"GET",    WORKSPACE "/contacts",   &vb_door_native, MAY_OWN_DOOR, vb_manage_contacts_begin},
     {"POST",   NATIVE "/{}/links",    &vb_door_native, MAY_DOWNLOAD, vb_api_link_issue_begin},
     {"POST",   NATIVE "/{}/links/revoke", &vb_door_native, MAY_MANAGE, vb_api_link_revoke_begin},
+    {"POST",   WORKSPACE "/assistant-exports", &vb_door_assistant, MAY_EXPORT, vb_assistant_create_begin},
+    {"GET",    WORKSPACE "/assistant-exports", &vb_door_assistant, MAY_LOOK, vb_assistant_list_begin},
     {"POST",   APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_create_begin},
     {"GET",    APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_list_begin},
     {"GET",    APP "/{}",             &vb_door_app,    MAY_OWN_DOOR, vb_app_read_begin},

@@ -78,3 +78,11 @@ CREATE FUNCTION verbatim.job_kinds(seen text, author text)
 ALTER TABLE verbatim.workspace
     ADD COLUMN retention interval CHECK (retention > interval '0'),
     ADD COLUMN link_ttl interval CHECK (link_ttl > interval '0');
+
+-- Exports of a door that keeps so many a user: whose they are (a user's address, or a key), the oldest to go first.
+-- And the name that a door gives its file; NULL: after what it holds.
+ALTER TABLE verbatim.job
+    ADD COLUMN kept_for text,
+    ADD COLUMN wanted_name text;
+CREATE INDEX job_kept_for ON verbatim.job (workspace_id, kept_for, created_at DESC, job_id DESC)
+    WHERE kept_for IS NOT NULL;

@@ -111,8 +111,8 @@ static void text_of(void (*put)(struct vb_json *json, int status, const char *de
 static void errors_have_the_shape_of_their_door(void **state)
 {
     (void)state;
-    static const struct vb_api_door *const plain[] = {&vb_door_main, &vb_door_native, &vb_door_app,
-                                                      &vb_door_v1};
+    static const struct vb_api_door *const plain[] = {
+        &vb_door_main, &vb_door_native, &vb_door_assistant, &vb_door_app, &vb_door_v1};
     static const struct {
         int status;
         const char *code;
