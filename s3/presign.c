@@ -32,17 +32,23 @@ static enum vb_status append_plain_name(struct vb_buffer *out, struct vb_view na
 
 /* All else than unreserved characters is escaped, which is more than RFC 8187 asks and hurts
  * nobody. */
-enum vb_status vb_content_disposition(struct vb_buffer *out, const char *file_name)
+static enum vb_status put_disposition(struct vb_buffer *out, const char *word,
+                                      const char *file_name)
 {
     struct vb_view name = vb_view_of(file_name);
     if (name.length == 0 || name.length > NAME_MOST)
         return VB_INVALID;
-    enum vb_status status = vb_buffer_append_text(out, "attachment; filename=\"");
+    enum vb_status status = vb_buffer_printf(out, "%s; filename=\"", word);
     if (status == VB_OK)
         status = append_plain_name(out, name);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, "\"; filename*=UTF-8''");
     return status == VB_OK ? vb_percent_encode(out, name, false) : status;
+}
+
+enum vb_status vb_content_disposition(struct vb_buffer *out, const char *file_name)
+{
+    return put_disposition(out, "attachment", file_name);
 }
 
 /* Only Host is signed: the person with the link sends whatever headers a browser sends. The instant
@@ -92,7 +98,8 @@ enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer
     vb_buffer_init(&disposition, DISPOSITION_MOST);
     enum vb_status status = vb_s3_address_of(link->place, &address, err);
     if (status == VB_OK && link->file_name) {
-        status = vb_content_disposition(&disposition, link->file_name);
+        status = put_disposition(&disposition, link->is_shown ? "inline" : "attachment",
+                                 link->file_name);
         if (status != VB_OK)
             vb_fail(err, status,
                     status == VB_NO_MEMORY ? "no memory for a link to %s"

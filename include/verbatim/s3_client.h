@@ -179,6 +179,7 @@ struct vb_s3_link {
     vb_instant at;
     unsigned lifetime;     /* seconds, 1 to 604800 */
     const char *file_name; /* response-content-disposition; NULL: none */
+    bool is_shown;         /* by the browser, instead of saved */
 };
 /* Appends the link to `out`. */
 enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer *out,

@@ -85,9 +85,16 @@ struct vb_api_file {
     const char *job; /* whose file it is, for the audit; "": nobody knows, and nothing is noted */
     bool is_by_link; /* downloaded by whoever holds a link; else by who asks */
     int64_t seconds; /* how long a link of the object store lives */
+    bool is_shown;   /* by the browser, walled off from everything of ours */
     /* Answers 404 and 503 in a form of its own; NULL: as JSON. */
     void (*refuse)(struct vb_http_exchange *exchange, int status);
 };
+/* How long a page that was opened may be loaded again. */
+#define VB_API_VIEW_SECONDS 3600
+/* Whether the query asks for the file to be shown; VB_INVALID: for neither that nor an attachment.
+ * VB_NO_MEMORY. */
+enum vb_status vb_api_file_is_shown(const struct vb_http_exchange *exchange,
+                                    bool *ret_is_shown) vb_must_check;
 /* The file, streamed or passed on to the object store. What is a download stands in the audit: the
  * way to the object store, or bytes that went out; not a HEAD, one byte, or an answer of which the
  * client took no more than the first few megabytes. */

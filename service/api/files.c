@@ -22,7 +22,8 @@ struct range {
 };
 enum range_kind { RANGE_NONE, RANGE_ONE, RANGE_BAD };
 
-/* The value of a query parameter, decoded; VB_DENIED when absent, doubled, or malformed. */
+/* The value of a query parameter, decoded; VB_NOT_FOUND when absent, VB_DENIED when doubled or
+ * malformed. */
 static enum vb_status query_value(struct vb_view query, const char *name, struct vb_buffer *out)
 {
     size_t length = strlen(name);
@@ -40,12 +41,32 @@ static enum vb_status query_value(struct vb_view query, const char *name, struct
         size += mark != NULL;
         query = (struct vb_view){query.data + size, query.length - size};
     }
-    return is_found ? VB_OK : VB_DENIED;
+    return is_found ? VB_OK : VB_NOT_FOUND;
 }
 
-/* Both secrets of the loop are tried: a link outlives a change of secrets by its own lifetime. */
-static enum vb_status check_link(struct vb_http_exchange *exchange)
+enum vb_status vb_api_file_is_shown(const struct vb_http_exchange *exchange, bool *ret_is_shown)
 {
+    struct vb_buffer word;
+    vb_buffer_init(&word, 64);
+    enum vb_status status = query_value(exchange->head.query, "disposition", &word);
+    struct vb_view said = {word.data, word.length};
+    *ret_is_shown = status == VB_OK && vb_view_equals(said, VB_VIEW("inline"));
+    if (status == VB_OK && !*ret_is_shown && !vb_view_equals(said, VB_VIEW("attachment")))
+        status = VB_INVALID;
+    vb_buffer_done(&word);
+    if (status == VB_NOT_FOUND)
+        return VB_OK;
+    return status == VB_OK || status == VB_NO_MEMORY ? status : VB_INVALID;
+}
+
+/* Both secrets of the loop are tried: a link outlives a change of secrets by its own lifetime. A
+ * link to look at says so, and is signed for it. */
+static enum vb_status check_link(struct vb_http_exchange *exchange, bool is_shown)
+{
+    enum vb_status (*check)(const struct vb_link_secrets *secrets, const char *key,
+                            struct vb_view expires, struct vb_view signature, vb_instant now,
+                            struct vb_error *err) =
+        is_shown ? vb_storage_check_view : vb_storage_check_link;
     struct vb_buffer expires, signature;
     vb_buffer_init(&expires, 64);
     vb_buffer_init(&signature, 512);
@@ -53,10 +74,9 @@ static enum vb_status check_link(struct vb_http_exchange *exchange)
     if (status == VB_OK)
         status = query_value(exchange->head.query, "signature", &signature);
     if (status == VB_OK)
-        status = vb_storage_check_link(
-            &exchange->loop->site->secrets, exchange->request->arguments[0].data,
-            (struct vb_view){expires.data, expires.length},
-            (struct vb_view){signature.data, signature.length}, vb_clock_now(), NULL);
+        status = check(&exchange->loop->site->secrets, exchange->request->arguments[0].data,
+                       (struct vb_view){expires.data, expires.length},
+                       (struct vb_view){signature.data, signature.length}, vb_clock_now(), NULL);
     vb_buffer_done(&expires);
     vb_buffer_done(&signature);
     return status;
@@ -197,6 +217,17 @@ static void refuse(struct vb_http_exchange *exchange, const struct vb_api_file *
         vb_http_answer_error(exchange, err);
 }
 
+/* A page out of an archive runs its own script, as somebody of no origin at all: with no cookie, no
+ * storage, and no way to the API. A browser's reader of PDF is walled off by itself, and does not
+ * work in such a sandbox. */
+static void wall_off(struct vb_http_exchange *exchange, const char *type)
+{
+    if (strcmp(type, "application/pdf") != 0)
+        vb_http_answer_header(exchange, "Content-Security-Policy",
+                              "sandbox allow-scripts allow-popups allow-downloads");
+    vb_http_answer_header(exchange, "Referrer-Policy", "no-referrer");
+}
+
 /* Takes the file over: every way out closes it or hands it to the connection. */
 static void answer_open_file(struct vb_http_exchange *exchange, const struct vb_api_file *wanted,
                              int file, uint64_t size)
@@ -213,6 +244,8 @@ static void answer_open_file(struct vb_http_exchange *exchange, const struct vb_
     vb_http_answer_header(exchange, "ETag", etag);
     vb_http_answer_header(exchange, "Cache-Control", "private, no-cache, no-transform");
     exchange->may_be_kept = true;
+    if (wanted->is_shown)
+        wall_off(exchange, type);
     struct range range = {0, size};
     enum range_kind kind = wanted_range(exchange, size, etag, modified, &range);
     if (vb_http_tag_is_held(exchange, etag)) {
@@ -233,7 +266,8 @@ static void answer_open_file(struct vb_http_exchange *exchange, const struct vb_
             vb_http_answer_header(exchange, "Content-Range", content_range);
         }
         const char *slash = strrchr(wanted->key, '/');
-        vb_http_answer_attachment(exchange, slash ? slash + 1 : wanted->key);
+        (wanted->is_shown ? vb_http_answer_inline
+                          : vb_http_answer_attachment)(exchange, slash ? slash + 1 : wanted->key);
         note_at_end(exchange, wanted, &range, size);
         vb_http_answer_file(exchange, kind == RANGE_ONE ? 206 : 200, type, file, (off_t)range.from,
                             range.length);
@@ -284,7 +318,10 @@ void vb_api_file_begin(struct vb_http_exchange *exchange)
         vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
         return;
     }
-    enum vb_status status = check_link(exchange);
+    bool is_shown = false;
+    enum vb_status status = vb_api_file_is_shown(exchange, &is_shown);
+    if (status == VB_OK)
+        status = check_link(exchange, is_shown);
     if (status == VB_NO_MEMORY) {
         vb_http_answer_status(exchange, status, "a link");
     } else if (status != VB_OK) {
@@ -293,8 +330,12 @@ void vb_api_file_begin(struct vb_http_exchange *exchange)
         char job[VB_UUID_TEXT];
         const char *key = exchange->request->arguments[0].data;
         job_of(key, job);
-        const struct vb_api_file file = {
-            .key = key, .job = job, .is_by_link = true, .seconds = VB_API_REDIRECT_SECONDS};
+        /* Who opened it stands in the audit since he got the link. */
+        const struct vb_api_file file = {.key = key,
+                                         .job = is_shown ? "" : job,
+                                         .is_by_link = true,
+                                         .is_shown = is_shown,
+                                         .seconds = VB_API_REDIRECT_SECONDS};
         vb_api_file_answer(exchange, &file);
     }
 }

@@ -112,11 +112,11 @@ bool vb_http_answer_headers_hold(struct vb_http_exchange *exchange)
 }
 
 /* RFC 6266: a plain name for old clients, the real one in filename*. */
-void vb_http_answer_attachment(struct vb_http_exchange *exchange, const char *name)
+static void put_disposition(struct vb_http_exchange *exchange, const char *word, const char *name)
 {
     struct vb_buffer value;
     vb_buffer_init(&value, VB_HTTP_HEADERS_MOST);
-    enum vb_status status = vb_buffer_append_text(&value, "attachment; filename=\"");
+    enum vb_status status = vb_buffer_printf(&value, "%s; filename=\"", word);
     for (const char *at = name; *at && status == VB_OK; at++) {
         unsigned char byte = (unsigned char)*at;
         bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\' && byte != '%';
@@ -132,6 +132,16 @@ void vb_http_answer_attachment(struct vb_http_exchange *exchange, const char *na
     else
         exchange->headers_status = status;
     vb_buffer_done(&value);
+}
+
+void vb_http_answer_attachment(struct vb_http_exchange *exchange, const char *name)
+{
+    put_disposition(exchange, "attachment", name);
+}
+
+void vb_http_answer_inline(struct vb_http_exchange *exchange, const char *name)
+{
+    put_disposition(exchange, "inline", name);
 }
 
 /* Bytes of a body that nobody reads make the connection unusable unless they are few and surely on

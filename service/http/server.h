@@ -217,6 +217,8 @@ bool vb_http_exchange_has_body(const struct vb_http_exchange *exchange);
 /* --- answers (http/answer.c): exactly one for each exchange --- */
 /* A name for who saves the body: "Content-Disposition: attachment". */
 void vb_http_answer_attachment(struct vb_http_exchange *exchange, const char *name);
+/* The same for a body that a browser shows: "Content-Disposition: inline". */
+void vb_http_answer_inline(struct vb_http_exchange *exchange, const char *name);
 /* One more header of an answer below 400; the value must be clean. One that finds no room makes the
  * answer an error. */
 void vb_http_answer_header(struct vb_http_exchange *exchange, const char *name, const char *value);

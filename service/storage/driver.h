@@ -51,6 +51,10 @@ struct vb_storage_driver {
     enum vb_status (*link)(struct vb_storage *storage, const struct vb_link_secrets *secrets,
                            const char *key, const char *file_name, vb_instant finished_at,
                            vb_instant expires_at, struct vb_buffer *out, struct vb_error *err);
+    /* vb_storage_view_link, with the same restraint. */
+    enum vb_status (*view)(struct vb_storage *storage, const struct vb_link_secrets *secrets,
+                           const char *key, vb_instant now, int64_t seconds, struct vb_buffer *out,
+                           struct vb_error *err);
     enum vb_status (*open)(struct vb_storage *storage, const char *key, int64_t seconds,
                            int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
                            struct vb_error *err);
@@ -93,5 +97,9 @@ bool vb_storage_stopped(const struct vb_storage_session *session);
 enum vb_status vb_link_write(const char *base_url, const struct vb_link_secrets *secrets,
                              const char *key, vb_instant expires_at, struct vb_buffer *out,
                              struct vb_error *err) vb_must_check;
+/* The same to look at: with &disposition=inline, and a signature for that alone. */
+enum vb_status vb_link_write_view(const char *base_url, const struct vb_link_secrets *secrets,
+                                  const char *key, vb_instant expires_at, struct vb_buffer *out,
+                                  struct vb_error *err) vb_must_check;
 
 #endif

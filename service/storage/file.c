@@ -303,6 +303,13 @@ static enum vb_status file_link(struct vb_storage *storage, const struct vb_link
     return vb_link_write(storage->base_url, secrets, key, expires_at, out, err);
 }
 
+static enum vb_status file_view(struct vb_storage *storage, const struct vb_link_secrets *secrets,
+                                const char *key, vb_instant now, int64_t seconds,
+                                struct vb_buffer *out, struct vb_error *err)
+{
+    return vb_link_write_view(storage->base_url, secrets, key, now + seconds * VB_SECOND, out, err);
+}
+
 /* A moment on a local disk. On a share that hangs it would hold up the loop that asks. */
 static enum vb_status file_open(struct vb_storage *storage, const char *key, int64_t seconds,
                                 int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
@@ -368,6 +375,7 @@ static const struct vb_storage_driver file_driver = {
     .read = file_read,
     .ready = file_ready,
     .link = file_link,
+    .view = file_view,
     .open = file_open,
     .leftovers = vb_file_leftovers,
     .sweep = vb_file_sweep,

@@ -426,7 +426,7 @@ static enum vb_status s3_ready(struct vb_storage_session *session, struct vb_err
 
 /* The public endpoint is in the signature: a link for the inner one is refused by the store. */
 static enum vb_status presign(struct s3_storage *s3, const char *key, const char *file_name,
-                              vb_instant at, int64_t seconds, struct vb_buffer *out,
+                              bool is_shown, vb_instant at, int64_t seconds, struct vb_buffer *out,
                               struct vb_error *err)
 {
     struct vb_s3_keys keys;
@@ -440,6 +440,7 @@ static enum vb_status presign(struct s3_storage *s3, const char *key, const char
         .at = at,
         .lifetime = (unsigned)(seconds < VB_S3_LIFETIME_MOST ? seconds : VB_S3_LIFETIME_MOST),
         .file_name = file_name,
+        .is_shown = is_shown,
     };
     status = vb_s3_presign_get(&link, out, err);
     vb_s3_keys_wipe(&keys);
@@ -457,7 +458,23 @@ static enum vb_status s3_link(struct vb_storage *storage, const struct vb_link_s
         return vb_fail(err, VB_INVALID, "a link that expires before it begins");
     if (s3->temporary)
         return vb_link_write(storage->base_url, secrets, key, expires_at, out, err);
-    return presign(s3, key, file_name, finished_at, seconds, out, err);
+    return presign(s3, key, file_name, false, finished_at, seconds, out, err);
+}
+
+static const char *name_of(const char *key)
+{
+    const char *slash = strrchr(key, '/');
+    return slash ? slash + 1 : key;
+}
+
+/* The store's own, however its keys are: nobody keeps it. Those that are temporary may end it
+ * early. */
+static enum vb_status s3_view(struct vb_storage *storage, const struct vb_link_secrets *secrets,
+                              const char *key, vb_instant now, int64_t seconds,
+                              struct vb_buffer *out, struct vb_error *err)
+{
+    (void)secrets;
+    return presign(s3_of(storage), key, name_of(key), true, now, seconds, out, err);
 }
 
 /* A link is made without looking: whether the object is there is told by the store. */
@@ -465,9 +482,8 @@ static enum vb_status s3_open(struct vb_storage *storage, const char *key, int64
                               int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
                               struct vb_error *err)
 {
-    const char *slash = strrchr(key, '/');
-    enum vb_status status = presign(s3_of(storage), key, slash ? slash + 1 : key, vb_clock_now(),
-                                    seconds, redirect, err);
+    enum vb_status status =
+        presign(s3_of(storage), key, name_of(key), false, vb_clock_now(), seconds, redirect, err);
     if (status == VB_OK) {
         *ret_fd = -1;
         *ret_size = 0; /* the store tells it with the object */
@@ -489,6 +505,7 @@ static const struct vb_storage_driver s3_driver = {
     .read = s3_read,
     .ready = s3_ready,
     .link = s3_link,
+    .view = s3_view,
     .open = s3_open,
 };
 

@@ -225,6 +225,14 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
                                  err);
 }
 
+enum vb_status vb_storage_view_link(struct vb_storage *storage,
+                                    const struct vb_link_secrets *secrets, const char *key,
+                                    vb_instant now, int64_t seconds, struct vb_buffer *out,
+                                    struct vb_error *err)
+{
+    return storage->driver->view(storage, secrets, key, now, seconds, out, err);
+}
+
 enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int64_t seconds,
                                int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
                                struct vb_error *err)

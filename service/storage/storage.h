@@ -145,8 +145,18 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
                                const char *key, const char *file_name, vb_instant finished_at,
                                vb_instant expires_at, struct vb_buffer *out,
                                struct vb_error *err) vb_must_check;
+/* A link by which a browser shows the object instead of saving it, for so many seconds: the object
+ * store's, or {base_url}/files/KEY?expires=...&disposition=inline&signature=... */
+enum vb_status vb_storage_view_link(struct vb_storage *storage,
+                                    const struct vb_link_secrets *secrets, const char *key,
+                                    vb_instant now, int64_t seconds, struct vb_buffer *out,
+                                    struct vb_error *err) vb_must_check;
 /* Checks an own link: VB_DENIED when tampered with or expired. `key` is decoded. */
 enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, const char *key,
+                                     struct vb_view expires, struct vb_view signature,
+                                     vb_instant now, struct vb_error *err) vb_must_check;
+/* The same of an own link to look at. Neither is good as one of the other kind. */
+enum vb_status vb_storage_check_view(const struct vb_link_secrets *secrets, const char *key,
                                      struct vb_view expires, struct vb_view signature,
                                      vb_instant now, struct vb_error *err) vb_must_check;
 /* What a link leads to once it holds: an open file (the caller closes), or an S3 link of `seconds`

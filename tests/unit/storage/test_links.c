@@ -79,6 +79,37 @@ static void a_link_holds_until_its_end(void **state)
     vb_buffer_done(&parsed.key);
 }
 
+static void a_link_to_look_at_is_another_one(void **state)
+{
+    (void)state;
+    struct vb_link_secrets secrets = secrets_of(1, 2, 2);
+    struct vb_buffer link;
+    struct parsed saved, shown;
+    vb_buffer_init(&link, 4096);
+    make(&secrets, NOW + VB_SECOND, &saved);
+    assert_int_equal(
+        vb_link_write_view("https://x.example/v", &secrets, key, NOW + VB_SECOND, &link, NULL),
+        VB_OK);
+    char *word = strstr(link.data, "&disposition=inline");
+    assert_non_null(word);
+    memmove(word, word + strlen("&disposition=inline"),
+            strlen(word + strlen("&disposition=inline")) + 1);
+    parse(link.data, &shown);
+    assert_int_equal(check(&secrets, &shown, NOW), VB_DENIED);
+    assert_int_equal(
+        vb_storage_check_view(&secrets, shown.key.data, shown.expires, shown.signature, NOW, NULL),
+        VB_OK);
+    assert_int_equal(vb_storage_check_view(&secrets, shown.key.data, shown.expires, shown.signature,
+                                           NOW + VB_SECOND, NULL),
+                     VB_DENIED);
+    assert_int_equal(
+        vb_storage_check_view(&secrets, saved.key.data, saved.expires, saved.signature, NOW, NULL),
+        VB_DENIED);
+    vb_buffer_done(&link);
+    vb_buffer_done(&saved.key);
+    vb_buffer_done(&shown.key);
+}
+
 static void the_same_arguments_give_the_same_link(void **state)
 {
     (void)state;
@@ -163,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_holds_until_its_end),
+        cmocka_unit_test(a_link_to_look_at_is_another_one),
         cmocka_unit_test(the_same_arguments_give_the_same_link),
         cmocka_unit_test(both_generations_verify_and_the_newest_signs),
         cmocka_unit_test(any_touched_byte_is_refused),
