@@ -109,7 +109,8 @@ enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn
     vb_query_init(&query);
     query.status = list_ids(&list, conversations);
     if (query.status == VB_OK)
-        query.status = vb_select_messages(&query.sql, connection, &scope, list.data, limit);
+        query.status =
+            vb_select_messages(&query.sql, connection, &scope, VB_FORM_ORDERED, list.data, limit);
     vb_buffer_done(&list);
     return finish(&query, ret_query, err);
 }

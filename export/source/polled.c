@@ -114,13 +114,18 @@ enum vb_status vb_polled_result(PGconn *connection, const struct vb_stop *stop,
 }
 
 enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, char **ret_row,
-                             int *ret_length, struct vb_error *err)
+                             int *ret_length, int64_t *waited, struct vb_error *err)
 {
+    enum vb_status status = VB_OK;
     int length = PQgetCopyData(connection, ret_row, 1);
     /* A server that is ahead of us has sent more already: a look costs less than to wait and
      * look. */
     for (bool looked = false; length == 0; looked = true) {
-        enum vb_status status = looked ? wait_answer(connection, false, stop, err) : VB_OK;
+        if (looked) {
+            int64_t since = vb_clock_monotonic();
+            status = wait_answer(connection, false, stop, err);
+            *waited += vb_clock_monotonic() - since;
+        }
         if (status != VB_OK)
             return status;
         length = PQconsumeInput(connection) ? PQgetCopyData(connection, ret_row, 1) : -2;

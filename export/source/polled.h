@@ -12,6 +12,8 @@
 
 #include "verbatim/postgres.h"
 
+#include <stdint.h>
+
 /* The rest of a connect that PQconnectStartParams began; PQstatus tells how it went. A host that is
  * silent for the connection's connect_timeout is given up for the next one. Limit: libpq looks
  * names up in a blocking way. */
@@ -21,8 +23,9 @@ enum vb_status vb_polled_connect(PGconn *connection, const struct vb_stop *stop,
 enum vb_status vb_polled_result(PGconn *connection, const struct vb_stop *stop,
                                 PGresult **ret_result, struct vb_error *err) vb_must_check;
 /* PQgetCopyData: a row already received costs no system call. The length is that of the row, -1 at
- * the end and -2 for a failure, as libpq has it; the caller frees the row. */
+ * the end and -2 for a failure, as libpq has it; the caller frees the row. *waited grows by the
+ * microseconds in which nothing had come. */
 enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, char **ret_row,
-                             int *ret_length, struct vb_error *err) vb_must_check;
+                             int *ret_length, int64_t *waited, struct vb_error *err) vb_must_check;
 
 #endif

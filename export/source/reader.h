@@ -24,6 +24,7 @@ struct vb_stream {
     struct vb_rows rows;
     struct vb_view fields[VB_ROW_COUNT];
     struct vb_row_kinds kinds; /* of the selection */
+    enum vb_rows_form form;    /* of the statements; changed once, and for the reader's life */
     size_t width;              /* fields of a row */
     bool pending;              /* `fields` hold a row not yet handed out */
     bool more;                 /* a statement was started and has not ended */
@@ -68,6 +69,9 @@ void vb_stream_begin_conversation(struct vb_reader *reader);
  * last. */
 enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
                               bool *ret_is_message, struct vb_error *err) vb_must_check;
+/* A statement of several conversations was ended, or given up, behind `conversations` of them: if
+ * the server took long, the form of the next ones changes, and the owner is told (slow.c). */
+void vb_stream_look_again(struct vb_reader *reader, size_t conversations);
 /* Nothing stays open; what was handed out is remembered. */
 void vb_stream_close(struct vb_reader *reader);
 

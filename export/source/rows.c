@@ -7,6 +7,7 @@
 #include "rows.h"
 
 #include "decode.h"
+#include "verbatim/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,10 @@ enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, struct vb
     PGresult *result = NULL;
     int sent = PQsendQuery(rows->session->connection, sql);
     free(sql);
+    int64_t since = vb_clock_monotonic();
     status = vb_session_answer(rows->session, sent, &result, err);
+    /* Few small rows come with the answer: the server's buffer holds them back until it is full. */
+    rows->waited = vb_clock_monotonic() - since;
     if (status != VB_OK)
         return status;
     if (PQresultStatus(result) == PGRES_COPY_OUT) {
@@ -147,7 +151,7 @@ enum vb_status vb_rows_next(struct vb_rows *rows, size_t count, struct vb_view f
         free_row(rows);
         int length = 0;
         enum vb_status status = vb_polled_row(rows->session->connection, &rows->session->stop,
-                                              &rows->buffer, &length, err);
+                                              &rows->buffer, &length, &rows->waited, err);
         if (status != VB_OK) {
             vb_rows_close(rows);
             return status;

@@ -22,6 +22,7 @@ struct vb_rows {
     bool past_header;
     char *buffer; /* libpq's; the fields point into it */
     size_t buffered;
+    int64_t waited; /* microseconds, for rows of this statement */
     size_t largest; /* bytes of the largest row since the connection was made */
 };
 

@@ -99,6 +99,12 @@ struct vb_row_kinds vb_select_kinds(const struct vb_contract *contract,
 /* Whether rows have all VB_ROW_COUNT fields. */
 bool vb_select_is_rich(const struct vb_selection *selection);
 
+/* How the rows of one conversation are asked for. */
+enum vb_rows_form {
+    VB_FORM_ORDERED, /* by an index led by conversation_id, or sorted */
+    VB_FORM_FENCED   /* all of them by any index of conversation_id, and then sorted */
+};
+
 /* Where a conversation is read on: at which of its kinds, behind how much of it. */
 struct vb_resume {
     const char *conversation;
@@ -111,11 +117,11 @@ struct vb_resume {
  * since COPY takes no parameters. `list` is an array literal of ids; the connection is asked to
  * quote only. */
 enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
-                                  const struct vb_scope *scope, const char *list,
-                                  size_t limit) vb_must_check;
+                                  const struct vb_scope *scope, enum vb_rows_form form,
+                                  const char *list, size_t limit) vb_must_check;
 /* The rest of one conversation, at most `limit` messages of it. */
 enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
-                              const struct vb_scope *scope, const struct vb_resume *resume,
-                              size_t limit) vb_must_check;
+                              const struct vb_scope *scope, enum vb_rows_form form,
+                              const struct vb_resume *resume, size_t limit) vb_must_check;
 
 #endif

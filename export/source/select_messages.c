@@ -64,6 +64,7 @@ struct text {
     struct vb_buffer *sql;
     const struct vb_scope *scope;
     PGconn *connection;
+    enum vb_rows_form form;
     enum vb_status status;
 };
 
@@ -211,16 +212,36 @@ static void add_message_columns(struct text *text, const struct vb_resume *resum
     add_kind_number(text, VB_ROW_MESSAGE);
 }
 
-/* The instant of as_of, then the order. A row without a time is let through on purpose: it breaks
- * the contract, and must be told rather than left out. */
-static void add_tail(struct text *text, const char *alias, const char *relation, const char *order)
+/* "ALIAS.conversation_id is the owner". In order: in words that take an index led by the column for
+ * its order too. An equation makes the column a constant: then any index of created_at promises the
+ * order that is left, and where statistics are wrong the planner walks that index once for each
+ * conversation, over the whole platform. So only an index led by conversation_id gives the order
+ * that is asked for, or the few rows found are sorted. The bounds add nothing but a small estimate,
+ * whatever the statistics hold; the list of one lets partitions be left out. See decision 13. */
+static void add_is_owned(struct text *text, const char *alias, const struct vb_resume *resume)
 {
-    char bound[VB_INSTANT_TEXT], tail[160];
+    static const char *const ordered[] = {" = ANY (ARRAY[", "]) AND ", " >= ", " AND ", " <= ", ""};
+    static const char *const fenced[] = {" = ", ""};
+    bool in_order = text->form == VB_FORM_ORDERED;
+    const char *const *words = in_order ? ordered : fenced;
+    for (size_t i = 0; i < (in_order ? 6 : 2); i += 2) {
+        add(text, alias);
+        add(text, ".conversation_id");
+        add(text, words[i]);
+        add_owner(text, resume);
+        add(text, words[i + 1]);
+    }
+}
+
+/* The instant of as_of. A row without a time is let through on purpose: it breaks the contract, and
+ * must be told rather than left out. */
+static void add_bound(struct text *text, const char *alias, const char *relation)
+{
+    char bound[VB_INSTANT_TEXT], words[128];
     vb_instant_text(text->scope->selection->as_of, bound);
-    snprintf(tail, sizeof tail, " AND (%s.created_at <= '%s+00'::%s) IS NOT FALSE ORDER BY ", alias,
-             bound, vb_contract_cast(text->scope->contract, relation, "created_at"));
-    add(text, tail);
-    add(text, order);
+    snprintf(words, sizeof words, " AND (%s.created_at <= '%s+00'::%s) IS NOT FALSE", alias, bound,
+             vb_contract_cast(text->scope->contract, relation, "created_at"));
+    add(text, words);
 }
 
 /* Keyset, not OFFSET: what was read is not walked over again. */
@@ -236,18 +257,37 @@ static void add_after(struct text *text, const struct vb_cursor *after)
     add(text, ")");
 }
 
+/* The rows of the relation in their order. A fence (OFFSET 0) keeps the order from the planner's
+ * choice of an index: all rows of the conversation are found first. */
+static void add_ordered_rows(struct text *text, const char *alias, const char *relation,
+                             const struct vb_resume *resume, const struct vb_cursor *after,
+                             const char *order)
+{
+    bool in_order = text->form == VB_FORM_ORDERED;
+    char words[192];
+    snprintf(words, sizeof words, " FROM %s%s%s%s.%s %s WHERE ", in_order ? "" : "(SELECT ",
+             in_order ? "" : alias, in_order ? "" : ".* FROM ", text->scope->contract->schema,
+             relation, alias);
+    add(text, words);
+    add_is_owned(text, alias, resume);
+    if (after)
+        add_after(text, after);
+    add_bound(text, alias, relation);
+    if (in_order)
+        snprintf(words, sizeof words, " ORDER BY %s.conversation_id, ", alias);
+    else
+        snprintf(words, sizeof words, " OFFSET 0) %s ORDER BY ", alias);
+    add(text, words);
+    add(text, order);
+}
+
 /* LIMIT is of one conversation, since this stands within a LATERAL. */
 static void add_messages(struct text *text, const struct vb_resume *resume, size_t limit)
 {
     char number[32];
     add_message_columns(text, resume);
-    add(text, " FROM ");
-    add(text, text->scope->contract->schema);
-    add(text, ".message m WHERE m.conversation_id = ");
-    add_owner(text, resume);
-    if (resume && resume->after)
-        add_after(text, resume->after);
-    add_tail(text, "m", "message", "m.created_at, m.id");
+    add_ordered_rows(text, "m", "message", resume, resume ? resume->after : NULL,
+                     "m.created_at, m.id");
     snprintf(number, sizeof number, " LIMIT %zu", limit);
     add(text, number);
 }
@@ -293,16 +333,11 @@ static void add_extras(struct text *text, enum vb_row_kind kind, const struct vb
     add_extra_text(text, relation, relation->third);
     add(text, ", NULL, NULL, NULL, NULL, NULL, NULL"); /* of the types that messages have there */
     add_kind_number(text, kind);
-    snprintf(words, sizeof words, ".%s t WHERE t.conversation_id = ", relation->name);
-    add(text, " FROM ");
-    add(text, contract->schema);
-    add(text, words);
-    add_owner(text, resume);
     if (relation->order)
         snprintf(order, sizeof order, "%s", relation->order);
     else
         add_skill_order(text, order);
-    add_tail(text, "t", relation->name, order);
+    add_ordered_rows(text, "t", relation->name, resume, NULL, order);
     snprintf(words, sizeof words, " OFFSET %llu", (unsigned long long)skip);
     add(text, words);
 }
@@ -332,9 +367,10 @@ static void add_rows(struct text *text, const struct vb_resume *resume, size_t l
 }
 
 enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
-                                  const struct vb_scope *scope, const char *list, size_t limit)
+                                  const struct vb_scope *scope, enum vb_rows_form form,
+                                  const char *list, size_t limit)
 {
-    struct text text = {sql, scope, connection, VB_OK};
+    struct text text = {sql, scope, connection, form, VB_OK};
     char type[32];
     snprintf(type, sizeof type, "%s[]", vb_contract_cast(scope->contract, "conversation", "id"));
     add(&text, "SELECT p.n::int4, m.* FROM unnest(");
@@ -346,11 +382,11 @@ enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
 }
 
 enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
-                              const struct vb_scope *scope, const struct vb_resume *resume,
-                              size_t limit)
+                              const struct vb_scope *scope, enum vb_rows_form form,
+                              const struct vb_resume *resume, size_t limit)
 {
     struct vb_row_kinds kinds = vb_select_kinds(scope->contract, scope->selection);
-    struct text text = {sql, scope, connection, VB_OK};
+    struct text text = {sql, scope, connection, form, VB_OK};
     if (kinds.items[resume->kind] == VB_ROW_MESSAGE) {
         /* Behind a limit that will mostly be filled, further branches would be sorted for nothing
          * each time. */

@@ -95,7 +95,7 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     enum vb_status status = list_ids(reader, stream->end, &list, err);
     enum vb_status built = status;
     if (status == VB_OK)
-        built = vb_select_messages(sql, reader->session.connection, &scope, list.data,
+        built = vb_select_messages(sql, reader->session.connection, &scope, stream->form, list.data,
                                    reader->options.giant_messages);
     vb_buffer_done(&list);
     return built == status ? status : unbuilt(built, err);
@@ -115,8 +115,8 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
         .after = stream->total > 0 ? &stream->last : NULL,
         .skip = stream->of_kind,
     };
-    enum vb_status built = vb_select_rest(sql, reader->session.connection, &scope, &resume,
-                                          reader->options.giant_messages);
+    enum vb_status built = vb_select_rest(sql, reader->session.connection, &scope, stream->form,
+                                          &resume, reader->options.giant_messages);
     return built == VB_OK ? VB_OK : unbuilt(built, err);
 }
 
@@ -210,8 +210,10 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
 static void check_stall(struct vb_reader *reader)
 {
     struct vb_stream *stream = &reader->stream;
-    if (stream->more && vb_clock_monotonic() - stream->started > reader->options.page_stall)
-        vb_stream_close(reader);
+    if (!stream->more || vb_clock_monotonic() - stream->started <= reader->options.page_stall)
+        return;
+    vb_stream_close(reader);
+    vb_stream_look_again(reader, reader->current + 1 - stream->first);
 }
 
 /* Number of the conversation that the pending row belongs to; VB_SOURCE when it lies behind. */
@@ -231,14 +233,16 @@ static enum vb_status owner_of_row(struct vb_reader *reader, size_t *ret_owner,
 }
 
 /* Takes a row from the statement, or notes that it has ended and what that says. */
-static enum vb_status pull(struct vb_stream *stream, struct vb_error *err)
+static enum vb_status pull(struct vb_reader *reader, struct vb_error *err)
 {
+    struct vb_stream *stream = &reader->stream;
     enum vb_status status = vb_rows_next(&stream->rows, stream->width, stream->fields, err);
     stream->pending = status == VB_OK;
     if (status != VB_END)
         return status;
     stream->more = false;
     stream->covered = stream->end;
+    vb_stream_look_again(reader, stream->end - stream->first);
     return VB_OK;
 }
 
@@ -319,7 +323,7 @@ static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
     check_stall(reader);
     while (status == VB_OK && !stream->pending) {
         if (stream->more)
-            status = pull(stream, err);
+            status = pull(reader, err);
         else if (reader->current < stream->covered && !is_cut_off(reader) && !next_kind(stream))
             return VB_END;
         else

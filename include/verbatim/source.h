@@ -184,6 +184,9 @@ struct vb_reader_options {
      * thread. May be NULL. */
     bool (*stop)(void *context);
     void *stop_context;
+    /* Told once, on the reader's thread: the source looks conversations up so slowly that they are
+     * asked for in another form from here on. A sentence with the plan. May be NULL. */
+    void (*slow)(const char *text);
 };
 
 struct vb_reader;

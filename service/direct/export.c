@@ -119,6 +119,12 @@ static enum vb_status select_rows(const struct vb_direct_order *order, struct vb
                                   &ret_selection->to);
 }
 
+/* The reader's words, with the request of the thread's lines. */
+static void tell_slow(const char *text)
+{
+    vb_warn("%s", text);
+}
+
 /* No giant or stall settings: a client's slowness is handled in wait_for_room. */
 static enum vb_status open_reader(struct line *line, struct vb_error *err)
 {
@@ -132,6 +138,7 @@ static enum vb_status open_reader(struct line *line, struct vb_error *err)
         .page_conversations = PAGE_CONVERSATIONS,
         .stop = work->stop,
         .stop_context = work->context,
+        .slow = tell_slow,
     };
     struct vb_selection selection;
     enum vb_status status = vb_reader_new(&options, &line->reader, err);

@@ -22,6 +22,12 @@ struct vb_runner {
     struct vb_buffer out;
 };
 
+/* The reader's words, with the job of the thread's lines. */
+static void tell_slow(const char *text)
+{
+    vb_warn("%s", text);
+}
+
 static enum vb_status open_parts(struct vb_runner *runner, struct vb_error *err)
 {
     struct vb_crew *crew = runner->options.crew;
@@ -35,6 +41,7 @@ static enum vb_status open_parts(struct vb_runner *runner, struct vb_error *err)
         .giant_messages = crew->tuning.giant_messages,
         .stop = vb_lease_stop,
         .stop_context = runner->options.lease,
+        .slow = tell_slow,
     };
     enum vb_status status = vb_reader_new(&reader, &runner->reader, err);
     if (status == VB_OK)

@@ -372,6 +372,11 @@ static enum vb_status run(const struct settings *settings, const struct vb_selec
 }
 
 /* The signal stays pending: the answer is the same from then on. */
+static void print_slow(const char *text)
+{
+    printf("slow\t%s\n", text);
+}
+
 static bool is_stop_asked(void *context)
 {
     sigset_t pending;
@@ -418,6 +423,7 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
         .giant_messages = (size_t)number(settings, "giant", 0),
         .page_stall = number(settings, "stall", 0),
         .stop = is_stop_asked,
+        .slow = print_slow,
     };
     struct vb_reader *reader = NULL;
     enum vb_status status = vb_reader_new(&options, &reader, err);
