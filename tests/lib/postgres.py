@@ -28,8 +28,11 @@ TEST_SETTINGS = {
 
 
 def program(name):
-    """Path of a PostgreSQL program; Debian keeps the server's out of PATH."""
-    folder = subprocess.run(["pg_config", "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
+    """Path of a PostgreSQL program; Debian keeps the server's out of PATH.
+
+    VERBATIM_POSTGRES_BIN: the folder of another release's."""
+    folder = os.environ.get("VERBATIM_POSTGRES_BIN") or subprocess.run(
+        ["pg_config", "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
     return os.path.join(folder, name)
 
 
