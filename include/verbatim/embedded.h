@@ -13,6 +13,8 @@ struct vb_embedded {
     const char *bytes; /* with a NUL behind */
     size_t length;
     const char *sha256; /* hexadecimal */
+    const char *packed; /* the same with gzip; NULL: the build made none */
+    size_t packed_length;
 };
 
 #endif

@@ -65,6 +65,8 @@ enum vb_status vb_http_head_parse(struct vb_view bytes, struct vb_http_head *ret
  * NULL) tells how often it stands. The NULL view when absent. */
 struct vb_view vb_http_header_value(const struct vb_http_head *head, const char *name,
                                     size_t *ret_count);
+/* Whether Accept-Encoding names the coding, or `*`, with a weight above zero (RFC 9110, 12.5.3). */
+bool vb_http_accepts_coding(const struct vb_http_head *head, const char *coding);
 bool vb_http_same_word(struct vb_view text, const char *word); /* ASCII, without regard to case */
 /* One line of a header or trailer, without its CR LF, by the rules above. */
 bool vb_http_header_line(struct vb_view line, struct vb_http_header *ret_header);

@@ -1,5 +1,6 @@
 """The files of the console, as a browser and a cache get them."""
 
+import gzip
 import hashlib
 import pathlib
 import re
@@ -59,6 +60,22 @@ def test_the_headers_of_a_file(service, name):
     assert (held.status, held.body, held.headers["ETag"]) == (304, b"", answer.headers["ETag"])
     assert headers_of(held) == expected
     assert service.get("/console/" + name, headers={"If-None-Match": '"another"'}).status == 200
+
+
+@pytest.mark.parametrize("name", ["", *NAMES])
+def test_a_file_comes_packed_to_whoever_takes_that(service, name):
+    plain, packed = (service.get("/console/" + name, headers={"Accept-Encoding": coding})
+                     for coding in ("identity", "gzip, deflate, br, zstd"))
+    assert plain.headers["Content-Encoding"] is None and packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body and len(packed.body) < len(plain.body)
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    assert plain.headers["Content-Type"] == packed.headers["Content-Type"]
+    assert packed.headers["ETag"] != plain.headers["ETag"], "a cache may not put one in place of the other"
+    for kept in (plain, packed):
+        held = service.get("/console/" + name, headers={
+            "If-None-Match": kept.headers["ETag"], "Accept-Encoding": kept.headers["Content-Encoding"] or "identity"})
+        assert (held.status, held.headers["ETag"]) == (304, kept.headers["ETag"])
+    assert headers_of(packed) == headers_of(plain)
 
 
 def test_the_page_and_the_way_to_it(service):

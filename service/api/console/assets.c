@@ -45,16 +45,21 @@ static const struct vb_embedded *find(const char *name)
     return NULL;
 }
 
-/* The policy goes out with a 304 as well: it may be another one for the same bytes. */
+/* The policy goes out with a 304 as well: it may be another one for the same bytes. Each form of a
+ * file has a tag of its own, since caches compare bytes. */
 static void answer_file(struct vb_http_exchange *exchange, const char *name)
 {
     const struct vb_embedded *file = find(name);
-    char etag[40];
+    bool is_packed = file && file->packed && vb_http_accepts_coding(&exchange->head, "gzip");
+    char etag[48];
     if (!file) {
         vb_http_answer_detail(exchange, 404, "Not Found");
         return;
     }
-    (void)snprintf(etag, sizeof(etag), "\"%.32s\"", file->sha256);
+    (void)snprintf(etag, sizeof(etag), "\"%.32s%s\"", file->sha256, is_packed ? ".gz" : "");
+    if (is_packed)
+        vb_http_answer_header(exchange, "Content-Encoding", "gzip");
+    vb_http_answer_header(exchange, "Vary", "Accept-Encoding");
     vb_http_answer_header(exchange, "ETag", etag);
     vb_http_answer_header(exchange, "Cache-Control", "no-cache");
     vb_http_answer_header(exchange, "Content-Security-Policy", policy);
@@ -64,7 +69,9 @@ static void answer_file(struct vb_http_exchange *exchange, const char *name)
     if (vb_http_tag_is_held(exchange, etag))
         vb_http_answer_unchanged(exchange);
     else
-        vb_http_answer(exchange, 200, type_of(name), (struct vb_view){file->bytes, file->length});
+        vb_http_answer(exchange, 200, type_of(name),
+                       is_packed ? (struct vb_view){file->packed, file->packed_length}
+                                 : (struct vb_view){file->bytes, file->length});
 }
 
 /* Relative, so that it is right behind a proxy that serves us below a path of its own. */
