@@ -3,7 +3,7 @@
  *
  * While a modal dialog is open everything outside it is dead to readers, so both go into the topmost
  * dialog. Notes of success leave after a while, which stops under the pointer or the focus; those of
- * failure stay until they are closed.
+ * failure stay until they are closed. They stand at the bottom, and go to the top from above what has the focus.
  */
 import {button, el} from "./dom.js";
 import {t} from "./texts.js";
@@ -28,9 +28,24 @@ function region(kind, make) {
 const makeLive = () => el("div", {class: "live unseen", role: "status", "aria-live": "polite"});
 const makeNotes = () => el("div", {class: "notes", role: "region", "aria-label": t("note.region")});
 
+const overlap = (one, other) => one.top < other.bottom && other.top < one.bottom && one.left < other.right &&
+    other.left < one.right;
+
+/* Once the page has scrolled to what got the focus. */
+function makeWay() {
+    requestAnimationFrame(() => {
+        const focused = document.activeElement;
+        for (const notes of document.querySelectorAll(".notes"))
+            if (!notes.contains(focused) && [...notes.children].some(note =>
+                overlap(note.getBoundingClientRect(), focused.getBoundingClientRect())))
+                notes.classList.toggle("above");
+    });
+}
+
 /** The regions have to be in the page before they speak. */
 export function mountNotices(place) {
     place.append(makeLive(), makeNotes());
+    document.addEventListener("focusin", makeWay);
 }
 
 /** Says it to those who listen; the same words twice are said twice. */
@@ -59,6 +74,7 @@ function show(text, kind, children) {
                     el("p", {}, text), children,
                     button(t("note.close"), {kind: "quiet small", onclick: () => note.remove()}));
     region("notes", makeNotes).append(note);
+    makeWay();
     if (kind === "bad")
         return note;
     announce(text);
