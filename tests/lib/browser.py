@@ -9,6 +9,7 @@
 
 import base64
 import contextlib
+import fnmatch
 import json
 import pathlib
 
@@ -30,7 +31,7 @@ LISTEN = """(() => {
   };
   new MutationObserver((changes) => changes.forEach((change) => {
     hear(change.target);
-    change.addedNodes.forEach((node) => node.nodeType === 1 && node.querySelectorAll(live).forEach(hear));
+    change.addedNodes.forEach((node) => node.nodeType === 1 && [node, ...node.querySelectorAll(live)].forEach(hear));
   })).observe(document, {subtree: true, childList: true, characterData: true});
 })()"""
 DOMAINS = ("Page", "Network", "Runtime", "Log")
@@ -40,7 +41,7 @@ class Page(Keyboard):
     """One tab. `call` is the way to everything that has no verb here."""
 
     def __init__(self, tools, target, context=None):
-        self._tools, self.target, self.context = tools, target, context
+        self._tools, self.target, self.context, self._rules = tools, target, context, []
         self.session = tools.call(None, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.events = tools.events.setdefault(self.session, [])
         for domain in DOMAINS:
@@ -103,6 +104,27 @@ class Page(Keyboard):
     def offline(self, yes=True):
         self.call("Network.emulateNetworkConditions", offline=yes, latency=0, downloadThroughput=-1,
                   uploadThroughput=-1)
+
+    def respond(self, pattern, status, body, method="GET"):
+        """Requests to a URL of the pattern are answered here and never leave the browser."""
+        self._rules.append((pattern, method, status, body))
+        self._tools.on_paused[self.session] = self._paused
+        self.call("Fetch.enable", patterns=[{"urlPattern": each[0]} for each in self._rules])
+
+    def stay(self, pattern):
+        """Requests to a URL of the pattern wait for ever."""
+        self.respond(pattern, None, None)
+
+    def _paused(self, event):
+        number, request = event["requestId"], event["request"]
+        for pattern, method, status, body in self._rules:
+            if method == request["method"] and fnmatch.fnmatch(request["url"], pattern.replace("[", "[[]")):
+                if status:
+                    self._tools.send(self.session, "Fetch.fulfillRequest", requestId=number, responseCode=status,
+                                     responseHeaders=[{"name": "Content-Type", "value": "application/json"}],
+                                     body=base64.b64encode(body.encode()).decode())
+                return
+        self._tools.send(self.session, "Fetch.continueRequest", requestId=number)
 
     # What the page says
 

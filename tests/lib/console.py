@@ -1,11 +1,14 @@
 """The console in tests: a small workspace with recent conversations, keys of each role, and a person's way in."""
 
+import http.cookies
 import json
+import re
 
 from . import http_source, native_source
 from .process import wait_until
 
 WORKSPACE = "one"
+SESSION = "/api/v1/console/session"
 ASSISTANT = native_source.ASSISTANT
 ASSISTANT_NAME = "Ada / Sales"
 # Recent ones of the assistant: three completed ones of the last week, one that goes on, one of a hundred days ago.
@@ -24,14 +27,17 @@ CONVERSATION = "44444444-dddd-0000-0000-000000000001"
 
 
 def make_world(program, database):
-    """Returns keys by role: owner, editor (who sees vip and press), viewer; each with a user."""
+    """Returns keys by role: owner, admin, editor (who sees vip and press), viewer; each with a user."""
     native_source.make_source(database)
     database.execute(RECENT)
     program.migrate()
     program.workspace(WORKSPACE, source_id="platform-one", name="Bäckerei Löwenstein", time_zone="Europe/Berlin")
-    return {role: native_source.make_key(program, database, role, ["vip", "press"] if role == "editor" else (),
-                                         f"{role}@example.com", WORKSPACE)
-            for role in ("owner", "editor", "viewer")}
+    return {role: key_of(program, database, role, f"{role}@example.com")
+            for role in ("owner", "admin", "editor", "viewer")}
+
+
+def key_of(program, database, role, user):
+    return native_source.make_key(program, database, role, ["vip", "press"] if role == "editor" else (), user, WORKSPACE)
 
 
 class Api:
@@ -81,6 +87,32 @@ def sign_in(page, service, key, view=""):
     page.press("Enter")
     field.gone()
     return page
+
+
+def enter(page, service, key, view="", host="127.0.0.1", wait=True):
+    """Opens the view as somebody who signed in a while ago: with the cookie alone."""
+    answer = service.request("POST", SESSION, json_body={"key": key}, headers={"X-Verbatim-Console": "1"})
+    assert answer.status == 201, answer.body
+    cookie = next(iter(http.cookies.SimpleCookie(answer.headers["Set-Cookie"]).values()))
+    url = f"http://{host}:{service.port}"
+    page.call("Network.setCookie", name=cookie.key, value=cookie.value, url=url, path=cookie["path"], httpOnly=True,
+              sameSite="Strict")
+    page.open("about:blank")  # so that a view that differs by its hash alone is opened anew
+    page.open(f"{url}/console/{view}")
+    if wait:
+        drawn(page)
+    return page
+
+
+def drawn(page):
+    """Until the view stands there with its heading and loads no more."""
+    page.wait("!!document.querySelector('main h1') && !document.querySelector('main .loading')", "the view to be drawn")
+
+
+def unfinished_texts(page):
+    """Keys of texts, and places for values, that a reader sees in place of words."""
+    return re.findall(r"\{\w+\}|\b(?:nav|list|keys|audit|people|settings|order|export|error|row|filter)\.[a-z]\w+",
+                      page.text())
 
 
 def row(page, name):

@@ -12,12 +12,14 @@ import tempfile
 import time
 
 CHROMIUM = "/usr/bin/chromium"
-# Its sandbox refuses root; it opens pages of our own alone, and finds no host but this one. Of two pages only one has
+# Its sandbox refuses root; it opens pages of our own alone, and finds no host but this one (plain.test is
+# this one under a name that is not trusted without TLS). Of two pages only one has
 # the focus, unless they are told to believe it; pages behind others are to go on working as the one in front.
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
          "--disable-renderer-backgrounding", "--disable-background-timer-throttling", "--lang=en-US",
-         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "--remote-debugging-pipe"]
+         "--host-resolver-rules=MAP plain.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+         "--remote-debugging-pipe"]
 ANSWER_SECONDS = 60
 
 
@@ -41,6 +43,7 @@ class DevTools:
         os.close(their_input)
         os.close(their_output)
         self._rest, self._number, self.events = b"", 0, {}
+        self.on_paused = {}  # of a session: what is to be told of a request that waits for us
 
     def stop(self):
         os.close(self._to)
@@ -54,19 +57,24 @@ class DevTools:
 
     def call(self, session, method, **parameters):
         """Sends one command, to the browser itself where session is None, and returns its result."""
+        number = self.send(session, method, **parameters)
+        while True:
+            answer = self._message(ANSWER_SECONDS)
+            if answer is None:
+                raise TimeoutError(f"the browser does not answer {method}")
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise ProtocolError(f"{method}: {answer['error']}")
+                return answer["result"]
+
+    def send(self, session, method, **parameters):
+        """Sends one command whose answer nobody waits for; returns its number."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         if session:
             message["sessionId"] = session
         os.write(self._to, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._message(ANSWER_SECONDS)
-            if answer is None:
-                raise TimeoutError(f"the browser does not answer {method}")
-            if answer.get("id") == self._number:
-                if "error" in answer:
-                    raise ProtocolError(f"{method}: {answer['error']}")
-                return answer["result"]
+        return self._number
 
     def take(self, seconds):
         """Takes in what comes until there is one event more; False if none came in that time."""
@@ -86,4 +94,6 @@ class DevTools:
         message = json.loads(line)
         if "method" in message:
             self.events.setdefault(message.get("sessionId"), []).append(message)
+            if message["method"] == "Fetch.requestPaused" and message.get("sessionId") in self.on_paused:
+                self.on_paused[message["sessionId"]](message["params"])
         return message
