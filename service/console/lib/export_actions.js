@@ -10,7 +10,7 @@ import {copy} from "./clipboard.js";
 import {announce, tell, warn} from "./notice.js";
 import {get, isAbort, path, post, remove, url} from "./api.js";
 import {errorWords} from "./states.js";
-import {hasFile, isActive, nameOf} from "./export_words.js";
+import {hasFile, isActive, linkOf, nameOf} from "./export_words.js";
 import {may} from "./session.js";
 import {t} from "./texts.js";
 import {href} from "./router.js";
@@ -70,7 +70,7 @@ function openButton(item) {
 }
 
 function copyButton(item) {
-    const link = item.link || item.download_url;
+    const link = linkOf(item);
     return link && button(t("action.copyLink"), {picture: "link", "data-key": `copy-${item.export_id}`,
                                                  onclick: () => copy(link, t("export.linkCopied"))});
 }

@@ -15,6 +15,9 @@ export function isExpired(item, now = Date.now()) {
 /** Whether the file is there. */
 export const hasFile = item => item.status === "finished" && !isExpired(item);
 
+/** The link to hand on: Verbatim's own, null when it was revoked; where there are none, that of the storage. */
+export const linkOf = item => "link" in item ? item.link : item.download_url;
+
 /** The status that people see: the API's five, and "expired". */
 export const standing = item => isExpired(item) ? "expired" : item.status;
 

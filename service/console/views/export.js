@@ -10,7 +10,7 @@ import {copy} from "../lib/clipboard.js";
 import {follow} from "../lib/events.js";
 import {actionsFor} from "../lib/export_actions.js";
 import {badge, progress, statusMark} from "../lib/export_row.js";
-import {adviceFor, amountWords, attemptsWords, formatWords, hasFile, isActive, isExpired, nameOf, rangeWords,
+import {adviceFor, amountWords, attemptsWords, formatWords, hasFile, isActive, isExpired, linkOf, nameOf, rangeWords,
         sizeOf, subjectOf} from "../lib/export_words.js";
 import {count, size, time, zoneWords} from "../lib/format.js";
 import {announce, tell, warn} from "../lib/notice.js";
@@ -98,7 +98,8 @@ function mail(item) {
 function link(item, handlers, signal) {
     if (!hasFile(item) || !may("download"))
         return null;
-    const address = item.link || item.download_url;
+    const address = linkOf(item);
+    const until = item.link ? item.link_expires_at : item.download_url_expires_at;
     const call = async (name, done) => {
         try {
             await post(path("exports", item.export_id, ...name), undefined, {signal});
@@ -116,7 +117,7 @@ function link(item, handlers, signal) {
     return section(t("link.title"),
         el("p", {class: "hint"}, t(address ? "link.text" : "link.none")),
         address && el("p", {class: "link-line mono", dir: "ltr"}, address),
-        facts([[t("link.until"), address && item.download_url_expires_at && time(item.download_url_expires_at)]]),
+        facts([[t("link.until"), address && until && time(until)]]),
         el("div", {class: "actions"},
            address && button(t("action.copyLink"), {picture: "link", "data-key": "copy-link",
                                                     onclick: () => copy(address, t("export.linkCopied"))}),
