@@ -15,7 +15,7 @@
  * and calls leave() when its dialog was closed by itself. Text of people goes through said() of lib/dom.js.
  */
 import {loadTexts, t} from "./lib/texts.js";
-import {dropSecrets, go, start} from "./lib/router.js";
+import {dropSecrets, href, start} from "./lib/router.js";
 import {onSession, restore} from "./lib/session.js";
 import {warn} from "./lib/notice.js";
 import {mountShell, redraw, showRoute} from "./lib/shell.js";
@@ -40,6 +40,6 @@ const begin = async () => {
     return true;
 };
 await begin();
-start(showRoute);
 if (location.hash === "")
-    go("exports");
+    history.replaceState(null, "", href("exports"));
+start(showRoute);

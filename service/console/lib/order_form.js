@@ -13,6 +13,7 @@ import {picker} from "./picker.js";
 import {may, session} from "./session.js";
 import {hasText, t, word} from "./texts.js";
 
+const FORMATS = ["html", "pdf", "csv", "xlsx", "json", "ndjson"]; // for people first
 const SUGGESTED = [7, 30, 90, 365];
 
 /* What the service finds, as options. */
@@ -94,7 +95,9 @@ class OrderForm {
     }
 
     format() {
-        const choices = session.formats.map(value => ({value, label: word("format", value),
+        const known = FORMATS.filter(value => session.formats.includes(value));
+        const others = session.formats.filter(value => !FORMATS.includes(value));
+        const choices = [...known, ...others].map(value => ({value, label: word("format", value),
                                                        hint: hasText(`order.format.${value}`) && t(`order.format.${value}`)}));
         return radioGroup({name: "format", legend: t("order.format"), choices, value: this.state.format,
                            onChange: value => this.set("format", value)}).node;
