@@ -418,6 +418,20 @@ enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t
     return status;
 }
 
+enum vb_status vb_archive_record_name(struct vb_view *records, struct vb_view *ret_name)
+{
+    struct vb_zip_entry entry;
+    enum vb_status status = vb_zip_record_next(records, &entry);
+    if (status == VB_OK)
+        *ret_name = entry.name;
+    return status;
+}
+
+struct vb_view vb_archive_own_records(const struct vb_archive *archive)
+{
+    return (struct vb_view){archive->records.data, archive->records.length};
+}
+
 /* The ends' offsets count in the whole archive, so `base` is where this segment starts there. */
 enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base, struct vb_error *err)
 {

@@ -226,6 +226,30 @@ static enum vb_status end_file(const struct vb_render_context *context, struct v
     return status == VB_OK ? status : vb_fail(err, status, "no room for the end of an HTML file");
 }
 
+static enum vb_status begin_index(const struct vb_render_context *context, struct vb_buffer *out,
+                                  struct vb_error *err)
+{
+    enum vb_status status = vb_html_begin_index(context, out);
+    if (status == VB_INVALID)
+        return vb_fail(err, VB_SOURCE, "the name of what is exported is not valid UTF-8");
+    return status == VB_OK ? status : vb_fail(err, status, "no room for the head of an HTML file");
+}
+
+static enum vb_status index_file(const struct vb_render_context *context, struct vb_view name,
+                                 struct vb_buffer *out, struct vb_error *err)
+{
+    (void)context;
+    enum vb_status status = vb_html_index_file(name, out);
+    return status == VB_OK ? status : vb_fail(err, status, "no room for a link to a file");
+}
+
+static enum vb_status end_index(const struct vb_render_context *context, struct vb_buffer *out,
+                                struct vb_error *err)
+{
+    enum vb_status status = vb_html_end_index(context, out);
+    return status == VB_OK ? status : vb_fail(err, status, "no room for the end of an HTML file");
+}
+
 const struct vb_renderer vb_html_renderer = {
     .format = "html",
     .extension = ".html",
@@ -238,4 +262,7 @@ const struct vb_renderer vb_html_renderer = {
     .extra = extra,
     .end_conversation = end_conversation,
     .end_file = end_file,
+    .begin_index = begin_index,
+    .index_file = index_file,
+    .end_index = end_index,
 };

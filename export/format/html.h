@@ -14,6 +14,12 @@
 /* From the doctype to the beginning of <main>. */
 enum vb_status vb_html_begin(const struct vb_render_context *context,
                              struct vb_buffer *out) vb_must_check;
+/* The same of the page that leads to an archive's files, which are listed behind it. */
+enum vb_status vb_html_begin_index(const struct vb_render_context *context,
+                                   struct vb_buffer *out) vb_must_check;
+enum vb_status vb_html_index_file(struct vb_view name, struct vb_buffer *out) vb_must_check;
+enum vb_status vb_html_end_index(const struct vb_render_context *context,
+                                 struct vb_buffer *out) vb_must_check;
 /* What stands behind the last thread: the rest of the page, and its script. */
 enum vb_status vb_html_end(const struct vb_render_context *context,
                            struct vb_buffer *out) vb_must_check;

@@ -12,6 +12,7 @@
 #include "verbatim/embedded.h"
 #include "verbatim/hash.h"
 #include "verbatim/names.h"
+#include "verbatim/text.h"
 
 #include <string.h>
 
@@ -178,12 +179,24 @@ static enum vb_status append_filters(const struct vb_selection *selection, struc
     return status;
 }
 
+/* One of an archive's files. */
+static bool is_part(const struct vb_render_about *about)
+{
+    return about->kind == VB_FILE_CHUNK || about->kind == VB_FILE_CONVERSATION;
+}
+
 static enum vb_status append_totals(const struct vb_statistics *statistics, struct vb_buffer *out)
 {
     enum vb_status status = vb_html_append_figure(out, "Conversations", statistics->conversations);
     return status == VB_OK
                ? vb_html_append_figure(out, "Messages", vb_statistics_messages(statistics))
                : status;
+}
+
+/* The numbers are of the whole export, so they stand only where all of it follows. */
+static bool tells_all(const struct vb_render_about *about)
+{
+    return about && about->statistics && !is_part(about);
 }
 
 static enum vb_status append_about(const struct vb_render_context *context, struct vb_buffer *out)
@@ -205,9 +218,14 @@ static enum vb_status append_about(const struct vb_render_context *context, stru
         status = append_range(context, out);
     if (status == VB_OK)
         status = append_filters(about->selection, out);
-    if (status == VB_OK && about->statistics && about->kind == VB_FILE_WHOLE)
+    if (status == VB_OK && tells_all(about))
         status = append_totals(about->statistics, out);
-    return status == VB_OK ? vb_buffer_append_text(out, "</dl></header>\n") : status;
+    if (status == VB_OK)
+        status = vb_buffer_append_text(out, "</dl>");
+    if (status == VB_OK && is_part(about))
+        status = vb_buffer_append_text(out, "<p class=up><a href=" VB_INDEX_NAME
+                                            ".html>All files of this export</a>");
+    return status == VB_OK ? vb_buffer_append_text(out, "</header>\n") : status;
 }
 
 /* --- the page --- */
@@ -216,13 +234,13 @@ static const char *const body_classes[] = {
     [VB_FILE_WHOLE] = "single",
     [VB_FILE_CHUNK] = "chunk",
     [VB_FILE_CONVERSATION] = "one",
+    [VB_FILE_INDEX] = "index",
 };
 
-/* The statistics are of the whole export, so they stand only where all of it follows. */
-enum vb_status vb_html_begin(const struct vb_render_context *context, struct vb_buffer *out)
+/* Up to <main>. */
+static enum vb_status append_page(const struct vb_render_context *context, struct vb_buffer *out)
 {
     const struct vb_render_about *about = context->about;
-    bool whole = about && about->kind == VB_FILE_WHOLE && about->statistics;
     enum vb_status status = append_head(context, out);
     if (status == VB_OK)
         status = vb_buffer_printf(out, "<body class=%s>\n",
@@ -231,23 +249,65 @@ enum vb_status vb_html_begin(const struct vb_render_context *context, struct vb_
         status = append_about(context, out);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, "<nav id=tools hidden></nav>\n");
-    if (status == VB_OK && whole && about->statistics->conversations > 0)
+    if (status == VB_OK && tells_all(about) && about->statistics->conversations > 0)
         status = vb_html_summary(about->statistics, out);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, "<main>\n");
-    if (status == VB_OK && whole && about->statistics->conversations == 0)
+    if (status == VB_OK && tells_all(about) && about->statistics->conversations == 0)
         status = vb_buffer_append_text(
             out, "<p class=none>Nothing was found: no conversation of this time range matches.\n");
     return status;
 }
 
-enum vb_status vb_html_end(const struct vb_render_context *context, struct vb_buffer *out)
+static enum vb_status append_end(struct vb_buffer *out)
 {
     const struct vb_embedded *script = &vb_html_files[SCRIPT];
-    (void)context;
     enum vb_status status =
         vb_buffer_append_text(out, "</main>\n<footer>End of the export.</footer>\n<script>");
     if (status == VB_OK)
         status = vb_buffer_append(out, script->bytes, script->length);
     return status == VB_OK ? vb_buffer_append_text(out, "</script></body></html>\n") : status;
+}
+
+enum vb_status vb_html_begin(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    return append_page(context, out);
+}
+
+enum vb_status vb_html_end(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    (void)context;
+    return append_end(out);
+}
+
+/* Without an export to tell of it is a bare list. */
+enum vb_status vb_html_begin_index(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    struct vb_render_context whole = *context;
+    struct vb_render_about about;
+    if (context->about) {
+        about = *context->about;
+        about.kind = VB_FILE_INDEX;
+        whole.about = &about;
+    }
+    enum vb_status status = append_page(&whole, out);
+    return status == VB_OK ? vb_buffer_append_text(out, "<ol class=files>\n") : status;
+}
+
+/* Names of files hold what an address may not. */
+enum vb_status vb_html_index_file(struct vb_view name, struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_append_text(out, "<li><a href=\"");
+    if (status == VB_OK)
+        status = vb_percent_encode(out, name, false);
+    if (status == VB_OK)
+        status = vb_html_element(out, "\"", name, "</a>\n");
+    return status;
+}
+
+enum vb_status vb_html_end_index(const struct vb_render_context *context, struct vb_buffer *out)
+{
+    (void)context;
+    enum vb_status status = vb_buffer_append_text(out, "</ol>\n");
+    return status == VB_OK ? append_end(out) : status;
 }

@@ -10,6 +10,7 @@
 #include "verbatim/names.h"
 #include "verbatim/text.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,7 +25,7 @@ static enum vb_status append_link(struct vb_buffer *out, struct vb_view url, str
 {
     if (!vb_html_is_link(url))
         return vb_html_element(out, "<span", words, "</span>");
-    enum vb_status status = vb_html_append_address(out, "<a rel=noreferrer href=", url);
+    enum vb_status status = vb_html_append_quoted(out, "<a rel=noreferrer href=", url);
     return status == VB_OK ? vb_html_element(out, "", words, "</a>") : status;
 }
 
@@ -39,40 +40,69 @@ static enum vb_status append_entry(struct vb_buffer *out, const char *lead, cons
     return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
 }
 
-/* What a browser shows by itself; an SVG is a document with a life of its own, and stays a link. */
-static enum vb_status append_shown(struct vb_buffer *out, struct vb_view type,
+/* How a medium is shown. An SVG is a document with a life of its own, and stays a link. */
+enum shown { LINK, PICTURE, SOUND, FILM };
+
+/* By the content type, and where there is none by the entry's extension. */
+static enum shown how_shown(struct vb_view type, const char *entry)
+{
+    static const struct {
+        const char *extensions;
+        enum shown shown;
+    } known[] = {{".jpg .jpeg .png .gif .webp ", PICTURE},
+                 {".wav .mp3 .ogg .oga .opus .m4a .aac .amr ", SOUND},
+                 {".mp4 .webm .mov .3gp ", FILM}};
+    const char *dot = strrchr(entry, '.');
+    char word[8];
+    if (type.length > 0)
+        return begins_with(type, "audio/")      ? SOUND
+               : begins_with(type, "video/")    ? FILM
+               : begins_with(type, "image/svg") ? LINK
+               : begins_with(type, "image/")    ? PICTURE
+                                                : LINK;
+    if (!dot || strlen(dot) > sizeof word - 2)
+        return LINK;
+    snprintf(word, sizeof word, "%s ", dot);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcasestr(known[i].extensions, word))
+            return known[i].shown;
+    return LINK;
+}
+
+static enum vb_status append_shown(struct vb_buffer *out, enum shown shown,
                                    struct vb_view file_name, const char *entry)
 {
-    if (begins_with(type, "audio/"))
-        return append_entry(out, "<audio controls preload=none src=", entry);
-    if (begins_with(type, "video/"))
-        return append_entry(out, "<video controls preload=none src=", entry);
-    enum vb_status status = append_entry(out, "<img loading=lazy src=", entry);
-    return status == VB_OK ? vb_html_append_address(out, " alt=", file_name) : status;
+    if (shown == LINK)
+        return VB_OK;
+    if (shown == PICTURE) {
+        enum vb_status status = append_entry(out, "<img loading=lazy src=", entry);
+        if (status == VB_OK)
+            status = vb_html_append_quoted(out, " alt=", file_name);
+        return status == VB_OK ? vb_buffer_append_byte(out, '>') : status;
+    }
+    enum vb_status status = append_entry(out,
+                                         shown == SOUND ? "<audio controls preload=none src="
+                                                        : "<video controls preload=none src=",
+                                         entry);
+    return status == VB_OK ? vb_buffer_append_text(out, shown == SOUND ? "></audio>" : "></video>")
+                           : status;
 }
 
 static enum vb_status append_attachment(const struct vb_conversation *c, const struct vb_view v[4],
                                         struct vb_buffer *out)
 {
     char entry[VB_MEDIA_NAME_BYTES + 1];
-    struct vb_view url = v[1], type = v[3];
     struct vb_view name = v[2].length > 0 ? v[2] : VB_VIEW("file");
-    bool sound = begins_with(type, "audio/") || begins_with(type, "video/");
-    bool picture = begins_with(type, "image/") && !begins_with(type, "image/svg");
     enum vb_status status = vb_media_entry_name(c->id, v[0], v[2], v[3], entry);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, "<li>");
-    if (status == VB_OK && (sound || picture))
-        status = append_shown(out, type, name, entry);
-    if (status == VB_OK && (sound || picture))
-        status = vb_buffer_append_text(out, !sound                        ? ">"
-                                            : begins_with(type, "audio/") ? "></audio>"
-                                                                          : "></video>");
+    if (status == VB_OK)
+        status = append_shown(out, how_shown(v[3], entry), name, entry);
     if (status == VB_OK)
         status = append_entry(out, "<a href=", entry);
     if (status == VB_OK)
         status = vb_html_element(out, "", name, "</a> ");
-    return status == VB_OK ? append_link(out, url, VB_VIEW("(source)")) : status;
+    return status == VB_OK ? append_link(out, v[1], VB_VIEW("(source)")) : status;
 }
 
 /* Message by message a handful of attachments, so a search through all of them is enough. */

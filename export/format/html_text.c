@@ -1,9 +1,9 @@
 /* See html_text.h. A text is looked through once for what needs care; most have nothing and are
  * copied whole.
  *
- * Escaped is the same everywhere, so that no text depends on where it stands: & < > and both
- * quotes. Directional marks stay, for they are the text's own; none of them reaches beyond its
- * element, since each element is isolated from its neighbours (dir=auto, or by the style).
+ * Escaped are & < and >, and within quotes both quotes. Directional marks stay, for they are the
+ * text's own; none of them reaches beyond its element, since each element is isolated from its
+ * neighbours (dir=auto, or by the style).
  */
 #include "html_text.h"
 
@@ -14,7 +14,7 @@
 
 /* What a scan found; true means there is at least one. */
 struct findings {
-    bool special;   /* & < > " ' or a control */
+    bool special;   /* what is_special says */
     bool non_ascii; /* to be validated */
     bool wide;      /* beyond U+057F, where scripts that run from right to left begin */
 };
@@ -26,27 +26,29 @@ static bool is_control(unsigned char byte)
     return (byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') || byte == 0x7F;
 }
 
-static bool is_special(unsigned char byte)
+/* `quoted`: within the quotes of an attribute. */
+static bool is_special(unsigned char byte, bool quoted)
 {
-    return byte == '&' || byte == '<' || byte == '>' || byte == '"' || byte == '\'' ||
+    return byte == '&' || byte == '<' || byte == '>' || (quoted && (byte == '"' || byte == '\'')) ||
            is_control(byte);
 }
 
-static struct findings scan(struct vb_view text)
+static struct findings scan(struct vb_view text, bool quoted)
 {
+    const unsigned char one = quoted ? '"' : '&', other = quoted ? '\'' : '&';
     vb_lanes special = {0}, high = {0}, wide = {0}, lanes;
     size_t i = 0;
     for (; i + sizeof lanes <= text.length; i += sizeof lanes) {
         memcpy(&lanes, text.data + i, sizeof lanes);
-        special |= (vb_lanes)((lanes == '&') | (lanes == '<') | (lanes == '>') | (lanes == '"') |
-                              (lanes == '\'') | (lanes < 0x20) | (lanes == 0x7F));
+        special |= (vb_lanes)((lanes == '&') | (lanes == '<') | (lanes == '>') | (lanes == one) |
+                              (lanes == other) | (lanes < 0x20) | (lanes == 0x7F));
         high |= lanes & 0x80;
         wide |= (vb_lanes)(lanes >= WIDE);
     }
     struct findings found = {vb_lanes_any(special), vb_lanes_any(high), vb_lanes_any(wide)};
     for (; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        found.special |= is_special(byte);
+        found.special |= is_special(byte, quoted);
         found.non_ascii |= byte >= 0x80;
         found.wide |= byte >= WIDE;
     }
@@ -74,18 +76,18 @@ static char *put_reference(char *to, unsigned char byte)
     return to + length;
 }
 
-static enum vb_status append_escaped(struct vb_buffer *out, struct vb_view text)
+static enum vb_status append_escaped(struct vb_buffer *out, struct vb_view text, bool quoted)
 {
     size_t special = 0, run = 0;
     for (size_t i = 0; i < text.length; i++)
-        special += is_special((unsigned char)text.data[i]);
+        special += is_special((unsigned char)text.data[i], quoted);
     enum vb_status status = vb_buffer_reserve(out, text.length + special * (REFERENCE - 1));
     if (status != VB_OK)
         return status;
     char *start = out->data + out->length, *to = start;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (!is_special(byte))
+        if (!is_special(byte, quoted))
             continue;
         memcpy(to, text.data + run, i - run);
         to = put_reference(to + (i - run), byte);
@@ -96,31 +98,31 @@ static enum vb_status append_escaped(struct vb_buffer *out, struct vb_view text)
     return VB_OK;
 }
 
-static enum vb_status append_found(struct vb_buffer *out, struct vb_view text,
+static enum vb_status append_found(struct vb_buffer *out, struct vb_view text, bool quoted,
                                    const struct findings *found)
 {
     if (found->non_ascii && !vb_utf8_valid(text))
         return VB_INVALID;
     if (!found->special)
         return text.length > 0 ? vb_buffer_append(out, text.data, text.length) : VB_OK;
-    return append_escaped(out, text);
+    return append_escaped(out, text, quoted);
 }
 
 enum vb_status vb_html_append(struct vb_buffer *out, struct vb_view text)
 {
-    struct findings found = scan(text);
-    return append_found(out, text, &found);
+    struct findings found = scan(text, false);
+    return append_found(out, text, false, &found);
 }
 
 enum vb_status vb_html_element(struct vb_buffer *out, const char *open, struct vb_view text,
                                const char *close)
 {
-    struct findings found = scan(text);
+    struct findings found = scan(text, false);
     enum vb_status status = vb_buffer_append_text(out, open);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, found.wide ? " dir=auto>" : ">");
     if (status == VB_OK)
-        status = append_found(out, text, &found);
+        status = append_found(out, text, false, &found);
     return status == VB_OK ? vb_buffer_append_text(out, close) : status;
 }
 
@@ -167,12 +169,13 @@ bool vb_html_is_link(struct vb_view url)
     return false;
 }
 
-enum vb_status vb_html_append_address(struct vb_buffer *out, const char *lead, struct vb_view url)
+enum vb_status vb_html_append_quoted(struct vb_buffer *out, const char *lead, struct vb_view text)
 {
+    struct findings found = scan(text, true);
     enum vb_status status = vb_buffer_append_text(out, lead);
     if (status == VB_OK)
         status = vb_buffer_append_byte(out, '"');
     if (status == VB_OK)
-        status = vb_html_append(out, url);
+        status = append_found(out, text, true, &found);
     return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
 }

@@ -9,7 +9,7 @@
 
 #include "verbatim/buffer.h"
 
-/* For text and for quoted attributes. Line ends and tabs stay, other controls of ASCII become their
+/* For text between tags, not for attributes. Line ends and tabs stay, other controls of ASCII become their
  * pictures (U+2400 and up), which a reader sees and a parser does not stumble over. */
 enum vb_status vb_html_append(struct vb_buffer *out, struct vb_view text) vb_must_check;
 
@@ -24,8 +24,8 @@ enum vb_status vb_html_append_id(struct vb_buffer *out, struct vb_view id) vb_mu
 
 /* An absolute address of http or https: nothing else is ever made a link. */
 bool vb_html_is_link(struct vb_view url);
-/* `lead` such as `<a href=`, then the address as a quoted attribute. */
-enum vb_status vb_html_append_address(struct vb_buffer *out, const char *lead,
-                                      struct vb_view url) vb_must_check;
+/* `lead` such as `<a href=`, then the text as a quoted attribute. */
+enum vb_status vb_html_append_quoted(struct vb_buffer *out, const char *lead,
+                                     struct vb_view text) vb_must_check;
 
 #endif

@@ -118,6 +118,12 @@ enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t bas
  * starts. */
 enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t base,
                                             struct vb_error *err) vb_must_check;
+/* Names in a piece of records, for whoever lists them: takes one off the front, borrowed from it.
+ * VB_END at the end, VB_CORRUPT for what is no record. */
+enum vb_status vb_archive_record_name(struct vb_view *records,
+                                      struct vb_view *ret_name) vb_must_check;
+/* The records still here; borrowed until an entry ends. */
+struct vb_view vb_archive_own_records(const struct vb_archive *archive);
 /* End records and the last part; plain: the last part alone. */
 enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base,
                                 struct vb_error *err) vb_must_check;

@@ -57,7 +57,7 @@ void vb_render_state_init(struct vb_render_state *state);
 void vb_render_state_done(struct vb_render_state *state);
 
 /* What the head of a file for people says about the whole export. Borrowed. */
-enum vb_file_kind { VB_FILE_WHOLE, VB_FILE_CHUNK, VB_FILE_CONVERSATION };
+enum vb_file_kind { VB_FILE_WHOLE, VB_FILE_CHUNK, VB_FILE_CONVERSATION, VB_FILE_INDEX };
 struct vb_render_about {
     enum vb_file_kind kind;
     const char *what;     /* "Assistant", "Channel"...; NULL: no one thing */
@@ -111,7 +111,16 @@ struct vb_renderer {
                                        struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*end_file)(const struct vb_render_context *context, struct vb_buffer *out,
                                struct vb_error *err);
+    /* An archive's file that leads to its other files, for formats that people read; all three are
+     * NULL where a format has none. */
+    enum vb_status (*begin_index)(const struct vb_render_context *context, struct vb_buffer *out,
+                                  struct vb_error *err);
+    enum vb_status (*index_file)(const struct vb_render_context *context, struct vb_view name,
+                                 struct vb_buffer *out, struct vb_error *err);
+    enum vb_status (*end_index)(const struct vb_render_context *context, struct vb_buffer *out,
+                                struct vb_error *err);
 };
+#define VB_INDEX_NAME "index" /* and the format's extension */
 
 /* NULL for what is no format. `layout` NULL: the format's first. */
 const struct vb_renderer *vb_renderer_find(struct vb_view format, struct vb_view layout);

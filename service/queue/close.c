@@ -134,6 +134,13 @@ enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *cla
     return status;
 }
 
+enum vb_status vb_close_records(struct vb_pg *pg, const struct vb_claim *claim,
+                                const struct vb_piece_visitor *visitor, struct vb_error *err)
+{
+    uint64_t base = 0;
+    return feed_segments(pg, claim, VB_PIECE_DIRECTORY, visitor, &base, err);
+}
+
 enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *claim,
                                      const struct vb_piece_visitor *visitor, struct vb_error *err)
 {

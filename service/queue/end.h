@@ -26,6 +26,10 @@ enum vb_status vb_close_look(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *claim,
                                     struct vb_archive *archive, uint64_t *ret_base,
                                     struct vb_error *err) vb_must_check;
+/* Hands out their pieces, and the claim's own that are in the database, to somebody else. */
+enum vb_status vb_close_records(struct vb_pg *pg, const struct vb_claim *claim,
+                                const struct vb_piece_visitor *visitor,
+                                struct vb_error *err) vb_must_check;
 /* Hands out the rows of media/errors.csv that the recorded segments and the claim's own have in the
  * database. */
 enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *claim,

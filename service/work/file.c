@@ -100,6 +100,12 @@ enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err)
     return end_entry(line, err);
 }
 
+vb_instant vb_line_last_time(const struct vb_line *line)
+{
+    struct vb_cursor last = line->claim->stretch.low;
+    return vb_reader_position(line->reader, &last) || line->claim->stretch.has_low ? last.at : 0;
+}
+
 enum vb_status vb_line_file_end(struct vb_line *line, bool closing, struct vb_error *err)
 {
     if (line->files == VB_FILES_CHUNKS && line->file_open)

@@ -107,6 +107,12 @@ enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) 
 enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err) vb_must_check;
 void vb_line_media_count(const struct vb_line *line, struct vb_segment_result *result);
 
+/* All segments' files as index.html, where the format has such and the archive several files. */
+enum vb_status vb_line_index_close(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Of the last conversation in the archive, however it was cut: a stretch without any begins behind
+ * the one that was the last before it. The time of entries that are of no conversation. */
+vb_instant vb_line_last_time(const struct vb_line *line);
+
 /* work/parts.c */
 struct vb_part_sink vb_line_sink(struct vb_line *line);
 /* Notes the archive and begins its upload, unless that was done. */

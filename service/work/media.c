@@ -230,14 +230,6 @@ enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err)
     return line->work ? flush_errors(line, err) : VB_OK;
 }
 
-/* Of the last conversation in the archive, however it was cut: a stretch without any begins behind
- * the one that was the last before it. */
-static vb_instant last_time(const struct vb_line *line)
-{
-    struct vb_cursor last = line->claim->stretch.low;
-    return vb_reader_position(line->reader, &last) || line->claim->stretch.has_low ? last.at : 0;
-}
-
 /* The entry begins with its first row. Its time is one of the rows' like any other entry's, so that
  * another export of the same rows has the same bytes. */
 static enum vb_status write_errors(void *context, const void *data, size_t length,
@@ -249,7 +241,7 @@ static enum vb_status write_errors(void *context, const void *data, size_t lengt
         return VB_OK;
     if (!line->file_open) {
         status = vb_archive_begin_entry(line->archive, VB_VIEW(VB_MEDIA_ERRORS_NAME),
-                                        last_time(line), err);
+                                        vb_line_last_time(line), err);
         if (status == VB_OK)
             status = vb_media_errors_begin(&line->context, line->out, err);
         if (status == VB_OK)

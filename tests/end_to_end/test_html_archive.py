@@ -179,3 +179,25 @@ def test_statistics_are_taken_once(program, database, folder, local):
     assert noted["conversations"] == 150 == len(page.conversations)
     assert sum(noted["messages"]) == database.value("SELECT messages FROM verbatim.job WHERE job_id = %s", [job_id])
     assert datetime.date.fromordinal(719163 + noted["days"][0]).isoformat() in page.numbers("days")
+
+
+def test_what_is_not_exported(program, database, folder, local):
+    """Internal data, tokens and costs, configuration, and what is other users': none of it, though the source has it."""
+    database.execute("""
+        ALTER TABLE chat.message ADD COLUMN tokens text DEFAULT 'secret-tokens', ADD COLUMN cost text
+            DEFAULT 'secret-cost', ADD COLUMN trace text DEFAULT 'secret-trace';
+        ALTER TABLE chat.assistant ADD COLUMN prompt text DEFAULT 'secret-prompt';
+        ALTER TABLE chat.channel ADD COLUMN api_token text DEFAULT 'secret-configuration'""")
+    queue.fill(database, "others", 3, messages=2, workspace="v")
+    database.execute("UPDATE chat.message SET text = 'secret of others' WHERE conversation_id IN"
+                     " (SELECT id FROM chat.conversation WHERE workspace_id = 'v')")
+    page, found = export(program, database, folder, local, "plain", {
+        "select": {"all": True}, "include": ["messages", "customer", "tags", "notes", "events", "skills", "citations"]},
+        **ALL)
+    assert found.conversations == 453 and "secret" not in page.text
+    # The customer is: by name, and by mail where there is one.
+    database.execute("UPDATE chat.contact SET email = 'c' || id || '@example.com'")
+    page, _ = export(program, database, folder, local, "plain")
+    assert page.conversations[0].contact.startswith("Contact ")
+    assert "@example.com" in page.conversations[0].node.one("p", "who").text
+    assert "Line plain" in page.conversations[0].node.one("p", "meta").text

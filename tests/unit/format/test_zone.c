@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "verbatim/zone.h"
@@ -212,6 +213,36 @@ static void python_agrees(void **state)
     assert_int_equal(lines, 13 * 1800);
 }
 
+/* Each holds until the next, and the first one before them all. */
+static void changes_are_those_of_the_zone(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {
+        "UTC",          "Europe/Berlin",  "America/St_Johns", "Asia/Kathmandu",
+        "Pacific/Apia", "Africa/Monrovia"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct vb_zone *zone = NULL;
+        struct vb_offset_change *changes = NULL;
+        struct vb_error err;
+        size_t count = 0, at = 0;
+        const vb_instant until = INT64_C(1800000000) * VB_SECOND;
+        assert_int_equal(vb_zone_new(names[i], &zone, &err), VB_OK);
+        assert_int_equal(vb_zone_changes(zone, until, &changes, &count), VB_OK);
+        assert_true(count >= 1 && changes[0].at == 0);
+        for (vb_instant instant = 0; instant < until; instant += 6 * 3600 * VB_SECOND + VB_SECOND) {
+            while (at + 1 < count && changes[at + 1].at <= instant)
+                at++;
+            assert_int_equal(changes[at].offset, vb_zone_offset(zone, instant));
+        }
+        for (size_t k = 1; k < count; k++) {
+            assert_int_equal(vb_zone_offset(zone, changes[k].at), changes[k].offset);
+            assert_int_equal(vb_zone_offset(zone, changes[k].at - 1), changes[k - 1].offset);
+        }
+        free(changes);
+        vb_zone_free(zone);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +251,7 @@ int main(void)
         cmocka_unit_test(days_begin_where_the_clock_says),
         cmocka_unit_test(both_of_two_equal_local_times_are_ambiguous),
         cmocka_unit_test(python_agrees),
+        cmocka_unit_test(changes_are_those_of_the_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
