@@ -4,7 +4,7 @@
 build_packages=(
     cmake ninja-build gcc libc6-dev pkg-config
     libpq-dev libcurl4-openssl-dev libssl-dev libevent-dev libjansson-dev libisal-dev libglib2.0-dev libexpat1-dev
-    libpango1.0-dev libcairo2-dev
+    libpango1.0-dev libcairo2-dev libpng-dev librsvg2-dev
     libcmocka-dev libzip-dev
 )
 # What PDF is set in; without them such an export fails and says which is missing.

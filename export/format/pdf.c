@@ -517,6 +517,7 @@ const struct vb_renderer vb_pdf_renderer = {
     .format = "pdf",
     .extension = ".pdf",
     .content_type = "application/pdf",
+    .has_brand = true,
     .columns = columns,
     .begin_file = begin_file,
     .conversation = begin_conversation,

@@ -2,6 +2,8 @@
 #include "press.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define DOCUMENT_TAG "Document"
 #define PAGE_TAG "P"
@@ -33,7 +35,7 @@ void vb_pdf_new_page(struct vb_pdf *pdf)
 {
     vb_pdf_draw_foot(pdf);
     cairo_tag_end(pdf->cairo, PAGE_TAG);
-    cairo_show_page(pdf->cairo);
+    vb_pdf_show_page(pdf);
     pdf->page++;
     cairo_tag_begin(pdf->cairo, PAGE_TAG, NULL);
     vb_pdf_draw_running_head(pdf);
@@ -47,14 +49,42 @@ void vb_pdf_need(struct vb_pdf *pdf, double height)
         vb_pdf_new_page(pdf);
 }
 
-/* Each entry of the outline stays in memory until the end of the document. */
+/* --- the outline --- */
+
+/* Each entry of it stays in memory until the end of the document. */
 void vb_pdf_outline(struct vb_pdf *pdf, const char *title, double y)
 {
-    char place[64];
-    if (pdf->outlined >= VB_PDF_OUTLINE)
+    if (pdf->outlined >= VB_PDF_OUTLINE || pdf->waiting_count == VB_PDF_WAITING)
         return;
     pdf->outlined++;
-    (void)snprintf(place, sizeof place, "page=%u pos=[%d %d]", pdf->page, (int)VB_PDF_MARGIN,
-                   (int)y);
-    (void)cairo_pdf_surface_add_outline(pdf->surface, CAIRO_PDF_OUTLINE_ROOT, title, place, 0);
+    pdf->waiting[pdf->waiting_count++] = (struct vb_pdf_mark){strdup(title), y};
+}
+
+/* cairo 1.16 crashes at the end of a document whose outline names a page that was not written: an
+ * entry waits until its page is. */
+static void put_outline(struct vb_pdf *pdf)
+{
+    char place[64];
+    for (size_t i = 0; i < pdf->waiting_count; i++) {
+        (void)snprintf(place, sizeof place, "page=%u pos=[%d %d]", pdf->page, (int)VB_PDF_MARGIN,
+                       (int)pdf->waiting[i].y);
+        if (pdf->waiting[i].title)
+            (void)cairo_pdf_surface_add_outline(pdf->surface, CAIRO_PDF_OUTLINE_ROOT,
+                                                pdf->waiting[i].title, place, 0);
+    }
+}
+
+void vb_pdf_outline_reset(struct vb_pdf *pdf)
+{
+    for (size_t i = 0; i < pdf->waiting_count; i++)
+        free(pdf->waiting[i].title);
+    pdf->waiting_count = 0;
+}
+
+void vb_pdf_show_page(struct vb_pdf *pdf)
+{
+    cairo_show_page(pdf->cairo);
+    if (vb_pdf_status(pdf) == VB_OK)
+        put_outline(pdf);
+    vb_pdf_outline_reset(pdf);
 }

@@ -10,6 +10,9 @@
 #define COLUMN_GAP 18.0
 #define COLUMN ((VB_PDF_INNER - COLUMN_GAP) / 2)
 #define LABEL 74.0
+#define LOGO_WIDTH 150.0
+#define LOGO_HEIGHT 38.0
+#define LOGO_GAP 10.0
 #define FOOT (VB_PDF_HEIGHT - 38.0)
 
 static void draw_text(struct vb_pdf *pdf, enum vb_pdf_style style, struct vb_view text, double x,
@@ -81,16 +84,33 @@ static enum vb_status draw_facts(struct vb_pdf *pdf, const struct vb_pdf_head *h
     return status;
 }
 
+/* Its width and the gap behind it. */
+static double draw_logo(struct vb_pdf *pdf, double x, double y)
+{
+    double width = cairo_image_surface_get_width(pdf->logo);
+    double height = cairo_image_surface_get_height(pdf->logo);
+    double scale =
+        LOGO_WIDTH / width < LOGO_HEIGHT / height ? LOGO_WIDTH / width : LOGO_HEIGHT / height;
+    cairo_save(pdf->cairo);
+    cairo_translate(pdf->cairo, x, y + (LOGO_HEIGHT - height * scale) / 2);
+    cairo_scale(pdf->cairo, scale, scale);
+    cairo_set_source_surface(pdf->cairo, pdf->logo, 0, 0);
+    cairo_paint(pdf->cairo);
+    cairo_restore(pdf->cairo);
+    return width * scale + LOGO_GAP;
+}
+
 enum vb_status vb_pdf_draw_head(struct vb_pdf *pdf, const struct vb_pdf_head *head)
 {
-    struct vb_view name = brand_name(pdf);
-    pdf->y = 40;
-    if (name.length > 0)
-        draw_text(pdf, VB_PDF_BRAND_TEXT, name, VB_PDF_MARGIN, pdf->y, VB_PDF_INNER - 140,
-                  pdf->color);
+    double height = pdf->logo ? LOGO_HEIGHT : 22, base = 36 + height;
+    /* Words before the logo: cairo 1.16 fails where a picture is the first thing in a tag. */
     (void)draw_right(pdf, VB_PDF_SMALL_TEXT, VB_VIEW("Conversation transcript"),
-                     VB_PDF_WIDTH - VB_PDF_MARGIN, pdf->y + 4, 140, VB_PDF_MUTED);
-    pdf->y += 24;
+                     VB_PDF_WIDTH - VB_PDF_MARGIN, 36 + (height - 10) / 2, 140, VB_PDF_MUTED);
+    double logo = pdf->logo ? draw_logo(pdf, VB_PDF_MARGIN, 36) : 0;
+    if (brand_name(pdf).length > 0)
+        draw_text(pdf, VB_PDF_BRAND_TEXT, brand_name(pdf), VB_PDF_MARGIN + logo,
+                  36 + (height - 17) / 2, VB_PDF_INNER - 140 - logo, pdf->color);
+    pdf->y = base + 8;
     vb_pdf_draw_rule(pdf, VB_PDF_MARGIN, pdf->y, VB_PDF_INNER, 1.6, pdf->color);
     pdf->y += 14;
     draw_text(pdf, VB_PDF_TITLE_TEXT, head->title, VB_PDF_MARGIN, pdf->y, VB_PDF_INNER, VB_PDF_INK);

@@ -28,8 +28,14 @@ void vb_pdf_line_done(struct vb_pdf_line *line)
     *line = (struct vb_pdf_line){0};
 }
 
+/* Code points that Unicode keeps free for ever; cairo takes text with one for broken. */
+static bool is_noncharacter(uint32_t character)
+{
+    return (character & 0xfffe) == 0xfffe || (character >= 0xfdd0 && character <= 0xfdef);
+}
+
 /* Controls as their pictures (U+2400 and on), so that none is lost and none does anything; those of
- * the second kind have no picture. */
+ * the second kind and noncharacters have none. */
 static enum vb_status append_shown(struct vb_buffer *out, uint32_t character)
 {
     if (character == '\t')
@@ -38,7 +44,7 @@ static enum vb_status append_shown(struct vb_buffer *out, uint32_t character)
         return vb_utf8_append(out, 0x2400 + character);
     if (character == 0x7f)
         return vb_utf8_append(out, 0x2421);
-    if (character >= 0x80 && character < 0xa0)
+    if ((character >= 0x80 && character < 0xa0) || is_noncharacter(character))
         return vb_utf8_append(out, 0xfffd);
     return vb_utf8_append(out, character);
 }

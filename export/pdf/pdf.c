@@ -65,6 +65,30 @@ static void find_dash(struct vb_pdf *pdf)
     g_object_unref(font);
 }
 
+static cairo_status_t read_logo(void *context, unsigned char *to, unsigned length)
+{
+    struct vb_view *rest = context;
+    if (length > rest->length)
+        return CAIRO_STATUS_READ_ERROR;
+    memcpy(to, rest->data, length);
+    rest->data += length;
+    rest->length -= length;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+/* A logo that cannot be read any more is left out: a transcript is worth more than its looks. */
+static void open_logo(struct vb_pdf *pdf)
+{
+    struct vb_view rest = pdf->brand ? pdf->brand->logo : (struct vb_view){NULL, 0};
+    if (rest.length == 0)
+        return;
+    pdf->logo = cairo_image_surface_create_from_png_stream(read_logo, &rest);
+    if (cairo_surface_status(pdf->logo) == CAIRO_STATUS_SUCCESS)
+        return;
+    cairo_surface_destroy(pdf->logo);
+    pdf->logo = NULL;
+}
+
 enum vb_status vb_pdf_new(const char *fonts, const struct vb_brand *brand, struct vb_pdf **ret_pdf,
                           struct vb_error *err)
 {
@@ -81,6 +105,7 @@ enum vb_status vb_pdf_new(const char *fonts, const struct vb_brand *brand, struc
     }
     make_context(pdf);
     find_dash(pdf);
+    open_logo(pdf);
     *ret_pdf = pdf;
     return VB_OK;
 }
@@ -100,6 +125,8 @@ void vb_pdf_free(struct vb_pdf *pdf)
         return;
     vb_pdf_drop(pdf);
     vb_pdf_pictures_done(pdf);
+    if (pdf->logo)
+        cairo_surface_destroy(pdf->logo);
     for (size_t i = 0; i < VB_PDF_STYLES; i++)
         if (pdf->styles[i])
             pango_font_description_free(pdf->styles[i]);
@@ -157,7 +184,7 @@ enum vb_status vb_pdf_open(struct vb_pdf *pdf, const struct vb_pdf_head *head,
     pdf->surface = cairo_pdf_surface_create_for_stream(vb_pdf_writer_take, &pdf->writer,
                                                        VB_PDF_WIDTH, VB_PDF_HEIGHT);
     /* Later versions may have their catalog packed; see writer.h. */
-    cairo_pdf_surface_restrict_to_version(pdf->surface, CAIRO_PDF_VERSION_1_4);
+    cairo_pdf_surface_restrict_to_version(pdf->surface, CAIRO_PDF_VERSION_1_5);
     pdf->cairo = cairo_create(pdf->surface);
     pdf->title = line_of(pdf, head->title);
     pdf->about = line_of(pdf, head->about);
@@ -188,6 +215,7 @@ enum vb_status vb_pdf_close(struct vb_pdf *pdf, struct vb_buffer *out)
     pdf->writer.out = out;
     vb_pdf_draw_foot(pdf);
     vb_pdf_end_tags(pdf);
+    vb_pdf_show_page(pdf);
     enum vb_status status = vb_pdf_status(pdf);
     cairo_destroy(pdf->cairo);
     pdf->cairo = NULL;
@@ -207,6 +235,7 @@ void vb_pdf_drop(struct vb_pdf *pdf)
 {
     pdf->writer.status = VB_STOPPED;
     vb_pdf_entry_reset(pdf);
+    vb_pdf_outline_reset(pdf);
     if (pdf->cairo)
         cairo_destroy(pdf->cairo);
     if (pdf->surface)

@@ -71,6 +71,15 @@ struct vb_pdf_entry {
     struct vb_pdf_row rows[VB_PDF_ROWS];
 };
 
+/* No page has more headings than this. */
+#define VB_PDF_WAITING 64u
+
+/* An entry of the outline whose page is not written yet. */
+struct vb_pdf_mark {
+    char *title;
+    double y;
+};
+
 #define VB_PDF_PICTURES 64u
 
 #define VB_PDF_COPIES 16u
@@ -88,6 +97,7 @@ struct vb_pdf_picture {
 struct vb_pdf {
     const struct vb_brand *brand; /* may be NULL */
     uint32_t color;
+    cairo_surface_t *logo; /* NULL: none */
     PangoFontMap *map;
     PangoContext *context;
     PangoFontDescription *styles[VB_PDF_STYLES];
@@ -105,6 +115,8 @@ struct vb_pdf {
     bool is_fresh;            /* nothing flowed onto the page yet */
     unsigned outlined, links; /* in the outline, and that can be followed */
     uint32_t ground;          /* under what is drawn */
+    struct vb_pdf_mark waiting[VB_PDF_WAITING];
+    size_t waiting_count;
     char *title, *about;
     struct vb_buffer scratch; /* text on its way into lines */
     struct vb_pdf_entry entry;
@@ -143,6 +155,8 @@ void vb_pdf_new_page(struct vb_pdf *pdf);
 /* What a screen reader goes by: the document, its pages as paragraphs, and links in them. */
 void vb_pdf_begin_tags(struct vb_pdf *pdf);
 void vb_pdf_end_tags(struct vb_pdf *pdf);
+void vb_pdf_show_page(struct vb_pdf *pdf);
+void vb_pdf_outline_reset(struct vb_pdf *pdf);
 void vb_pdf_outline(struct vb_pdf *pdf, const char *title, double y);
 enum vb_status vb_pdf_status(struct vb_pdf *pdf) vb_must_check;
 

@@ -89,6 +89,7 @@ struct vb_renderer {
     const char *format, *layout; /* as in a specification; layout NULL where the format has none */
     const char *extension;       /* ".csv" */
     const char *content_type;
+    bool has_brand;      /* it shows context->brand */
     bool has_statistics; /* its files begin with them */
     /* enum vb_columns that this renderer wants of the reader, given what is to be included. */
     unsigned (*columns)(unsigned include);

@@ -7,6 +7,7 @@
 #include "direct.h"
 
 #include "audit_end.h"
+#include "brand/brand.h"
 #include "http/stream.h"
 
 #include "verbatim/log.h"
@@ -20,6 +21,7 @@
 
 #define AUDIENCE (256u * 1024u)
 #define SPECIFICATION (256u * 1024u)
+#define BRAND_STEP 2u   /* behind those that note the export */
 #define RETRY_AFTER "5" /* seconds; most exports of this kind are shorter */
 
 /* What has to outlive the exchange: from before its entry in the audit is sent for until its end is
@@ -30,7 +32,8 @@ struct export
     struct vb_http_exchange *exchange; /* NULL once it is gone, or the stream has its answer */
     struct vb_direct_stream *stream;
     char *workspace;
-    struct vb_uuid mark; /* of its entry */
+    struct vb_uuid mark;        /* of its entry */
+    struct vb_brand_kept brand; /* on its way into the order */
 };
 
 /* The stream is let go of in any case: a thread that still reads stops. */
@@ -40,6 +43,7 @@ static void free_export(struct export *export)
         return;
     vb_direct_release(export->stream);
     free(export->workspace);
+    vb_brand_done(&export->brand);
     free(export);
 }
 
@@ -104,8 +108,8 @@ static enum vb_status put_name(struct vb_http_exchange *exchange, struct vb_erro
     return status;
 }
 
-/* The specification moves into the order; the audit's entry was made from its text before. */
-static enum vb_status make_order(struct vb_http_exchange *exchange,
+/* Specification and brand move into the order; the audit's entry was made from its text before. */
+static enum vb_status make_order(struct vb_http_exchange *exchange, struct export *export,
                                  struct vb_direct_order *ret_order)
 {
     struct vb_api_direct *direct = exchange->state;
@@ -123,6 +127,8 @@ static enum vb_status make_order(struct vb_http_exchange *exchange,
     }
     ret_order->specification = direct->lookup.resolution.specification;
     direct->lookup.resolution.specification = (struct vb_specification){0};
+    ret_order->brand = export->brand;
+    export->brand = (struct vb_brand_kept){0};
     return VB_OK;
 }
 
@@ -131,7 +137,7 @@ static enum vb_status begin_stream(struct vb_http_exchange *exchange, struct exp
                                    int *ret_fd, struct vb_error *err)
 {
     struct vb_direct_order order;
-    if (make_order(exchange, &order) != VB_OK)
+    if (make_order(exchange, export, &order) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an export");
     return vb_direct_begin(export->stream, &order, ret_fd, err);
 }
@@ -167,10 +173,15 @@ static void on_audited(void *context, const struct vb_pg_outcome *found)
             vb_http_answer_error(exchange, &found->error);
         return;
     }
-    if (exchange)
+    enum vb_status status = found->results[BRAND_STEP]
+                                ? vb_brand_read(found->results[BRAND_STEP], &export->brand)
+                                : VB_OK;
+    if (exchange && status == VB_OK)
         answer_export(exchange, export);
     else
-        end(export, VB_STOPPED);
+        end(export, status == VB_OK ? VB_STOPPED : status);
+    if (exchange && status != VB_OK)
+        vb_http_answer_status(exchange, status, "an export");
 }
 
 /* NULL: no memory. Takes the stream over. */
@@ -205,11 +216,14 @@ static enum vb_status note_begin(struct vb_http_exchange *exchange, struct expor
                                  direct->shown.data,
                                  direct->lookup.resolution.specification.format,
                                  mark};
-    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_WRITE], enter},
-                                       {&vb_api_sql[VB_API_SQL_AUDIT], entry}};
+    const struct vb_pg_step steps[BRAND_STEP + 1] = {{&vb_pg_enter[VB_PG_ENTER_WRITE], enter},
+                                                     {&vb_api_sql[VB_API_SQL_AUDIT], entry},
+                                                     {&vb_brand_statement, enter}};
     struct vb_pg_ticket *ticket;
-    enum vb_status status = vb_pg_pool_send(exchange->loop->site->main_pool, steps, 2, on_audited,
-                                            export, &ticket, err);
+    enum vb_status status =
+        vb_pg_pool_send(exchange->loop->site->main_pool, steps,
+                        direct->renderer->has_brand ? BRAND_STEP + 1 : BRAND_STEP, on_audited,
+                        export, &ticket, err);
     if (status != VB_OK)
         return status;
     direct->export = export;

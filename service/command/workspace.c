@@ -7,7 +7,9 @@
  */
 #include "command.h"
 
+#include "brand/brand.h"
 #include "verbatim/digits.h"
+#include "verbatim/file_read.h"
 #include "verbatim/render.h"
 #include "verbatim/text.h"
 #include "verbatim/zone.h"
@@ -17,7 +19,17 @@
 #include <string.h>
 
 /* Positions of the command's flags in command.c. */
-enum { NAME, TIME_ZONE, SOURCE_ID, CSV_PROFILE, MAX_RUNNING };
+enum {
+    NAME,
+    TIME_ZONE,
+    SOURCE_ID,
+    CSV_PROFILE,
+    MAX_RUNNING,
+    BRAND_NAME,
+    BRAND_COLOR,
+    BRAND_LOGO,
+    BRAND_FOOTER,
+};
 #define ID_LONGEST 128
 
 /* The id stands in paths of the API and in keys of the store, so it needs no escape in either. */
@@ -97,7 +109,60 @@ static enum vb_status check(const struct vb_arguments *arguments, struct vb_erro
     return status;
 }
 
-enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err)
+/* --- the brand --- */
+
+static enum vb_status check_brand(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    static const struct {
+        size_t flag;
+        const char *name;
+        enum vb_status (*check)(const char *text, struct vb_error *err);
+    } texts[] = {{BRAND_NAME, "brand-name", vb_brand_check_name},
+                 {BRAND_COLOR, "brand-color", vb_brand_check_color},
+                 {BRAND_FOOTER, "brand-footer", vb_brand_check_footer}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *text = vb_argument(arguments, texts[i].flag);
+        enum vb_status status = text ? texts[i].check(text, err) : VB_OK;
+        if (status != VB_OK)
+            return vb_fail_within(err, status, "--%s", texts[i].name);
+    }
+    return VB_OK;
+}
+
+/* An empty name takes the logo away. A file that is too large is not read to its end. */
+static enum vb_status read_logo(const char *path, struct vb_buffer *ret_png, struct vb_error *err)
+{
+    struct vb_buffer file;
+    if (!path || !*path)
+        return VB_OK;
+    vb_buffer_init(&file, VB_LOGO_BYTES + 1);
+    enum vb_status status = vb_file_read(path, &file, err);
+    if (status == VB_LIMIT || (status == VB_OK && file.length > VB_LOGO_BYTES))
+        status = vb_fail(err, VB_INVALID, "a logo has at most 1 MiB");
+    else if (status == VB_OK)
+        status = vb_brand_take_logo((struct vb_view){file.data, file.length}, ret_png, err);
+    vb_buffer_done(&file);
+    return status == VB_OK ? VB_OK : vb_fail_within(err, status, "--brand-logo %s", path);
+}
+
+/* The picture stays the caller's until the change was made. */
+static enum vb_status set_brand(struct vb_pg *pg, const struct vb_arguments *arguments,
+                                const struct vb_buffer *logo, struct vb_error *err)
+{
+    const struct vb_view picture = {logo->data, logo->length};
+    const struct vb_brand_change change = {
+        .name = vb_argument(arguments, BRAND_NAME),
+        .footer = vb_argument(arguments, BRAND_FOOTER),
+        .color = vb_argument(arguments, BRAND_COLOR),
+        .logo = vb_argument(arguments, BRAND_LOGO) ? &picture : NULL,
+    };
+    if (!change.name && !change.footer && !change.color && !change.logo)
+        return VB_OK;
+    return vb_brand_set(pg, arguments->word, &change, err);
+}
+
+static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments,
+                          struct vb_error *err)
 {
     /* The row in `turn` is what workers lock to start a job of the workspace. */
     static const char sql[] =
@@ -120,13 +185,26 @@ enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, st
         vb_argument(arguments, CSV_PROFILE),
         vb_argument(arguments, MAX_RUNNING),
     };
-    struct vb_pg *pg;
+    return vb_pg_exec(pg, sql, 6, parameters, NULL, err);
+}
+
+enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err)
+{
+    struct vb_pg *pg = NULL;
+    struct vb_buffer logo;
+    vb_buffer_init(&logo, VB_LOGO_BYTES);
     enum vb_status status = check(arguments, err);
     if (status == VB_OK)
+        status = check_brand(arguments, err);
+    if (status == VB_OK)
+        status = read_logo(vb_argument(arguments, BRAND_LOGO), &logo, err);
+    if (status == VB_OK)
         status = vb_command_connect(&arguments->options, &pg, err);
-    if (status != VB_OK)
-        return status;
-    status = vb_pg_exec(pg, sql, 6, parameters, NULL, err);
+    if (status == VB_OK)
+        status = set(pg, arguments, err);
+    if (status == VB_OK)
+        status = set_brand(pg, arguments, &logo, err);
     vb_pg_free(pg);
+    vb_buffer_done(&logo);
     return status;
 }

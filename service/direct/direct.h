@@ -14,6 +14,7 @@
 #ifndef VERBATIM_DIRECT_DIRECT_H
 #define VERBATIM_DIRECT_DIRECT_H
 
+#include "brand/brand.h"
 #include "settings/service.h"
 #include "specification/specification.h"
 #include "verbatim/source.h"
@@ -29,6 +30,7 @@ struct vb_direct_order {
         *renderer;   /* the specification's, or one that only its door may name */
     char *workspace; /* its id in the source */
     char *time_zone, *csv_profile;
+    struct vb_brand_kept brand; /* where the renderer shows it */
     vb_instant as_of;
     char request_id[72]; /* for the log */
 };

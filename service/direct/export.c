@@ -102,7 +102,9 @@ static enum vb_status open_renderer(struct line *line, struct vb_error *err)
                                                .csv_profile = profile,
                                                .include = order->specification.include,
                                                .state = &line->state,
-                                               .zone_name = order->time_zone};
+                                               .zone_name = order->time_zone,
+                                               .fonts = line->work->service->options->fonts,
+                                               .brand = &order->brand.brand};
     return VB_OK;
 }
 

@@ -50,6 +50,7 @@ void vb_direct_order_done(struct vb_direct_order *order)
     free(order->workspace);
     free(order->time_zone);
     free(order->csv_profile);
+    vb_brand_done(&order->brand);
     order->workspace = order->time_zone = order->csv_profile = NULL;
 }
 

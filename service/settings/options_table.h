@@ -49,6 +49,7 @@ bool vb_option_is_identifier(char *text);
 bool vb_option_is_listen(char *text);
 bool vb_option_is_web_address(char *text);
 bool vb_option_is_storage(char *text);
+bool vb_option_is_folder(char *text);
 bool vb_option_is_region(char *text);
 bool vb_option_is_smtp(char *text);
 bool vb_option_is_sender(char *text);

@@ -9,6 +9,7 @@
 #include "rules/media_allow.h"
 #include "rules/quantity.h"
 #include "verbatim/digits.h"
+#include "verbatim/text.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -186,6 +187,12 @@ bool vb_option_is_web_address(char *text)
         return false;
     trim_slashes(text);
     return true;
+}
+
+/* Whether it is there is looked at when it is needed. */
+bool vb_option_is_folder(char *text)
+{
+    return text[0] == '/' && vb_utf8_is_line(vb_view_of(text));
 }
 
 /* A prefix may hold anything; what a store makes of it, its own rules say. */

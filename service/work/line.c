@@ -39,7 +39,13 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
                                                .include = job->specification.include,
                                                .channel = vb_job_channel(job),
                                                .state = &line->state,
-                                               .zone_name = job->time_zone};
+                                               .zone_name = job->time_zone,
+                                               .fonts = line->crew->service->options->fonts};
+    if (line->renderer->has_brand)
+        status = vb_brand_of_job(line->pg, job->job_id, &line->brand, err);
+    line->context.brand = &line->brand.brand;
+    if (status != VB_OK)
+        return status;
     return vb_namer_new(line->zone, line->context.channel, line->renderer->extension, &line->namer,
                         err);
 }
@@ -91,6 +97,7 @@ void vb_line_done(struct vb_line *line)
     vb_zone_free(line->zone);
     vb_render_state_done(&line->state);
     vb_statistics_done(&line->statistics);
+    vb_brand_done(&line->brand);
     if (line->whole.release)
         line->whole.release(&line->whole);
 }

@@ -13,6 +13,7 @@
 #ifndef VERBATIM_WORK_LINE_H
 #define VERBATIM_WORK_LINE_H
 
+#include "brand/brand.h"
 #include "crew.h"
 #include "storage/storage.h"
 
@@ -38,6 +39,7 @@ struct vb_line {
     const struct vb_renderer *renderer;
     struct vb_render_context context;
     struct vb_render_state state;
+    struct vb_brand_kept brand;    /* of formats that show it */
     struct vb_selection selection; /* what the claim's job reads */
     struct vb_render_about about;
     struct vb_statistics statistics;

@@ -67,7 +67,7 @@ def test_docs_and_table_agree(bare):
     ("storage", "gs://bucket", "s3://BUCKET"), ("s3-region", "eu west", "letters"),
     ("smtp-url", "mail.example.com:25", "smtp://"), ("smtp-url", "smtp://u:p@h:25", "smtp://"),
     ("mail-from", "nobody", "ADDRESS"), ("mail-from", "a@b.example\r\nBcc: c@d.example", "ADDRESS"),
-    ("source-schema", "x" * 64, "63"), ("lease", "", "duration"),
+    ("source-schema", "x" * 64, "63"), ("fonts", "fonts", "an absolute folder"), ("lease", "", "duration"),
 ])
 def test_a_bad_value_is_told_with_name_value_and_what_is_allowed(bare, flag, value, allowed):
     message = refused(bare, f"--{flag}", value)

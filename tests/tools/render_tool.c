@@ -1,12 +1,13 @@
 /* Renders conversations that come as JSON on standard input, for tests that read the result with
  * other tools.
  *
- *   render_tool FORMAT LAYOUT INCLUDE ZONE
+ *   render_tool FORMAT LAYOUT INCLUDE ZONE [NAME COLOR FOOTER LOGO]
  *                LAYOUT "" for none; INCLUDE is the sum of enum vb_include
  *
  * Input: an array of conversations with the members of the JSON format, but times as microseconds
  * and each conversation with `tags`, `messages`, `notes`, `events` and `skills`. Missing members
  * are NULL. */
+#include "verbatim/file_read.h"
 #include "verbatim/render.h"
 
 #include <jansson.h>
@@ -208,13 +209,28 @@ static void render(struct line *line, const json_t *root)
         must(VB_IO, "standard output");
 }
 
+/* LOGO is a small PNG's name. */
+static void take_brand(char *const words[4], struct line *line)
+{
+    static struct vb_buffer logo;
+    static struct vb_brand brand;
+    vb_buffer_init(&logo, FILE_CEILING);
+    must(vb_file_read(words[3], &logo, &line->err), words[3]);
+    brand = (struct vb_brand){.name = vb_view_of(words[0]),
+                              .footer = vb_view_of(words[2]),
+                              .has_color = true,
+                              .color = (uint32_t)strtoul(words[1], NULL, 16),
+                              .logo = {logo.data, logo.length}};
+    line->context.brand = &brand;
+}
+
 int main(int argc, char **argv)
 {
     struct vb_render_state state;
     struct line line = {0};
     json_error_t error;
-    if (argc != 5) {
-        fprintf(stderr, "usage: render_tool FORMAT LAYOUT INCLUDE ZONE\n");
+    if (argc != 5 && argc != 9) {
+        fprintf(stderr, "usage: render_tool FORMAT LAYOUT INCLUDE ZONE [NAME COLOR FOOTER LOGO]\n");
         return 2;
     }
     json_t *root = json_loadf(stdin, JSON_ALLOW_NUL, &error);
@@ -228,6 +244,8 @@ int main(int argc, char **argv)
     line.context.state = &state;
     line.context.include = (unsigned)strtoul(argv[3], NULL, 10);
     line.context.zone_name = argv[4];
+    if (argc == 9)
+        take_brand(&argv[5], &line);
     must(vb_zone_new(argv[4], &line.context.zone, &line.err), argv[4]);
     vb_buffer_init(&line.out, FILE_CEILING);
     render(&line, root);

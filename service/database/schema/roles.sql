@@ -26,7 +26,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA verbatim FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA verbatim FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA verbatim TO :api, :worker;
-GRANT SELECT ON verbatim.schema_migration, verbatim.workspace TO :api, :worker;
+GRANT SELECT ON verbatim.schema_migration, verbatim.workspace, verbatim.brand TO :api, :worker;
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO :api;
 GRANT SELECT ON verbatim.key_here, verbatim.session_here TO :api;
 GRANT SELECT ON verbatim.link_secret TO :api, :worker;
