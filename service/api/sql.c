@@ -193,6 +193,17 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     [VB_API_SQL_LINK_OPEN] = {"link_open",
         "SELECT " VB_API_OPENED_LIST
         " FROM verbatim.link_open($1, $2::integer, decode($3, 'hex')) AS o", 3},
+    /* Those that are good first, the newest first. $1 workspace, $2 at most. */
+    [VB_API_SQL_KEYS] = {"keys",
+        "SELECT " VB_API_KEYS_LIST
+        " FROM verbatim.api_key AS k"
+        " WHERE k.workspace_id = $1"
+        " ORDER BY k.revoked_at IS NOT NULL, k.created_at DESC, k.key_id"
+        " LIMIT $2::bigint", 2},
+    /* $1 id, $2 name, $3 hash in hex, $4 scopes, $5 role, $6 user, $7 audience. */
+    [VB_API_SQL_KEY_MAKE] = {"key_make",
+        "SELECT verbatim.key_make($1, $2, decode($3, 'hex'), $4::text[], $5, $6, $7::text[])", 7},
+    [VB_API_SQL_KEY_REVOKE] = {"key_revoke", "SELECT verbatim.key_revoke($1)", 1},
     [VB_API_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
     [VB_API_SQL_SECRETS] = {"secrets",
         "SELECT generation, secret"

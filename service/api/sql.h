@@ -47,6 +47,11 @@ enum vb_api_sql {
     VB_API_SQL_LINK_OPEN,
     /* $1 workspace, $2 whose, $3 audience of who asks or NULL: VB_JOB_VIEW, and whether it is seen */
     VB_API_SQL_EXPORTS_KEPT,
+    VB_API_SQL_KEYS, /* $1 workspace, $2 at most: KEYS_ID and on */
+    /* behind VB_API_SQL_ENTER_KEY_WRITE: $1 id, $2 name, $3 hash in hex, $4 scopes, $5 role,
+     * $6 user, $7 audience: whether it was made */
+    VB_API_SQL_KEY_MAKE,
+    VB_API_SQL_KEY_REVOKE, /* likewise; $1 id: what became of it */
     VB_API_SQL_TOUCH,
     VB_API_SQL_SECRETS,
     VB_API_SQL_PING,
@@ -105,6 +110,20 @@ enum { ABOUT_BEFORE = KEY_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_ABOUT_TABLE) ABOUT
     NEXT(ME_EXPIRES, "s.expires_at")
 #define VB_API_ME_LIST VB_COLUMN_LIST(VB_API_ME_TABLE)
 enum { VB_COLUMN_NAMES(VB_API_ME_TABLE) ME_COLUMNS };
+
+/* Of VB_API_SQL_KEYS: verbatim.api_key AS k. */
+#define VB_API_KEYS_TABLE(FIRST, NEXT)                                                             \
+    FIRST(KEYS_ID, "k.key_id")                                                                     \
+    NEXT(KEYS_NAME, "k.name")                                                                      \
+    NEXT(KEYS_ROLE, "k.role")                                                                      \
+    NEXT(KEYS_USER, "k.user_email")                                                                \
+    NEXT(KEYS_AUDIENCE, "CASE k.role WHEN 'editor' THEN to_json(k.audience)::text END")            \
+    NEXT(KEYS_SCOPES, "to_json(k.scopes)::text")                                                   \
+    NEXT(KEYS_CREATED, "k.created_at")                                                             \
+    NEXT(KEYS_USED, "k.last_used_at")                                                              \
+    NEXT(KEYS_REVOKED, "k.revoked_at")
+#define VB_API_KEYS_LIST VB_COLUMN_LIST(VB_API_KEYS_TABLE)
+enum { VB_COLUMN_NAMES(VB_API_KEYS_TABLE) KEYS_COLUMNS };
 
 /* Of VB_API_SQL_JOB: verbatim.job AS j. */
 #define VB_API_JOB_TABLE(FIRST, NEXT)                                                              \

@@ -7,6 +7,8 @@
  */
 #include "key.h"
 
+#include "verbatim/text.h"
+
 #include <string.h>
 
 #define PREFIX "vb_"
@@ -100,4 +102,14 @@ bool vb_scope_known(struct vb_view name)
 {
     return vb_view_equals(name, VB_VIEW(VB_SCOPE_EXPORT)) ||
            vb_view_equals(name, VB_VIEW(VB_SCOPE_METRICS));
+}
+
+bool vb_key_name_valid(struct vb_view name)
+{
+    return name.length <= VB_KEY_NAME_BYTES && vb_utf8_is_line(name);
+}
+
+bool vb_key_tag_valid(struct vb_view tag)
+{
+    return tag.length >= 1 && tag.length <= VB_KEY_TAG_BYTES && vb_utf8_is_line(tag);
 }

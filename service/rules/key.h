@@ -33,4 +33,11 @@ enum vb_status vb_key_parse(struct vb_view key, struct vb_key_id *ret_id) vb_mus
 #define VB_SCOPE_METRICS "metrics"
 bool vb_scope_known(struct vb_view name);
 
+/* What may stand beside a key: a name for people (may be empty), a tag of its audience. Both are
+ * UTF-8 on one line, for lists of keys are read line by line. */
+#define VB_KEY_NAME_BYTES 200u
+#define VB_KEY_TAG_BYTES 200u
+bool vb_key_name_valid(struct vb_view name);
+bool vb_key_tag_valid(struct vb_view tag);
+
 #endif

@@ -52,6 +52,8 @@ def body_set_right(body):
             body[name] = dict(body[name])
             set_right(body[name], first, last)
     set_right(body, "from", "to")
+    if isinstance(body.get("audience"), list) and body.get("role") in ("owner", "admin", "viewer"):
+        body["role"] = "editor"  # the others have none
     return body
 
 

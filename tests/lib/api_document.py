@@ -177,6 +177,12 @@ class Calls:
         self.wait(f"{path}/{name}", (end,))
         return name
 
+    def spare_key(self):
+        answer = self.service.request("POST", f"/api/v1/workspace/{self.workspace}/keys", self.key,
+                                      json_body={"role": "viewer", "name": "spare"})
+        assert answer.status == 201, answer.body
+        return answer.json()["key_id"]
+
     def link(self):
         path = f"/api/v1/workspace/{self.workspace}/exports/{self.once('export_id')}"
         return self.service.get(path, self.key).json()["download_url"].removeprefix(self.service.url)
@@ -187,7 +193,7 @@ class Calls:
 
     def once(self, name):
         """The value of a parameter that only the running service can give; None: the document's example does."""
-        makers = {"export_id": lambda: self.native(True), "export_job_id": self.main,
+        makers = {"key_id": self.spare_key, "export_id": lambda: self.native(True), "export_job_id": self.main,
                   "id": lambda: self.door("/app/conversation-exports", "id", "ready"),
                   "token": self.token,
                   "job_id": lambda: self.door("/v1/conversations/export", "job_id", "completed")}

@@ -1,5 +1,5 @@
 /* Handlers for people who run a workspace, by the console or by a program: what can be exported is
- * found by name.
+ * found by name, keys are made and revoked.
  *
  * As in api/api.h: on the loop's thread, never waiting; errors are answers, in the shape of the
  * native door.
@@ -13,5 +13,10 @@ struct vb_http_exchange;
 void vb_manage_assistants_begin(struct vb_http_exchange *exchange);
 void vb_manage_channels_begin(struct vb_http_exchange *exchange);
 void vb_manage_contacts_begin(struct vb_http_exchange *exchange);
+
+/* Keys of the workspace: the list, a new one, the end of one (manage/keys.c). */
+void vb_manage_keys_begin(struct vb_http_exchange *exchange);
+void vb_manage_key_make_begin(struct vb_http_exchange *exchange);
+void vb_manage_key_revoke_begin(struct vb_http_exchange *exchange);
 
 #endif

@@ -86,3 +86,66 @@ ALTER TABLE verbatim.job
     ADD COLUMN wanted_name text;
 CREATE INDEX job_kept_for ON verbatim.job (workspace_id, kept_for, created_at DESC, job_id DESC)
     WHERE kept_for IS NOT NULL;
+
+-- A key as the command makes it, and the API: tags are kept sorted by their bytes, each once. False: there is no such
+-- workspace.
+CREATE FUNCTION verbatim.key_insert(new_id text, home text, new_name text, hash bytea, new_scopes text[], new_role text,
+                                    new_user text, tags text[])
+    RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+        BEGIN
+            INSERT INTO verbatim.api_key (key_id, workspace_id, name, secret_hash, scopes, role, user_email, audience)
+            SELECT new_id, w.workspace_id, new_name, hash, new_scopes, new_role, new_user,
+                ARRAY(SELECT DISTINCT tag COLLATE "C" FROM unnest(tags) AS tag ORDER BY 1)
+            FROM verbatim.workspace AS w WHERE w.workspace_id = home;
+            RETURN FOUND;
+        END
+    $$;
+
+-- The role of the transaction's key in the transaction's workspace, if that may manage keys; NULL: it may not, or is
+-- revoked. Held until the transaction ends: nobody who is revoked meanwhile makes a key.
+CREATE FUNCTION verbatim.key_manager() RETURNS text
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT k.role FROM verbatim.api_key AS k
+        WHERE k.key_id = current_setting('verbatim.key_id', true)
+            AND k.workspace_id = current_setting('verbatim.workspace_id', true)
+            AND k.revoked_at IS NULL AND k.role IN ('owner', 'admin')
+        FOR SHARE
+    $$;
+-- By the transaction's key, for its workspace. False: it may not make one of this role.
+CREATE FUNCTION verbatim.key_make(new_id text, new_name text, hash bytea, new_scopes text[], new_role text,
+                                  new_user text, tags text[])
+    RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        DECLARE
+            manager text := verbatim.key_manager();
+        BEGIN
+            IF manager IS NULL OR (new_role = 'owner' AND manager <> 'owner') THEN
+                RETURN false;
+            END IF;
+            RETURN verbatim.key_insert(new_id, current_setting('verbatim.workspace_id'), new_name, hash, new_scopes,
+                                       new_role, new_user, tags);
+        END
+    $$;
+-- By the transaction's key, for its workspace: 'revoked', also where it was before; 'denied': an owner's key is the
+-- owners' to revoke; NULL: there is no such key.
+CREATE FUNCTION verbatim.key_revoke(wanted text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        DECLARE
+            manager text := verbatim.key_manager();
+            found_role text;
+        BEGIN
+            SELECT k.role INTO found_role FROM verbatim.api_key AS k
+            WHERE k.key_id = wanted AND k.workspace_id = current_setting('verbatim.workspace_id') FOR UPDATE;
+            IF found_role IS NULL THEN
+                RETURN NULL;
+            END IF;
+            IF manager IS NULL OR (found_role = 'owner' AND manager <> 'owner') THEN
+                RETURN 'denied';
+            END IF;
+            UPDATE verbatim.api_key SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = wanted;
+            RETURN 'revoked';
+        END
+    $$;
