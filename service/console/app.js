@@ -16,7 +16,8 @@
  */
 import {loadTexts, t} from "./lib/texts.js";
 import {dropSecrets, href, start} from "./lib/router.js";
-import {onSession, restore} from "./lib/session.js";
+import {onSession, restore, session} from "./lib/session.js";
+import {onReach} from "./lib/api.js";
 import {warn} from "./lib/notice.js";
 import {mountShell, redraw, showRoute} from "./lib/shell.js";
 import {askForKey} from "./views/sign_in.js";
@@ -40,6 +41,10 @@ const begin = async () => {
     return true;
 };
 await begin();
+onReach(async isReachable => {
+    if (isReachable && !session && await restore())
+        redraw();
+});
 if (location.hash === "")
     history.replaceState(null, "", href("exports"));
 start(showRoute);

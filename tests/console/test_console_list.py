@@ -108,6 +108,32 @@ def test_progress_in_plain_words(page, service, keys, api, database):
     page.wait_text("1 conversation so far")
 
 
+def test_what_only_goes_on_leaves_its_buttons_alone(page, service, keys, api, database):
+    """Drawn anew between press and release, a button would swallow the click."""
+    export_id = api.made()["export_id"]
+    started(database, export_id, file_name=None)
+    console.sign_in(page, service, keys["owner"])
+    page.wait_text("3,120 of 40,000 conversations")
+    page.get("button", "Cancel").apply("function() { this.isTheSame = true }")
+    database.execute("UPDATE verbatim.job SET counts = '{20000,51234,1000000,1,2,0,0}' WHERE job_id = %s", [export_id])
+    page.wait_text("20,000 of 40,000 conversations")
+    assert page.get("progressbar").apply("function() { return this.value }") == 0.5
+    assert page.get("button", "Cancel").apply("function() { return this.isTheSame }") is True
+
+
+def test_back_does_not_open_a_dialog_again(page, service, keys, api):
+    console.sign_in(page, service, keys["owner"])
+    page.tab_to("link", "Export")
+    page.press("Enter")
+    dialog = page.get("dialog", "Export conversations").wait()
+    page.press("Escape")
+    dialog.gone()
+    page.value("history.back()")
+    page.get("heading", "Available exports").wait()
+    page.wait("location.hash === '#/exports'")
+    assert page.get("dialog").count() == 0
+
+
 def test_a_failure_says_what_can_be_done(page, service, keys, api, database):
     export_id = api.made()["export_id"]
     database.execute("UPDATE verbatim.job SET status = 'failed', error_message = %s WHERE job_id = %s",
@@ -336,6 +362,40 @@ def test_offline_is_said_and_it_goes_on_by_itself(at_list, api):
     at_list.offline(False)
     at_list.wait("!document.body.innerText.includes('may be out of date')")
     at_list.wait("document.querySelectorAll('.row').length === 2")
+
+
+def test_out_of_reach_from_the_beginning(page, service, keys, api):
+    console.sign_in(page, service, keys["owner"])
+    page.call("Network.setBlockedURLs", urls=["*/api/*"])
+    page.reload()
+    page.wait_text("The service can't be reached.")
+    page.call("Network.setBlockedURLs", urls=[])
+    page.get("heading", "Available exports").wait()
+
+
+def test_a_hidden_tab_asks_for_nothing(page, service, keys, api):
+    """It follows no stream, and no timer of its waits to ask: what happens meanwhile is seen when one looks again."""
+    page.call("Page.addScriptToEvaluateOnNewDocument", source="""
+        window.streams = [], window.timers = new Set();
+        const Real = EventSource, set = setTimeout, clear = clearTimeout;
+        window.EventSource = class extends Real { constructor(...all) { super(...all); streams.push(this); } };
+        window.setTimeout = (does, pause, ...all) => { const id = set(() => { timers.delete(id); does(); }, pause, ...all);
+            timers.add(id); return id; };
+        window.clearTimeout = id => { timers.delete(id); clear(id); };""")
+    console.sign_in(page, service, keys["owner"])
+    page.get("heading", "No exports yet").wait()
+    page.value("(() => { let isHidden = true; Object.defineProperty(document, 'hidden', {get: () => isHidden,"
+               " configurable: true}); window.show = () => { isHidden = false;"
+               " document.dispatchEvent(new Event('visibilitychange')) };"
+               " document.dispatchEvent(new Event('visibilitychange')) })()")
+    api.made()
+    asked = len(page.requested())
+    page.wait("timers.size === 0")
+    assert page.value("streams.every(each => each.readyState === EventSource.CLOSED)")
+    assert page.value("document.querySelectorAll('.row').length") == 0 and len(page.requested()) == asked
+    page.value("window.show()")
+    page.wait("document.querySelectorAll('.row').length === 1")
+    assert len(page.requested()) > asked
 
 
 HOSTILE = ("<img src=x onerror=window.canary=1>", "javascript:window.canary=1", "\"><script>window.canary=1</script>",

@@ -24,14 +24,31 @@ export function badge(item) {
     return el("span", {class: "badge"}, kind, name && [": ", said(name)]);
 }
 
-/** The bar and its words; the words alone while there is nothing to measure. */
-export function progress(item) {
-    const part = progressPart(item);
-    const words = progressWords(item);
-    const bar = el("progress", {max: 1, "aria-label": t("progress.label", {name: nameOf(item)}), "aria-valuetext": words});
-    if (part !== null)
-        bar.value = part;
-    return el("div", {class: "progress"}, item.status === "started" && bar, el("p", {class: "progress-words"}, words));
+/** The bar and its words, which move(item) brings up to date in place; words alone while there is nothing to measure. */
+export class Progress {
+    constructor(item) {
+        this.bar = el("progress", {max: 1, "aria-label": t("progress.label", {name: nameOf(item)})});
+        this.words = el("p", {class: "progress-words"});
+        this.node = el("div", {class: "progress"}, item.status === "started" && this.bar, this.words);
+        this.move(item);
+    }
+
+    move(item) {
+        const part = progressPart(item);
+        const words = progressWords(item);
+        if (part === null)
+            this.bar.removeAttribute("value");
+        else
+            this.bar.value = part;
+        this.bar.setAttribute("aria-valuetext", words);
+        this.words.textContent = words;
+    }
+}
+
+/** Whether the export only went on: then nothing that could be pressed or marked is to be drawn anew. */
+export function isOnlyFurther(item, before) {
+    const still = {progress: null, segments: null, attempts: null, waiting_for: null};
+    return before && isActive(item) && JSON.stringify({...item, ...still}) === JSON.stringify({...before, ...still});
 }
 
 function meta(item) {
@@ -58,18 +75,22 @@ export class ExportRow {
     }
 
     update(item) {
-        const text = JSON.stringify(item);
-        if (text === this.text)
+        const before = this.item;
+        if (JSON.stringify(item) === JSON.stringify(before))
             return;
-        this.text = text;
         this.item = item;
+        if (isOnlyFurther(item, before)) {
+            this.progress.move(item);
+            return;
+        }
+        this.progress = isActive(item) ? new Progress(item) : null;
         const focused = this.node.contains(document.activeElement) ? document.activeElement : null;
         const link = el("a", {class: "row-name", href: href("exports", item.export_id), "data-key": item.export_id},
                         said(nameOf(item)));
         fill(this.node,
              el("div", {class: "row-words"},
                 el("div", {class: "row-head"}, el("h2", {}, link), badge(item)),
-                el("div", {class: "row-state"}, statusMark(item), isActive(item) && progress(item), failure(item)),
+                el("div", {class: "row-state"}, statusMark(item), this.progress?.node, failure(item)),
                 meta(item)),
              el("div", {class: "actions", role: "group", "aria-label": t("row.actions", {name: nameOf(item)})},
                 actionsFor(item, this.handlers)));

@@ -99,7 +99,7 @@ function selectOf(state) {
         return {all: true};
     if (state.what === "conversation_ids")
         return {conversation_ids: idsOf(state.conversation_ids)};
-    return {[state.what]: state[state.what].id};
+    return {[state.what]: state[state.what].id, ...(state.what === "contact_id" && state.match && {match: state.match})};
 }
 
 function specificationOf(state, now) {
@@ -141,13 +141,14 @@ function rangeOf(filter, asked) {
 /** The state that asks for the same again as an export did; `asked` is when. */
 export function fromSpecification({specification, subject}, asked, formats) {
     const {select, filter = {}} = specification;
-    const [what] = Object.keys(select);
+    const what = Object.keys(select).find(name => name.endsWith("_id") || name === "conversation_ids") || Object.keys(select)[0];
     const state = {...emptyState(formats), ...rangeOf(filter, asked), what: what === "phone_number" ? "channel_id" : what};
     if (what === "conversation_ids")
         state.conversation_ids = select.conversation_ids.join("\n");
     else if (what in state)
         state[what] = {id: select[what], name: subject || select[what]};
-    Object.assign(state, {tags: (filter.tags || []).join(", "), completed_only: Boolean(filter.completed_only)});
+    Object.assign(state, {tags: (filter.tags || []).join(", "), completed_only: Boolean(filter.completed_only),
+                          match: select.match});
     for (const name of ["format", "layout", "files", "csv_profile", "include"])
         state[name] = specification[name] ?? state[name];
     return state;

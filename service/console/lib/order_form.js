@@ -83,7 +83,8 @@ class OrderForm {
                                                         max: name === "from" ? this.today : null, value: this.state[name]}));
         this.dates = el("div", {class: "pair"}, date("from"), date("to"));
         this.resolved = el("p", {class: "hint"});
-        this.rangePart = put(group.node, el("div", {class: "part"}, this.days, this.dates, this.resolved));
+        this.completedAlways = el("p", {class: "hint"}, t("order.completedAlways"));
+        this.rangePart = put(group.node, el("div", {class: "part"}, this.days, this.dates, this.resolved, this.completedAlways));
         return this.rangePart;
     }
 
@@ -130,11 +131,10 @@ class OrderForm {
         const completed = checkBox({label: t("order.completed"), hint: t("order.completedHint"), checked: this.state.completed_only,
                                     onchange: event => this.set("completed_only", event.target.checked)});
         const tags = this.bind("tags", textField({label: t("order.tags"), hint: t("order.tagsHint"), value: this.state.tags}));
-        this.completedAlways = el("p", {class: "hint"}, t("order.completedAlways"));
         this.completed = completed.node;
         const isOpen = this.state.files || this.state.csv_profile || this.state.tags || this.state.completed_only;
         return el("details", {class: "more", open: Boolean(isOpen)}, el("summary", {}, t("order.more")),
-                  el("div", {class: "part"}, this.layout, this.files, this.profile, tags, this.completed, this.completedAlways));
+                  el("div", {class: "part"}, this.layout, this.files, this.profile, tags, this.completed));
     }
 
     mail() {

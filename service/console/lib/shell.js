@@ -129,8 +129,10 @@ async function openOver(view, route) {
     overLife = new AbortController();
     const {signal} = overLife;
     const away = () => {
-        if (!signal.aborted)
-            location.hash = shownAddress() || href(view.over);
+        if (signal.aborted)
+            return;
+        history.replaceState(null, "", shownAddress() || href(view.over)); // Back does not open it again
+        drawHeader(parse(location.hash));
     };
     try {
         const module = await loadView(view);

@@ -9,7 +9,7 @@ import {ask} from "../lib/dialog.js";
 import {copy} from "../lib/clipboard.js";
 import {follow} from "../lib/events.js";
 import {actionsFor} from "../lib/export_actions.js";
-import {badge, progress, statusMark} from "../lib/export_row.js";
+import {Progress, badge, isOnlyFurther, statusMark} from "../lib/export_row.js";
 import {adviceFor, amountWords, attemptsWords, formatWords, hasFile, isActive, isExpired, linkOf, nameOf, rangeWords,
         sizeOf, subjectOf} from "../lib/export_words.js";
 import {count, size, time, zoneWords} from "../lib/format.js";
@@ -29,7 +29,7 @@ function section(title, ...content) {
     return el("section", {class: "panel"}, el("h2", {}, title), content);
 }
 
-function state(item) {
+function notesOf(item) {
     const notes = [];
     if (item.status === "failed")
         notes.push(el("div", {class: "callout bad"}, el("p", {}, said(item.error_message || t("export.noReason"))),
@@ -42,7 +42,7 @@ function state(item) {
         notes.push(el("p", {class: "callout warn"}, t("export.mediaFailed", {n: item.media_failed})));
     if (item.status === "finished" && item.progress.conversations_done === 0)
         notes.push(el("p", {class: "callout"}, t("export.nothing")));
-    return [isActive(item) && progress(item), notes];
+    return notes;
 }
 
 function asked(item) {
@@ -184,6 +184,11 @@ class ExportPage {
             return;
         const before = this.item;
         this.item = item;
+        if (isOnlyFurther(item, before)) {
+            this.progress.move(item);
+            this.work.replaceChildren(...[work(item)].filter(Boolean));
+            return;
+        }
         if (before.status !== item.status) {
             announce(t("list.ended", {name: nameOf(item), status: word("status", item.status)}));
             await this.loadHistory();
@@ -204,14 +209,17 @@ class ExportPage {
         const focused = document.activeElement?.dataset?.key;
         const isJsonOpen = Boolean(this.root.querySelector(".json[open]"));
         const bytes = sizeOf(item);
+        this.progress = isActive(item) ? new Progress(item) : null;
+        this.work = el("div", {}, work(item));
         fill(this.root,
              el("p", {class: "crumb"}, el("a", {href: href("exports")}, icon("back"), t("export.toList"))),
              heading(nameOf(item), ...actionsFor(item, handlers)),
              el("p", {class: "standing"}, statusMark(item), badge(item), bytes !== null && el("span", {class: "fine"}, size(bytes))),
-             ...state(item).flat(2).filter(Boolean),
+             this.progress && this.progress.node,
+             notesOf(item),
              el("div", {class: "panels"},
                 el("div", {}, asked(item), mail(item)),
-                el("div", {}, timeline(this.events || knownEvents(item)), files(item), link(item, handlers, signal), work(item))),
+                el("div", {}, timeline(this.events || knownEvents(item)), files(item), link(item, handlers, signal), this.work)),
              el("p", {class: "fine zone"}, t("list.zone", {zone: zoneWords()})));
         this.root.querySelector(".json").open = isJsonOpen;
         if (focused)
