@@ -379,8 +379,11 @@ def test_a_hidden_tab_asks_for_nothing(page, service, keys, api):
         window.streams = [], window.timers = new Set();
         const Real = EventSource, set = setTimeout, clear = clearTimeout;
         window.EventSource = class extends Real { constructor(...all) { super(...all); streams.push(this); } };
-        window.setTimeout = (does, pause, ...all) => { const id = set(() => { timers.delete(id); does(); }, pause, ...all);
-            timers.add(id); return id; };
+        window.setTimeout = (does, pause) => {
+            const id = set(() => { timers.delete(id); does(); }, pause);
+            timers.add(id);
+            return id;
+        };
         window.clearTimeout = id => { timers.delete(id); clear(id); };""")
     console.sign_in(page, service, keys["owner"])
     page.get("heading", "No exports yet").wait()
