@@ -237,6 +237,16 @@ static const char *const body_classes[] = {
     [VB_FILE_INDEX] = "index",
 };
 
+/* The bar for searching, and the script that fills it before the first of the page is painted. */
+static enum vb_status append_tools(struct vb_buffer *out)
+{
+    const struct vb_embedded *script = &vb_html_files[SCRIPT];
+    enum vb_status status = vb_buffer_append_text(out, "<nav id=tools hidden></nav>\n<script>");
+    if (status == VB_OK)
+        status = vb_buffer_append(out, script->bytes, script->length);
+    return status == VB_OK ? vb_buffer_append_text(out, "</script>\n") : status;
+}
+
 /* Up to <main>. */
 static enum vb_status append_page(const struct vb_render_context *context, struct vb_buffer *out)
 {
@@ -248,7 +258,7 @@ static enum vb_status append_page(const struct vb_render_context *context, struc
     if (status == VB_OK)
         status = append_about(context, out);
     if (status == VB_OK)
-        status = vb_buffer_append_text(out, "<nav id=tools hidden></nav>\n");
+        status = append_tools(out);
     if (status == VB_OK && tells_all(about) && about->statistics->conversations > 0)
         status = vb_html_summary(about->statistics, out);
     if (status == VB_OK)
@@ -261,12 +271,8 @@ static enum vb_status append_page(const struct vb_render_context *context, struc
 
 static enum vb_status append_end(struct vb_buffer *out)
 {
-    const struct vb_embedded *script = &vb_html_files[SCRIPT];
-    enum vb_status status =
-        vb_buffer_append_text(out, "</main>\n<footer>End of the export.</footer>\n<script>");
-    if (status == VB_OK)
-        status = vb_buffer_append(out, script->bytes, script->length);
-    return status == VB_OK ? vb_buffer_append_text(out, "</script></body></html>\n") : status;
+    return vb_buffer_append_text(out,
+                                 "</main>\n<footer>End of the export.</footer></body></html>\n");
 }
 
 enum vb_status vb_html_begin(const struct vb_render_context *context, struct vb_buffer *out)

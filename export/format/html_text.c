@@ -126,6 +126,20 @@ enum vb_status vb_html_element(struct vb_buffer *out, const char *open, struct v
     return status == VB_OK ? vb_buffer_append_text(out, close) : status;
 }
 
+enum vb_status vb_html_words(struct vb_buffer *out, const char *lead, struct vb_view text,
+                             const char *trail)
+{
+    struct findings found = scan(text, false);
+    enum vb_status status = vb_buffer_append_text(out, lead);
+    if (status == VB_OK && found.wide)
+        status = vb_buffer_append_text(out, "<bdi>");
+    if (status == VB_OK)
+        status = append_found(out, text, false, &found);
+    if (status == VB_OK && found.wide)
+        status = vb_buffer_append_text(out, "</bdi>");
+    return status == VB_OK ? vb_buffer_append_text(out, trail) : status;
+}
+
 static bool is_plain(unsigned char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||

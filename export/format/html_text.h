@@ -18,6 +18,11 @@ enum vb_status vb_html_append(struct vb_buffer *out, struct vb_view text) vb_mus
 enum vb_status vb_html_element(struct vb_buffer *out, const char *open, struct vb_view text,
                                const char *close) vb_must_check;
 
+/* Words among others of a line: bare between `lead` and `trail`, or an element <bdi> of their own
+ * where they may run from right to left. */
+enum vb_status vb_html_words(struct vb_buffer *out, const char *lead, struct vb_view text,
+                             const char *trail) vb_must_check;
+
 /* What both id= and a link to it can hold unquoted: letters, digits, - and _ of ASCII, every other
  * byte as `.XX`. Equal only for equal ids. */
 enum vb_status vb_html_append_id(struct vb_buffer *out, struct vb_view id) vb_must_check;

@@ -72,15 +72,23 @@ class Builder(html.parser.HTMLParser):
 
 
 class Row:
+    """Words stand bare around the time: the role before it, the status and the feedback behind it."""
+
     def __init__(self, node):
         self.node = node
         self.id = node.attributes.get("id")
         self.kind = node.attributes.get("class")
         self.speaker = node.one("b").text.strip()
-        self.role = node.one("i").text.strip() if node.one("i") else None
-        self.time = (node.one("a") or node.one("time")).text
+        self.time = node.one("time").text
+        place = next(i for i, child in enumerate(node.children) if isinstance(child, Node) and child.name == "time")
+        self.role = self.words(node.children[:place]) or None
+        self.notes = [each for each in self.words(node.children[place + 1:]).split(" \u00b7 ") if each]
         self.texts = [p.text.rstrip("\n") for p in node.own("p")]
-        self.notes = [small.text for small in node.own("small")]
+
+    @staticmethod
+    def words(children):
+        return "".join(each if isinstance(each, str) else each.text for each in children
+                       if isinstance(each, str) or each.name in ("bdi", "small")).strip()
 
 
 class Conversation:
@@ -88,8 +96,7 @@ class Conversation:
         self.node = node
         self.id = node.attributes["id"]
         self.contact = node.one("h2").text
-        thread = next(iter(node.own("ol")), None)
-        self.rows = [Row(item) for item in thread.own("li")] if thread else []
+        self.rows = [Row(item) for thread in node.own("ol") for item in thread.own("li")]
 
 
 class Page:

@@ -70,12 +70,15 @@ static void speakers_are_told_apart_in_words(void **unused)
         {.id = VB_VIEW("2"),
          .created_at = AT,
          .speaker_type = VB_VIEW("bot"),
-         .text = VB_VIEW("Hi")},
+         .text = VB_VIEW("Hi"),
+         .feedback = VB_VIEW("Negative")},
         {.id = VB_VIEW("3"),
          .created_at = AT,
          .speaker_type = VB_VIEW("agent"),
          .speaker_name = VB_VIEW("Ann"),
-         .text = VB_VIEW("Hi\nthere")},
+         .text = VB_VIEW("Hi\nthere"),
+         .status = VB_VIEW("read"),
+         .feedback = VB_VIEW("Positive")},
         {.id = VB_VIEW("4"), .created_at = AT, .speaker_type = VB_VIEW("agent")},
         {.id = VB_VIEW("5"),
          .created_at = AT,
@@ -87,6 +90,10 @@ static void speakers_are_told_apart_in_words(void **unused)
          .speaker_name = VB_VIEW("cron"),
          .direction = VB_VIEW("inbound")},
         {.id = VB_VIEW("7"), .created_at = AT},
+        {.id = VB_VIEW("8"),
+         .created_at = AT,
+         .speaker_type = VB_VIEW("\u0646\u0648\u0631"),
+         .status = VB_VIEW("\u0645\u0642\u0631\u0648\u0621")},
     };
     const struct story told = {.conversation = {.id = VB_VIEW("c1"),
                                                 .created_at = AT,
@@ -94,19 +101,46 @@ static void speakers_are_told_apart_in_words(void **unused)
                                                 .assistant_name = VB_VIEW("Bella")},
                                .messages = messages,
                                .message_count = COUNT(messages)};
-    expect_body(
-        VB_INCLUDE_DEFAULT, &told, 1,
-        "<article id=c-c1><h2><a href=#c-c1>Jane</a></h2>\n" BARE_META
-        "<span>assistant <bdi>Bella</bdi></span>\n<ol>\n"
-        "<li class=in id=m-1><b>Jane </b><a href=#m-1>" TIME
-        "</a><small>delivered</small><p>Hello?\n"
-        "<li class=bot id=m-2><b>Bella </b><i>bot </i><a href=#m-2>" TIME "</a><p>Hi\n"
-        "<li class=agent id=m-3><b>Ann </b><i>agent </i><a href=#m-3>" TIME "</a><p>Hi\nthere\n"
-        "<li class=agent id=m-4><b>Agent </b><a href=#m-4>" TIME "</a>\n"
-        "<li class=\"in other\" id=m-5><b>Unknown </b><a href=#m-5>" TIME "</a><p>?\n"
-        "<li class=\"in other\" id=m-6><b>cron </b><i>system </i><a href=#m-6>" TIME "</a>\n"
-        "<li class=other id=m-7><b>Unknown </b><a href=#m-7>" TIME "</a>\n"
-        "</ol></article>\n");
+    expect_body(VB_INCLUDE_DEFAULT, &told, 1,
+                "<article id=c-c1><h2><a href=#c-c1>Jane</a></h2>\n" BARE_META
+                "<span>assistant <bdi>Bella</bdi></span>\n<ol>\n"
+                "<li class=in id=m-1><b>Jane </b><time>" TIME "</time> delivered<p>Hello?\n"
+                "<li class=bot id=m-2><b>Bella </b>bot <time>" TIME "</time> Negative<p>Hi\n"
+                "<li class=agent id=m-3><b>Ann </b>agent <time>" TIME
+                "</time> read \xC2\xB7 Positive<p>Hi\nthere\n"
+                "<li class=agent id=m-4><b>Agent </b><time>" TIME "</time>\n"
+                "<li class=\"in other\" id=m-5><b>Unknown </b><time>" TIME "</time><p>?\n"
+                "<li class=\"in other\" id=m-6><b>cron </b>system <time>" TIME "</time>\n"
+                "<li class=other id=m-7><b>Unknown </b><time>" TIME "</time>\n"
+                "<li class=other id=m-8><b>Unknown </b><bdi>\u0646\u0648\u0631</bdi> <time>" TIME
+                "</time> <bdi>\u0645\u0642\u0631\u0648\u0621</bdi>\n"
+                "</ol></article>\n");
+}
+
+/* A hundred rows a list, however many kinds of rows there are; none is empty. */
+static void long_threads_are_several_lists(void **unused)
+{
+    struct vb_message messages[200];
+    const struct vb_extra note = {
+        .kind = VB_EXTRA_NOTE, .created_at = AT, .id = VB_VIEW("n"), .second = VB_VIEW("so")};
+    struct story told = {.conversation = {.id = VB_VIEW("c1"), .created_at = AT},
+                         .messages = messages,
+                         .message_count = COUNT(messages)};
+    struct vb_render_context context = context_of(EVERYTHING);
+    (void)unused;
+    for (size_t i = 0; i < COUNT(messages); i++)
+        messages[i] = (struct vb_message){.id = VB_VIEW("m"), .created_at = AT};
+    for (size_t extras = 0; extras < 2; extras++) {
+        told.extras = &note;
+        told.extra_count = extras;
+        struct vb_buffer whole = render_file(html, &context, &told, 1, 0);
+        size_t lists = 0, rows = 0;
+        for (const char *at = body_of(&whole); (at = strstr(at, "<ol>\n")); at++, lists++)
+            rows += strncmp(at, "<ol>\n<li ", 9) == 0;
+        assert_int_equal(lists, 2 + extras);
+        assert_int_equal(rows, lists);
+        vb_buffer_done(&whole);
+    }
 }
 
 /* What is left of the head's row and what stands behind the first message's time. */
@@ -119,12 +153,12 @@ static void expect_message(unsigned include, const struct vb_message *message, c
     struct vb_buffer whole = render_file(html, &context, &one, 1, 7);
     char *start = strstr(body_of(&whole), "<ol>\n");
     assert_non_null(start);
-    start = strstr(start, "</a>");
+    start = strstr(start, "</time>");
     assert_non_null(start);
     char *end = strstr(start, "\n</ol>");
     assert_non_null(end);
     *end = '\0';
-    assert_string_equal(start + 4, expected);
+    assert_string_equal(start + strlen("</time>"), expected);
     vb_buffer_done(&whole);
 }
 
@@ -333,16 +367,15 @@ static void what_is_no_message_stands_behind_the_messages(void **unused)
                                .extras = extras,
                                .extra_count = COUNT(extras)};
 #define HEAD "<article id=c-c1><h2><a href=#c-c1>Unknown</a></h2>\n" BARE_META "\n<ol>\n"
-#define SAID "<li class=other id=m-m><b>Unknown </b><a href=#m-m>" TIME "</a><p>Hi\n"
+#define SAID "<li class=other id=m-m><b>Unknown </b><time>" TIME "</time><p>Hi\n"
     expect_body(EVERYTHING, &told, 1,
-                HEAD SAID
-                "<li class=note id=n-1><b>Ann </b><i>note </i><a href=#n-1>" TIME
-                "</a><p>call\nback\n"
-                "<li class=note id=n-2><b>Note </b><i>note </i><a href=#n-2>" TIME "</a><p>?\n"
-                "<li class=event id=e-3><b>escalate </b><i>event </i><a href=#e-3>" TIME
-                "</a><small>Ann</small><p>to Bob\n"
-                "<li class=skill><b>refund </b><i>skill </i><time>" TIME "</time><p>done\n"
-                "</ol></article>\n");
+                HEAD SAID "<li class=note id=n-1><b>Ann </b>note <time>" TIME
+                          "</time><p>call\nback\n"
+                          "<li class=note id=n-2><b>Note </b>note <time>" TIME "</time><p>?\n"
+                          "<li class=event id=e-3><b>escalate </b>event <time>" TIME
+                          "</time> <small>Ann</small><p>to Bob\n"
+                          "<li class=skill><b>refund </b>skill <time>" TIME "</time><p>done\n"
+                          "</ol></article>\n");
     expect_body(VB_INCLUDE_DEFAULT, &told, 1, HEAD SAID "</ol></article>\n");
 }
 
@@ -396,6 +429,7 @@ int main(void)
         cmocka_unit_test(archived_media_are_shown_from_beside_the_file),
         cmocka_unit_test(what_is_no_message_stands_behind_the_messages),
         cmocka_unit_test(a_row_that_fails_leaves_nothing),
+        cmocka_unit_test(long_threads_are_several_lists),
     };
     return cmocka_run_group_tests(tests, with_zone, without_zone);
 }
