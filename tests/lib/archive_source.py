@@ -40,10 +40,12 @@ START = datetime.datetime(2026, 4, 8, 7, 24, 43, 123456, datetime.timezone.utc)
 TALKS = {
     "order": ("Anna Müller", [
         ("customer", "Hi, my order 4711 has not arrived yet. It was promised for Tuesday."),
-        ("Nova", "Hello Anna, I am sorry to hear that. Order 4711 left our warehouse on Monday and is with the carrier."),
+        ("Nova", "Hello Anna, I am sorry to hear that. Order 4711 left our warehouse on Monday and is with the "
+                 "carrier."),
         ("customer", "The tracking page says “delivered”, but nobody was here.\nCould a neighbour have it?"),
         ("Nova", "That happens. I am handing you over to a colleague who can look at the delivery note."),
-        ("Sam Okafor", "Hi Anna, Sam here. The driver left it at number 12, ground floor, name “Weiß”. Would you have a look?"),
+        ("Sam Okafor", "Hi Anna, Sam here. The driver left it at number 12, ground floor, name “Weiß”. "
+                       "Would you have a look?"),
         ("customer", "Found it, thank you so much! 🎉"),
         ("Sam Okafor", "Wonderful. Anything else I can do for you?"),
         ("customer", "No, that's all."),
@@ -144,7 +146,8 @@ class Filler:
         self.step(minutes=1)
         id = columns.pop("id", f"{conversation}-{self.number}")
         columns = {"speaker_type": kind, "speaker_name": who if kind == "agent" else None,
-                   "direction": "inbound" if inbound else "outbound", "status": None if inbound else "delivered"} | columns
+                   "direction": "inbound" if inbound else "outbound",
+                   "status": None if inbound else "delivered"} | columns
         self.insert("message", id=id, conversation_id=conversation, created_at=self.at, text=text, **columns)
         return id
 
@@ -222,7 +225,8 @@ def make_source(program, database):
 
 def export(service, key, channel, files="single", format="html", include=None, **more):
     """The bytes of a finished export: a page, or a ZIP of pages."""
-    body = {"select": {"channel_id": channel}, "format": format, "files": files, "include": include or EVERYTHING} | more
+    body = {"select": {"channel_id": channel}, "format": format, "files": files,
+            "include": include or EVERYTHING} | more
     answer = service.request("POST", EXPORTS, key, json_body=body)
     assert answer.status in (200, 201, 202), answer.body
     number = answer.json()["export_id"]

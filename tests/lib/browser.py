@@ -126,6 +126,10 @@ class Page(Keyboard):
                 return
         self._tools.send(self.session, "Fetch.continueRequest", requestId=number)
 
+    def script(self, allowed):
+        """Whether scripts of pages run that are opened from here on; questions of ours still do."""
+        self.call("Emulation.setScriptExecutionDisabled", value=not allowed)
+
     # What the page says
 
     def value(self, expression):
@@ -183,6 +187,11 @@ class Page(Keyboard):
         """A PNG of the window, or of the whole page."""
         picture = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         pathlib.Path(path).write_bytes(base64.b64decode(picture["data"]))
+
+    def pdf(self, path):
+        """What printing it gives, in the size and with the margins that the page itself wishes."""
+        printed = self.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
+        pathlib.Path(path).write_bytes(base64.b64decode(printed["data"]))
 
     def downloads(self, folder):
         """From here on files go into the folder, under the names that they were given."""

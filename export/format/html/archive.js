@@ -15,9 +15,11 @@
 
   // --- folding: what a reader takes for the same ---
   const PLAIN = /^[\0-\x7f]*$/;
-  const UNSEEN = /[\u00ad\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-  const ALIKE = { "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ς": "σ",
-    "’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "\u2028": " ", "\u2029": " " };
+  // Accents and vowel points (of Latin, Greek, Cyrillic, Hebrew, Arabic), and what cannot be seen.
+  const UNSEEN = new RegExp("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670" +
+    "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]", "g");
+  const ALIKE = { "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
+    "ς": "σ", "’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "\u2028": " ", "\u2029": " " };
   const OTHERS = new RegExp(`[${Object.keys(ALIKE).join("")}]`, "g");
   const fold = (text) => PLAIN.test(text) ? text.toLowerCase()
     : text.normalize("NFKD").toLowerCase().replace(UNSEEN, "").replace(OTHERS, (each) => ALIKE[each]);
@@ -38,22 +40,24 @@
     element.addEventListener("click", press);
     return element;
   };
-  const field = make("input", { type: "search", placeholder: "Search messages, contacts, dates", autocomplete: "off", spellcheck: false,
-    title: "Press / to search, Enter for the next hit, Escape to clear" });
+  const field = make("input", { type: "search", placeholder: "Search messages, contacts, dates", autocomplete: "off",
+    spellcheck: false, title: "Press / to search, Enter for the next hit, Escape to clear" });
   field.setAttribute("aria-label", "Search messages, contacts and dates");
   const who = make("select", { title: "Show messages of this speaker alone" }, new Option("Everyone", ""));
   who.setAttribute("aria-label", "Speaker");
   const from = make("input", { type: "date" });
   const to = make("input", { type: "date" });
-  const previous = button("↑", "Previous hit", () => go(now - 1));
-  const next = button("↓", "Next hit", () => go(now + 1));
+  const previous = button("↑", "Previous hit", () => go(-1));
+  const next = button("↓", "Next hit", () => go(1));
   const clear = button("Clear", "Clear search and filters", () => reset());
-  const more = button("Filters", "Filters", () => more.setAttribute("aria-expanded", more.getAttribute("aria-expanded") !== "true"));
+  const more = button("Filters", "Filters", () =>
+    more.setAttribute("aria-expanded", more.getAttribute("aria-expanded") !== "true"));
   more.id = "more";
   more.setAttribute("aria-expanded", "false");
   more.setAttribute("aria-controls", "filters");
   const count = make("output", {});
-  const filters = make("div", { id: "filters" }, who, make("label", {}, "From", from), make("label", {}, "to", to), clear);
+  const filters = make("div", { id: "filters" }, who, make("label", {}, "From", from), make("label", {}, "to", to),
+    clear);
   const form = make("form", {}, field, count, previous, next, more, filters);
   form.setAttribute("role", "search");
 
@@ -125,18 +129,21 @@
     if (!following() && document.readyState !== "loading") complete = true;
   };
 
-  // In idle moments; at once as soon as somebody searches.
+  // In idle moments; without a pause as soon as somebody searches.
   const idle = window.requestIdleCallback || ((each) => setTimeout(() => each({ timeRemaining: () => 8 }), 30));
-  const readOn = (deadline) => {
-    read(wanted() ? 60 : deadline.timeRemaining());
-    if (complete) {
-      offerSpeakers();
-      if (wanted()) find();
+  let hurried = false;
+  const readFor = (milliseconds, again) => {
+    if (complete) return;
+    read(milliseconds);
+    if (!complete) {
+      again();
       return;
     }
-    if (wanted()) setTimeout(() => readOn(deadline));
-    else idle(readOn);
+    offerSpeakers();
+    extend();
   };
+  const readOn = (deadline) => readFor(deadline.timeRemaining(), () => idle(readOn));
+  const hurry = () => readFor(60, () => setTimeout(hurry, 10));
 
   const offerSpeakers = () => {
     const chosen = who.value, kinds = new Map();
@@ -147,7 +154,7 @@
     for (const kind of Object.keys(KINDS)) if (kinds.has(kind)) who.append(new Option(KINDS[kind], kind));
     if (named.length > 1) {
       const group = make("optgroup", { label: "By name" });
-      for (const each of named) group.append(new Option(`${each.name} (${KINDS[each.kind] || each.kind})`, `${each.number}`));
+      for (const { name, kind, number } of named) group.append(new Option(`${name} (${KINDS[kind] || kind})`, number));
       who.append(group);
     }
     who.value = chosen;
@@ -159,7 +166,7 @@
   let before = []; // hits before each of them
   let hits = 0, now = -1;
 
-  const wanted = () => Boolean(field.value.trim() || who.value || from.value || to.value);
+  const wanted = () => Boolean(words(field.value).length || who.value || from.value || to.value);
   const day = (input, open) => (input.value ? Number(input.value.replace(/-/g, "")) : open);
 
   // Whether a message passes the filters; null where there are none.
@@ -199,14 +206,11 @@
     return rows.length ? rows : passing(all());
   };
 
-  const find = () => {
-    asked = { words: words(field.value), passes: filterOf() };
-    const active = Boolean(asked.words.length || asked.passes);
-    forget();
-    found = [];
-    before = [];
-    hits = 0;
-    for (const page of pages) {
+  let searched = 0; // conversations that the question has been put to
+  const extend = () => {
+    const active = root.classList.contains("finding");
+    for (; searched < pages.length; searched++) {
+      const page = pages[searched];
       page.rows = active ? match(page) : null;
       const hidden = active && !page.rows.length;
       if (active && !hidden) {
@@ -216,18 +220,27 @@
       }
       if (page.element.hidden !== hidden) page.element.hidden = hidden;
     }
-    const begins = active && !root.classList.contains("finding");
-    root.classList.toggle("finding", active);
-    if (begins) nav.nextElementSibling && document.querySelector("main").scrollIntoView();
-    now = -1;
     tell();
     show();
+  };
+  const find = () => {
+    const active = wanted(), begins = active && !root.classList.contains("finding");
+    forget();
+    asked = { words: words(field.value), passes: filterOf() };
+    found = [];
+    before = [];
+    hits = searched = 0;
+    now = -1;
+    root.classList.toggle("finding", active);
+    extend();
+    if (begins) document.querySelector("main")?.scrollIntoView();
   };
 
   const plural = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
   const tell = () => {
     const active = root.classList.contains("finding"), index = document.body.classList.contains("index");
-    const what = index ? plural(hits, "file") : `${plural(hits, asked.words.length ? "hit" : "message")} in ${plural(found.length, "conversation")}`;
+    const what = index ? plural(hits, "file")
+      : `${plural(hits, asked.words.length ? "hit" : "message")} in ${plural(found.length, "conversation")}`;
     const text = !active ? "" : !complete ? `${what} so far, reading on …` : !hits ? "Nothing found" : now < 0 ? what
       : `${(now + 1).toLocaleString("en")} of ${what}`;
     if (count.textContent !== text) count.textContent = text;
@@ -235,14 +248,17 @@
     clear.disabled = !wanted();
   };
 
+  // Once a frame, however fast somebody types; before anything that goes by the answer.
   let waiting = 0;
-  const ask = () => {
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(() => setTimeout(() => {
-      find();
-      if (!complete) readOn({ timeRemaining: () => 60 });
-    }));
+  const answer = () => {
+    if (!waiting) return;
+    clearTimeout(waiting);
+    waiting = 0;
+    find();
+    if (!hurried) hurry();
+    hurried = true;
   };
+  const ask = () => { waiting ||= setTimeout(answer, 16); };
 
   // What was in sight stays in sight.
   const reset = () => {
@@ -373,10 +389,13 @@
     while (before[page] > number) page--;
     const row = found[page].rows[number - before[page]];
     const rows = found[page].element.querySelectorAll(":scope > ol > li");
-    return { page: found[page], target: row === HEADING ? found[page].element.querySelector("h2") || found[page].element : rows[row] };
+    const { element } = found[page];
+    return { page: found[page], target: row === HEADING ? element.querySelector("h2") || element : rows[row] };
   };
-  const go = (number) => {
+  const go = (step) => {
+    answer();
     if (!hits) return;
+    const number = now < 0 && step < 0 ? hits - 1 : now + step;
     now = ((number % hits) + hits) % hits;
     const { page, target } = place(now);
     leave();
@@ -419,7 +438,7 @@
       } else if (document.activeElement === field) field.blur();
     } else if (event.key === "Enter" && event.target === field && !event.isComposing) {
       event.preventDefault();
-      go(event.shiftKey ? now - 1 : now + 1);
+      go(event.shiftKey ? -1 : 1);
     }
   });
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -437,7 +456,8 @@
   nav.hidden = false;
   root.classList.add("script", "loading");
   document.addEventListener("DOMContentLoaded", () => root.classList.remove("loading"));
-  const measure = () => root.style.setProperty("--bar", getComputedStyle(nav).position === "sticky" ? `${nav.offsetHeight}px` : "0px");
+  const measure = () => root.style.setProperty("--bar",
+    getComputedStyle(nav).position === "sticky" ? `${nav.offsetHeight}px` : "0px");
   if (window.ResizeObserver) new ResizeObserver(measure).observe(nav);
   measure();
   tell();
