@@ -51,7 +51,7 @@ class NewExport {
         this.opened = new Date();
         this.form = orderForm(state, () => this.changed());
         this.estimate = el("p", {class: "estimate"});
-        this.limit = el("p", {class: "callout warn", hidden: true});
+        this.limit = el("p", {class: "fine", hidden: true});
         this.problem = el("div", {role: "alert"});
         this.used = null;
     }
@@ -113,6 +113,7 @@ class NewExport {
         }
         const {exports: own, limit: most, oldest} = this.used;
         const going = own.find(item => item.export_id === oldest);
+        this.limit.className = going ? "callout warn" : "fine";
         fill(this.limit, t("order.limit", {n: own.length, most}), " ",
              going && [t("order.limitReached", {name: nameOf(going)}), " (", time(going.created_time), ")."]);
     }
