@@ -30,6 +30,12 @@ static double most_of(enum vb_pdf_voice voice)
     return voice >= VB_PDF_NOTE ? VB_PDF_INNER : VB_PDF_INNER * MOST;
 }
 
+/* Lines without a ground begin where the page's other words do. */
+static double padding_of(enum vb_pdf_voice voice)
+{
+    return voice == VB_PDF_LINE ? 0 : PADDING_X;
+}
+
 static double row_width(const struct vb_pdf_row *row)
 {
     return row->second.layout ? row->first.width + PART_GAP + row->second.width : row->first.width;
@@ -37,7 +43,8 @@ static double row_width(const struct vb_pdf_row *row)
 
 static double row_height(const struct vb_pdf_row *row)
 {
-    return row->second.height > row->first.height ? row->second.height : row->first.height;
+    double height = row->second.height > row->first.height ? row->second.height : row->first.height;
+    return row->above + height;
 }
 
 static void row_done(struct vb_pdf_row *row)
@@ -103,25 +110,22 @@ static void draw_ground(struct vb_pdf *pdf, double x, double height, bool is_las
         vb_pdf_draw_rule(pdf, x + width + BAR, pdf->y, BAR, height, pdf->color);
 }
 
-/* The link lies over the words, not over the whole row. */
+/* The link lies over the words, not over the whole row. Only a row with two lines has lines of
+ * different height. */
 static void draw_row(struct vb_pdf *pdf, const struct vb_pdf_row *row, double x, double inner)
 {
-    double left = row->first.is_rtl ? x + inner - row->first.width : x;
-    double base = row->second.ascent > row->first.ascent ? row->second.ascent : row->first.ascent;
-    if (row->first.is_rtl && row->second.layout)
-        left = x + inner - row_width(row) + row->second.width + PART_GAP;
-    if (row->target) {
+    const struct vb_pdf_line *first = &row->first, *second = &row->second;
+    double base =
+        pdf->y + row->above + (second->ascent > first->ascent ? second->ascent : first->ascent);
+    double left = first->is_rtl ? x + inner - first->width : x;
+    if (row->target)
         cairo_tag_begin(pdf->cairo, CAIRO_TAG_LINK, row->target);
-        vb_pdf_draw_line(pdf, &row->first, left, pdf->y);
+    vb_pdf_draw_line(pdf, first, left, base - first->ascent);
+    if (row->target)
         cairo_tag_end(pdf->cairo, CAIRO_TAG_LINK);
-    } else {
-        vb_pdf_draw_line(pdf, &row->first, left, pdf->y + base - row->first.ascent);
-    }
-    if (row->second.layout)
-        vb_pdf_draw_line(pdf, &row->second,
-                         row->first.is_rtl ? left - PART_GAP - row->second.width
-                                           : left + row->first.width + PART_GAP,
-                         pdf->y + base - row->second.ascent);
+    left += first->is_rtl ? -PART_GAP - second->width : first->width + PART_GAP;
+    if (second->layout)
+        vb_pdf_draw_line(pdf, second, left, base - second->ascent);
     pdf->y += row_height(row);
 }
 
@@ -129,10 +133,12 @@ static void draw_row(struct vb_pdf *pdf, const struct vb_pdf_row *row, double x,
 static void put_rows(struct vb_pdf *pdf, bool is_last)
 {
     struct vb_pdf_entry *entry = &pdf->entry;
-    double above = entry->has_begun ? 0 : PADDING_Y, below = is_last ? PADDING_Y : 0;
+    double pad = entry->voice == VB_PDF_LINE ? 0 : PADDING_Y;
+    double above = entry->has_begun ? 0 : pad, below = is_last ? pad : 0;
     bool is_right = entry->voice == VB_PDF_BOT || entry->voice == VB_PDF_AGENT;
     if (!entry->has_begun) {
-        double natural = entry->natural + 2 * PADDING_X, most = most_of(entry->voice);
+        double natural = entry->natural + 2 * padding_of(entry->voice),
+               most = most_of(entry->voice);
         entry->width = !is_last || natural > most || entry->voice >= VB_PDF_NOTE ? most : natural;
     }
     double x = is_right ? VB_PDF_WIDTH - VB_PDF_MARGIN - entry->width : VB_PDF_MARGIN;
@@ -140,7 +146,8 @@ static void put_rows(struct vb_pdf *pdf, bool is_last)
     draw_ground(pdf, x, above + entry->height + below, is_last);
     pdf->y += above;
     for (size_t i = 0; i < entry->count; i++)
-        draw_row(pdf, &entry->rows[i], x + PADDING_X, entry->width - 2 * PADDING_X);
+        draw_row(pdf, &entry->rows[i], x + padding_of(entry->voice),
+                 entry->width - 2 * padding_of(entry->voice));
     pdf->y += below;
     pdf->ground = WHITE;
     pdf->is_fresh = false;
@@ -175,11 +182,23 @@ static enum vb_status add_row(struct vb_pdf *pdf, struct vb_pdf_row *row)
     return vb_pdf_status(pdf);
 }
 
+/* What is free above the first line of a text, a link or small print. */
+struct piece {
+    double above;
+    struct vb_view target;
+};
+
 static enum vb_status take_line(struct vb_pdf *pdf, void *context, struct vb_pdf_line *line)
 {
-    struct vb_pdf_row row = {.first = *line};
-    (void)context;
+    struct piece *piece = context;
+    struct vb_pdf_row row = {.first = *line, .above = piece->above};
+    piece->above = 0;
     return add_row(pdf, &row);
+}
+
+static double inner_of(enum vb_pdf_voice voice)
+{
+    return most_of(voice) - 2 * padding_of(voice);
 }
 
 /* --- what callers add --- */
@@ -188,7 +207,7 @@ enum vb_status vb_pdf_begin_entry(struct vb_pdf *pdf, enum vb_pdf_voice voice, s
                                   struct vb_view detail, struct vb_buffer *out)
 {
     struct vb_pdf_row row = {0};
-    double inner = most_of(voice) - 2 * PADDING_X;
+    double inner = inner_of(voice);
     pdf->writer.out = out;
     if (!vb_utf8_valid(name) || !vb_utf8_valid(detail))
         return VB_SOURCE;
@@ -205,17 +224,18 @@ enum vb_status vb_pdf_begin_entry(struct vb_pdf *pdf, enum vb_pdf_voice voice, s
 
 enum vb_status vb_pdf_add_text(struct vb_pdf *pdf, struct vb_view text, struct vb_buffer *out)
 {
+    struct piece piece = {.above = 1.5};
     pdf->writer.out = out;
-    return vb_pdf_break_text(pdf, VB_PDF_BODY_TEXT, text, most_of(pdf->entry.voice) - 2 * PADDING_X,
-                             VB_PDF_INK, take_line, NULL);
+    return vb_pdf_break_text(pdf, VB_PDF_BODY_TEXT, text, inner_of(pdf->entry.voice), VB_PDF_INK,
+                             take_line, &piece);
 }
 
 enum vb_status vb_pdf_add_small(struct vb_pdf *pdf, struct vb_view text, struct vb_buffer *out)
 {
+    struct piece piece = {.above = 2.5};
     pdf->writer.out = out;
-    return vb_pdf_break_text(pdf, VB_PDF_SMALL_TEXT, text,
-                             most_of(pdf->entry.voice) - 2 * PADDING_X, VB_PDF_MUTED, take_line,
-                             NULL);
+    return vb_pdf_break_text(pdf, VB_PDF_SMALL_TEXT, text, inner_of(pdf->entry.voice), VB_PDF_MUTED,
+                             take_line, &piece);
 }
 
 /* --- links --- */
@@ -250,9 +270,11 @@ static enum vb_status make_target(struct vb_view url, char **ret_target)
 /* Shown in the lines it needs, each of which leads there. */
 static enum vb_status take_link(struct vb_pdf *pdf, void *context, struct vb_pdf_line *line)
 {
-    const struct vb_view *target = context;
-    struct vb_pdf_row row = {.first = *line};
+    struct piece *piece = context;
+    struct vb_view *target = &piece->target;
+    struct vb_pdf_row row = {.first = *line, .above = piece->above};
     enum vb_status status = VB_OK;
+    piece->above = 0;
     if (is_web(*target) && target->length <= URL_MOST && pdf->links < VB_PDF_LINKS) {
         pdf->links++;
         status = make_target(*target, &row.target);
@@ -266,10 +288,10 @@ static enum vb_status take_link(struct vb_pdf *pdf, void *context, struct vb_pdf
 enum vb_status vb_pdf_add_link(struct vb_pdf *pdf, struct vb_view text, struct vb_view target,
                                struct vb_buffer *out)
 {
+    struct piece piece = {.above = 2.5, .target = target};
     pdf->writer.out = out;
-    return vb_pdf_break_text(pdf, VB_PDF_VALUE_TEXT, text,
-                             most_of(pdf->entry.voice) - 2 * PADDING_X,
-                             is_web(target) ? VB_PDF_LINK : VB_PDF_INK, take_link, &target);
+    return vb_pdf_break_text(pdf, VB_PDF_VALUE_TEXT, text, inner_of(pdf->entry.voice),
+                             is_web(target) ? VB_PDF_LINK : VB_PDF_INK, take_link, &piece);
 }
 
 enum vb_status vb_pdf_end_entry(struct vb_pdf *pdf, struct vb_buffer *out)

@@ -61,6 +61,7 @@ static PangoLayout *make_layout(struct vb_pdf *pdf, enum vb_pdf_style style, str
     pango_layout_set_font_description(layout, pdf->styles[style]);
     pango_layout_set_auto_dir(layout, FALSE);
     pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+    pango_layout_set_attributes(layout, pdf->attributes);
     pango_layout_set_text(layout, text.data ? text.data : "", (int)text.length);
     return layout;
 }

@@ -41,6 +41,9 @@ static void make_context(struct vb_pdf *pdf)
     pango_context_set_round_glyph_positions(pdf->context, FALSE);
     pango_context_set_language(pdf->context, pango_language_from_string("en"));
     cairo_font_options_destroy(options);
+    /* A word that is cut, such as an address, gets no hyphen that was not in it. */
+    pdf->attributes = pango_attr_list_new();
+    pango_attr_list_insert(pdf->attributes, pango_attr_insert_hyphens_new(FALSE));
     for (size_t i = 0; i < VB_PDF_STYLES; i++) {
         pdf->styles[i] = pango_font_description_new();
         pango_font_description_set_family_static(pdf->styles[i], vb_pdf_families);
@@ -132,6 +135,8 @@ void vb_pdf_free(struct vb_pdf *pdf)
             pango_font_description_free(pdf->styles[i]);
     if (pdf->dash)
         cairo_scaled_font_destroy(pdf->dash);
+    if (pdf->attributes)
+        pango_attr_list_unref(pdf->attributes);
     if (pdf->context)
         g_object_unref(pdf->context);
     if (pdf->map)

@@ -54,6 +54,7 @@ struct vb_pdf_line {
 struct vb_pdf_row {
     struct vb_pdf_line first, second;
     char *target; /* NULL: nowhere */
+    double above; /* kept free */
 };
 
 /* No page has more lines than this. */
@@ -101,6 +102,7 @@ struct vb_pdf {
     PangoFontMap *map;
     PangoContext *context;
     PangoFontDescription *styles[VB_PDF_STYLES];
+    PangoAttrList *attributes;
     struct vb_pdf_picture pictures[VB_PDF_PICTURES];
     size_t next_picture;
     cairo_scaled_font_t *dash; /* what stands under pictures, in the colour of the ground */

@@ -24,9 +24,12 @@ static const struct weight {
     const char *format, *layout; /* layout NULL: any */
     int64_t conversation, message;
     bool has_texts; /* of all messages; else of two a conversation */
+    bool is_packed; /* by itself, so that deflate makes it no smaller */
 } weights[] = {
     {"csv", "messages", 0, 185, true},
     {"csv", NULL, 150, 0, false},
+    /* Letters and emoji of its fonts are most of a short transcript. */
+    {"pdf", NULL, 35000, 250, true, .is_packed = true},
     {NULL, NULL, 500, 270, true},
 };
 /* How many times smaller deflate makes large files, and small ones, each of which has headers in
@@ -65,7 +68,7 @@ static int64_t estimate(const struct vb_specification *specification, int64_t co
     if (specification->files == VB_FILES_CHUNKS)
         bytes = bytes / LARGE_RATIO;
     if (specification->files == VB_FILES_PER_CONVERSATION)
-        bytes = bytes / SMALL_RATIO + (double)conversations * ENTRY;
+        bytes = bytes / (weight->is_packed ? 1 : SMALL_RATIO) + (double)conversations * ENTRY;
     return (int64_t)bytes;
 }
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.threads
 EXPORTS = "/api/v1/workspace/demo/exports"
 SHAPES = [
     {}, {"files": "single"}, {"layout": "conversations"}, {"layout": "leads", "files": "chunks"}, {"format": "json"},
-    {"format": "ndjson", "files": "per_conversation"}, {"format": "ndjson", "files": "chunks"},
+    {"format": "pdf"}, {"format": "ndjson", "files": "per_conversation"}, {"format": "ndjson", "files": "chunks"},
 ]
 
 

@@ -29,6 +29,7 @@ FORMS = {
     "json entries": {"format": "json", "files": "per_conversation"},
     "ndjson single": {"format": "ndjson", "files": "single"},
     "ndjson chunks": {"format": "ndjson", "files": "chunks"},
+    "pdf entries": {"format": "pdf", "files": "per_conversation"},
     "html single": {"format": "html", "files": "single"},
     "html chunks": {"format": "html", "files": "chunks"},
     "html entries": {"format": "html", "files": "per_conversation"},
