@@ -100,6 +100,14 @@ enum vb_status vb_api_file_is_shown(const struct vb_http_exchange *exchange,
  * client took no more than the first few megabytes. */
 void vb_api_file_answer(struct vb_http_exchange *exchange, const struct vb_api_file *file);
 
+/* --- mails (api/mail.c) --- */
+/* Whether a mail that is asked for will be sent by some process, as far as is known here. */
+bool vb_api_mail_is_sent(const struct vb_api_site_loop *site);
+/* The member `notification`: NULL, waiting, sent or failed as the job has it, or not_configured where it
+ * waits for nobody. */
+void vb_api_put_mail(const struct vb_api_site_loop *site, struct vb_json *json,
+                     struct vb_view mail);
+
 /* Field of a source result (text); NULL for SQL NULL. */
 const char *vb_api_text(const PGresult *result, int row, int column);
 

@@ -87,12 +87,14 @@ static void on_body(struct vb_http_exchange *exchange)
     if (status == VB_OK)
         status =
             vb_export_request_specification(&request, &order->wish.resolution.specification, &none);
-    if (status == VB_OK)
-        judge_start(exchange, request.start);
-    else if (is_refused)
+    if (status == VB_OK) {
+        if (vb_api_order_may_mail(exchange))
+            judge_start(exchange, request.start);
+    } else if (is_refused) {
         vb_http_answer_problems(exchange, &problems);
-    else
+    } else {
         vb_http_answer_status(exchange, status, "the request");
+    }
     vb_export_request_done(&request);
     vb_problems_done(&problems);
     vb_problems_done(&none);

@@ -220,16 +220,11 @@ static enum vb_status put_links(struct vb_http_exchange *exchange, struct vb_jso
 static void put_summary(struct vb_http_exchange *exchange, struct vb_json *json,
                         const struct vb_api_export *export)
 {
-    const struct vb_options *options = exchange->loop->site->service->options;
-    bool is_waiting = vb_view_equals(vb_api_field(export, EXPORT_MAIL), VB_VIEW("waiting"));
     vb_api_field_put(json, "door", export, EXPORT_DOOR);
     vb_api_field_put(json, "name", export, EXPORT_NAME);
     vb_api_field_put(json, "subject", export, EXPORT_SUBJECT);
     vb_api_put_instant(json, "expires_at", vb_api_export_file_end(exchange, export));
-    if (is_waiting && !options->smtp_url)
-        vb_json_member_text(json, "notification", "not_configured");
-    else
-        vb_api_field_put(json, "notification", export, EXPORT_MAIL);
+    vb_api_put_mail(exchange->loop->site, json, vb_api_field(export, EXPORT_MAIL));
 }
 
 static void put_end(struct vb_json *json, const struct vb_api_export *export,

@@ -88,6 +88,7 @@ static void put_job(struct vb_http_exchange *exchange, const PGresult *row, stru
     else
         vb_json_null(json);
     put_time(json, "created_time", row, JOB_CREATED);
+    vb_api_put_mail(exchange->loop->site, json, vb_pg_view(row, 0, JOB_MAIL));
     vb_json_end_object(json);
 }
 

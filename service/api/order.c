@@ -6,6 +6,8 @@
  */
 #include "order.h"
 
+#include "words.h"
+
 #include <stdlib.h>
 
 /* Runs when the exchange ends in any way, also when the client leaves in the middle. */
@@ -96,6 +98,22 @@ static void on_answered(void *context, const struct vb_pg_outcome *outcome)
         go_on(exchange, vb_order_feed(&order->wish, outcome->results));
 }
 
+bool vb_api_order_may_mail(struct vb_http_exchange *exchange)
+{
+    const struct vb_api_order *order = exchange->state;
+    const struct vb_specification *wanted = &order->wish.resolution.specification;
+    if (!wanted->notification_email || vb_api_mail_is_sent(exchange->loop->site))
+        return true;
+    const struct vb_problem problem = {.type = "value_error",
+                                       .member = "notification_email",
+                                       .index = -1,
+                                       .message = "Value error, this installation sends no mail",
+                                       .input =
+                                           json_object_get(wanted->root, "notification_email")};
+    vb_api_words_refuse(exchange, &problem);
+    return false;
+}
+
 void vb_api_order_begin(struct vb_http_exchange *exchange)
 {
     struct vb_api_order *order = exchange->state;
@@ -106,6 +124,6 @@ void vb_api_order_begin(struct vb_http_exchange *exchange)
     wish->contract = site->service->contract;
     wish->source_statements = site->source_statements;
     wish->usual_link_ttl = site->service->options->link_ttl;
-    if (take_zone(exchange))
+    if (vb_api_order_may_mail(exchange) && take_zone(exchange))
         go_on(exchange, vb_order_begin(wish));
 }

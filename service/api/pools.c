@@ -6,14 +6,15 @@
  * other. The connectors are shared by
  * all loops; a pool is its loop's alone.
  */
-#include "site.h"
-#include "sql.h"
+#include "api.h"
 
 #include <string.h>
 
 /* How late a new generation may be seen; the one before is good meanwhile. */
 #define SECRETS_AGE (60 * VB_SECOND)
 #define ASK_AGAIN (VB_SECOND / 4)
+/* While nobody sends mails: whoever begins to is soon believed. */
+#define NO_MAIL_AGE (5 * VB_SECOND)
 /* Connections of a loop. */
 #define MAIN_LINKS 2u
 #define SOURCE_LINKS 1u
@@ -43,13 +44,16 @@ static void on_secrets(void *context, const struct vb_pg_outcome *outcome)
         memcpy(secrets.secrets[secrets.count++], secret.data, secret.length);
     }
     site->secrets = secrets;
+    site->no_mail = PQntuples(rows) > 0 && !vb_pg_boolean(rows, 0, 2);
+    site->mail_is_known = true;
     site->secrets_at = vb_clock_monotonic();
 }
 
 /* At most one question at a time, and none more often than the tick. */
 static void refresh_secrets(struct vb_api_site_loop *site, int64_t now)
 {
-    bool is_fresh = site->secrets_at > 0 && now - site->secrets_at < SECRETS_AGE;
+    int64_t age = vb_api_mail_is_sent(site) ? SECRETS_AGE : NO_MAIL_AGE;
+    bool is_fresh = site->mail_is_known && site->secrets_at > 0 && now - site->secrets_at < age;
     if (is_fresh || site->secrets_ticket || now - site->secrets_asked < ASK_AGAIN)
         return;
     site->secrets_asked = now;

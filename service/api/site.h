@@ -43,6 +43,8 @@ struct vb_api_site_loop {
     struct vb_api_end *ends; /* those of them that wait for their next try (api/audit_end.c) */
     int64_t secrets_asked, secrets_at; /* 0: never */
     struct vb_link_secrets secrets;
+    /* Read with them: no process sends mails. What the process started with says nothing of it. */
+    bool no_mail, mail_is_known;
     struct vb_pg_ticket *secrets_ticket;
     struct vb_api_zone zones[16];
     size_t zone_turn;

@@ -206,7 +206,7 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     [VB_API_SQL_KEY_REVOKE] = {"key_revoke", "SELECT verbatim.key_revoke($1)", 1},
     [VB_API_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
     [VB_API_SQL_SECRETS] = {"secrets",
-        "SELECT generation, secret"
+        "SELECT generation, secret, verbatim.mail_is_sent()"
         " FROM verbatim.link_secret"
         " ORDER BY generation DESC"
         " LIMIT 2", 0},

@@ -78,6 +78,20 @@ static void answer_missing(struct vb_http_exchange *exchange, const char *path)
     vb_http_answer_detail(exchange, 404, detail);
 }
 
+void vb_api_words_refuse(struct vb_http_exchange *exchange, const struct vb_problem *problem)
+{
+    const struct vb_api_words *words = exchange->request->route->door->words;
+    struct vb_problems specification, problems;
+    vb_problems_init(&specification);
+    vb_problems_init(&problems);
+    vb_problems_add(&specification, problem);
+    if (words)
+        translate(words, &specification, &problems);
+    vb_http_answer_problems(exchange, words ? &problems : &specification);
+    vb_problems_done(&specification);
+    vb_problems_done(&problems);
+}
+
 /* As vb_api_range_answer, in the door's words. */
 static void answer_refused(struct vb_http_exchange *exchange, const char *member,
                            const char *message)
@@ -90,14 +104,7 @@ static void answer_refused(struct vb_http_exchange *exchange, const char *member
                                        .index = -1,
                                        .message = message,
                                        .input = json_object_get(filter, member)};
-    struct vb_problems specification, problems;
-    vb_problems_init(&specification);
-    vb_problems_init(&problems);
-    vb_problems_add(&specification, &problem);
-    translate(exchange->request->route->door->words, &specification, &problems);
-    vb_http_answer_problems(exchange, &problems);
-    vb_problems_done(&specification);
-    vb_problems_done(&problems);
+    vb_api_words_refuse(exchange, &problem);
 }
 
 /* An order is begun only where neither list holds anything. */

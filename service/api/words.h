@@ -29,6 +29,8 @@ struct vb_api_words {
     const struct vb_api_saying *sayings;
 };
 
+/* Answers one broken rule of the specification, in the door's words where it has some. */
+void vb_api_words_refuse(struct vb_http_exchange *exchange, const struct vb_problem *problem);
 /* Orders `built` (taken over; NULL: no memory) in the exchange's order, or answers every rule that
  * was broken: those in `problems`, and those of the specification. The door has `words`. */
 void vb_api_words_order(struct vb_http_exchange *exchange, json_t *built,

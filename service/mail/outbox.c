@@ -32,6 +32,7 @@
 #define LOOK_EVERY (2 * VB_SECOND)
 #define FIRST_PAUSE 2.0 /* seconds from a failure to the retry, doubled up to: */
 #define LONGEST_PAUSE 600.0
+#define NOTE_EVERY (60 * VB_SECOND) /* that there is somebody who sends mails */
 #define MESSAGE_MOST (256u << 10)
 
 struct vb_outbox {
@@ -40,6 +41,7 @@ struct vb_outbox {
     struct vb_pg *pg;
     struct vb_pulse pulse;
     struct vb_thread thread;
+    int64_t note_at; /* monotonic: when to say again that we are there */
 };
 
 /* A claimed row and the job it tells of; strings live as long as the result. */
@@ -355,13 +357,31 @@ static bool send_one(struct vb_outbox *outbox)
     return true;
 }
 
+/* A note that fails is made at the next look: nobody is refused for a day. */
+static void note_presence(struct vb_outbox *outbox)
+{
+    struct vb_error err;
+    const char *const parameters[] = {outbox->service->process_id};
+    int64_t now = vb_clock_monotonic();
+    if (now >= outbox->note_at &&
+        vb_pg_exec(outbox->pg,
+                   "WITH gone AS ("
+                   "DELETE FROM verbatim.mailer WHERE seen_at < now() - interval '2 days')"
+                   " INSERT INTO verbatim.mailer (process_id) VALUES ($1::uuid)"
+                   " ON CONFLICT (process_id) DO UPDATE SET seen_at = now()",
+                   1, parameters, NULL, &err) == VB_OK)
+        outbox->note_at = now + NOTE_EVERY;
+}
+
 static void *run(void *context)
 {
     struct vb_outbox *outbox = context;
     vb_log_set(VB_LOG_THREAD, "outbox");
-    while (!vb_pulse_stopping(&outbox->pulse))
+    while (!vb_pulse_stopping(&outbox->pulse)) {
+        note_presence(outbox);
         if (!send_one(outbox))
             vb_pulse_wait(&outbox->pulse, LOOK_EVERY);
+    }
     return NULL;
 }
 

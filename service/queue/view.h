@@ -24,10 +24,7 @@
 #define VB_JOB_MAIL                                                                                \
     "CASE WHEN j.notification_email IS NULL OR j.status IN ('failed', 'cancelled') THEN NULL"      \
     " WHEN j.status <> 'finished' THEN 'waiting'"                                                  \
-    " ELSE (SELECT CASE WHEN o.sent_at IS NOT NULL THEN 'sent'"                                    \
-    " WHEN o.given_up_at IS NOT NULL THEN 'failed' ELSE 'waiting' END"                             \
-    " FROM verbatim.outbox AS o"                                                                   \
-    " WHERE o.job_id = j.job_id AND o.workspace_id = j.workspace_id AND o.kind = 'mail') END"
+    " ELSE verbatim.job_mail(j.job_id) END"
 /* clang-format on */
 #define VB_JOB_VIEW_TABLE(FIRST, NEXT)                                                             \
     FIRST(EXPORT_ID, "j.job_id::text")                                                             \

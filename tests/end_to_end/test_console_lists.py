@@ -21,6 +21,7 @@ FIELDS = ("door", "name", "subject", "expires_at", "notification")
 def keys(program, database):
     people.make_source(database)
     keys = people.make_keys(program, database)
+    source.somebody_sends_mails(database)
     for name in ("jane", "john"):
         keys[name] = people.make_key(program, database, "owner", user=f"{name}@example.com")
     return keys
@@ -236,7 +237,7 @@ def test_a_new_export_shows_what_is_known(service, keys):
     export = start(service, keys["one"], select={"all": True})
     assert [export[name] for name in FIELDS] == ["native", None, "all", None, None]
     asked = start(service, keys["one"], select={"all": True}, notification_email="a@example.com")
-    assert asked["notification"] == "not_configured"
+    assert asked["notification"] == "waiting"
 
 
 def finish(database, job, retention=None, ended="0 s", email=None):
@@ -278,7 +279,7 @@ def test_notification_follows_the_outbox(service, keys, database, make_service, 
     finish(database, job, email="a@example.com")
     database.execute("INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient, not_before)"
                      " VALUES ('one', %s, 'mail', 'a@example.com', 'infinity')", [job])
-    assert (shown(), shown(service)) == ("waiting", "not_configured")
+    assert (shown(), shown(service)) == ("waiting", "waiting")
     database.execute("UPDATE verbatim.outbox SET given_up_at = now()")
     assert (shown(), shown(service)) == ("failed", "failed")
     database.execute("UPDATE verbatim.outbox SET given_up_at = NULL, sent_at = now()")

@@ -21,7 +21,7 @@ from tests.lib.process import wait_until
 
 EXPORT = "/v1/conversations/export"
 MEMBERS = ["job_id", "status", "format", "mode", "conversations", "media", "media_failed", "files", "expires_at",
-           "error", "created_at", "completed_at"]
+           "error", "created_at", "completed_at", "notification"]
 COLUMNS = ["conversation_id", "customer_email", "channel", "started_at", "ended_at", "status", "priority", "tags",
            "message_count", "agent_assigned", "csat_rating", "csat_comment", "first_message", "last_message"]
 OURS = {people.VIP, people.PRESS, people.HIDDEN, door_source.SECOND}
@@ -31,7 +31,9 @@ JSON = {"format": "json"}
 @pytest.fixture(scope="module")
 def keys(program, database):
     door_source.make_source(database)
-    return people.make_keys(program, database) | {
+    keys = people.make_keys(program, database)
+    source.somebody_sends_mails(database)
+    return keys | {
         "admin": people.make_key(program, database, "admin"),
         "eve": people.make_key(program, database, "owner", (), "eve@example.com")}
 
@@ -132,7 +134,8 @@ def test_post_gives_a_job_to_poll(idle, keys, database):
     shown = show(idle, keys["one"], job)
     assert shown == {"job_id": job, "status": "queued", "format": "json", "mode": "conversations", "conversations": 0,
                      "media": 0, "media_failed": 0, "files": [], "expires_at": None, "error": None,
-                     "created_at": shown["created_at"], "completed_at": None}
+                     "created_at": shown["created_at"], "completed_at": None,
+                     "notification": None}
 
 
 @pytest.mark.parametrize("state, shown, error", [

@@ -21,7 +21,9 @@ ALL = {"select": {"all": True}}
 @pytest.fixture(scope="module")
 def keys(program, database):
     people.make_source(database)
-    return people.make_keys(program, database)
+    keys = people.make_keys(program, database)
+    source.somebody_sends_mails(database)
+    return keys
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import subprocess
 import jsonschema
 import pytest
 
-from tests.lib import api_document
+from tests.lib import api_document, http_source
 from tests.lib.native_source import make_key
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -29,8 +29,9 @@ WITH_BODY = [operation for operation in OPERATIONS if "requestBody" in operation
 
 
 @pytest.fixture(scope="module")
-def keys(program):
+def keys(program, database):
     program.migrate()
+    http_source.somebody_sends_mails(database)
     program.demo_data(conversations=200, messages_per_conversation=5)
     program.workspace(WORKSPACE)
     program.workspace(ELSEWHERE)

@@ -31,6 +31,11 @@ def make_source(database):
     database.execute(TABLES)
 
 
+def somebody_sends_mails(database):
+    """Behind `migrate`, before the service starts: addresses are taken then, by a service that sends no mail itself."""
+    database.execute("INSERT INTO verbatim.mailer VALUES (gen_random_uuid(), 'infinity')")
+
+
 def make_workspaces(program):
     """Workspaces one (its source calls it platform-one) and two; their keys, and one for metrics."""
     program.migrate()

@@ -81,11 +81,11 @@ static void put_rights(struct vb_json *json, const struct vb_access *access)
     vb_json_end_array(json);
 }
 
-/* What this process can do: others of the installation are set up alike. */
-static void put_installation(struct vb_json *json, const struct vb_options *options)
+/* What the installation can do. */
+static void put_installation(struct vb_json *json, const struct vb_api_site_loop *site)
 {
     const char *format;
-    vb_json_member_boolean(json, "mail", options->smtp_url != NULL);
+    vb_json_member_boolean(json, "mail", vb_api_mail_is_sent(site));
     vb_json_name(json, "formats");
     vb_json_begin_array(json);
     for (size_t i = 0; (format = vb_specification_format(i)); i++)
@@ -110,7 +110,7 @@ static void answer_session(struct vb_http_exchange *exchange, int status, const 
                        vb_pg_null(row, 0, ME_EXPIRES)
                            ? INT64_MIN
                            : vb_pg_integer(row, 0, ME_EXPIRES) + VB_POSTGRES_EPOCH);
-    put_installation(&json, exchange->loop->site->service->options);
+    put_installation(&json, exchange->loop->site);
     vb_json_end_object(&json);
     vb_http_answer_json(exchange, status, &json);
 }

@@ -73,6 +73,7 @@ static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_expor
     vb_api_field_put_error(&json, "error", export);
     vb_api_field_put_time(&json, "created_at", export, EXPORT_CREATED);
     vb_api_field_put_time(&json, "completed_at", export, EXPORT_FINISHED);
+    vb_api_put_mail(exchange->loop->site, &json, vb_api_field(export, EXPORT_MAIL));
     vb_json_end_object(&json);
     if (status == VB_OK)
         vb_http_answer_json(exchange, 200, &json);

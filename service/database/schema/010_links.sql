@@ -120,3 +120,32 @@ CREATE FUNCTION verbatim.link_issue(in_workspace text, wanted uuid, of_audience 
             RETURN found_job.job_id IS NOT NULL;
         END
     $$;
+
+-- Processes that send mails, each noted by its outbox about once a minute: who takes an order with an address may be a
+-- process that sends none.
+CREATE TABLE verbatim.mailer (
+    process_id uuid PRIMARY KEY,
+    seen_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Whether a mail that is asked for will be sent: by a process that was there within a day, so that nothing is refused
+-- while one is replaced or away, or by one of an earlier version, which notes nothing but what it has sent.
+CREATE FUNCTION verbatim.mail_is_sent() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT EXISTS (SELECT FROM verbatim.mailer WHERE seen_at > now() - interval '1 day')
+            OR EXISTS (SELECT FROM verbatim.outbox WHERE sent_at > now() - interval '1 day')
+    $$;
+
+-- What has become of a finished export's mail. A function, since a query inside a look-up is set up anew each time.
+CREATE FUNCTION verbatim.job_mail(wanted uuid) RETURNS text LANGUAGE plpgsql STABLE
+    AS $$
+        DECLARE
+            found text;
+        BEGIN
+            SELECT CASE WHEN o.sent_at IS NOT NULL THEN 'sent' WHEN o.given_up_at IS NOT NULL THEN 'failed'
+                        ELSE 'waiting' END
+            INTO found FROM verbatim.outbox AS o WHERE o.job_id = wanted AND o.kind = 'mail';
+            RETURN found;
+        END
+    $$;

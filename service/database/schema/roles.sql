@@ -30,7 +30,8 @@ GRANT SELECT ON verbatim.schema_migration, verbatim.workspace, verbatim.brand TO
 GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO :api;
 GRANT SELECT ON verbatim.key_here, verbatim.session_here TO :api;
 GRANT SELECT ON verbatim.link_secret TO :api, :worker;
-GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid), verbatim.audience_word(text[]) TO :api, :worker;
+GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid), verbatim.job_mail(uuid),
+    verbatim.audience_word(text[]) TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_kinds(text, text),
     verbatim.key_make(text, text, bytea, text[], text, text, text[]), verbatim.key_revoke(text) TO :api;
 -- All of a key but what it is compared by.
@@ -39,11 +40,11 @@ GRANT SELECT (key_id, workspace_id, name, scopes, role, user_email, audience, cr
 GRANT SELECT (job_id, workspace_id, kind, sent_at, given_up_at) ON verbatim.outbox TO :api;
 GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
-    verbatim.job_delete(text, uuid, text[], text), verbatim.link_open(text, integer, bytea),
+    verbatim.job_delete(text, uuid, text[], text), verbatim.link_open(text, integer, bytea), verbatim.mail_is_sent(),
     verbatim.link_revoke(text, uuid, text[], text), verbatim.link_issue(text, uuid, text[], text, bigint),
     verbatim.session_begin(uuid, bytea), verbatim.session_end() TO :api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
-    verbatim.turn, verbatim.process, verbatim.outbox, verbatim.cleanup TO :worker;
+    verbatim.turn, verbatim.process, verbatim.mailer, verbatim.outbox, verbatim.cleanup TO :worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
 GRANT SELECT, DELETE ON verbatim.console_session TO :worker;
 -- An audit is added to and read, never changed; a trigger says the same to the owner.
