@@ -2,8 +2,9 @@
  * The console's beginning: texts, session, then the view that the address names.
  *
  * How a view is made (views/exports.js is one): a module in views/, a row in lib/views.js, texts
- * under its own name in texts/en_more.js and texts/de_more.js, or in files that `more` of the row names, and each file in the CMakeLists.txt beside this one. The
- * name in the navigation, "nav.NAME", is in texts/en.js and texts/de.js. The module exports
+ * under its own name in texts/en_more.js and texts/de_more.js, or in files that `more` of the row names, and each file
+ * in the CMakeLists.txt beside this one. The name in the navigation, "nav.NAME", is in texts/en.js and texts/de.js. The
+ * module exports
  *
  *     export async function show({root, route, signal})
  *

@@ -51,7 +51,8 @@ export function ask({title, text, action, danger = false, details = []}) {
         const dialog = openDialog({title, kind: "question", onClose: value => resolve(value === true)});
         dialog.body.append(el("p", {}, text), ...details);
         const keep = button(t("dialog.no"), {onclick: () => dialog.close(false)});
-        dialog.foot.append(keep, button(action, {kind: danger ? "danger" : "primary", onclick: () => dialog.close(true)}));
+        const does = button(action, {kind: danger ? "danger" : "primary", onclick: () => dialog.close(true)});
+        dialog.foot.append(keep, does);
         keep.focus();
     });
 }

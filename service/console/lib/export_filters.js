@@ -16,7 +16,8 @@ function fields(query) {
     const any = [["", t("filter.any")]];
     const statuses = STATUSES.map(value => [value, value.includes(",") ? t("filter.active") : word("status", value)]);
     return {
-        status: selectField({label: t("filter.status"), options: [...any, ...statuses], value: query.get("status") || ""}),
+        status: selectField({label: t("filter.status"), value: query.get("status") || "",
+                             options: [...any, ...statuses]}),
         format: selectField({label: t("filter.format"), value: query.get("format") || "",
                              options: [...any, ...session.formats.map(value => [value, word("format", value)])]}),
         requested_by: textField({label: t("filter.by"), value: query.get("requested_by") || "", spellcheck: "false",

@@ -24,7 +24,7 @@ export function badge(item) {
     return el("span", {class: "badge"}, kind, name && [": ", said(name)]);
 }
 
-/** The bar and its words, which move(item) brings up to date in place; words alone while there is nothing to measure. */
+/** The bar and its words, which move(item) brings up to date in place; words alone where nothing is to be measured. */
 export class Progress {
     constructor(item) {
         this.bar = el("progress", {max: 1, "aria-label": t("progress.label", {name: nameOf(item)})});
@@ -63,8 +63,9 @@ function meta(item) {
 }
 
 function failure(item) {
-    return item.status === "failed" && el("p", {class: "row-error"}, said(item.error_message || t("export.noReason")), " ",
-                                          adviceFor(item.error_message));
+    return item.status === "failed" &&
+        el("p", {class: "row-error"}, said(item.error_message || t("export.noReason")), " ",
+           adviceFor(item.error_message));
 }
 
 export class ExportRow {

@@ -59,7 +59,8 @@ export function formatWords(specification) {
 export function progressWords(item) {
     if (item.status === "queued")
         return t(hasText(`waiting.${item.waiting_for}`) ? `waiting.${item.waiting_for}` : "waiting.turn");
-    const {conversations_done: done, conversations_total: total, eta_seconds: eta, bytes_written: bytes} = item.progress;
+    const {conversations_done: done, conversations_total: total} = item.progress;
+    const {eta_seconds: eta, bytes_written: bytes} = item.progress;
     const words = total ? t("progress.of", {done, n: total}) : t("progress.done", {n: done});
     const left = eta !== null && eta !== undefined ? t("progress.left", {span: span(eta)}) : null;
     return [words, left || (bytes ? t("progress.bytes", {size: size(bytes)}) : null)].filter(Boolean).join(", ");

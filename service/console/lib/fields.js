@@ -37,7 +37,8 @@ export function wrap(input, {label, hint = null, beside = null}) {
 }
 
 export function textField({label, hint, beside, multiline = false, ...attributes}) {
-    const input = el(multiline ? "textarea" : "input", {class: "input", type: multiline ? null : "text", ...attributes});
+    const [tag, type] = multiline ? ["textarea", null] : ["input", "text"];
+    const input = el(tag, {class: "input", type, ...attributes});
     return wrap(input, {label, hint, beside});
 }
 
@@ -66,7 +67,8 @@ export function radioGroup({name, legend, choices, value, kind = "", onChange = 
         const hintId = choice.hint && newId("hint");
         if (hintId)
             inputs[i].setAttribute("aria-describedby", hintId);
-        return el("div", {class: "choice"}, el("label", {}, inputs[i], el("span", {class: "choice-label"}, choice.label)),
+        return el("div", {class: "choice"},
+                  el("label", {}, inputs[i], el("span", {class: "choice-label"}, choice.label)),
                   choice.hint && el("span", {class: "hint", id: hintId}, choice.hint));
     });
     const node = el("fieldset", {class: `choices ${kind}`.trim()}, el("legend", {}, legend),

@@ -64,7 +64,8 @@ function leaveLater(note) {
         timer = setTimeout(() => note.remove(), STAY);
     };
     const hold = () => clearTimeout(timer);
-    for (const [name, does] of Object.entries({pointerenter: hold, focusin: hold, pointerleave: start, focusout: start}))
+    const reactions = {pointerenter: hold, focusin: hold, pointerleave: start, focusout: start};
+    for (const [name, does] of Object.entries(reactions))
         note.addEventListener(name, does);
     start();
 }

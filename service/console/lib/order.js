@@ -7,6 +7,8 @@
 
 export const DAYS = {least: 1, most: 365};
 export const MOST_IDS = 200;
+/** What can be chosen, by the members of `select`. */
+export const CHOICES = ["assistant_id", "channel_id", "contact_id", "conversation_ids", "all"];
 /** What each format can carry besides messages; the layouts of CSV are fixed. */
 export const INCLUDES = ["customer", "tags", "notes", "events", "skills", "citations", "media"];
 const DEFAULT_INCLUDES = ["messages", "customer", "tags"];
@@ -31,8 +33,9 @@ export const hasRange = state => state.what !== "conversation_ids";
 
 /** The assistant export of the product: fixed in all but assistant and days, with a limit of its own. */
 export function isAssistantExport(state) {
+    const isUsual = String([...state.include].sort()) === String([...DEFAULT_INCLUDES].sort());
     return state.what === "assistant_id" && state.range === "days" && state.format === "html" && !state.tags.trim() &&
-        (!state.files || state.files === "single") && String([...state.include].sort()) === String([...DEFAULT_INCLUDES].sort());
+        (!state.files || state.files === "single") && isUsual;
 }
 
 function whatProblem(state) {
@@ -99,7 +102,8 @@ function selectOf(state) {
         return {all: true};
     if (state.what === "conversation_ids")
         return {conversation_ids: idsOf(state.conversation_ids)};
-    return {[state.what]: state[state.what].id, ...(state.what === "contact_id" && state.match && {match: state.match})};
+    const match = state.what === "contact_id" && state.match;
+    return {[state.what]: state[state.what].id, ...(match && {match})};
 }
 
 function specificationOf(state, now) {
@@ -114,7 +118,7 @@ function specificationOf(state, now) {
     return body;
 }
 
-/** {parts, body, preview}: where to send it, what, and the specification whose size is asked for. `now` ends the days. */
+/** {parts, body, preview}: where to send it, what, and the specification whose size is asked. `now`: the days' end. */
 export function toOrder(state, now) {
     const mail = state.notification_email.trim();
     const notify = mail ? {notification_email: mail} : {};
@@ -141,11 +145,12 @@ function rangeOf(filter, asked) {
 /** The state that asks for the same again as an export did; `asked` is when. */
 export function fromSpecification({specification, subject}, asked, formats) {
     const {select, filter = {}} = specification;
-    const what = Object.keys(select).find(name => name.endsWith("_id") || name === "conversation_ids") || Object.keys(select)[0];
-    const state = {...emptyState(formats), ...rangeOf(filter, asked), what: what === "phone_number" ? "channel_id" : what};
+    const named = CHOICES.find(name => name in select);
+    const what = named || "channel_id"; // by its phone number: which one is to be chosen anew
+    const state = {...emptyState(formats), ...rangeOf(filter, asked), what};
     if (what === "conversation_ids")
         state.conversation_ids = select.conversation_ids.join("\n");
-    else if (what in state)
+    else if (named && what !== "all")
         state[what] = {id: select[what], name: subject || select[what]};
     Object.assign(state, {tags: (filter.tags || []).join(", "), completed_only: Boolean(filter.completed_only),
                           match: select.match});

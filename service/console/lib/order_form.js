@@ -8,7 +8,7 @@ import {el, put} from "./dom.js";
 import {get, path} from "./api.js";
 import {checkBox, radioGroup, selectField, textField} from "./fields.js";
 import {moment, zoneWords} from "./format.js";
-import {INCLUDES, MOST_IDS, dayIn, hasIncludes, hasRange, idsOf, isAssistantExport} from "./order.js";
+import {CHOICES, INCLUDES, MOST_IDS, dayIn, hasIncludes, hasRange, idsOf, isAssistantExport} from "./order.js";
 import {picker} from "./picker.js";
 import {may, session} from "./session.js";
 import {hasText, t, word} from "./texts.js";
@@ -19,13 +19,17 @@ const SUGGESTED = [7, 30, 90, 365];
 /* What the service finds, as options. */
 const find = (name, detail) => async (q, signal) => {
     const found = await get(path(name), {q, limit: 20}, signal);
-    return found[name].map(each => ({id: each.id, name: each.name || each.email || each.phone || each.id, detail: detail(each)}));
+    const nameOf = each => each.name || each.email || each.phone || each.id;
+    return found[name].map(each => ({id: each.id, name: nameOf(each), detail: detail(each)}));
 };
+const listed = (...words) => words.filter(Boolean).join(", ");
 const searches = {
     assistant_id: find("assistants", () => null),
-    channel_id: find("channels", each => [word("channelType", each.type), each.phone_number].filter(Boolean).join(", ")),
-    contact_id: find("contacts", each => [each.email, each.phone, each.company].filter(Boolean).join(", ")),
+    channel_id: find("channels", each => listed(word("channelType", each.type), each.phone_number)),
+    contact_id: find("contacts", each => listed(each.email, each.phone, each.company)),
 };
+
+const daysAgo = days => new Date(Date.now() - days * 86400e3);
 
 class OrderForm {
     constructor(state, changed) {
@@ -33,7 +37,8 @@ class OrderForm {
         this.told = changed;
         this.fields = {};
         this.today = dayIn(session.workspace.time_zone, new Date());
-        this.node = el("div", {class: "order"}, this.what(), this.range(), this.format(), this.include(), this.more(), this.mail());
+        this.node = el("div", {class: "order"}, this.what(), this.range(), this.format(), this.include(), this.more(),
+                       this.mail());
         this.arrange();
     }
 
@@ -52,11 +57,11 @@ class OrderForm {
     }
 
     what() {
-        const choices = ["assistant_id", "channel_id", "contact_id", "conversation_ids", "all"].map(value => ({
-            value, label: t(`order.what.${value}`), disabled: value === "contact_id" && !may("own_door"),
-            hint: value === "contact_id" && !may("own_door") ? t("order.contactNotYours") : null}));
-        const group = radioGroup({name: "what", legend: t("order.what"), choices, value: this.state.what, kind: "inline",
-                                  onChange: value => this.set("what", value)});
+        const isDenied = value => value === "contact_id" && !may("own_door");
+        const choices = CHOICES.map(value => ({value, label: t(`order.what.${value}`), disabled: isDenied(value),
+                                               hint: isDenied(value) ? t("order.contactNotYours") : null}));
+        const group = radioGroup({name: "what", legend: t("order.what"), choices, value: this.state.what,
+                                  kind: "inline", onChange: value => this.set("what", value)});
         this.pickers = Object.entries(searches).map(([name, search]) => {
             const one = picker({label: t(`what.${name}`), search, value: this.state[name],
                                 onChange: value => this.set(name, value)});
@@ -64,8 +69,8 @@ class OrderForm {
             return [name, one.node];
         });
         this.ids = this.bind("conversation_ids", textField({
-            label: t("order.ids"), hint: t("order.idsHint", {n: MOST_IDS}), multiline: true, rows: 5, spellcheck: "false",
-            value: this.state.conversation_ids}));
+            label: t("order.ids"), hint: t("order.idsHint", {n: MOST_IDS}), multiline: true, rows: 5,
+            spellcheck: "false", value: this.state.conversation_ids}));
         this.counted = el("p", {class: "hint"});
         this.ids.append(this.counted);
         return put(group.node, el("div", {class: "part"}, this.pickers.map(([, node]) => node), this.ids));
@@ -73,18 +78,19 @@ class OrderForm {
 
     range() {
         const choices = ["days", "dates", "all"].map(value => ({value, label: t(`order.range.${value}`)}));
-        const group = radioGroup({name: "range", legend: t("order.range"), choices, value: this.state.range, kind: "inline",
-                                  onChange: value => this.set("range", value)});
-        const days = textField({label: t("order.daysLabel"), hint: t("order.daysHint"), inputmode: "numeric", name: "days",
-                                autocomplete: "off", value: this.state.days, beside: this.suggestions()});
+        const group = radioGroup({name: "range", legend: t("order.range"), choices, value: this.state.range,
+                                  kind: "inline", onChange: value => this.set("range", value)});
+        const days = textField({label: t("order.daysLabel"), hint: t("order.daysHint"), inputmode: "numeric",
+                                name: "days", autocomplete: "off", value: this.state.days, beside: this.suggestions()});
         this.days = this.bind("days", days);
         days.node.classList.add("days");
         const date = name => this.bind(name, textField({label: t(`order.${name}`), type: "date", name,
-                                                        max: name === "from" ? this.today : null, value: this.state[name]}));
+                                                        value: this.state[name]}));
         this.dates = el("div", {class: "pair"}, date("from"), date("to"));
         this.resolved = el("p", {class: "hint"});
         this.completedAlways = el("p", {class: "hint"}, t("order.completedAlways"));
-        this.rangePart = put(group.node, el("div", {class: "part"}, this.days, this.dates, this.resolved, this.completedAlways));
+        this.rangePart = put(group.node, el("div", {class: "part"}, this.days, this.dates, this.resolved,
+                                            this.completedAlways));
         return this.rangePart;
     }
 
@@ -98,8 +104,9 @@ class OrderForm {
     format() {
         const known = FORMATS.filter(value => session.formats.includes(value));
         const others = session.formats.filter(value => !FORMATS.includes(value));
+        const hint = key => hasText(key) && t(key);
         const choices = [...known, ...others].map(value => ({value, label: word("format", value),
-                                                       hint: hasText(`order.format.${value}`) && t(`order.format.${value}`)}));
+                                                             hint: hint(`order.format.${value}`)}));
         return radioGroup({name: "format", legend: t("order.format"), choices, value: this.state.format,
                            onChange: value => this.set("format", value)}).node;
     }
@@ -121,16 +128,18 @@ class OrderForm {
 
     more() {
         const choice = (name, values) => {
-            const field = selectField({label: t(`order.${name}`), value: this.state[name],
-                                       options: values.map(value => [value, t(`order.${name}.${value || "default"}`)])});
+            const options = values.map(value => [value, t(`order.${name}.${value || "default"}`)]);
+            const field = selectField({label: t(`order.${name}`), value: this.state[name], options});
             return this.bind(name, field);
         };
         this.layout = choice("layout", ["messages", "conversations", "leads"]);
         this.profile = choice("csv_profile", ["", "safe", "excel", "raw"]);
         this.files = choice("files", ["", "single", "per_conversation", "chunks"]);
-        const completed = checkBox({label: t("order.completed"), hint: t("order.completedHint"), checked: this.state.completed_only,
-                                    onchange: event => this.set("completed_only", event.target.checked)});
-        const tags = this.bind("tags", textField({label: t("order.tags"), hint: t("order.tagsHint"), value: this.state.tags}));
+        const completed = checkBox({
+            label: t("order.completed"), hint: t("order.completedHint"), checked: this.state.completed_only,
+            onchange: event => this.set("completed_only", event.target.checked)});
+        const tags = this.bind("tags", textField({label: t("order.tags"), hint: t("order.tagsHint"),
+                                                  value: this.state.tags}));
         this.completed = completed.node;
         const isOpen = this.state.files || this.state.csv_profile || this.state.tags || this.state.completed_only;
         return el("details", {class: "more", open: Boolean(isOpen)}, el("summary", {}, t("order.more")),
@@ -138,8 +147,9 @@ class OrderForm {
     }
 
     mail() {
-        const field = textField({label: t("order.mailLabel"), type: "email", name: "notification_email", autocomplete: "email",
-                                 hint: t(session.mail ? "order.mailHint" : "order.mailNot"), disabled: !session.mail,
+        const field = textField({label: t("order.mailLabel"), type: "email", name: "notification_email",
+                                 autocomplete: "email", hint: t(session.mail ? "order.mailHint" : "order.mailNot"),
+                                 disabled: !session.mail,
                                  value: session.mail ? this.state.notification_email : ""});
         if (!session.mail)
             this.state.notification_email = "";
@@ -170,7 +180,7 @@ class OrderForm {
         const zone = session.workspace.time_zone;
         const days = Number(this.state.days);
         if (this.state.range === "days" && days >= 1 && days <= 365)
-            return t("order.resolvedDays", {from: moment(new Date(Date.now() - days * 86400e3), zone), zone: zoneWords(zone)});
+            return t("order.resolvedDays", {from: moment(daysAgo(days), zone), zone: zoneWords(zone)});
         return this.state.range === "dates" ? t("order.resolvedDates", {zone: zoneWords(zone)}) : "";
     }
 

@@ -22,9 +22,9 @@ class Picker {
         this.found = [];
         this.at = -1;
         this.list = el("ul", {class: "options", role: "listbox", id: newId("list"), "aria-label": label, hidden: true});
-        this.input = el("input", {class: "input", type: "text", role: "combobox", autocomplete: "off", spellcheck: "false",
-                                  "aria-expanded": "false", "aria-controls": this.list.id, "aria-autocomplete": "list",
-                                  value: value?.name || ""});
+        this.input = el("input", {class: "input", type: "text", role: "combobox", autocomplete: "off",
+                                  spellcheck: "false", "aria-expanded": "false", "aria-controls": this.list.id,
+                                  "aria-autocomplete": "list", value: value?.name || ""});
         const {node, fail} = wrap(this.input, {label, hint});
         this.node = node;
         this.fail = fail;

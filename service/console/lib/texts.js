@@ -2,7 +2,8 @@
  * The words of the page in the language of the browser or of the reader's choice.
  *
  * texts/LANGUAGE.js has those of the first view; texts/LANGUAGE_more.js and others are loaded with the first view
- * that needs them (`more` in lib/views.js). Languages have the same keys. A text is a string, or an object of plural forms by Intl's categories that go by `n`.
+ * that needs them (`more` in lib/views.js). Languages have the same keys. A text is a string, or an object of plural
+ * forms by Intl's categories that go by `n`.
  * `{name}` is replaced by a value: numbers are written as the language writes them, all else as it is.
  * A key without a text shows itself, so that a gap is seen and breaks nothing.
  */

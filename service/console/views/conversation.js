@@ -21,10 +21,10 @@ const FORMATS = ["pdf", "json", "csv", "html"];
 
 function formatChoice(wanted) {
     const formats = FORMATS.filter(format => session.formats.includes(format));
+    const hint = value => t(hasText(`one.${value}`) ? `one.${value}` : `order.format.${value}`);
     return radioGroup({
         name: "format", legend: t("order.format"), value: formats.includes(wanted) ? wanted : formats[0],
-        choices: formats.map(value => ({value, label: word("format", value),
-                                        hint: t(hasText(`one.${value}`) ? `one.${value}` : `order.format.${value}`)}))});
+        choices: formats.map(value => ({value, label: word("format", value), hint: hint(value)}))});
 }
 
 /* CSV is that of messages, one row each; JSON has all there is. */

@@ -145,10 +145,7 @@ class ExportList {
 
     draw() {
         if (this.rows.size === 0) {
-            fill(this.place, this.filters.isSet()
-                ? empty(t("list.nothing"), t("list.nothingText"), button(t("filter.clear"), {onclick: () => this.filters.clear()}))
-                : empty(t("list.empty"), t(may("export") ? "list.emptyText" : "list.emptyLook"),
-                        may("export") && linkButton(t("action.export"), href("new"), {picture: "plus", kind: "primary"})));
+            fill(this.place, this.filters.isSet() ? this.nothingFits() : nothingYet());
             return;
         }
         if (this.list.parentNode !== this.place)
@@ -156,9 +153,23 @@ class ExportList {
         this.older.hidden = !this.cursor;
     }
 
+    nothingFits() {
+        return empty(t("list.nothing"), t("list.nothingText"),
+                     button(t("filter.clear"), {onclick: () => this.filters.clear()}));
+    }
+
     isBusy() {
         return [...this.rows.values()].some(row => isActive(row.item));
     }
+}
+
+function exportLink(attributes = {}) {
+    const looks = {picture: "plus", kind: "primary", ...attributes};
+    return may("export") && linkButton(t("action.export"), href("new"), looks);
+}
+
+function nothingYet() {
+    return empty(t("list.empty"), t(may("export") ? "list.emptyText" : "list.emptyLook"), exportLink());
 }
 
 /* Why there is less here than others see. */
@@ -188,7 +199,7 @@ export async function show({root, route, signal}) {
     root.append(
         heading(t("list.title"), refresh,
                 may("export") && linkButton(t("action.oneConversation"), href("conversation")),
-                may("export") && linkButton(t("action.export"), href("new"), {picture: "plus", kind: "primary", "data-key": "new"})),
+                exportLink({"data-key": "new"})),
         ...[roleWords()].filter(Boolean), filters.node, list.place,
         el("p", {class: "fine zone"}, t("list.zone", {zone: zoneWords()})));
     await list.load();

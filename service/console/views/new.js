@@ -85,8 +85,10 @@ class NewExport {
             const found = await post(path("exports", "preview"), toOrder(this.state, this.opened).preview, {signal});
             this.estimate.textContent = this.estimateWords(found);
         } catch (error) {
-            if (!isAbort(error))
-                this.estimate.textContent = error.status === 504 ? t("order.countingLong") : t("order.notCounted", {why: errorWords(error)});
+            if (isAbort(error))
+                return;
+            const isLong = error.status === 504;
+            this.estimate.textContent = t(isLong ? "order.countingLong" : "order.notCounted", {why: errorWords(error)});
         }
         announce(this.estimate.textContent);
     }
@@ -97,7 +99,8 @@ class NewExport {
         const words = t("order.estimate", {
             conversations: t("amount.conversations", {n: found.conversations}),
             messages: t("amount.messages", {n: found.messages}), size: size(found.estimated_bytes)});
-        return found.estimated_seconds ? `${words} ${t("order.estimateTime", {span: span(found.estimated_seconds)})}` : words;
+        const seconds = found.estimated_seconds;
+        return seconds ? `${words} ${t("order.estimateTime", {span: span(seconds)})}` : words;
     }
 
     /** Which export goes when this one is made, if it is of those with a limit. */
@@ -135,7 +138,8 @@ class NewExport {
         fill(this.problem);
         const {parts, body} = toOrder(this.state, this.opened);
         try {
-            return await post(path(...parts), body, {headers: {"Idempotency-Key": this.keyFor(JSON.stringify([parts, body]))}});
+            const key = this.keyFor(JSON.stringify([parts, body]));
+            return await post(path(...parts), body, {headers: {"Idempotency-Key": key}});
         } catch (error) {
             this.refused(error);
             return null;
@@ -152,8 +156,9 @@ class NewExport {
         const found = error.problems.length ? error.problems.map(each => ({field: fieldOf(each.path), text: each.text}))
             : named.map(name => ({field: name, text: error.detail}));
         const rest = this.form.fail(found);
+        const words = rest.map(each => each.text).join(" ") || errorWords(error);
         if (found.length === 0 || rest.length > 0)
-            fill(this.problem, el("p", {class: "callout bad"}, rest.map(each => each.text).join(" ") || errorWords(error)));
+            fill(this.problem, el("p", {class: "callout bad"}, words));
     }
 }
 
