@@ -17,6 +17,7 @@ void vb_api_job_begin(struct vb_http_exchange *exchange);
 void vb_api_native_create_begin(struct vb_http_exchange *exchange);
 void vb_api_preview_begin(struct vb_http_exchange *exchange);
 void vb_api_export_list_begin(struct vb_http_exchange *exchange);
+void vb_api_export_events_begin(struct vb_http_exchange *exchange);
 void vb_api_export_read_begin(struct vb_http_exchange *exchange);
 void vb_api_export_cancel_begin(struct vb_http_exchange *exchange);
 void vb_api_export_delete_begin(struct vb_http_exchange *exchange);

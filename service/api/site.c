@@ -8,6 +8,7 @@
 #include "storage/short_link.h"
 
 #include "audit_end.h"
+#include "events.h"
 #include "throttle.h"
 
 #include "direct/direct.h"
@@ -31,6 +32,7 @@ struct vb_api {
     struct vb_direct_pool *streams;
     struct vb_http *http;
     struct vb_api_throttle sign_ins; /* of all loops */
+    struct vb_api_events *events;
 };
 
 /* --- beside a loop --- */
@@ -58,6 +60,7 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
     site->streams = api->streams;
     site->watch = api->watch;
     site->sign_ins = &api->sign_ins;
+    site->events = api->events;
     take_secrets(site);
     return vb_api_pools_init(loop, api->main_connector, api->source_connector, err);
 }
@@ -66,6 +69,7 @@ static void loop_tick(struct vb_http_loop *loop, int64_t now)
 {
     vb_api_pools_tick(loop->site, now);
     vb_api_end_tick(loop->site, now);
+    vb_api_events_tick(loop, now);
 }
 
 /* Notes to the audit hold a stop up; answers are connections, and counted by the server. */
@@ -89,6 +93,7 @@ static void loop_done(struct vb_http_loop *loop)
     struct vb_api_site_loop *site = loop->site;
     if (!site)
         return;
+    vb_api_events_leave(site);
     vb_api_pools_done(site);
     vb_api_end_done(site);
     for (size_t i = 0; i < sizeof(site->zones) / sizeof(site->zones[0]); i++)
@@ -281,6 +286,8 @@ enum vb_status vb_site_start(const struct vb_service *service, const struct vb_a
     if (status == VB_OK)
         status = vb_direct_pool_start(service, &api->streams, err);
     if (status == VB_OK)
+        status = vb_api_events_new(&api->events, err);
+    if (status == VB_OK)
         status = start_http(api, times, connections, err);
     if (status == VB_OK)
         *ret_api = api;
@@ -303,5 +310,6 @@ void vb_site_stop(struct vb_api *api)
     loops_ended(api);                  /* where the server has not started */
     vb_direct_pool_stop(api->streams); /* no loop holds one any more */
     vb_storage_watch_stop(api->watch);
+    vb_api_events_free(api->events);
     free(api);
 }

@@ -22,6 +22,8 @@
 struct vb_direct_pool;
 struct vb_storage_watch;
 struct vb_api_throttle;
+struct vb_api_events;
+struct vb_api_viewer;
 
 /* A zone that was used lately. */
 struct vb_api_zone {
@@ -36,6 +38,10 @@ struct vb_api_site_loop {
     struct vb_direct_pool *streams;
     struct vb_storage_watch *watch;
     struct vb_api_throttle *sign_ins;
+    struct vb_api_events *events;
+    struct vb_api_viewer *viewers; /* of this loop (api/events.c) */
+    uint64_t batch_taken;
+    struct vb_pg_ticket *events_ticket;
     struct vb_pg_pool *main_pool, *source_pool;
     struct vb_pg_pool *count_pool;  /* the source as well, for what may take long */
     struct vb_pg_pool *search_pool; /* the same, for what somebody waits for who is typing */

@@ -115,6 +115,30 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         "SELECT set_config('verbatim.session_id', $1::text, true)"
         " FROM verbatim.session_begin($1::text::uuid, $2::bytea)", 2},
     [VB_API_SQL_SESSION_END] = {"session_end", "SELECT verbatim.session_end()", 0},
+    [VB_API_SQL_KEY_WORD] = {"key_word",
+        "SELECT verbatim.key_word(k.workspace_id, k.role, k.audience, k.scopes)"
+        " FROM verbatim.key_here AS k", 0},
+    /* What has become visible since then, by two indexes, and what is running. $1 workspaces,
+     * $2 snapshot, $3 sessions, $4 keys. */
+    [VB_API_SQL_CHANGES] = {"changes",
+        "SELECT " VB_JOB_VIEW ", " VB_API_CHANGES_LIST
+        " FROM (SELECT pg_current_snapshot()::text AS snapshot,"
+        " verbatim.viewers_good($3::uuid[], $4::text[]) AS good) AS b"
+        " LEFT JOIN (SELECT x.job_id, x.workspace_id, x.audience, max(x.place) AS place"
+        " FROM (SELECT e.job_id, e.workspace_id, e.audience, e.change_id AS place"
+        " FROM verbatim.job_change AS e"
+        " WHERE e.workspace_id = ANY ($1::text[])"
+        " AND e.changed >= pg_snapshot_xmin($2::pg_snapshot)"
+        " AND NOT pg_visible_in_snapshot(e.changed, $2::pg_snapshot)"
+        " UNION ALL SELECT s.job_id, s.workspace_id, s.audience, 0"
+        " FROM verbatim.job AS s"
+        " WHERE s.workspace_id = ANY ($1::text[])"
+        " AND s.status = 'started') AS x"
+        " GROUP BY x.job_id, x.workspace_id, x.audience"
+        " ORDER BY place, x.job_id"
+        " LIMIT 2001) AS c ON true"
+        " LEFT JOIN verbatim.job AS j ON j.job_id = c.job_id"
+        " ORDER BY c.place, c.job_id", 4},
     /* Of the key and the session that the transaction names. */
     [VB_API_SQL_SESSION_ABOUT] = {"session_about",
         "SELECT " VB_API_ME_LIST

@@ -27,6 +27,12 @@ enum vb_api_sql {
     VB_API_SQL_SESSION_POLL,
     VB_API_SQL_SESSION_BEGIN, /* $1 session, $2 hash: no row where the key has ended; names it */
     VB_API_SQL_SESSION_END,
+    /* of the key that the transaction names: one row, what it may do in one word */
+    VB_API_SQL_KEY_WORD,
+    /* as the worker, over all workspaces that are looked at: $1 those, $2 the snapshot of the look
+     * before or NULL, $3 sessions and $4 keys of who looks: rows of VB_API_CHANGES_TABLE; one at
+     * least, perhaps of no export */
+    VB_API_SQL_CHANGES,
     VB_API_SQL_SESSION_ABOUT, /* who is here: ME_WORKSPACE_NAME and on */
     VB_API_SQL_JOB,           /* a poll: $1 workspace, $2 job */
     VB_API_SQL_EXPORT,        /* a poll: $1 workspace, $2 job: VB_JOB_VIEW */
@@ -100,6 +106,17 @@ enum { VB_API_KEY_TABLE(VB_COLUMN_NAME, VB_COLUMN_NAME, "", "") KEY_COLUMNS };
     NEXT(ABOUT_PROFILE, "a.csv_profile")
 #define VB_API_ABOUT_LIST VB_COLUMN_LIST(VB_API_ABOUT_TABLE)
 enum { ABOUT_BEFORE = KEY_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_ABOUT_TABLE) ABOUT_COLUMNS };
+
+/* What follows VB_JOB_VIEW in VB_API_SQL_CHANGES; all of that is NULL of an export that is gone. */
+#define VB_API_CHANGES_MOST 2000
+#define VB_API_CHANGES_TABLE(FIRST, NEXT)                                                          \
+    FIRST(CHANGES_SNAPSHOT, "b.snapshot")                                                          \
+    NEXT(CHANGES_GOOD, "b.good")                                                                   \
+    NEXT(CHANGES_JOB, "c.job_id::text")                                                            \
+    NEXT(CHANGES_WORKSPACE, "c.workspace_id")                                                      \
+    NEXT(CHANGES_AUDIENCE, "c.audience")
+#define VB_API_CHANGES_LIST VB_COLUMN_LIST(VB_API_CHANGES_TABLE)
+enum { CHANGES_BEFORE = EXPORT_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_CHANGES_TABLE) CHANGES_COLUMNS };
 
 /* Of VB_API_SQL_SESSION_ABOUT: verbatim.workspace AS w, verbatim.key_about AS a, and
  * verbatim.session_here AS s where there is one. */

@@ -26,9 +26,12 @@ struct vb_http_stream {
     struct event fed;
     const char *type;
     bool chunked, has_head;
-    bool waits;    /* `fed` is on */
+    bool waits;    /* `fed` is on; of a pushed one: there is nothing to send */
     bool is_whole; /* all of it lies in the output */
     enum vb_status how;
+    /* Without a feed: what was handed over and has not gone out. */
+    bool is_pushed, is_over;
+    struct vb_buffer pushed;
 };
 
 /* Level-triggered: left on while bytes wait for a slow peer, it would spin. */
@@ -38,6 +41,8 @@ static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
     if (wanted == stream->waits)
         return;
     stream->waits = wanted;
+    if (stream->is_pushed)
+        return;
     if (wanted && event_add(&stream->fed, NULL) != 0)
         vb_http_connection_break(connection);
     if (!wanted)
@@ -52,8 +57,11 @@ static void free_stream(struct vb_http_connection *connection, enum vb_status ho
     if (stream->has_head)
         vb_http_answer_log(connection->exchange);
     connection->stream = NULL;
-    close(stream->feed.fd);
-    stream->feed.end(stream->feed.context, how);
+    if (!stream->is_pushed) {
+        close(stream->feed.fd);
+        stream->feed.end(stream->feed.context, how);
+    }
+    vb_buffer_done(&stream->pushed);
     free(stream);
 }
 
@@ -74,6 +82,20 @@ void vb_http_stream_cut(struct vb_http_connection *connection)
     free_stream(connection, stream->how);
 }
 
+/* As read() does it, from what was handed over. */
+static ssize_t take_pushed(struct vb_http_stream *stream, char *at)
+{
+    size_t count = stream->pushed.length < PIECE ? stream->pushed.length : PIECE;
+    if (count == 0 && !stream->is_over) {
+        errno = EAGAIN;
+        return -1;
+    }
+    if (count > 0)
+        memcpy(at, stream->pushed.data, count);
+    vb_buffer_consume(&stream->pushed, count);
+    return (ssize_t)count;
+}
+
 /* Reads straight into the output, behind room for the chunk's size. VB_END: the feed is at its
  * end. */
 static enum vb_status take_piece(struct vb_http_connection *connection)
@@ -85,7 +107,8 @@ static enum vb_status take_piece(struct vb_http_connection *connection)
     if (status != VB_OK)
         return status;
     char *at = out->data + out->length;
-    ssize_t count = read(stream->feed.fd, at + frame, PIECE);
+    ssize_t count = stream->is_pushed ? take_pushed(stream, at + frame)
+                                      : read(stream->feed.fd, at + frame, PIECE);
     if (count < 0)
         return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
     if (count == 0)
@@ -108,7 +131,7 @@ static enum vb_status finish(struct vb_http_connection *connection)
 {
     struct vb_http_stream *stream = connection->stream;
     struct vb_error err = {0};
-    stream->how = stream->feed.outcome(stream->feed.context, &err);
+    stream->how = stream->is_pushed ? VB_OK : stream->feed.outcome(stream->feed.context, &err);
     if (stream->how != VB_OK) {
         vb_log_set(VB_LOG_REQUEST, connection->exchange->request_id);
         vb_warn("a streamed answer breaks off: %s", err.text);
@@ -187,6 +210,55 @@ void vb_http_answer_stream(struct vb_http_exchange *exchange, const char *type,
     event_assign(&stream->fed, exchange->loop->base, feed->fd, EV_READ | EV_PERSIST, on_fed,
                  connection);
     wait_for_feed(connection, true);
+}
+
+void vb_http_answer_push(struct vb_http_exchange *exchange, const char *type, size_t most)
+{
+    struct vb_http_connection *connection = exchange->connection;
+    if (!vb_http_answer_headers_hold(exchange))
+        return;
+    struct vb_http_stream *stream = connection->ended ? NULL : calloc(1, sizeof(*stream));
+    if (!stream) {
+        vb_http_connection_break(connection);
+        return;
+    }
+    *stream = (struct vb_http_stream){.type = type,
+                                      .chunked = exchange->head.minor > 0,
+                                      .has_head = true,
+                                      .how = VB_STOPPED,
+                                      .is_pushed = true};
+    vb_buffer_init(&stream->pushed, most);
+    connection->stream = stream;
+    vb_http_answer_begin(exchange, type, stream->chunked);
+}
+
+/* The stream whose turn it still is; NULL: it is over or breaks. */
+static struct vb_http_stream *open_push(const struct vb_http_exchange *exchange)
+{
+    struct vb_http_stream *stream = exchange->connection->stream;
+    bool is_open =
+        stream && stream->is_pushed && !stream->is_over && !exchange->connection->is_broken;
+    return is_open ? stream : NULL;
+}
+
+enum vb_status vb_http_push(struct vb_http_exchange *exchange, struct vb_view bytes)
+{
+    struct vb_http_stream *stream = open_push(exchange);
+    if (!stream)
+        return VB_STOPPED;
+    enum vb_status status = vb_buffer_append(&stream->pushed, bytes.data, bytes.length);
+    if (status == VB_OK)
+        vb_http_connection_ready(exchange->connection);
+    return status;
+}
+
+void vb_http_push_end(struct vb_http_exchange *exchange)
+{
+    struct vb_http_stream *stream = open_push(exchange);
+    if (!stream)
+        return;
+    stream->is_over = true;
+    vb_http_connection_ready(exchange->connection);
 }
 
 void vb_http_answer_stream_head(struct vb_http_exchange *exchange, const char *type)

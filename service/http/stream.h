@@ -29,6 +29,18 @@ struct vb_http_feed {
     void (*end)(void *context, enum vb_status how);
 };
 
+/* An answer whose bytes are handed over while they come about, instead of read: of those that the
+ * peer has not taken `most` are kept. The head goes out at once. Silence longer than the deadline
+ * for answers ends it, so whoever has nothing to say says a word from time to time. What the peer
+ * sends meanwhile is not looked at; a peer that closes its side is gone, and the exchange with
+ * it. */
+void vb_http_answer_push(struct vb_http_exchange *exchange, const char *type, size_t most);
+/* All of the bytes or none. VB_LIMIT: the peer is too slow; VB_STOPPED: the answer is over, or
+ * breaks; VB_NO_MEMORY. */
+enum vb_status vb_http_push(struct vb_http_exchange *exchange, struct vb_view bytes) vb_must_check;
+/* That was all: it ends well once the peer has taken it. */
+void vb_http_push_end(struct vb_http_exchange *exchange);
+
 /* Takes the feed over. The phase's deadline for answers holds until the first byte, and again for
  * each silence of the feed; whether the client takes bytes is judged only while there are some for
  * it. The end of the client's side is the end of the stream: nobody is left to read it. */

@@ -102,6 +102,12 @@ static const char *const old_rows[] = {
     "  WHERE beat_at < now() - interval '1 hour'"
     "  LIMIT 1000 FOR UPDATE SKIP LOCKED)",
 
+    "DELETE FROM verbatim.job_change"
+    " WHERE change_id IN (SELECT change_id"
+    "  FROM verbatim.job_change"
+    "  WHERE created_at < now() - interval '10 minutes'"
+    "  LIMIT 1000)",
+
     "DELETE FROM verbatim.console_session"
     " WHERE session_id IN (SELECT session_id"
     "  FROM verbatim.console_session"

@@ -236,11 +236,13 @@ def venv_program(name):
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_nothing(service, worker, keys, folder):
     command = [venv_program("schemathesis"), "--config-file", ROOT / "tests/end_to_end/schemathesis.toml", "run",
-               f"{service.url}/openapi.json", "--no-color", "--header", f"X-API-Key: {keys['owner']}"]
+               f"{service.url}/openapi.json", "--no-color",
+               "--exclude-operation-id", "followExports", "--header", f"X-API-Key: {keys['owner']}"]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "openapi_hooks", "PYTHONPATH": str(ROOT / "tests/end_to_end"),
                                 "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, timeout=280)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     cases = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
     assert cases and int(cases[1]) > 50 * len(OPERATIONS), done.stdout[-1500:]
-    assert f"Tested: {len(OPERATIONS) - 1}" in done.stdout  # it leaves out the route that it has the document from
+    # It leaves out the route that it has the document from; an answer without an end is nothing for it.
+    assert f"Tested: {len(OPERATIONS) - 2}" in done.stdout

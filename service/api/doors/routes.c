@@ -46,6 +46,7 @@ static const struct vb_api_route routes[] = {
     {"GET",    ONE,                   &vb_door_v1,     MAY_EXPORT,   vb_v1_one_begin},
     {"GET",    AGENT,                 &vb_door_v3,     MAY_EXPORT,   vb_v3_export_begin},
     {"GET",    NATIVE,                &vb_door_native, MAY_LOOK,     vb_api_export_list_begin},
+    {"GET",    NATIVE "/events",      &vb_door_native, MAY_LOOK,     vb_api_export_events_begin},
     {"GET",    NATIVE "/{}",          &vb_door_native, MAY_LOOK,     vb_api_export_read_begin},
     {"DELETE", NATIVE "/{}",          &vb_door_native, MAY_MANAGE,   vb_api_export_delete_begin},
     {"POST",   NATIVE "/{}/cancel",   &vb_door_native, MAY_MANAGE,   vb_api_export_cancel_begin},

@@ -47,3 +47,68 @@ CREATE FUNCTION verbatim.session_end() RETURNS void
         DELETE FROM verbatim.console_session
         WHERE session_id = nullif(current_setting('verbatim.session_id', true), '')::uuid
     $$;
+
+-- What whoever follows a list of exports has to hear of: which exports have changed, each time. A look takes what has
+-- become visible since the look before, by its snapshot, so that it does not matter in which order transactions end.
+-- Rows are of use for moments; the janitor takes them away. What is running is looked at anyway.
+CREATE TABLE verbatim.job_change (
+    change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    workspace_id text NOT NULL,
+    job_id uuid NOT NULL, -- perhaps of a job that is gone
+    audience text[],      -- of the job
+    changed xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX job_change_seen ON verbatim.job_change (workspace_id, changed);
+CREATE INDEX job_change_old ON verbatim.job_change (created_at);
+
+-- Whoever changes a job notes it, and needs no right to do so.
+CREATE FUNCTION verbatim.job_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        BEGIN
+            IF TG_OP = 'DELETE' THEN
+                INSERT INTO verbatim.job_change (workspace_id, job_id, audience)
+                VALUES (OLD.workspace_id, OLD.job_id, OLD.audience);
+            ELSE
+                INSERT INTO verbatim.job_change (workspace_id, job_id, audience)
+                VALUES (NEW.workspace_id, NEW.job_id, NEW.audience);
+            END IF;
+            RETURN NULL;
+        END
+    $$;
+CREATE TRIGGER job_changed AFTER INSERT OR DELETE ON verbatim.job
+    FOR EACH ROW EXECUTE FUNCTION verbatim.job_changed();
+CREATE TRIGGER job_changed_later AFTER UPDATE ON verbatim.job
+    FOR EACH ROW WHEN (OLD.status <> 'started' OR NEW.status <> 'started') EXECUTE FUNCTION verbatim.job_changed();
+
+-- A mail that was sent or given up is shown with its job.
+CREATE FUNCTION verbatim.outbox_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        BEGIN
+            INSERT INTO verbatim.job_change (workspace_id, job_id, audience)
+            SELECT j.workspace_id, j.job_id, j.audience FROM verbatim.job AS j WHERE j.job_id = NEW.job_id;
+            RETURN NULL;
+        END
+    $$;
+CREATE TRIGGER outbox_changed AFTER UPDATE OF sent_at, given_up_at ON verbatim.outbox
+    FOR EACH ROW WHEN (OLD.sent_at IS DISTINCT FROM NEW.sent_at OR OLD.given_up_at IS DISTINCT FROM NEW.given_up_at)
+    EXECUTE FUNCTION verbatim.outbox_changed();
+
+-- Of sessions and keys those that are good, each behind its id and a blank with what it may do, in one word: another
+-- word is another right.
+CREATE FUNCTION verbatim.key_word(of_workspace text, of_role text, of_audience text[], of_scopes text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT md5(jsonb_build_array(of_workspace, of_role, of_audience, of_scopes)::text) $$;
+CREATE FUNCTION verbatim.viewers_good(sessions uuid[], keys text[]) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT ARRAY(
+            SELECT s.session_id || ' ' || verbatim.key_word(k.workspace_id, k.role, k.audience, k.scopes)
+            FROM verbatim.console_session AS s JOIN verbatim.api_key AS k ON k.key_id = s.key_id
+            WHERE s.session_id = ANY (sessions) AND s.expires_at > now() AND k.revoked_at IS NULL
+            UNION ALL
+            SELECT k.key_id || ' ' || verbatim.key_word(k.workspace_id, k.role, k.audience, k.scopes)
+            FROM verbatim.api_key AS k WHERE k.key_id = ANY (keys) AND k.revoked_at IS NULL)
+    $$;

@@ -46,7 +46,9 @@ GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.mailer, verbatim.outbox, verbatim.cleanup TO :worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
-GRANT SELECT, DELETE ON verbatim.console_session TO :worker;
+GRANT SELECT, DELETE ON verbatim.console_session, verbatim.job_change TO :worker;
+GRANT EXECUTE ON FUNCTION verbatim.viewers_good(uuid[], text[]) TO :worker;
+GRANT EXECUTE ON FUNCTION verbatim.key_word(text, text, text[], text[]) TO :api;
 -- An audit is added to and read, never changed; a trigger says the same to the owner.
 GRANT SELECT, INSERT ON verbatim.audit, verbatim.audit_event TO :api, :worker;
 GRANT USAGE ON SEQUENCE verbatim.claim_epoch, verbatim.turn_number TO :worker;
