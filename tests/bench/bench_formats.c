@@ -20,6 +20,7 @@ static struct contender contenders[] = {
     {.format = "csv", .layout = "messages"},
     {.format = "json"},
     {.format = "ndjson"},
+    {.format = "html"},
     {.format = "json", .layout = "turns"},
     {.format = "csv", .layout = "conversations"},
     {.format = "csv", .layout = "leads"},

@@ -10,6 +10,7 @@ import pytest
 
 from tests.lib import queue
 from tests.lib.html_archive import Page, number
+from tests.lib.process import wait_until
 from tests.lib.queue import Crew
 
 # A channel whose messages lie around both changes of Berlin's clocks, midnights and the turn of a year.
@@ -201,3 +202,22 @@ def test_what_is_not_exported(program, database, folder, local):
     assert page.conversations[0].contact.startswith("Contact ")
     assert "@example.com" in page.conversations[0].node.one("p", "who").text
     assert "Line plain" in page.conversations[0].node.one("p", "meta").text
+
+
+def test_an_archive_that_is_begun_anew_is_counted_anew(program, database, folder, local):
+    """The first stretch is done again and its rows are gone: the head is of what follows all the same."""
+    queue.fill(database, "vanish", 60, messages=2)
+    job_id = queue.add_job(database, "vanish", specification=json.dumps(
+        {"select": {"channel_id": "vanish"}, "format": "html", "files": "single"}))
+    with Crew(program, folder, local, page=1, cuts=5, workers=1):
+        wait_until(lambda: len(queue.segments(database, job_id)) >= 4, "a few segments")
+    assert database.value("SELECT statistics['conversations'] FROM verbatim.job WHERE job_id = %s", [job_id]) == 60
+    last = database.value("SELECT high_id FROM verbatim.segment WHERE job_id = %s ORDER BY part_first LIMIT 1",
+                          [job_id])
+    database.execute("DELETE FROM chat.conversation WHERE channel_id = 'vanish' AND id <= %s", [last])
+    queue.reopen(database, job_id, "part_first = 1")
+    with Crew(program, folder, local, workers=2) as crew:
+        page = Page(queue.archive(local, queue.finished(database, job_id)))
+        assert "begun anew" in crew.log()
+    check(page, expected(database, "channel_id = 'vanish'"))
+    assert 0 < len(page.conversations) < 60
