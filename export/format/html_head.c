@@ -38,6 +38,12 @@ static void digest_text(const struct vb_embedded *file, char text[45])
     *to = '\0';
 }
 
+/* One conversation is searched by the browser itself, and an archive has very many such files. */
+static bool has_script(const struct vb_render_context *context)
+{
+    return !context->about || context->about->kind != VB_FILE_CONVERSATION;
+}
+
 /* Nothing but what stands in the page, and media beside it. */
 static enum vb_status append_policy(const struct vb_render_context *context, struct vb_buffer *out)
 {
@@ -45,11 +51,17 @@ static enum vb_status append_policy(const struct vb_render_context *context, str
     bool media = vb_row_includes(context, VB_INCLUDE_MEDIA);
     digest_text(&vb_html_files[STYLE], style);
     digest_text(&vb_html_files[SCRIPT], script);
-    return vb_buffer_printf(out,
-                            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
-                            "'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; %sbase-uri "
-                            "'none'; form-action 'none'\">",
-                            style, script, media ? "img-src 'self'; media-src 'self'; " : "");
+    enum vb_status status =
+        vb_buffer_printf(out,
+                         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
+                         "'none'; style-src 'sha256-%s'; ",
+                         style);
+    if (status == VB_OK && has_script(context))
+        status = vb_buffer_printf(out, "script-src 'sha256-%s'; ", script);
+    if (status == VB_OK && media)
+        status = vb_buffer_append_text(out, "img-src 'self'; media-src 'self'; ");
+    return status == VB_OK ? vb_buffer_append_text(out, "base-uri 'none'; form-action 'none'\">")
+                           : status;
 }
 
 /* What the page is called where nothing is known of the export. */
@@ -257,7 +269,7 @@ static enum vb_status append_page(const struct vb_render_context *context, struc
                                   body_classes[about ? about->kind : VB_FILE_WHOLE]);
     if (status == VB_OK)
         status = append_about(context, out);
-    if (status == VB_OK)
+    if (status == VB_OK && has_script(context))
         status = append_tools(out);
     if (status == VB_OK && tells_all(about) && about->statistics->conversations > 0)
         status = vb_html_summary(about->statistics, out);
@@ -269,10 +281,11 @@ static enum vb_status append_page(const struct vb_render_context *context, struc
     return status;
 }
 
-static enum vb_status append_end(struct vb_buffer *out)
+static enum vb_status append_end(bool part, struct vb_buffer *out)
 {
-    return vb_buffer_append_text(out,
-                                 "</main>\n<footer>End of the export.</footer></body></html>\n");
+    return vb_buffer_append_text(
+        out, part ? "</main>\n<footer>End of this file.</footer></body></html>\n"
+                  : "</main>\n<footer>End of the export.</footer></body></html>\n");
 }
 
 enum vb_status vb_html_begin(const struct vb_render_context *context, struct vb_buffer *out)
@@ -282,8 +295,7 @@ enum vb_status vb_html_begin(const struct vb_render_context *context, struct vb_
 
 enum vb_status vb_html_end(const struct vb_render_context *context, struct vb_buffer *out)
 {
-    (void)context;
-    return append_end(out);
+    return append_end(context->about && is_part(context->about), out);
 }
 
 /* Without an export to tell of it is a bare list. */
@@ -315,5 +327,5 @@ enum vb_status vb_html_end_index(const struct vb_render_context *context, struct
 {
     (void)context;
     enum vb_status status = vb_buffer_append_text(out, "</ol>\n");
-    return status == VB_OK ? append_end(out) : status;
+    return status == VB_OK ? append_end(false, out) : status;
 }

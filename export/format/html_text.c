@@ -114,30 +114,51 @@ enum vb_status vb_html_append(struct vb_buffer *out, struct vb_view text)
     return append_found(out, text, false, &found);
 }
 
-enum vb_status vb_html_element(struct vb_buffer *out, const char *open, struct vb_view text,
-                               const char *close)
+/* Most texts need nothing but their copy: one look for room, then all of it. */
+static enum vb_status append_between(struct vb_buffer *out, const struct vb_view *before,
+                                     size_t count, struct vb_view text,
+                                     const struct findings *found, struct vb_view behind)
 {
-    struct findings found = scan(text, false);
-    enum vb_status status = vb_buffer_append_text(out, open);
-    if (status == VB_OK)
-        status = vb_buffer_append_text(out, found.wide ? " dir=auto>" : ">");
-    if (status == VB_OK)
-        status = append_found(out, text, false, &found);
-    return status == VB_OK ? vb_buffer_append_text(out, close) : status;
+    size_t room = text.length + behind.length;
+    for (size_t i = 0; i < count; i++)
+        room += before[i].length;
+    enum vb_status status = vb_buffer_reserve(out, room);
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = start;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to, before[i].data, before[i].length);
+        to += before[i].length;
+    }
+    if (found->special || found->non_ascii) {
+        vb_buffer_grown(out, (size_t)(to - start));
+        status = append_found(out, text, false, found);
+        return status == VB_OK ? vb_buffer_append(out, behind.data, behind.length) : status;
+    }
+    if (text.length > 0)
+        memcpy(to, text.data, text.length);
+    to += text.length;
+    memcpy(to, behind.data, behind.length);
+    vb_buffer_grown(out, (size_t)(to - start) + behind.length);
+    return VB_OK;
 }
 
-enum vb_status vb_html_words(struct vb_buffer *out, const char *lead, struct vb_view text,
-                             const char *trail)
+enum vb_status vb_html_put_element(struct vb_buffer *out, struct vb_view open, struct vb_view text,
+                                   struct vb_view close)
 {
     struct findings found = scan(text, false);
-    enum vb_status status = vb_buffer_append_text(out, lead);
-    if (status == VB_OK && found.wide)
-        status = vb_buffer_append_text(out, "<bdi>");
-    if (status == VB_OK)
-        status = append_found(out, text, false, &found);
-    if (status == VB_OK && found.wide)
-        status = vb_buffer_append_text(out, "</bdi>");
-    return status == VB_OK ? vb_buffer_append_text(out, trail) : status;
+    const struct vb_view before[] = {open, found.wide ? VB_VIEW(" dir=auto>") : VB_VIEW(">")};
+    return append_between(out, before, 2, text, &found, close);
+}
+
+enum vb_status vb_html_put_words(struct vb_buffer *out, struct vb_view lead, struct vb_view text,
+                                 struct vb_view trail)
+{
+    struct findings found = scan(text, false);
+    const struct vb_view before[] = {lead, found.wide ? VB_VIEW("<bdi>") : VB_VIEW("")};
+    enum vb_status status =
+        append_between(out, before, 2, text, &found, found.wide ? VB_VIEW("</bdi>") : trail);
+    return status == VB_OK && found.wide ? vb_buffer_append(out, trail.data, trail.length) : status;
 }
 
 static bool is_plain(unsigned char byte)
@@ -146,9 +167,28 @@ static bool is_plain(unsigned char byte)
            (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
 }
 
+/* Sixteen at a time: ids are mostly UUIDs or numbers, and each message has one. */
+static bool is_all_plain(struct vb_view id)
+{
+    vb_lanes other = {0}, lanes;
+    size_t i = 0;
+    for (; i + sizeof lanes <= id.length; i += sizeof lanes) {
+        memcpy(&lanes, id.data + i, sizeof lanes);
+        vb_lanes letter = lanes | 0x20;
+        other |= ~(vb_lanes)(((letter >= 'a') & (letter <= 'z')) |
+                             ((lanes >= '0') & (lanes <= '9')) | (lanes == '-') | (lanes == '_'));
+    }
+    for (; i < id.length; i++)
+        if (!is_plain((unsigned char)id.data[i]))
+            return false;
+    return !vb_lanes_any(other);
+}
+
 enum vb_status vb_html_append_id(struct vb_buffer *out, struct vb_view id)
 {
     static const char digits[] = "0123456789ABCDEF";
+    if (is_all_plain(id))
+        return id.length > 0 ? vb_buffer_append(out, id.data, id.length) : VB_OK;
     enum vb_status status = vb_buffer_reserve(out, id.length * 3);
     if (status != VB_OK)
         return status;

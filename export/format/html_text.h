@@ -9,19 +9,35 @@
 
 #include "verbatim/buffer.h"
 
+#include <string.h>
+
 /* For text between tags, not for attributes. Line ends and tabs stay, other controls of ASCII become their
  * pictures (U+2400 and up), which a reader sees and a parser does not stumble over. */
 enum vb_status vb_html_append(struct vb_buffer *out, struct vb_view text) vb_must_check;
 
 /* `open` such as "<p", then ">", the text and `close`. Where the text may run from right to left
  * the element says dir=auto, which also keeps its direction from what stands beside it. */
-enum vb_status vb_html_element(struct vb_buffer *out, const char *open, struct vb_view text,
-                               const char *close) vb_must_check;
-
+enum vb_status vb_html_put_element(struct vb_buffer *out, struct vb_view open, struct vb_view text,
+                                   struct vb_view close) vb_must_check;
 /* Words among others of a line: bare between `lead` and `trail`, or an element <bdi> of their own
  * where they may run from right to left. */
-enum vb_status vb_html_words(struct vb_buffer *out, const char *lead, struct vb_view text,
-                             const char *trail) vb_must_check;
+enum vb_status vb_html_put_words(struct vb_buffer *out, struct vb_view lead, struct vb_view text,
+                                 struct vb_view trail) vb_must_check;
+
+/* The same with literals, whose lengths the compiler then knows. */
+static inline enum vb_status vb_html_element(struct vb_buffer *out, const char *open,
+                                             struct vb_view text, const char *close)
+{
+    return vb_html_put_element(out, (struct vb_view){open, strlen(open)}, text,
+                               (struct vb_view){close, strlen(close)});
+}
+
+static inline enum vb_status vb_html_words(struct vb_buffer *out, const char *lead,
+                                           struct vb_view text, const char *trail)
+{
+    return vb_html_put_words(out, (struct vb_view){lead, strlen(lead)}, text,
+                             (struct vb_view){trail, strlen(trail)});
+}
 
 /* What both id= and a link to it can hold unquoted: letters, digits, - and _ of ASCII, every other
  * byte as `.XX`. Equal only for equal ids. */

@@ -25,9 +25,11 @@ static const struct weight {
     int64_t conversation, message;
     bool has_texts; /* of all messages; else of two a conversation */
     bool is_packed; /* by itself, so that deflate makes it no smaller */
+    int64_t file;   /* what every file has */
 } weights[] = {
     {"csv", "messages", 0, 185, true},
     {"csv", NULL, 150, 0, false},
+    {"html", NULL, 600, 170, true, .file = 12000},
     /* Letters and emoji of its fonts are most of a short transcript. */
     {"pdf", NULL, 35000, 250, true, .is_packed = true},
     {NULL, NULL, 500, 270, true},
@@ -65,6 +67,10 @@ static int64_t estimate(const struct vb_specification *specification, int64_t co
     double texts = weight->has_texts ? (double)messages : 2.0 * (double)conversations;
     double bytes = (double)conversations * (double)weight->conversation +
                    (double)messages * (double)weight->message + texts * text;
+    if (specification->files == VB_FILES_PER_CONVERSATION)
+        bytes += (double)conversations * (double)weight->file;
+    else
+        bytes += (double)weight->file;
     if (specification->files == VB_FILES_CHUNKS)
         bytes = bytes / LARGE_RATIO;
     if (specification->files == VB_FILES_PER_CONVERSATION)

@@ -167,6 +167,9 @@ static void a_part_of_an_archive_leads_to_the_whole(void **unused)
         expect_in(&whole, "<p class=up><a href=index.html>");
         assert_null(strstr(whole.data, "<section id=summary"));
         assert_null(strstr(whole.data, "<dt>Conversations<"));
+        /* A browser searches one conversation by itself. */
+        assert_int_equal(count_of(whole.data, "<script"), kind == VB_FILE_CHUNK);
+        assert_int_equal(count_of(whole.data, "script-src"), kind == VB_FILE_CHUNK);
         vb_buffer_done(&whole);
     }
 }
