@@ -99,7 +99,9 @@ def test_with_its_parameters_and_members(articles, document):
         for parameter in operation.parameters:
             assert parameter["name"] in article["names"]
             if "example" in parameter:
-                assert f"for example {parameter['example']}" in article["text"], parameter
+                example = parameter["example"]
+                shown = json.dumps(example) if isinstance(example, list) else example
+                assert f"for example {shown}" in article["text"], parameter
         if "requestBody" in operation.spec:
             body = document.resolve(operation.spec["requestBody"]["content"]["application/json"]["schema"])
             assert set(body["properties"]) <= set(article["names"])

@@ -35,6 +35,7 @@ def keys(program, database):
         database.execute("INSERT INTO chat.message VALUES (gen_random_uuid(), %s, now() - %s::interval, 'inbound',"
                          " 'customer', NULL, %s)", [conversation, age, f"marked {name}"])
     keys = people.make_keys(program, database)
+    source.somebody_sends_mails(database)
     for role, name in (("owner", "jane"), ("admin", "jane"), ("editor", "jane"), ("admin", "john")):
         keys[f"{role}/{name}"] = people.make_key(program, database, role, ["vip"] if role == "editor" else (),
                                                  user=f"{name}@example.com")

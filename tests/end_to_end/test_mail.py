@@ -154,6 +154,26 @@ def test_dropped_after_data_comes_again_with_the_same_id(outbox, queue, database
         settled(database, job)
     ids = {mail.message["Message-ID"] for mail in smtp.dropped + smtp.mails}
     assert len(smtp.dropped) == 2 and len(smtp.mails) == 1 and ids == {f"<{job}.mail@verbatim.example>"}
+    assert {mail.raw for mail in smtp.dropped} == {smtp.mails[0].raw}, "the same bytes, with the same link"
+
+
+def test_links_that_were_revoked_are_not_sent(outbox, queue, database, smtp):
+    smtp.reject_recipients = "451 4.7.1 later"
+    with outbox(smtp):
+        revoked, issued = queue(), queue()
+        wait_until(lambda: row(database, revoked)[2] and row(database, issued)[2], "both to have been tried")
+        database.execute("UPDATE verbatim.job SET links_revoked = 1")
+        database.execute("UPDATE verbatim.job SET links = 2, link_ends[2] = now() + interval '2 hours'"
+                         " WHERE job_id = %s", [issued])
+        smtp.reject_recipients = None
+        due(database)
+        sent, given_up, error, _ = settled(database, revoked)
+        assert sent is None and given_up and error == "the link was revoked before the mail could be sent"
+        assert settled(database, issued)[0]
+    [mail] = smtp.mails
+    ends = database.value("SELECT to_char(link_ends[2] AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM verbatim.job"
+                          " WHERE job_id = %s", [issued])
+    assert issued in mail.message["Message-ID"] and f"({ends} UTC)" in bodies(mail)[0]
 
 
 def test_a_dead_link_is_not_sent(outbox, queue, database, smtp):

@@ -14,6 +14,8 @@ FEBRUARY = {"channel_id": source.SMS, "start_date": "2026-02-01", "end_date": "2
 DOORS = {
     "main": (MAIN, FEBRUARY, "notification_email"),
     "native": (EXPORTS, {"select": {"all": True}}, "notification_email"),
+    "console": ("/api/v1/workspace/one/assistant-exports", {"assistant_id": people.ASSISTANT, "days": 7},
+                "notification_email"),
     "v1": ("/v1/conversations/export", {"format": "json"}, "notify"),
     "v1 contact": (f"/v1/contacts/{people.JANE}/export", {"format": "json"}, "notify"),
 }

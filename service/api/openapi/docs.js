@@ -30,6 +30,10 @@ function pretty(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
+function inline(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 // --- what can be copied ---
 
 // Without a secure origin there is no clipboard for scripts: then the text is selected, for the keyboard to copy.
@@ -169,7 +173,7 @@ function inputs(api, operation) {
       each.name, each.in, each.required, [
         prose(each.description), make("p", {class: "rule"}, rule(api, each.schema)),
         each.example === undefined ? null
-          : make("p", {class: "rule"}, "for example ", make("code", null, pretty(each.example)))]))));
+          : make("p", {class: "rule"}, "for example ", make("code", null, inline(each.example)))]))));
   const body = bodyOf(operation);
   if (body) parts.push(make("h4", null, "Body"), members(api, body.schema));
   return parts;

@@ -26,9 +26,9 @@ CREATE FUNCTION verbatim.link_mac(secret bytea, message bytea) RETURNS bytea
         END
     $$;
 
--- The only way from a link to its job, as its workspace is not known yet: a row only for who holds the link. `prefix` is
--- the first 8 hex digits of the job's id, so few jobs are looked at, by their key. Digests of the MACs are compared: how
--- long that takes tells nothing of them. `state` is open, expired, revoked, or gone: the archive is deleted.
+-- The only way from a link to its job, as its workspace is not known yet: a row only for who holds the link. `prefix`
+-- is the first 8 hex digits of the job's id, so few jobs are looked at, by their key. Digests of the MACs are compared:
+-- how long that takes tells nothing of them. `state` is open, expired, revoked, or gone: the archive is deleted.
 CREATE FUNCTION verbatim.link_open(prefix text, number integer, mac bytea)
     RETURNS TABLE (job_id uuid, object_key text, state text, microseconds_left bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
