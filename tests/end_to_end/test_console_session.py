@@ -80,7 +80,8 @@ def test_a_key_is_exchanged_for_a_session(service, keys, database):
     expires = about.pop("expires_at")
     assert about == {
         "workspace": {"id": "one", "name": "Acme & Söhne", "time_zone": "Europe/Berlin"},
-        "user": "ada@example.com", "key_name": "front desk", "role": "admin", "audience": None,
+        "user": "ada@example.com", "key_id": keys["admin"].split("_")[1], "key_name": "front desk", "role": "admin",
+        "audience": None,
         "rights": ["look", "export", "download", "manage", "own_door", "audit", "admin"],
         "mail": False, "formats": about["formats"]}
     assert {"csv", "json", "ndjson"} <= set(about["formats"])

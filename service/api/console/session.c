@@ -102,6 +102,7 @@ static void answer_session(struct vb_http_exchange *exchange, int status, const 
     put_workspace(&json, access, row);
     vb_json_name(&json, "user");
     vb_json_view(&json, vb_pg_view(row, 0, ME_USER));
+    vb_json_member_text(&json, "key_id", access->key_id);
     vb_json_name(&json, "key_name");
     vb_json_view(&json, vb_pg_view(row, 0, ME_KEY_NAME));
     vb_json_member_text(&json, "role", vb_role_name(access->role));
