@@ -1,5 +1,5 @@
-"""How long the console's first view takes until it can be read, against a page of one line from the same service, in the same
-browser, without a cache. Also printed: its requests and bytes.
+"""How long the console's first view takes until it can be read, against a page of one line from the same service, in
+the same browser, without a cache. Also printed: its requests and bytes.
 
 usage: console.py [--rounds N]
 """
@@ -59,8 +59,8 @@ def main():
             once(browser, service, keys["owner"])  # the browser's own first time
             costs = [once(browser, service, keys["owner"]) for _ in range(options.rounds)]
     shown, bare, requests, size = (statistics.median(column) for column in zip(*costs))
-    print(f"first view: {shown:.0f} ms until the list can be read, {shown / bare:.1f} times a bare page ({bare:.0f} ms);"
-          f" {requests:.0f} requests, {size / 1000:.1f} kB")
+    print(f"first view: {shown:.0f} ms until the list can be read, {shown / bare:.1f} times a bare page"
+          f" ({bare:.0f} ms); {requests:.0f} requests, {size / 1000:.1f} kB")
 
 
 if __name__ == "__main__":

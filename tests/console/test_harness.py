@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.lib import axe
+from tests.lib import axe, wcag
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:"
 PAGES = {
@@ -21,7 +21,7 @@ PAGES = {
 <dialog aria-labelledby="title"><h2 id="title">Really?</h2><button id="no">No</button></dialog>
 </main></body></html>"""),
     "/page.css": ("text/css", "#cover {position: absolute; inset: 0} button, label, h1, a {position: relative}"
-                              "#one, label, a {z-index: 1}"),
+                              "#one, label, a {z-index: 1} label {display: inline-block; min-height: 24px}"),
     "/page.js": ("text/javascript", """
 const at = (id) => document.getElementById(id);
 at("one").addEventListener("click", (event) => { at("status").textContent = `pressed, ${event.isTrusted}`; });
@@ -30,6 +30,14 @@ at("no").addEventListener("click", () => document.querySelector("dialog").close(
 """),
     "/bad": ("text/html", """<!DOCTYPE html><html><body><img src="data:,"><input><button></button>
 <a href="#x" id="x">a</a><a href="#y">b</a></body></html>"""),
+    "/narrow": ("text/html", """<!DOCTYPE html><html lang="en"><head><title>Narrow</title><link rel="stylesheet"
+href="/narrow.css"><meta name="viewport" content="width=device-width"></head><body><p>
+<span class="wide">far too wide for a phone</span></p><p class="cut">This text is cut off</p><button></button>
+<button class="small">x</button><p>In <a href="#a">a sentence</a></p><button class="bare">Last</button>
+<div class="cover"></div></body></html>"""),
+    "/narrow.css": ("text/css", ".wide {display: block; width: 900px} .cut {width: 60px; white-space: nowrap;"
+                    "overflow: hidden} .small {width: 10px; height: 10px; padding: 0} .bare:focus {outline: none}"
+                    ".cover {position: fixed; inset: auto 0 0; height: 4rem} .bare {position: fixed; bottom: 0}"),
     "/file": ("text/plain", "notes"),
 }
 
@@ -135,3 +143,17 @@ def test_axe_judges_under_a_strict_policy(opened, url):
     opened.open(url + "bad")
     found = {each.split(":")[0] for each in axe.violations(opened)}
     assert found >= {"image-alt", "label", "button-name", "html-has-lang", "document-title"}
+
+
+def test_the_measures_find_what_is_planted(page, url):
+    page.window(320, 640)
+    page.open(url)
+    assert (wcag.cut(page), wcag.small_targets(page), wcag.nameless(page)) == ([], [], [])
+    page.open(url + "narrow")
+    found = " ".join(wcag.cut(page))
+    assert "the page is 9" in found and 'class="cut"' in found
+    assert len(wcag.small_targets(page)) == 2, "the link in a sentence may be small"
+    assert wcag.nameless(page) == ["button"]
+    stops = wcag.walk(page)
+    assert [stop[2].split(">")[0] for stop in stops if not stop[4]] == ['<button class="bare"']
+    assert [stop[2].split(">")[0] for stop in stops if not stop[5]] == ['<button class="bare"']

@@ -26,11 +26,11 @@ needed = pytest.mark.skipif(source() is None, reason="axe-core is not on this ma
 
 # Sizes of targets (2.5.8) are no part of axe's usual rules yet. Style sheets need not be fetched again.
 OPTIONS = {"rules": {"target-size": {"enabled": True}}, "preload": False, "resultTypes": ["violations"]}
-RUN = "axe.run(document, %s).then((found) => found.violations)" % json.dumps(OPTIONS)
+COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # what light and dark can differ in
 
 
-def violations(page):
-    """One line for each rule and element that breaks it; none is as it should be."""
+def violations(page, **options):
+    """One line for each rule and element that breaks it; none is as it should be. `options` are axe's own."""
     frame = page.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
     world = page.call("Page.createIsolatedWorld", frameId=frame, worldName="axe")["executionContextId"]
 
@@ -42,5 +42,6 @@ def violations(page):
 
     if not run("'axe' in globalThis"):
         run(source() + "; 0")
+    found = run(f"axe.run(document, {json.dumps(OPTIONS | options)}).then((found) => found.violations)")
     return [f"{rule['id']}: {rule['help']}: {node['html'][:160]}: {' '.join(node['failureSummary'].split())}"
-            for rule in run(RUN) for node in rule["nodes"]]
+            for rule in found for node in rule["nodes"]]

@@ -115,6 +115,11 @@ class Page(Keyboard):
         """Requests to a URL of the pattern wait for ever."""
         self.respond(pattern, None, None)
 
+    def release(self):
+        """All requests go their way again."""
+        self._rules.clear()
+        self.call("Fetch.disable")
+
     def _paused(self, event):
         number, request = event["requestId"], event["request"]
         for pattern, method, status, body in self._rules:

@@ -37,7 +37,8 @@ def make_world(program, database):
 
 
 def key_of(program, database, role, user):
-    return native_source.make_key(program, database, role, ["vip", "press"] if role == "editor" else (), user, WORKSPACE)
+    audience = ["vip", "press"] if role == "editor" else ()
+    return native_source.make_key(program, database, role, audience, user, WORKSPACE)
 
 
 class Api:
