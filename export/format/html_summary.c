@@ -320,8 +320,8 @@ static enum vb_status append_answers(const struct vb_statistics *statistics, str
 
 enum vb_status vb_html_summary(const struct vb_statistics *statistics, struct vb_buffer *out)
 {
-    enum vb_status status =
-        vb_buffer_append_text(out, "<section id=summary><h2>Summary</h2><dl class=figures>");
+    enum vb_status status = vb_buffer_append_text(
+        out, "<section id=summary aria-label=Summary><h2>Summary</h2><dl class=figures>");
     if (status == VB_OK)
         status = vb_html_append_figure(out, "Conversations", statistics->conversations);
     if (status == VB_OK)

@@ -96,7 +96,7 @@ HOSTILE = [
     f" onpointerenter={CALL} style=position:fixed;inset:0",
     f"<iframe srcdoc=\"<script>parent.{CALL}</script>\"></iframe>",
     f"<a href=\"javascript:{CALL}\">here</a>",
-    f"<style>@import 'http://127.0.0.1:9/'; * {{ display: none }}</style><link rel=stylesheet href=http://127.0.0.1:9/>",
+    "<style>@import 'http://127.0.0.1:9/'; * { display: none }</style><link rel=stylesheet href=http://127.0.0.1:9/>",
     "<meta http-equiv=refresh content=\"0;url=http://127.0.0.1:9/\"><base href=http://127.0.0.1:9/>",
     f"<!-- <![CDATA[ --><noscript><p title=\"</noscript><img src=x onerror={CALL}>\">",
     f"<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=x onerror={CALL}&gt;\">",
