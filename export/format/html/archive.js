@@ -131,15 +131,15 @@
 
   // In idle moments; without a pause as soon as somebody searches.
   const idle = window.requestIdleCallback || ((each) => setTimeout(() => each({ timeRemaining: () => 8 }), 30));
-  let hurried = false;
+  let hurried = false, later = 0;
   const readFor = (milliseconds, again) => {
     if (complete) return;
     read(milliseconds);
-    if (!complete) {
-      again();
-      return;
-    }
-    offerSpeakers();
+    if (complete) offerSpeakers();
+    else again();
+    // An answer grows twice a second at most: it is also read out.
+    if (!complete && (performance.now() < later || searched === pages.length)) return;
+    later = performance.now() + 500;
     extend();
   };
   const readOn = (deadline) => readFor(deadline.timeRemaining(), () => idle(readOn));
