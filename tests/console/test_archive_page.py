@@ -173,7 +173,8 @@ def test_printing_gives_every_message_and_no_control(shop, folder):
         for _, words in talk:
             if words.isascii():
                 assert flat(words) in printed, words
-    for words in ("Straße 7, Köln", "你好,我想退货。", "Called the driver", "handed over to", "A parcel marked as"):
+    for words in ("Straße 7, Köln", "你好,我想退货。", "Called the driver", "handed over to",
+                  "A parcel marked as"):
         assert flat(words) in printed, words
     for control in ("Search", "Filters", "Clear", "Everyone", "mm/dd/yyyy", "As a table", "↑"):
         assert control not in text, control

@@ -57,10 +57,14 @@ TALKS = {
         ("Lena Weiß", "Within three working days. If not, write again and I will start the refund by hand."),
     ]),
     "arabic": ("فاطمة الحداد", [
-        ("customer", "مرحباً، لم يصل طلبي رقم 4711 حتى الآن. هل يمكنكم المساعدة؟"),
-        ("Nova", "مرحباً فاطمة، طلبك في الطريق وسيصل غداً بين الساعة 10 و12."),
-        ("customer", "شكراً جزيلاً! رقم هاتفي الجديد هو +49 30 1234567، وبريدي fatima@example.com."),
-        ("نور يوسف", "تم تحديث الرقم. رابط التتبع (tracking link):\nhttps://example.com/track?id=4711"),
+        ("customer", "مرحباً، لم يصل طلبي رقم 4711 حتى الآن. "
+                     "هل يمكنكم المساعدة؟"),
+        ("Nova", "مرحباً فاطمة، طلبك في الطريق "
+                 "وسيصل غداً بين الساعة 10 و12."),
+        ("customer", "شكراً جزيلاً! رقم هاتفي الجديد هو +49 30 1234567، "
+                     "وبريدي fatima@example.com."),
+        ("نور يوسف", "تم تحديث الرقم. "
+                     "رابط التتبع (tracking link):\nhttps://example.com/track?id=4711"),
         ("customer", "ممتاز 👍"),
     ]),
     "hebrew": ("דוד Levy", [
@@ -159,7 +163,8 @@ def fill_shop(fill):
         "order": {"summary": "A parcel marked as delivered had been left with a neighbour. Resolved by Sam.",
                   "csat_rating": 5, "csat_comment": "Quick and kind", "assigned_agent": "Sam Okafor",
                   "tags": ["delivery", "vip"], "priority": "high", "feedback": "Positive",
-                  "person": {"email": "anna@example.com", "phone": "+4930123456", "company": "Müller & Töchter GmbH"}},
+                  "person": {"email": "anna@example.com", "phone": "+4930123456",
+                              "company": "Müller & Töchter GmbH"}},
         "refund": {"tags": ["payment"], "assigned_agent": "Lena Weiß", "person": {"email": "jose@example.com"}},
         "arabic": {"tags": ["توصيل", "delivery"], "summary": "طلب متأخر، تم حل المشكلة.",
                    "person": {"email": "fatima@example.com"}},
