@@ -14,6 +14,7 @@
 #define VERBATIM_MAIL_MAIL_H
 
 #include "rules/mail_address.h"
+#include "settings/options.h"
 #include "verbatim/clock.h"
 
 /* A mail as its readers see it. All borrowed; subject and name may hold any UTF-8: controls become
@@ -49,17 +50,30 @@ enum vb_status vb_export_notice_write(const struct vb_export_notice *notice,
                                       struct vb_buffer *subject, struct vb_buffer *text,
                                       struct vb_buffer *html, struct vb_error *err) vb_must_check;
 
+/* In the order of the option's words. */
+enum vb_smtp_tls {
+    VB_SMTP_TLS_OFF, /* no STARTTLS */
+    VB_SMTP_TLS_TRY, /* where it is offered, with any certificate: as relays do, since who could
+                        forge one could also hide the offer */
+    VB_SMTP_TLS_REQUIRE
+};
 struct vb_mail_server {
-    const char *url; /* smtp://HOST[:PORT] or smtps://HOST[:PORT] */
+    const char *url; /* smtp://HOST[:PORT], or smtps://HOST[:PORT]: always encrypted and verified */
+    const char *helo; /* what we call ourselves */
     const char *user, *password;
-    bool require_tls;
+    enum vb_smtp_tls tls;
+    const char *ca_file; /* authorities in PEM; NULL: the system's */
     bool (*stop)(
         void *context); /* may be NULL; true ends a delivery that is not past the message's start */
     void *stop_context;
 };
-/* Hands a composed message to the server. VB_INVALID: the server refuses this recipient or message
- * for good (5xx to RCPT or DATA). Everything else may pass and is VB_NETWORK: unreachable, 4xx, TLS
- * or login refused, which an operator can set right. VB_STOPPED as asked. The error's text carries
+/* The server of the options, borrowing them; `sender` is that of mail_from. */
+struct vb_mail_server vb_mail_server_of(const struct vb_options *options,
+                                        const struct vb_mail_sender *sender);
+/* Hands a composed message to the server. VB_INVALID: the server refuses this recipient for good
+ * (RFC 3463: 5.1.x but for the sender's 5.1.7 and 5.1.8, and 5.2.x; without such a code 550, 551
+ * and 553 to RCPT). Everything else may pass and is VB_NETWORK: unreachable, 4xx, TLS, greeting,
+ * sender or login refused, which an operator can set right. VB_STOPPED as asked. The error's text carries
  * the server's words. */
 enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *from,
                                const char *recipient, struct vb_view message,

@@ -244,13 +244,9 @@ static enum vb_status compose(struct vb_outbox *outbox, const struct errand *err
 static enum vb_status deliver(struct vb_outbox *outbox, const struct errand *errand,
                               struct vb_error *err)
 {
-    const struct vb_options *options = outbox->service->options;
-    const struct vb_mail_server server = {.url = options->smtp_url,
-                                          .user = options->smtp_user,
-                                          .password = options->smtp_password,
-                                          .require_tls = options->smtp_require_tls,
-                                          .stop = asked,
-                                          .stop_context = outbox};
+    struct vb_mail_server server = vb_mail_server_of(outbox->service->options, &outbox->sender);
+    server.stop = asked;
+    server.stop_context = outbox;
     struct vb_buffer message;
     vb_buffer_init(&message, MESSAGE_MOST);
     if (errand->revoked)

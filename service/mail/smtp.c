@@ -20,14 +20,16 @@
 #define ANSWER_SECONDS 30L /* to each command */
 /* A mail has some kilobytes; a server that takes longer is ill. */
 #define WHOLE_SECONDS 90L
+#define URL_MOST 1024u /* a host of 255 bytes twice, scheme and port */
 #define GRACE                                                                                      \
     (5 * VB_SECOND) /* for a message that is under way when the process is asked to stop */
 
 struct delivery {
     const struct vb_mail_server *server;
-    struct vb_view rest; /* of the message */
-    char verb[12];       /* of the last command */
-    char words[300];     /* the server's last line */
+    struct vb_view rest;          /* of the message */
+    char verb[12];                /* of the last command */
+    char words[300];              /* the server's last line */
+    char reason[CURL_ERROR_SIZE]; /* libcurl's own; "" for none */
     bool encrypted;
     bool quit;         /* what follows is libcurl's farewell */
     int64_t stop_seen; /* monotonic; 0: not asked yet */
@@ -110,6 +112,7 @@ static void set_callbacks(struct setting *setting, struct delivery *delivery)
         curl_easy_setopt(curl, CURLOPT_READDATA, delivery) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, note) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_DEBUGDATA, delivery) != CURLE_OK ||
+        curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, delivery->reason) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, watch) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_XFERINFODATA, delivery) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)delivery->rest.length) !=
@@ -117,19 +120,40 @@ static void set_callbacks(struct setting *setting, struct delivery *delivery)
         setting->code = CURLE_FAILED_INIT;
 }
 
-/* Certificates are always verified, also where STARTTLS is not demanded: an operator's own
- * authority goes into SSL_CERT_FILE, as for every program that uses OpenSSL. */
+/* libcurl takes the URL's path for the name to greet with; without one it is the host's up to its
+ * first dot, which many servers refuse. */
+static void set_address(struct setting *setting, const struct vb_mail_server *server)
+{
+    char url[URL_MOST];
+    int length = snprintf(url, sizeof url, "%s/%s", server->url, server->helo);
+    if (length < 0 || (size_t)length >= sizeof url)
+        setting->code = CURLE_URL_MALFORMAT;
+    set_text(setting, CURLOPT_URL, url);
+}
+
+/* SSL_CERT_FILE is what every program that uses OpenSSL goes by. */
+static void set_encryption(struct setting *setting, const struct vb_mail_server *server)
+{
+    static const long uses[] = {[VB_SMTP_TLS_OFF] = CURLUSESSL_NONE,
+                                [VB_SMTP_TLS_TRY] = CURLUSESSL_TRY,
+                                [VB_SMTP_TLS_REQUIRE] = CURLUSESSL_ALL};
+    bool verify = server->tls == VB_SMTP_TLS_REQUIRE || strncmp(server->url, "smtps:", 6) == 0;
+    set_text(setting, CURLOPT_CAINFO, server->ca_file ? server->ca_file : getenv("SSL_CERT_FILE"));
+    set_number(setting, CURLOPT_USE_SSL, uses[server->tls]);
+    set_number(setting, CURLOPT_SSL_VERIFYPEER, verify ? 1 : 0);
+    set_number(setting, CURLOPT_SSL_VERIFYHOST, verify ? 2 : 0);
+    set_number(setting, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+}
+
 static CURLcode set_up_server(CURL *curl, struct delivery *delivery)
 {
     const struct vb_mail_server *server = delivery->server;
     struct setting setting = {curl, CURLE_OK};
-    set_text(&setting, CURLOPT_URL, server->url);
+    set_address(&setting, server);
     set_text(&setting, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     set_text(&setting, CURLOPT_USERNAME, server->user);
     set_text(&setting, CURLOPT_PASSWORD, server->password);
-    set_text(&setting, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
-    set_number(&setting, CURLOPT_USE_SSL, server->require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY);
-    set_number(&setting, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    set_encryption(&setting, server);
     set_number(&setting, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
     set_number(&setting, CURLOPT_SERVER_RESPONSE_TIMEOUT, ANSWER_SECONDS);
     set_number(&setting, CURLOPT_TIMEOUT, WHOLE_SECONDS);
@@ -151,8 +175,23 @@ static CURLcode set_up(CURL *curl, struct delivery *delivery, const char *from,
     return setting.code;
 }
 
-/* Only an answer to the recipient or to the message itself is final; a refused login, sender or TLS
- * is the operator's to cure, and the mail waits for it. */
+/* Of an answer such as "550 5.1.1 no such user". RFC 3463, sections 3.2 and 3.3: 5.1.x is about an
+ * address and 5.2.x about a mailbox; 5.1.7 and 5.1.8 are about the sender's. Servers put off what
+ * they have against greeting, sender or client until RCPT (smtpd_delay_reject of Postfix), so the
+ * command alone tells nothing. */
+static bool is_about_recipient(const char *words, bool at_recipient)
+{
+    int answer = 0, class = 0, subject = 0, detail = 0;
+    int found = sscanf(words, "%3d %1d.%3d.%3d", &answer, &class, &subject, &detail);
+    if (found < 1 || answer < 500 || answer > 599)
+        return false;
+    if (found == 4)
+        return class == 5 && (subject == 2 || (subject == 1 && detail != 7 && detail != 8));
+    return at_recipient && (answer == 550 || answer == 551 || answer == 553);
+}
+
+/* Only an answer about the recipient is final; a refused login, sender, greeting or TLS is the
+ * operator's to cure, and the mail waits for it. */
 static enum vb_status judge(CURLcode code, const struct delivery *delivery, struct vb_error *err)
 {
     long answer = strtol(delivery->words, NULL, 10);
@@ -160,16 +199,32 @@ static enum vb_status judge(CURLcode code, const struct delivery *delivery, stru
         return VB_OK;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return vb_fail(err, VB_STOPPED, "stopped");
-    bool about_mail = strcmp(delivery->verb, "RCPT") == 0 || strcmp(delivery->verb, "DATA") == 0;
+    bool at_recipient = strcmp(delivery->verb, "RCPT") == 0;
+    bool about_mail = at_recipient || strcmp(delivery->verb, "DATA") == 0;
     bool refused =
         code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_RECV_ERROR;
-    if (about_mail && refused && answer >= 500 && answer < 600)
+    if (about_mail && refused && is_about_recipient(delivery->words, at_recipient))
         return vb_fail(err, VB_INVALID, "the mail server refuses: %s", delivery->words);
-    vb_fail(err, VB_NETWORK, "the mail server: %s%s%s", curl_easy_strerror(code),
+    vb_fail(err, VB_NETWORK, "the mail server: %s%s%s",
+            delivery->reason[0] ? delivery->reason : curl_easy_strerror(code),
             answer >= 400 ? ": " : "", answer >= 400 ? delivery->words : "");
     if (err)
         err->system_code = (int)code;
     return VB_NETWORK;
+}
+
+struct vb_mail_server vb_mail_server_of(const struct vb_options *options,
+                                        const struct vb_mail_sender *sender)
+{
+    return (struct vb_mail_server){
+        .url = options->smtp_url,
+        .helo = options->smtp_helo ? options->smtp_helo : strchr(sender->address, '@') + 1,
+        .user = options->smtp_user,
+        .password = options->smtp_password,
+        .tls =
+            options->smtp_require_tls ? VB_SMTP_TLS_REQUIRE : (enum vb_smtp_tls)options->smtp_tls,
+        .ca_file = options->smtp_ca_file,
+    };
 }
 
 enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *from,

@@ -38,7 +38,9 @@ struct vb_options {
     char *smtp_url; /* NULL: no mail */
     char *smtp_user;
     char *smtp_password;
-    bool smtp_require_tls;
+    bool smtp_require_tls; /* an older word for smtp_tls = require */
+    int smtp_tls;          /* enum vb_smtp_tls */
+    char *smtp_ca_file, *smtp_helo;
     char *mail_from;
     int64_t workers;
     int64_t max_running;

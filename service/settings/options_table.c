@@ -20,6 +20,7 @@
 #define WEB_ADDRESS_WORDS "http://HOST[:PORT] or https://HOST[:PORT], perhaps with a path"
 
 static const char *const addressing_choices[] = {"auto", "path", "virtual", NULL};
+static const char *const tls_choices[] = {"off", "try", "require", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
@@ -41,7 +42,7 @@ const struct vb_option vb_option_table[] = {
      "address of the API", "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080",
      .check = vb_option_is_listen},
     {"base_url", TEXT(base_url), NULL, "`http://` + `listen`",
-     "what links to Verbatim itself begin with", WEB_ADDRESS_WORDS,
+     "what links to Verbatim itself begin with, those of mails among them", WEB_ADDRESS_WORDS,
      .check = vb_option_is_web_address},
     {"storage", TEXT(storage), "file:///var/lib/verbatim", NULL,
      "where archives go: `file:///DIR` or `s3://BUCKET[/PREFIX]`",
@@ -76,8 +77,16 @@ const struct vb_option vb_option_table[] = {
     {"smtp_user", TEXT(smtp_user), NULL, "none", "user at the mail server", "a name"},
     {"smtp_password", TEXT(smtp_password), NULL, "none", "password at the mail server", "a text",
      .secret = true},
+    {"smtp_tls", CHOICE(smtp_tls), "try", NULL,
+     "of `smtp://`: `try` uses STARTTLS where it is offered, with any certificate; `require` sends "
+     "nothing without, and verifies it; `smtps://` is always verified",
+     "off, try or require", tls_choices},
     {"smtp_require_tls", CHOICE(smtp_require_tls), "off", NULL,
-     "send no mail over a connection that is not encrypted", "on or off"},
+     "`on`: as `smtp_tls` = `require`", "on or off"},
+    {"smtp_ca_file", TEXT(smtp_ca_file), NULL, "`SSL_CERT_FILE`, else the system's",
+     "authorities that the mail server's certificate is verified by, in PEM", "a path"},
+    {"smtp_helo", TEXT(smtp_helo), NULL, "domain of `mail_from`",
+     "name by which the mail server is greeted", "a host name", .check = vb_option_is_host},
     {"mail_from", TEXT(mail_from), "verbatim@localhost", NULL,
      "sender of mails", "ADDRESS or NAME <ADDRESS>", .check = vb_option_is_sender},
     {"workers", NUMBER(workers), NULL, "number of cores, or the quota",

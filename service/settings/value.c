@@ -226,6 +226,17 @@ bool vb_option_is_region(char *text)
     return is_word(text);
 }
 
+/* Labels of letters, digits and hyphens, joined by dots. */
+bool vb_option_is_host(char *text)
+{
+    size_t length = strlen(text);
+    bool good = length > 0 && length <= 253;
+    for (const char *at = text; *at && good; at++)
+        good = isascii(*at) && (isalnum((unsigned char)*at) || *at == '-' ||
+                                (*at == '.' && at > text && at[-1] != '.' && at[1]));
+    return good;
+}
+
 /* No path: libcurl would take it for the name that is said in EHLO. */
 bool vb_option_is_smtp(char *text)
 {

@@ -146,6 +146,75 @@ def test_refused_for_good_is_given_up(outbox, queue, database, smtp, where):
     assert len(smtp.mails) == 1
 
 
+@pytest.mark.parametrize("where, words", [
+    ("reject_recipients", "550 no such user"), ("reject_recipients", "553 not here"),
+    ("reject_recipients", "551 moved"), ("reject_recipients", "552 5.2.2 mailbox full"),
+    ("reject_data", "554 5.1.2 bad domain")])
+def test_what_is_about_the_recipient_is_final(outbox, queue, database, smtp, where, words):
+    setattr(smtp, where, words)
+    with outbox(smtp):
+        assert settled(database, queue())[1]
+
+
+@pytest.mark.parametrize("where, words", [
+    ("reject_recipients", "504 5.5.2 <exporter>: Helo command rejected: need fully-qualified hostname"),
+    ("reject_recipients", "504 5.5.2 <verbatim@localhost>: Sender address rejected"),
+    ("reject_recipients", "554 5.7.1 <a@example.com>: Relay access denied"),
+    ("reject_recipients", "550 5.7.1 not permitted"), ("reject_recipients", "550 5.1.8 sender's domain is unknown"),
+    ("reject_recipients", "553 5.1.7 bad sender"), ("reject_recipients", "554 no"),
+    ("reject_data", "554 Message rejected: Email address is not verified"), ("reject_data", "550 spam?")])
+def test_what_an_operator_can_cure_is_tried_again(outbox, queue, database, smtp, where, words):
+    """Behind Postfix's smtpd_delay_reject greeting, sender, client and login are all refused at RCPT."""
+    setattr(smtp, where, words)
+    with outbox(smtp):
+        job = queue()
+        wait_until(lambda: row(database, job)[2], "a failure")
+        assert row(database, job)[1] is None and words in row(database, job)[2]
+        setattr(smtp, where, None)
+        due(database)
+        assert settled(database, job)[0]
+    assert len(smtp.mails) == 1
+
+
+def test_the_greeting_is_the_sender_s_domain_or_what_the_option_says(outbox, queue, database, smtp):
+    for options, name in ({}, "verbatim.example"), ({"smtp_helo": "exports.example.com"}, "exports.example.com"):
+        smtp.clear()
+        with outbox(smtp, **options):
+            assert settled(database, queue())[0]
+        assert smtp.mails[0].greeting == name
+
+
+def test_a_certificate_of_nobody_serves_where_none_is_demanded(outbox, queue, database):
+    """As relays do: who could put himself between could also take the offer of STARTTLS away."""
+    with MailSink(tls="starttls") as sink:
+        with outbox(sink):
+            assert settled(database, queue())[0]
+        assert sink.mails[0].encrypted
+        with outbox(sink, smtp_tls="off"):
+            assert settled(database, queue())[0]
+        assert not sink.mails[1].encrypted
+        with outbox(sink, smtp_tls="require"):
+            job = queue()
+            wait_until(lambda: row(database, job)[2], "a failure")
+            assert "self-signed" in row(database, job)[2] and row(database, job)[1] is None
+        with outbox(sink, smtp_tls="require", smtp_ca_file=str(sink.certificate)):
+            due(database)
+            assert settled(database, job)[0]
+        assert sink.mails[2].encrypted
+
+
+def test_a_certificate_of_another_name_is_told_as_such(outbox, queue, database):
+    with MailSink(tls="smtps") as sink:
+        wrong = sink.url.replace("127.0.0.1", "127.0.0.2")
+        sink.stop()
+        sink.host = "127.0.0.2"
+        sink.start()
+        with outbox(sink, smtp_url=wrong, smtp_ca_file=str(sink.certificate)):
+            job = queue()
+            wait_until(lambda: row(database, job)[2], "a failure")
+            assert "127.0.0.2" in row(database, job)[2] and "name" in row(database, job)[2]
+
+
 def test_dropped_after_data_comes_again_with_the_same_id(outbox, queue, database, smtp):
     smtp.drop_after_data = 2
     with outbox(smtp):

@@ -19,6 +19,7 @@ class Mail:
     recipients: tuple
     raw: bytes
     encrypted: bool
+    greeting: str
 
     @property
     def message(self):
@@ -40,7 +41,7 @@ class _Handler:
         if sink.reject_data:
             return sink.reject_data
         mail = Mail(envelope.mail_from, tuple(envelope.rcpt_tos), envelope.original_content,
-                    server.transport.get_extra_info("sslcontext") is not None)
+                    server.transport.get_extra_info("sslcontext") is not None, session.host_name)
         if sink.drop_after_data > 0:
             sink.drop_after_data -= 1
             sink.dropped.append(mail)
@@ -65,6 +66,7 @@ class MailSink:
 
     reject_recipients, reject_data   an answer such as "550 no such user" or "451 later", else None
     drop_after_data                  how many more mails to take and then cut the connection without an answer
+    host                             where the next start() listens
     stop() and start()               refuse connections for a while, on the same port
 
     tls: None, "starttls" or "smtps"; `certificate` is then the file a client has to trust.
@@ -81,6 +83,7 @@ class MailSink:
         self.reject_recipients = None
         self.reject_data = None
         self.drop_after_data = 0
+        self.host = "127.0.0.1"
         self.certificate = None
         self._context = None
         self._controller = None
@@ -109,7 +112,7 @@ class MailSink:
         if self.user:
             options |= {"authenticator": self._authenticate, "auth_required": True,
                         "auth_require_tls": self.tls == "starttls"}
-        self._controller = Controller(_Handler(self), hostname="127.0.0.1", port=self.port, **options)
+        self._controller = Controller(_Handler(self), hostname=self.host, port=self.port, **options)
         self._controller.start()
 
     def stop(self):

@@ -18,7 +18,7 @@ static void tell_success(struct vb_doctor *doctor, bool encrypted)
     const char *how = encrypted ? "encrypted" : "not encrypted";
     if (options->smtp_user && !encrypted)
         vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT,
-                         "use smtps:// or a server with STARTTLS, and smtp_require_tls = on",
+                         "use smtps:// or a server with STARTTLS, and smtp_tls = require",
                          "%s: the password crosses the network in the clear", options->smtp_url);
     else if (strcmp(options->mail_from, DEFAULT_SENDER) == 0)
         vb_doctor_report(
@@ -41,18 +41,18 @@ void vb_doctor_mail(struct vb_doctor *doctor)
         vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "not configured, so none is sent");
         return;
     }
-    const struct vb_mail_server server = {
-        .url = options->smtp_url,
-        .user = options->smtp_user,
-        .password = options->smtp_password,
-        .require_tls = options->smtp_require_tls,
-    };
+    struct vb_mail_sender sender;
+    if (vb_mail_sender_parse(options->mail_from, &sender, &err) != VB_OK) {
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, "check mail_from", "%s", err.text);
+        return;
+    }
+    const struct vb_mail_server server = vb_mail_server_of(options, &sender);
     if (vb_mail_check(&server, &encrypted, &err) == VB_OK)
         tell_success(doctor, encrypted);
     else
         vb_doctor_report(
             doctor, VB_FINDING_FAILED, SUBJECT,
-            "check smtp_url, smtp_user, smtp_password and smtp_require_tls; an authority "
-            "of your own goes into SSL_CERT_FILE",
+            "check smtp_url, smtp_user, smtp_password and smtp_tls; an authority of your own goes "
+            "into smtp_ca_file",
             "%s: %s", options->smtp_url, err.text);
 }
