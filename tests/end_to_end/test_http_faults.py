@@ -42,11 +42,13 @@ def test_a_database_that_is_away_means_503_at_once(verbatim, own_cluster, folder
         for attempt in range(20):
             begin = time.monotonic()
             answers = [service.get(JOB, keys["one"]), service.start_export("one", keys["one"], **RANGE, channel_id="x"),
-                       service.get("/metrics", keys["metrics"]), service.get("/readyz")]
-            assert [answer.status for answer in answers] == [503] * 4, attempt
+                       service.get("/metrics", keys["metrics"]), service.get("/readyz"), service.get("/d/" + "a" * 34)]
+            assert [answer.status for answer in answers] == [503] * 5, attempt
             assert all(answer.headers["Retry-After"] and answer.json()["detail"] for answer in answers)
             assert time.monotonic() - begin < 1
         assert service.get("/healthz").status == 200
+        page = service.get("/d/" + "a" * 34, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (page.status, page.headers["Retry-After"]) == (503, "2") and "cannot be reached" in page.body.decode()
         own_cluster.start()
         wait_until(lambda: service.get(JOB, keys["one"]).status == 404, "the database to be used again", 10)
         # The source has connections of its own, which come back by themselves.
