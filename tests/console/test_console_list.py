@@ -94,6 +94,28 @@ def test_it_follows_by_itself(at_list, api):
     assert console.row_names(at_list)[0] == api.export(second)["files"][0]["name"], "the newest first"
 
 
+def lists(page):
+    return [url for url in page.requested() if "limit=" in url]
+
+
+def test_following_asks_for_no_list(at_list, api):
+    """What changes comes by the stream: the list was asked for when it was opened, and when the stream began."""
+    at_list.wait("performance.getEntriesByType('resource').filter(each => each.name.includes('limit=')).length === 2")
+    for count in (1, 2):
+        api.made()
+        at_list.wait(f"document.querySelectorAll('.row .status.finished').length === {count}")
+    assert len(lists(at_list)) == 2
+
+
+def test_without_a_stream_it_asks_by_itself(page, service, keys, api):
+    page.call("Network.setBlockedURLs", urls=["*/exports/events"])
+    console.sign_in(page, service, keys["owner"])
+    page.get("heading", "No exports yet").wait()
+    api.made()
+    page.wait("document.querySelectorAll('.row .status.finished').length === 1", seconds=60)
+    assert len(lists(page)) > 1
+
+
 def test_progress_in_plain_words(page, service, keys, api, database):
     export_id = api.made()["export_id"]
     started(database, export_id, file_name=None)

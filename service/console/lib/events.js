@@ -2,8 +2,8 @@
  * Following exports without asking for each: one stream of server-sent events for this page.
  *
  * follow({changed, gone, refresh, isBusy}, signal): `changed(export)` and `gone(id)` are told as it
- * happens; `refresh()` is called when something may have been missed (the stream began again, the tab
- * was hidden, the service was away). Without a stream the page asks: every 3 s while `isBusy()`, else
+ * happens; `refresh()` is called when something may have been missed (the stream began, the tab was hidden, the
+ * service was away). Without a stream the page asks: every 3 s while `isBusy()`, else
  * every 15 s, and tries the stream again after a minute. A hidden tab follows nothing. All of it ends with the signal.
  */
 import {isReachable, onReach, path, url} from "./api.js";
@@ -18,7 +18,6 @@ class Follower {
         this.signal = signal;
         this.stream = null;
         this.timer = 0;
-        this.lost = false;
         this.refreshed = Date.now();
     }
 
@@ -29,9 +28,7 @@ class Follower {
         this.stream = stream;
         stream.addEventListener("ready", () => {
             clearTimeout(this.timer);
-            if (this.lost)
-                this.refresh();
-            this.lost = false;
+            this.refresh(); // what came about before this word is told by nobody
         });
         stream.addEventListener("export", event => this.handlers.changed(JSON.parse(event.data)));
         stream.addEventListener("gone", event => this.handlers.gone(JSON.parse(event.data).export_id));
@@ -40,7 +37,6 @@ class Follower {
 
     /* The browser tries again by itself unless the answer was no stream at all: then it is polling's turn. */
     failed(stream) {
-        this.lost = true;
         if (stream.readyState === EventSource.CLOSED) {
             this.stream = null;
             this.retryAt ??= Date.now() + AGAIN;
