@@ -14,7 +14,7 @@
 #define ABOUT                                                                                      \
     ", " VB_API_ABOUT_LIST                                                                         \
     " FROM verbatim.key_here AS k LEFT JOIN verbatim.key_about($1) AS a ON true"
-/* In the place of verbatim.key_here: the session's key, which the transaction then names as well. */
+/* In the place of verbatim.key_here: the session's key, which the transaction then names too. */
 #define SESSION_NAMES_KEY                                                                          \
     " FROM verbatim.session_here AS k"                                                             \
     " CROSS JOIN LATERAL set_config('verbatim.key_id', k.key_id, true) AS named(key_id)"
@@ -65,7 +65,8 @@
     " AND ($6::text[] IS NULL OR k.status = ANY ($6::text[]))"                                     \
     " AND ($7::text[] IS NULL OR k.door = ANY ($7::text[]))"                                       \
     " AND ($8::text[] IS NULL OR k.format = ANY ($8::text[]))"
-#define PAGE_SEEN(where) PAGE_KINDS(SEEN_BY, "NULL", "AND j.seen_by = " SEEN_BY, "NOT " SEES_ALL where)
+#define PAGE_SEEN(where)                                                                           \
+    PAGE_KINDS(SEEN_BY, "NULL", "AND j.seen_by = " SEEN_BY, "NOT " SEES_ALL where)
 /* The page itself: `rows` are more than it needs. */
 #define PAGE(rows, most, sees)                                                                     \
     "SELECT " VB_JOB_VIEW                                                                          \
@@ -73,6 +74,30 @@
     " JOIN verbatim.job AS j ON j.job_id = page.job_id"                                            \
     " WHERE j.workspace_id = $1 " sees                                                             \
     " ORDER BY page.created_at DESC, page.job_id DESC"
+/* The same of the audit, which is in the order of its moments. */
+#define AUDIT_NEWEST " ORDER BY a.created_at DESC, a.audit_id DESC LIMIT $4::bigint"
+#define AUDIT_ROWS(and)                                                                            \
+    "SELECT a.created_at, a.audit_id"                                                              \
+    " FROM verbatim.audit AS a"                                                                    \
+    " WHERE a.workspace_id = $1 " and                                                              \
+    " AND (a.created_at, a.audit_id) <"                                                            \
+    " (timestamptz 'epoch' + $2::bigint * interval '1 microsecond', $3::bigint)"                   \
+    " AND a.created_at >= timestamptz 'epoch' + $5::bigint * interval '1 microsecond'"             \
+    AUDIT_NEWEST
+#define AUDIT_KINDS(author, and)                                                                   \
+    "SELECT p.created_at, p.audit_id"                                                              \
+    " FROM verbatim.audit_kinds(" author ") AS k CROSS JOIN LATERAL ("                             \
+    AUDIT_ROWS("AND a.door = k.door AND a.format = k.format AND a.is_direct = k.is_direct " and)   \
+    ") AS p"                                                                                       \
+    " WHERE ($6::text[] IS NULL OR k.door = ANY ($6::text[]))"                                     \
+    " AND ($7::text[] IS NULL OR k.format = ANY ($7::text[]))"                                     \
+    " AND ($8::boolean IS NULL OR k.is_direct = $8::boolean)"
+#define AUDIT_PAGE(rows)                                                                           \
+    "SELECT " VB_API_AUDITS_LIST ", " VB_API_AUDIT_MORE_LIST                                       \
+    " FROM (SELECT * FROM (" rows ") AS a" AUDIT_NEWEST ") AS page"                                \
+    " JOIN verbatim.audit AS a ON a.audit_id = page.audit_id"                                      \
+    " WHERE a.workspace_id = $1"                                                                   \
+    " ORDER BY page.created_at DESC, page.audit_id DESC"
 /* clang-format on */
 
 /* clang-format off */
@@ -160,8 +185,8 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " WHERE j.job_id = $2::uuid"
         " AND j.workspace_id = $1"
         " AND " KEY_SEES, 2},
-    /* $1 workspace, $2 and $3 the row behind which to begin, $4 at most, $5 the first moment. Of the
-     * two halves one is never looked at. */
+    /* $1 workspace, $2 and $3 the row behind which to begin, $4 at most, $5 the first moment. Of
+     * the two halves one is never looked at. */
     [VB_API_SQL_EXPORTS] = {"exports",
         PAGE("(" PAGE_ROWS("AND " SEES_ALL) ") UNION ALL (" PAGE_SEEN("") ")", "$4",
              "AND " KEY_SEES), 5},
@@ -173,8 +198,8 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     /* The same, and $9 the author. */
     [VB_API_SQL_EXPORTS_OF_AUTHOR] = {"exports_of_author",
         PAGE(PAGE_KINDS("CASE WHEN " SEES_ALL " THEN NULL ELSE " SEEN_BY " END", "$9",
-                        "AND j.requested_by = $9 AND j.seen_by = k.seen_by", "true" PAGE_WHERE), "$4",
-             "AND " KEY_SEES), 9},
+                        "AND j.requested_by = $9 AND j.seen_by = k.seen_by", "true" PAGE_WHERE),
+             "$4", "AND " KEY_SEES), 9},
     /* $1 workspace, $2 job, $3 audience or NULL for who sees all, $4 door or NULL for every. */
     [VB_API_SQL_EXPORT_SEEN] = {"export_seen",
         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
@@ -182,11 +207,11 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " AND j.job_id = $2::uuid"
         " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))"
         " AND ($4::text IS NULL OR j.door = $4)", 4},
-    /* Nobody with an audience is behind the doors that have such a list. $1 workspace, $2 and $3 the
-     * row behind which to begin, $4 at most, $5 the first moment, $6 door. */
+    /* Nobody with an audience is behind the doors that have such a list. $1 workspace, $2 and $3
+     * the row behind which to begin, $4 at most, $5 the first moment, $6 door. */
     [VB_API_SQL_EXPORTS_OF_DOOR] = {"exports_of_door",
         PAGE(PAGE_KINDS("NULL", "NULL", "", "k.door = $6"), "$4", ""), 6},
-    /* All of one user's that are kept by number, which are few. What a key may not see still counts.
+    /* All of one user's that are kept by number, which are few. What a key may not see counts too.
      * $1 workspace, $2 whose, $3 audience or NULL. */
     [VB_API_SQL_EXPORTS_KEPT] = {"exports_kept",
         "SELECT " VB_JOB_VIEW
@@ -205,6 +230,14 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " ORDER BY a.audit_id DESC"
         " LIMIT $3::bigint) AS a"
         " ORDER BY a.audit_id DESC", 3},
+    /* $1 workspace, $2 and $3 the entry behind which to begin, $4 at most, $5 the first moment. */
+    [VB_API_SQL_AUDIT_PAGE] = {"audit_page", AUDIT_PAGE(AUDIT_ROWS("")), 5},
+    /* The same, and $6 doors, $7 formats, $8 whether without a job. */
+    [VB_API_SQL_AUDIT_PAGE_OF_KIND] = {"audit_page_of_kind",
+        AUDIT_PAGE(AUDIT_KINDS("NULL", "")), 8},
+    /* The same, and $9 author. */
+    [VB_API_SQL_AUDIT_PAGE_OF_AUTHOR] = {"audit_page_of_author",
+        AUDIT_PAGE(AUDIT_KINDS("$9", "AND a.author = $9")), 9},
     /* $1 workspace, $2 job, $3 audience or NULL, $4 who asks: both. */
     [VB_API_SQL_EXPORT_CANCEL] = {"export_cancel",
         "SELECT verbatim.job_cancel($1, $2::uuid, $3::text[], $4)", 4},
@@ -281,7 +314,7 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " FROM verbatim.audit"
         " WHERE job_id = $1::uuid"
         " AND workspace_id = " HERE, 3},
-    /* A client that fetches a file piece by piece, or goes on after a break, has downloaded it once.
+    /* A client that fetches a file piece by piece, or goes on after a break, has downloaded once.
      * $1 job, $2 whether only a part was fetched. */
     [VB_API_SQL_AUDIT_LINK] = {"audit_link",
         "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"

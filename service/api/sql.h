@@ -51,7 +51,7 @@ enum vb_api_sql {
     /* in no workspace: $1 the first 8 hex digits of a job, $2 number, $3 MAC in hex: OPENED_JOB and
      * on */
     VB_API_SQL_LINK_OPEN,
-    /* $1 workspace, $2 whose, $3 audience of who asks or NULL: VB_JOB_VIEW, and whether it is seen */
+    /* $1 workspace, $2 whose, $3 audience of who asks or NULL: VB_JOB_VIEW, whether it is seen */
     VB_API_SQL_EXPORTS_KEPT,
     VB_API_SQL_KEYS, /* $1 workspace, $2 at most: KEYS_ID and on */
     /* behind VB_API_SQL_ENTER_KEY_WRITE: $1 id, $2 name, $3 hash in hex, $4 scopes, $5 role,
@@ -72,6 +72,12 @@ enum vb_api_sql {
     VB_API_SQL_AUDIT_LINK,  /* as the worker: $1 job, $2 whether only a part was fetched */
     /* $1 workspace, $2 the entry behind which to begin or NULL, $3 at most: AUDITS_ID and on */
     VB_API_SQL_AUDITS,
+    /* pages of the same, narrowed: $1 workspace, $2 (microseconds) and $3 the entry behind which to
+     * begin, $4 at most, $5 (microseconds) made then or later: AUDITS_ID and on, and then
+     * AUDITS_STATUS and on */
+    VB_API_SQL_AUDIT_PAGE,
+    VB_API_SQL_AUDIT_PAGE_OF_KIND, /* and $6 doors, $7 formats, $8 whether without a job; or NULL */
+    VB_API_SQL_AUDIT_PAGE_OF_AUTHOR, /* and $9 author */
     VB_API_SQL_COUNT
 };
 extern const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT];
@@ -202,5 +208,43 @@ enum { VB_COLUMN_NAMES(VB_API_OPENED_TABLE) OPENED_COLUMNS };
     NEXT(AUDITS_DOWNLOADS, VB_API_AUDITS_DOWNLOADS)
 #define VB_API_AUDITS_LIST VB_COLUMN_LIST(VB_API_AUDITS_TABLE)
 enum { VB_COLUMN_NAMES(VB_API_AUDITS_TABLE) AUDITS_COLUMNS };
+
+/* What follows in a page: how the export ended, or where it is; its downloads by number and the
+ * last of them; who deleted it when. */
+/* clang-format off */
+#define VB_API_AUDITS_LAST(column, kinds)                                                          \
+    "(SELECT " column                                                                              \
+    " FROM verbatim.audit_event AS e"                                                              \
+    " WHERE e.audit_id = a.audit_id"                                                               \
+    " AND e.workspace_id = a.workspace_id"                                                         \
+    " AND e.kind IN (" kinds ")"                                                                   \
+    " ORDER BY e.audit_event_id DESC"                                                              \
+    " LIMIT 1)"
+#define VB_API_AUDITS_COUNT                                                                        \
+    "(SELECT count(*)"                                                                             \
+    " FROM verbatim.audit_event AS e"                                                              \
+    " WHERE e.audit_id = a.audit_id"                                                               \
+    " AND e.workspace_id = a.workspace_id"                                                         \
+    " AND e.kind = 'download')"
+#define VB_API_AUDITS_STATUS                                                                       \
+    "coalesce("                                                                                    \
+    VB_API_AUDITS_LAST("CASE e.kind WHEN 'records' THEN 'finished' ELSE e.kind END",               \
+                       "'records', 'failed', 'cancelled'")                                         \
+    ", (SELECT j.status FROM verbatim.job AS j"                                                    \
+    " WHERE j.job_id = a.job_id AND j.workspace_id = a.workspace_id),"                             \
+    " CASE WHEN a.job_id IS NULL THEN 'started' END)"
+/* clang-format on */
+#define VB_API_AUDIT_MORE_TABLE(FIRST, NEXT)                                                       \
+    FIRST(AUDITS_STATUS, VB_API_AUDITS_STATUS)                                                     \
+    NEXT(AUDITS_DOWNLOAD_COUNT, VB_API_AUDITS_COUNT)                                               \
+    NEXT(AUDITS_DOWNLOADED, VB_API_AUDITS_LAST("e.created_at", "'download'"))                      \
+    NEXT(AUDITS_DOWNLOADED_BY, VB_API_AUDITS_LAST("e.by_whom", "'download'"))                      \
+    NEXT(AUDITS_DELETED, VB_API_AUDITS_LAST("e.created_at", "'deleted'"))                          \
+    NEXT(AUDITS_DELETED_BY, VB_API_AUDITS_LAST("e.by_whom", "'deleted'"))
+#define VB_API_AUDIT_MORE_LIST VB_COLUMN_LIST(VB_API_AUDIT_MORE_TABLE)
+enum {
+    AUDITS_BEFORE_MORE = AUDITS_COLUMNS - 1,
+    VB_COLUMN_NAMES(VB_API_AUDIT_MORE_TABLE) AUDIT_PAGE_COLUMNS
+};
 
 #endif

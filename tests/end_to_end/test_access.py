@@ -48,6 +48,8 @@ ROUTES = {
     ("GET", "/api/v1/workspace/{}/keys"): "admin",
     ("POST", "/api/v1/workspace/{}/keys"): "admin",
     ("DELETE", "/api/v1/workspace/{}/keys/{}"): "admin",
+    ("GET", "/api/v1/workspace/{}/audit"): "audit",
+    ("GET", "/api/v1/workspace/{}/audit.csv"): "audit",
     ("POST", "/api/v1/workspace/{}/assistant-exports"): "export",
     ("GET", "/api/v1/workspace/{}/assistant-exports"): "look",
     ("POST", "/app/conversation-exports"): "own_door",

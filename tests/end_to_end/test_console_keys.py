@@ -134,7 +134,7 @@ def test_an_owners_key_is_the_owners_to_revoke(service, keys):
     assert revoke(service, keys["one"], new["key_id"]).status == 204
 
 
-@pytest.mark.parametrize("key_id", ("nothing", "%20", "a'b", "..%2f", "x" * 3000))
+@pytest.mark.parametrize("key_id", ("nothing", "%20", "a'b", "..%2f", "x" * 1000))
 def test_an_unknown_key(service, keys, key_id):
     assert (revoke(service, keys["one"], key_id).status, revoke(service, keys["one"], key_id).json()) == (
         404, {"detail": "Key not found."})

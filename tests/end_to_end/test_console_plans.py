@@ -51,6 +51,31 @@ def walks(program, database):
     return Walks(database)
 
 
+AUDIT = f"""
+INSERT INTO verbatim.audit (workspace_id, job_id, door, author, filter, format, created_at)
+SELECT CASE WHEN n % 10 = 0 THEN 'two' ELSE 'one' END, CASE WHEN n % 7 > 0 THEN gen_random_uuid() END,
+    (ARRAY['main', 'native', 'app', 'v1', 'console'])[1 + n % 5],
+    CASE WHEN n % 3 = 0 THEN 'nightly@example.com' ELSE 'user' || n % 500 || '@example.com' END, '{{}}',
+    CASE WHEN n % 100000 = 5 THEN 'pdf' ELSE (ARRAY['csv', 'json', 'ndjson', 'html'])[1 + n / 7 % 4] END,
+    timestamptz '2026-01-01' + n / 4 * interval '10 seconds'
+FROM generate_series(1, {JOBS}) AS n;
+"""
+
+
+@pytest.fixture(scope="module")
+def audit(walks, database):
+    indexes = database.execute("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'verbatim'"
+                               " AND tablename = 'audit' AND indexname <> 'audit_pkey'")
+    with database.connect() as connection:
+        for name, _ in indexes:
+            connection.execute(f"DROP INDEX verbatim.{name}")
+        connection.execute(AUDIT)
+        for _, definition in indexes:
+            connection.execute(definition)
+        connection.execute("VACUUM ANALYZE verbatim.audit")
+    return walks
+
+
 FILTERS = [dict(zip(("status", "door", "format", "author", "day"), each)) for each in itertools.product(
     (None, "{failed}", "{queued,started}"), (None, "{console}"), (None, "{pdf}", "{csv,json}"),
     (None, "nightly@example.com", "user7@example.com", "nobody"), (None, 2, 400))]
@@ -86,3 +111,20 @@ def test_the_list_of_a_door_walks_little_of_a_million(walks):
     walks.set(workspace_id="one", sees="all", audience="", plan_cache_mode="auto")
     rows, blocks = walks.explain("exports_of_door", "one", *LAST, "101", FIRST, "app")
     assert rows <= ROWS and blocks <= BLOCKS, (rows, blocks)
+
+
+@pytest.mark.parametrize("mode", ("force_custom_plan", "force_generic_plan"))
+def test_each_filter_of_the_audit_walks_little_of_a_million(audit, mode):
+    audit.set(workspace_id="one", plan_cache_mode=mode)
+    seen = {}
+    for door, format, direct, author, day in itertools.product(
+            (None, "{v1}", "{v3}"), (None, "{pdf}", "{csv,html}"), (None, "t", "f"),
+            (None, "nightly@example.com", "user7@example.com", "nobody"), (None, 2, 400)):
+        first = FIRST if day is None else str(1767225600_000000 + day * DAY)
+        behind = (LAST[0], str(2 ** 63 - 1)) if day is None else (str(1767225600_000000 + (day + 1) * DAY), "0")
+        narrow = [door, format, direct]
+        name = "audit_page_of_author" if author else "audit_page_of_kind" if any(narrow) else "audit_page"
+        values = ["one", *behind, "101", first]
+        values += (narrow if name != "audit_page" else []) + ([author] if author else [])
+        seen[name, *narrow, author, day] = audit.explain(name, *values)
+    assert {which: walk for which, walk in seen.items() if walk[0] > ROWS or walk[1] > BLOCKS} == {}

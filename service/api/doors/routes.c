@@ -19,6 +19,7 @@
 #define EXPORTS "/api/v1/workspace/{}/export-conversations"
 #define NATIVE "/api/v1/workspace/{}/exports"
 #define WORKSPACE "/api/v1/workspace/{}"
+#define ASSISTANT "/api/v1/workspace/{}/assistant-exports"
 #define ONE "/v1/conversations/{}/export"
 #define AGENT "/v3/agents/{}/convos/export"
 #define APP "/app/conversation-exports"
@@ -59,8 +60,10 @@ static const struct vb_api_route routes[] = {
     {"GET",    WORKSPACE "/keys",       &vb_door_native, MAY_ADMIN, vb_manage_keys_begin},
     {"POST",   WORKSPACE "/keys",       &vb_door_native, MAY_ADMIN, vb_manage_key_make_begin},
     {"DELETE", WORKSPACE "/keys/{}",    &vb_door_native, MAY_ADMIN, vb_manage_key_revoke_begin},
-    {"POST",   WORKSPACE "/assistant-exports", &vb_door_assistant, MAY_EXPORT, vb_assistant_create_begin},
-    {"GET",    WORKSPACE "/assistant-exports", &vb_door_assistant, MAY_LOOK, vb_assistant_list_begin},
+    {"GET",    WORKSPACE "/audit",      &vb_door_native, MAY_AUDIT, vb_manage_audit_begin},
+    {"GET",    WORKSPACE "/audit.csv",  &vb_door_native, MAY_AUDIT, vb_manage_audit_csv_begin},
+    {"POST",   ASSISTANT,             &vb_door_assistant, MAY_EXPORT, vb_assistant_create_begin},
+    {"GET",    ASSISTANT,             &vb_door_assistant, MAY_LOOK, vb_assistant_list_begin},
     {"POST",   APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_create_begin},
     {"GET",    APP,                   &vb_door_app,    MAY_OWN_DOOR, vb_app_list_begin},
     {"GET",    APP "/{}",             &vb_door_app,    MAY_OWN_DOOR, vb_app_read_begin},

@@ -19,4 +19,8 @@ void vb_manage_keys_begin(struct vb_http_exchange *exchange);
 void vb_manage_key_make_begin(struct vb_http_exchange *exchange);
 void vb_manage_key_revoke_begin(struct vb_http_exchange *exchange);
 
+/* The audit of exports, page by page, and all of it as CSV (manage/audit.c, manage/audit_csv.c). */
+void vb_manage_audit_begin(struct vb_http_exchange *exchange);
+void vb_manage_audit_csv_begin(struct vb_http_exchange *exchange);
+
 #endif

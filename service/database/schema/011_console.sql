@@ -149,3 +149,44 @@ CREATE FUNCTION verbatim.key_revoke(wanted text) RETURNS text
             RETURN 'revoked';
         END
     $$;
+
+-- The audit by door, format, author, day and whether there was a job, like the lists of jobs: see job_kinds.
+ALTER TABLE verbatim.audit ADD COLUMN is_direct boolean NOT NULL GENERATED ALWAYS AS (job_id IS NULL) STORED;
+CREATE INDEX audit_newest ON verbatim.audit (workspace_id, created_at DESC, audit_id DESC);
+CREATE INDEX audit_kind ON verbatim.audit (workspace_id, door, format, is_direct, created_at DESC, audit_id DESC);
+CREATE INDEX audit_author ON verbatim.audit
+    (workspace_id, author, door, format, is_direct, created_at DESC, audit_id DESC);
+CREATE FUNCTION verbatim.audit_kinds(by_author text)
+    RETURNS TABLE (door text, format text, is_direct boolean)
+    LANGUAGE plpgsql STABLE ROWS 30
+    AS $$
+        DECLARE
+            here text := current_setting('verbatim.workspace_id');
+        BEGIN
+            IF by_author IS NOT NULL THEN
+                RETURN QUERY
+                WITH RECURSIVE k AS (
+                    (SELECT a.door AS d, a.format AS f, a.is_direct AS i FROM verbatim.audit AS a
+                     WHERE a.workspace_id = here AND a.author = by_author
+                     ORDER BY a.door, a.format, a.is_direct LIMIT 1)
+                    UNION ALL
+                    SELECT n.* FROM k CROSS JOIN LATERAL
+                        (SELECT a.door, a.format, a.is_direct FROM verbatim.audit AS a
+                         WHERE a.workspace_id = here AND a.author = by_author
+                             AND (a.door, a.format, a.is_direct) > (k.d, k.f, k.i)
+                         ORDER BY a.door, a.format, a.is_direct LIMIT 1) AS n)
+                SELECT k.* FROM k;
+            ELSE
+                RETURN QUERY
+                WITH RECURSIVE k AS (
+                    (SELECT a.door AS d, a.format AS f, a.is_direct AS i FROM verbatim.audit AS a
+                     WHERE a.workspace_id = here ORDER BY a.door, a.format, a.is_direct LIMIT 1)
+                    UNION ALL
+                    SELECT n.* FROM k CROSS JOIN LATERAL
+                        (SELECT a.door, a.format, a.is_direct FROM verbatim.audit AS a
+                         WHERE a.workspace_id = here AND (a.door, a.format, a.is_direct) > (k.d, k.f, k.i)
+                         ORDER BY a.door, a.format, a.is_direct LIMIT 1) AS n)
+                SELECT k.* FROM k;
+            END IF;
+        END
+    $$;

@@ -1,0 +1,131 @@
+/* GET of the audit of a workspace's exports for people: the newest first, narrowed by who, where,
+ * what and when. The door v1 has a list of its own, in its document's words. */
+#include "manage.h"
+
+#include "api/export_field.h"
+#include "api/page.h"
+#include "audit_filter.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void free_filter(void *state)
+{
+    vb_audit_filter_done(state);
+    free(state);
+}
+
+static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
+                     int column)
+{
+    vb_json_name(json, name);
+    vb_json_view(json, vb_pg_view(rows, row, column));
+}
+
+static void put_time(struct vb_json *json, const char *name, const PGresult *rows, int row,
+                     int column)
+{
+    bool is_null = vb_pg_null(rows, row, column);
+    vb_api_put_instant(json, name,
+                       is_null ? INT64_MIN : vb_pg_integer(rows, row, column) + VB_POSTGRES_EPOCH);
+}
+
+/* JSON that the database has written. */
+static void put_json(struct vb_json *json, const char *name, const PGresult *rows, int row,
+                     int column)
+{
+    vb_json_name(json, name);
+    vb_json_raw(json, PQgetvalue(rows, row, column));
+}
+
+static void put_deleted(struct vb_json *json, const PGresult *rows, int row)
+{
+    vb_json_name(json, "deleted");
+    if (vb_pg_null(rows, row, AUDITS_DELETED)) {
+        vb_json_null(json);
+        return;
+    }
+    vb_json_begin_object(json);
+    put_time(json, "at", rows, row, AUDITS_DELETED);
+    put_view(json, "by", rows, row, AUDITS_DELETED_BY);
+    vb_json_end_object(json);
+}
+
+/* Numbers of entries grow for ever, so they are texts; records are null until the end. */
+static void put_entry(struct vb_json *json, const PGresult *rows, int row)
+{
+    char id[24];
+    (void)snprintf(id, sizeof(id), "%" PRId64, vb_pg_integer(rows, row, AUDITS_ID));
+    vb_json_begin_object(json);
+    vb_json_member_text(json, "audit_id", id);
+    put_time(json, "at", rows, row, AUDITS_CREATED);
+    put_view(json, "author", rows, row, AUDITS_AUTHOR);
+    put_view(json, "door", rows, row, AUDITS_DOOR);
+    put_view(json, "format", rows, row, AUDITS_FORMAT);
+    put_view(json, "export_id", rows, row, AUDITS_JOB);
+    put_json(json, "specification", rows, row, AUDITS_FILTER);
+    put_view(json, "status", rows, row, AUDITS_STATUS);
+    vb_json_name(json, "records");
+    if (vb_pg_null(rows, row, AUDITS_RECORDS))
+        vb_json_null(json);
+    else
+        vb_json_integer(json, vb_pg_integer(rows, row, AUDITS_RECORDS));
+    put_json(json, "downloads", rows, row, AUDITS_DOWNLOADS);
+    put_deleted(json, rows, row);
+    vb_json_end_object(json);
+}
+
+static void on_page(void *context, const struct vb_pg_outcome *outcome)
+{
+    struct vb_http_exchange *exchange = context;
+    struct vb_audit_filter *filter = exchange->state;
+    if (!vb_api_ended(exchange, outcome))
+        return;
+    const PGresult *rows = outcome->results[1];
+    struct vb_json json = vb_http_json(exchange);
+    int row = 0, count = PQntuples(rows);
+    vb_json_begin_object(&json);
+    vb_json_name(&json, "entries");
+    vb_json_begin_array(&json);
+    for (; row < count && row < filter->limit && json.out->length < VB_API_PAGE_BYTES; row++) {
+        put_entry(&json, rows, row);
+        vb_audit_filter_pass(filter, rows, row);
+    }
+    vb_json_end_array(&json);
+    vb_json_name(&json, "next_cursor");
+    if (row < count)
+        vb_audit_filter_put(exchange, &json, filter);
+    else
+        vb_json_null(&json);
+    vb_json_end_object(&json);
+    vb_http_answer_json(exchange, 200, &json);
+}
+
+/* Behind the key, since an audit is for those alone whose role may read it. */
+static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
+{
+    (void)outcome;
+    struct vb_audit_filter *filter = calloc(1, sizeof(*filter));
+    if (!filter) {
+        vb_http_answer_status(exchange, VB_NO_MEMORY, "the audit");
+        return;
+    }
+    if (!vb_audit_filter_read(exchange, true, filter)) {
+        free(filter);
+        return;
+    }
+    exchange->state = filter;
+    exchange->free_state = free_filter;
+    const char *const enter[] = {exchange->request->access.workspace};
+    const struct vb_pg_step steps[] = {
+        {&vb_pg_enter[VB_PG_ENTER_READ], enter},
+        vb_audit_filter_step(filter, exchange->request->access.workspace, filter->limit + 1)};
+    vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_page);
+}
+
+void vb_manage_audit_begin(struct vb_http_exchange *exchange)
+{
+    static const struct vb_api_entry entry = {.then = on_entered};
+    vb_api_enter(exchange, &entry);
+}

@@ -1,0 +1,244 @@
+/* Filters of the audit. See audit_filter.h. Entries are never changed and come in the order of
+ * their moments, so a walk behind an entry loses none. */
+#include "audit_filter.h"
+
+#include "api/cursor.h"
+#include "specification/specification.h"
+
+#include "verbatim/zone.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#define USUAL 20
+#define MOST 100
+#define LAST_TIME INT64_C(253402300800000000) /* the year 10000 */
+
+enum { DOOR, FORMAT, KIND, AUTHOR, FROM, TO, LIMIT, CURSOR, PARAMETERS };
+
+static const char *const doors[] = {"main", "native", "app", "v1", "v3", "console", NULL};
+static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", "xlsx", NULL};
+
+static bool is_kind(struct vb_view text)
+{
+    return vb_view_equals(text, VB_VIEW("job")) || vb_view_equals(text, VB_VIEW("direct"));
+}
+
+static bool is_author(struct vb_view text)
+{
+    return text.length >= 1 && text.length <= 1000;
+}
+
+static bool is_day(struct vb_view text)
+{
+    struct vb_date day;
+    return vb_date_parse(text, &day) == VB_OK;
+}
+
+#define DAY "Input should be a valid date in the form YYYY-MM-DD"
+static const struct vb_http_parameter table[PARAMETERS] = {
+    [DOOR] = {.name = "door",
+              .words = doors,
+              .type = "literal_error",
+              .message = "Input should be 'main', 'native', 'app', 'v1', 'v3' or 'console'"},
+    [FORMAT] = {.name = "format",
+                .words = formats,
+                .type = "literal_error",
+                .message = "Input should be 'csv', 'json', 'ndjson', 'html', 'pdf' or 'xlsx'"},
+    [KIND] = {.name = "kind",
+              .holds = is_kind,
+              .type = "literal_error",
+              .message = "Input should be 'job' or 'direct'"},
+    [AUTHOR] = {.name = "author",
+                .holds = is_author,
+                .type = "string_length",
+                .message = "Input should have 1 to 1000 bytes"},
+    [FROM] = {.name = "from", .holds = is_day, .type = "date_parsing", .message = DAY},
+    [TO] = {.name = "to", .holds = is_day, .type = "date_parsing", .message = DAY},
+    [LIMIT] = {.name = "limit",
+               .is_number = true,
+               .least = 1,
+               .most = MOST,
+               .type = "int_range",
+               .message = "Input should be a number from 1 to 100"},
+    [CURSOR] = {.name = "cursor"},
+};
+
+/* --- cursors --- */
+
+/* Signed for the audit alone. */
+static void context_of(const struct vb_http_exchange *exchange, char context[320])
+{
+    (void)snprintf(context, 320, "entries of %s", exchange->request->access.workspace);
+}
+
+/* The entry's number stands where a job's id would. */
+static bool read_cursor(const struct vb_http_exchange *exchange, const char *text,
+                        struct vb_audit_filter *filter)
+{
+    char context[320];
+    struct vb_api_cursor cursor;
+    context_of(exchange, context);
+    if (vb_api_cursor_read(&exchange->loop->site->secrets, context, vb_view_of(text), &cursor) !=
+        VB_OK)
+        return false;
+    uint64_t number = 0;
+    for (size_t i = 0; i < 8; i++)
+        number = number << 8 | cursor.id.bytes[i];
+    filter->after_at = cursor.created_at;
+    filter->after_id = (int64_t)number;
+    return true;
+}
+
+void vb_audit_filter_put(struct vb_http_exchange *exchange, struct vb_json *json,
+                         const struct vb_audit_filter *filter)
+{
+    char context[320], text[VB_API_CURSOR_TEXT];
+    struct vb_api_cursor cursor = {.created_at = filter->after_at};
+    for (size_t i = 0; i < 8; i++)
+        cursor.id.bytes[i] = (unsigned char)((uint64_t)filter->after_id >> (56 - 8 * i));
+    context_of(exchange, context);
+    vb_api_cursor_write(&exchange->loop->site->secrets, context, &cursor, text);
+    vb_json_text(json, text);
+}
+
+/* --- the query --- */
+
+/* The words need no quotes, and have room. */
+static const char *literal(const struct vb_http_value *value, const char *const *words,
+                           char text[160])
+{
+    size_t length = 0;
+    if (!value->text)
+        return NULL;
+    for (size_t i = 0; words[i]; i++)
+        if (value->number & (INT64_C(1) << i))
+            length += (size_t)snprintf(text + length, 160 - length, "%s%s", length > 0 ? "," : "{",
+                                       words[i]);
+    (void)snprintf(text + length, 160 - length, "}");
+    return text;
+}
+
+static void refuse(struct vb_http_exchange *exchange, const char *member, const char *rule,
+                   const char *input)
+{
+    json_t *text = json_string(input);
+    const struct vb_problem problem = {
+        .type = "value_error", .member = member, .index = -1, .message = rule, .input = text};
+    struct vb_problems problems;
+    vb_problems_init(&problems);
+    problems.place = "query";
+    problems.root = text;
+    vb_problems_add(&problems, &problem);
+    vb_http_answer_problems(exchange, &problems);
+    vb_problems_done(&problems);
+}
+
+/* Days of the workspace, both inclusive. False: answered. */
+static bool take_days(struct vb_http_exchange *exchange, struct vb_audit_filter *filter)
+{
+    const char *from = filter->query.values[FROM].text, *to = filter->query.values[TO].text;
+    struct vb_error err = {0};
+    struct vb_date first = {0}, last = {0};
+    if (!from && !to)
+        return true;
+    struct vb_zone *zone =
+        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
+    if (!zone) {
+        vb_http_answer_error(exchange, &err);
+        return false;
+    }
+    bool has_from = from && vb_date_parse(vb_view_of(from), &first) == VB_OK;
+    bool has_to = to && vb_date_parse(vb_view_of(to), &last) == VB_OK;
+    if (has_from && has_to && vb_date_compare(first, last) > 0) {
+        refuse(exchange, "to", "Value error, to must not be before from", to);
+        return false;
+    }
+    if (has_from)
+        filter->first = vb_zone_day_start(zone, first);
+    vb_instant end =
+        has_to ? vb_zone_day_start(zone, vb_date_from_days(vb_date_to_days(last) + 1)) : LAST_TIME;
+    if (end < filter->after_at) {
+        filter->after_at = end;
+        filter->after_id = 0;
+    }
+    return true;
+}
+
+/* False: answered. */
+static bool take_values(struct vb_http_exchange *exchange, bool has_pages,
+                        struct vb_audit_filter *filter)
+{
+    const struct vb_http_value *values = filter->query.values;
+    const char *kind = values[KIND].text;
+    filter->doors = literal(&values[DOOR], doors, filter->words[0]);
+    filter->formats = literal(&values[FORMAT], formats, filter->words[1]);
+    filter->direct = !kind ? NULL : strcmp(kind, "direct") == 0 ? "t" : "f";
+    filter->author = values[AUTHOR].text;
+    filter->limit = has_pages && values[LIMIT].text ? values[LIMIT].number : USUAL;
+    if (has_pages && values[CURSOR].text && !read_cursor(exchange, values[CURSOR].text, filter)) {
+        refuse(exchange, "cursor", "Value error, cursor is not one of this list",
+               values[CURSOR].text);
+        return false;
+    }
+    return take_days(exchange, filter);
+}
+
+bool vb_audit_filter_read(struct vb_http_exchange *exchange, bool has_pages,
+                          struct vb_audit_filter *ret_filter)
+{
+    *ret_filter = (struct vb_audit_filter){
+        .after_at = LAST_TIME, .after_id = INT64_MAX, .first = VB_INSTANT_FIRST};
+    if (has_pages && exchange->loop->site->secrets.count == 0) {
+        vb_http_answer_error_header(exchange, "Retry-After", "2");
+        vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
+        return false;
+    }
+    if (!vb_http_query_read(exchange, table, has_pages ? PARAMETERS : LIMIT, &ret_filter->query))
+        return false;
+    if (take_values(exchange, has_pages, ret_filter))
+        return true;
+    vb_audit_filter_done(ret_filter);
+    return false;
+}
+
+void vb_audit_filter_done(struct vb_audit_filter *filter)
+{
+    vb_http_query_done(&filter->query);
+}
+
+/* --- pages --- */
+
+static const char *number_text(int64_t number, char text[24])
+{
+    (void)snprintf(text, 24, "%" PRId64, number);
+    return text;
+}
+
+struct vb_pg_step vb_audit_filter_step(struct vb_audit_filter *filter, const char *workspace,
+                                       int64_t most)
+{
+    bool is_narrow = filter->doors || filter->formats || filter->direct;
+    enum vb_api_sql sql = filter->author ? VB_API_SQL_AUDIT_PAGE_OF_AUTHOR
+                          : is_narrow    ? VB_API_SQL_AUDIT_PAGE_OF_KIND
+                                         : VB_API_SQL_AUDIT_PAGE;
+    const char *const values[] = {workspace,
+                                  number_text(filter->after_at, filter->numbers[0]),
+                                  number_text(filter->after_id, filter->numbers[1]),
+                                  number_text(most, filter->numbers[2]),
+                                  number_text(filter->first, filter->numbers[3]),
+                                  filter->doors,
+                                  filter->formats,
+                                  filter->direct,
+                                  filter->author};
+    memcpy(filter->values, values, sizeof(values));
+    return (struct vb_pg_step){&vb_api_sql[sql], filter->values};
+}
+
+void vb_audit_filter_pass(struct vb_audit_filter *filter, const PGresult *rows, int row)
+{
+    filter->after_at = vb_pg_integer(rows, row, AUDITS_CREATED) + VB_POSTGRES_EPOCH;
+    filter->after_id = vb_pg_integer(rows, row, AUDITS_ID);
+}
