@@ -8,7 +8,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* FNV-1a over the address and a seed nobody outside knows; IPv6 counts by its /64. */
+/* FNV-1a over the address and a seed nobody outside knows; IPv6 counts by its /64, but for an
+ * address of IPv4 inside of it. */
 static unsigned slot_of(const struct vb_http *http, const struct sockaddr *address)
 {
     unsigned char bytes[16] = {0};
@@ -17,8 +18,11 @@ static unsigned slot_of(const struct vb_http *http, const struct sockaddr *addre
         length = 4;
         memcpy(bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr, length);
     } else if (address->sa_family == AF_INET6) {
-        length = 8;
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, length);
+        const struct in6_addr *in =
+            &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        bool is_mapped = IN6_IS_ADDR_V4MAPPED(in);
+        length = is_mapped ? 4 : 8;
+        memcpy(bytes, in->s6_addr + (is_mapped ? 12 : 0), length);
     }
     uint64_t hash = http->address_seed;
     for (size_t i = 0; i < length; i++)

@@ -13,7 +13,7 @@ from tests.lib import http_source as source
 from tests.lib.browser import Browser
 from tests.lib.http_raw import RawConnection
 from tests.lib.memory import holds
-from tests.lib.process import SANITIZED, wait_until
+from tests.lib.process import SANITIZED, free_port, wait_until
 
 SESSION = "/api/v1/console/session"
 EXPORTS = "/api/v1/workspace/one/exports"
@@ -501,8 +501,10 @@ def test_wrong_keys_are_throttled_and_right_ones_are_not(make_service, keys):
     wait_until(lambda: sign_in(service, keys["owner"]).status == 201, "the next attempt to be let through")
 
 
-def test_addresses_are_throttled_each_for_itself(make_service, keys):
-    service = make_service(workers=0)
+@pytest.mark.parametrize("listen", ["127.0.0.1", "[::]"])
+def test_addresses_are_throttled_each_for_itself(make_service, keys, listen):
+    """Also where addresses of IPv4 come in the clothes of IPv6."""
+    service = make_service(workers=0, listen=f"{listen}:{free_port()}")
 
     def from_address(address, key):
         with RawConnection(service.port, origin=address) as connection:
