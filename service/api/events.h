@@ -9,9 +9,9 @@
  * dropped, and comes again.
  *
  * The hub belongs to the process, is made before the loops and ends behind them; what is shared is
- * under its mutex. A viewer is its exchange's state and its loop's. Errors: VB_NO_MEMORY. A database
- * that is away makes events late; whoever looks then is told nothing, and when it was away for long
- * has to begin anew.
+ * under its mutex. A viewer is its exchange's state and its loop's. Errors: VB_NO_MEMORY. A
+ * database that is away makes events late; whoever looks then is told nothing, and when it was away
+ * for long has to begin anew.
  */
 #ifndef VERBATIM_API_EVENTS_H
 #define VERBATIM_API_EVENTS_H

@@ -75,8 +75,8 @@ static void refuse_disposition(struct vb_http_exchange *exchange)
     vb_problems_done(&problems);
 }
 
-/* Also behind the end of its link, which is for who has no key. 410 for what was there, 409 for what
- * is not there yet or never will be. */
+/* Also behind the end of its link, which is for who has no key. 410 for what was there, 409 for
+ * what is not there yet or never will be. */
 static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_export *export)
 {
     bool is_shown = false;

@@ -1,8 +1,8 @@
 /* The key of a request, or the session in its place: parsed before the database is asked, judged by
  * what it answers.
  *
- * Nothing about either is kept from one request to the next, so a revoked key is refused by the very
- * next one. A key's own bytes are overwritten in the head as soon as they were looked at: a request
+ * Nothing about either is kept from one request to the next, so a revoked key is refused by the
+ * very next one. A key's own bytes are overwritten in the head as soon as they were looked at: a request
  * may wait or stream for long, and only their digest is needed then. When a key was last used is
  * noted at most once a minute, by a statement nobody waits for.
  */

@@ -7,7 +7,7 @@
 
 static bool same_text(struct vb_view a, struct vb_view b)
 {
-    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
+    return a.length == b.length && (a.length == 0 || strncasecmp(a.data, b.data, a.length) == 0);
 }
 
 /* The scheme with its "://"; empty where there is none. */
@@ -51,7 +51,7 @@ static bool is_our_origin(const struct vb_http_head *head, struct vb_view origin
     return host.length > 0 && same_text(authority, authority_of(host, (struct vb_view){NULL, 0}));
 }
 
-bool vb_api_is_reading(const struct vb_http_head *head)
+static bool is_reading(const struct vb_http_head *head)
 {
     return vb_view_equals(head->method, VB_VIEW("GET")) ||
            vb_view_equals(head->method, VB_VIEW("HEAD"));
@@ -63,7 +63,7 @@ const char *vb_api_own_page_refusal(const struct vb_http_head *head, const char 
     struct vb_view mark = vb_http_header_value(head, "x-verbatim-console", &own);
     struct vb_view site = vb_http_header_value(head, "sec-fetch-site", &sites);
     struct vb_view origin = vb_http_header_value(head, "origin", &origins);
-    if (vb_api_is_reading(head))
+    if (is_reading(head))
         return NULL;
     if (sites > 1 || (sites == 1 && !vb_view_equals(site, VB_VIEW("same-origin"))) || origins > 1 ||
         (origins == 1 && !is_our_origin(head, origin, base_url)))

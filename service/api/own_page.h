@@ -17,7 +17,5 @@
 
 /* Why not; NULL: it is one, or need not be. `base_url`: where people reach us. */
 const char *vb_api_own_page_refusal(const struct vb_http_head *head, const char *base_url);
-/* GET and HEAD. */
-bool vb_api_is_reading(const struct vb_http_head *head);
 
 #endif
