@@ -431,6 +431,11 @@ static enum vb_status append_message(const struct vb_render_context *context,
 {
     struct vb_row_start start = vb_row_start(context, out);
     context->state->messages++;
+    if (vb_pdf_pages(context->state->document) > VB_PDF_PAGES)
+        return vb_fail(err, VB_LIMIT,
+                       "conversation %.*s: a transcript (PDF) has at most %u pages; export the "
+                       "conversation in another format",
+                       (int)conversation->id.length, conversation->id.data, VB_PDF_PAGES);
     enum vb_status status = put_message(context, conversation, message, out);
     return vb_row_end(status, context, &start, out, conversation, &message->id, err);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define DOCUMENT_TAG "Document"
-#define PAGE_TAG "P"
+#define TEXT_TAG "P"
 
 enum vb_status vb_pdf_status(struct vb_pdf *pdf)
 {
@@ -18,26 +18,24 @@ enum vb_status vb_pdf_status(struct vb_pdf *pdf)
 }
 
 /* cairo 1.16 writes a damaged file where there are links and nothing around them. Whatever has a tag
- * stays in memory until the end, so a page is one, and not each entry. */
+ * stays in memory until the end, so all of the document is one paragraph. */
 void vb_pdf_begin_tags(struct vb_pdf *pdf)
 {
     cairo_tag_begin(pdf->cairo, DOCUMENT_TAG, NULL);
-    cairo_tag_begin(pdf->cairo, PAGE_TAG, NULL);
+    cairo_tag_begin(pdf->cairo, TEXT_TAG, NULL);
 }
 
 void vb_pdf_end_tags(struct vb_pdf *pdf)
 {
-    cairo_tag_end(pdf->cairo, PAGE_TAG);
+    cairo_tag_end(pdf->cairo, TEXT_TAG);
     cairo_tag_end(pdf->cairo, DOCUMENT_TAG);
 }
 
 void vb_pdf_new_page(struct vb_pdf *pdf)
 {
     vb_pdf_draw_foot(pdf);
-    cairo_tag_end(pdf->cairo, PAGE_TAG);
     vb_pdf_show_page(pdf);
     pdf->page++;
-    cairo_tag_begin(pdf->cairo, PAGE_TAG, NULL);
     vb_pdf_draw_running_head(pdf);
     pdf->y = VB_PDF_TOP;
     pdf->is_fresh = true;

@@ -209,6 +209,11 @@ enum vb_status vb_pdf_open(struct vb_pdf *pdf, const struct vb_pdf_head *head,
     return status == VB_OK ? VB_OK : vb_fail(err, status, "the head of a transcript");
 }
 
+unsigned vb_pdf_pages(const struct vb_pdf *pdf)
+{
+    return pdf->page;
+}
+
 bool vb_pdf_is_open(const struct vb_pdf *pdf)
 {
     return pdf->surface;

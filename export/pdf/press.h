@@ -154,7 +154,7 @@ void vb_pdf_pictures_done(struct vb_pdf *pdf);
 /* Makes sure of room for `height`, on a new page if need be. */
 void vb_pdf_need(struct vb_pdf *pdf, double height);
 void vb_pdf_new_page(struct vb_pdf *pdf);
-/* What a screen reader goes by: the document, its pages as paragraphs, and links in them. */
+/* What a screen reader goes by: the document, one long paragraph, and the links in it. */
 void vb_pdf_begin_tags(struct vb_pdf *pdf);
 void vb_pdf_end_tags(struct vb_pdf *pdf);
 void vb_pdf_show_page(struct vb_pdf *pdf);

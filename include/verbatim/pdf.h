@@ -25,6 +25,9 @@ struct vb_pdf;
 #define VB_PDF_FONTS "/usr/share/fonts"
 /* Days and sections in the outline of a document; those beyond have no entry. */
 #define VB_PDF_OUTLINE 5000u
+/* What a document costs until its end is less than 0.5 KiB a page; more pages than these are the
+ * caller's to refuse. */
+#define VB_PDF_PAGES 25000u
 /* Lines of a document that can be followed; those beyond are text. */
 #define VB_PDF_LINKS 10000u
 
@@ -53,6 +56,7 @@ struct vb_pdf_head {
 enum vb_status vb_pdf_open(struct vb_pdf *pdf, const struct vb_pdf_head *head,
                            struct vb_buffer *out, struct vb_error *err) vb_must_check;
 bool vb_pdf_is_open(const struct vb_pdf *pdf);
+unsigned vb_pdf_pages(const struct vb_pdf *pdf); /* so far */
 
 /* Between open and close. Errors carry a status alone: whoever calls knows the row. */
 enum vb_pdf_heading { VB_PDF_DAY, VB_PDF_SECTION };

@@ -6,6 +6,7 @@
  */
 #include "logo.h"
 
+#include <dlfcn.h>
 #include <expat.h>
 #include <librsvg/rsvg.h>
 #include <stdlib.h>
@@ -157,16 +158,46 @@ static enum vb_status check_drawing(struct vb_view file, struct vb_error *err)
 
 /* --- the drawing --- */
 
+/* librsvg is loaded when the first SVG is drawn: linked, it would cost each process 4 MiB, and
+ * almost none ever draws one. It stays then. */
+struct rsvg {
+    __typeof__(rsvg_handle_new_from_data) *open;
+    __typeof__(rsvg_handle_get_intrinsic_size_in_pixels) *size;
+    __typeof__(rsvg_handle_get_intrinsic_dimensions) *dimensions;
+    __typeof__(rsvg_handle_render_document) *render;
+};
+
+static enum vb_status load(struct rsvg *ret_rsvg, struct vb_error *err)
+{
+    static const char *const names[] = {
+        "rsvg_handle_new_from_data", "rsvg_handle_get_intrinsic_size_in_pixels",
+        "rsvg_handle_get_intrinsic_dimensions", "rsvg_handle_render_document"};
+    void *library = dlopen("librsvg-2.so.2", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *found[sizeof(names) / sizeof(*names)] = {0};
+    bool is_whole = library;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && is_whole; i++)
+        is_whole = (found[i] = dlsym(library, names[i]));
+    if (library)
+        dlclose(library);
+    if (!is_whole)
+        return vb_fail(
+            err, VB_INVALID,
+            "an SVG needs librsvg: install the Debian package librsvg2-2, or give a PNG");
+    _Static_assert(sizeof(*ret_rsvg) == sizeof(found), "a function for each name");
+    memcpy(ret_rsvg, found, sizeof(found));
+    return VB_OK;
+}
+
 /* Its own size, or its box where it has none. */
-static bool find_size(RsvgHandle *handle, double *ret_width, double *ret_height)
+static bool find_size(const struct rsvg *rsvg, RsvgHandle *handle, double *ret_width,
+                      double *ret_height)
 {
     gboolean has_width, has_height, has_box;
     RsvgLength width, height;
     RsvgRectangle box;
-    if (rsvg_handle_get_intrinsic_size_in_pixels(handle, ret_width, ret_height))
+    if (rsvg->size(handle, ret_width, ret_height))
         return *ret_width > 0 && *ret_height > 0;
-    rsvg_handle_get_intrinsic_dimensions(handle, &has_width, &width, &has_height, &height, &has_box,
-                                         &box);
+    rsvg->dimensions(handle, &has_width, &width, &has_height, &height, &has_box, &box);
     *ret_width = box.width;
     *ret_height = box.height;
     return has_box && box.width > 0 && box.height > 0;
@@ -192,8 +223,8 @@ static void take_pixels(cairo_surface_t *surface, struct vb_logo_picture *pictur
         }
 }
 
-static enum vb_status draw(RsvgHandle *handle, struct vb_logo_picture *picture,
-                           struct vb_error *err)
+static enum vb_status draw(const struct rsvg *rsvg, RsvgHandle *handle,
+                           struct vb_logo_picture *picture, struct vb_error *err)
 {
     const RsvgRectangle whole = {0, 0, picture->width, picture->height};
     cairo_surface_t *surface =
@@ -201,7 +232,7 @@ static enum vb_status draw(RsvgHandle *handle, struct vb_logo_picture *picture,
     cairo_t *cairo = cairo_create(surface);
     GError *error = NULL;
     enum vb_status status = VB_OK;
-    if (!rsvg_handle_render_document(handle, cairo, &whole, &error))
+    if (!rsvg->render(handle, cairo, &whole, &error))
         status = vb_fail(err, VB_INVALID, "the SVG cannot be drawn: %s", error->message);
     g_clear_error(&error);
     cairo_destroy(cairo);
@@ -221,20 +252,23 @@ static enum vb_status draw_file(struct vb_view file, struct vb_logo_picture *pic
 {
     GError *error = NULL;
     double width, height;
-    RsvgHandle *handle = rsvg_handle_new_from_data((const guint8 *)file.data, file.length, &error);
+    struct rsvg rsvg = {0};
+    if (load(&rsvg, err) != VB_OK)
+        return VB_INVALID;
+    RsvgHandle *handle = rsvg.open((const guint8 *)file.data, file.length, &error);
     if (!handle) {
         enum vb_status status = vb_fail(err, VB_INVALID, "the SVG is broken: %s", error->message);
         g_clear_error(&error);
         return status;
     }
     enum vb_status status = VB_OK;
-    if (!find_size(handle, &width, &height))
+    if (!find_size(&rsvg, handle, &width, &height))
         status = vb_fail(err, VB_INVALID, "an SVG needs a width and a height, or a viewBox");
     else if (width / height > 1000 || height / width > 1000)
         status = vb_fail(err, VB_INVALID, "a logo's sides may differ by 1000 times at most");
     if (status == VB_OK) {
         vb_logo_fit(width, height, true, &picture->width, &picture->height);
-        status = draw(handle, picture, err);
+        status = draw(&rsvg, handle, picture, err);
     }
     g_object_unref(handle);
     return status;

@@ -310,6 +310,30 @@ static void memory_does_not_grow_with_the_document(void **state)
     vb_zone_free(context.zone);
 }
 
+static void too_many_pages_are_refused_by_name(void **state)
+{
+    (void)state;
+    const struct vb_renderer *renderer = vb_renderer_find(VB_VIEW("pdf"), vb_view_of(NULL));
+    struct vb_render_state render_state;
+    struct vb_render_context context = make_context(&render_state);
+    struct vb_message message = message_of(0, VB_VIEW("one more"));
+    struct vb_error err = {0};
+    struct vb_buffer out;
+    vb_buffer_init(&out, 16u << 20);
+    must(renderer->begin_file(&context, &out, &err), &err);
+    must(renderer->conversation(&context, &plain, true, &out, &err), &err);
+    ((struct vb_pdf *)render_state.document)->page = VB_PDF_PAGES;
+    must(renderer->message(&context, &plain, &message, &out, &err), &err);
+    ((struct vb_pdf *)render_state.document)->page = VB_PDF_PAGES + 1;
+    assert_int_equal(renderer->message(&context, &plain, &message, &out, &err), VB_LIMIT);
+    assert_non_null(strstr(err.text, "conversation c1: "));
+    assert_non_null(strstr(err.text, "at most 25000 pages"));
+    assert_false(vb_status_retryable(VB_LIMIT));
+    vb_buffer_done(&out);
+    vb_render_state_done(&render_state);
+    vb_zone_free(context.zone);
+}
+
 /* An export may end anywhere; a press may be asked for the next document then. */
 static void a_document_that_is_dropped_leaves_nothing(void **state)
 {
@@ -352,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_missing_font_is_named_with_its_package),
         cmocka_unit_test(the_same_bytes_however_the_output_is_emptied),
         cmocka_unit_test(memory_does_not_grow_with_the_document),
+        cmocka_unit_test(too_many_pages_are_refused_by_name),
         cmocka_unit_test(a_document_that_is_dropped_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
