@@ -70,8 +70,6 @@ def test_csv_of_messages_with_times(page, service, keys, folder):
 def test_pdf_transcript(page, service, keys, folder):
     console.sign_in(page, service, keys["owner"], f"#/conversation/{console.CONVERSATION}?format=pdf")
     page.get("dialog", "Export one conversation").wait()
-    if page.get("radio", "PDF").count() == 0:
-        pytest.skip("this build makes no PDF")
     target = folder / "pdf"
     target.mkdir()
     page.downloads(target)

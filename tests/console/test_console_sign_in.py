@@ -88,6 +88,17 @@ def test_a_key_in_the_address_is_removed_told_and_not_used(page, service, keys, 
     assert not [each for each in entries if keys["owner"] in each["url"]], "nor is it in the history"
 
 
+def test_a_revoked_key_ends_the_session_of_who_only_looks(page, service, program, database):
+    key = console.native_source.make_key(program, database, "owner", workspace=console.WORKSPACE)
+    console.sign_in(page, service, key)
+    page.wait("document.querySelector('.rows, .empty') !== null")
+    database.execute("UPDATE verbatim.api_key SET revoked_at = now() WHERE key_id = %s", [key.split("_")[1]])
+    page.get("dialog", "Your session has ended").wait(30)
+    page.get("textbox", "API key").fill(key)
+    page.press("Enter")
+    page.wait_text("This key is not known, or it was revoked.")
+
+
 def test_what_was_asked_for_is_shown_after_signing_in(page, service, keys, api):
     export_id = api.made()["export_id"]
     console.sign_in(page, service, keys["owner"], f"#/exports/{export_id}")

@@ -80,12 +80,18 @@ export function url(relative, parameters = {}) {
     return BASE + relative + (text ? `?${text}` : "");
 }
 
+/* A rule's words as a sentence. */
+function sentence(text) {
+    const words = text.replace(/^Value error, /, "");
+    return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
+}
+
 /* {"detail": "text"}, {"detail": [{loc, msg}]}, {"detail": {"message"}}; anything else has no words. */
 function errorOf(answer, data) {
     const detail = data?.detail;
     const wait = Number(answer.headers.get("Retry-After")) || null;
     if (Array.isArray(detail)) {
-        const problems = detail.map(each => ({path: (each.loc || []).slice(1).join("."), text: each.msg || ""}));
+        const problems = detail.map(each => ({path: (each.loc || []).slice(1).join("."), text: sentence(each.msg || "")}));
         return new ApiError(answer.status, problems.map(each => each.text).join(" "), problems, wait);
     }
     return new ApiError(answer.status, typeof detail === "string" ? detail : detail?.message || "", [], wait);

@@ -40,6 +40,7 @@ class Follower {
         if (stream.readyState === EventSource.CLOSED) {
             this.stream = null;
             this.retryAt ??= Date.now() + AGAIN;
+            this.refresh(); // which also finds out whether the session is why
         }
         this.poll();
     }
