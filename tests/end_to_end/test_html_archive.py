@@ -221,3 +221,21 @@ def test_an_archive_that_is_begun_anew_is_counted_anew(program, database, folder
         assert "begun anew" in crew.log()
     check(page, expected(database, "channel_id = 'vanish'"))
     assert 0 < len(page.conversations) < 60
+
+
+def test_very_many_conversations_are_counted_in_stretches(program, database, folder, local):
+    """More than one statement counts; conversations that began at the same instant are on either side of a border."""
+    queue.fill(database, "many", 20500, messages=1, step="0.1 milliseconds")
+    page, found = export(program, database, folder, local, "many")
+    assert found.conversations == 20500
+    check(page, expected(database, "channel_id = 'many'"))
+
+
+def test_times_without_zone_are_counted_alike(program, database, folder, local):
+    """Last, for it changes the source: columns of timestamp, which are UTC."""
+    before, _ = export(program, database, folder, local, "mixed", time_zone="Asia/Kathmandu")
+    for table in ("conversation", "message"):
+        database.execute(f"ALTER TABLE chat.{table} ALTER created_at TYPE timestamp USING created_at AT TIME ZONE 'UTC'")
+    database.execute("ALTER TABLE chat.message ALTER speaker_type TYPE varchar(20), ALTER direction TYPE name")
+    after, _ = export(program, database, folder, local, "mixed", time_zone="Asia/Kathmandu")
+    assert after.text == before.text
