@@ -235,7 +235,8 @@ def test_times_without_zone_are_counted_alike(program, database, folder, local):
     """Last, for it changes the source: columns of timestamp, which are UTC."""
     before, _ = export(program, database, folder, local, "mixed", time_zone="Asia/Kathmandu")
     for table in ("conversation", "message"):
-        database.execute(f"ALTER TABLE chat.{table} ALTER created_at TYPE timestamp USING created_at AT TIME ZONE 'UTC'")
+        database.execute(f"ALTER TABLE chat.{table} ALTER created_at TYPE timestamp"
+                         " USING created_at AT TIME ZONE 'UTC'")
     database.execute("ALTER TABLE chat.message ALTER speaker_type TYPE varchar(20), ALTER direction TYPE name")
     after, _ = export(program, database, folder, local, "mixed", time_zone="Asia/Kathmandu")
     assert after.text == before.text
