@@ -162,7 +162,8 @@ def test_the_head_says_what_was_exported(program, database, folder, local):
                      range_from="2026-03-31T22:00:00Z", range_to="2027-04-30T22:00:00Z")
     assert page.root.one("h1").text == page.root.one("title").text == "Line plain"
     assert page.about | {"Messages": None} == {
-        "Workspace": "Ada & Söhne", "Channel": "Line plain", "Channel's number": "+12025550123", "Channel's type": "SMS",
+        "Workspace": "Ada & Söhne", "Channel": "Line plain", "Channel's number": "+12025550123",
+        "Channel's type": "SMS",
         "Exported": "2027-06-01 02:00:00+02:00", "Time range": "2026-04-01 to 2027-04-30 (Europe/Berlin)",
         "Conversations": "300", "Messages": None}
     page, _ = export(program, database, folder, local, "plain", {
@@ -183,7 +184,7 @@ def test_statistics_are_taken_once(program, database, folder, local):
 
 
 def test_what_is_not_exported(program, database, folder, local):
-    """Internal data, tokens and costs, configuration, and what is other users': none of it, though the source has it."""
+    """Internal data, tokens and costs, configuration, what is other users': none of it, though it is in the source."""
     database.execute("""
         ALTER TABLE chat.message ADD COLUMN tokens text DEFAULT 'secret-tokens', ADD COLUMN cost text
             DEFAULT 'secret-cost', ADD COLUMN trace text DEFAULT 'secret-trace';
