@@ -83,7 +83,7 @@ export function amountWords(item) {
 const ADVICE = [
     [/storage|bucket|upload|s3|access ?denied|disk|space/i, "storage"],
     [/source|database|connect|server closed|timeout|timed out/i, "source"],
-    [/too (large|big|many)|limit/i, "large"],
+    [/too (large|big|many)|limit|at most/i, "large"],
 ];
 
 /** What a person can do about a failure, in a sentence. */
