@@ -17,7 +17,14 @@
 
 struct preview {
     struct vb_api_lookup lookup; /* first, as api/resolve.h asks */
+    int64_t rate;                /* messages a second, as of late */
 };
+
+/* What a job takes whatever it holds, and how fast messages are written where this workspace has
+ * not shown it yet: below what was measured, since an estimate is rather kept than broken. */
+#define LEAST_SECONDS 1
+#define USUAL_RATE 20000
+#define LEAST_MESSAGES 1000 /* of exports that show a speed */
 
 /* Bytes of a format beside the texts of its messages, as measured on demo data, not packed. */
 static const struct weight {
@@ -95,6 +102,7 @@ static void answer_counts(struct vb_http_exchange *exchange, const PGresult *cou
     vb_json_member_integer(
         &json, "estimated_bytes",
         estimate(&preview->lookup.resolution.specification, conversations, messages, text));
+    vb_json_member_integer(&json, "estimated_seconds", LEAST_SECONDS + messages / preview->rate);
     vb_json_end_object(&json);
     vb_http_answer_json(exchange, 200, &json);
 }
@@ -162,14 +170,7 @@ static void on_found(struct vb_http_exchange *exchange)
 
 static void on_body(struct vb_http_exchange *exchange)
 {
-    struct preview *preview = calloc(1, sizeof(*preview));
-    if (!preview) {
-        vb_http_answer_status(exchange, VB_NO_MEMORY, "the request");
-        return;
-    }
-    exchange->state = preview;
-    exchange->free_state = free_preview;
-    preview->lookup.found = on_found;
+    struct preview *preview = exchange->state;
     struct vb_problems problems;
     enum vb_status status =
         vb_specification_parse((struct vb_view){exchange->body.data, exchange->body.length},
@@ -183,10 +184,41 @@ static void on_body(struct vb_http_exchange *exchange)
     vb_problems_done(&problems);
 }
 
+/* From exports of late that were large enough to tell. */
+static int64_t rate_of(const PGresult *speed)
+{
+    int64_t messages = vb_pg_integer(speed, 0, 0), microseconds = vb_pg_integer(speed, 0, 1);
+    if (messages < LEAST_MESSAGES || microseconds <= 0)
+        return USUAL_RATE;
+    double rate = (double)messages * (double)VB_SECOND / (double)microseconds;
+    return rate < 1 ? 1 : rate > 1e9 ? (int64_t)1e9 : (int64_t)rate;
+}
+
+static void on_speed(void *context, const struct vb_pg_outcome *outcome)
+{
+    struct vb_http_exchange *exchange = context;
+    struct preview *preview = exchange->state;
+    if (!vb_api_ended(exchange, outcome))
+        return;
+    preview->rate = rate_of(outcome->results[1]);
+    vb_api_receive_json(exchange, on_body);
+}
+
 static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     (void)outcome;
-    vb_api_receive_json(exchange, on_body);
+    struct preview *preview = calloc(1, sizeof(*preview));
+    if (!preview) {
+        vb_http_answer_status(exchange, VB_NO_MEMORY, "the request");
+        return;
+    }
+    exchange->state = preview;
+    exchange->free_state = free_preview;
+    preview->lookup.found = on_found;
+    const char *const values[] = {exchange->request->access.workspace};
+    const struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_READ], values},
+                                       {&vb_api_sql[VB_API_SQL_SPEED], values}};
+    vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_speed);
 }
 
 void vb_api_preview_begin(struct vb_http_exchange *exchange)

@@ -261,6 +261,47 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     [VB_API_SQL_KEY_MAKE] = {"key_make",
         "SELECT verbatim.key_make($1, $2, decode($3, 'hex'), $4::text[], $5, $6, $7::text[])", 7},
     [VB_API_SQL_KEY_REVOKE] = {"key_revoke", "SELECT verbatim.key_revoke($1)", 1},
+    [VB_API_SQL_SETTINGS] = {"settings",
+        "SELECT " VB_API_SETTINGS_LIST
+        " FROM verbatim.workspace AS w"
+        " WHERE w.workspace_id = $1", 1},
+    /* $1 changes, $2 retention and $3 link_ttl of the process. */
+    [VB_API_SQL_SETTINGS_CHANGE] = {"settings_change",
+        "SELECT verbatim.workspace_change($1::jsonb, $2::bigint, $3::bigint)", 3},
+    /* Moments of the row, of the audit, of the mail. A link can be fetched any number of times, so
+     * there is a bound. $1 workspace, $2 job, $3 audience or NULL. */
+    [VB_API_SQL_HISTORY] = {"history",
+        "WITH j AS (SELECT * FROM verbatim.job AS j"
+        " WHERE j.workspace_id = $1"
+        " AND j.job_id = $2::uuid"
+        " AND ($3::text[] IS NULL OR (j.audience @> $3 AND j.audience <@ $3))),"
+        " e AS (SELECT e.created_at, e.kind, e.by_whom"
+        " FROM j JOIN verbatim.audit AS a ON a.job_id = j.job_id AND a.workspace_id = $1"
+        " JOIN verbatim.audit_event AS e ON e.audit_id = a.audit_id AND e.workspace_id = $1"
+        " ORDER BY e.audit_event_id DESC LIMIT 1000)"
+        " SELECT t.at, t.kind, t.by FROM ("
+        "SELECT created_at AS at, 'created' AS kind, requested_by AS by, 0 AS place FROM j"
+        " UNION ALL SELECT started_at, 'started', NULL, 1 FROM j WHERE started_at IS NOT NULL"
+        " UNION ALL SELECT finished_at, status,"
+        " (SELECT e.by_whom FROM e WHERE e.kind = 'cancelled' LIMIT 1), 2"
+        " FROM j WHERE finished_at IS NOT NULL"
+        " UNION ALL SELECT o.sent_at, 'mailed', NULL, 3"
+        " FROM j JOIN verbatim.outbox AS o ON o.job_id = j.job_id AND o.workspace_id = $1"
+        " WHERE o.sent_at IS NOT NULL"
+        " UNION ALL SELECT e.created_at,"
+        " CASE e.kind WHEN 'download' THEN 'downloaded' ELSE e.kind END, e.by_whom, 4"
+        " FROM e WHERE e.kind IN ('download', 'link_revoked', 'link_issued')"
+        " UNION ALL SELECT archive_deleted_at, 'deleted', NULL, 5"
+        " FROM j WHERE archive_deleted_at IS NOT NULL) AS t"
+        " ORDER BY t.at, t.place", 3},
+    /* Of what is found among the newest jobs: no walk through all there are. */
+    [VB_API_SQL_SPEED] = {"speed",
+        "SELECT coalesce(sum(j.messages), 0)::bigint,"
+        " coalesce(sum(extract(epoch FROM j.finished_at - j.started_at) * 1000000), 0)::bigint"
+        " FROM (SELECT * FROM verbatim.job AS j"
+        " WHERE j.workspace_id = $1"
+        " ORDER BY j.created_at DESC, j.job_id DESC LIMIT 100) AS j"
+        " WHERE j.status = 'finished' AND j.messages >= 100 AND j.started_at IS NOT NULL", 1},
     [VB_API_SQL_TOUCH] = {"touch", "SELECT verbatim.key_touch($1)", 1},
     [VB_API_SQL_SECRETS] = {"secrets",
         "SELECT generation, secret, verbatim.mail_is_sent()"

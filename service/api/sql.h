@@ -58,6 +58,12 @@ enum vb_api_sql {
      * $6 user, $7 audience: whether it was made */
     VB_API_SQL_KEY_MAKE,
     VB_API_SQL_KEY_REVOKE, /* likewise; $1 id: what became of it */
+    VB_API_SQL_SETTINGS,   /* $1 workspace: SETTINGS_NAME and on */
+    /* behind VB_API_SQL_ENTER_KEY_WRITE: $1 changes as JSON, $2 retention and $3 link_ttl of the
+     * process, in microseconds: what became of it */
+    VB_API_SQL_SETTINGS_CHANGE,
+    VB_API_SQL_HISTORY, /* $1 workspace, $2 job, $3 audience or NULL: moment, kind, by whom */
+    VB_API_SQL_SPEED,   /* $1 workspace: messages of late, and the microseconds they took */
     VB_API_SQL_TOUCH,
     VB_API_SQL_SECRETS,
     VB_API_SQL_PING,
@@ -133,6 +139,17 @@ enum { CHANGES_BEFORE = EXPORT_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_CHANGES_TABLE
     NEXT(ME_EXPIRES, "s.expires_at")
 #define VB_API_ME_LIST VB_COLUMN_LIST(VB_API_ME_TABLE)
 enum { VB_COLUMN_NAMES(VB_API_ME_TABLE) ME_COLUMNS };
+
+/* Of VB_API_SQL_SETTINGS: verbatim.workspace AS w. Spans are microseconds. */
+#define VB_API_SETTINGS_TABLE(FIRST, NEXT)                                                         \
+    FIRST(SETTINGS_NAME, "w.name")                                                                 \
+    NEXT(SETTINGS_ZONE, "w.time_zone")                                                             \
+    NEXT(SETTINGS_PROFILE, "w.csv_profile")                                                        \
+    NEXT(SETTINGS_RUNNING, "w.max_running")                                                        \
+    NEXT(SETTINGS_RETENTION, "(extract(epoch FROM w.retention) * 1000000)::bigint")                \
+    NEXT(SETTINGS_LINK_TTL, "(extract(epoch FROM w.link_ttl) * 1000000)::bigint")
+#define VB_API_SETTINGS_LIST VB_COLUMN_LIST(VB_API_SETTINGS_TABLE)
+enum { VB_COLUMN_NAMES(VB_API_SETTINGS_TABLE) SETTINGS_COLUMNS };
 
 /* Of VB_API_SQL_KEYS: verbatim.api_key AS k. */
 #define VB_API_KEYS_TABLE(FIRST, NEXT)                                                             \

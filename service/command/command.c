@@ -47,6 +47,8 @@ static const struct vb_command commands[] = {
       {"source-id", "X", "its id in the platform, when that is not ID"},
       {"csv-profile", "P", "safe, excel or raw (safe)"},
       {"max-running", "N", "jobs at a time, instead of the option max_running"},
+      {"retention", "SPAN", "how long archives are kept, instead of the option retention"},
+      {"link-ttl", "SPAN", "how long links live, instead of the option link_ttl"},
       {"brand-name", "TEXT", "at the top of transcripts (PDF), and their author"},
       {"brand-color", "COLOR", "of transcripts, such as #2b4c7e"},
       {"brand-logo", "FILE", "a PNG or SVG of at most 1 MiB and 4000 x 4000 pixels"},

@@ -14,7 +14,7 @@
 #include "database/pg.h"
 #include "settings/options.h"
 
-#define VB_COMMAND_FLAGS 9
+#define VB_COMMAND_FLAGS 11
 #define VB_FLAG_VALUES 32
 
 struct vb_flag {

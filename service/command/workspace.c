@@ -7,7 +7,10 @@
  */
 #include "command.h"
 
+#include "rules/quantity.h"
+
 #include "brand/brand.h"
+#include "verbatim/clock.h"
 #include "verbatim/digits.h"
 #include "verbatim/file_read.h"
 #include "verbatim/render.h"
@@ -15,6 +18,7 @@
 #include "verbatim/zone.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +29,16 @@ enum {
     SOURCE_ID,
     CSV_PROFILE,
     MAX_RUNNING,
+    RETENTION,
+    LINK_TTL,
     BRAND_NAME,
     BRAND_COLOR,
     BRAND_LOGO,
     BRAND_FOOTER,
 };
 #define ID_LONGEST 128
+#define RETENTION_MOST (3650 * 86400 * VB_SECOND)
+#define LINK_TTL_MOST (7 * 86400 * VB_SECOND)
 
 /* The id stands in paths of the API and in keys of the store, so it needs no escape in either. */
 static enum vb_status check_id(const char *id, struct vb_error *err)
@@ -92,6 +100,39 @@ static enum vb_status check_max_running(const char *text, struct vb_error *err)
     return vb_fail(err, VB_INVALID, "--max-running \"%s\": must be a number from 1 to 10000", text);
 }
 
+/* In the words of the options. The janitor takes no archive whose link lives. */
+static enum vb_status check_span(const char *flag, const char *text, int64_t most,
+                                 struct vb_error *err)
+{
+    int64_t span;
+    if (!text || (vb_duration_parse(text, &span) == VB_OK && span >= VB_SECOND && span <= most))
+        return VB_OK;
+    return vb_fail(err, VB_INVALID, "--%s \"%s\": must be a time such as 7d, at most %lldd", flag,
+                   text, (long long)(most / (86400 * VB_SECOND)));
+}
+
+/* Both hold their rules already. */
+static enum vb_status check_order(const char *retention, const char *link_ttl, struct vb_error *err)
+{
+    int64_t kept = 0, lives = 0;
+    if (!retention || !link_ttl || vb_duration_parse(retention, &kept) != VB_OK ||
+        vb_duration_parse(link_ttl, &lives) != VB_OK || kept >= lives)
+        return VB_OK;
+    return vb_fail(err, VB_INVALID,
+                   "--retention is shorter than --link-ttl: a link must not "
+                   "outlive its archive");
+}
+
+/* NULL stays NULL; PostgreSQL takes the number in microseconds. */
+static const char *span_text(const char *text, char number[24])
+{
+    int64_t span = 0;
+    if (!text || vb_duration_parse(text, &span) != VB_OK)
+        return NULL;
+    (void)snprintf(number, 24, "%lld", (long long)span);
+    return number;
+}
+
 /* All of it before a connection is made. */
 static enum vb_status check(const struct vb_arguments *arguments, struct vb_error *err)
 {
@@ -106,6 +147,13 @@ static enum vb_status check(const struct vb_arguments *arguments, struct vb_erro
         status = check_profile(vb_argument(arguments, CSV_PROFILE), err);
     if (status == VB_OK)
         status = check_max_running(vb_argument(arguments, MAX_RUNNING), err);
+    if (status == VB_OK)
+        status = check_span("retention", vb_argument(arguments, RETENTION), RETENTION_MOST, err);
+    if (status == VB_OK)
+        status = check_span("link-ttl", vb_argument(arguments, LINK_TTL), LINK_TTL_MOST, err);
+    if (status == VB_OK)
+        status =
+            check_order(vb_argument(arguments, RETENTION), vb_argument(arguments, LINK_TTL), err);
     return status;
 }
 
@@ -168,15 +216,19 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
     static const char sql[] =
         "WITH kept AS ("
         " INSERT INTO verbatim.workspace AS w"
-        " (workspace_id, name, time_zone, source_id, csv_profile, max_running)"
+        " (workspace_id, name, time_zone, source_id, csv_profile, max_running, retention, link_ttl)"
         " VALUES ($1, coalesce($2, ''), coalesce($3, 'UTC'), coalesce($4, $1),"
-        " coalesce($5, 'safe'), $6)"
+        " coalesce($5, 'safe'), $6, $7::bigint * interval '1 microsecond',"
+        " $8::bigint * interval '1 microsecond')"
         " ON CONFLICT (workspace_id) DO UPDATE SET name = coalesce($2, w.name),"
         " time_zone = coalesce($3, w.time_zone), source_id = coalesce($4, w.source_id),"
-        " csv_profile = coalesce($5, w.csv_profile), max_running = coalesce($6, w.max_running)"
+        " csv_profile = coalesce($5, w.csv_profile), max_running = coalesce($6, w.max_running),"
+        " retention = coalesce($7::bigint * interval '1 microsecond', w.retention),"
+        " link_ttl = coalesce($8::bigint * interval '1 microsecond', w.link_ttl)"
         " RETURNING workspace_id)"
         " INSERT INTO verbatim.turn (workspace_id) SELECT workspace_id FROM kept"
         " ON CONFLICT DO NOTHING";
+    char spans[2][24];
     const char *const parameters[] = {
         arguments->word,
         vb_argument(arguments, NAME),
@@ -184,8 +236,10 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
         vb_argument(arguments, SOURCE_ID),
         vb_argument(arguments, CSV_PROFILE),
         vb_argument(arguments, MAX_RUNNING),
+        span_text(vb_argument(arguments, RETENTION), spans[0]),
+        span_text(vb_argument(arguments, LINK_TTL), spans[1]),
     };
-    return vb_pg_exec(pg, sql, 6, parameters, NULL, err);
+    return vb_pg_exec(pg, sql, 8, parameters, NULL, err);
 }
 
 enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err)

@@ -167,6 +167,19 @@ void vb_body_words(struct vb_body_check *check, const char *name, const struct v
         check->status = VB_NO_MEMORY;
 }
 
+/* Beyond 2^53 a real is no longer sure to be the number that was written. */
+bool vb_body_whole(const json_t *value, int64_t *ret_number)
+{
+    double real = json_real_value(value);
+    if (json_is_integer(value))
+        *ret_number = json_integer_value(value);
+    else if (json_is_real(value) && real > -9e15 && real < 9e15 && (double)(int64_t)real == real)
+        *ret_number = (int64_t)real;
+    else
+        return false;
+    return true;
+}
+
 bool vb_body_flag(struct vb_body_check *check, const char *name)
 {
     const json_t *value = vb_body_member(check, name);

@@ -54,6 +54,8 @@ const char *vb_body_required_text(struct vb_body_check *check, const char *name,
  * alone. */
 void vb_body_words(struct vb_body_check *check, const char *name, const struct vb_body_rule *rule,
                    struct vb_words *ret_words);
+/* A number without a fraction, also as 7.0, which JSON does not tell from 7. */
+bool vb_body_whole(const json_t *value, int64_t *ret_number);
 bool vb_body_flag(struct vb_body_check *check, const char *name);
 void vb_body_unknown(struct vb_body_check *check, const char *const *names, size_t count);
 

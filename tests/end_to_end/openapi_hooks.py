@@ -12,6 +12,7 @@ import schemathesis
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 CURSOR = re.compile(r"[0-9A-Za-z_-]+")
+SPAN = re.compile(r"[0-9]+(ms|s|m|h|d)")
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt].*")
 
 
@@ -52,6 +53,11 @@ def body_set_right(body):
             body[name] = dict(body[name])
             set_right(body[name], first, last)
     set_right(body, "from", "to")
+    if isinstance(body.get("time_zone"), str):
+        body["time_zone"] = "Europe/Berlin"
+    for name, value in (("retention", "30d"), ("link_ttl", "12h")):
+        if isinstance(body.get(name), str) and SPAN.fullmatch(body[name]):
+            body[name] = value
     if isinstance(body.get("audience"), list) and body.get("role") in ("owner", "admin", "viewer"):
         body["role"] = "editor"  # the others have none
     return body

@@ -50,6 +50,9 @@ ROUTES = {
     ("DELETE", "/api/v1/workspace/{}/keys/{}"): "admin",
     ("GET", "/api/v1/workspace/{}/audit"): "audit",
     ("GET", "/api/v1/workspace/{}/audit.csv"): "audit",
+    ("GET", "/api/v1/workspace/{}/settings"): "look",
+    ("PATCH", "/api/v1/workspace/{}/settings"): "admin",
+    ("GET", "/api/v1/workspace/{}/exports/{}/history"): "look",
     ("POST", "/api/v1/workspace/{}/assistant-exports"): "export",
     ("GET", "/api/v1/workspace/{}/assistant-exports"): "look",
     ("POST", "/app/conversation-exports"): "own_door",
@@ -136,7 +139,7 @@ def test_role_and_route(service, keys, role, route):
     method, pattern = route
     if pattern.endswith("/events"):
         method = "HEAD"  # the answer has no end
-    answer = service.request(method, path_of(pattern), keys[role], json_body={} if method == "POST" else None)
+    answer = service.request(method, path_of(pattern), keys[role], json_body={} if method in ("POST", "PATCH") else None)
     if ROUTES[route] in MAY[role]:
         assert answer.status not in (401, 403), answer.body
     else:

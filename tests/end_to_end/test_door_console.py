@@ -155,7 +155,7 @@ def test_an_editor_gets_the_permitted_scope(working, keys):
 
 # --- what is refused ---
 
-@pytest.mark.parametrize("days", (0, 366, -1, "abc", "7", True, 1.5, 1.0, [7], {}, 2 ** 63 - 1, None))
+@pytest.mark.parametrize("days", (0, 366, -1, "abc", "7", True, 1.5, [7], {}, 2 ** 63 - 1, None))
 def test_days_that_are_none(service, keys, days):
     answer = order(service, keys["one"], days=days)
     assert answer.status == 422, answer.body
@@ -164,7 +164,7 @@ def test_days_that_are_none(service, keys, days):
     assert problem["msg"] == ("Field required" if days is None else "Input should be a whole number from 1 to 365")
 
 
-@pytest.mark.parametrize("days", (1, 365))
+@pytest.mark.parametrize("days", (1, 7.0, 365))
 def test_days_that_are_some(service, keys, days):
     ordered(service, keys["one"], days=days)
 

@@ -32,7 +32,7 @@ def ask(service, key, body):
 
 def counts(answer):
     assert answer.status == 200, answer.body
-    assert list(answer.json()) == ["conversations", "messages", "estimated_bytes"]
+    assert list(answer.json()) == ["conversations", "messages", "estimated_bytes", "estimated_seconds"]
     return answer.json()["conversations"], answer.json()["messages"]
 
 
@@ -129,3 +129,20 @@ def test_a_view_means_the_same_times_as_in_an_export(postgres, verbatim, databas
     with Service(program, tmp_path_factory.mktemp("zone"), workers=0,
                  storage=f"file://{tmp_path_factory.mktemp('zone_files')}") as service:
         assert counts(ask(service, own["one"], ALL | day)) == (1, 3)
+
+
+def test_seconds_are_at_the_speed_of_the_latest_exports(service, keys, database):
+    """Six messages; before there was one large enough to tell, the usual speed holds."""
+    def seconds():
+        return ask(service, keys["one"], ALL).json()["estimated_seconds"]
+    assert seconds() == 1
+    database.execute(
+        "INSERT INTO verbatim.job (job_id, workspace_id, door, specification, status, source_workspace, range_from,"
+        " range_to, time_zone, csv_profile, as_of, link_ttl, messages, started_at, finished_at)"
+        " SELECT gen_random_uuid(), 'one', 'native', '{}', 'finished', 'x', '2026-01-01', '2026-02-01', 'UTC', 'safe',"
+        " now(), '1 day', 600, now() - interval '300 seconds', now() FROM generate_series(1, 2)")
+    try:
+        messages = ask(service, keys["one"], ALL).json()["messages"]
+        assert seconds() == 1 + messages // 2, "two a second"
+    finally:
+        database.execute("DELETE FROM verbatim.job")

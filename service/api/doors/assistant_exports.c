@@ -61,10 +61,10 @@ static int64_t take_days(struct vb_body_check *check)
 {
     static const char rule[] = "Input should be a whole number from 1 to 365";
     const json_t *days = vb_body_member(check, "days");
-    int64_t number = json_integer_value(days);
+    int64_t number = 0;
     if (!days)
         vb_body_problem(check, "missing", "days", "Field required", NULL);
-    else if (!json_is_integer(days))
+    else if (!vb_body_whole(days, &number))
         vb_body_problem(check, "int_type", "days", rule, days);
     else if (number < 1 || number > 365)
         vb_body_problem(check, "int_range", "days", rule, days);

@@ -23,4 +23,10 @@ void vb_manage_key_revoke_begin(struct vb_http_exchange *exchange);
 void vb_manage_audit_begin(struct vb_http_exchange *exchange);
 void vb_manage_audit_csv_begin(struct vb_http_exchange *exchange);
 
+/* Settings of the workspace, and changes of them (manage/settings.c). */
+void vb_manage_settings_begin(struct vb_http_exchange *exchange);
+void vb_manage_settings_change_begin(struct vb_http_exchange *exchange);
+/* The life of an export (manage/history.c). */
+void vb_manage_history_begin(struct vb_http_exchange *exchange);
+
 #endif

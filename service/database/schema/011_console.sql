@@ -190,3 +190,40 @@ CREATE FUNCTION verbatim.audit_kinds(by_author text)
             END IF;
         END
     $$;
+
+-- Settings of the transaction's workspace, by its key: members of `changes`, spans in microseconds, a null takes away.
+-- 'changed'; 'short': archives would not be kept as long as their links live, with what the process has for what the
+-- workspace does not say; NULL: the key may not.
+CREATE FUNCTION verbatim.workspace_change(changes jsonb, usual_retention bigint, usual_link_ttl bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        DECLARE
+            here text := current_setting('verbatim.workspace_id');
+            kept verbatim.workspace;
+        BEGIN
+            IF verbatim.key_manager() IS NULL THEN
+                RETURN NULL;
+            END IF;
+            SELECT * INTO kept FROM verbatim.workspace AS w WHERE w.workspace_id = here FOR NO KEY UPDATE;
+            IF changes ? 'retention' THEN
+                kept.retention := (changes ->> 'retention')::bigint * interval '1 microsecond';
+            END IF;
+            IF changes ? 'link_ttl' THEN
+                kept.link_ttl := (changes ->> 'link_ttl')::bigint * interval '1 microsecond';
+            END IF;
+            IF (changes ? 'retention' OR changes ? 'link_ttl')
+                AND coalesce(kept.retention, usual_retention * interval '1 microsecond')
+                    < coalesce(kept.link_ttl, usual_link_ttl * interval '1 microsecond') THEN
+                RETURN 'short';
+            END IF;
+            UPDATE verbatim.workspace AS w
+            SET retention = kept.retention, link_ttl = kept.link_ttl,
+                name = CASE WHEN changes ? 'name' THEN coalesce(changes ->> 'name', '') ELSE w.name END,
+                time_zone = coalesce(changes ->> 'time_zone', w.time_zone),
+                csv_profile = coalesce(changes ->> 'csv_profile', w.csv_profile),
+                max_running = CASE WHEN changes ? 'max_running' THEN (changes ->> 'max_running')::integer
+                                   ELSE w.max_running END
+            WHERE w.workspace_id = here;
+            RETURN 'changed';
+        END
+    $$;

@@ -33,7 +33,8 @@ GRANT SELECT ON verbatim.link_secret TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid), verbatim.job_mail(uuid),
     verbatim.audience_word(text[]) TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_kinds(text, text), verbatim.audit_kinds(text),
-    verbatim.key_make(text, text, bytea, text[], text, text, text[]), verbatim.key_revoke(text) TO :api;
+    verbatim.key_make(text, text, bytea, text[], text, text, text[]), verbatim.key_revoke(text),
+    verbatim.workspace_change(jsonb, bigint, bigint) TO :api;
 -- All of a key but what it is compared by.
 GRANT SELECT (key_id, workspace_id, name, scopes, role, user_email, audience, created_at, last_used_at, revoked_at)
     ON verbatim.api_key TO :api;
