@@ -294,6 +294,17 @@ def test_the_key_of_a_picker_s_escape_closes_the_list_alone(page, dialog):
     dialog.wait()
 
 
+@pytest.mark.parametrize("text", ["ada / sales", "sal"])
+def test_enter_takes_what_was_typed_whole_or_is_the_only_one(page, dialog, api, text):
+    dialog.get("combobox", "Assistant").fill(text)
+    dialog.get("option", console.ASSISTANT_NAME).wait()
+    page.wait(f"document.querySelector('[role=option]:last-child').innerText.includes({json.dumps(text)})"
+              " || document.querySelectorAll('[role=option]').length === 1")
+    page.press("Enter")
+    assert dialog.get("combobox", "Assistant").value() == console.ASSISTANT_NAME
+    assert dialog.get("option").count() == 0 and api.all() == []
+
+
 def test_what_nobody_finds_can_be_an_id(page, dialog, api):
     field = dialog.get("combobox", "Assistant")
     field.fill(console.ASSISTANT)

@@ -2,8 +2,8 @@
  * A field that finds something by typing: an assistant, a channel, a contact (combobox with a list, ARIA 1.2).
  *
  * picker({label, search, value, onChange}) gives {node, input, fail(text), value}. `search(text, signal)` resolves to
- * [{id, name, detail}]; `value` is the one chosen, or null. Arrow keys move, Enter chooses, Escape closes the list and
- * nothing else. What is typed and not in the list can be taken as an id. The list stands in the flow below the
+ * [{id, name, detail}]; `value` is the one chosen, or null. Arrow keys move, Enter chooses (also what was typed whole,
+ * or the only one found), Escape closes the list and nothing else. What is typed and not in the list can be taken as an id. The list stands in the flow below the
  * field, so that no dialog cuts it off.
  */
 import {el, fill, newId, said} from "./dom.js";
@@ -94,9 +94,9 @@ class Picker {
                 this.move(moves[event.key]);
             else
                 this.find(this.value ? "" : this.input.value);
-        } else if (event.key === "Enter" && isOpen && this.at >= 0) {
+        } else if (event.key === "Enter" && isOpen) {
             event.preventDefault();
-            this.choose(this.at);
+            this.choose(this.at >= 0 ? this.at : this.meant());
         } else if (event.key === "Escape" && isOpen) {
             event.preventDefault();
             event.stopPropagation();
@@ -115,7 +115,18 @@ class Picker {
         this.input.setAttribute("aria-activedescendant", option.id);
     }
 
+    /* The place of what was typed whole, or of the only one found; -1: it is not clear. */
+    meant() {
+        const text = this.input.value.trim().toLowerCase();
+        const real = this.found.filter(each => !each.isTyped);
+        const same = real.filter(each => each.name.toLowerCase() === text);
+        const one = [same, real].find(each => each.length === 1);
+        return one ? this.found.indexOf(one[0]) : -1;
+    }
+
     choose(place) {
+        if (place < 0)
+            return;
         const {id, name} = this.found[place];
         this.input.value = name;
         this.set({id, name});
