@@ -105,21 +105,6 @@ static bool find_place(const struct vb_http_exchange *exchange, const struct vb_
                               vb_view_of(cursor), &page->after) == VB_OK;
 }
 
-/* "{queued,failed}"; NULL where none is named. The words need no quotes, and have room. */
-static const char *literal(const struct vb_http_value *value, const char *const *words,
-                           char text[160])
-{
-    size_t length = 0;
-    if (!value->text)
-        return NULL;
-    for (size_t i = 0; words[i]; i++)
-        if (value->number & (INT64_C(1) << i))
-            length += (size_t)snprintf(text + length, 160 - length, "%s%s", length > 0 ? "," : "{",
-                                       words[i]);
-    (void)snprintf(text + length, 160 - length, "}");
-    return text;
-}
-
 /* False: the range ends before it begins. Texts hold their rules already. */
 static bool fill_days(struct vb_api_page *page)
 {
@@ -142,9 +127,9 @@ static void fill_page(struct vb_api_page *page)
 {
     const struct vb_http_value *values = page->query.values;
     page->limit = values[LIMIT].text ? values[LIMIT].number : USUAL;
-    page->statuses = literal(&values[STATUS], statuses, page->words[0]);
-    page->doors = literal(&values[DOOR], doors, page->words[1]);
-    page->formats = literal(&values[FORMAT], formats, page->words[2]);
+    page->statuses = vb_http_value_list(&values[STATUS], statuses, page->words[0]);
+    page->doors = vb_http_value_list(&values[DOOR], doors, page->words[1]);
+    page->formats = vb_http_value_list(&values[FORMAT], formats, page->words[2]);
     page->author = values[REQUESTED_BY].text;
     (void)snprintf(page->most, sizeof(page->most), "%" PRId64, page->limit + 1);
     fill_place(page, VB_INSTANT_FIRST);

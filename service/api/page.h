@@ -37,7 +37,7 @@ struct vb_api_page {
     const char *statuses, *doors, *formats, *author;
     char first[24];
     bool has_days; /* vb_api_page_days is to be called before `time`, `id` and `first` are used */
-    char words[3][160];
+    char words[3][VB_HTTP_LIST];
     struct vb_moment from, to;
     const char *refused; /* the parameter that breaks `rule`, of what only all of them can tell */
     const char *rule;

@@ -8,6 +8,7 @@
 #include "verbatim/text.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 struct parser {
@@ -186,6 +187,20 @@ void vb_http_query_done(struct vb_http_query *query)
         return;
     vb_buffer_done(&query->texts);
     *query = (struct vb_http_query){0};
+}
+
+const char *vb_http_value_list(const struct vb_http_value *value, const char *const *words,
+                               char text[VB_HTTP_LIST])
+{
+    size_t length = 0;
+    if (!value->text)
+        return NULL;
+    for (size_t i = 0; words[i]; i++)
+        if (value->number & (INT64_C(1) << i))
+            length += (size_t)snprintf(text + length, VB_HTTP_LIST - length, "%s%s",
+                                       length > 0 ? "," : "{", words[i]);
+    (void)snprintf(text + length, VB_HTTP_LIST - length, "}");
+    return text;
 }
 
 bool vb_http_query_read(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,

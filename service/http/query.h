@@ -47,6 +47,12 @@ enum vb_status vb_http_query_parse(struct vb_view query, const struct vb_http_pa
                                    struct vb_problems *ret_problems) vb_must_check;
 void vb_http_query_done(struct vb_http_query *query);
 
+/* The words that a list named, as an array literal of PostgreSQL, "{red,blue}", in `text`; NULL: it
+ * was not given. The words are ours, need no quotes and have room together. */
+#define VB_HTTP_LIST 160u
+const char *vb_http_value_list(const struct vb_http_value *value, const char *const *words,
+                               char text[VB_HTTP_LIST]);
+
 /* The same for an exchange; false: answered, in the shape of its door. */
 struct vb_http_exchange;
 bool vb_http_query_read(struct vb_http_exchange *exchange, const struct vb_http_parameter *table,

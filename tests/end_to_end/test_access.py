@@ -139,7 +139,8 @@ def test_role_and_route(service, keys, role, route):
     method, pattern = route
     if pattern.endswith("/events"):
         method = "HEAD"  # the answer has no end
-    answer = service.request(method, path_of(pattern), keys[role], json_body={} if method in ("POST", "PATCH") else None)
+    body = {} if method in ("POST", "PATCH") else None
+    answer = service.request(method, path_of(pattern), keys[role], json_body=body)
     if ROUTES[route] in MAY[role]:
         assert answer.status not in (401, 403), answer.body
     else:

@@ -1,5 +1,5 @@
-/* The console's export dialog as a door: an assistant and a number of days become an HTML archive of
- * what was completed in them, kept for a month, and only so many a user.
+/* The console's export dialog as a door: an assistant and a number of days become an HTML archive
+ * of what was completed in them, kept for a month, and only so many a user.
  *
  * Which export goes for the next one is told before, by the list. Files are named after the
  * assistant and the moment; a second request with the same Idempotency-Key and body is the same

@@ -106,21 +106,6 @@ void vb_audit_filter_put(struct vb_http_exchange *exchange, struct vb_json *json
 
 /* --- the query --- */
 
-/* The words need no quotes, and have room. */
-static const char *literal(const struct vb_http_value *value, const char *const *words,
-                           char text[160])
-{
-    size_t length = 0;
-    if (!value->text)
-        return NULL;
-    for (size_t i = 0; words[i]; i++)
-        if (value->number & (INT64_C(1) << i))
-            length += (size_t)snprintf(text + length, 160 - length, "%s%s", length > 0 ? "," : "{",
-                                       words[i]);
-    (void)snprintf(text + length, 160 - length, "}");
-    return text;
-}
-
 static void refuse(struct vb_http_exchange *exchange, const char *member, const char *rule,
                    const char *input)
 {
@@ -173,8 +158,8 @@ static bool take_values(struct vb_http_exchange *exchange, bool has_pages,
 {
     const struct vb_http_value *values = filter->query.values;
     const char *kind = values[KIND].text;
-    filter->doors = literal(&values[DOOR], doors, filter->words[0]);
-    filter->formats = literal(&values[FORMAT], formats, filter->words[1]);
+    filter->doors = vb_http_value_list(&values[DOOR], doors, filter->words[0]);
+    filter->formats = vb_http_value_list(&values[FORMAT], formats, filter->words[1]);
     filter->direct = !kind ? NULL : strcmp(kind, "direct") == 0 ? "t" : "f";
     filter->author = values[AUTHOR].text;
     filter->limit = has_pages && values[LIMIT].text ? values[LIMIT].number : USUAL;

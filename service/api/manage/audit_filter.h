@@ -14,7 +14,7 @@ struct vb_audit_filter {
     vb_instant after_at, first; /* behind which it begins, and with which it ends */
     int64_t after_id;
     const char *doors, *formats, *direct, *author; /* as parameters; NULL: any */
-    char words[2][160];
+    char words[2][VB_HTTP_LIST];
     struct vb_http_query query;
     /* Of the statement, made anew by each vb_audit_filter_step. */
     char numbers[4][24];

@@ -137,6 +137,12 @@ static int64_t bits_of(const char *text)
     assert_int_equal(vb_http_query_parse(vb_view_of(text), table, PARAMETERS, &query, &problems),
                      VB_OK);
     int64_t bits = query.values[COLOUR].number;
+    char literal[VB_HTTP_LIST];
+    const char *list = vb_http_value_list(&query.values[COLOUR], colours, literal);
+    if (bits == 7)
+        assert_string_equal(list, "{red,green,blue}");
+    if (bits == 0)
+        assert_null(list);
     vb_http_query_done(&query);
     vb_problems_done(&problems);
     return bits;
