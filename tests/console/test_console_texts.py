@@ -58,6 +58,30 @@ def test_each_text_that_is_asked_for_is_there():
     assert used - set(known) == set()
 
 
+def test_each_text_that_is_chosen_or_put_together_is_there():
+    """t(some ? "list.empty" : "list.none") and `nav.${name}`: quoted words that begin as keys do, and beginnings."""
+    known = all_texts("en")
+    groups = {key.split(".")[0] for key in known}
+    parts = {key[:end] for key in known for end, letter in enumerate(key) if letter == "."}
+    for path in SOURCES:
+        text = without_comments(path)
+        quoted = {key for key in re.findall(r'"([a-zA-Z]+(?:\.[A-Za-z_]+)+)"', text) if key.split(".")[0] in groups}
+        assert quoted - set(known) - parts == set(), path.name
+        for begin, end in re.findall(r"`([a-zA-Z]+(?:\.[A-Za-z_]+)*\.)\$\{[^}]*\}([.A-Za-z_]*)`", text):
+            assert any(key.startswith(begin) and key.endswith(end) for key in known) or "/" in begin, (path.name, begin)
+
+
+@pytest.mark.parametrize("language,wanted", [("en", {"one", "other"}), ("de", {"one", "other"})])
+def test_plurals_have_the_forms_of_their_language(language, wanted):
+    assert {key for key, text in all_texts(language).items() if isinstance(text, dict) and set(text) != wanted} == set()
+
+
+def test_nothing_was_left_in_english():
+    english = all_texts("en")
+    assert [key for key, text in all_texts("de").items()
+            if text == english[key] and re.search(r"[a-z]{4,} [a-z]{2,} [a-z]{3,}", json.dumps(text))] == []
+
+
 def test_each_text_is_used():
     """Whole keys in quotes, or behind the beginning of one that a view completes: word("status", ...)."""
     sources = "\n".join(path.read_text() for path in SOURCES)

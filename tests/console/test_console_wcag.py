@@ -159,7 +159,8 @@ def test_3_3_1_errors_are_identified_in_words_at_the_field(at, state, role, name
     ("exports-note", "Link copied."), ("exports-offline", "The service can't be reached."),
     ("keys-not-copied", "The key has not been copied yet"),
     ("people-found", "people found"), ("people-none", "0 people found"),
-    ("people-export", "No conversation of this person"), ("new-found", "found"), ("exports-failing", "The database does not answer."),
+    ("people-export", "No conversation of this person"), ("new-found", "found"),
+    ("exports-failing", "The database does not answer."),
     ("sign-in-key-in-address", "There was a key in the address.")])
 def test_4_1_3_status_messages_are_said_without_the_focus(at, state, words):
     page = at(state)

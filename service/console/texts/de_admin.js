@@ -64,6 +64,7 @@ export default {
     "audit.downloads": {one: "{n}-mal heruntergeladen", other: "{n}-mal heruntergeladen"},
     "audit.notDownloaded": "Nicht heruntergeladen",
     "audit.byLink": "über den Link",
+    "audit.deleted": "Gelöscht",
     "audit.toExport": "Zum Export",
     "audit.none": "Noch nichts im Protokoll",
     "audit.noneText": "Der erste Export dieses Arbeitsbereichs wird der erste Eintrag.",

@@ -64,6 +64,7 @@ export default {
     "audit.downloads": {one: "Downloaded {n} time", other: "Downloaded {n} times"},
     "audit.notDownloaded": "Not downloaded",
     "audit.byLink": "by its link",
+    "audit.deleted": "Deleted",
     "audit.toExport": "To the export",
     "audit.none": "Nothing in the audit yet",
     "audit.noneText": "The first export of this workspace will be its first entry.",

@@ -17,7 +17,7 @@ import {hasText, t, word} from "../lib/texts.js";
 
 const PAGE = 50;
 const NAMES = ["author", "kind", "door", "format", "from", "to"];
-const DOORS = ["main", "native", "app", "v1", "v3"];
+const DOORS = ["native", "console", "main", "app", "v1", "v3"];
 const KINDS = ["job", "direct"];
 
 function fieldsOf(query) {
@@ -75,7 +75,6 @@ function downloads(entry) {
 
 function row(entry) {
     const {specification: wanted} = entry;
-    const job = entry.export_id || entry.job_id;
     const include = wanted.include && wanted.format !== "csv" ? wanted.include.map(each => word("include", each)).join(", ") : null;
     return el("li", {class: "row stack"},
         el("div", {class: "row-head"}, el("h2", {}, what(entry)),
@@ -91,7 +90,9 @@ function row(entry) {
                 : t("amount.conversations", {n: entry.records})],
         ]),
         downloads(entry),
-        job && el("p", {}, el("a", {href: href("exports", job)}, t("audit.toExport"))));
+        entry.deleted && el("p", {class: "fine"}, t("audit.deleted"), " ", time(entry.deleted.at),
+                            entry.deleted.by && [" ", t("row.by"), " ", said(entry.deleted.by)]),
+        entry.export_id && !entry.deleted && el("p", {}, el("a", {href: href("exports", entry.export_id)}, t("audit.toExport"))));
 }
 
 class Audit {
