@@ -250,9 +250,14 @@ enum { VB_COLUMN_NAMES(VB_API_AUDITS_TABLE) AUDITS_COLUMNS };
     ", (SELECT j.status FROM verbatim.job AS j"                                                    \
     " WHERE j.job_id = a.job_id AND j.workspace_id = a.workspace_id),"                             \
     " CASE WHEN a.job_id IS NULL THEN 'started' END)"
+/* Of a job that is still there: what it is of in words, as a list of exports says it. */
+#define VB_API_AUDITS_SUBJECT                                                                      \
+    "(SELECT " VB_JOB_SUBJECT " FROM verbatim.job AS j"                                            \
+    " WHERE j.job_id = a.job_id AND j.workspace_id = a.workspace_id)"
 /* clang-format on */
 #define VB_API_AUDIT_MORE_TABLE(FIRST, NEXT)                                                       \
     FIRST(AUDITS_STATUS, VB_API_AUDITS_STATUS)                                                     \
+    NEXT(AUDITS_SUBJECT, VB_API_AUDITS_SUBJECT)                                                    \
     NEXT(AUDITS_DOWNLOAD_COUNT, VB_API_AUDITS_COUNT)                                               \
     NEXT(AUDITS_DOWNLOADED, VB_API_AUDITS_LAST("e.created_at", "'download'"))                      \
     NEXT(AUDITS_DOWNLOADED_BY, VB_API_AUDITS_LAST("e.by_whom", "'download'"))                      \

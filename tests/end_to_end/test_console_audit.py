@@ -94,9 +94,9 @@ def test_the_life_of_an_export(working, keys, database):
     assert working.get(f"{path}/download", keys["admin"]).status == 200
     wait_until(lambda: page_of(working, keys["one"])["entries"][0]["downloads"], "the download is noted", 10)
     entry, = page_of(working, keys["one"])["entries"]
-    names = ("author", "door", "format", "export_id", "status", "records", "deleted")
+    names = ("author", "door", "format", "export_id", "subject", "status", "records", "deleted")
     assert {name: entry[name] for name in names} == {
-        "author": "jane@example.com", "door": "native", "format": "json", "export_id": export, "status": "finished",
+        "author": "jane@example.com", "door": "native", "format": "json", "export_id": export, "subject": "all", "status": "finished",
         "records": 3, "deleted": None}
     assert entry["specification"]["select"] == {"all": True}
     assert [each["by"] for each in entry["downloads"]] == ["admin@example.com"]

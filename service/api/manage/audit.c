@@ -65,6 +65,7 @@ static void put_entry(struct vb_json *json, const PGresult *rows, int row)
     put_view(json, "format", rows, row, AUDITS_FORMAT);
     put_view(json, "export_id", rows, row, AUDITS_JOB);
     put_json(json, "specification", rows, row, AUDITS_FILTER);
+    put_view(json, "subject", rows, row, AUDITS_SUBJECT);
     put_view(json, "status", rows, row, AUDITS_STATUS);
     vb_json_name(json, "records");
     if (vb_pg_null(rows, row, AUDITS_RECORDS))
