@@ -107,8 +107,8 @@ def at(page, house):
     return go
 
 
-@pytest.mark.parametrize("state", ["sign-in", "exports", "exports-filters", "export", "keys",
-                                   "people-found"])
+@pytest.mark.parametrize("state", ["sign-in", "exports", "exports-filters", "export", "keys", "audit-filters",
+                                   "people-found", "settings"])
 def test_2_4_3_focus_order_is_that_of_the_page(at, state):
     """Tab goes through everything once, in the order in which it is read, and one sees where it is (2.4.7)."""
     page = at(state)
@@ -132,7 +132,8 @@ def test_2_4_3_focus_stays_in_a_dialog_and_comes_back(at, house, state):
         assert page.focused()[0] in ("button", "heading") and page.focused()[1]
 
 
-@pytest.mark.parametrize("state", ["exports-note", "new-all", "keys-new-wrong", "people-export", "export"])
+@pytest.mark.parametrize("state", ["exports-note", "new-all", "keys-new-wrong", "people-export", "settings-note",
+                                   "audit-filters", "export"])
 @pytest.mark.parametrize("size", [NARROW, (640, 360), (320, 256)], ids=["320x640", "640x360", "320x256"])
 def test_2_4_11_focus_is_not_obscured(at, state, size):
     page = at(state, size)
@@ -146,7 +147,8 @@ def test_2_4_11_focus_is_not_obscured(at, state, size):
     ("new-wrong", "textbox", "Number of days", "Enter a whole number of days from 1 to 365."),
     ("conversation-wrong", "textbox", "Conversation id", "Enter the id of the conversation."),
     ("keys-new-wrong", "textbox", "Name", "Enter a name for the key."),
-    ("people-missing", "searchbox", "E-mail, phone or name", "Enter what to look for.")])
+    ("people-missing", "searchbox", "E-mail, phone or name", "Enter what to look for."),
+    ("settings-wrong", "textbox", "Exports at a time", "Enter a whole number from 1 to")])
 def test_3_3_1_errors_are_identified_in_words_at_the_field(at, state, role, name, words):
     page = at(state)
     field = page.get(role, name, invalid="true").wait()
@@ -157,10 +159,10 @@ def test_3_3_1_errors_are_identified_in_words_at_the_field(at, state, role, name
 
 @pytest.mark.parametrize("state,words", [
     ("exports-note", "Link copied."), ("exports-offline", "The service can't be reached."),
-    ("keys-not-copied", "The key has not been copied yet"),
+    ("keys-not-copied", "The key has not been copied yet"), ("audit", "entries shown"),
     ("people-found", "people found"), ("people-none", "0 people found"),
-    ("people-export", "No conversation of this person"), ("new-found", "found"),
-    ("exports-failing", "The database does not answer."),
+    ("people-export", "No conversation of this person"), ("settings-note", "Nothing was changed."),
+    ("new-found", "found"), ("exports-failing", "The database does not answer."),
     ("sign-in-key-in-address", "There was a key in the address.")])
 def test_4_1_3_status_messages_are_said_without_the_focus(at, state, words):
     page = at(state)
@@ -187,13 +189,13 @@ def test_4_1_2_what_is_open_and_chosen_is_told(at):
 
 def test_2_4_2_each_view_has_a_title_and_one_heading(at, page, house):
     titles = set()
-    for state in ("exports", "export", "keys", "people", "missing", "keys-denied"):
+    for state in ("exports", "export", "keys", "audit", "people", "settings", "missing", "keys-denied"):
         show(page, house, state)
         assert page.value("document.querySelectorAll('h1').length") == 1
         heading = page.value("document.querySelector('h1').textContent")
         assert page.value("document.title").startswith(heading)
         titles.add(heading)
-    assert len(titles) == 6
+    assert len(titles) == 8
 
 
 def test_2_4_1_the_head_can_be_skipped(at):

@@ -226,6 +226,11 @@ def keys_opened(page, house):
     page.value("document.querySelector('details.past').open = true")
 
 
+def audit_filters(page, house):
+    at("#/audit?from=2001-01-01")(page, house)
+    page.value("document.querySelectorAll('.downloads').forEach(each => { each.open = true; })")
+
+
 def nobody_to_find(page, house):
     at("#/people")(page, house)
     page.get("button", "Find").click()
@@ -237,6 +242,19 @@ def exporting_a_person(page, house):
     page.get("button", "Export everything").click()
     page.get("dialog", "Export everything of this person").wait()
     page.wait_text("No conversation of this person")
+
+
+def settings_wrong(page, house):
+    at("#/settings")(page, house)
+    page.get("textbox", "Exports at a time").fill("0")
+    page.get("button", "Save").click()
+    page.wait_text("Enter a whole number from 1")
+
+
+def settings_saved(page, house):
+    at("#/settings")(page, house)
+    page.get("button", "Save").click()
+    page.wait_text("Nothing was changed.")
 
 
 def in_german(state):
@@ -263,8 +281,12 @@ STATES = {
     "keys": at("#/keys"), "keys-past": keys_opened, "keys-new": new_key, "keys-new-wrong": new_key_wrong,
     "keys-once": key_once, "keys-not-copied": key_not_copied, "keys-revoke": revoking,
     "keys-german": in_german("#/keys"), "keys-denied": at("#/keys", "viewer"),
+    "audit": at("#/audit"), "audit-filters": audit_filters, "audit-empty": at("#/audit", "nothing"),
+    "audit-nothing": at("#/audit?author=nobody"), "audit-german": in_german("#/audit"),
     "people": at("#/people"), "people-found": at("#/people?q=example"), "people-none": at("#/people?q=nowhere"),
     "people-missing": nobody_to_find, "people-export": exporting_a_person,
+    "settings": at("#/settings"), "settings-wrong": settings_wrong, "settings-note": settings_saved,
+    "settings-viewer": at("#/settings", "viewer"), "settings-german": in_german("#/settings"),
     "missing": at("#/nothing/here"),
 }
 
