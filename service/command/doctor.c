@@ -17,6 +17,7 @@ enum vb_status vb_command_doctor(const struct vb_arguments *arguments, struct vb
     vb_doctor_source(&doctor);
     vb_doctor_storage(&doctor);
     vb_doctor_mail(&doctor);
+    vb_doctor_fonts(&doctor);
     explicit_bzero(&doctor.secrets, sizeof doctor.secrets);
     if (doctor.mute)
         return vb_fail(err, VB_IO, "cannot write to standard output");

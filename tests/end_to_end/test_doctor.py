@@ -44,7 +44,7 @@ def test_all_is_well(ready, storage, make_service):
                         smtp_user="bob", smtp_password=SECRET, mail_from="export@acme.example")
         assert report.status == 0 and {line.finding for line in report.lines} == {"ok"}, report.output
         assert [line.subject for line in report.lines if not line.subject.startswith("source")] == [
-            "database", "database", "public link", "storage", "mail"]
+            "database", "database", "public link", "storage", "mail", "fonts"]
         assert "encrypted, logged in; no mail was sent" in report.only("mail", "ok").text
         assert sink.mails == [] and [known for _, known in sink.logins] == [True]
     assert left_behind(storage) == []
@@ -54,6 +54,11 @@ def test_all_is_well(ready, storage, make_service):
 def test_mail_is_optional(ready, files):
     report = doctor(ready, **files)
     assert report.status == 0 and "not configured" in report.only("mail", "ok").text
+
+
+def test_fonts_are_for_pdf_alone(ready, files, folder):
+    line = doctor(ready, **files, fonts=folder / "none").only("fonts", "warning")
+    assert "fonts-noto-core" in line.text and "PDF" in line.remedy
 
 
 def test_help(ready):

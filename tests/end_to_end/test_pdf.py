@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 import struct
 import subprocess
@@ -168,6 +169,18 @@ def test_the_same_bytes_at_every_door(service, keys):
     select = {"select": {"conversation_ids": ["scripts"]}, "files": "single"}
     first, second = (download(service, keys, ended(service, keys, post(service, keys, select))) for _ in range(2))
     assert first == second == service.get(PATH.format("scripts"), keys["one"]).body
+
+
+def test_no_environment_has_a_say(verbatim):
+    """Languages, zones and fontconfig's own settings of a machine change no byte."""
+    messages = [{"id": str(n), "created_at": n * 10**9, "direction": "inbound", "speaker_type": "customer", "text": text}
+                for n, text in enumerate(SCRIPTS.values())]
+    story = json.dumps([{"id": "1", "created_at": 0, "messages": messages}]).encode()
+    made = {subprocess.run([verbatim.parent / "tests/tools/render_tool", "pdf", "", "127", "Europe/Berlin"], input=story,
+                           stdout=subprocess.PIPE, check=True, env=os.environ | extra).stdout
+            for extra in ({}, {"LANGUAGE": "ja:de", "LC_ALL": "C.UTF-8"}, {"PANGO_LANGUAGE": "ko:ar", "TZ": "Asia/Tokyo"},
+                          {"FONTCONFIG_FILE": "/nowhere/fonts.conf", "HOME": "/nowhere", "XDG_CONFIG_HOME": "/nowhere"})}
+    assert len(made) == 1 and made.pop().startswith(b"%PDF-")
 
 
 @pytest.fixture

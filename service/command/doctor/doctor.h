@@ -43,5 +43,6 @@ void vb_doctor_storage(struct vb_doctor *doctor);
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body);
 /* Logs in and out; sends nothing. */
 void vb_doctor_mail(struct vb_doctor *doctor);
+void vb_doctor_fonts(struct vb_doctor *doctor);
 
 #endif
