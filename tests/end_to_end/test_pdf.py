@@ -20,9 +20,16 @@ EXPORTS = "/api/v1/workspace/one/exports"
 # One message a script, as its writers would read it.
 SCRIPTS = {
     "latin": "Größe, façade, Œuvre, žluťoučký kůň, Tiếng Việt",
-    "greek": "Καλημέρα κόσμε", "cyrillic": "Привет, как дела?", "devanagari": "नमस्ते, मेरा पार्सल अभी तक नहीं आया है",
-    "chinese": "您好，我的包裹还没有到。订单号12345", "japanese": "こんにちは、荷物がまだ届いていません", "korean": "안녕하세요 소포가 아직 도착하지 않았습니다",
-    "thai": "สวัสดีครับ", "tamil": "வணக்கம்", "georgian": "გამარჯობა", "emoji": "Thanks 😀 👍🏽 👨‍👩‍👧 🇩🇪 🥰 ❤️",
+    "greek": "Καλημέρα κόσμε",
+    "cyrillic": "Привет, как дела?",
+    "devanagari": "नमस्ते, मेरा पार्सल अभी तक नहीं आया है",
+    "chinese": "您好，我的包裹还没有到。订单号12345",
+    "japanese": "こんにちは、荷物がまだ届いていません",
+    "korean": "안녕하세요 소포가 아직 도착하지 않았습니다",
+    "thai": "สวัสดีครับ",
+    "tamil": "வணக்கம்",
+    "georgian": "გამარჯობა",
+    "emoji": "Thanks 😀 👍🏽 👨‍👩‍👧 🇩🇪 🥰 ❤️",
     "hebrew": "החבילה שלי עדיין לא הגיעה", "arabic": "لم تصل طلبيتي بعد",
 }
 CANARY = '"></svg><script>alert(1)</script> (\\) %PDF-1.4 endobj'
@@ -51,9 +58,11 @@ def hostile():
     return [
         "w" * 20000, "a" + "\u0301" * 5000, "\u202e" * 300 + "txt.exe", "\u2066" * 200 + "deep", CANARY,
         "".join(chance.choice("abc אבג ابج 123 \u200f\u200e\u202a\u202b\u202c") for _ in range(3000)),
-        "\x01\x02\x07\x1b[31m\x7f\x85\x9f", "\n" * 5000 + "after", "\r\r\n\u2028\u2029\x0b\x0c", "\ufeff\ufffe\uffff\U0010ffff",
+        "\x01\x02\x07\x1b[31m\x7f\x85\x9f", "\n" * 5000 + "after", "\r\r\n\u2028\u2029\x0b\x0c",
+        "\ufeff\ufffe\uffff\U0010ffff",
         "\U000e0001\U000e0041", "😀" * 3000, "\u200b" * 3000, "ﷺ" * 500, "𒐫" * 100, " " * 10000, "\t" * 2000, "",
-        "Zalgo " + "".join(c + "\u0316\u0321\u034f\u0489" * 8 for c in "comes"), "ก็็็็็็็็็็็็็็็็็็็็",
+        "Zalgo " + "".join(c + "\u0316\u0321\u034f\u0489" * 8 for c in "comes"),
+        "ก็็็็็็็็็็็็็็็็็็็็",
     ]
 
 
@@ -134,9 +143,9 @@ def test_what_is_included(service, keys, folder):
     assert names == ["John Doe--2024-12-01_103000--Web chat.pdf"]
     path = pdf.saved(folder, archive.read(names[0]))
     text = pdf.text(path, layout=True)
-    for words in ("John Doe", "+1234567890", "Acme Corp", "Elm Street 1", "won", "new-lead, high-priority", "[1] Handbook",
-                  "Greet first.", "Internal notes", "Customer interested in premium plan", "Events", "claim", "Skills",
-                  "greet", "5 · Thanks", "read · feedback: POSITIVE"):
+    for words in ("John Doe", "+1234567890", "Acme Corp", "Elm Street 1", "won", "new-lead, high-priority",
+                  "[1] Handbook", "Greet first.", "Internal notes", "Customer interested in premium plan", "Events", "claim",
+                  "Skills", "greet", "5 · Thanks", "read · feedback: POSITIVE"):
         assert words in text, words
     assert pdf.outline(path) == ["Sunday, 1 December 2024  (UTC+00:00)", "Internal notes", "Events", "Skills"]
     assert b"https://docs.example" in archive.read(names[0])
@@ -173,13 +182,14 @@ def test_the_same_bytes_at_every_door(service, keys):
 
 def test_no_environment_has_a_say(verbatim):
     """Languages, zones and fontconfig's own settings of a machine change no byte."""
-    messages = [{"id": str(n), "created_at": n * 10**9, "direction": "inbound", "speaker_type": "customer", "text": text}
-                for n, text in enumerate(SCRIPTS.values())]
+    messages = [{"id": str(n), "created_at": n * 10**9, "direction": "inbound", "speaker_type": "customer",
+                 "text": text} for n, text in enumerate(SCRIPTS.values())]
     story = json.dumps([{"id": "1", "created_at": 0, "messages": messages}]).encode()
-    made = {subprocess.run([verbatim.parent / "tests/tools/render_tool", "pdf", "", "127", "Europe/Berlin"], input=story,
-                           stdout=subprocess.PIPE, check=True, env=os.environ | extra).stdout
-            for extra in ({}, {"LANGUAGE": "ja:de", "LC_ALL": "C.UTF-8"}, {"PANGO_LANGUAGE": "ko:ar", "TZ": "Asia/Tokyo"},
-                          {"FONTCONFIG_FILE": "/nowhere/fonts.conf", "HOME": "/nowhere", "XDG_CONFIG_HOME": "/nowhere"})}
+    command = [verbatim.parent / "tests/tools/render_tool", "pdf", "", "127", "Europe/Berlin"]
+    machines = [{}, {"LANGUAGE": "ja:de", "LC_ALL": "C.UTF-8"}, {"PANGO_LANGUAGE": "ko:ar", "TZ": "Asia/Tokyo"},
+                {"FONTCONFIG_FILE": "/nowhere/fonts.conf", "HOME": "/nowhere", "XDG_CONFIG_HOME": "/nowhere"}]
+    made = {subprocess.run(command, input=story, stdout=subprocess.PIPE, check=True, env=os.environ | each).stdout
+            for each in machines}
     assert len(made) == 1 and made.pop().startswith(b"%PDF-")
 
 
@@ -279,12 +289,14 @@ def test_an_svg_is_drawn_when_it_is_set(program, service, keys, database, folder
     (svg('<use href="other.svg#a"/>'), "href"), (svg('<use xlink:href="file:///etc/passwd"/>'), "href"),
     (svg('<image href="#a"/>'), "image"), (svg('<rect fill="url(http://x.example/a)"/>'), "url"),
     (svg('<rect style="fill: URL( \'//x.example/a\' )"/>'), "url"), (svg("<style>@import 'x.css';</style>"), "style"),
-    (svg("<style><![CDATA[a{fill:url(x.svg#a)}]]></style>"), "style"), (svg("<style>a{fill:u\\72l(x)}</style>"), "style"),
+    (svg("<style><![CDATA[a{fill:url(x.svg#a)}]]></style>"), "style"),
+    (svg("<style>a{fill:u\\72l(x)}</style>"), "style"),
     (svg("<foreignObject/>"), "foreignObject"), (svg("<text>Acme</text>"), "paths"), (svg("<filter/>"), "filters"),
     (svg('<g xml:base="http://x.example/"/>'), "xml:base"),
     (svg(head='<!DOCTYPE svg [<!ENTITY a "b">]>'), "entities"),
     (svg(head='<?xml-stylesheet href="x.css"?>'), "xml-stylesheet"),
-    (svg("<use href='#a'/>" * 21), "more than 20"), (svg("<g/>" * 5000), "5,000"), (svg("<g>" * 70 + "</g>" * 70), "64"),
+    (svg("<use href='#a'/>" * 21), "more than 20"), (svg("<g/>" * 5000), "5,000"),
+    (svg("<g>" * 70 + "</g>" * 70), "64"),
     (svg("<g>"), "the SVG is broken"), (svg(attributes=""), "viewBox"), (b"<html></html>", "must be a PNG or an SVG"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_logos_that_are_refused(program, database, logo, data, words):
