@@ -144,7 +144,8 @@ def test_what_is_included(service, keys, folder):
     path = pdf.saved(folder, archive.read(names[0]))
     text = pdf.text(path, layout=True)
     for words in ("John Doe", "+1234567890", "Acme Corp", "Elm Street 1", "won", "new-lead, high-priority",
-                  "[1] Handbook", "Greet first.", "Internal notes", "Customer interested in premium plan", "Events", "claim",
+                  "[1] Handbook", "Greet first.", "Internal notes", "Customer interested in premium plan",
+                  "Events", "claim",
                   "Skills", "greet", "5 · Thanks", "read · feedback: POSITIVE"):
         assert words in text, words
     assert pdf.outline(path) == ["Sunday, 1 December 2024  (UTC+00:00)", "Internal notes", "Events", "Skills"]
