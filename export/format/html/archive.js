@@ -40,8 +40,8 @@
     element.addEventListener("click", press);
     return element;
   };
-  const field = make("input", { type: "search", placeholder: "Search messages, contacts, dates", autocomplete: "off",
-    spellcheck: false, title: "Press / to search, Enter for the next hit, Escape to clear" });
+  const field = make("input", { type: "search", placeholder: "Search messages, contacts, dates",
+    autocomplete: "off", spellcheck: false, title: "Press / to search, Enter for the next hit, Escape to clear" });
   field.setAttribute("aria-label", "Search messages, contacts and dates");
   const who = make("select", { title: "Show messages of this speaker alone" }, new Option("Everyone", ""));
   who.setAttribute("aria-label", "Speaker");
