@@ -48,6 +48,7 @@ def test_by_mouse(form, service, keys):
     assert (now["name"], now["retention"], now["link_ttl"], now["csv_profile"]) == (
         "Bäckerei Müller", "14d", "36h", "excel")
     assert now["time_zone"] == "Europe/Berlin", "what was not touched stays"
+    assert "Empty: as the service is set, 7 days." in form.text() and "as the service is set, 3." in form.text()
     form.reload()
     assert form.get("textbox", "Keep files for").value() == "14"
     assert form.get("combobox", "Links are valid for: unit").value() == "h"
@@ -62,7 +63,7 @@ def test_by_keyboard_alone(form, service, keys):
     form.press("Enter")
     form.wait_text("Saved.")
     assert kept(service, keys)["time_zone"] == "Asia/Tokyo"
-    assert "Saved. It holds for exports from here on." in form.heard()
+    form.wait("window.__heard.includes('Saved. It holds for exports from here on.')", "that to be said")
 
 
 def test_an_emptied_time_is_as_the_service_is_set(form, service, keys):
@@ -109,6 +110,7 @@ def test_others_may_look_and_are_told_who_may_change(page, service, keys, role):
     console.enter(page, service, keys[role], "#/settings")
     page.wait_text("Europe/Berlin (Central European")
     assert page.get("textbox").count() == 0 and page.get("button", "Save").count() == 0
+    assert "7 days, as the service is set" in page.text()
     assert "An owner or admin of the workspace can change this" in page.text()
     page.wait_text("What you can't do")
     assert ("Start exports." in page.text()) == (role == "editor")

@@ -9,6 +9,7 @@ import json
 from . import console, native_source
 from .process import wait_until
 
+NAMES = {"owner": "Olga's laptop", "admin": "Nightly archive", "editor": "Press desk", "viewer": "Wall screen"}
 LIST = "*/exports*limit=*"  # the requests for the list
 ARABIC = "سارة الأحمد — قسم المبيعات"
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
@@ -38,6 +39,9 @@ class House:
 
     def __init__(self, program, database, make_service, names=""):
         self.keys = console.make_world(program, database)
+        for role, name in NAMES.items():
+            database.execute("UPDATE verbatim.api_key SET name = %s WHERE key_id = %s",
+                             [name, self.keys[role].split("_")[1]])
         program.workspace("empty", source_id="platform-empty", name="New workspace")
         self.keys["nothing"] = native_source.make_key(program, database, "owner", (), "new@example.com", "empty")
         self.keys["retired"] = console.key_of(program, database, "viewer", f"{LONG.lower()}@example.com")

@@ -20,8 +20,11 @@ const MOST_RUNNING = 100;
 
 function spanWords(text) {
     const [, n, unit] = /^(\d+)([smhd])$/.exec(text || "") || [];
-    return n ? t(`span.words.${unit}`, {n: Number(n)}) : text || t("settings.asService");
+    return n ? t(`span.words.${unit}`, {n: Number(n)}) : text;
 }
+
+/* What is set for the workspace, or what then holds of the service. */
+const orService = (own, service) => own ?? t("settings.asService", {value: service});
 
 function zones(id) {
     const known = Intl.supportedValuesOf?.("timeZone") || [];
@@ -32,10 +35,10 @@ function readOnly(settings) {
     return panel(t("settings.workspace"), facts([
         [t("settings.name"), said(settings.name || session.workspace.id)],
         [t("settings.timeZone"), zoneWords(settings.time_zone)],
-        [t("settings.retention"), spanWords(settings.retention)],
-        [t("settings.linkTtl"), spanWords(settings.link_ttl)],
+        [t("settings.retention"), orService(spanWords(settings.retention), spanWords(settings.service.retention))],
+        [t("settings.linkTtl"), orService(spanWords(settings.link_ttl), spanWords(settings.service.link_ttl))],
         [t("settings.csvProfile"), settings.csv_profile && t(`order.csv_profile.${settings.csv_profile}`)],
-        [t("settings.maxRunning"), settings.max_running === null ? t("settings.asService") : settings.max_running],
+        [t("settings.maxRunning"), orService(settings.max_running, settings.service.max_running)],
     ]), el("p", {class: "callout"}, t("denied.admin"), " ", t("settings.askThem")));
 }
 
@@ -49,14 +52,14 @@ class Form {
             name: text("name", {maxlength: 200, hint: t("settings.nameHint")}),
             time_zone: text("time_zone", {key: "timeZone", list: "zones", spellcheck: "false",
                                           hint: t("settings.timeZoneHint", {zone: zone()})}),
-            retention: spanField({label: t("settings.retention"), hint: t("settings.retentionHint"), name: "retention",
+            retention: spanField({label: t("settings.retention"), hint: t("settings.retentionHint", {value: spanWords(settings.service.retention)}), name: "retention",
                                   value: settings.retention}),
-            link_ttl: spanField({label: t("settings.linkTtl"), hint: t("settings.linkTtlHint"), name: "link_ttl",
+            link_ttl: spanField({label: t("settings.linkTtl"), hint: t("settings.linkTtlHint", {value: spanWords(settings.service.link_ttl)}), name: "link_ttl",
                                  value: settings.link_ttl}),
             csv_profile: selectField({label: t("settings.csvProfile"), hint: t("settings.csvProfileHint"), name: "csv_profile",
                                       value: settings.csv_profile || "safe",
                                       options: PROFILES.map(value => [value, t(`order.csv_profile.${value}`)])}),
-            max_running: text("max_running", {key: "maxRunning", inputmode: "numeric", hint: t("settings.maxRunningHint")}),
+            max_running: text("max_running", {key: "maxRunning", inputmode: "numeric", hint: t("settings.maxRunningHint", {value: settings.service.max_running})}),
         };
         this.problem = el("div", {role: "alert"});
         this.submit = button(t("settings.save"), {type: "submit", kind: "primary"});
