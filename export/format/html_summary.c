@@ -94,10 +94,10 @@ static enum vb_status append_path(const struct chart *chart, bool upper, struct 
         uint64_t below = height_of(chart, bar.below) < all ? height_of(chart, bar.below) : all;
         uint64_t from = upper ? below : 0, to = upper ? all : below;
         if (to > from)
-            status = vb_buffer_printf(
-                out, "M%lld %lluv-%lluh%uv%lluz", (long long)(bar.place * BAR),
-                (unsigned long long)(HEIGHT - from), (unsigned long long)(to - from), BAR - 1,
-                (unsigned long long)(to - from));
+            status = vb_buffer_printf(out, "M%lld %lluv-%lluh%uv%lluz", (long long)bar.place * BAR,
+                                      (unsigned long long)(HEIGHT - from),
+                                      (unsigned long long)(to - from), BAR - 1,
+                                      (unsigned long long)(to - from));
     }
     return status == VB_OK ? vb_buffer_append_text(out, "\"/>") : status;
 }
@@ -107,7 +107,7 @@ static enum vb_status append_chart(const struct chart *chart, const char *label,
 {
     enum vb_status status = vb_buffer_printf(
         out, "<svg viewBox=\"0 0 %lld %u\" preserveAspectRatio=none role=img aria-label=\"%s\">",
-        (long long)(chart->places * BAR), HEIGHT, label);
+        (long long)chart->places * BAR, HEIGHT, label);
     if (status == VB_OK)
         status = append_path(chart, false, out);
     if (status == VB_OK)

@@ -60,20 +60,19 @@ static struct findings scan(struct vb_view text, bool quoted)
 
 static char *put_reference(char *to, unsigned char byte)
 {
-    const char *reference = byte == '&'   ? "&amp;"
-                            : byte == '<' ? "&lt;"
-                            : byte == '>' ? "&gt;"
-                            : byte == '"' ? "&#34;"
-                                          : "&#39;";
+    struct vb_view reference = byte == '&'   ? VB_VIEW("&amp;")
+                               : byte == '<' ? VB_VIEW("&lt;")
+                               : byte == '>' ? VB_VIEW("&gt;")
+                               : byte == '"' ? VB_VIEW("&#34;")
+                                             : VB_VIEW("&#39;");
     if (is_control(byte)) {
         *to++ = '\xE2';
         *to++ = '\x90';
         *to++ = byte == 0x7F ? '\xA1' : (char)(0x80 + byte);
         return to;
     }
-    size_t length = strlen(reference);
-    memcpy(to, reference, length);
-    return to + length;
+    memcpy(to, reference.data, reference.length);
+    return to + reference.length;
 }
 
 static enum vb_status append_escaped(struct vb_buffer *out, struct vb_view text, bool quoted)

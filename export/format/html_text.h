@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* For text between tags, not for attributes. Line ends and tabs stay, other controls of ASCII become their
- * pictures (U+2400 and up), which a reader sees and a parser does not stumble over. */
+/* For text between tags, not for attributes. Line ends and tabs stay, other controls of ASCII
+ * become their pictures (U+2400 and up), which a reader sees and a parser does not stumble over. */
 enum vb_status vb_html_append(struct vb_buffer *out, struct vb_view text) vb_must_check;
 
 /* `open` such as "<p", then ">", the text and `close`. Where the text may run from right to left

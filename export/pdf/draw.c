@@ -19,7 +19,7 @@
 #define PICTURE 80   /* pixels, for about 12 points */
 #define PICTURE_WIDTH 136.0
 
-void vb_pdf_set_color(struct vb_pdf *pdf, uint32_t color)
+static void set_color(struct vb_pdf *pdf, uint32_t color)
 {
     cairo_set_source_rgb(pdf->cairo, (color >> 16 & 255) / 255.0, (color >> 8 & 255) / 255.0,
                          (color & 255) / 255.0);
@@ -38,7 +38,7 @@ uint32_t vb_pdf_tint(uint32_t color, double share)
 void vb_pdf_draw_rule(struct vb_pdf *pdf, double x, double y, double width, double thickness,
                       uint32_t color)
 {
-    vb_pdf_set_color(pdf, color);
+    set_color(pdf, color);
     cairo_rectangle(pdf->cairo, x, y, width, thickness);
     cairo_fill(pdf->cairo);
 }
@@ -55,7 +55,7 @@ void vb_pdf_draw_box(struct vb_pdf *pdf, double x, double y, double width, doubl
     cairo_arc(cairo, x + bottom, y + height - bottom, bottom, quarter, 2 * quarter);
     cairo_arc(cairo, x + top, y + top, top, 2 * quarter, 3 * quarter);
     cairo_close_path(cairo);
-    vb_pdf_set_color(pdf, color);
+    set_color(pdf, color);
     cairo_fill(cairo);
 }
 
@@ -151,7 +151,7 @@ static void draw_hidden(struct vb_pdf *pdf, const char *text, int length, double
 {
     const cairo_glyph_t glyph = {pdf->dash_glyph, x, y};
     const cairo_text_cluster_t cluster = {length, 1};
-    vb_pdf_set_color(pdf, pdf->ground);
+    set_color(pdf, pdf->ground);
     cairo_set_scaled_font(pdf->cairo, pdf->dash);
     cairo_show_text_glyphs(pdf->cairo, text, length, &glyph, 1, &cluster, 1, 0);
 }
@@ -197,7 +197,7 @@ void vb_pdf_draw_line(struct vb_pdf *pdf, const struct vb_pdf_line *line, double
     const char *text = pango_layout_get_text(line->layout);
     for (const GSList *list = line->line->runs; list; list = list->next) {
         PangoGlyphItem *run = list->data;
-        vb_pdf_set_color(pdf, line->color);
+        set_color(pdf, line->color);
         if (run->item->analysis.font && vb_pdf_font_has_pictures(run->item->analysis.font)) {
             draw_pictures(pdf, run, text, x, y + line->ascent);
         } else {

@@ -17,8 +17,8 @@ enum vb_status vb_pdf_status(struct vb_pdf *pdf)
     return is_good ? VB_OK : VB_NO_MEMORY;
 }
 
-/* cairo 1.16 writes a damaged file where there are links and nothing around them. Whatever has a tag
- * stays in memory until the end, so all of the document is one paragraph. */
+/* cairo 1.16 writes a damaged file where there are links and nothing around them. Whatever has a
+ * tag stays in memory until the end, so all of the document is one paragraph. */
 void vb_pdf_begin_tags(struct vb_pdf *pdf)
 {
     cairo_tag_begin(pdf->cairo, DOCUMENT_TAG, NULL);

@@ -66,7 +66,7 @@ static PangoLayout *make_layout(struct vb_pdf *pdf, enum vb_pdf_style style, str
     return layout;
 }
 
-/* By the first letter that has a direction (UAX 9, P2); text without any runs from left to right. */
+/* By the first letter that has a direction (UAX 9, P2); a text without any runs from the left. */
 static bool is_right_to_left(struct vb_view text)
 {
     while (text.length > 0) {

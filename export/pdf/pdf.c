@@ -214,11 +214,6 @@ unsigned vb_pdf_pages(const struct vb_pdf *pdf)
     return pdf->page;
 }
 
-bool vb_pdf_is_open(const struct vb_pdf *pdf)
-{
-    return pdf->surface;
-}
-
 /* Fonts and outline are written by the end; what cairo calls finished has passed the writer. */
 enum vb_status vb_pdf_close(struct vb_pdf *pdf, struct vb_buffer *out)
 {

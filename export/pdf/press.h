@@ -138,7 +138,6 @@ enum vb_status vb_pdf_break_text(struct vb_pdf *pdf, enum vb_pdf_style style, st
                                  void *context) vb_must_check;
 
 /* --- draw.c --- */
-void vb_pdf_set_color(struct vb_pdf *pdf, uint32_t color);
 /* A colour as it looks thinly on white: `share` of it. */
 uint32_t vb_pdf_tint(uint32_t color, double share);
 /* At its top left corner. */

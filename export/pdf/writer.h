@@ -23,7 +23,7 @@ struct vb_pdf_writer {
 };
 
 /* For cairo_pdf_surface_create_for_stream. */
-cairo_status_t vb_pdf_writer_take(void *writer, const unsigned char *data, unsigned length);
+cairo_status_t vb_pdf_writer_take(void *context, const unsigned char *bytes, unsigned length);
 /* After the surface is finished: passes on what was held. */
 void vb_pdf_writer_end(struct vb_pdf_writer *writer);
 

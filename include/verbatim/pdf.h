@@ -55,7 +55,6 @@ struct vb_pdf_head {
 /* Begins a document; bytes go to `out`, here and in all calls up to vb_pdf_close. */
 enum vb_status vb_pdf_open(struct vb_pdf *pdf, const struct vb_pdf_head *head,
                            struct vb_buffer *out, struct vb_error *err) vb_must_check;
-bool vb_pdf_is_open(const struct vb_pdf *pdf);
 unsigned vb_pdf_pages(const struct vb_pdf *pdf); /* so far */
 
 /* Between open and close. Errors carry a status alone: whoever calls knows the row. */

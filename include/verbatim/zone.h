@@ -27,8 +27,8 @@ bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant);
 /* First instant of the local day: 00:00, the earlier of two, or the end of the gap where 00:00 is
  * skipped. */
 vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day);
-/* The offsets in force from the instant 0 on up to `until`, as an array for free(): at least one, the
- * first at 0. VB_NO_MEMORY. */
+/* The offsets in force from the instant 0 on up to `until`, as an array for free(): at least one,
+ * the first at 0. VB_NO_MEMORY. */
 enum vb_status vb_zone_changes(struct vb_zone *zone, vb_instant until,
                                struct vb_offset_change **ret_changes,
                                size_t *ret_count) vb_must_check;

@@ -114,7 +114,8 @@ bool vb_api_export_has_archive(const struct vb_api_export *export)
            !vb_pg_boolean(export->rows, export->row, EXPORT_DELETED);
 }
 
-bool vb_api_export_has_file(const struct vb_api_export *export)
+/* There is a file, and the link of the store lives. */
+static bool has_file(const struct vb_api_export *export)
 {
     return vb_api_export_has_archive(export) && !vb_api_field_is_null(export, EXPORT_EXPIRES) &&
            vb_api_field_time(export, EXPORT_EXPIRES) > vb_clock_now();
@@ -154,13 +155,14 @@ static void put_files(struct vb_json *json, const struct vb_api_export *export)
     vb_json_end_array(json);
 }
 
-enum vb_status vb_api_export_link(struct vb_http_exchange *exchange,
+/* The link of the store, the same at each look; nothing is written where there is none, or for who
+ * may not download. */
+static enum vb_status append_link(struct vb_http_exchange *exchange,
                                   const struct vb_api_export *export, struct vb_buffer *ret_link,
                                   struct vb_error *err)
 {
     struct vb_http_loop *loop = exchange->loop;
-    if (!vb_api_export_has_file(export) ||
-        !vb_role_may(exchange->request->access.role, VB_RIGHT_DOWNLOAD))
+    if (!has_file(export) || !vb_role_may(exchange->request->access.role, VB_RIGHT_DOWNLOAD))
         return VB_OK;
     struct vb_buffer key;
     vb_buffer_init(&key, 2048);
@@ -202,7 +204,7 @@ static enum vb_status put_links(struct vb_http_exchange *exchange, struct vb_jso
     struct vb_buffer link, short_link;
     vb_buffer_init(&link, VB_HTTP_LINK_MOST);
     vb_buffer_init(&short_link, VB_HTTP_LINK_MOST);
-    enum vb_status status = vb_api_export_link(exchange, export, &link, err);
+    enum vb_status status = append_link(exchange, export, &link, err);
     if (status == VB_OK)
         status = vb_api_export_short_link(exchange, export, &short_link, err);
     if (status == VB_OK) {

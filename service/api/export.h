@@ -23,22 +23,16 @@ bool vb_api_export_status_is(const struct vb_api_export *export, const char *sta
 bool vb_api_export_is_active(const struct vb_api_export *export);
 /* Finished, and the file is not deleted; its link may be dead. */
 bool vb_api_export_has_archive(const struct vb_api_export *export);
-/* When the file goes: by the door's own retention, the workspace's or the option's, and never before
- * its link. INT64_MIN: there is none. */
+/* When the file goes: by the door's own retention, the workspace's or the option's, and never
+ * before its link. INT64_MIN: there is none. */
 vb_instant vb_api_export_file_end(const struct vb_http_exchange *exchange,
                                   const struct vb_api_export *export);
-/* There is a file, and its link lives. */
-bool vb_api_export_has_file(const struct vb_api_export *export);
 struct vb_view vb_api_export_key(const struct vb_api_export *export); /* of the object */
 vb_instant vb_api_export_created(const struct vb_api_export *export);
 struct vb_view vb_api_export_id(const struct vb_api_export *export);
 
-/* The link, the same at each look; nothing is written where there is none, or for who may not
- * download. */
-enum vb_status vb_api_export_link(struct vb_http_exchange *exchange,
-                                  const struct vb_api_export *export, struct vb_buffer *ret_link,
-                                  struct vb_error *err) vb_must_check;
-/* The newest short link, likewise; *ret_link stays empty where all are revoked or it has ended. */
+/* The newest short link, the same at each look. *ret_link stays empty where all are revoked or it
+ * has ended, and for who may not download. */
 enum vb_status vb_api_export_short_link(struct vb_http_exchange *exchange,
                                         const struct vb_api_export *export,
                                         struct vb_buffer *ret_link,
@@ -61,8 +55,9 @@ void vb_api_export_missing(struct vb_http_exchange *exchange); /* 404 */
 
 /* For doors that take the workspace from the key, which show their own exports only; the native one
  * shows all. Judges the key, makes `change` where there is one ($1 workspace, $2 job, $3 audience
- * or NULL, $4 who asks, $5 how long archives are kept), and shows the export as it is then, or as it was before a change that
- * `ends` it; an export that the key does not see is answered with 404. */
+ * or NULL, $4 who asks, $5 how long archives are kept), and shows the export as it is then, or
+ * as it was before a change that `ends` it; an export that the key does not see is answered with
+ * 404. */
 void vb_api_export_show(struct vb_http_exchange *exchange, const struct vb_pg_statement *change,
                         bool ends,
                         void (*then)(struct vb_http_exchange *exchange,

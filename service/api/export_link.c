@@ -1,8 +1,8 @@
 /* Short links of an export: revoked, or one more issued.
  *
- * Both act in every process at once, since a link is judged by the job's row each time it is opened.
- * What a link led to before goes on: bytes under way, and a link of the object store for as long as
- * that lives (api/link.c).
+ * Both act in every process at once, since a link is judged by the job's row each time it is
+ * opened. What a link led to before goes on: bytes under way, and a link of the object store for as
+ * long as that lives (api/link.c).
  */
 #include "export_field.h"
 

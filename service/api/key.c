@@ -2,9 +2,9 @@
  * what it answers.
  *
  * Nothing about either is kept from one request to the next, so a revoked key is refused by the
- * very next one. A key's own bytes are overwritten in the head as soon as they were looked at: a request
- * may wait or stream for long, and only their digest is needed then. When a key was last used is
- * noted at most once a minute, by a statement nobody waits for.
+ * very next one. A key's own bytes are overwritten in the head as soon as they were looked at: a
+ * request may wait or stream for long, and only their digest is needed then. When a key was last
+ * used is noted at most once a minute, by a statement nobody waits for.
  */
 #include "api.h"
 

@@ -95,8 +95,9 @@ static int liking_of(struct vb_view accept, const char *type)
     return 0;
 }
 
-/* Wildcards like both alike, and decide nothing. */
-bool vb_link_page_is_wanted(struct vb_view accept)
+/* Whether `Accept` (RFC 9110, 12.5.1) likes text/html better than application/json. Wildcards like
+ * both alike, and decide nothing. */
+static bool is_wanted(struct vb_view accept)
 {
     return liking_of(accept, "text/html") > liking_of(accept, "application/json");
 }
@@ -132,7 +133,7 @@ void vb_link_page_answer(struct vb_http_exchange *exchange, enum vb_link_trouble
     vb_http_answer_error_header(exchange, "Referrer-Policy", "no-referrer");
     if (words->status == 503)
         vb_http_answer_error_header(exchange, "Retry-After", "2");
-    if (vb_link_page_is_wanted(accept))
+    if (is_wanted(accept))
         answer_page(exchange, words);
     else
         vb_http_answer_detail(exchange, words->status, words->detail);

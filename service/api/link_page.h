@@ -1,5 +1,5 @@
-/* What a person sees who opened a short link that leads nowhere: a small page, where the client is a
- * browser; JSON, as everywhere, where it is a program.
+/* What a person sees who opened a short link that leads nowhere: a small page, where the client is
+ * a browser; JSON, as everywhere, where it is a program.
  *
  * Holds no word of who asked or of what the link belonged to. Nothing is owned; the loop's thread.
  * Answers the exchange; what cannot be written is answered as an error.
@@ -18,7 +18,5 @@ enum vb_link_trouble {
     VB_LINK_TROUBLES
 };
 void vb_link_page_answer(struct vb_http_exchange *exchange, enum vb_link_trouble trouble);
-/* Whether `Accept` (RFC 9110, 12.5.1) likes text/html better than application/json; absent: no. */
-bool vb_link_page_is_wanted(struct vb_view accept);
 
 #endif

@@ -35,7 +35,8 @@ struct vb_api_order *vb_api_order_new(struct vb_http_exchange *exchange);
 bool vb_api_order_same(struct vb_http_exchange *exchange);
 /* 422 where a mail is asked for and nobody would send it. False: answered. */
 bool vb_api_order_may_mail(struct vb_http_exchange *exchange);
-/* Takes it from here, vb_api_order_may_mail first. A range that ends before it begins is answered as a broken rule. */
+/* Takes it from here, vb_api_order_may_mail first. A range that ends before it begins is answered
+ * as a broken rule. */
 void vb_api_order_begin(struct vb_http_exchange *exchange);
 
 #endif

@@ -1,8 +1,8 @@
 /* A workspace's brand: what may be set, how a logo becomes a picture that is safe to keep, and the
  * rows that keep it.
  *
- * A row of `verbatim.brand` is never changed: whoever sets something makes a new one, and jobs go on
- * with the one of the moment when they were ordered, so that all files of an export look alike.
+ * A row of `verbatim.brand` is never changed: whoever sets something makes a new one, and jobs go
+ * on with the one of the moment when they were ordered, so that all files of an export look alike.
  *
  * A logo is kept as a PNG of at most VB_LOGO_WIDTH x VB_LOGO_HEIGHT pixels that this program wrote
  * itself: nothing of the file that somebody gave lives on, and nothing large is ever decoded by a

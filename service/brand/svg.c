@@ -1,8 +1,8 @@
 /* SVG: what a logo may hold, by expat, and the drawing, by librsvg; see logo.h.
  *
- * A logo is a drawing that means the same everywhere. So it holds nothing that runs, that comes from
- * elsewhere, or that depends on the machine's fonts; and nothing that makes much of little, so that
- * drawing it takes no time worth a thought.
+ * A logo is a drawing that means the same everywhere. So it holds nothing that runs, that comes
+ * from elsewhere, or that depends on the machine's fonts; and nothing that makes much of little, so
+ * that drawing it takes no time worth a thought.
  */
 #include "logo.h"
 

@@ -73,8 +73,8 @@ struct vb_mail_server vb_mail_server_of(const struct vb_options *options,
 /* Hands a composed message to the server. VB_INVALID: the server refuses this recipient for good
  * (RFC 3463: 5.1.x but for the sender's 5.1.7 and 5.1.8, and 5.2.x; without such a code 550, 551
  * and 553 to RCPT). Everything else may pass and is VB_NETWORK: unreachable, 4xx, TLS, greeting,
- * sender or login refused, which an operator can set right. VB_STOPPED as asked. The error's text carries
- * the server's words. */
+ * sender or login refused, which an operator can set right. VB_STOPPED as asked. The error's text
+ * carries the server's words. */
 enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *from,
                                const char *recipient, struct vb_view message,
                                struct vb_error *err) vb_must_check;

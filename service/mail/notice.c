@@ -250,9 +250,9 @@ static enum vb_status write_text(const struct row rows[ROWS_MOST],
 
 /* --- HTML --- */
 
-/* Word draws mails in Outlook: so tables, padding on cells alone, hex colours, and every style where
- * it holds. Gmail knows no dark colours but inverts these; readers that ask for dark ones get them
- * by the classes. What is a table of facts is one for a screen reader, what is layout is not. */
+/* Word draws mails in Outlook: so tables, padding on cells alone, hex colours, and every style
+ * where it holds. Gmail knows no dark colours but inverts these; readers that ask for dark ones get
+ * them by the classes. What is a table of facts is one for a screen reader, layout is not. */
 #define FONT                                                                                       \
     "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 #define BOX "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "

@@ -5,6 +5,8 @@
  */
 #include "job_status.h"
 
+#include <stddef.h>
+
 static const char *const names[VB_JOB_STATUSES + 1] = {
     [VB_JOB_QUEUED] = "queued", [VB_JOB_STARTED] = "started",     [VB_JOB_FINISHED] = "finished",
     [VB_JOB_FAILED] = "failed", [VB_JOB_CANCELLED] = "cancelled", [VB_JOB_GONE] = "gone",
@@ -25,16 +27,6 @@ static const struct edge {
 const char *vb_job_status_name(enum vb_job_status status)
 {
     return names[status];
-}
-
-bool vb_job_status_find(struct vb_view name, enum vb_job_status *ret_status)
-{
-    for (int i = 0; i < VB_JOB_STATUSES; i++)
-        if (vb_view_equals(name, vb_view_of(names[i]))) {
-            *ret_status = (enum vb_job_status)i;
-            return true;
-        }
-    return false;
 }
 
 bool vb_job_status_follows(enum vb_job_status from, enum vb_job_status to)

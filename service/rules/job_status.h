@@ -4,13 +4,13 @@
  * that take an edge: vb_job_transition, the functions job_cancel and job_delete of the schema, and
  * pruning. A test takes every one of them and holds them against this table.
  *
- * Static data without an owner; names live as long as the program. Any thread: pure. No errors: a
- * word that is no status is false. VB_JOB_GONE is in no row and must not be asked a word of one.
+ * Static data without an owner; names live as long as the program. Any thread: pure. No
+ * errors. VB_JOB_GONE is in no row.
  */
 #ifndef VERBATIM_RULES_JOB_STATUS_H
 #define VERBATIM_RULES_JOB_STATUS_H
 
-#include "verbatim/buffer.h"
+#include <stdbool.h>
 
 enum vb_job_status {
     VB_JOB_QUEUED,
@@ -24,8 +24,6 @@ enum vb_job_status {
 
 /* As job.status has it: "queued". */
 const char *vb_job_status_name(enum vb_job_status status);
-/* False: no status has this name. */
-bool vb_job_status_find(struct vb_view name, enum vb_job_status *ret_status);
 /* Whether the table of edges holds from -> to. */
 bool vb_job_status_follows(enum vb_job_status from, enum vb_job_status to);
 

@@ -1,7 +1,7 @@
 /* Short links. See storage/short_link.h.
  *
- * Base32 (RFC 4648, section 6, lower-case): letters and digits alone, so that no reader of mail ends
- * a link early, and no two that are told apart by case.
+ * Base32 (RFC 4648, section 6, lower-case): letters and digits alone, so that no reader of mail
+ * ends a link early, and no two that are told apart by case.
  */
 #include "short_link.h"
 

@@ -1,12 +1,12 @@
-/* Short links: {base_url}/d/TOKEN, Verbatim's own way to the file of one export, for mails and people.
+/* Short links: {base_url}/d/TOKEN, Verbatim's own way to an export's file, for mails and people.
  *
  * A token is a piece of the job's id, the link's number and a MAC of 128 bits over both, in base32:
  * the same job and number give the same link as long as the secret is the newest, so a mail that is
  * sent again carries it again. Whether a link still holds stands with the job, and is judged by the
  * database (link_open of the schema), which makes the same MAC: so nothing of a token is stored.
  *
- * Nothing is owned; any thread: pure. Errors: VB_DATABASE without secrets, VB_INVALID for what is no
- * token, those of the buffer. A token is the right to read the file: it is never logged.
+ * Nothing is owned; any thread: pure. Errors: VB_DATABASE without secrets, VB_INVALID for what is
+ * no token, those of the buffer. A token is the right to read the file: it is never logged.
  */
 #ifndef VERBATIM_STORAGE_SHORT_LINK_H
 #define VERBATIM_STORAGE_SHORT_LINK_H

@@ -1,5 +1,5 @@
-/* Prints the statements of the front end to Verbatim's own database, so that a test can ask for their plans: name and
- * number of parameters in a line, then the text, then a line with a dot. */
+/* Prints the statements of the front end to Verbatim's own database, so that a test can ask for
+ * their plans: name and number of parameters in a line, then the text, then a line with a dot. */
 #include "api/sql.h"
 
 #include <stdio.h>

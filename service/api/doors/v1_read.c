@@ -32,9 +32,9 @@ static void put_asked(struct vb_json *json, const struct vb_api_export *export)
         vb_specification_done(&specification);
 }
 
-/* The file stays listed while it is there; its URL is null once the link is dead or revoked, and for
- * who may not download. A short link, so that what is fetched from an object store is in the audit
- * as well. */
+/* The file stays listed while it is there; its URL is null once the link is dead or revoked, and
+ * for who may not download. A short link, so that what is fetched from an object store is in the
+ * audit as well. */
 static enum vb_status put_files(struct vb_http_exchange *exchange, struct vb_json *json,
                                 const struct vb_api_export *export, struct vb_error *err)
 {

@@ -1,5 +1,5 @@
-/* HTML: exact threads of small conversations, hostile texts and addresses, what is left out. The head
- * of a page is test_html_head.c's. */
+/* HTML: exact threads of small conversations, hostile texts and addresses, what is left out. The
+ * head of a page is test_html_head.c's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
