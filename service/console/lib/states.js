@@ -1,13 +1,13 @@
 /**
  * What every view shows in the same way: its heading, and that it is loading, empty, failed or not allowed.
  */
-import {button, el, fill} from "./dom.js";
+import {button, el, fill, said} from "./dom.js";
 import {t} from "./texts.js";
 
 /** The view's <h1>: takes the focus when the view is gone to, and names the window. */
 export function heading(text, ...beside) {
     document.title = `${text} - Verbatim`;
-    return el("div", {class: "heading"}, el("h1", {tabindex: "-1"}, text), beside.length > 0 &&
+    return el("div", {class: "heading"}, el("h1", {tabindex: "-1"}, said(text)), beside.length > 0 &&
               el("div", {class: "heading-actions"}, beside));
 }
 
