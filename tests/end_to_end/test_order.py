@@ -34,7 +34,9 @@ FROM verbatim.job AS j WHERE job_id = %s
 @pytest.fixture(scope="module")
 def keys(program, database):
     people.make_source(database)
-    return people.make_keys(program, database)
+    made = people.make_keys(program, database)
+    source.somebody_sends_mails(database)
+    return made
 
 
 @pytest.fixture(scope="module")
