@@ -272,6 +272,37 @@ print(*lines[:int(sys.argv[2])], sep="\n")
 PYTHON
 }
 
+# For people: the last day of the month as one HTML page, and its first conversation as PDF.
+request_page() {
+    local exports=$url/api/v1/workspace/$workspace/exports body page file
+    body="{\"select\": {\"channel_id\": \"$channel\"}, \"format\": \"html\",
+     \"filter\": {\"from\": \"$last_day\", \"to\": \"$last_day\"},
+     \"include\": [\"messages\", \"customer\", \"tags\", \"notes\"]}"
+    say "For people: the last day as a page to open, one conversation to print"
+    typed "curl -X POST $exports -H \"X-API-Key: \$key\" -H 'Content-Type: application/json' \\
+    -d '$body'"
+    page=$(curl -sS -X POST "$exports" -H "X-API-Key: $key" -H 'Content-Type: application/json' -d "$body" |
+        field export_id) || fail "the page was refused"
+    answer=$(curl -sS -H "X-API-Key: $key" -H 'Prefer: wait=20' "$exports/$page")
+    [ "$(field status <<<"$answer")" = finished ] || fail "the page was not made: $answer"
+    typed "curl -L -o conversations.html -H \"X-API-Key: \$key\" $exports/$page/download"
+    curl -fsSL -o "$kept/conversations.html" -H "X-API-Key: $key" "$exports/$page/download"
+    file=$(query "SELECT id FROM chat.conversation WHERE channel_id = '$channel'
+        AND created_at >= '$last_day'::timestamp AT TIME ZONE 'UTC' ORDER BY created_at, id LIMIT 1")
+    typed "curl -o conversation.pdf -H \"X-API-Key: \$key\" '$url/v1/conversations/$file/export?format=pdf'"
+    curl -fsS -o "$kept/conversation.pdf" -H "X-API-Key: $key" "$url/v1/conversations/$file/export?format=pdf"
+    [ "$(head -c 15 "$kept/conversations.html")" = '<!DOCTYPE html>' ] || fail "the page is no HTML"
+    [ "$(head -c 5 "$kept/conversation.pdf")" = '%PDF-' ] || fail "the transcript is no PDF"
+    echo "$(stat -c '%n, %s bytes' "$kept/conversations.html" "$kept/conversation.pdf" | sed "s|^$root/||")"
+}
+
+# What a person sees first.
+show_console() {
+    curl -fsS -o /dev/null "$url/console/" || fail "there is no console"
+    say "The console"
+    echo "$url/console/ - sign in with the key $key"
+}
+
 keep_serving() {
     say "Serving until Ctrl-C"
     cat <<TEXT
@@ -297,8 +328,11 @@ start_service 9>&-
 request_export
 await_export
 show_archive
+request_page
+show_console
 if [ $once = yes ]; then
-    printf '\n%sEverything worked.%s The archive is .run/demo/conversations.zip\n' "$bold" "$plain"
+    printf '\n%sEverything worked.%s %s\n' "$bold" "$plain" \
+        'The archive is .run/demo/conversations.zip, beside it a page and a PDF.'
 else
     keep_serving
 fi
