@@ -142,7 +142,8 @@
     later = performance.now() + 500;
     extend();
   };
-  const readOn = (deadline) => readFor(deadline.timeRemaining(), () => idle(readOn));
+  // Now and then also where a browser has no idle moment, as in a tab that nobody looks at.
+  const readOn = (deadline) => readFor(Math.max(8, deadline.timeRemaining()), () => idle(readOn, { timeout: 1000 }));
   const hurry = () => readFor(60, () => setTimeout(hurry, 10));
 
   const offerSpeakers = () => {
@@ -461,6 +462,6 @@
   if (window.ResizeObserver) new ResizeObserver(measure).observe(nav);
   measure();
   tell();
-  idle(readOn);
+  idle(readOn, { timeout: 1000 });
   addEventListener("load", show);
 })();
