@@ -114,7 +114,7 @@ def key_in_address(page, house):
 def session_over(page, house):
     at("#/exports")(page, house)
     page.call("Network.clearBrowserCookies")
-    page.get("button", "Refresh").click()
+    page.value("[...document.querySelectorAll('button')].find(each => each.innerText === 'Refresh').click()")
     page.get("dialog", "Your session has ended").wait()
 
 
