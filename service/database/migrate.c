@@ -14,12 +14,19 @@
 #include "embedded.h"
 #include "rights.h"
 
+#include "verbatim/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The number is arbitrary; it only has to be ours. Let go at the end of the transaction. */
 #define LOCK "SELECT pg_advisory_xact_lock(8746518327541)"
+
+/* Tries where processes that are running came into a deadlock with it. */
+#define TRIES 10
+#define PAUSE (VB_SECOND / 5)
+#define DEADLOCK "40P01"
 
 static bool is_true(const PGresult *result, int column)
 {
@@ -64,6 +71,20 @@ static enum vb_status too_new(int found, struct vb_error *err)
                    "the schema verbatim has version %d, this program knows versions up to %d: use "
                    "a newer verbatim",
                    found, newest_version());
+}
+
+/* All tables at once. One by one, as migrations and rights come to them, they would be held for so
+ * long that processes of the previous version, whose transactions take several, would be in their
+ * way each time. */
+static enum vb_status lock_tables(struct vb_pg *pg, struct vb_error *err)
+{
+    static const char sql[] =
+        "DO $$ DECLARE each record; BEGIN"
+        " FOR each IN SELECT relname FROM pg_class"
+        " WHERE relnamespace = 'verbatim'::regnamespace AND relkind = 'r' ORDER BY relname LOOP"
+        " EXECUTE format('LOCK TABLE verbatim.%I IN ACCESS EXCLUSIVE MODE', each.relname);"
+        " END LOOP; END $$";
+    return vb_pg_exec(pg, sql, 0, NULL, NULL, err);
 }
 
 static enum vb_status apply_pending(struct vb_pg *pg, struct vb_migrated *migrated,
@@ -129,6 +150,8 @@ static enum vb_status migrate_locked(struct vb_pg *pg, struct vb_migrated *migra
         status = read_version(pg, &migrated->version, err);
     if (status == VB_OK && migrated->version > newest_version())
         status = too_new(migrated->version, err);
+    if (status == VB_OK && migrated->version < newest_version())
+        status = lock_tables(pg, err);
     if (status == VB_OK)
         status = apply_pending(pg, migrated, err);
     if (status == VB_OK)
@@ -140,8 +163,8 @@ static enum vb_status migrate_locked(struct vb_pg *pg, struct vb_migrated *migra
     return status;
 }
 
-enum vb_status vb_migrate(struct vb_pg *owner, struct vb_migrated *ret_migrated,
-                          struct vb_buffer *advice, struct vb_error *err)
+static enum vb_status migrate_once(struct vb_pg *owner, struct vb_migrated *ret_migrated,
+                                   struct vb_buffer *advice, struct vb_error *err)
 {
     struct vb_migrated migrated = {0};
     enum vb_status status = vb_pg_begin(owner, err);
@@ -155,6 +178,22 @@ enum vb_status vb_migrate(struct vb_pg *owner, struct vb_migrated *ret_migrated,
     if (status == VB_OK)
         *ret_migrated = migrated;
     return status;
+}
+
+enum vb_status vb_migrate(struct vb_pg *owner, struct vb_migrated *ret_migrated,
+                          struct vb_buffer *advice, struct vb_error *err)
+{
+    for (int tried = 1;; tried++) {
+        struct vb_error failure = {0};
+        enum vb_status status = migrate_once(owner, ret_migrated, advice, &failure);
+        if (status != VB_OK && strcmp(failure.sqlstate, DEADLOCK) == 0 && tried < TRIES) {
+            vb_clock_sleep(PAUSE);
+            continue;
+        }
+        if (status != VB_OK && err)
+            *err = failure;
+        return status;
+    }
 }
 
 static enum vb_status retire_locked(struct vb_pg *pg, struct vb_error *err)

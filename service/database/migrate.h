@@ -21,7 +21,8 @@ struct vb_migrated {
 
 /* Brings the schema to this program's version, under the login's own role: roles, tables,
  * rights, the first link secret. VB_DENIED when the login lacks a right: `advice` then holds the
- * SQL that an administrator has to run. VB_CONFLICT when the schema is newer than the program. */
+ * SQL that an administrator has to run. VB_CONFLICT when the schema is newer than the program.
+ * Where it and processes that are running wait for each other it begins anew, some ten times. */
 enum vb_status vb_migrate(struct vb_pg *owner, struct vb_migrated *ret_migrated,
                           struct vb_buffer *advice, struct vb_error *err) vb_must_check;
 

@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors, sql
 
 from tests.lib.postgres import PgBouncer
-from tests.lib.process import ROOT
+from tests.lib.process import ROOT, wait_until
 from tests.lib.service import Program, clean_environment
 
 VERSIONS = [int(path.name[:3]) for path in (ROOT / "service/database/schema").glob("[0-9]*.sql")]
@@ -107,13 +107,19 @@ def test_a_login_that_may_create_roles_needs_no_administrator(verbatim, postgres
         connection.execute(f"RESET ROLE; SET ROLE {fresh.role('worker')}")
 
 
+def at_version(database, version):
+    """The schema as an earlier version left it, without its roles."""
+    database.execute("CREATE SCHEMA verbatim; CREATE TABLE verbatim.schema_migration (version integer PRIMARY KEY,"
+                     " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
+    for path in sorted((ROOT / "service/database/schema").glob("[0-9]*.sql")):
+        if int(path.name[:3]) <= version:
+            database.execute(path.read_text())
+            database.execute("INSERT INTO verbatim.schema_migration VALUES (%s, %s)", [int(path.name[:3]), path.name])
+
+
 def test_exports_that_ended_before_the_counts_get_theirs(verbatim, fresh):
     """The sums of their segments; of a finished one whose segments are gone, what it was finished with."""
-    fresh.execute("CREATE SCHEMA verbatim; CREATE TABLE verbatim.schema_migration (version integer PRIMARY KEY,"
-                  " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())")
-    for number, name in enumerate(["001_main.sql", "002_doors.sql"], 1):
-        fresh.execute((ROOT / "service/database/schema" / name).read_text())
-        fresh.execute("INSERT INTO verbatim.schema_migration VALUES (%s, %s)", [number, name])
+    at_version(fresh, 2)
     fresh.execute("INSERT INTO verbatim.workspace VALUES ('w', '', 'UTC', 'w')")
     for status, conversations in [("finished", 7), ("finished", 4), ("failed", 0), ("started", 0)]:
         fresh.execute("INSERT INTO verbatim.job (job_id, workspace_id, door, specification, source_workspace,"
@@ -130,6 +136,24 @@ def test_exports_that_ended_before_the_counts_get_theirs(verbatim, fresh):
     assert dict(fresh.execute("SELECT requested_by, counts FROM verbatim.job")) == {
         "finished 7": [7, 35, 0, 0, 0, 0, 0], "finished 4": [4, 20, 300, 1, 0, 0, 1],
         "failed 0": [4, 20, 300, 0, 0, 1, 1], "started 0": None}
+
+
+def test_a_deadlock_with_what_is_running_is_got_over(verbatim, fresh):
+    """A transaction of the version before takes what migrate waits for, then what migrate has taken already: migrate is
+    the one that the server ends, since the other one looks later."""
+    at_version(fresh, NEWEST - 1)
+    url = fresh.url + ("&" if "?" in fresh.url else "?") + "options=-c%20deadlock_timeout%3D3s"
+    with psycopg.connect(fresh.url) as running:
+        running.execute("SET deadlock_timeout = '10min'")
+        running.commit()
+        running.execute("LOCK TABLE verbatim.turn IN ROW EXCLUSIVE MODE")
+        migrating = subprocess.Popen([verbatim, "migrate"], env=clean_environment({"database_url": url}),
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: fresh.value("SELECT count(*) FROM pg_locks WHERE relation = 'verbatim.turn'::regclass"
+                                       " AND NOT granted") == 1, "migrate waits")
+        assert running.execute("SELECT count(*) FROM verbatim.job").fetchone() == (0,)
+    assert migrating.communicate(timeout=60) == (f"schema verbatim: version {NEWEST}, 1 applied\n", "")
+    assert fresh.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 1
 
 
 def test_a_newer_database_is_refused(verbatim, fresh):
