@@ -84,6 +84,8 @@ static void on_start(void *context, const XML_Char *name, const XML_Char **attri
 {
     struct check *check = context;
     const char *local = local_name(name);
+    if (check->in_style) /* or what stands behind it in the style sheet would not be looked at */
+        refuse(check, "an SVG with elements in a style sheet is refused");
     if (check->elements == 0 && strcmp(local, "svg") != 0)
         refuse(check, "a logo must be a PNG or an SVG");
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)

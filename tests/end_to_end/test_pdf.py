@@ -291,7 +291,7 @@ def test_an_svg_is_drawn_when_it_is_set(program, service, keys, database, folder
     (svg('<image href="#a"/>'), "image"), (svg('<rect fill="url(http://x.example/a)"/>'), "url"),
     (svg('<rect style="fill: URL( \'//x.example/a\' )"/>'), "url"), (svg("<style>@import 'x.css';</style>"), "style"),
     (svg("<style><![CDATA[a{fill:url(x.svg#a)}]]></style>"), "style"),
-    (svg("<style>a{fill:u\\72l(x)}</style>"), "style"),
+    (svg("<style>a{fill:u\\72l(x)}</style>"), "style"), (svg("<style>a{}<g/>@import 'x.css';</style>"), "style sheet"),
     (svg("<foreignObject/>"), "foreignObject"), (svg("<text>Acme</text>"), "paths"), (svg("<filter/>"), "filters"),
     (svg('<g xml:base="http://x.example/"/>'), "xml:base"),
     (svg(head='<!DOCTYPE svg [<!ENTITY a "b">]>'), "entities"),
