@@ -110,7 +110,7 @@ static uint64_t hash_of(const PGresult *rows, int row)
     for (int column = 0; column < EXPORT_COLUMNS; column++) {
         struct vb_view field = vb_pg_view(rows, row, column);
         hash = (hash ^ (field.data != NULL)) * UINT64_C(1099511628211);
-        for (size_t i = 0; i < field.length; i++)
+        for (size_t i = 0; field.data && i < field.length; i++)
             hash = (hash ^ (unsigned char)field.data[i]) * UINT64_C(1099511628211);
     }
     return hash;

@@ -11,6 +11,7 @@
  */
 #include "mail.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,18 +176,31 @@ static CURLcode set_up(CURL *curl, struct delivery *delivery, const char *from,
     return setting.code;
 }
 
+/* Of a text that begins like "5.1.1": how many numbers there are, `most` at most. */
+static size_t read_numbers(const char *text, long *numbers, size_t most)
+{
+    size_t count = 0;
+    char *end = NULL;
+    for (; count < most && isdigit((unsigned char)*text); text = end + 1) {
+        numbers[count++] = strtol(text, &end, 10);
+        if (*end != '.')
+            break;
+    }
+    return count;
+}
+
 /* Of an answer such as "550 5.1.1 no such user". RFC 3463, sections 3.2 and 3.3: 5.1.x is about an
  * address and 5.2.x about a mailbox; 5.1.7 and 5.1.8 are about the sender's. Servers put off what
  * they have against greeting, sender or client until RCPT (smtpd_delay_reject of Postfix), so the
  * command alone tells nothing. */
 static bool is_about_recipient(const char *words, bool at_recipient)
 {
-    int answer = 0, class = 0, subject = 0, detail = 0;
-    int found = sscanf(words, "%3d %1d.%3d.%3d", &answer, &class, &subject, &detail);
-    if (found < 1 || answer < 500 || answer > 599)
+    char *rest = NULL;
+    long answer = strtol(words, &rest, 10), code[3];
+    if (answer < 500 || answer > 599)
         return false;
-    if (found == 4)
-        return class == 5 && (subject == 2 || (subject == 1 && detail != 7 && detail != 8));
+    if (read_numbers(rest + strspn(rest, " "), code, 3) == 3)
+        return code[0] == 5 && (code[1] == 2 || (code[1] == 1 && code[2] != 7 && code[2] != 8));
     return at_recipient && (answer == 550 || answer == 551 || answer == 553);
 }
 

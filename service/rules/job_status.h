@@ -4,8 +4,8 @@
  * that take an edge: vb_job_transition, the functions job_cancel and job_delete of the schema, and
  * pruning. A test takes every one of them and holds them against this table.
  *
- * Static data without an owner; names live as long as the program. Any thread: pure. No
- * errors. VB_JOB_GONE is in no row.
+ * Static data without an owner; names live as long as the program. Any thread: pure. No errors.
+ * VB_JOB_GONE is in no row.
  */
 #ifndef VERBATIM_RULES_JOB_STATUS_H
 #define VERBATIM_RULES_JOB_STATUS_H

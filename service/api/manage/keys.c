@@ -20,7 +20,6 @@
 #define KEYS_MOST 1000 /* shown: those that are good come first */
 #define KEYS_ASKED "1001"
 #define AUDIENCE (256u << 10)
-#define SCOPES "{" VB_SCOPE_EXPORT "}"
 
 /* --- the list --- */
 
@@ -196,11 +195,12 @@ static void make(struct vb_http_exchange *exchange, struct making *making)
     }
     vb_key_make(making->key, &making->id, hash);
     vb_hex_encode(hash, sizeof(hash), hex);
+    static const char scopes[] = "{" VB_SCOPE_EXPORT "}";
     const char *const enter[] = {access->workspace, access->key_id};
     const char *const values[] = {making->id.text,
                                   making->name ? making->name : "",
                                   hex,
-                                  SCOPES,
+                                  scopes,
                                   making->role,
                                   making->user,
                                   making->audience.data};
