@@ -366,6 +366,18 @@ def test_html_of_an_assistant_is_the_document_s_export(page, dialog, api, keys, 
     assert ended["progress"]["conversations_done"] == 3, json.dumps(ended)
 
 
+def test_notes_in_html_of_an_assistant_leave_it_the_document_s_export(page, dialog, api):
+    """Still completed conversations only, under the same name and counted by the same limit."""
+    pick(page, dialog, "Assistant", "ada", console.ASSISTANT_NAME)
+    dialog.get("checkbox", "Internal notes").click()
+    page.wait_text("You have 0 of 20 HTML exports of assistants; each is kept 30 days.")
+    page.wait_text("3 conversations, 6 messages")
+    dialog.get("button", "Start export").click()
+    page.wait_text(f"conversations_{console.ASSISTANT}_")
+    made = only(api)["specification"]
+    assert made["filter"]["completed_only"] is True and "notes" in made["include"]
+
+
 def test_the_twenty_first_is_said_before(page, service, keys, api):
     made = []
     for _ in range(20):

@@ -131,6 +131,24 @@ def test_the_file_is_named_after_the_assistant_and_the_moment(working, keys):
     assert file["name"] in answer.headers["Content-Disposition"]
 
 
+def test_more_may_be_included_and_all_else_stays(working, keys):
+    """Notes are wanted with the product's export, not in its place."""
+    wanted = ["messages", "notes", "events"]
+    export = finish(working, keys["one"], ordered(working, keys["one"], days=7, include=wanted)["export_id"])
+    assert export["specification"]["include"] == wanted
+    assert export["specification"]["filter"]["completed_only"] is True
+    assert NAME.fullmatch(export["name"]) and export["progress"]["conversations_done"] == 2
+    assert export["export_id"] in ids(listed(working, keys["one"]))
+
+
+@pytest.mark.parametrize("include", (["messages", "media"], ["media"], ["everything"], [], "notes", [7],
+                                     ["notes", "notes"]))
+def test_what_can_not_be_included(service, keys, include):
+    answer = order(service, keys["one"], include=include)
+    assert answer.status == 422, answer.body
+    assert [problem["loc"][:2] for problem in answer.json()["detail"]] == [["body", "include"]]
+
+
 def test_an_assistant_without_conversations_gives_an_archive(working, keys):
     export = finish(working, keys["one"], ordered(working, keys["one"], EMPTY)["export_id"])
     assert export["progress"]["conversations_done"] == 0
@@ -207,7 +225,8 @@ def test_a_double_click_makes_one_export(service, keys, database):
     first = ordered(service, keys["one"], headers=headers)
     assert ordered(service, keys["one"], headers=headers)["export_id"] == first["export_id"]
     assert database.value("SELECT count(*) FROM verbatim.job") == 1
-    for other in ({"days": 31}, {"assistant": EMPTY}, {"notification_email": "a@example.com"}):
+    for other in ({"days": 31}, {"assistant": EMPTY}, {"notification_email": "a@example.com"},
+                  {"include": ["messages", "notes"]}):
         answer = order(service, keys["one"], headers=headers, **other)
         assert answer.status == 422 and answer.json()["detail"][0]["loc"] == ["header", "Idempotency-Key"]
     assert ordered(service, keys["one"], headers={"Idempotency-Key": "click-2"})["export_id"] != first["export_id"]

@@ -73,26 +73,50 @@ static int64_t take_days(struct vb_body_check *check)
     return 0;
 }
 
+/* Media come in a ZIP, and this door's answer is one HTML file: NULL then, and noted. What else may
+ * be in the list is the specification's to say. */
+static const json_t *take_include(struct vb_body_check *check)
+{
+    const json_t *include = vb_body_member(check, "include");
+    for (size_t i = 0; i < json_array_size(include); i++) {
+        const char *word = json_string_value(json_array_get(include, i));
+        if (!word || strcmp(word, "media") != 0)
+            continue;
+        vb_body_problem(check, "value_error", "include",
+                        "Value error, media come in a ZIP: /exports has them", include);
+        return NULL;
+    }
+    return include;
+}
+
 /* NULL: no memory. What `assistant_id` and the address may be is the specification's to say. */
-static json_t *build(struct vb_body_check *check, const char *assistant, int64_t days)
+static json_t *build(struct vb_body_check *check, const char *assistant, int64_t days,
+                     const json_t *include)
 {
     struct vb_moment from = {
         .is_given = true, .is_instant = true, .instant = vb_clock_now() - days * DAY};
     char text[VB_MOMENT_TEXT];
     vb_moment_text(&from, text);
-    return json_pack("{s:{s:s}, s:{s:s, s:b}, s:s, s:s, s:O*}", "select", "assistant_id",
+    return json_pack("{s:{s:s}, s:{s:s, s:b}, s:s, s:s, s:O*, s:O*}", "select", "assistant_id",
                      assistant ? assistant : "-", "filter", "from", text, "completed_only", 1,
-                     "format", "html", "files", "single", "notification_email",
+                     "format", "html", "files", "single", "include", include, "notification_email",
                      vb_body_member(check, "notification_email"));
 }
 
 /* By what was asked for: the specification's first moment is another one at each try. */
-static enum vb_status note_body(struct assistant_order *wanted, const char *assistant, int64_t days,
-                                const char *address)
+static enum vb_status note_body(struct assistant_order *wanted, const struct vb_body_check *check,
+                                const char *assistant, int64_t days)
 {
     struct vb_order *wish = &wanted->order.wish;
-    enum vb_status status = vb_buffer_printf(&wanted->body, "%" PRId64 " %s %s", days,
-                                             address ? address : "", assistant);
+    const char *address = json_string_value(vb_body_member(check, "notification_email"));
+    const json_t *include = vb_body_member(check, "include");
+    char *included = include ? json_dumps(include, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    if (include && !included)
+        return VB_NO_MEMORY;
+    enum vb_status status =
+        vb_buffer_printf(&wanted->body, "%" PRId64 " %s %s%s%s", days, address ? address : "",
+                         assistant, included ? " " : "", included ? included : "");
+    free(included);
     wish->body = (struct vb_view){wanted->body.data, wanted->body.length};
     return status;
 }
@@ -117,15 +141,15 @@ static enum vb_status note_name(struct assistant_order *wanted, const char *assi
 static enum vb_status judge(struct assistant_order *wanted, struct vb_body_check *check,
                             json_t **ret_built, struct vb_error *err)
 {
-    static const char *const names[] = {"assistant_id", "days", "notification_email"};
+    static const char *const names[] = {"assistant_id", "days", "include", "notification_email"};
     const char *assistant = vb_body_required_text(check, "assistant_id", &vb_body_any);
-    const char *address = json_string_value(vb_body_member(check, "notification_email"));
     int64_t days = take_days(check);
+    const json_t *include = take_include(check);
     vb_body_unknown(check, names, sizeof(names) / sizeof(names[0]));
-    *ret_built = build(check, assistant, days);
+    *ret_built = build(check, assistant, days, include);
     if (!assistant)
         return VB_OK;
-    enum vb_status status = note_body(wanted, assistant, days, address);
+    enum vb_status status = note_body(wanted, check, assistant, days);
     if (status != VB_OK)
         return vb_fail(err, status, "no memory for a request");
     return note_name(wanted, assistant, err);

@@ -31,11 +31,10 @@ const listOf = text => text.split(",").map(each => each.trim()).filter(Boolean);
 export const hasIncludes = state => state.format !== "csv" && state.format !== "xlsx";
 export const hasRange = state => state.what !== "conversation_ids";
 
-/** The assistant export of the product: fixed in all but assistant and days, with a limit of its own. */
+/** The assistant export of the product: one HTML file of completed conversations, with a limit of its own. */
 export function isAssistantExport(state) {
-    const isUsual = String([...state.include].sort()) === String([...DEFAULT_INCLUDES].sort());
     return state.what === "assistant_id" && state.range === "days" && state.format === "html" && !state.tags.trim() &&
-        (!state.files || state.files === "single") && isUsual;
+        (!state.files || state.files === "single") && !state.include.includes("media");
 }
 
 function whatProblem(state) {
@@ -127,7 +126,7 @@ export function toOrder(state, now) {
         return {parts: ["exports"], body: {...preview, ...notify}, preview};
     preview.filter = {...preview.filter, completed_only: true};
     return {parts: ["assistant-exports"], preview,
-            body: {assistant_id: state.assistant_id.id, days: Number(state.days), ...notify}};
+            body: {assistant_id: state.assistant_id.id, days: Number(state.days), include: state.include, ...notify}};
 }
 
 /* Days up to the moment it was asked for, if the range says so; else its dates. */
