@@ -78,7 +78,7 @@ def test_deleted_in_another_window(page, service, keys, api):
     export_id = api.made()["export_id"]
     at_export(page, service, keys, export_id)
     api.delete(export_id)
-    page.get("heading", "This export is no longer there", level=1).wait()
+    page.get("heading", "This export is no longer there").wait()
     page.get("link", "All exports").click()
     page.get("heading", "Available exports").wait()
 

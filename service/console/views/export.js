@@ -13,7 +13,7 @@ import {isActive, nameOf, sizeOf} from "../lib/export_words.js";
 import {size, zoneWords} from "../lib/format.js";
 import {announce} from "../lib/notice.js";
 import {href} from "../lib/router.js";
-import {empty, failed, heading, loading} from "../lib/states.js";
+import {failed, heading, loading} from "../lib/states.js";
 import {t, word} from "../lib/texts.js";
 
 class ExportPage {
@@ -75,8 +75,8 @@ class ExportPage {
 
     gone() {
         this.item = null;
-        fill(this.root, heading(t("export.goneTitle")), empty(t("export.goneTitle"), t("export.goneText"),
-             linkButton(t("export.toList"), href("exports"), {picture: "back"})));
+        fill(this.root, heading(t("export.goneTitle")), el("p", {}, t("export.goneText")),
+             el("div", {class: "actions"}, linkButton(t("export.toList"), href("exports"), {picture: "back"})));
         this.root.querySelector("h1").focus();
     }
 
