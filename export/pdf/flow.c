@@ -17,6 +17,13 @@ enum vb_status vb_pdf_status(struct vb_pdf *pdf)
     return is_good ? VB_OK : VB_NO_MEMORY;
 }
 
+/* What has no status of its own to return must not leave words out unnoticed. */
+void vb_pdf_keep_status(struct vb_pdf *pdf, enum vb_status status)
+{
+    if (pdf->writer.status == VB_OK)
+        pdf->writer.status = status;
+}
+
 /* cairo 1.16 writes a damaged file where there are links and nothing around them. Whatever has a
  * tag stays in memory until the end, so all of the document is one paragraph. */
 void vb_pdf_begin_tags(struct vb_pdf *pdf)
@@ -54,8 +61,10 @@ void vb_pdf_outline(struct vb_pdf *pdf, const char *title, double y)
 {
     if (pdf->outlined >= VB_PDF_OUTLINE || pdf->waiting_count == VB_PDF_WAITING)
         return;
+    char *copy = strdup(title);
+    vb_pdf_keep_status(pdf, copy ? VB_OK : VB_NO_MEMORY);
     pdf->outlined++;
-    pdf->waiting[pdf->waiting_count++] = (struct vb_pdf_mark){strdup(title), y};
+    pdf->waiting[pdf->waiting_count++] = (struct vb_pdf_mark){copy, y};
 }
 
 /* cairo 1.16 crashes at the end of a document whose outline names a page that was not written: an

@@ -113,6 +113,7 @@ void vb_pdf_set_line(struct vb_pdf *pdf, enum vb_pdf_style style, struct vb_view
         bool is_break = ends_paragraph(character) || character == 0x2028;
         status = append_shown(&shown, is_break ? ' ' : character);
     }
+    vb_pdf_keep_status(pdf, status);
     const struct vb_view line = {shown.data, shown.length};
     bool is_rtl = line.length > 0 && set_direction(pdf, line);
     PangoLayout *layout = make_layout(pdf, style, line);

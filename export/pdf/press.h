@@ -159,7 +159,9 @@ void vb_pdf_end_tags(struct vb_pdf *pdf);
 void vb_pdf_show_page(struct vb_pdf *pdf);
 void vb_pdf_outline_reset(struct vb_pdf *pdf);
 void vb_pdf_outline(struct vb_pdf *pdf, const char *title, double y);
+/* The document's first fault; nothing of it can be used any more. */
 enum vb_status vb_pdf_status(struct vb_pdf *pdf) vb_must_check;
+void vb_pdf_keep_status(struct vb_pdf *pdf, enum vb_status status);
 
 /* --- furniture.c --- */
 enum vb_status vb_pdf_draw_head(struct vb_pdf *pdf, const struct vb_pdf_head *head) vb_must_check;

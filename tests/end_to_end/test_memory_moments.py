@@ -16,6 +16,8 @@ pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer has a malloc of i
 # Everything that is cut, recorded and closed, in as little as possible.
 CUT = {"page": 3, "cuts": 5, "chunk": 9, "workers": 1}
 SPLIT = """{"select": {"channel_id": "small"}, "format": "json", "files": "single"}"""
+HTML = """{"select": {"channel_id": "small"}, "format": "html", "files": "chunks"}"""
+PDF = """{"select": {"channel_id": "small"}, "format": "pdf"}"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +49,8 @@ def export(database, storage, **columns):
     return found, queue.archive(storage, found) if found.status == "finished" else b""
 
 
-@pytest.mark.parametrize("columns", [{}, {"specification": SPLIT}], ids=["csv", "json"])
+@pytest.mark.parametrize("columns", [{}] + [{"specification": each} for each in (SPLIT, HTML, PDF)],
+                         ids=["csv", "json", "html", "pdf"])
 @pytest.mark.parametrize("cuts", [{"workers": 1}, CUT], ids=["whole", "cut"])
 def test_each_allocation_of_a_job_may_fail_once(program, database, folder, local, allocations, cuts, columns):
     storage = replace(local, env=allocations.env)
