@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BAR 4u      /* units of a bar with the gap behind it */
-#define HEIGHT 100u /* units of the highest one */
+#define BAR 4u          /* units of a bar with the gap behind it */
+#define PLACES_LEAST 12 /* so that one day is not as wide as the page */
+#define HEIGHT 100u     /* units of the highest one */
 #define BUSIEST 3u
 
 /* With commas between thousands, as the page's language has them. */
@@ -107,7 +108,8 @@ static enum vb_status append_chart(const struct chart *chart, const char *label,
 {
     enum vb_status status = vb_buffer_printf(
         out, "<svg viewBox=\"0 0 %lld %u\" preserveAspectRatio=none role=img aria-label=\"%s\">",
-        (long long)chart->places * BAR, HEIGHT, label);
+        (long long)(chart->places < PLACES_LEAST ? PLACES_LEAST : chart->places) * BAR, HEIGHT,
+        label);
     if (status == VB_OK)
         status = append_path(chart, false, out);
     if (status == VB_OK)
@@ -207,8 +209,10 @@ static enum vb_status append_days(const struct vb_statistics *statistics, struct
     snprintf(label, sizeof label, "Messages by %s, %s to %s, at most %llu", unit, first, last,
              (unsigned long long)chart.most);
     enum vb_status status = vb_buffer_printf(
-        out, "<figure class=days><figcaption>Messages by %s, %s to %s</figcaption>", unit, first,
-        last);
+        out,
+        "<figure class=days><figcaption>Messages by %s, %s to %s <span class=key-in>"
+        "Customers</span> <span class=key-out>Others</span></figcaption>",
+        unit, first, last);
     if (status == VB_OK)
         status = append_chart(&chart, label, out);
     return status == VB_OK ? append_days_table(statistics, out) : status;

@@ -126,7 +126,7 @@ static void numbers_are_shown_with_their_tables(void **unused)
     expect_in(&whole, "<th scope=row>Customer<td>901<tr><th scope=row>Bot<td>51<tr><th scope=row>"
                       "Agent<td>50</table>");
     /* The third day has a place of its own although the second has no row; the least is seen. */
-    expect_in(&whole, "<svg viewBox=\"0 0 12 100\" preserveAspectRatio=none role=img "
+    expect_in(&whole, "<svg viewBox=\"0 0 48 100\" preserveAspectRatio=none role=img "
                       "aria-label=\"Messages by day, 2026-04-08 to 2026-04-10, at most 1000\">"
                       "<path class=in d=\"M0 100v-90h3v90zM8 100v-1h3v1z\"/>"
                       "<path class=out d=\"M0 10v-10h3v10z\"/></svg>");
@@ -146,7 +146,7 @@ static void units_and_others_are_named(void **unused)
                                     .day_count = 1,
                                     .answered = 1};
     struct vb_buffer whole = page_of(&numbers, VB_FILE_WHOLE);
-    expect_in(&whole, "<figcaption>Messages by month, 2026-04 to 2026-04</figcaption>");
+    expect_in(&whole, "<figcaption>Messages by month, 2026-04 to 2026-04 <span class=key-in>");
     expect_in(&whole, "<tr><th scope=row>2026-04<td>0<td>0<td>0<td>3<td>3</table>");
     expect_in(&whole, "<th scope=row>Other<td>3");
     expect_in(&whole, "<dd>0 s (1 answered)</dd>");
