@@ -178,18 +178,20 @@ static uint64_t wait_of_place(size_t place)
     return DAY + (place - HOUR - MINUTES) * 3600;
 }
 
+/* Only the values that its kind of row has are read: the others are NULL, and have no bytes. */
 static enum vb_status add_row(struct tally *tally, const PGresult *result, int row)
 {
-    uint64_t value = number_of(result, row, VALUE), count = number_of(result, row, COUNT);
+    uint64_t count = number_of(result, row, COUNT);
     switch (number_of(result, row, WHAT)) {
     case HOUR_ROW:
-        return add_hour_row(tally, (int64_t)value, number_of(result, row, WHO), count);
+        return add_hour_row(tally, (int64_t)number_of(result, row, VALUE),
+                            number_of(result, row, WHO), count);
     case CONVERSATIONS_ROW:
         tally->statistics->conversations += count;
         return VB_OK;
     default:
         tally->statistics->answered += count;
-        tally->waits[place_of_wait(value)] += count;
+        tally->waits[place_of_wait(number_of(result, row, VALUE))] += count;
         return VB_OK;
     }
 }
