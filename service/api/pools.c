@@ -3,8 +3,7 @@
  *
  * Four pools a loop: Verbatim's own database, the source for look-ups, and the source for counting
  * and for searching, which may take long and must stand neither before look-ups nor before each
- * other. The connectors are shared by
- * all loops; a pool is its loop's alone.
+ * other. The connectors are shared by all loops; a pool is its loop's alone.
  */
 #include "api.h"
 

@@ -3,8 +3,8 @@
  *
  * picker({label, search, value, onChange}) gives {node, input, fail(text), value}. `search(text, signal)` resolves to
  * [{id, name, detail}]; `value` is the one chosen, or null. Arrow keys move, Enter chooses (also what was typed whole,
- * or the only one found), Escape closes the list and nothing else. What is typed and not in the list can be taken as an id. The list stands in the flow below the
- * field, so that no dialog cuts it off.
+ * or the only one found), Escape closes the list and nothing else. What is typed and not in the list can be taken as
+ * an id. The list stands in the flow below the field, so that no dialog cuts it off.
  */
 import {el, fill, newId, said} from "./dom.js";
 import {wrap} from "./fields.js";
