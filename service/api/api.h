@@ -31,6 +31,7 @@ void vb_api_short_link_begin(struct vb_http_exchange *exchange);
 void vb_api_file_begin(struct vb_http_exchange *exchange);
 void vb_api_openapi_begin(struct vb_http_exchange *exchange);
 void vb_api_docs_begin(struct vb_http_exchange *exchange);
+void vb_api_docs_slash_begin(struct vb_http_exchange *exchange);
 void vb_api_docs_script_begin(struct vb_http_exchange *exchange);
 
 /* --- who asks (api/key.c) --- */

@@ -15,6 +15,7 @@
 #include "command.h"
 
 #include "settings/process.h"
+#include "settings/reach.h"
 
 #include "api/doors/doors.h"
 #include "database/migrate.h"
@@ -171,6 +172,35 @@ static enum vb_status wait_for_database(struct process *process, struct vb_error
     }
 }
 
+/* Whoever cannot come by them is known to nobody here: said once, nobody's start fails by it. A
+ * worker listens nowhere; what it writes into mails is for others all the same. */
+static void tell_loopback(const struct vb_options *options, bool has_http)
+{
+    static const char words[] = "links begin with %s, which leads others to their own machine: set "
+                                "%s to the address at which people reach %s";
+    bool for_others =
+        has_http ? vb_reach_of(options->listen) != VB_REACH_MACHINE : options->smtp_url != NULL;
+    if (for_others && vb_reach_of(options->base_url) == VB_REACH_MACHINE)
+        vb_warn(words, options->base_url, "base_url", "verbatim serve");
+    if (for_others && strncmp(options->storage, "s3://", 5) == 0 &&
+        vb_reach_of(options->s3_public_endpoint) == VB_REACH_MACHINE)
+        vb_warn(words, options->s3_public_endpoint, "s3_public_endpoint", "the store");
+}
+
+/* Every link of our own begins with base_url: those of mails, short links, those to files. */
+static enum vb_status check_links(const struct vb_options *options, bool has_http,
+                                  struct vb_error *err)
+{
+    if ((has_http || options->smtp_url) && vb_reach_of(options->base_url) == VB_REACH_NOBODY)
+        return vb_fail(err, VB_INVALID,
+                       "option base_url: links would begin with %s, where nobody can go: must be "
+                       "the address at which people reach verbatim serve, such as "
+                       "https://exports.example.com",
+                       options->base_url);
+    tell_loopback(options, has_http);
+    return VB_OK;
+}
+
 /* On failure the parts that run are stopped by the caller, as at the end. */
 static enum vb_status start_parts(struct process *process, bool has_http, struct vb_error *err)
 {
@@ -254,7 +284,9 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
     process.service.secrets = &process.secrets;
     vb_signals_block();
     vb_uuid_format(vb_uuid_random(), process.service.process_id);
-    enum vb_status status = vb_process_prepare(err);
+    enum vb_status status = check_links(options, has_http, err);
+    if (status == VB_OK)
+        status = vb_process_prepare(err);
     if (status == VB_OK)
         status = vb_storage_new(options, &process.storage, err);
     if (status == VB_OK)

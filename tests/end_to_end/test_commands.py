@@ -145,7 +145,7 @@ def test_list_and_revoke(ready):
 
 
 def start(program, command, log, **options):
-    env = clean_environment(program.options | options)
+    env = clean_environment(program.options | options, program.env)
     return subprocess.Popen([program.path, command], env=env, stdout=subprocess.PIPE, stderr=log.open("wb"))
 
 
@@ -212,6 +212,51 @@ def test_demo_data_fulfils_the_contract_and_repeats(ready, database):
     for flag, value in (("conversations", "0"), ("conversations", "-1"), ("messages-per-conversation", "x"),
                         ("seed", "")):
         assert flag in fails(ready, 2, "demo-data", "--" + flag, value)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "[::]", "[::ffff:0.0.0.0]"])
+def test_serve_refuses_links_that_lead_nowhere(ready, address):
+    """What is listened on is no place to go to; nor is it where somebody says so."""
+    for options in ({"listen": f"{address}:{free_port()}"}, {"base_url": f"https://{address}/exports"}):
+        message = fails(ready, 2, "serve", options=options)
+        assert "base_url" in message and address in message and "must be the address" in message
+
+
+def test_a_worker_that_mails_refuses_links_that_lead_nowhere(ready):
+    message = fails(ready, 2, "worker", options={"smtp_url": "smtp://127.0.0.1", "listen": "0.0.0.0:8080"})
+    assert "base_url" in message
+
+
+def first_lines(program, folder, command="serve", **options):
+    """The log until it has started."""
+    log = folder / f"first-{len(list(folder.iterdir()))}.log"
+    process = start(program, command, log, workers=1, **options)
+    try:
+        wait_until(lambda: " started: " in log.read_text(), "the start")
+    finally:
+        process.terminate()
+        process.wait(20)
+    return log.read_text()
+
+
+def test_links_to_loopback_are_told_at_the_start(ready, folder):
+    everywhere = {"listen": f"0.0.0.0:{free_port()}", "base_url": "http://localhost:8080"}
+    told = [line for line in first_lines(ready, folder, **everywhere).splitlines() if "set base_url" in line]
+    assert len(told) == 1 and " warn " in told[0] and "http://localhost:8080" in told[0]
+    reachable = everywhere | {"base_url": "https://exports.example"}
+    assert "their own machine" not in first_lines(ready, folder, **reachable)
+    # A machine of one's own is no mistake; a worker's mails are for others.
+    assert "their own machine" not in first_lines(ready, folder, listen=f"127.0.0.1:{free_port()}")
+    assert "their own machine" not in first_lines(ready, folder, command="worker")
+    assert "set base_url" in first_lines(ready, folder, command="worker", smtp_url="smtp://127.0.0.1:1")
+
+
+def test_a_store_on_loopback_is_told_at_the_start(ready, folder, minio):
+    bucket = minio.make_bucket("loopback")
+    there = type(ready)(ready.path, None, ready.options | minio.options(bucket), ready.env | minio.credentials())
+    public = {"listen": f"0.0.0.0:{free_port()}", "base_url": "https://exports.example"}
+    told = [line for line in first_lines(there, folder, **public).splitlines() if "their own machine" in line]
+    assert len(told) == 1 and "set s3_public_endpoint" in told[0]
 
 
 def test_a_broken_source_contract_is_named(ready, database):

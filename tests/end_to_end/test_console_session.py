@@ -504,7 +504,7 @@ def test_wrong_keys_are_throttled_and_right_ones_are_not(make_service, keys):
 @pytest.mark.parametrize("listen", ["127.0.0.1", "[::]"])
 def test_addresses_are_throttled_each_for_itself(make_service, keys, listen):
     """Also where addresses of IPv4 come in the clothes of IPv6."""
-    service = make_service(workers=0, listen=f"{listen}:{free_port()}")
+    service = make_service(workers=0, listen=f"{listen}:{free_port()}", base_url="https://exports.example")
 
     def from_address(address, key):
         with RawConnection(service.port, origin=address) as connection:

@@ -212,6 +212,29 @@ def test_a_service_that_does_not_run_yet(ready, files):
     assert "start verbatim serve" in line.remedy
 
 
+def test_links_that_lead_others_to_their_own_machine(ready, make_service):
+    """They work from here, which says nothing of anybody else."""
+    service = make_service(workers=0)
+    url = service.url
+    report = doctor(ready, storage=service.options["storage"], base_url=url, listen="0.0.0.0:8080")
+    assert "to this machine alone" in report.only("public link", "ok").text
+    line = report.only("public link", "warning")
+    assert url in line.text and "base_url" in line.remedy and report.status == 0
+
+
+def test_links_that_lead_nowhere(ready, files):
+    failed = [line for line in doctor(ready, **files, listen="[::]:8080").lines
+              if (line.subject, line.finding) == ("public link", "failed")]
+    assert any("nobody can go" in line.text and "base_url" in line.remedy for line in failed)
+
+
+def test_a_store_on_loopback(ready, minio):
+    bucket = minio.make_bucket("doctor-loopback")
+    report = doctor(ready, env=minio.credentials(), **minio.options(bucket), listen="0.0.0.0:8080",
+                    base_url="https://exports.example")
+    assert "s3_public_endpoint" in report.only("public link", "warning").remedy
+
+
 def test_a_name_that_nobody_knows(ready, files):
     assert "base_url" in doctor(ready, **files, base_url="http://name.invalid").only("public link", "failed").remedy
 

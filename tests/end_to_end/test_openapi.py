@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import subprocess
+import urllib.parse
 
 import jsonschema
 import pytest
@@ -60,16 +61,33 @@ def key_for(operation, keys):
 
 # --- the document ---
 
-def test_the_document_is_served_as_it_is(service):
+def test_the_document_is_served_as_it_is_but_for_the_address(service):
     answer = service.get("/openapi.json")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
-    assert answer.body == (ROOT / "service/api/openapi/openapi.json").read_bytes()
+    text = (ROOT / "service/api/openapi/openapi.json").read_text()
+    assert answer.body.decode() == text.replace('[{"url": "/"}]', f'[{{"url": "{service.url}"}}]')
     held = service.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
     assert (held.status, held.body, held.headers["ETag"]) == (304, b"", answer.headers["ETag"])
     assert service.get("/openapi.json", headers={"If-None-Match": '"another"'}).status == 200
     head = service.request("HEAD", "/openapi.json")
     assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", str(len(answer.body)))
     assert answer.headers.get_all("Cache-Control") == ["no-cache"]
+
+
+def test_clients_made_from_the_document_call_base_url(service, make_service):
+    """Behind a proxy's path too; and another address is another document to caches."""
+    other = make_service(workers=0, base_url="https://public.example/export-api")
+    answer = other.get("/openapi.json")
+    assert answer.json()["servers"] == [{"url": "https://public.example/export-api"}]
+    held = service.get("/openapi.json").headers["ETag"]
+    assert other.get("/openapi.json", headers={"If-None-Match": held}).status == 200
+
+
+def test_the_page_is_found_with_a_slash_behind_it(service):
+    answer = service.get("/docs/")
+    assert answer.status == 308
+    for base in (service.url, "https://public.example/export-api"):
+        assert urllib.parse.urljoin(base + "/docs/", answer.headers["Location"]) == base + "/docs"
 
 
 def test_the_document_has_the_routes_of_the_program_and_no_others(service):

@@ -85,6 +85,7 @@ static const struct vb_api_route routes[] = {
     {"GET",    "/metrics",            NULL,            METRICS,      vb_api_metrics_begin},
     {"GET",    "/openapi.json",       NULL,            OPEN,         vb_api_openapi_begin},
     {"GET",    "/docs",               NULL,            OPEN,         vb_api_docs_begin},
+    {"GET",    "/docs/",              NULL,            OPEN,         vb_api_docs_slash_begin},
     {"GET",    "/docs/docs.js",       NULL,            OPEN,         vb_api_docs_script_begin},
     {"GET",    "/console",            NULL,            OPEN,         vb_console_root_begin},
     {"GET",    "/console/",           NULL,            OPEN,         vb_console_page_begin},

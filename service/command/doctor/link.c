@@ -8,7 +8,10 @@
  */
 #include "doctor.h"
 
+#include "settings/reach.h"
+
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +107,25 @@ static void judge(struct vb_doctor *doctor, const char *link, const struct downl
                          "%.*s gives other bytes than were stored", length, link);
     else
         vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL,
-                         "%.*s gives the bytes that were stored", length, link);
+                         "%.*s gives the bytes that were stored%s", length, link,
+                         vb_reach_of(link) == VB_REACH_MACHINE ? ", to this machine alone" : "");
+}
+
+/* What answers here may lead everybody else to himself. Where serve listens on loopback as well,
+ * it is one machine's own, or a proxy's that was told so. */
+static void judge_reach(struct vb_doctor *doctor, const char *option, const char *address,
+                        const char *whose)
+{
+    enum vb_reach reach = vb_reach_of(address);
+    char remedy[128];
+    (void)snprintf(remedy, sizeof remedy, "set %s to the address at which people reach %s", option,
+                   whose);
+    if (reach == VB_REACH_NOBODY)
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, remedy,
+                         "links begin with %s, where nobody can go", address);
+    else if (reach == VB_REACH_MACHINE && vb_reach_of(doctor->options->listen) != VB_REACH_MACHINE)
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, remedy,
+                         "links begin with %s, which leads others to their own machine", address);
 }
 
 /* `body` is what was stored under the link; both are borrowed. */
@@ -114,5 +135,8 @@ void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view b
     vb_buffer_init(&download.body, ANSWER_MOST);
     fetch(link, &download);
     judge(doctor, link, &download, body);
+    judge_reach(doctor, "base_url", doctor->options->base_url, "verbatim serve");
+    if (strncmp(doctor->options->storage, "s3://", 5) == 0)
+        judge_reach(doctor, "s3_public_endpoint", doctor->options->s3_public_endpoint, "the store");
     vb_buffer_done(&download.body);
 }
