@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MOST_SECONDS 30
+#define MOST_SECONDS 25 /* proxies and balancers commonly give up at 30 */
 
 struct reading {
     struct vb_http_wait wait;
