@@ -57,6 +57,8 @@ void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *
 
 /* The key that the request has shown elsewhere than in its head, before it enters. */
 void vb_api_take_key(struct vb_http_exchange *exchange, struct vb_view key);
+/* 401, in the same words whatever was wrong with the key. */
+void vb_api_refuse_key(struct vb_http_exchange *exchange);
 /* Whether a request that needs to be from a page of our own is (api/own_page.h); false: 403 was
  * answered. */
 bool vb_api_own_page(struct vb_http_exchange *exchange);

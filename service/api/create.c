@@ -21,6 +21,7 @@ static void answer_created(struct vb_http_exchange *exchange, const PGresult *jo
             ? "Export job created. You will be emailed a download link when it is ready."
             : "Export job created.");
     vb_json_end_object(&json);
+    vb_api_order_locate(exchange, vb_view_of(order->wish.job_id));
     vb_http_answer_json(exchange, 202, &json);
 }
 

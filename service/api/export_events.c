@@ -23,7 +23,7 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
     const PGresult *row = outcome->results[2];
     char word[33];
     if (PQntuples(row) < 1) {
-        vb_http_answer_detail(exchange, 401, "Missing or invalid X-API-Key.");
+        vb_api_refuse_key(exchange);
         return;
     }
     (void)snprintf(word, sizeof(word), "%s", PQgetvalue(row, 0, 0));

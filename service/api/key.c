@@ -22,8 +22,9 @@
 #define TOUCH_EVERY (60 * VB_SECOND)
 
 /* The same bytes for a missing, malformed, unknown and revoked key: nothing can be probed. */
-static void refuse_key(struct vb_http_exchange *exchange)
+void vb_api_refuse_key(struct vb_http_exchange *exchange)
 {
+    vb_http_answer_error_header(exchange, "WWW-Authenticate", "Bearer realm=\"verbatim\"");
     vb_http_answer_detail(exchange, 401, "Missing or invalid X-API-Key.");
 }
 
@@ -40,8 +41,9 @@ static struct vb_view bearer_of(struct vb_view value)
     return (struct vb_view){value.data + scheme, value.length - scheme};
 }
 
-/* Two keys are none, unless they are the same: a proxy might judge the other one. *ret_is_none:
- * nothing was said about a key. */
+/* X-API-Key is for us alone; a gateway before us has its own use for Authorization, which then says
+ * nothing here. Two of one name are none: a proxy might judge the other one. *ret_is_none: nothing
+ * was said about a key. */
 static struct vb_view key_of(const struct vb_http_exchange *exchange, bool *ret_is_none)
 {
     static const struct vb_view none = {NULL, 0};
@@ -50,9 +52,9 @@ static struct vb_view key_of(const struct vb_http_exchange *exchange, bool *ret_
     struct vb_view value = vb_http_header_value(&exchange->head, "authorization", &credentials);
     struct vb_view bearer = credentials == 1 ? bearer_of(value) : none;
     *ret_is_none = keys == 0 && credentials <= 1 && !bearer.data;
-    if (keys > 1 || credentials > 1 || (keys == 1 && bearer.data && !vb_view_equals(key, bearer)))
-        return none;
-    return keys == 1 ? key : bearer;
+    if (keys > 0)
+        return keys == 1 ? key : none;
+    return bearer;
 }
 
 /* Every header of the name, also of a request that is refused for having two. */
@@ -192,7 +194,7 @@ static bool judge(struct vb_http_exchange *exchange, const PGresult *row)
 {
     const struct vb_api_route *route = exchange->request->route;
     if (!is_good(exchange, row)) {
-        refuse_key(exchange);
+        vb_api_refuse_key(exchange);
         return false;
     }
     const char *id = key_id_of(exchange, row);
@@ -263,7 +265,7 @@ void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *
     const struct vb_api_credential *credential = take_credential(exchange);
     const char *id = credential->id;
     if (!credential->is_good) {
-        refuse_key(exchange);
+        vb_api_refuse_key(exchange);
         return;
     }
     if (credential->is_session && !vb_api_own_page(exchange))

@@ -6,7 +6,9 @@
 
 static void answer_export(struct vb_http_exchange *exchange, const PGresult *job)
 {
-    vb_api_export_answer(exchange, 202, &(struct vb_api_export){job, 0});
+    const struct vb_api_export export = {job, 0};
+    vb_api_order_locate(exchange, vb_api_export_id(&export));
+    vb_api_export_answer(exchange, 202, &export);
 }
 
 /* The header is judged before the body: it is cheaper, and its refusal says more. */

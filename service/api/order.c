@@ -8,7 +8,9 @@
 
 #include "words.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Runs when the exchange ends in any way, also when the client leaves in the middle. */
 static void free_order(void *state)
@@ -126,4 +128,16 @@ void vb_api_order_begin(struct vb_http_exchange *exchange)
     wish->usual_link_ttl = site->service->options->link_ttl;
     if (vb_api_order_may_mail(exchange) && take_zone(exchange))
         go_on(exchange, vb_order_begin(wish));
+}
+
+/* A route ends in no slash, and its own words need no escape. */
+void vb_api_order_locate(struct vb_http_exchange *exchange, struct vb_view id)
+{
+    const struct vb_view path = exchange->head.path;
+    const char *slash = memrchr(path.data, '/', path.length);
+    size_t before = slash ? (size_t)(slash + 1 - path.data) : 0;
+    char location[128];
+    (void)snprintf(location, sizeof location, "%.*s/%.*s", (int)(path.length - before),
+                   path.data + before, (int)id.length, id.data);
+    vb_http_answer_header(exchange, "Location", location);
 }

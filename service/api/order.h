@@ -28,6 +28,9 @@ struct vb_api_order {
     vb_api_missing *missing; /* NULL: 404, naming the member */
 };
 
+/* Where what was ordered can be read, below the route it was ordered at: a header of the answer.
+ * Relative to it, so that the path of a proxy stays. */
+void vb_api_order_locate(struct vb_http_exchange *exchange, struct vb_view id);
 /* exchange->state becomes an empty order. NULL: 503 was answered. */
 struct vb_api_order *vb_api_order_new(struct vb_http_exchange *exchange);
 /* Whether the request may be sent again: by its header Idempotency-Key, where it has one; another

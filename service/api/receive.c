@@ -27,14 +27,27 @@ static bool type_is_json(const struct vb_http_exchange *exchange)
            vb_http_same_word(rest, "charset=\"utf-8\"");
 }
 
+/* None, or the one that says so (RFC 9110, 8.4.1): a compressed body would be read as broken. */
+static bool is_as_it_is(const struct vb_http_exchange *exchange)
+{
+    size_t count = 0;
+    struct vb_view coding = vb_http_header_value(&exchange->head, "content-encoding", &count);
+    return count == 0 || (count == 1 && vb_http_same_word(coding, "identity"));
+}
+
 /* A chunked body has no length to be judged by: its framing keeps the same limit as it comes. */
 void vb_api_receive_json(struct vb_http_exchange *exchange,
                          void (*on_body)(struct vb_http_exchange *exchange))
 {
-    if (exchange->head.content_length > VB_HTTP_BODY)
+    if (exchange->head.content_length > VB_HTTP_BODY) {
         vb_http_answer_detail(exchange, 413, "The request body is larger than 64 KiB.");
-    else if (!type_is_json(exchange))
+    } else if (!type_is_json(exchange)) {
         vb_http_answer_detail(exchange, 415, "The request body must be application/json.");
-    else
+    } else if (!is_as_it_is(exchange)) {
+        vb_http_answer_error_header(exchange, "Accept-Encoding", "identity");
+        vb_http_answer_detail(exchange, 415,
+                              "The request body must come without Content-Encoding.");
+    } else {
         vb_http_exchange_read_body(exchange, on_body);
+    }
 }

@@ -262,6 +262,7 @@ static enum vb_status start_http(struct vb_api *api, const struct vb_http_times 
                                          .site = &api->site,
                                          .waits = &waits,
                                          .times = times,
+                                         .idle = options->idle_timeout,
                                          .connections = connections};
     return vb_http_start(&http, &api->http, err);
 }

@@ -180,6 +180,17 @@ void vb_http_answer_log(struct vb_http_exchange *exchange)
     vb_log_set(VB_LOG_WORKSPACE, NULL);
 }
 
+/* Clients that know when an idle connection ends do not send into its end. */
+static void say_keep_alive(const struct vb_http_exchange *exchange, char header[96])
+{
+    if (!exchange->keep_alive)
+        (void)snprintf(header, 96, "Connection: close\r\n");
+    else
+        (void)snprintf(header, 96, "%sKeep-Alive: timeout=%" PRId64 "\r\n",
+                       exchange->head.minor == 0 ? "Connection: keep-alive\r\n" : "",
+                       exchange->loop->http->times.idle / VB_SECOND);
+}
+
 /* Status line and headers. `type`: "" for none. `framing`: the header that tells where the body
  * ends, if one does. */
 static enum vb_status put_head(struct vb_http_exchange *exchange, int status, const char *type,
@@ -187,7 +198,9 @@ static enum vb_status put_head(struct vb_http_exchange *exchange, int status, co
 {
     bool is_error = status >= 400;
     const struct vb_buffer *headers = is_error ? &exchange->error_headers : &exchange->headers;
+    char keep_alive[96];
     decide_keep_alive(exchange);
+    say_keep_alive(exchange, keep_alive);
     exchange->status = status;
     return vb_buffer_printf(&exchange->connection->output,
                             "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
@@ -196,10 +209,7 @@ static enum vb_status put_head(struct vb_http_exchange *exchange, int status, co
                             *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", framing,
                             exchange->request_id,
                             exchange->may_be_kept && !is_error ? "" : "Cache-Control: no-store\r\n",
-                            headers->length > 0 ? headers->data : "",
-                            !exchange->keep_alive       ? "Connection: close\r\n"
-                            : exchange->head.minor == 0 ? "Connection: keep-alive\r\n"
-                                                        : "");
+                            headers->length > 0 ? headers->data : "", keep_alive);
 }
 
 /* Posted, not written: the handler is still on the stack. */

@@ -27,7 +27,7 @@ static const struct vb_http_times contract_times = {
     .body = 10 * VB_SECOND,
     .answer = 30 * VB_SECOND,
     .progress = 15 * VB_SECOND,
-    .idle = 60 * VB_SECOND,
+    .idle = 75 * VB_SECOND,
     .linger = 2 * VB_SECOND,
 };
 
@@ -78,6 +78,8 @@ enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_ht
         return vb_fail(err, VB_NO_MEMORY, "no memory for the HTTP front end");
     http->site = options->site;
     http->times = options->times ? *options->times : contract_times;
+    if (!options->times && options->idle > 0)
+        http->times.idle = options->idle;
     http->loop_count = vb_http_loops();
     atomic_store(&http->connection_limit,
                  options->connections > 0 ? options->connections : connection_limit());

@@ -33,6 +33,7 @@ struct vb_http_options {
     const struct vb_http_site *site;
     const struct vb_http_waits_options *waits;
     const struct vb_http_times *times; /* NULL: the contract's */
+    int64_t idle;                      /* in place of the contract's; 0: that */
     unsigned connections; /* at most; 0: as many as the process may have descriptors for */
 };
 

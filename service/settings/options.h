@@ -26,7 +26,8 @@ struct vb_options {
     bool prepared_statements;
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */
-    char *storage;  /* file:///DIR or s3://BUCKET[/PREFIX] */
+    int64_t idle_timeout;
+    char *storage; /* file:///DIR or s3://BUCKET[/PREFIX] */
     char *s3_endpoint;
     char *s3_public_endpoint;
     char *s3_region;

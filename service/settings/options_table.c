@@ -44,6 +44,10 @@ const struct vb_option vb_option_table[] = {
     {"base_url", TEXT(base_url), NULL, "`http://` + `listen`",
      "what links to Verbatim itself begin with, those of mails among them", WEB_ADDRESS_WORDS,
      .check = vb_option_is_web_address},
+    {"idle_timeout", DURATION(idle_timeout), "75s", NULL,
+     "how long a connection is kept between two requests; longer than proxies and balancers keep "
+     "theirs, so that they never send into one that closes",
+     "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
     {"storage", TEXT(storage), "file:///var/lib/verbatim", NULL,
      "where archives go: `file:///DIR` or `s3://BUCKET[/PREFIX]`",
      "file:///DIR with an absolute folder, or s3://BUCKET[/PREFIX]", .check = vb_option_is_storage},

@@ -66,6 +66,9 @@ enum vb_status vb_problems_load(struct vb_problems *problems, struct vb_view bod
                                       .type = "missing", .index = -1, .message = "Field required"});
         return VB_INVALID;
     }
+    /* RFC 8259, 8.1: a byte order mark may be passed over. Programs of Windows write one. */
+    if (body.length > 3 && memcmp(body.data, "\xef\xbb\xbf", 3) == 0)
+        body = (struct vb_view){body.data + 3, body.length - 3};
     struct vb_error error;
     enum vb_status status =
         vb_json_load(body, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, ret_root, &error);

@@ -6,6 +6,7 @@ No worker runs here, so jobs stay queued until a test writes another state itsel
 import datetime
 import json
 import threading
+import urllib.parse
 import uuid
 
 import pytest
@@ -103,7 +104,45 @@ def test_checks_come_in_their_order(service, keys):
     assert post(service, keys["one"], **RANGE, channel_id="x").status == 404
 
 
+# --- what was ordered ---
+
+@pytest.mark.parametrize("path, body, name", [
+    ("/api/v1/workspace/one/exports", {"select": {"all": True}}, "export_id"),
+    ("/app/conversation-exports", {"format": "csv"}, "id"),
+    ("/api/v1/workspace/one/export-conversations",
+     {"start_date": "2026-02-01", "end_date": "2026-02-02", "channel_id": source.LONELY}, "export_job_id")])
+def test_what_was_ordered_is_found_where_the_answer_says(service, keys, path, body, name):
+    answer = service.request("POST", path, keys["one"], json_body=body)
+    assert answer.status in (201, 202), answer.body
+    there = urllib.parse.urljoin(f"{service.url}/behind{path}", answer.headers["Location"])
+    assert there == f"{service.url}/behind{path}/{answer.json()[name]}"
+    assert service.get(there.removeprefix(f"{service.url}/behind"), keys["one"]).status == 200
+
+
 # --- the body ---
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "x", "identity, gzip", ""])
+def test_a_body_in_a_coding_is_415(service, keys, coding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    answer = service.request("POST", JOBS, keys["one"], body=b"\x1f\x8b", headers=headers)
+    assert (answer.status, answer.headers["Accept-Encoding"]) == (415, "identity")
+    assert "Content-Encoding" in answer.json()["detail"]
+
+
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it(service, keys):
+    """PowerShell and editors of Windows write one. One, and at the beginning."""
+    mark = "\ufeff"
+    for before, status in ((mark, 404), (mark + mark, 422), (" " + mark, 422)):
+        body = (before + json.dumps(RANGE | {"channel_id": "x"})).encode()
+        headers = {"Content-Type": "application/json", "Content-Encoding": "identity"}
+        assert service.request("POST", JOBS, keys["one"], body=body, headers=headers).status == status, before
+
+
+def test_401_says_by_what_one_is_let_in(service):
+    for headers in ({}, {"X-API-Key": "vb_nonsense"}, {"Authorization": "Basic dXNlcjpwYXNz"}):
+        answer = service.request("GET", f"{JOBS}/x", headers=headers)
+        assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="verbatim"')
+
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1",
                                   "application/jsonx", ""])

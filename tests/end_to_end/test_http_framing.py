@@ -159,6 +159,18 @@ def test_a_bad_key_is_told_before_the_body_comes(service):
         assert connection.send(create_head("vb_no", "Content-Length: 60000")).answer().status == 401
 
 
+def test_an_answer_tells_how_long_its_connection_is_kept(service, make_service):
+    other = make_service(workers=0, idle_timeout="2s")
+    for running, seconds in ((service, 75), (other, 2)):
+        with RawConnection(running.port) as connection:
+            assert connection.send(GOOD).answer().headers["keep-alive"] == f"timeout={seconds}"
+            last = connection.send(GOOD[:-2] + b"Connection: close\r\n\r\n").answer()
+            assert "keep-alive" not in last.headers and last.headers["connection"] == "close"
+    with RawConnection(other.port) as connection:
+        connection.send(GOOD).answer()
+        assert connection.seconds_to_close() > 1, "not before it said"
+
+
 def test_absolute_targets_old_http_and_head(service):
     with RawConnection(service.port) as connection:
         connection.send(b"GET http://example.com/healthz HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -50,7 +50,7 @@ def test_docs_and_table_agree(bare):
 @pytest.mark.parametrize("flag, value, allowed", [
     ("lease", "1s", "2s"), ("lease", "30", "duration"), ("lease", "-5s", "duration"), ("lease", "30 s", "duration"),
     ("lease", "99999999999999999999s", "duration"), ("lease", "200000000d", "duration"), ("lease", "1.5h", "duration"),
-    ("link-ttl", "169h", "168h"), ("link-ttl", "8d", "168h"), ("link-ttl", "0s", "1s"),
+    ("link-ttl", "169h", "168h"), ("link-ttl", "8d", "168h"), ("link-ttl", "0s", "1s"), ("idle-timeout", "999ms", "1s"),
     ("s3-part-size", "4MiB", "5MiB"), ("s3-part-size", "5MB", "5MiB"), ("s3-part-size", "5242879", "5MiB"),
     ("workers", "-1", "0 to 256"), ("workers", "two", "0 to 256"), ("workers", "257", "0 to 256"),
     ("workers", "1x", "0 to 256"), ("max-running", "0", "1 to"), ("max-attempts", "0", "1 to"),

@@ -118,7 +118,7 @@ static void answer_session(struct vb_http_exchange *exchange, int status, const 
 
 static void refuse(struct vb_http_exchange *exchange)
 {
-    vb_http_answer_detail(exchange, 401, "Missing or invalid X-API-Key.");
+    vb_api_refuse_key(exchange);
 }
 
 /* The key may have ended between its judgement and this look. */

@@ -50,7 +50,9 @@ static json_t *build(struct vb_body_check *check)
 /* 201 with the object, where the others answer 202: the document has it so. */
 static void answer_created(struct vb_http_exchange *exchange, const PGresult *job)
 {
-    vb_app_answer(exchange, 201, &(struct vb_api_export){job, 0});
+    const struct vb_api_export export = {job, 0};
+    vb_api_order_locate(exchange, vb_api_export_id(&export));
+    vb_app_answer(exchange, 201, &export);
 }
 
 /* The problems' root owns the body, so it lives until the order has copied what it needs. */
