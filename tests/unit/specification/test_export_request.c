@@ -105,7 +105,9 @@ static void lists_problems(void **state)
         {V("{" DATES ",\"channel_id\":\"\xff\"}"), "json_invalid"},
         {V("{" DATES ",\"channel_id\":\"a\\u0000b\"}"), "json_invalid"},
         {V("{" DATES ",\"channel_id\":\"a\0b\"}"), "json_invalid"},
-        {V("\xef\xbb\xbf{}"), "json_invalid"},
+        {V("\xef\xbb\xbf"), "json_invalid"}, /* a byte order mark alone */
+        {V("\xef\xbb\xbf\xef\xbb\xbf{}"), "json_invalid"},
+        {V("\xef\xbb\xbf{"), "json_invalid"},
         {V("[]"), "model_attributes_type"},
         {V("null"), "model_attributes_type"},
         {V("\"x\""), "model_attributes_type"},
