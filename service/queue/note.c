@@ -29,14 +29,21 @@ static enum vb_status name_month(const struct vb_job *job, struct vb_date *ret_m
     return status;
 }
 
+static struct vb_view title_of(const struct vb_job *job)
+{
+    if (job->channel_id)
+        return vb_channel_title(vb_job_channel(job));
+    if (job->title)
+        return vb_view_of(job->title);
+    bool is_chosen = job->specification.root && job->specification.kind == VB_SELECT_CONVERSATIONS;
+    return is_chosen ? VB_VIEW("conversations") : VB_VIEW("all");
+}
+
 /* By what the door wants, else after what it holds. */
 static enum vb_status make_name(const struct vb_job *job, char ret_name[VB_NAME_BYTES + 1],
                                 struct vb_error *err)
 {
     struct vb_date month = {0};
-    struct vb_view what = job->channel_id ? vb_channel_title(vb_job_channel(job))
-                          : job->title    ? vb_view_of(job->title)
-                                          : VB_VIEW("all");
     if (job->wanted_name && strlen(job->wanted_name) <= VB_NAME_BYTES) {
         (void)snprintf(ret_name, VB_NAME_BYTES + 1, "%s", job->wanted_name);
         return VB_OK;
@@ -44,7 +51,7 @@ static enum vb_status make_name(const struct vb_job *job, char ret_name[VB_NAME_
     enum vb_status status = name_month(job, &month, err);
     if (status != VB_OK)
         return status;
-    return vb_archive_name(what, month, job->job_id, vb_job_extension(job), ret_name, err);
+    return vb_archive_name(title_of(job), month, job->job_id, vb_job_extension(job), ret_name, err);
 }
 
 enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,

@@ -438,6 +438,9 @@ def test_hostile_names_are_text(page, service, keys, api, database, name):
     page.wait("document.querySelectorAll('.row').length === 1")
     assert console.row_names(page) == [name + ".json"]
     assert name.replace("  ", " ") in console.row(page, name + ".json").replace("\n", "")
+    # Corners rounder than a line is high would leave words of many lines outside.
+    assert page.value("(style => parseFloat(style.borderTopLeftRadius) <= 1.5 * parseFloat(style.fontSize))"
+                      "(getComputedStyle(document.querySelector('.row .badge')))")
     page.get("button", "Delete").click()
     page.get("dialog").wait()
     page.press("Escape")

@@ -179,6 +179,9 @@ def test_names_without_a_channel(program, database, folder, local):
     assert names_of(program, database, folder, local, **everything)[0] == "all_2026-04_ID.json"
     assert names_of(program, database, folder, local, **everything, title="Ada Lovelace")[0] \
         == "Ada_Lovelace_2026-04_ID.json"
+    few = json.dumps({"select": {"conversation_ids": ["1"]}, "format": "json"})
+    assert names_of(program, database, folder, local, **everything | {"specification": few})[0] \
+        == "conversations_2026-04_ID.json"
     # An open range is named after its end, in the workspace's zone.
     assert names_of(program, database, folder, local, **everything, range_from="0001-01-01T00:00:00Z",
                     as_of="2026-12-31T23:30:00Z", range_to="2026-12-31T23:30:00.000001Z",
