@@ -155,16 +155,6 @@ enum vb_status vb_pdf_font_map(const char *directory, PangoFontMap **ret_map, st
     return status;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-/* A pattern of fontconfig knows its members by their distance from itself, so that those of one
- * that is in use while the process ends look lost. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig\n";
-}
-#endif
-
 bool vb_pdf_font_has_pictures(PangoFont *font)
 {
     FcBool outline = FcTrue;
