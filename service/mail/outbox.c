@@ -80,7 +80,9 @@ struct errand {
     NEXT(COLUMN_STATUS, "j.status")                                                                \
     NEXT(COLUMN_FILE, "j.file_name")                                                               \
     NEXT(COLUMN_FORMAT, "coalesce(j.specification ->> 'format', 'csv')")                           \
-    NEXT(COLUMN_TITLE, "j.title")
+    NEXT(COLUMN_TITLE,                                                                             \
+         "coalesce(j.title, CASE WHEN j.specification #> '{select,conversation_ids}' IS NULL"      \
+         " THEN j.workspace_name ELSE 'chosen conversations' END)")
 #define ERRAND_ROW_LIST VB_COLUMN_LIST(ERRAND_ROW)
 enum { VB_COLUMN_NAMES(ERRAND_ROW) ERRAND_COLUMNS };
 

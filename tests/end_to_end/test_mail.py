@@ -1,5 +1,6 @@
 """The outbox against a real SMTP server that misbehaves: every finished job's mail comes, whole, and once."""
 
+import json
 import re
 import time
 import uuid
@@ -94,6 +95,19 @@ def test_one_mail_with_everything_in_it(outbox, queue, database, smtp):
     local = database.value("SELECT to_char(to_timestamp(%s) AT TIME ZONE 'Europe/Paris', 'YYYY-MM-DD HH24:MI')",
                            (expires,))
     assert f"Link valid until: {local} Europe/Paris ({utc} UTC)" in text
+
+
+@pytest.mark.parametrize("select, told", (({"all": True}, "Bäckerei Löwenstein"),
+                                          ({"conversation_ids": ["1"]}, "chosen conversations")))
+def test_what_has_no_name_of_its_own(outbox, queue, database, smtp, select, told):
+    """Chosen conversations are not the workspace, and the workspace is told by its name."""
+    with outbox(smtp):
+        settled(database, queue(channel_id=None, channel_name=None, channel_phone=None, title=None,
+                                workspace_name="Bäckerei Löwenstein",
+                                specification=json.dumps({"select": select, "format": "json"})))
+    mail = smtp.mails[0]
+    assert mail.message["Subject"].startswith(f"Your export is ready: {told}, ")
+    assert all(told in body for body in bodies(mail))
 
 
 def test_hostile_names_stay_text(outbox, queue, database, smtp):
