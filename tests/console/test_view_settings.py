@@ -100,6 +100,24 @@ def test_what_is_wrong_stands_at_its_field(form, service, keys, role, name, text
     assert kept(service, keys) == before
 
 
+@pytest.mark.parametrize("set_before", [
+    {"retention": "90m", "link_ttl": "90s"}, {"retention": "7d", "link_ttl": "1500ms"}, {"max_running": 10000}],
+    ids=["minutes", "milliseconds", "many"])
+def test_what_was_set_elsewhere_stays_when_something_else_is_changed(form, service, keys, database, set_before):
+    """The command and the API know spans and numbers that nobody would type here."""
+    answer = service.request("PATCH", SETTINGS, keys["owner"], json_body=set_before)
+    assert answer.status == 200, answer.body
+    try:
+        form.reload()
+        form.get("textbox", "Name").fill("Another name")
+        form.get("button", "Save").click()
+        form.wait_text("Saved.")
+        now = kept(service, keys)
+        assert now["name"] == "Another name" and {name: now[name] for name in set_before} == set_before
+    finally:
+        service.request("PATCH", SETTINGS, keys["owner"], json_body={"max_running": None})
+
+
 def test_nothing_changed_says_so(form):
     form.get("button", "Save").click()
     form.wait_text("Nothing was changed.")

@@ -60,13 +60,18 @@ function split(text) {
     return unit in UNITS ? [Number(number), unit] : [Number(number) * SECONDS[unit] / 3600, "h"];
 }
 
-/** A time span as a number with its unit: {node, input, fail, text()}. text() is null where nothing is typed. */
+/**
+ * A time span as a number with its unit: {node, input, fail, text()}. text() is null where nothing is typed, and `value`
+ * itself as long as nothing was changed: it may be one that nobody would type, such as 90 seconds.
+ */
 export function spanField({label, hint, name, value}) {
     const [number, unit] = split(value);
     const input = el("input", {class: "input", type: "text", inputmode: "numeric", name, value: number});
     const units = el("select", {class: "input", "aria-label": t("span.unitOf", {label})},
                      Object.keys(UNITS).map(each => el("option", {value: each, selected: each === unit}, t(`span.unit.${each}`))));
     const field = wrap(input, {label, hint, beside: units});
-    return {...field, units, text: () => input.value.trim() ? input.value.trim() + units.value : null,
-            isNumber: () => !input.value.trim() || /^[1-9]\d{0,5}$/.test(input.value.trim())};
+    const isKept = () => input.value.trim() === String(number) && units.value === unit;
+    const typed = () => input.value.trim() ? input.value.trim() + units.value : null;
+    return {...field, units, text: () => isKept() ? value ?? null : typed(),
+            isNumber: () => isKept() || !input.value.trim() || /^[1-9]\d{0,5}$/.test(input.value.trim())};
 }

@@ -16,7 +16,7 @@ import {t, word} from "../lib/texts.js";
 
 const PROFILES = ["safe", "excel", "raw"];
 const RIGHTS = ["look", "export", "download", "manage", "own_door", "audit", "admin"];
-const MOST_RUNNING = 100;
+const MOST_RUNNING = 10000;
 
 function spanWords(text) {
     const [, n, unit] = /^(\d+)([smhd])$/.exec(text || "") || [];
