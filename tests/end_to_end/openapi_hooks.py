@@ -2,18 +2,33 @@
 
 A day after today becomes one of the past, and a range that ends before it begins is turned around. Nobody but the
 service makes cursors, so one of the right form is left out; so is a range of bytes, since a piece of JSON is none. What
-breaks the schema is left as it is: the service has to refuse it.
+breaks the schema is left as it is: the service has to refuse it. Limits of texts are bytes here and characters there,
+so what is within one and not the other is cut. A key of idempotency is another for each request.
 """
 
 import datetime
+import itertools
 import re
 
 import schemathesis
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 CURSOR = re.compile(r"[0-9A-Za-z_-]+")
+IDEMPOTENCY = re.compile(r"[!-~]{1,255}")
+TURNS = itertools.count(1)
+BYTES = {"q": 200, "author": 1000, "requested_by": 1000, "name": 200, "audience": 200}
 SPAN = re.compile(r"[0-9]+(ms|s|m|h|d)")
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt].*")
+
+
+def within(name, value):
+    """In bytes what it is in characters; a list's texts each."""
+    if isinstance(value, list):
+        return [within(name, each) for each in value]
+    most = BYTES.get(name)
+    if not most or not isinstance(value, str) or len(value) > most:
+        return value
+    return value.encode("utf-8", "surrogatepass")[:most].decode("utf-8", "ignore")
 
 
 def is_day(value):
@@ -53,6 +68,7 @@ def body_set_right(body):
             body[name] = dict(body[name])
             set_right(body[name], first, last)
     set_right(body, "from", "to")
+    body = {name: within(name, value) for name, value in body.items()}
     if isinstance(body.get("time_zone"), str):
         body["time_zone"] = "Europe/Berlin"
     for name, value in (("retention", "30d"), ("link_ttl", "12h")):
@@ -64,8 +80,8 @@ def body_set_right(body):
 
 
 def query_set_right(query):
-    """Days of a list, likewise."""
-    query = dict(query)
+    """Days and texts of a list, likewise."""
+    query = {name: within(name, value) for name, value in query.items()}
     first, last = moment_of(query.get("from")), moment_of(query.get("to"))
     if first and last and last < first:
         query["from"], query["to"] = query["to"], query["from"]
@@ -78,6 +94,8 @@ def before_call(context, case, kwargs):
         case.query = {name: value for name, value in case.query.items() if name != "cursor"}
     if case.headers and str(case.headers.get("Range", "")).startswith("bytes="):
         case.headers = {name: value for name, value in case.headers.items() if name != "Range"}
+    if case.headers and IDEMPOTENCY.fullmatch(str(case.headers.get("Idempotency-Key", ""))):
+        case.headers["Idempotency-Key"] = f"turn-{next(TURNS)}"
     if case.query:
         case.query = query_set_right(case.query)
     if isinstance(case.body, dict):
