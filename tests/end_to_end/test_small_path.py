@@ -36,6 +36,7 @@ def test_three_commits(verbatim, own_database, folder, workers):
     own_database.execute("DROP SCHEMA IF EXISTS chat, verbatim CASCADE")
     source.make_source(own_database)
     key = source.make_workspaces(program)["one"]
+    source.somebody_sends_mails(own_database)
     (folder / "storage").mkdir(exist_ok=True)
     options = {"workers": workers, "lease": "1h", "storage": f"file://{folder}/storage"}
     with Service(program, folder, **options) as service:
