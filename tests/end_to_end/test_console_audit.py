@@ -96,8 +96,8 @@ def test_the_life_of_an_export(working, keys, database):
     entry, = page_of(working, keys["one"])["entries"]
     names = ("author", "door", "format", "export_id", "subject", "status", "records", "deleted")
     assert {name: entry[name] for name in names} == {
-        "author": "jane@example.com", "door": "native", "format": "json", "export_id": export, "subject": "all", "status": "finished",
-        "records": 3, "deleted": None}
+        "author": "jane@example.com", "door": "native", "format": "json", "export_id": export, "subject": "all",
+        "status": "finished", "records": 3, "deleted": None}
     assert entry["specification"]["select"] == {"all": True}
     assert [each["by"] for each in entry["downloads"]] == ["admin@example.com"]
     assert working.request("DELETE", path, keys["admin"]).status == 204

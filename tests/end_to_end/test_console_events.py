@@ -351,7 +351,8 @@ def test_a_browser_follows_with_its_session(service, keys):
     with Browser() as browser:
         browser.open(service.url + "/console/")
         assert browser.value(f"""fetch("..{SESSION}", {{method: "POST", body: JSON.stringify({{key:
-            {json.dumps(keys["owner"])}}}), headers: {{"Content-Type": "application/json", "X-Verbatim-Console": "1"}}}})
+            {json.dumps(keys["owner"])}}}),
+            headers: {{"Content-Type": "application/json", "X-Verbatim-Console": "1"}}}})
             .then((answer) => answer.status)""") == 201
         browser.value(f"""
             window.told = [];

@@ -169,7 +169,8 @@ def test_64_kib_is_the_limit(service, keys):
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"start_date": "2026-02-01",}', b'{"a": 1, "a": 2}', b'{"a": "\xff"}',
-                                  b'{"a": "\\u0000"}', b'{"a": "\x00"}', b"[" * 60000, b"{} {}", b"\xef\xbb\xbf\xef\xbb\xbf{}"])
+                                  b'{"a": "\\u0000"}', b'{"a": "\x00"}', b"[" * 60000, b"{} {}",
+                                  b"\xef\xbb\xbf\xef\xbb\xbf{}"])
 def test_malformed_json(service, keys, body):
     answer = service.request("POST", JOBS, keys["one"], body=body, headers={"Content-Type": "application/json"})
     assert problems(answer) == [("json_invalid",)]

@@ -372,7 +372,8 @@ def test_a_preview_of_a_person(service, keys, database):
     database.execute(f"UPDATE chat.conversation SET contact_id = '{people.JANE_AGAIN}' WHERE id = '{people.HIDDEN}'")
     try:
         counts = [service.request("POST", EXPORTS + "/preview", keys["one"], json_body={
-            "select": {"contact_id": people.JANE} | more}).json()["conversations"] for more in ({}, {"match": "identity"})]
+            "select": {"contact_id": people.JANE} | more}).json()["conversations"]
+            for more in ({}, {"match": "identity"})]
     finally:
         database.execute(f"UPDATE chat.conversation SET contact_id = '{people.JOHN}' WHERE id = '{people.HIDDEN}'")
     assert counts == [1, 2]
