@@ -6,7 +6,7 @@ test_files=()   # files for pytest
 test_words=     # expression for pytest's -k
 
 # A NAME is `unit` for all unit tests, `threads` for the end-to-end tests worth running under the thread sanitizer,
-# `console` for all files of tests/console, one unit test, a file under tests/end_to_end or tests/console (with or
+# `console` and `end_to_end` for all files of that folder of tests/, one unit test, a file under tests/end_to_end or tests/console (with or
 # without test_ and .py), or a word in a test's name.
 sort_names() {
     local name file known
@@ -18,8 +18,8 @@ sort_names() {
         elif [ "$name" = threads ]; then
             mapfile -t test_files < <(grep -lE '^pytestmark = pytest\.mark\.threads$' tests/end_to_end/*.py)
             continue
-        elif [ "$name" = console ]; then
-            test_files+=(tests/console/test_*.py)
+        elif [ "$name" = console ] || [ "$name" = end_to_end ]; then
+            test_files+=("tests/$name"/test_*.py)
             continue
         fi
         file=$(basename "$name" .py)
