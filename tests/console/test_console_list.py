@@ -206,6 +206,32 @@ def test_filters_are_in_the_address(page, service, keys, api):
     assert console.row_names(page) == [name]
 
 
+LATE = """(() => {
+    const usual = window.fetch;
+    window.fetch = async (url, ...rest) => {
+        if (!String(url).includes("status=finished"))
+            return usual(url, ...rest);
+        await new Promise((go) => setTimeout(go, 1000));
+        const answer = await usual(url, ...rest);
+        setTimeout(() => { window.late = true; }, 200);
+        return answer;
+    };
+})()"""
+
+
+def test_an_answer_to_earlier_filters_that_comes_late_is_not_shown(at_list, api):
+    """By keys one passes through "Ready" on the way to "Failed"."""
+    api.made()
+    at_list.wait("document.querySelectorAll('.row').length === 1")
+    at_list.value("document.querySelector('.filters summary').click()")
+    at_list.value(LATE)
+    at_list.get("combobox", "Status").choose("Failed")
+    at_list.get("heading", "Nothing fits these filters").wait()
+    at_list.wait("window.late", "the late answer")
+    assert at_list.value("document.querySelectorAll('.row').length") == 0
+    at_list.get("heading", "Nothing fits these filters").wait()
+
+
 @pytest.mark.parametrize("seconds", [1, 0])
 def test_older_pages_lose_and_repeat_none(at_list, api, database, seconds):
     """Also those of one second."""

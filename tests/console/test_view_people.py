@@ -57,6 +57,29 @@ def test_a_contact_is_found_by_e_mail_phone_or_name(people, text, found):
     people.wait(f"window.__heard.some(each => each.startsWith('{len(found)} '))", "the count to be said")
 
 
+LATE = """(() => {
+    const usual = window.fetch;
+    window.fetch = async (url, ...rest) => {
+        if (!String(url).includes("q=nobody"))
+            return usual(url, ...rest);
+        await new Promise((go) => setTimeout(go, 1000));
+        const answer = await usual(url, ...rest);
+        setTimeout(() => { window.late = true; }, 200);
+        return answer;
+    };
+})()"""
+
+
+def test_an_answer_to_an_earlier_search_that_comes_late_is_not_shown(people):
+    people.value(LATE)
+    find(people, "nobody")
+    find(people, "jane")
+    people.wait("document.querySelectorAll('.row').length > 0")
+    people.wait("window.late", "the late answer")
+    names = people.value("[...document.querySelectorAll('.row h2')].map(each => each.textContent)")
+    assert names and "nobody@example.com" not in names
+
+
 def test_the_search_is_in_the_address(people):
     find(people, "john")
     export_of(people, "John").wait()

@@ -41,13 +41,20 @@ export function failed(error, again) {
               again && button(t("action.tryAgain"), {picture: "again", onclick: again}));
 }
 
+/* What was asked last for a place: an answer to an older question that comes later is not shown there. */
+const newest = new WeakMap();
+
 /** Shows `loading` in the place, then what `make()` resolves to, or the failure with its remedy. */
 export async function load(place, make, signal) {
+    const mine = {};
+    newest.set(place, mine);
     fill(place, loading());
     try {
-        fill(place, await make());
+        const made = await make();
+        if (newest.get(place) === mine)
+            fill(place, made);
     } catch (error) {
-        if (!signal.aborted)
+        if (!signal.aborted && newest.get(place) === mine)
             fill(place, failed(error, () => load(place, make, signal)));
     }
 }

@@ -139,8 +139,11 @@ class Audit {
         if (this.isLoading)
             return;
         this.isLoading = true;
+        const mine = this.asked;
         try {
             const page = await this.fetch(this.cursor);
+            if (mine !== this.asked)
+                return;
             const rows = page.entries.map(row);
             this.cursor = page.next_cursor;
             this.list.append(...rows);

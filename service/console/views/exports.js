@@ -29,6 +29,7 @@ class ExportList {
         this.signal = signal;
         this.rows = new Map();
         this.cursor = null;
+        this.turn = 0; // of the filters: an answer to earlier ones that comes late is not shown
         this.list = el("ul", {class: "rows"});
         this.place = el("div", {class: "list"}, loading());
         this.older = button(t("list.older"), {onclick: () => this.loadOlder()});
@@ -41,23 +42,29 @@ class ExportList {
 
     /** The first page anew, from nothing: other filters, or the first time. */
     async load() {
+        const turn = ++this.turn;
         fill(this.place, loading());
         this.rows.clear();
         this.list.replaceChildren();
         try {
             const page = await this.fetch();
+            if (turn !== this.turn)
+                return;
             this.cursor = page.next_cursor;
             page.exports.forEach(item => this.add(item, false));
             this.draw();
         } catch (error) {
-            if (!isAbort(error))
+            if (!isAbort(error) && turn === this.turn)
                 fill(this.place, failed(error, () => this.load()));
         }
     }
 
     /** The first page again, keeping what is shown; resolves to whether it worked. */
     async refresh() {
+        const turn = this.turn;
         const page = await this.fetch();
+        if (turn !== this.turn)
+            return;
         const seen = new Set(page.exports.map(item => item.export_id));
         const last = page.exports.at(-1);
         for (const [id, row] of this.rows)
@@ -65,8 +72,12 @@ class ExportList {
                 this.gone(id);
         page.exports.forEach(item => this.changed(item));
         const others = [...this.rows.values()].filter(row => isActive(row.item) && !seen.has(row.item.export_id));
-        for (const row of others.slice(0, SINGLES))
-            this.changed(await get(path("exports", row.item.export_id), {}, this.signal));
+        for (const row of others.slice(0, SINGLES)) {
+            const item = await get(path("exports", row.item.export_id), {}, this.signal);
+            if (turn !== this.turn)
+                return;
+            this.changed(item);
+        }
         this.cursor ??= page.next_cursor;
         this.draw();
     }
@@ -79,8 +90,11 @@ class ExportList {
     }
 
     async loadOlder() {
+        const turn = this.turn;
         try {
             const page = await this.fetch(this.cursor);
+            if (turn !== this.turn)
+                return;
             const first = page.exports.find(item => !this.rows.has(item.export_id));
             page.exports.forEach(item => this.add(item, false));
             this.cursor = page.next_cursor;
