@@ -10,7 +10,7 @@ search         from the last letter of a word until the number of hits and the h
 Times are of the clock, so they hold for a machine with nothing else to do: the load is printed. Every figure is the
 median of the runs, its goal behind it.
 
-usage: html.py [--messages N] [--runs N] [--file FILE]   FILE is measured in place of a new archive
+usage: archive_page.py [--messages N] [--runs N] [--file FILE]   FILE is measured in place of a new archive
 """
 
 import argparse
