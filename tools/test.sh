@@ -6,7 +6,7 @@ test_files=()   # files for pytest
 test_words=     # expression for pytest's -k
 
 # A NAME is `unit` for all unit tests, `threads` for the end-to-end tests worth running under the thread sanitizer,
-# `console` and `end_to_end` for all files of that folder of tests/, one unit test, a file under tests/end_to_end or tests/console (with or
+# `console` and `end_to_end` for all files of that folder of tests/, one unit test, a file of either folder (with or
 # without test_ and .py), or a word in a test's name.
 sort_names() {
     local name file known
