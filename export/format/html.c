@@ -19,31 +19,9 @@
 
 #define LIST_ROWS 100
 
-/* What is not included is not read either. */
 static unsigned columns(unsigned include)
 {
-    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_SUMMARY;
-    static const struct {
-        unsigned include, columns;
-    } pairs[] = {
-        {VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},
-        {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
-        {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},
-        {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
-    };
-    static const struct {
-        unsigned include, columns;
-    } of_messages[] = {{VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS},
-                       {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA}};
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (include & pairs[i].include)
-            wanted |= pairs[i].columns;
-    if (!(include & VB_INCLUDE_MESSAGES))
-        return wanted | VB_COLUMNS_NO_MESSAGES;
-    for (size_t i = 0; i < sizeof of_messages / sizeof *of_messages; i++)
-        if (include & of_messages[i].include)
-            wanted |= of_messages[i].columns;
-    return wanted;
+    return vb_row_columns(include) | VB_COLUMNS_SUMMARY;
 }
 
 static enum vb_status begin_conversation(const struct vb_render_context *context,
@@ -194,44 +172,48 @@ static enum vb_status end_conversation(const struct vb_render_context *context,
     return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
 
+/* Of what is no row: `what` says for which part there was no room. */
+static enum vb_status told(enum vb_status status, const char *what, struct vb_error *err)
+{
+    return status == VB_OK ? status : vb_fail(err, status, "no room for %s", what);
+}
+
+static enum vb_status told_head(enum vb_status status, struct vb_error *err)
+{
+    if (status == VB_INVALID)
+        return vb_fail(err, VB_SOURCE, "the name of what is exported is not valid UTF-8");
+    return told(status, "the head of an HTML file", err);
+}
+
 static enum vb_status begin_file(const struct vb_render_context *context, struct vb_buffer *out,
                                  struct vb_error *err)
 {
-    enum vb_status status = vb_html_begin(context, out);
-    if (status == VB_INVALID)
-        return vb_fail(err, VB_SOURCE, "the name of what is exported is not valid UTF-8");
-    return status == VB_OK ? status : vb_fail(err, status, "no room for the head of an HTML file");
+    return told_head(vb_html_begin(context, out), err);
 }
 
 static enum vb_status end_file(const struct vb_render_context *context, struct vb_buffer *out,
                                struct vb_error *err)
 {
-    enum vb_status status = vb_html_end(context, out);
-    return status == VB_OK ? status : vb_fail(err, status, "no room for the end of an HTML file");
+    return told(vb_html_end(context, out), "the end of an HTML file", err);
 }
 
 static enum vb_status begin_index(const struct vb_render_context *context, struct vb_buffer *out,
                                   struct vb_error *err)
 {
-    enum vb_status status = vb_html_begin_index(context, out);
-    if (status == VB_INVALID)
-        return vb_fail(err, VB_SOURCE, "the name of what is exported is not valid UTF-8");
-    return status == VB_OK ? status : vb_fail(err, status, "no room for the head of an HTML file");
+    return told_head(vb_html_begin_index(context, out), err);
 }
 
 static enum vb_status index_file(const struct vb_render_context *context, struct vb_view name,
                                  struct vb_buffer *out, struct vb_error *err)
 {
     (void)context;
-    enum vb_status status = vb_html_index_file(name, out);
-    return status == VB_OK ? status : vb_fail(err, status, "no room for a link to a file");
+    return told(vb_html_index_file(name, out), "a link to a file", err);
 }
 
 static enum vb_status end_index(const struct vb_render_context *context, struct vb_buffer *out,
                                 struct vb_error *err)
 {
-    enum vb_status status = vb_html_end_index(context, out);
-    return status == VB_OK ? status : vb_fail(err, status, "no room for the end of an HTML file");
+    return told(vb_html_end_index(context, out), "the end of an HTML file", err);
 }
 
 const struct vb_renderer vb_html_renderer = {

@@ -105,16 +105,6 @@ static enum vb_status append_attachment(const struct vb_conversation *c, const s
     return status == VB_OK ? append_link(out, v[1], VB_VIEW("(source)")) : status;
 }
 
-/* Message by message a handful of attachments, so a search through all of them is enough. */
-static bool is_attached(struct vb_text_list attachments, struct vb_view url)
-{
-    struct vb_view v[4];
-    while (vb_text_list_next_group(&attachments, v, 4))
-        if (vb_view_equals(v[1], url))
-            return true;
-    return false;
-}
-
 /* Before the first element of a list its beginning. */
 static enum vb_status begin_element(struct vb_buffer *out, bool *open, const char *opening)
 {
@@ -139,7 +129,7 @@ enum vb_status vb_html_media(const struct vb_render_context *context,
             status = append_attachment(conversation, v, out);
     }
     while (status == VB_OK && vb_text_list_next(&urls, &url)) {
-        if (has_entries && is_attached(message->attachments, url))
+        if (has_entries && vb_row_is_attached(message, url))
             continue;
         status = begin_element(out, &open, opening);
         if (status == VB_OK)

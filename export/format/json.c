@@ -35,26 +35,6 @@ static const struct {
     [END] = {0, ""},
 };
 
-/* What is not included is not read either. */
-static unsigned columns(unsigned include)
-{
-    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
-    static const struct {
-        unsigned include, columns;
-    } pairs[] = {
-        {VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},   {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
-        {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},       {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
-        {VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS}, {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA}};
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (include & pairs[i].include)
-            wanted |= pairs[i].columns;
-    if (include & VB_INCLUDE_MESSAGES)
-        return wanted;
-    /* These belong to messages. */
-    wanted &= ~(unsigned)(VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA);
-    return wanted | VB_COLUMNS_NO_MESSAGES;
-}
-
 /* A time with its quotes behind `lead`: ISO 8601 holds nothing that would need an escape. */
 static enum vb_status append_time(const struct vb_render_context *context, struct vb_view lead,
                                   vb_instant at, struct vb_buffer *out)
@@ -380,7 +360,7 @@ const struct vb_renderer vb_json_renderer = {
     .format = "json",
     .extension = ".json",
     .content_type = "application/json",
-    .columns = columns,
+    .columns = vb_row_columns,
     .begin_file = begin_array,
     .conversation = begin_object,
     .message = message,
@@ -409,7 +389,7 @@ const struct vb_renderer vb_ndjson_renderer = {
     .format = "ndjson",
     .extension = ".ndjson",
     .content_type = "application/x-ndjson",
-    .columns = columns,
+    .columns = vb_row_columns,
     .begin_file = vb_row_write_nothing,
     .conversation = begin_line,
     .message = message,

@@ -7,6 +7,7 @@
 #include "media_cell.h"
 
 #include "cell.h"
+#include "row.h"
 #include "verbatim/names.h"
 
 #include <string.h>
@@ -25,16 +26,6 @@ static enum vb_status add_element(struct vb_buffer *joined, struct vb_view eleme
         at = stop ? stop + 1 : end;
     }
     return status;
-}
-
-/* Message by message a handful of attachments, so a search through all of them is enough. */
-static bool is_attached(struct vb_text_list attachments, struct vb_view url)
-{
-    struct vb_view v[4];
-    while (vb_text_list_next_group(&attachments, v, 4))
-        if (vb_view_equals(v[1], url))
-            return true;
-    return false;
 }
 
 static enum vb_status add_entries(struct vb_buffer *joined, struct vb_view conversation_id,
@@ -61,7 +52,7 @@ enum vb_status vb_media_append_cell(struct vb_buffer *out, struct vb_view conver
     vb_buffer_init(&joined, out->ceiling);
     enum vb_status status = add_entries(&joined, conversation_id, message->attachments);
     while (status == VB_OK && vb_text_list_next(&urls, &url))
-        if (!is_attached(message->attachments, url))
+        if (!vb_row_is_attached(message, url))
             status = add_element(&joined, url);
     if (status == VB_OK)
         status = vb_cell_append(out, (struct vb_view){joined.data, joined.length}, guard);

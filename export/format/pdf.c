@@ -22,24 +22,6 @@
 enum { NO_SECTION, IN_MESSAGES, IN_NOTES, IN_EVENTS, IN_SKILLS };
 enum { EMPTY_FILE, HAS_CONVERSATION };
 
-static unsigned columns(unsigned include)
-{
-    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
-    static const struct {
-        unsigned include, columns;
-    } pairs[] = {
-        {VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},   {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
-        {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},       {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
-        {VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS}, {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA}};
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (include & pairs[i].include)
-            wanted |= pairs[i].columns;
-    if (include & VB_INCLUDE_MESSAGES)
-        return wanted;
-    wanted &= ~(unsigned)(VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA);
-    return wanted | VB_COLUMNS_NO_MESSAGES;
-}
-
 /* --- words --- */
 
 /* Pieces of one line, in a place of their own: what does not fit is left out at a character. */
@@ -341,15 +323,6 @@ static enum vb_status begin_message(const struct vb_render_context *context,
 
 /* --- media and citations --- */
 
-static bool is_attached(struct vb_text_list attachments, struct vb_view url)
-{
-    struct vb_view v[4];
-    while (vb_text_list_next_group(&attachments, v, 4))
-        if (vb_view_equals(v[1], url))
-            return true;
-    return false;
-}
-
 /* The name of the archive's entry, which leads to where it came from. */
 static enum vb_status put_media(const struct vb_render_context *context,
                                 const struct vb_conversation *c, const struct vb_message *m,
@@ -366,7 +339,7 @@ static enum vb_status put_media(const struct vb_render_context *context,
             status = vb_pdf_add_link(pdf, vb_view_of(entry), v[1], out);
     }
     while (status == VB_OK && vb_text_list_next(&urls, &url))
-        if (!is_attached(m->attachments, url))
+        if (!vb_row_is_attached(m, url))
             status = vb_pdf_add_link(pdf, url, url, out);
     return status;
 }
@@ -523,7 +496,7 @@ const struct vb_renderer vb_pdf_renderer = {
     .extension = ".pdf",
     .content_type = "application/pdf",
     .has_brand = true,
-    .columns = columns,
+    .columns = vb_row_columns,
     .begin_file = begin_file,
     .conversation = begin_conversation,
     .message = append_message,

@@ -112,3 +112,33 @@ enum vb_status vb_row_append_list(struct vb_buffer *out, const char *lead, struc
     }
     return status == VB_OK ? vb_buffer_append_byte(out, ']') : status;
 }
+
+unsigned vb_row_columns(unsigned include)
+{
+    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
+    static const struct {
+        unsigned include, columns;
+    } pairs[] = {
+        {VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},   {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
+        {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},       {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
+        {VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS}, {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (include & pairs[i].include)
+            wanted |= pairs[i].columns;
+    if (include & VB_INCLUDE_MESSAGES)
+        return wanted;
+    /* These belong to messages. */
+    wanted &= ~(unsigned)(VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA);
+    return wanted | VB_COLUMNS_NO_MESSAGES;
+}
+
+/* Message by message a handful of attachments, so a search through all of them is enough. */
+bool vb_row_is_attached(const struct vb_message *message, struct vb_view url)
+{
+    struct vb_text_list attachments = message->attachments;
+    struct vb_view v[4];
+    while (vb_text_list_next_group(&attachments, v, 4))
+        if (vb_view_equals(v[1], url))
+            return true;
+    return false;
+}

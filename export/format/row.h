@@ -28,6 +28,11 @@ enum vb_speaker vb_row_speaker(const struct vb_message *message);
 const struct vb_channel *vb_row_channel(const struct vb_render_context *context,
                                         const struct vb_conversation *conversation);
 
+/* enum vb_columns of formats that show all that is included and leave the rest unread. */
+unsigned vb_row_columns(unsigned include);
+/* Whether an attachment of the message comes from this address. */
+bool vb_row_is_attached(const struct vb_message *message, struct vb_view url);
+
 /* Takes back what stands behind `before` and says what failed. Names the row but quotes nothing of
  * it: messages are private, logs are not. `message_id` NULL: the conversation itself. */
 enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t before,
