@@ -6,111 +6,32 @@
  * Times are local, to the second; the offset stands with each day, and with each time that has
  * another one.
  */
+#include "phrase.h"
 #include "renderers.h"
 #include "row.h"
 
 #include "verbatim/names.h"
 #include "verbatim/pdf.h"
-#include "verbatim/text.h"
 
 #include <stdio.h>
-#include <string.h>
-
-#define WORDS 512u /* bytes of what is put together for a line */
 
 /* What the state's `side` and `part` are here. */
 enum { NO_SECTION, IN_MESSAGES, IN_NOTES, IN_EVENTS, IN_SKILLS };
 enum { EMPTY_FILE, HAS_CONVERSATION };
 
-/* --- words --- */
-
-/* Pieces of one line, in a place of their own: what does not fit is left out at a character. */
-struct words {
-    char text[WORDS];
-    size_t length;
-};
-
-static void add(struct words *words, struct vb_view text)
-{
-    size_t room = sizeof words->text - words->length;
-    size_t taken = vb_utf8_cut(text, room);
-    if (taken > 0)
-        memcpy(words->text + words->length, text.data, taken);
-    words->length += taken;
-}
-
-static void join(struct words *words, const char *between, struct vb_view text)
-{
-    if (text.length == 0)
-        return;
-    if (words->length > 0)
-        add(words, vb_view_of(between));
-    add(words, text);
-}
-
-static struct vb_view view(const struct words *words)
-{
-    return (struct vb_view){words->text, words->length};
-}
-
-static void add_offset(struct words *words, int offset)
-{
-    char text[32];
-    unsigned distance = offset < 0 ? 0u - (unsigned)offset : (unsigned)offset;
-    (void)snprintf(text, sizeof text, "UTC%c%02u:%02u", offset < 0 ? '-' : '+', distance / 3600,
-                   distance / 60 % 60);
-    add(words, vb_view_of(text));
-}
+/* --- the head --- */
 
 static struct vb_civil civil_of(const struct vb_render_context *context, vb_instant at)
 {
     return vb_civil_of(at, vb_zone_offset(context->zone, at));
 }
 
-/* "8 April 2026" */
-static void add_date(struct words *words, struct vb_date date)
-{
-    static const char *const months[] = {"January",   "February", "March",    "April",
-                                         "May",       "June",     "July",     "August",
-                                         "September", "October",  "November", "December"};
-    char text[48];
-    (void)snprintf(text, sizeof text, "%d %s %d", date.day, months[date.month - 1], date.year);
-    add(words, vb_view_of(text));
-}
-
-static void add_clock(struct words *words, struct vb_civil civil)
-{
-    char text[48];
-    (void)snprintf(text, sizeof text, "%02d:%02d:%02d", civil.hour, civil.minute, civil.second);
-    add(words, vb_view_of(text));
-}
-
-/* "8 April 2026, 05:24:43 UTC+02:00" */
-static void add_moment(struct words *words, const struct vb_render_context *context, vb_instant at)
-{
-    struct vb_civil civil = civil_of(context, at);
-    add_date(words, civil.date);
-    add(words, VB_VIEW(", "));
-    add_clock(words, civil);
-    add(words, VB_VIEW(" "));
-    add_offset(words, vb_zone_offset(context->zone, at));
-}
-
-static void add_list(struct words *words, struct vb_text_list list)
-{
-    struct vb_view element;
-    while (vb_text_list_next(&list, &element))
-        join(words, ", ", element);
-}
-
-/* --- the head --- */
-
 #define FACTS 20
 
 struct head {
     struct vb_pdf_fact facts[FACTS];
     size_t count;
-    struct words started, ended, zone, channel, tags, csat;
+    struct vb_phrase started, ended, zone, channel, tags, csat;
 };
 
 static void put(struct head *head, const char *label, struct vb_view value)
@@ -145,11 +66,11 @@ static void put_customer(struct head *head, const struct vb_conversation *c)
 static void put_times(struct head *head, const struct vb_render_context *context,
                       const struct vb_conversation *c)
 {
-    add_moment(&head->started, context, c->created_at);
-    put(head, "Started", view(&head->started));
+    vb_phrase_add_moment(&head->started, context->zone, c->created_at);
+    put(head, "Started", vb_phrase_view(&head->started));
     if (c->has_ended_at)
-        add_moment(&head->ended, context, c->ended_at);
-    put(head, "Ended", view(&head->ended));
+        vb_phrase_add_moment(&head->ended, context->zone, c->ended_at);
+    put(head, "Ended", vb_phrase_view(&head->ended));
     put(head, "Time zone", vb_view_of(context->zone_name ? context->zone_name : "UTC"));
 }
 
@@ -163,20 +84,20 @@ static void put_outcome(struct head *head, const struct vb_render_context *conte
     put(head, "Priority", c->priority);
     if (c->has_csat_rating) {
         (void)snprintf(rating, sizeof rating, "%lld", (long long)c->csat_rating);
-        add(&head->csat, vb_view_of(rating));
-        join(&head->csat, " · ", c->csat_comment);
+        vb_phrase_add(&head->csat, vb_view_of(rating));
+        vb_phrase_join(&head->csat, " · ", c->csat_comment);
     }
-    put(head, "Rating", view(&head->csat));
+    put(head, "Rating", vb_phrase_view(&head->csat));
     if (vb_row_includes(context, VB_INCLUDE_TAGS))
-        add_list(&head->tags, c->tags);
-    put(head, "Tags", view(&head->tags));
+        vb_phrase_add_list(&head->tags, c->tags);
+    put(head, "Tags", vb_phrase_view(&head->tags));
 }
 
-static void add_channel(struct words *words, const struct vb_channel *channel)
+static void add_channel(struct vb_phrase *words, const struct vb_channel *channel)
 {
-    add(words, channel->name);
+    vb_phrase_add(words, channel->name);
     if (channel->phone_number.length > 0 && !vb_view_equals(channel->phone_number, channel->name))
-        join(words, " · ", channel->phone_number);
+        vb_phrase_join(words, " · ", channel->phone_number);
 }
 
 static enum vb_status open_document(struct vb_pdf *pdf, const struct vb_render_context *context,
@@ -184,20 +105,20 @@ static enum vb_status open_document(struct vb_pdf *pdf, const struct vb_render_c
                                     struct vb_error *err)
 {
     struct head head = {0};
-    struct words about = {0};
+    struct vb_phrase about = {0};
     add_channel(&head.channel, vb_row_channel(context, c));
-    put(&head, "Channel", view(&head.channel));
+    put(&head, "Channel", vb_phrase_view(&head.channel));
     put_outcome(&head, context, c);
     if (vb_row_includes(context, VB_INCLUDE_CUSTOMER))
         put_customer(&head, c);
     put_times(&head, context, c);
     put(&head, "Conversation", c->id);
-    join(&about, " · ", vb_row_channel(context, c)->name);
+    vb_phrase_join(&about, " · ", vb_row_channel(context, c)->name);
     if (about.length > 0)
-        add(&about, VB_VIEW(" · "));
-    add_date(&about, civil_of(context, c->created_at).date);
+        vb_phrase_add(&about, VB_VIEW(" · "));
+    vb_phrase_add_date(&about, civil_of(context, c->created_at).date);
     const struct vb_pdf_head page = {.title = title_of(context, c),
-                                     .about = view(&about),
+                                     .about = vb_phrase_view(&about),
                                      .facts = head.facts,
                                      .fact_count = head.count,
                                      .created_at = c->created_at};
@@ -263,18 +184,18 @@ static enum vb_status put_day(const struct vb_render_context *context, vb_instan
                                        "Monday",   "Tuesday", "Wednesday"};
     struct vb_render_state *state = context->state;
     int64_t day = vb_date_to_days(civil_of(context, at).date);
-    struct words words = {0};
+    struct vb_phrase words = {0};
     if (state->day == day)
         return VB_OK;
     state->day = day;
     state->offset = vb_zone_offset(context->zone, at);
-    add(&words, vb_view_of(days[(day % 7 + 7) % 7]));
-    add(&words, VB_VIEW(", "));
-    add_date(&words, vb_date_from_days(day));
-    add(&words, VB_VIEW("  ("));
-    add_offset(&words, state->offset);
-    add(&words, VB_VIEW(")"));
-    return vb_pdf_add_heading(state->document, VB_PDF_DAY, view(&words), out);
+    vb_phrase_add(&words, vb_view_of(days[(day % 7 + 7) % 7]));
+    vb_phrase_add(&words, VB_VIEW(", "));
+    vb_phrase_add_date(&words, vb_date_from_days(day));
+    vb_phrase_add(&words, VB_VIEW("  ("));
+    vb_phrase_add_offset(&words, state->offset);
+    vb_phrase_add(&words, VB_VIEW(")"));
+    return vb_pdf_add_heading(state->document, VB_PDF_DAY, vb_phrase_view(&words), out);
 }
 
 static const struct voice {
@@ -306,19 +227,20 @@ static enum vb_status begin_message(const struct vb_render_context *context,
     const struct vb_render_state *state = context->state;
     struct voice voice = voice_of(m);
     struct vb_view name = vb_row_speaker_name(context, c, m);
-    struct words detail = {0};
+    struct vb_phrase detail = {0};
     int offset = vb_zone_offset(context->zone, m->created_at);
     if (name.length > 0)
-        add(&detail, vb_view_of(voice.role));
+        vb_phrase_add(&detail, vb_view_of(voice.role));
     if (detail.length > 0)
-        add(&detail, VB_VIEW(" · "));
-    add_clock(&detail, vb_civil_of(m->created_at, offset));
+        vb_phrase_add(&detail, VB_VIEW(" · "));
+    vb_phrase_add_clock(&detail, vb_civil_of(m->created_at, offset));
     if (offset != state->offset) {
-        add(&detail, VB_VIEW(" "));
-        add_offset(&detail, offset);
+        vb_phrase_add(&detail, VB_VIEW(" "));
+        vb_phrase_add_offset(&detail, offset);
     }
     return vb_pdf_begin_entry(state->document, voice.voice,
-                              name.length > 0 ? name : vb_view_of(voice.role), view(&detail), out);
+                              name.length > 0 ? name : vb_view_of(voice.role),
+                              vb_phrase_view(&detail), out);
 }
 
 /* --- media and citations --- */
@@ -351,12 +273,12 @@ static enum vb_status put_citations(struct vb_pdf *pdf, struct vb_text_list cita
     enum vb_status status = VB_OK;
     unsigned number = 0;
     while (status == VB_OK && vb_text_list_next_group(&citations, v, 3)) {
-        struct words words = {0};
+        struct vb_phrase words = {0};
         char mark[32];
         (void)snprintf(mark, sizeof mark, "[%u] ", ++number);
-        add(&words, vb_view_of(mark));
-        add(&words, v[0].length > 0 ? v[0] : v[1]);
-        status = vb_pdf_add_link(pdf, view(&words), v[1], out);
+        vb_phrase_add(&words, vb_view_of(mark));
+        vb_phrase_add(&words, v[0].length > 0 ? v[0] : v[1]);
+        status = vb_pdf_add_link(pdf, vb_phrase_view(&words), v[1], out);
         if (status == VB_OK && v[2].length > 0)
             status = vb_pdf_add_small(pdf, v[2], out);
     }
@@ -367,15 +289,15 @@ static enum vb_status put_citations(struct vb_pdf *pdf, struct vb_text_list cita
 static enum vb_status put_fate(struct vb_pdf *pdf, const struct vb_message *m,
                                struct vb_buffer *out)
 {
-    struct words words = {0};
-    add(&words, m->status);
+    struct vb_phrase words = {0};
+    vb_phrase_add(&words, m->status);
     if (m->feedback.length > 0) {
         if (words.length > 0)
-            add(&words, VB_VIEW(" · "));
-        add(&words, VB_VIEW("feedback: "));
-        add(&words, m->feedback);
+            vb_phrase_add(&words, VB_VIEW(" · "));
+        vb_phrase_add(&words, VB_VIEW("feedback: "));
+        vb_phrase_add(&words, m->feedback);
     }
-    return words.length > 0 ? vb_pdf_add_small(pdf, view(&words), out) : VB_OK;
+    return words.length > 0 ? vb_pdf_add_small(pdf, vb_phrase_view(&words), out) : VB_OK;
 }
 
 static enum vb_status put_message(const struct vb_render_context *context,
@@ -432,18 +354,19 @@ static enum vb_status put_extra(const struct vb_render_context *context,
 {
     struct vb_pdf *pdf = context->state->document;
     const struct section *section = &sections[extra->kind];
-    struct words detail = {0};
+    struct vb_phrase detail = {0};
     enum vb_status status = VB_OK;
     if (context->state->side != section->section)
         status = vb_pdf_add_heading(pdf, VB_PDF_SECTION, vb_view_of(section->title), out);
     context->state->side = section->section;
     if (extra->kind != VB_EXTRA_NOTE)
-        add(&detail, extra->second);
+        vb_phrase_add(&detail, extra->second);
     if (detail.length > 0)
-        add(&detail, VB_VIEW(" · "));
-    add_moment(&detail, context, extra->created_at);
+        vb_phrase_add(&detail, VB_VIEW(" · "));
+    vb_phrase_add_moment(&detail, context->zone, extra->created_at);
     if (status == VB_OK)
-        status = vb_pdf_begin_entry(pdf, section->voice, extra->first, view(&detail), out);
+        status =
+            vb_pdf_begin_entry(pdf, section->voice, extra->first, vb_phrase_view(&detail), out);
     if (status == VB_OK && extra->kind == VB_EXTRA_NOTE)
         status = vb_pdf_add_text(pdf, extra->second, out);
     if (status == VB_OK && extra->kind == VB_EXTRA_EVENT)
