@@ -34,33 +34,19 @@ vb_instant vb_api_field_time(const struct vb_api_export *export, int column)
 void vb_api_field_put(struct vb_json *json, const char *name, const struct vb_api_export *export,
                       int column)
 {
-    vb_json_name(json, name);
-    vb_json_view(json, vb_api_field(export, column));
+    vb_api_row_put(json, name, export->rows, export->row, column);
 }
 
 void vb_api_field_put_number(struct vb_json *json, const char *name,
                              const struct vb_api_export *export, int column)
 {
-    vb_json_name(json, name);
-    if (vb_api_field_is_null(export, column))
-        vb_json_null(json);
-    else
-        vb_json_integer(json, vb_api_field_integer(export, column));
-}
-
-void vb_api_put_instant(struct vb_json *json, const char *name, vb_instant instant)
-{
-    char text[VB_INSTANT_TEXT];
-    if (instant != INT64_MIN)
-        vb_instant_text(instant, text);
-    vb_json_member_text(json, name, instant != INT64_MIN ? text : NULL);
+    vb_api_row_put_number(json, name, export->rows, export->row, column);
 }
 
 void vb_api_field_put_time(struct vb_json *json, const char *name,
                            const struct vb_api_export *export, int column)
 {
-    bool is_null = vb_api_field_is_null(export, column);
-    vb_api_put_instant(json, name, is_null ? INT64_MIN : vb_api_field_time(export, column));
+    vb_api_row_put_time(json, name, export->rows, export->row, column);
 }
 
 /* An array of bigint with a fixed order (queue/view.h); what an older one lacks is zero. */

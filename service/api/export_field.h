@@ -9,6 +9,7 @@
 #define VERBATIM_API_EXPORT_FIELD_H
 
 #include "export.h"
+#include "row_field.h"
 
 #include "specification/specification.h"
 
@@ -24,8 +25,6 @@ void vb_api_field_put_number(struct vb_json *json, const char *name,
                              const struct vb_api_export *export, int column);
 void vb_api_field_put_time(struct vb_json *json, const char *name,
                            const struct vb_api_export *export, int column);
-/* An instant as all doors but v3's write it; INT64_MIN: null. */
-void vb_api_put_instant(struct vb_json *json, const char *name, vb_instant instant);
 
 /* How far it is, over all its segments. */
 struct vb_api_counts {

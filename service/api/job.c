@@ -4,6 +4,7 @@
  * gives the same one.
  */
 #include "api.h"
+#include "row_field.h"
 
 #include "verbatim/uuid.h"
 
@@ -16,20 +17,7 @@ static bool row_is(const PGresult *row, int column, const char *text)
     return vb_view_equals(vb_pg_view(row, 0, column), vb_view_of(text));
 }
 
-/* The wire's microseconds count from 2000; the contract wants UTC with six digits. */
-static void put_time(struct vb_json *json, const char *name, const PGresult *row, int column)
-{
-    char text[VB_INSTANT_TEXT];
-    vb_json_name(json, name);
-    if (vb_pg_null(row, 0, column)) {
-        vb_json_null(json);
-        return;
-    }
-    vb_instant_text(vb_pg_integer(row, 0, column) + VB_POSTGRES_EPOCH, text);
-    vb_json_text(json, text);
-}
-
-/* The wire's days count from 2000 as well. */
+/* The wire's days count from 2000. */
 static void put_date(struct vb_json *json, const char *name, const PGresult *row, int column)
 {
     struct vb_date date =
@@ -79,7 +67,7 @@ static void put_job(struct vb_http_exchange *exchange, const PGresult *row, stru
     /* This door's document knows no cancelled jobs. */
     vb_json_view(json, is_cancelled ? VB_VIEW("failed") : vb_pg_view(row, 0, JOB_STATUS));
     vb_json_member_text(json, "presigned_url", link);
-    put_time(json, "presigned_url_expires_at", row, JOB_EXPIRES);
+    vb_api_row_put_time(json, "presigned_url_expires_at", row, 0, JOB_EXPIRES);
     vb_json_name(json, "error_message");
     if (is_cancelled)
         vb_json_text(json, "Export cancelled.");
@@ -87,7 +75,7 @@ static void put_job(struct vb_http_exchange *exchange, const PGresult *row, stru
         vb_json_view(json, vb_pg_view(row, 0, JOB_ERROR));
     else
         vb_json_null(json);
-    put_time(json, "created_time", row, JOB_CREATED);
+    vb_api_row_put_time(json, "created_time", row, 0, JOB_CREATED);
     vb_api_put_mail(exchange->loop->site, json, vb_pg_view(row, 0, JOB_MAIL));
     vb_json_end_object(json);
 }

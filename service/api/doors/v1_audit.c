@@ -6,45 +6,24 @@
  */
 #include "routes.h"
 
-#include "api/export_field.h"
 #include "api/page.h"
+#include "api/row_field.h"
 #include "database/pool.h"
 
 static const struct vb_api_page_list list = {.name = "audit"};
-
-/* A NULL is null. */
-static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    vb_json_name(json, name);
-    vb_json_view(json, vb_pg_view(rows, row, column));
-}
-
-/* JSON that the database has written. */
-static void put_json(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    vb_json_name(json, name);
-    vb_json_raw(json, PQgetvalue(rows, row, column));
-}
 
 /* `records` and `downloads` come from rows behind the entry, which never changes itself. */
 static void put_entry(struct vb_json *json, const PGresult *rows, int row)
 {
     vb_json_begin_object(json);
-    put_view(json, "author", rows, row, AUDITS_AUTHOR);
-    vb_api_put_instant(json, "created_at",
-                       vb_pg_integer(rows, row, AUDITS_CREATED) + VB_POSTGRES_EPOCH);
-    put_json(json, "filter", rows, row, AUDITS_FILTER);
-    put_view(json, "format", rows, row, AUDITS_FORMAT);
-    vb_json_name(json, "records");
-    if (vb_pg_null(rows, row, AUDITS_RECORDS))
-        vb_json_null(json); /* not finished, or never */
-    else
-        vb_json_integer(json, vb_pg_integer(rows, row, AUDITS_RECORDS));
-    put_json(json, "downloads", rows, row, AUDITS_DOWNLOADS);
-    put_view(json, "door", rows, row, AUDITS_DOOR);
-    put_view(json, "job_id", rows, row, AUDITS_JOB);
+    vb_api_row_put(json, "author", rows, row, AUDITS_AUTHOR);
+    vb_api_row_put_time(json, "created_at", rows, row, AUDITS_CREATED);
+    vb_api_row_put_json(json, "filter", rows, row, AUDITS_FILTER);
+    vb_api_row_put(json, "format", rows, row, AUDITS_FORMAT);
+    vb_api_row_put_number(json, "records", rows, row, AUDITS_RECORDS);
+    vb_api_row_put_json(json, "downloads", rows, row, AUDITS_DOWNLOADS);
+    vb_api_row_put(json, "door", rows, row, AUDITS_DOOR);
+    vb_api_row_put(json, "job_id", rows, row, AUDITS_JOB);
     vb_json_end_object(json);
 }
 

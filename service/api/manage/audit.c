@@ -2,8 +2,8 @@
  * what and when. The door v1 has a list of its own, in its document's words. */
 #include "manage.h"
 
-#include "api/export_field.h"
 #include "api/page.h"
+#include "api/row_field.h"
 #include "audit_filter.h"
 
 #include <inttypes.h>
@@ -16,29 +16,6 @@ static void free_filter(void *state)
     free(state);
 }
 
-static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    vb_json_name(json, name);
-    vb_json_view(json, vb_pg_view(rows, row, column));
-}
-
-static void put_time(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    bool is_null = vb_pg_null(rows, row, column);
-    vb_api_put_instant(json, name,
-                       is_null ? INT64_MIN : vb_pg_integer(rows, row, column) + VB_POSTGRES_EPOCH);
-}
-
-/* JSON that the database has written. */
-static void put_json(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    vb_json_name(json, name);
-    vb_json_raw(json, PQgetvalue(rows, row, column));
-}
-
 static void put_deleted(struct vb_json *json, const PGresult *rows, int row)
 {
     vb_json_name(json, "deleted");
@@ -47,8 +24,8 @@ static void put_deleted(struct vb_json *json, const PGresult *rows, int row)
         return;
     }
     vb_json_begin_object(json);
-    put_time(json, "at", rows, row, AUDITS_DELETED);
-    put_view(json, "by", rows, row, AUDITS_DELETED_BY);
+    vb_api_row_put_time(json, "at", rows, row, AUDITS_DELETED);
+    vb_api_row_put(json, "by", rows, row, AUDITS_DELETED_BY);
     vb_json_end_object(json);
 }
 
@@ -59,20 +36,16 @@ static void put_entry(struct vb_json *json, const PGresult *rows, int row)
     (void)snprintf(id, sizeof(id), "%" PRId64, vb_pg_integer(rows, row, AUDITS_ID));
     vb_json_begin_object(json);
     vb_json_member_text(json, "audit_id", id);
-    put_time(json, "at", rows, row, AUDITS_CREATED);
-    put_view(json, "author", rows, row, AUDITS_AUTHOR);
-    put_view(json, "door", rows, row, AUDITS_DOOR);
-    put_view(json, "format", rows, row, AUDITS_FORMAT);
-    put_view(json, "export_id", rows, row, AUDITS_JOB);
-    put_json(json, "specification", rows, row, AUDITS_FILTER);
-    put_view(json, "subject", rows, row, AUDITS_SUBJECT);
-    put_view(json, "status", rows, row, AUDITS_STATUS);
-    vb_json_name(json, "records");
-    if (vb_pg_null(rows, row, AUDITS_RECORDS))
-        vb_json_null(json);
-    else
-        vb_json_integer(json, vb_pg_integer(rows, row, AUDITS_RECORDS));
-    put_json(json, "downloads", rows, row, AUDITS_DOWNLOADS);
+    vb_api_row_put_time(json, "at", rows, row, AUDITS_CREATED);
+    vb_api_row_put(json, "author", rows, row, AUDITS_AUTHOR);
+    vb_api_row_put(json, "door", rows, row, AUDITS_DOOR);
+    vb_api_row_put(json, "format", rows, row, AUDITS_FORMAT);
+    vb_api_row_put(json, "export_id", rows, row, AUDITS_JOB);
+    vb_api_row_put_json(json, "specification", rows, row, AUDITS_FILTER);
+    vb_api_row_put(json, "subject", rows, row, AUDITS_SUBJECT);
+    vb_api_row_put(json, "status", rows, row, AUDITS_STATUS);
+    vb_api_row_put_number(json, "records", rows, row, AUDITS_RECORDS);
+    vb_api_row_put_json(json, "downloads", rows, row, AUDITS_DOWNLOADS);
     put_deleted(json, rows, row);
     vb_json_end_object(json);
 }

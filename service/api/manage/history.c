@@ -2,7 +2,8 @@
  * and its mail. What the key may not see is not there, and has no history. */
 #include "manage.h"
 
-#include "api/export_field.h"
+#include "api/export.h"
+#include "api/row_field.h"
 
 #include <string.h>
 
@@ -13,11 +14,9 @@ enum { HISTORY_AT, HISTORY_KIND, HISTORY_BY };
 static void put_event(struct vb_json *json, const PGresult *rows, int row)
 {
     vb_json_begin_object(json);
-    vb_api_put_instant(json, "at", vb_pg_integer(rows, row, HISTORY_AT) + VB_POSTGRES_EPOCH);
-    vb_json_name(json, "kind");
-    vb_json_view(json, vb_pg_view(rows, row, HISTORY_KIND));
-    vb_json_name(json, "by");
-    vb_json_view(json, vb_pg_view(rows, row, HISTORY_BY));
+    vb_api_row_put_time(json, "at", rows, row, HISTORY_AT);
+    vb_api_row_put(json, "kind", rows, row, HISTORY_KIND);
+    vb_api_row_put(json, "by", rows, row, HISTORY_BY);
     vb_json_end_object(json);
 }
 

@@ -7,7 +7,7 @@
 #include "manage.h"
 
 #include "api/api.h"
-#include "api/export_field.h"
+#include "api/row_field.h"
 #include "database/array.h"
 #include "rules/key.h"
 #include "specification/body_check.h"
@@ -23,44 +23,18 @@
 
 /* --- the list --- */
 
-static void put_view(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    vb_json_name(json, name);
-    vb_json_view(json, vb_pg_view(rows, row, column));
-}
-
-/* JSON that the database has written; a NULL is null. */
-static void put_json(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    vb_json_name(json, name);
-    if (vb_pg_null(rows, row, column))
-        vb_json_null(json);
-    else
-        vb_json_raw(json, PQgetvalue(rows, row, column));
-}
-
-static void put_time(struct vb_json *json, const char *name, const PGresult *rows, int row,
-                     int column)
-{
-    bool is_null = vb_pg_null(rows, row, column);
-    vb_api_put_instant(json, name,
-                       is_null ? INT64_MIN : vb_pg_integer(rows, row, column) + VB_POSTGRES_EPOCH);
-}
-
 static void put_key(struct vb_json *json, const PGresult *rows, int row)
 {
     vb_json_begin_object(json);
-    put_view(json, "key_id", rows, row, KEYS_ID);
-    put_view(json, "name", rows, row, KEYS_NAME);
-    put_view(json, "role", rows, row, KEYS_ROLE);
-    put_view(json, "user", rows, row, KEYS_USER);
-    put_json(json, "audience", rows, row, KEYS_AUDIENCE);
-    put_json(json, "scopes", rows, row, KEYS_SCOPES);
-    put_time(json, "created_at", rows, row, KEYS_CREATED);
-    put_time(json, "last_used_at", rows, row, KEYS_USED);
-    put_time(json, "revoked_at", rows, row, KEYS_REVOKED);
+    vb_api_row_put(json, "key_id", rows, row, KEYS_ID);
+    vb_api_row_put(json, "name", rows, row, KEYS_NAME);
+    vb_api_row_put(json, "role", rows, row, KEYS_ROLE);
+    vb_api_row_put(json, "user", rows, row, KEYS_USER);
+    vb_api_row_put_json(json, "audience", rows, row, KEYS_AUDIENCE);
+    vb_api_row_put_json(json, "scopes", rows, row, KEYS_SCOPES);
+    vb_api_row_put_time(json, "created_at", rows, row, KEYS_CREATED);
+    vb_api_row_put_time(json, "last_used_at", rows, row, KEYS_USED);
+    vb_api_row_put_time(json, "revoked_at", rows, row, KEYS_REVOKED);
     vb_json_end_object(json);
 }
 

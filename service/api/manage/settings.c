@@ -8,6 +8,7 @@
 #include "manage.h"
 
 #include "api/api.h"
+#include "api/row_field.h"
 #include "rules/key.h"
 #include "rules/quantity.h"
 #include "specification/body_check.h"
@@ -46,12 +47,6 @@ static void put_span(struct vb_json *json, const char *name, int64_t span)
     vb_json_member_text(json, name, text);
 }
 
-static void put_text(struct vb_json *json, const char *name, const PGresult *rows, int column)
-{
-    vb_json_name(json, name);
-    vb_json_view(json, vb_pg_view(rows, 0, column));
-}
-
 static void put_kept_span(struct vb_json *json, const char *name, const PGresult *rows, int column)
 {
     if (vb_pg_null(rows, 0, column))
@@ -66,9 +61,9 @@ static void answer(struct vb_http_exchange *exchange, const PGresult *rows)
     const struct vb_options *options = exchange->loop->site->service->options;
     struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
-    put_text(&json, "name", rows, SETTINGS_NAME);
-    put_text(&json, "time_zone", rows, SETTINGS_ZONE);
-    put_text(&json, "csv_profile", rows, SETTINGS_PROFILE);
+    vb_api_row_put(&json, "name", rows, 0, SETTINGS_NAME);
+    vb_api_row_put(&json, "time_zone", rows, 0, SETTINGS_ZONE);
+    vb_api_row_put(&json, "csv_profile", rows, 0, SETTINGS_PROFILE);
     vb_json_name(&json, "max_running");
     if (vb_pg_null(rows, 0, SETTINGS_RUNNING))
         vb_json_null(&json);
