@@ -5,18 +5,16 @@
  */
 #include "page.h"
 
+#include "list_query.h"
+
 #include "verbatim/zone.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define USUAL 20
-#define MOST 100
 #define CONTEXT 320u
-#define FIRST_TIME INT64_C(253402300800000000) /* the year 10000 */
 
 enum { LIMIT, CURSOR, STATUS, DOOR, FORMAT, REQUESTED_BY, FROM, TO, PARAMETERS };
 
@@ -24,29 +22,10 @@ enum { LIMIT, CURSOR, STATUS, DOOR, FORMAT, REQUESTED_BY, FROM, TO, PARAMETERS }
 static const char *const statuses[] = {"queued", "started",   "finished",
                                        "failed", "cancelled", NULL};
 static const char *const doors[] = {"main", "native", "app", "v1", "console", NULL};
-static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", "xlsx", NULL};
 
-static bool is_day(struct vb_view text)
-{
-    struct vb_date day;
-    return vb_date_parse(text, &day) == VB_OK;
-}
-
-/* Nobody is called more than a name and an address may hold. */
-static bool is_author(struct vb_view text)
-{
-    return text.length >= 1 && text.length <= 1000;
-}
-
-#define DAY "Input should be a valid date in the form YYYY-MM-DD"
 static const struct vb_http_parameter table[PARAMETERS] = {
-    [LIMIT] = {.name = "limit",
-               .is_number = true,
-               .least = 1,
-               .most = MOST,
-               .type = "int_range",
-               .message = "Input should be a number from 1 to 100"},
-    [CURSOR] = {.name = "cursor"},
+    [LIMIT] = VB_LIST_LIMIT,
+    [CURSOR] = VB_LIST_CURSOR,
     [STATUS] = {.name = "status",
                 .words = statuses,
                 .type = "literal_error",
@@ -56,16 +35,10 @@ static const struct vb_http_parameter table[PARAMETERS] = {
               .words = doors,
               .type = "literal_error",
               .message = "Input should be 'main', 'native', 'app', 'v1' or 'console'"},
-    [FORMAT] = {.name = "format",
-                .words = formats,
-                .type = "literal_error",
-                .message = "Input should be 'csv', 'json', 'ndjson', 'html', 'pdf' or 'xlsx'"},
-    [REQUESTED_BY] = {.name = "requested_by",
-                      .holds = is_author,
-                      .type = "string_length",
-                      .message = "Input should have 1 to 1000 bytes"},
-    [FROM] = {.name = "from", .holds = is_day, .type = "date_parsing", .message = DAY},
-    [TO] = {.name = "to", .holds = is_day, .type = "date_parsing", .message = DAY},
+    [FORMAT] = VB_LIST_FORMAT,
+    [REQUESTED_BY] = VB_LIST_AUTHOR("requested_by"),
+    [FROM] = VB_LIST_DAY("from"),
+    [TO] = VB_LIST_DAY("to"),
 };
 
 /* Filters stand last, so that a table without them is a shorter one. */
@@ -98,7 +71,7 @@ static bool find_place(const struct vb_http_exchange *exchange, const struct vb_
     char context[CONTEXT];
     const char *cursor = page->query.values[CURSOR].text;
     page->goes_on = cursor != NULL;
-    page->after.created_at = FIRST_TIME;
+    page->after.created_at = VB_LIST_FIRST_TIME;
     memset(page->after.id.bytes, 0xff, sizeof(page->after.id.bytes));
     return !cursor ||
            vb_api_cursor_read(&exchange->loop->site->secrets, context_of(exchange, list, context),
@@ -126,10 +99,10 @@ static void fill_place(struct vb_api_page *page, vb_instant first)
 static void fill_page(struct vb_api_page *page)
 {
     const struct vb_http_value *values = page->query.values;
-    page->limit = values[LIMIT].text ? values[LIMIT].number : USUAL;
+    page->limit = values[LIMIT].text ? values[LIMIT].number : VB_LIST_USUAL;
     page->statuses = vb_http_value_list(&values[STATUS], statuses, page->words[0]);
     page->doors = vb_http_value_list(&values[DOOR], doors, page->words[1]);
-    page->formats = vb_http_value_list(&values[FORMAT], formats, page->words[2]);
+    page->formats = vb_http_value_list(&values[FORMAT], vb_list_formats, page->words[2]);
     page->author = values[REQUESTED_BY].text;
     (void)snprintf(page->most, sizeof(page->most), "%" PRId64, page->limit + 1);
     fill_place(page, VB_INSTANT_FIRST);
@@ -149,8 +122,7 @@ bool vb_api_page_days(struct vb_http_exchange *exchange, struct vb_api_page *pag
     if (page->from.is_given)
         first = vb_zone_day_start(zone, page->from.date);
     if (page->to.is_given) {
-        vb_instant end =
-            vb_zone_day_start(zone, vb_date_from_days(vb_date_to_days(page->to.date) + 1));
+        vb_instant end = vb_list_day_end(zone, page->to.date);
         if (end <= page->after.created_at)
             page->after = (struct vb_api_cursor){.created_at = end};
     }
@@ -173,10 +145,10 @@ static enum vb_status make_page(struct vb_http_exchange *exchange,
     exchange->free_state = free_page;
     if (!find_place(exchange, list, page)) {
         page->refused = "cursor";
-        page->rule = "Value error, cursor is not one of this list";
+        page->rule = VB_LIST_NO_PLACE;
     } else if (!fill_days(page)) {
         page->refused = "to";
-        page->rule = "Value error, to must not be before from";
+        page->rule = VB_LIST_NO_RANGE;
     }
     fill_page(page);
     return page->refused ? VB_INVALID : VB_OK;
@@ -206,36 +178,19 @@ struct vb_api_page *vb_api_page_peek(struct vb_http_exchange *exchange,
     return exchange->state;
 }
 
-/* The problem's root is the text that it shows, and goes with the list. */
 static void refuse(struct vb_http_exchange *exchange, const struct vb_api_page *page)
 {
     bool is_cursor = strcmp(page->refused, table[CURSOR].name) == 0;
-    json_t *text = json_string(page->query.values[is_cursor ? CURSOR : TO].text);
-    const struct vb_problem problem = {.type = "value_error",
-                                       .member = page->refused,
-                                       .index = -1,
-                                       .message = page->rule,
-                                       .input = text};
-    struct vb_problems problems;
-    vb_problems_init(&problems);
-    problems.place = "query";
-    problems.root = text;
-    vb_problems_add(&problems, &problem);
-    vb_http_answer_problems(exchange, &problems);
-    vb_problems_done(&problems);
+    vb_list_refuse(exchange, page->refused, page->rule,
+                   page->query.values[is_cursor ? CURSOR : TO].text);
 }
 
 struct vb_api_page *vb_api_page_begin(struct vb_http_exchange *exchange,
                                       const struct vb_api_page_list *list)
 {
     struct vb_http_query query;
-    /* The secrets have not been read once since the start: no cursor can be judged or made yet. */
-    if (exchange->loop->site->secrets.count == 0) {
-        vb_http_answer_error_header(exchange, "Retry-After", "2");
-        vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
-        return NULL;
-    }
-    if (!vb_http_query_read(exchange, table, parameters_of(list), &query))
+    if (!vb_list_can_begin(exchange) ||
+        !vb_http_query_read(exchange, table, parameters_of(list), &query))
         return NULL;
     enum vb_status status = make_page(exchange, list, &query);
     struct vb_api_page *page = exchange->state;

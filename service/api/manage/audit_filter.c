@@ -3,6 +3,7 @@
 #include "audit_filter.h"
 
 #include "api/cursor.h"
+#include "api/list_query.h"
 #include "specification/specification.h"
 
 #include "verbatim/zone.h"
@@ -12,58 +13,30 @@
 #include <stdio.h>
 #include <string.h>
 
-#define USUAL 20
-#define MOST 100
-#define LAST_TIME INT64_C(253402300800000000) /* the year 10000 */
-
 enum { DOOR, FORMAT, KIND, AUTHOR, FROM, TO, LIMIT, CURSOR, PARAMETERS };
 
 static const char *const doors[] = {"main", "native", "app", "v1", "v3", "console", NULL};
-static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", "xlsx", NULL};
 
 static bool is_kind(struct vb_view text)
 {
     return vb_view_equals(text, VB_VIEW("job")) || vb_view_equals(text, VB_VIEW("direct"));
 }
 
-static bool is_author(struct vb_view text)
-{
-    return text.length >= 1 && text.length <= 1000;
-}
-
-static bool is_day(struct vb_view text)
-{
-    struct vb_date day;
-    return vb_date_parse(text, &day) == VB_OK;
-}
-
-#define DAY "Input should be a valid date in the form YYYY-MM-DD"
 static const struct vb_http_parameter table[PARAMETERS] = {
     [DOOR] = {.name = "door",
               .words = doors,
               .type = "literal_error",
               .message = "Input should be 'main', 'native', 'app', 'v1', 'v3' or 'console'"},
-    [FORMAT] = {.name = "format",
-                .words = formats,
-                .type = "literal_error",
-                .message = "Input should be 'csv', 'json', 'ndjson', 'html', 'pdf' or 'xlsx'"},
+    [FORMAT] = VB_LIST_FORMAT,
     [KIND] = {.name = "kind",
               .holds = is_kind,
               .type = "literal_error",
               .message = "Input should be 'job' or 'direct'"},
-    [AUTHOR] = {.name = "author",
-                .holds = is_author,
-                .type = "string_length",
-                .message = "Input should have 1 to 1000 bytes"},
-    [FROM] = {.name = "from", .holds = is_day, .type = "date_parsing", .message = DAY},
-    [TO] = {.name = "to", .holds = is_day, .type = "date_parsing", .message = DAY},
-    [LIMIT] = {.name = "limit",
-               .is_number = true,
-               .least = 1,
-               .most = MOST,
-               .type = "int_range",
-               .message = "Input should be a number from 1 to 100"},
-    [CURSOR] = {.name = "cursor"},
+    [AUTHOR] = VB_LIST_AUTHOR("author"),
+    [FROM] = VB_LIST_DAY("from"),
+    [TO] = VB_LIST_DAY("to"),
+    [LIMIT] = VB_LIST_LIMIT,
+    [CURSOR] = VB_LIST_CURSOR,
 };
 
 /* --- cursors --- */
@@ -106,21 +79,6 @@ void vb_audit_filter_put(struct vb_http_exchange *exchange, struct vb_json *json
 
 /* --- the query --- */
 
-static void refuse(struct vb_http_exchange *exchange, const char *member, const char *rule,
-                   const char *input)
-{
-    json_t *text = json_string(input);
-    const struct vb_problem problem = {
-        .type = "value_error", .member = member, .index = -1, .message = rule, .input = text};
-    struct vb_problems problems;
-    vb_problems_init(&problems);
-    problems.place = "query";
-    problems.root = text;
-    vb_problems_add(&problems, &problem);
-    vb_http_answer_problems(exchange, &problems);
-    vb_problems_done(&problems);
-}
-
 /* Days of the workspace, both inclusive. False: answered. */
 static bool take_days(struct vb_http_exchange *exchange, struct vb_audit_filter *filter)
 {
@@ -138,13 +96,12 @@ static bool take_days(struct vb_http_exchange *exchange, struct vb_audit_filter 
     bool has_from = from && vb_date_parse(vb_view_of(from), &first) == VB_OK;
     bool has_to = to && vb_date_parse(vb_view_of(to), &last) == VB_OK;
     if (has_from && has_to && vb_date_compare(first, last) > 0) {
-        refuse(exchange, "to", "Value error, to must not be before from", to);
+        vb_list_refuse(exchange, "to", VB_LIST_NO_RANGE, to);
         return false;
     }
     if (has_from)
         filter->first = vb_zone_day_start(zone, first);
-    vb_instant end =
-        has_to ? vb_zone_day_start(zone, vb_date_from_days(vb_date_to_days(last) + 1)) : LAST_TIME;
+    vb_instant end = has_to ? vb_list_day_end(zone, last) : VB_LIST_FIRST_TIME;
     if (end < filter->after_at) {
         filter->after_at = end;
         filter->after_id = 0;
@@ -159,13 +116,12 @@ static bool take_values(struct vb_http_exchange *exchange, bool has_pages,
     const struct vb_http_value *values = filter->query.values;
     const char *kind = values[KIND].text;
     filter->doors = vb_http_value_list(&values[DOOR], doors, filter->words[0]);
-    filter->formats = vb_http_value_list(&values[FORMAT], formats, filter->words[1]);
+    filter->formats = vb_http_value_list(&values[FORMAT], vb_list_formats, filter->words[1]);
     filter->direct = !kind ? NULL : strcmp(kind, "direct") == 0 ? "t" : "f";
     filter->author = values[AUTHOR].text;
-    filter->limit = has_pages && values[LIMIT].text ? values[LIMIT].number : USUAL;
+    filter->limit = has_pages && values[LIMIT].text ? values[LIMIT].number : VB_LIST_USUAL;
     if (has_pages && values[CURSOR].text && !read_cursor(exchange, values[CURSOR].text, filter)) {
-        refuse(exchange, "cursor", "Value error, cursor is not one of this list",
-               values[CURSOR].text);
+        vb_list_refuse(exchange, "cursor", VB_LIST_NO_PLACE, values[CURSOR].text);
         return false;
     }
     return take_days(exchange, filter);
@@ -175,13 +131,9 @@ bool vb_audit_filter_read(struct vb_http_exchange *exchange, bool has_pages,
                           struct vb_audit_filter *ret_filter)
 {
     *ret_filter = (struct vb_audit_filter){
-        .after_at = LAST_TIME, .after_id = INT64_MAX, .first = VB_INSTANT_FIRST};
-    if (has_pages && exchange->loop->site->secrets.count == 0) {
-        vb_http_answer_error_header(exchange, "Retry-After", "2");
-        vb_http_answer_detail(exchange, 503, "The database is not available. Try again later.");
-        return false;
-    }
-    if (!vb_http_query_read(exchange, table, has_pages ? PARAMETERS : LIMIT, &ret_filter->query))
+        .after_at = VB_LIST_FIRST_TIME, .after_id = INT64_MAX, .first = VB_INSTANT_FIRST};
+    if ((has_pages && !vb_list_can_begin(exchange)) ||
+        !vb_http_query_read(exchange, table, has_pages ? PARAMETERS : LIMIT, &ret_filter->query))
         return false;
     if (take_values(exchange, has_pages, ret_filter))
         return true;
