@@ -79,6 +79,13 @@ export function amountWords(item) {
                         messages: t("amount.messages", {n: messages})});
 }
 
+/** What a preview says of an export before it is made: how much it is, and how long it takes where that is known. */
+export function estimateWords({conversations, messages, estimated_bytes: bytes, estimated_seconds: seconds}) {
+    const words = t("order.estimate", {conversations: t("amount.conversations", {n: conversations}),
+                                       messages: t("amount.messages", {n: messages}), size: size(bytes)});
+    return seconds ? `${words} ${t("order.estimateTime", {span: span(seconds)})}` : words;
+}
+
 /* What a failure's words point at, and the advice that helps with it. The first that fits counts. */
 const ADVICE = [
     [/storage|bucket|upload|s3|access ?denied|disk|space/i, "storage"],

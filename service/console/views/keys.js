@@ -12,6 +12,7 @@ import {focusFirst, radioGroup, textField} from "../lib/fields.js";
 import {time} from "../lib/format.js";
 import {tell, warn} from "../lib/notice.js";
 import {mark, saidList, wordsOf} from "../lib/parts.js";
+import {sendOnce, tellRefused} from "../lib/sending.js";
 import {session, signOut} from "../lib/session.js";
 import {empty, errorWords, heading, load} from "../lib/states.js";
 import {t, word} from "../lib/texts.js";
@@ -114,31 +115,12 @@ class NewKey {
 
     async send() {
         const body = this.body();
-        if (!this.isGood(body) || this.isSending)
+        if (!this.isGood(body))
             return;
-        this.isSending = true;
-        this.submit.setAttribute("aria-disabled", "true");
-        fill(this.problem);
-        try {
-            this.show(await post(path("keys"), body, {signal: this.signal}));
-        } catch (error) {
-            if (!isAbort(error))
-                this.refused(error);
-        } finally {
-            this.isSending = false;
-            this.submit.removeAttribute("aria-disabled");
-        }
-    }
-
-    refused(error) {
-        const rest = error.problems.filter(each => {
-            const field = this.fields[each.path.split(".")[0]];
-            field?.fail(each.text);
-            return !field;
-        });
-        if (error.problems.length === 0 || rest.length > 0)
-            fill(this.problem, el("p", {class: "callout bad"}, rest.map(each => each.text).join(" ") || errorWords(error)));
-        focusFirst(this.dialog.body);
+        const made = await sendOnce(this, () => post(path("keys"), body, {signal: this.signal}),
+                                    error => tellRefused(this, this.dialog.body, error));
+        if (made)
+            this.show(made);
     }
 
     /** The only time that the key can be seen. */

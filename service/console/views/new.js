@@ -9,23 +9,19 @@ import {button, el, fill} from "../lib/dom.js";
 import {get, isAbort, path, post} from "../lib/api.js";
 import {openDialog} from "../lib/dialog.js";
 import {made} from "../lib/events.js";
-import {instant, size, span, time} from "../lib/format.js";
+import {instant, time} from "../lib/format.js";
 import {announce, tell} from "../lib/notice.js";
 import {emptyState, fromSpecification, isAssistantExport, problems, toOrder} from "../lib/order.js";
 import {orderForm} from "../lib/order_form.js";
-import {nameOf} from "../lib/export_words.js";
+import {estimateWords, nameOf} from "../lib/export_words.js";
 import {go} from "../lib/router.js";
+import {RequestKey, sendOnce} from "../lib/sending.js";
 import {session} from "../lib/session.js";
 import {errorWords} from "../lib/states.js";
 import {recall, remember, t} from "../lib/texts.js";
 
 const DRAFT = "verbatim.draft";
 const PAUSE = 500;
-
-/** 32 digits that nobody guesses; crypto.randomUUID() is not there without TLS. */
-function newKey() {
-    return [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, "0")).join("");
-}
 
 function keptDraft() {
     try {
@@ -54,6 +50,7 @@ class NewExport {
         this.limit = el("p", {class: "fine", hidden: true});
         this.problem = el("div", {role: "alert"});
         this.used = null;
+        this.key = new RequestKey();
     }
 
     changed() {
@@ -96,11 +93,7 @@ class NewExport {
     estimateWords(found) {
         if (found.conversations === 0)
             return t(isAssistantExport(this.state) ? "order.nothingCompleted" : "order.nothing");
-        const words = t("order.estimate", {
-            conversations: t("amount.conversations", {n: found.conversations}),
-            messages: t("amount.messages", {n: found.messages}), size: size(found.estimated_bytes)});
-        const seconds = found.estimated_seconds;
-        return seconds ? `${words} ${t("order.estimateTime", {span: span(seconds)})}` : words;
+        return estimateWords(found);
     }
 
     /** Which export goes when this one is made, if it is of those with a limit. */
@@ -121,32 +114,16 @@ class NewExport {
              going && [t("order.limitReached", {name: nameOf(going)}), " (", time(going.created_time), ")."]);
     }
 
-    /* A new key for another request; the same for the same one. */
-    keyFor(text) {
-        if (this.sent?.text !== text)
-            this.sent = {text, key: newKey()};
-        return this.sent.key;
-    }
-
     async send() {
         const broken = this.broken();
         this.form.fail(broken);
-        if (broken.length > 0 || this.isSending)
+        if (broken.length > 0)
             return null;
-        this.isSending = true;
-        this.submit.setAttribute("aria-disabled", "true");
-        fill(this.problem);
-        const {parts, body} = toOrder(this.state, this.opened);
-        try {
-            const key = this.keyFor(JSON.stringify([parts, body]));
-            return await post(path(...parts), body, {headers: {"Idempotency-Key": key}});
-        } catch (error) {
-            this.refused(error);
-            return null;
-        } finally {
-            this.isSending = false;
-            this.submit.removeAttribute("aria-disabled");
-        }
+        return sendOnce(this, () => {
+            const {parts, body} = toOrder(this.state, this.opened);
+            const key = this.key.of(JSON.stringify([parts, body]));
+            return post(path(...parts), body, {headers: {"Idempotency-Key": key}});
+        }, error => this.refused(error));
     }
 
     /* The service's rules stand beside the field that they name, all else above the buttons. */

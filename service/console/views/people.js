@@ -7,11 +7,12 @@
 import {button, el, fill, said} from "../lib/dom.js";
 import {get, isAbort, path, post} from "../lib/api.js";
 import {openDialog} from "../lib/dialog.js";
+import {estimateWords} from "../lib/export_words.js";
 import {checkBox, radioGroup, textField} from "../lib/fields.js";
-import {size, span} from "../lib/format.js";
 import {announce, tell} from "../lib/notice.js";
 import {boxGroup, facts} from "../lib/parts.js";
 import {href, setQuery} from "../lib/router.js";
+import {RequestKey, sendOnce} from "../lib/sending.js";
 import {session} from "../lib/session.js";
 import {empty, errorWords, heading, load} from "../lib/states.js";
 import {t, word} from "../lib/texts.js";
@@ -23,15 +24,12 @@ const DEFAULT = ["messages", "customer", "tags"];
 
 const nameOf = contact => contact.name || contact.email || contact.phone || contact.id;
 
-function newKey() {
-    return [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /* One person's export. The Idempotency-Key belongs to what is asked: sent twice it is one export. */
 class PersonExport {
     constructor(contact, signal) {
         this.contact = contact;
         this.signal = signal;
+        this.key = new RequestKey();
         this.formats = FORMATS.filter(format => session.formats.includes(format));
         this.dialog = openDialog({title: t("people.exportTitle"), isForm: true, onClose: () => this.counting?.abort()});
         signal.addEventListener("abort", () => this.dialog.node.isConnected && this.dialog.close());
@@ -81,10 +79,7 @@ class PersonExport {
         this.estimate.textContent = t("order.counting");
         try {
             const found = await post(path("exports", "preview"), this.order(), {signal: this.counting.signal});
-            this.estimate.textContent = found.conversations === 0 ? t("people.nothing") : [
-                t("order.estimate", {conversations: t("amount.conversations", {n: found.conversations}),
-                                     messages: t("amount.messages", {n: found.messages}), size: size(found.estimated_bytes)}),
-                found.estimated_seconds ? t("order.estimateTime", {span: span(found.estimated_seconds)}) : ""].join(" ").trim();
+            this.estimate.textContent = found.conversations === 0 ? t("people.nothing") : estimateWords(found);
         } catch (error) {
             if (isAbort(error))
                 return;
@@ -94,26 +89,15 @@ class PersonExport {
     }
 
     async send() {
-        if (this.isSending)
+        const item = await sendOnce(this, () => {
+            const body = this.order();
+            const key = this.key.of(JSON.stringify(body));
+            return post(path("exports"), body, {headers: {"Idempotency-Key": key}});
+        }, error => fill(this.problem, el("p", {class: "callout bad"}, errorWords(error))));
+        if (!item)
             return;
-        this.isSending = true;
-        this.submit.setAttribute("aria-disabled", "true");
-        fill(this.problem);
-        const body = this.order();
-        const text = JSON.stringify(body);
-        if (this.sent?.text !== text)
-            this.sent = {text, key: newKey()};
-        try {
-            const item = await post(path("exports"), body, {headers: {"Idempotency-Key": this.sent.key}});
-            this.dialog.close();
-            tell(t("people.started", {name: nameOf(this.contact)}), el("a", {href: href("exports", item.export_id)}, t("people.toExport")));
-        } catch (error) {
-            if (!isAbort(error))
-                fill(this.problem, el("p", {class: "callout bad"}, errorWords(error)));
-        } finally {
-            this.isSending = false;
-            this.submit.removeAttribute("aria-disabled");
-        }
+        this.dialog.close();
+        tell(t("people.started", {name: nameOf(this.contact)}), el("a", {href: href("exports", item.export_id)}, t("people.toExport")));
     }
 }
 

@@ -4,14 +4,15 @@
  * Everybody may look; owners and admins may change. Only what was changed is sent, and what the service refuses
  * stands beside its field.
  */
-import {button, el, fill, said} from "../lib/dom.js";
-import {get, isAbort, patch, path} from "../lib/api.js";
+import {button, el, said} from "../lib/dom.js";
+import {get, patch, path} from "../lib/api.js";
 import {focusFirst, selectField, textField} from "../lib/fields.js";
 import {time, zone, zoneWords} from "../lib/format.js";
 import {tell} from "../lib/notice.js";
 import {facts, panel, saidList, spanField} from "../lib/parts.js";
+import {sendOnce, tellRefused} from "../lib/sending.js";
 import {may, session} from "../lib/session.js";
-import {errorWords, heading, load} from "../lib/states.js";
+import {heading, load} from "../lib/states.js";
 import {t, word} from "../lib/texts.js";
 
 const PROFILES = ["safe", "excel", "raw"];
@@ -93,37 +94,19 @@ class Form {
     }
 
     async send() {
-        if (this.isSending || !this.isGood())
+        if (!this.isGood())
             return;
         const changes = this.changes();
         if (Object.keys(changes).length === 0) {
             tell(t("settings.same"));
             return;
         }
-        this.isSending = true;
-        this.submit.setAttribute("aria-disabled", "true");
-        fill(this.problem);
-        try {
-            this.kept = await patch(path("settings"), changes, {signal: this.signal});
-            tell(t("settings.saved"));
-        } catch (error) {
-            if (!isAbort(error))
-                this.refused(error);
-        } finally {
-            this.isSending = false;
-            this.submit.removeAttribute("aria-disabled");
-        }
-    }
-
-    refused(error) {
-        const rest = error.problems.filter(each => {
-            const field = this.fields[each.path.split(".")[0]];
-            field?.fail(each.text);
-            return !field;
-        });
-        if (error.problems.length === 0 || rest.length > 0)
-            fill(this.problem, el("p", {class: "callout bad"}, rest.map(each => each.text).join(" ") || errorWords(error)));
-        focusFirst(this.node);
+        const kept = await sendOnce(this, () => patch(path("settings"), changes, {signal: this.signal}),
+                                    error => tellRefused(this, this.node, error));
+        if (!kept)
+            return;
+        this.kept = kept;
+        tell(t("settings.saved"));
     }
 }
 
