@@ -52,13 +52,18 @@ def pytest_collection_modifyitems(items):
 
 @functools.cache
 def is_ours(name):
-    """Whether this worker is the one that takes the file (tools/spread.py): the first one makes a file of its name."""
-    claims = os.environ.get("TEST_CLAIMS")
+    """Whether this worker is the one that takes the file (tools/spread.py): the first one makes a file of its name.
+
+    It holds the worker's number, for where both folders are run this module is there twice."""
+    claims, worker = os.environ.get("TEST_CLAIMS"), os.environ.get("TEST_WORKER", "")
+    if not claims:
+        return True
+    claim = pathlib.Path(claims, name)
     try:
-        if claims:
-            pathlib.Path(claims, name).touch(exist_ok=False)
+        with open(claim, "x", encoding="ascii") as file:
+            file.write(worker)
     except FileExistsError:
-        return False
+        return claim.read_text(encoding="ascii") == worker
     return True
 
 
