@@ -9,19 +9,13 @@ import pytest
 
 from tests.lib import archive_source as source
 from tests.lib import axe
-from tests.lib.archive_pages import Archives
 
 # Elements that reach beyond the window; what scrolls by itself may.
 TOO_WIDE = """[...document.querySelectorAll("body *")].filter((each) =>
     each.checkVisibility() && !each.closest("svg") &&
-    (each.getBoundingClientRect().right > innerWidth + 0.5 || each.getBoundingClientRect().left < -0.5))
+    (each.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5 ||
+     each.getBoundingClientRect().left < -0.5))
     .map((each) => each.outerHTML.slice(0, 120))"""
-
-
-@pytest.fixture(scope="module")
-def archives(program, database, make_service, folder):
-    key = source.make_source(program, database)
-    return Archives(make_service(workers=1), key, folder)
 
 
 @pytest.fixture

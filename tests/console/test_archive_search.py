@@ -5,7 +5,6 @@ import re
 import pytest
 
 from tests.lib import archive_source as source
-from tests.lib.archive_pages import Archives
 
 SHOWN = """[...document.querySelectorAll('article')].filter((each) => each.checkVisibility())
     .map((each) => each.id.slice(2))"""
@@ -22,12 +21,6 @@ AT = """(() => {
 # Kinds of rows in the window; what lies below it is hidden when it comes into sight.
 ROWS = """[...document.querySelectorAll('article:not([hidden]) ol > li')].filter((each) => each.checkVisibility() &&
     each.getBoundingClientRect().top < innerHeight).map((each) => each.className.split(" ")[0])"""
-
-
-@pytest.fixture(scope="module")
-def archives(program, database, make_service, folder):
-    key = source.make_source(program, database)
-    return Archives(make_service(workers=1), key, folder)
 
 
 @pytest.fixture

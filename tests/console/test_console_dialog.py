@@ -10,11 +10,6 @@ from tests.lib.process import wait_until
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
 def service(keys, make_service, local):
     return make_service(workers=1)
 

@@ -2,25 +2,8 @@
 
 import json
 
-import pytest
-
 from tests.lib import console
 from tests.lib.process import free_port
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
-
-
-@pytest.fixture(scope="module")
-def api(service, keys):
-    return console.Api(service, keys["owner"])
 
 
 def at_export(page, service, keys, export_id, role="owner"):

@@ -63,11 +63,6 @@ def keys(program, database):
 
 
 @pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
-
-
-@pytest.fixture(scope="module")
 def exports(service, keys, database):
     """One of each hostile contact, and of the assistant; one that failed with hostile words."""
     api = console.Api(service, keys["owner"])

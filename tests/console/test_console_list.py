@@ -11,16 +11,6 @@ from tests.lib.process import wait_until
 JSON = {"format": "json", "files": "single"}
 
 
-@pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
-
-
 @pytest.fixture
 def api(service, keys, database):
     """With an empty list."""
@@ -206,28 +196,15 @@ def test_filters_are_in_the_address(page, service, keys, api):
     assert console.row_names(page) == [name]
 
 
-LATE = """(() => {
-    const usual = window.fetch;
-    window.fetch = async (url, ...rest) => {
-        if (!String(url).includes("status=finished"))
-            return usual(url, ...rest);
-        await new Promise((go) => setTimeout(go, 1000));
-        const answer = await usual(url, ...rest);
-        setTimeout(() => { window.late = true; }, 200);
-        return answer;
-    };
-})()"""
-
-
 def test_an_answer_to_earlier_filters_that_comes_late_is_not_shown(at_list, api):
     """By keys one passes through "Ready" on the way to "Failed"."""
     api.made()
     at_list.wait("document.querySelectorAll('.row').length === 1")
     at_list.value("document.querySelector('.filters summary').click()")
-    at_list.value(LATE)
+    console.answer_late(at_list, "status=finished")
     at_list.get("combobox", "Status").choose("Failed")
     at_list.get("heading", "Nothing fits these filters").wait()
-    at_list.wait("window.late", "the late answer")
+    console.wait_late(at_list)
     assert at_list.value("document.querySelectorAll('.row').length") == 0
     at_list.get("heading", "Nothing fits these filters").wait()
 
@@ -474,5 +451,5 @@ def test_hostile_names_are_text(page, service, keys, api, database, name):
     page.get("heading", "Timeline").wait()
     assert page.value("typeof window.canary") == "undefined"
     assert page.value("document.querySelectorAll('main img, main script').length") == 0
-    assert page.value("document.documentElement.scrollWidth <= innerWidth")
+    assert page.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert not [each for each in page.complaints() if "Content Security Policy" in str(each)]

@@ -9,16 +9,6 @@ from tests.lib import console
 from tests.lib.process import wait_until
 
 
-@pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
-
-
 def downloaded(page, folder):
     """The file that has come whole into this folder."""
     def come():

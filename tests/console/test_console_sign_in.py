@@ -5,21 +5,6 @@ import pytest
 from tests.lib import console
 
 
-@pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
-
-
-@pytest.fixture(scope="module")
-def api(service, keys):
-    return console.Api(service, keys["owner"])
-
-
 def end_sessions(database):
     database.execute("DELETE FROM verbatim.console_session")
 

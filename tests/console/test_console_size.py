@@ -1,21 +1,9 @@
 """What the first view costs: bytes and requests, as a browser without a cache counts them."""
 
-import pytest
-
 from tests.lib import console
 
 MOST_BYTES = 100_000
 MOST_REQUESTS = 40
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
 
 
 def cost(page):

@@ -11,21 +11,6 @@ AUDIT = f"/api/v1/workspace/{console.WORKSPACE}/audit"
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
-
-
-@pytest.fixture(scope="module")
-def api(service, keys):
-    return console.Api(service, keys["owner"])
-
-
-@pytest.fixture(scope="module")
 def entries(service, keys, api):
     """Exports of three people through three doors: two in the background, one at once."""
     made = [api.made(), console.Api(service, keys["admin"]).made(format="csv", files="per_conversation")]

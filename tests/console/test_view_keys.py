@@ -12,11 +12,6 @@ KEY = re.compile(r"vb_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
 def service(keys, make_service):
     return make_service(workers=0)
 

@@ -20,16 +20,6 @@ def keys(program, database):
     return keys
 
 
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=1)
-
-
-@pytest.fixture(scope="module")
-def api(service, keys):
-    return console.Api(service, keys["owner"])
-
-
 @pytest.fixture
 def people(page, service, keys):
     console.enter(page, service, keys["owner"], "#/people")
@@ -57,25 +47,12 @@ def test_a_contact_is_found_by_e_mail_phone_or_name(people, text, found):
     people.wait(f"window.__heard.some(each => each.startsWith('{len(found)} '))", "the count to be said")
 
 
-LATE = """(() => {
-    const usual = window.fetch;
-    window.fetch = async (url, ...rest) => {
-        if (!String(url).includes("q=nobody"))
-            return usual(url, ...rest);
-        await new Promise((go) => setTimeout(go, 1000));
-        const answer = await usual(url, ...rest);
-        setTimeout(() => { window.late = true; }, 200);
-        return answer;
-    };
-})()"""
-
-
 def test_an_answer_to_an_earlier_search_that_comes_late_is_not_shown(people):
-    people.value(LATE)
+    console.answer_late(people, "q=nobody")
     find(people, "nobody")
     find(people, "jane")
     people.wait("document.querySelectorAll('.row').length > 0")
-    people.wait("window.late", "the late answer")
+    console.wait_late(people)
     names = people.value("[...document.querySelectorAll('.row h2')].map(each => each.textContent)")
     assert names and "nobody@example.com" not in names
 

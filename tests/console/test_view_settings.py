@@ -10,11 +10,6 @@ START = {"name": "Bäckerei Löwenstein", "time_zone": "Europe/Berlin", "csv_pro
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    return console.make_world(program, database)
-
-
-@pytest.fixture(scope="module")
 def service(keys, make_service):
     return make_service(workers=0)
 

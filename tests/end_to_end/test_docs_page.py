@@ -25,7 +25,8 @@ LINKS = """[...document.querySelectorAll("#doors ul a")].map((each) => decodeURI
 # Elements that reach beyond the window; what scrolls by itself may.
 TOO_WIDE = """
 [...document.querySelectorAll("main *")].filter((each) => !each.closest("pre") &&
-  each.getBoundingClientRect().right > innerWidth + 0.5).map((each) => each.outerHTML.slice(0, 80))
+  each.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+  .map((each) => each.outerHTML.slice(0, 80))
 """
 CONTRAST = """
 (() => {

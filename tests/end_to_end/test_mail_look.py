@@ -97,7 +97,7 @@ def test_a_name_stays_text(mails, browser, folder, title):
                                                                                       HOSTILE[title]))
     assert flat.startswith(value) or value.strip() == flat.strip(), "all of it, up to its cut"
     assert len(mail.raw) < 100_000, "Gmail would clip it"
-    assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     shown(browser, folder, body(mail), 360)
     assert browser.value("document.documentElement.scrollWidth") <= 360
 

@@ -124,3 +124,26 @@ def row(page, name):
 
 def row_names(page):
     return page.value("[...document.querySelectorAll('.row-name')].map(each => each.textContent)")
+
+
+LATE = """(() => {
+    const usual = window.fetch;
+    window.fetch = async (url, ...rest) => {
+        if (!String(url).includes(%s))
+            return usual(url, ...rest);
+        await new Promise((go) => setTimeout(go, 1000));
+        const answer = await usual(url, ...rest);
+        setTimeout(() => { window.late = true; }, 200);
+        return answer;
+    };
+})()"""
+
+
+def answer_late(page, part):
+    """From here on, requests with the part in their address are answered a second late."""
+    page.value(LATE % json.dumps(part))
+
+
+def wait_late(page):
+    """Until the page has had such an answer, and the time to show it."""
+    page.wait("window.late", "the late answer")
