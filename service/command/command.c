@@ -201,9 +201,9 @@ static enum vb_status help_of_program(struct vb_buffer *out)
         status = vb_buffer_printf(out, "  %-14s %s\n", commands[i].name, commands[i].meaning);
     if (status == VB_OK)
         status = vb_buffer_append_text(
-            out,
-            "\nverbatim --version tells the version; verbatim serve --help lists all options.\n"
-            "Exit status: 0 done, 1 it failed, 2 wrong usage or configuration.\n");
+            out, "\nverbatim --version (-V, version) tells the version; verbatim serve --help "
+                 "lists all options.\n"
+                 "Exit status: 0 done, 1 it failed, 2 wrong usage or configuration.\n");
     return status;
 }
 

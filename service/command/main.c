@@ -7,6 +7,7 @@
  */
 #include "command.h"
 #include "settings/process.h"
+#include "verbatim/version.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +31,35 @@ static int print_help(const struct vb_command *command)
     return status == VB_OK ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Anywhere in the line, also where it would be a value: who types --help wants it. */
-static bool asks_for(const char *flag, int argc, char *const argv[])
+static bool is_one_of(const char *text, const char *const words[])
 {
+    while (*words && strcmp(text, *words) != 0)
+        words++;
+    return *words != NULL;
+}
+
+/* Anywhere in the line, also where it would be a value: who types --help wants it. */
+static bool asks_for_help(int argc, char *const argv[])
+{
+    static const char *const words[] = {"--help", "-h", NULL};
     for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], flag) == 0)
+        if (is_one_of(argv[i], words))
             return true;
     return false;
+}
+
+/* One line; the second word is the number alone, for scripts. */
+static int print_version(void)
+{
+    struct vb_error err;
+    char text[128];
+    bool has_revision = *vb_version_revision != '\0';
+    snprintf(text, sizeof text, "verbatim %s%s%s%s\n", vb_version_number, has_revision ? " (" : "",
+             vb_version_revision, has_revision ? ")" : "");
+    if (vb_command_print(text, &err) == VB_OK)
+        return EXIT_DONE;
+    fprintf(stderr, "verbatim: %s\n", err.text);
+    return EXIT_FAILED;
 }
 
 /* On standard error in one form, whatever was wrong with the line. */
@@ -78,16 +101,17 @@ int main(int argc, char *argv[])
     if (argc < 2)
         return fail_usage("a command is missing", "");
     const struct vb_command *command = vb_command_find(argc - 1, argv + 1, &words);
-    if (command && asks_for("--help", argc - 1 - words, argv + 1 + words))
+    if (command && asks_for_help(argc - 1 - words, argv + 1 + words))
         return print_help(command);
     if (command)
         return run(command, argc - 1 - words, argv + 1 + words);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+    static const char *const help_words[] = {"--help", "-h", "help", NULL};
+    static const char *const version_words[] = {"--version", "-V", "version", NULL};
+    if (is_one_of(argv[1], help_words))
         return print_help(NULL);
-    if (strcmp(argv[1], "--version") == 0)
-        return printf("verbatim %s\n", VB_VERSION) > 0 && fflush(stdout) == 0 ? EXIT_DONE
-                                                                              : EXIT_FAILED;
-    if (asks_for("--help", argc - 1, argv + 1)) /* "key --help", "s3 --help" */
+    if (is_one_of(argv[1], version_words))
+        return print_version();
+    if (asks_for_help(argc - 1, argv + 1)) /* "key --help", "s3 --help" */
         return print_help(NULL);
     char text[128];
     snprintf(text, sizeof text, "there is no command \"%.90s\"", argv[1]);

@@ -24,6 +24,7 @@
 #include "upkeep/janitor.h"
 #include "verbatim/source.h"
 #include "verbatim/uuid.h"
+#include "verbatim/version.h"
 #include "work/workers.h"
 
 #include <stdlib.h>
@@ -252,7 +253,7 @@ static void tell_start(const struct vb_service *service, const struct vb_contrac
     const char *missing = vb_contract_missing(contract);
     if (*missing)
         vb_info("the source lacks optional columns, read as NULL: %s", missing);
-    vb_info("verbatim %s started: %s%s, %lld workers, storage %s, process %s", VB_VERSION,
+    vb_info("verbatim %s started: %s%s, %lld workers, storage %s, process %s", vb_version_number,
             has_http ? "listening on " : "no API", has_http ? options->listen : "",
             (long long)options->workers, options->storage, service->process_id);
 }

@@ -11,6 +11,7 @@
 #include "verbatim/hash.h"
 #include "verbatim/text.h"
 #include "verbatim/transfer.h"
+#include "verbatim/version.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -143,6 +144,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
  * and is judged like the first. */
 static CURLcode set_options(struct exchange *exchange, CURLU *url)
 {
+    char agent[64]; /* copied by libcurl */
+    snprintf(agent, sizeof agent, "verbatim/%s", vb_version_number);
     CURL *easy = exchange->web->easy;
     CURLcode code = CURLE_OK;
     curl_easy_reset(easy); /* keeps connections */
@@ -151,7 +154,7 @@ static CURLcode set_options(struct exchange *exchange, CURLU *url)
     VB_TRANSFER_SET(code, easy, CURLOPT_PROXY, ""); /* also none of the environment */
     VB_TRANSFER_SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L);
     VB_TRANSFER_SET(code, easy, CURLOPT_NOSIGNAL, 1L);
-    VB_TRANSFER_SET(code, easy, CURLOPT_USERAGENT, "verbatim/" VB_VERSION);
+    VB_TRANSFER_SET(code, easy, CURLOPT_USERAGENT, agent);
     VB_TRANSFER_SET(code, easy, CURLOPT_WRITEFUNCTION, take_body);
     VB_TRANSFER_SET(code, easy, CURLOPT_WRITEDATA, exchange);
     VB_TRANSFER_SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);

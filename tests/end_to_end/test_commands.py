@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.lib.process import free_port, wait_until
+from tests.lib.process import ROOT, free_port, wait_until
 from tests.lib.service import Program, clean_environment, http_request
 
 COMMANDS = ["serve", "worker", "migrate", "demo-data", "workspace set", "key create", "key list",
@@ -48,8 +48,17 @@ def test_each_command_has_help(program, command):
     assert command in program.run("--help").stdout
 
 
-def test_version(program):
-    assert re.fullmatch(r"verbatim \d+\.\d+\.\d+\n", program.run("--version").stdout)
+@pytest.mark.parametrize("word", ["--version", "-V", "version"])
+def test_version(program, word):
+    number = re.search(r"project\(verbatim VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    done = program.run(word)
+    assert re.fullmatch(rf"verbatim {re.escape(number)}( \([\w.+~-]+\))?\n", done.stdout) and done.stderr == ""
+
+
+def test_help_has_its_short_words(program):
+    everything = program.run("--help").stdout
+    assert program.run("-h").stdout == program.run("help").stdout == everything
+    assert program.run("key", "create", "-h").stdout == program.run("key", "create", "--help").stdout != everything
 
 
 def test_wrong_usage_is_status_2(program):
