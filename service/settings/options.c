@@ -13,6 +13,7 @@
 #include "options.h"
 
 #include "options_table.h"
+#include "smtp_url.h"
 
 #include "verbatim/cores.h"
 #include "verbatim/file_read.h"
@@ -371,6 +372,9 @@ static enum vb_status derive_all(struct collection *all, char *const environment
     for (size_t i = 0; i < vb_option_count; i++)
         if (strcmp(vb_option_table[i].name, "workers") == 0 && !all->given[i].text)
             options->workers = default_workers();
+    enum vb_status status = vb_smtp_url_derive(options, err);
+    if (status != VB_OK)
+        return status;
     if (derive(&options->source_url, "", options->database_url, "") &&
         derive(&options->base_url, "http://", options->listen, "") &&
         derive(&options->s3_region, "", region ? region : "us-east-1", "") &&
@@ -392,6 +396,10 @@ static enum vb_status check_together(const struct vb_options *options, struct vb
         return vb_fail(err, VB_INVALID,
                        "options smtp_user and smtp_password: must be given both "
                        "or neither");
+    if (options->smtp_url && !options->mail_from)
+        return vb_fail(err, VB_INVALID,
+                       "option smtp_url is given without mail_from: mail_from must be the sender "
+                       "of mails, ADDRESS or NAME <ADDRESS>");
     return VB_OK;
 }
 

@@ -36,13 +36,13 @@ struct vb_options {
     bool s3_equal_parts;
     int64_t segment_parts;
     int64_t link_ttl;
-    char *smtp_url; /* NULL: no mail */
+    char *smtp_url; /* without the login that it may be given with; NULL: no mail */
     char *smtp_user;
     char *smtp_password;
     bool smtp_require_tls; /* an older word for smtp_tls = require */
     int smtp_tls;          /* enum vb_smtp_tls */
     char *smtp_ca_file, *smtp_helo;
-    char *mail_from;
+    char *mail_from; /* there where smtp_url is */
     int64_t workers;
     int64_t max_running;
     int64_t lease;

@@ -8,6 +8,7 @@
 #include "rules/mail_address.h"
 #include "rules/media_allow.h"
 #include "rules/quantity.h"
+#include "smtp_url.h"
 #include "verbatim/digits.h"
 #include "verbatim/text.h"
 
@@ -237,14 +238,13 @@ bool vb_option_is_host(char *text)
     return good;
 }
 
-/* No path: libcurl would take it for the name that is said in EHLO. */
-bool vb_option_is_smtp(char *text)
+enum vb_status vb_option_parse_smtp(const char *text)
 {
-    size_t scheme = has_prefix(text, "smtp://") ? 7 : has_prefix(text, "smtps://") ? 8 : 0;
-    if (scheme == 0 || !is_authority(text + scheme))
-        return false;
-    trim_slashes(text);
-    return !strchr(text + scheme, '/');
+    struct vb_smtp_url url;
+    enum vb_status status = vb_smtp_url_parse(text, &url, NULL);
+    if (status == VB_OK)
+        vb_smtp_url_done(&url);
+    return status;
 }
 
 bool vb_option_is_sender(char *text)

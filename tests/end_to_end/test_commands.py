@@ -232,7 +232,8 @@ def test_serve_refuses_links_that_lead_nowhere(ready, address):
 
 
 def test_a_worker_that_mails_refuses_links_that_lead_nowhere(ready):
-    message = fails(ready, 2, "worker", options={"smtp_url": "smtp://127.0.0.1", "listen": "0.0.0.0:8080"})
+    message = fails(ready, 2, "worker", options={
+        "smtp_url": "smtp://127.0.0.1", "listen": "0.0.0.0:8080", "mail_from": "a@b.example"})
     assert "base_url" in message
 
 
@@ -257,7 +258,8 @@ def test_links_to_loopback_are_told_at_the_start(ready, folder):
     # A machine of one's own is no mistake; a worker's mails are for others.
     assert "their own machine" not in first_lines(ready, folder, listen=f"127.0.0.1:{free_port()}")
     assert "their own machine" not in first_lines(ready, folder, command="worker")
-    assert "set base_url" in first_lines(ready, folder, command="worker", smtp_url="smtp://127.0.0.1:1")
+    assert "set base_url" in first_lines(ready, folder, command="worker", smtp_url="smtp://127.0.0.1:1",
+                                         mail_from="a@b.example")
 
 
 def test_a_store_on_loopback_is_told_at_the_start(ready, folder, minio):

@@ -271,7 +271,7 @@ def test_expires_at_is_the_end_of_the_file(service, keys, program, database):
 
 def test_notification_follows_the_outbox(service, keys, database, make_service, smtp):
     job = start(service, keys["one"], select={"all": True}, notification_email="a@example.com")["export_id"]
-    mailing = make_service(workers=0, smtp_url=smtp.url)
+    mailing = make_service(workers=0, smtp_url=smtp.url, mail_from="export@verbatim.example")
 
     def shown(by=mailing):
         return by.get(f"{EXPORTS}/{job}", keys["one"]).json()["notification"]

@@ -361,7 +361,7 @@ def test_files_of_5000_conversations(service, keys, database):
 
 def test_notification(keys, make_service, smtp):
     """An e-mail tells when the export is ready, and holds its link."""
-    service = make_service(workers=1, smtp_url=smtp.url)
+    service = make_service(workers=1, smtp_url=smtp.url, mail_from="export@verbatim.example")
     shown = completed(service, keys["one"], JSON | {"notify": "ann@example.com"})
     wait_until(lambda: smtp.mails, "the mail")
     [mail] = smtp.mails

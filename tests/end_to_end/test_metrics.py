@@ -61,7 +61,8 @@ def test_an_export_moves_its_counters(minio, keys, make_service, smtp):
     minio.make_bucket(BUCKET)
     with FaultProxy(minio.endpoint, lambda method, target: method == "PUT" and not proxy.lost) as proxy:
         storage = Storage("proxied", minio.options(BUCKET) | {"s3_endpoint": proxy.endpoint}, minio.credentials())
-        service = make_service(storage, workers=1, smtp_url=f"smtp://127.0.0.1:{smtp.port}")
+        service = make_service(storage, workers=1, smtp_url=f"smtp://127.0.0.1:{smtp.port}",
+                               mail_from="export@verbatim.example")
         before = counted(service, keys)
         service.export("one", keys["one"], notification_email="ada@example.com", **RANGE)
         growth = moved(service, keys, before, [
@@ -76,7 +77,8 @@ def test_an_export_moves_its_counters(minio, keys, make_service, smtp):
 
 
 def test_what_goes_wrong_moves_its_counters(keys, make_service, database):
-    service = make_service(workers=1, smtp_url="smtp://127.0.0.1:1", max_attempts=2)
+    service = make_service(workers=1, smtp_url="smtp://127.0.0.1:1", mail_from="export@verbatim.example",
+                           max_attempts=2)
     before = counted(service, keys)
     with RawConnection(service.port) as connection:
         assert connection.send(b"?\r\n\r\n").answer().status == 400

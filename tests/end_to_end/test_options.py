@@ -65,7 +65,7 @@ def test_docs_and_table_agree(bare):
     ("storage", "/var/lib", "file:///"), ("storage", "file://relative", "file:///"),
     ("storage", "s3://", "s3://BUCKET"),
     ("storage", "gs://bucket", "s3://BUCKET"), ("s3-region", "eu west", "letters"),
-    ("smtp-url", "mail.example.com:25", "smtp://"), ("smtp-url", "smtp://u:p@h:25", "smtp://"),
+    ("smtp-url", "mail.example.com:25", "smtp://"), ("smtp-url", "smtp://h/x", "smtp://"),
     ("mail-from", "nobody", "ADDRESS"), ("mail-from", "a@b.example\r\nBcc: c@d.example", "ADDRESS"),
     ("source-schema", "x" * 64, "63"), ("fonts", "fonts", "an absolute folder"), ("lease", "", "duration"),
 ])
@@ -82,7 +82,7 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_allowed(bare, flag, val
     ("lease", "2s"), ("lease", "2000ms"), ("lease", "1h"), ("link-ttl", "168h"), ("link-ttl", "7d"),
     ("s3-part-size", "5MiB"), ("s3-part-size", "5242880"), ("s3-part-size", "1GiB"), ("workers", "0"),
     ("listen", "[::1]:8080"), ("base-url", "https://exports.example.com/path/"), ("storage", "s3://bucket/a/prefix"),
-    ("smtp-url", "smtps://mail.example.com"), ("mail-from", "Exports <exports@example.com>"),
+    ("mail-from", "Exports <exports@example.com>"),
 ])
 def test_good_values_at_the_border(bare, flag, value):
     accepted(bare, f"--{flag}", value)
@@ -100,6 +100,28 @@ def test_mail_user_and_password_come_together(bare):
     accepted(bare, smtp_user="me", smtp_password="secret")
 
 
+@pytest.mark.parametrize("url", [
+    "smtp://mail.example.com", "smtps://mail.example.com:465/", "smtp://[::1]:25", "smtp://bob:a%40b%25@mail:587",
+    "smtp://bob:a@b/c:d#e?f@mail", "smtp://bob%40example.com:x@mail"])
+def test_a_mail_server_with_and_without_login(bare, url):
+    accepted(bare, smtp_url=url, mail_from="a@b.example")
+
+
+def test_a_sender_belongs_to_a_mail_server(bare):
+    message = refused(bare, smtp_url="smtp://mail.example.com")
+    assert "smtp_url" in message and "mail_from must be" in message
+    accepted(bare, mail_from="a@b.example")
+
+
+def test_a_login_is_given_in_one_place(bare):
+    mail = {"mail_from": "a@b.example"}
+    accepted(bare, smtp_url="smtp://bob@mail", smtp_password="x", **mail)
+    assert "smtp_password" in refused(bare, smtp_url="smtp://bob@mail", **mail)
+    for options in ({"smtp_user": "bob", "smtp_password": "hunter2"}, {"smtp_password": "hunter2"}):
+        message = refused(bare, smtp_url="smtp://ann:hunter3@mail", **mail | options)
+        assert "smtp_url" in message and "one place" in message and "hunter" not in message
+
+
 def test_flag_wins_over_variable_wins_over_file(bare, folder):
     config = folder / "order.conf"
     config.write_text("# comment\n\nlease = bad-in-file\n")
@@ -113,7 +135,7 @@ def test_flag_wins_over_variable_wins_over_file(bare, folder):
 
 
 def test_an_empty_variable_is_not_set(bare):
-    accepted(bare, lease="", smtp_url="")
+    accepted(bare, lease="", smtp_url="", mail_from="")
 
 
 def test_unknown_names_are_errors(bare, folder):
@@ -162,7 +184,9 @@ def test_variables_of_kubernetes_and_of_the_tools_are_ignored(bare):
 
 
 @pytest.mark.parametrize("flag, value", [
-    ("smtp-url", "smtp://bob:hunter2@mail:587"), ("smtp-url", "bob:hunter2@mail"), ("smtp-url", "smtp://b:a/hunter2@m"),
+    ("smtp-url", "bob:hunter2@mail"), ("smtp-url", "smtp://bob:hunter2%@mail"), ("smtp-url", "smtp://bob:hunter2@m/x"),
+    ("smtp-url", "smtp://:hunter2@mail"), ("smtp-url", "smtp://bob:hunter2%0A@mail"),
+    ("smtp-url", "smtp://bob:hunter2@"),
     ("base-url", "https://bob:hunter2@x.example"), ("s3-endpoint", "http://bob:hunter2@x.example"),
     ("s3-public-endpoint", "http://bob:hunter2@x"), ("storage", "s4://bob:hunter2@bucket"),
     # What libpq would take for a host, a port or a database, and tell.

@@ -160,7 +160,7 @@ def test_the_connections_told_at_the_start_are_those_it_comes_to(verbatim, clust
     source.execute(queue.SOURCE)
     queue.fill(source, "small", 10)
     options = {"storage": f"file://{folder}", "workers": workers, "source_url": source.url,
-               "smtp_url": f"smtp://127.0.0.1:{smtp.port}"}
+               "smtp_url": f"smtp://127.0.0.1:{smtp.port}", "mail_from": "export@verbatim.example"}
     with Service(Program(verbatim, database.url), folder, **options) as service:
         wait_until(lambda: "to the source" in service.log(), "the announcement")
         most = announced(service)

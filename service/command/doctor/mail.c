@@ -4,13 +4,9 @@
 
 #include "mail/mail.h"
 
-#include <string.h>
-
 #define SUBJECT "mail"
-/* The option's default: nobody has set it. */
-#define DEFAULT_SENDER "verbatim@localhost"
 
-/* A password in the clear and a sender that nobody knows are warnings: both may be meant. */
+/* A password in the clear is a warning: it may be meant. */
 static void tell_success(struct vb_doctor *doctor, bool encrypted)
 {
     const struct vb_options *options = doctor->options;
@@ -20,11 +16,6 @@ static void tell_success(struct vb_doctor *doctor, bool encrypted)
         vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT,
                          "use smtps:// or a server with STARTTLS, and smtp_tls = require",
                          "%s: the password crosses the network in the clear", options->smtp_url);
-    else if (strcmp(options->mail_from, DEFAULT_SENDER) == 0)
-        vb_doctor_report(
-            doctor, VB_FINDING_WARNING, SUBJECT, "set mail_from to an address of yours",
-            "%s: %s%s, but the sender is " DEFAULT_SENDER ", which most servers refuse",
-            options->smtp_url, how, login);
     else
         vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "%s: %s%s; no mail was sent",
                          options->smtp_url, how, login);
