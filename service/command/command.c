@@ -20,6 +20,12 @@ static enum vb_status sign(const struct vb_arguments *arguments, struct vb_error
     return vb_s3_sign_command(stdin, stdout, err);
 }
 
+/* Of every command that lists or shows. */
+#define JSON_FLAG                                                                                  \
+    {                                                                                              \
+        "json", NULL, "prints JSON, for programs"                                                  \
+    }
+
 /* In the order of the help. Flags are told apart by their position, for which each command's file
  * has an enum; both change together. */
 static const struct vb_command commands[] = {
@@ -68,7 +74,7 @@ static const struct vb_command commands[] = {
      NULL,
      "lists the keys of a workspace: id, name, scopes, created, last used, revoked, role, user, "
      "audience",
-     {{"workspace", "ID", "the workspace; required"}},
+     {{"workspace", "ID", "the workspace; required"}, JSON_FLAG},
      .run = vb_command_key_list},
     {"key revoke", "KEY_ID", "revokes a key at once in every process",
      .run = vb_command_key_revoke},
@@ -111,6 +117,22 @@ const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_
         }
     }
     return NULL;
+}
+
+static bool is_first_word(const char *word, const char *name)
+{
+    size_t length = strlen(word);
+    return length > 0 && strncmp(name, word, length) == 0 && name[length] == ' ';
+}
+
+enum vb_status vb_command_seconds(const char *word, struct vb_buffer *out)
+{
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; i < COMMANDS && status == VB_OK; i++)
+        if (is_first_word(word, commands[i].name))
+            status = vb_buffer_printf(out, "%s%s", out->length > 0 ? ", " : "",
+                                      strchr(commands[i].name, ' ') + 1);
+    return status;
 }
 
 /* Whole names only: an abbreviation would change its meaning with the next flag. */
@@ -164,7 +186,13 @@ static enum vb_status take_own(const struct vb_command *command, int argc, char 
                 rest[(*rest_count)++] = argv[++i];
             continue;
         }
-        const char *value = has_value ? text + 2 + length + 1 : i + 1 < argc ? argv[++i] : NULL;
+        bool is_switch = !command->flags[flag].argument;
+        if (is_switch && has_value)
+            return vb_fail(err, VB_INVALID, "flag --%s takes no value", command->flags[flag].name);
+        const char *value = has_value      ? text + 2 + length + 1
+                            : is_switch    ? ""
+                            : i + 1 < argc ? argv[++i]
+                                           : NULL;
         enum vb_status status = keep_flag(command, flag, value, arguments, err);
         if (status != VB_OK)
             return status;
@@ -193,16 +221,19 @@ enum vb_status vb_command_parse(const struct vb_command *command, int argc, char
     return status;
 }
 
-static enum vb_status help_of_program(struct vb_buffer *out)
+enum vb_status vb_command_overview(const char *word, struct vb_buffer *out)
 {
-    enum vb_status status = vb_buffer_append_text(
-        out, "usage: verbatim COMMAND [--help] ...\n\nExports conversations, word for word.\n\n");
+    enum vb_status status =
+        word ? vb_buffer_printf(out, "usage: verbatim %s ... [--help]\n\n", word)
+             : vb_buffer_append_text(out, "usage: verbatim COMMAND [--help] ...\n\n"
+                                          "Exports conversations, word for word.\n\n");
     for (size_t i = 0; i < COMMANDS && status == VB_OK; i++)
-        status = vb_buffer_printf(out, "  %-14s %s\n", commands[i].name, commands[i].meaning);
+        if (!word || is_first_word(word, commands[i].name))
+            status = vb_buffer_printf(out, "  %-19s  %s\n", commands[i].name, commands[i].meaning);
     if (status == VB_OK)
         status = vb_buffer_append_text(
-            out, "\nverbatim --version (-V, version) tells the version; verbatim serve --help "
-                 "lists all options.\n"
+            out, "\nverbatim COMMAND --help tells all of one; verbatim serve --help lists all "
+                 "options;\nverbatim --version (-V, version) tells the version.\n"
                  "Exit status: 0 done, 1 it failed, 2 wrong usage or configuration.\n");
     return status;
 }
@@ -210,14 +241,13 @@ static enum vb_status help_of_program(struct vb_buffer *out)
 /* Made from the tables, so that help and parsing cannot disagree. */
 enum vb_status vb_command_help(const struct vb_command *command, struct vb_buffer *out)
 {
-    if (!command)
-        return help_of_program(out);
     enum vb_status status = vb_buffer_printf(
         out, "usage: verbatim %s%s%s [FLAG]... [OPTION]...\n\n%s\n\n", command->name,
         command->word ? " " : "", command->word ? command->word : "", command->meaning);
     for (int i = 0; command->flags[i].name && status == VB_OK; i++) {
         const struct vb_flag *flag = &command->flags[i];
-        status = vb_buffer_printf(out, "  --%s %s%s\n      %s\n", flag->name, flag->argument,
+        status = vb_buffer_printf(out, "  --%s%s%s%s\n      %s\n", flag->name,
+                                  flag->argument ? " " : "", flag->argument ? flag->argument : "",
                                   flag->repeats ? " (may be repeated)" : "", flag->meaning);
     }
     if (status != VB_OK)

@@ -2,7 +2,7 @@
  *
  * main finds the command in its table, parses the rest of the line by the command's own flags and
  * the option table, and turns the returned status into the exit status: 0 for VB_OK, 2 for
- * VB_INVALID, 1 for the rest. At most 6 flags a command and 32 values a flag.
+ * VB_INVALID, 1 for the rest. At most 11 flags a command and 32 values a flag.
  *
  * The table is static. Arguments are main's, which frees their options; all texts are borrowed from
  * argv or the options. Runs on the main thread. Errors are the command's; a command prints its
@@ -19,7 +19,7 @@
 
 struct vb_flag {
     const char *name;     /* with dashes, without the leading two; NULL ends */
-    const char *argument; /* as the help shows it */
+    const char *argument; /* as the help shows it; NULL: a switch, which takes no value */
     const char *meaning;
     bool repeats;
 };
@@ -49,13 +49,19 @@ const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_
 enum vb_status vb_command_parse(const struct vb_command *command, int argc, char *const argv[],
                                 char *const environment[], struct vb_arguments *ret_arguments,
                                 struct vb_error *err) vb_must_check;
-/* Help of one command, or of the program where `command` is NULL. */
+/* The second words of the commands whose first it is, as `key` is of several, with commas; nothing
+ * where it is none's. */
+enum vb_status vb_command_seconds(const char *word, struct vb_buffer *out) vb_must_check;
+/* Help of all commands whose first word it is; of all where it is NULL. */
+enum vb_status vb_command_overview(const char *word, struct vb_buffer *out) vb_must_check;
+/* Help of one command. */
 enum vb_status vb_command_help(const struct vb_command *command,
                                struct vb_buffer *out) vb_must_check;
 
 /* --- for commands (shared.c) --- */
 
-/* The last value of a flag, by its position in the command's own; NULL if it was not given. */
+/* The last value of a flag, by its position in the command's own; NULL if it was not given. That of
+ * a switch is empty. */
 const char *vb_argument(const struct vb_arguments *arguments, size_t flag);
 /* A connection under the login's own role, for commands of operators. */
 enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,

@@ -10,6 +10,7 @@
 #include "api/access.h"
 #include "database/array.h"
 
+#include "output/table.h"
 #include "rules/key.h"
 #include "rules/mail_address.h"
 #include "verbatim/text.h"
@@ -19,9 +20,9 @@
 
 /* Positions of the command's flags in command.c. Ceilings are in bytes. */
 enum { WORKSPACE, NAME, SCOPE, ROLE, USER, AUDIENCE };
+enum { LIST_WORKSPACE, LIST_JSON };
 #define SCOPES_CEILING 4096
 #define AUDIENCE_CEILING 65536
-#define LIST_CEILING (16u << 20)
 
 /* The scopes as an array literal of PostgreSQL; known names hold no character that would need
  * quoting. Without any the key opens exports. */
@@ -186,34 +187,27 @@ enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struc
     return status;
 }
 
-/* Tab-separated, for people and for cut(1). */
-static enum vb_status write_list(const PGresult *result, struct vb_buffer *out)
-{
-    enum vb_status status =
-        vb_buffer_append_text(out, "id\tname\tscopes\tcreated\tlast used\trevoked"
-                                   "\trole\tuser\taudience\n");
-    for (int row = 0; row < PQntuples(result) && status == VB_OK; row++)
-        for (int column = 0; column < PQnfields(result) && status == VB_OK; column++)
-            status = vb_buffer_printf(out, "%s%s", PQgetvalue(result, row, column),
-                                      column + 1 < PQnfields(result) ? "\t" : "\n");
-    return status;
-}
-
 /* An unknown workspace is told apart from one without keys. */
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err)
 {
+    static const struct vb_column columns[] = {
+        {.name = "id"},
+        {.name = "name", .may_shrink = true},
+        {.name = "scopes", .kind = VB_CELL_LIST, .may_shrink = true},
+        {.name = "created_at", .kind = VB_CELL_TIME, .label = "created"},
+        {.name = "last_used_at", .kind = VB_CELL_TIME, .label = "last used"},
+        {.name = "revoked_at", .kind = VB_CELL_TIME, .label = "revoked"},
+        {.name = "role"},
+        {.name = "user"},
+        {.name = "audience", .kind = VB_CELL_LIST, .may_shrink = true},
+    };
     static const char sql[] =
-        "SELECT k.key_id, k.name, array_to_string(k.scopes, ','), to_char(k.created_at, "
-        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), coalesce(to_char(k.last_used_at, "
-        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '-'), coalesce(to_char(k.revoked_at, "
-        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '-'), k.role, coalesce(k.user_email, '-'),"
-        " coalesce(nullif(array_to_string(k.audience, ','), ''), '-')"
+        "SELECT k.key_id, k.name, to_json(k.scopes), k.created_at, k.last_used_at, k.revoked_at,"
+        " k.role, k.user_email, to_json(k.audience)"
         " FROM verbatim.api_key AS k WHERE k.workspace_id = $1 ORDER BY k.created_at, k.key_id";
     struct vb_pg *pg = NULL;
     PGresult *result = NULL;
-    struct vb_buffer text;
     uint64_t known = 0;
-    vb_buffer_init(&text, LIST_CEILING);
     const char *workspace = vb_argument(arguments, WORKSPACE);
     enum vb_status status = require_workspace(arguments, err);
     if (status == VB_OK)
@@ -225,12 +219,10 @@ enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct 
         status = no_workspace(workspace, err);
     if (status == VB_OK)
         status = vb_pg_query(pg, sql, 1, &workspace, &result, err);
-    if (status == VB_OK && (status = write_list(result, &text)) != VB_OK)
-        vb_fail(err, status, "no memory for the list of keys");
     if (status == VB_OK)
-        status = vb_command_print(text.data, err);
+        status = vb_rows_print(result, columns, sizeof columns / sizeof *columns,
+                               vb_argument(arguments, LIST_JSON) != NULL, err);
     PQclear(result);
-    vb_buffer_done(&text);
     vb_pg_free(pg);
     return status;
 }

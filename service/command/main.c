@@ -17,12 +17,14 @@
 #define HELP_CEILING 65536
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
-static int print_help(const struct vb_command *command)
+/* Of the command, or where it is NULL of those that begin with the word, or of all. */
+static int print_help(const struct vb_command *command, const char *word)
 {
     struct vb_buffer text;
     struct vb_error err = {.text = "no memory for the help"};
     vb_buffer_init(&text, HELP_CEILING);
-    enum vb_status status = vb_command_help(command, &text);
+    enum vb_status status =
+        command ? vb_command_help(command, &text) : vb_command_overview(word, &text);
     if (status == VB_OK)
         status = vb_command_print(text.data, &err);
     if (status != VB_OK)
@@ -94,26 +96,53 @@ static int run(const struct vb_command *command, int argc, char *const argv[])
     return status == VB_OK ? EXIT_DONE : report(command, &err);
 }
 
+/* The line names no command: a group alone, as in `verbatim key`, is told how it may go on. */
+static int fail_unknown(int argc, char *const argv[])
+{
+    char text[256];
+    struct vb_buffer seconds;
+    vb_buffer_init(&seconds, sizeof text / 2);
+    if (vb_command_seconds(argv[1], &seconds) != VB_OK || seconds.length == 0)
+        snprintf(text, sizeof text, "there is no command \"%.90s\"", argv[1]);
+    else if (argc > 2 && argv[2][0] != '-')
+        snprintf(text, sizeof text, "there is no command \"%.40s %.40s\"; %.40s has: %s", argv[1],
+                 argv[2], argv[1], seconds.data);
+    else
+        snprintf(text, sizeof text, "%.40s needs a second word: %s", argv[1], seconds.data);
+    int result = fail_usage(text, seconds.length > 0 ? argv[1] : "");
+    vb_buffer_done(&seconds);
+    return result;
+}
+
+/* "key --help", "help key". */
+static int print_overview(int argc, char *const argv[])
+{
+    struct vb_buffer seconds;
+    const char *word = argc > 1 ? argv[1] : "";
+    vb_buffer_init(&seconds, HELP_CEILING);
+    bool is_group = vb_command_seconds(word, &seconds) == VB_OK && seconds.length > 0;
+    vb_buffer_done(&seconds);
+    return print_help(NULL, is_group ? word : NULL);
+}
+
 int main(int argc, char *argv[])
 {
+    static const char *const help_words[] = {"--help", "-h", "help", NULL};
+    static const char *const version_words[] = {"--version", "-V", "version", NULL};
     int words = 0;
     vb_process_guard();
     if (argc < 2)
         return fail_usage("a command is missing", "");
     const struct vb_command *command = vb_command_find(argc - 1, argv + 1, &words);
     if (command && asks_for_help(argc - 1 - words, argv + 1 + words))
-        return print_help(command);
+        return print_help(command, NULL);
     if (command)
         return run(command, argc - 1 - words, argv + 1 + words);
-    static const char *const help_words[] = {"--help", "-h", "help", NULL};
-    static const char *const version_words[] = {"--version", "-V", "version", NULL};
-    if (is_one_of(argv[1], help_words))
-        return print_help(NULL);
     if (is_one_of(argv[1], version_words))
         return print_version();
-    if (asks_for_help(argc - 1, argv + 1)) /* "key --help", "s3 --help" */
-        return print_help(NULL);
-    char text[128];
-    snprintf(text, sizeof text, "there is no command \"%.90s\"", argv[1]);
-    return fail_usage(text, "");
+    if (!is_one_of(argv[1], help_words))
+        return asks_for_help(argc - 1, argv + 1) ? print_overview(argc, argv)
+                                                 : fail_unknown(argc, argv);
+    command = vb_command_find(argc - 2, argv + 2, &words);
+    return command ? print_help(command, NULL) : print_overview(argc - 1, argv + 1);
 }

@@ -1,5 +1,6 @@
 """Commands of the operator: exit statuses, help, workspaces, keys, and the start and stop of serve and worker."""
 
+import json
 import re
 import signal
 import subprocess
@@ -151,6 +152,23 @@ def test_list_and_revoke(ready):
     assert rows()[ids[1]][5] != "-"
     assert "no key" in fails(ready, 1, "key", "revoke", "000000000000")
     assert "no workspace" in fails(ready, 1, "key", "list", "--workspace", "nowhere")
+    listed = json.loads(ready.run("key", "list", "--workspace", "lists", "--json").stdout)
+    assert [key["id"] for key in listed] == ids and listed[1]["scopes"] == ["metrics"]
+    assert listed[0]["revoked_at"].startswith(when[:-1]) and listed[0]["user"] is None
+
+
+def test_a_switch_takes_no_value(program):
+    assert "takes no value" in fails(program, 2, "key", "list", "--workspace", "w", "--json=yes")
+    assert "unexpected argument yes" in fails(program, 2, "key", "list", "--workspace", "w", "--json", "yes")
+
+
+def test_a_first_word_alone_tells_the_second_ones(program):
+    for line in (["key"], ["key", "nonsense"]):
+        message = fails(program, 2, *line)
+        assert "create, list, revoke" in message and "verbatim key --help" in message
+    overview = program.run("key", "--help").stdout
+    assert overview == program.run("help", "key").stdout and "key revoke" in overview and "doctor" not in overview
+    assert program.run("help", "key", "list").stdout == program.run("key", "list", "--help").stdout
 
 
 def start(program, command, log, **options):
