@@ -16,6 +16,7 @@
 
 #include "settings/process.h"
 #include "settings/reach.h"
+#include "settings/supervisor.h"
 
 #include "api/doors/doors.h"
 #include "database/migrate.h"
@@ -34,6 +35,10 @@
 #define STOP_MOST (10 * VB_SECOND)
 #define PAUSE_FIRST (VB_SECOND / 2)
 #define PAUSE_LONGEST (5 * VB_SECOND)
+/* Over the longest pause: a try may take its time as well. */
+#define WAIT_MORE (60 * VB_SECOND)
+/* Beyond STOP_MOST, for the end of the process itself. */
+#define STOP_MARGIN (10 * VB_SECOND)
 
 /* The parts of a process behind one shape, so that they start and stop in loops. */
 struct part {
@@ -167,6 +172,7 @@ static enum vb_status wait_for_database(struct process *process, struct vb_error
         if (status == VB_OK || !vb_status_retryable(status))
             return status;
         vb_warn("waiting for the database: %s", err->text);
+        vb_supervisor_waiting("waiting for the database", WAIT_MORE);
         if (vb_signals_wait(pause))
             return vb_fail(err, VB_STOPPED, "asked to stop while waiting for the database");
         pause = pause * 2 < PAUSE_LONGEST ? pause * 2 : PAUSE_LONGEST;
@@ -265,10 +271,12 @@ static enum vb_status run_until_signal(struct process *process, bool has_http, s
     enum vb_status status = start_parts(process, has_http, err);
     if (status == VB_OK) {
         tell_start(&process->service, process->contract, has_http);
+        vb_supervisor_ready(has_http ? "taking requests" : "working");
         while (!vb_signals_wait(3600 * VB_SECOND))
             ;
         vb_info("stopping: running work is handed back");
     }
+    vb_supervisor_stopping(STOP_MOST + STOP_MARGIN);
     struct vb_error late;
     if (vb_signals_set_deadline(STOP_MOST, &late) != VB_OK)
         vb_warn("stopping without a deadline: %s", late.text);
@@ -282,12 +290,15 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
                                   struct vb_error *err)
 {
     struct process process = {.service = {.options = options}};
+    struct vb_supervisor *supervisor = NULL;
     process.service.secrets = &process.secrets;
     vb_signals_block();
     vb_uuid_format(vb_uuid_random(), process.service.process_id);
     enum vb_status status = check_links(options, has_http, err);
     if (status == VB_OK)
         status = vb_process_prepare(err);
+    if (status == VB_OK)
+        status = vb_supervisor_start(&supervisor, err);
     if (status == VB_OK)
         status = vb_storage_new(options, &process.storage, err);
     if (status == VB_OK)
@@ -297,6 +308,7 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
         process.service.contract = process.contract;
         status = run_until_signal(&process, has_http, err);
     }
+    vb_supervisor_stop(supervisor);
     vb_contract_free(process.contract);
     vb_storage_free(process.storage);
     explicit_bzero(&process.secrets, sizeof process.secrets);

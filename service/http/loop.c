@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define TICK (VB_SECOND / 4)
+/* Of a loop that has stopped going round: a slow disk under a file's bytes takes less. */
+#define SILENCE (30 * VB_SECOND)
 #define ACCEPTS 64 /* a round, so that accepting never starves answering */
 #define ACCEPT_PAUSE (VB_SECOND / 2)
 #define SHORTAGE_TOLD (60 * VB_SECOND)
@@ -192,11 +194,13 @@ static void *run(void *context)
     /* A round: all events that are there, then a turn for each connection they made ready. While
      * some have more to do nobody waits for the next event. */
     while (!event_base_got_break(loop->base)) {
+        vb_liveness_beat(&loop->liveness);
         if (event_base_loop(loop->base, EVLOOP_ONCE | (loop->ready ? EVLOOP_NONBLOCK : 0)) != 0)
             break;
         vb_http_connection_turns(loop);
         vb_http_connection_bury(loop);
     }
+    vb_liveness_leave(&loop->liveness);
     return NULL;
 }
 
@@ -243,7 +247,11 @@ enum vb_status vb_http_loop_start(struct vb_http_loop *loop, struct vb_error *er
     if (event_add(loop->accepting, NULL) != 0 || event_add(loop->waking, NULL) != 0 ||
         event_add(loop->ticking, &tick) != 0)
         return vb_fail(err, VB_NO_MEMORY, "cannot add the events of an HTTP loop");
-    return vb_thread_start(&loop->thread, "vb-http", run, loop, err);
+    vb_liveness_join(&loop->liveness, "an HTTP loop", SILENCE);
+    enum vb_status status = vb_thread_start(&loop->thread, "vb-http", run, loop, err);
+    if (status != VB_OK)
+        vb_liveness_leave(&loop->liveness);
+    return status;
 }
 
 /* By the exchanges' own way out, so that the site frees its part. */

@@ -23,6 +23,7 @@
 
 #include "verbatim/clock.h"
 #include "verbatim/json.h"
+#include "verbatim/liveness.h"
 #include "verbatim/thread.h"
 
 #include <stdatomic.h>
@@ -149,6 +150,7 @@ struct vb_http_loop {
     struct vb_http *http;
     struct vb_api_site_loop *site;
     struct vb_thread thread;
+    struct vb_liveness liveness; /* of its rounds: nothing in them waits */
     struct event_base *base;
     int listener;
     struct event *accepting, *ticking, *waking;

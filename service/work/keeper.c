@@ -35,6 +35,7 @@
 #include "crew.h"
 #include "database/args.h"
 
+#include "verbatim/liveness.h"
 #include "verbatim/log.h"
 #include "verbatim/thread.h"
 
@@ -48,12 +49,15 @@
 #include <unistd.h>
 
 #define BEAT_CEILING (64u * 1024u)
+/* Over its sleep, a third of the lease: what it does itself takes microseconds. */
+#define SILENCE (60 * VB_SECOND)
 #define ASK_EVERY VB_SECOND /* a cancel is to be through within two */
 
 struct vb_keeper {
     struct vb_crew *crew;
     struct vb_pg *pg;
     struct vb_thread thread;
+    struct vb_liveness liveness;
     int wake; /* eventfd: written once to stop */
     bool listens;
     bool hurries;       /* a job was ended: the beat does not wait for its time */
@@ -109,6 +113,18 @@ static const char count_ours[] =
     " AS m(job_id, part_first, claim_epoch)"
     " JOIN verbatim.segment AS s USING (job_id, part_first, claim_epoch)"
     " WHERE s.process_id = $1 AND s.status = 'running'";
+
+/* The answer takes as long as the database takes; that is no silence of ours. */
+static enum vb_status ask_database(struct vb_keeper *keeper, const char *statement,
+                                   struct vb_pg_args *args, PGresult **ret_result,
+                                   struct vb_error *err)
+{
+    vb_liveness_rest(&keeper->liveness);
+    enum vb_status status = ret_result ? vb_args_query(keeper->pg, statement, args, ret_result, err)
+                                       : vb_args_exec(keeper->pg, statement, args, NULL, err);
+    vb_liveness_beat(&keeper->liveness);
+    return status;
+}
 
 /* Under the crew's mutex: a worker may be giving the lease up at this moment. */
 static enum vb_status add_lease(struct beat *beat, struct vb_lease *lease)
@@ -179,7 +195,7 @@ static enum vb_status send_beat(struct vb_keeper *keeper, struct beat *beat, str
     for (int i = 0; i < BEAT_COLUMNS; i++)
         vb_args_text(&args, beat->arrays[i].data);
     int64_t sent_at = vb_clock_monotonic();
-    enum vb_status status = vb_args_query(keeper->pg, beat_segments, &args, &result, err);
+    enum vb_status status = ask_database(keeper, beat_segments, &args, &result, err);
     if (status != VB_OK)
         return status;
     for (size_t i = 0; i < beat->count; i++)
@@ -219,7 +235,7 @@ static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
     vb_args_text(&args, keeper->crew->claimer.fingerprint);
     vb_args_text(&args, keeper->crew->claimer.storage);
     vb_args_number(&args, (int64_t)keeper->crew->lease_count - 1);
-    return vb_args_exec(keeper->pg, beat_process, &args, NULL, err);
+    return ask_database(keeper, beat_process, &args, NULL, err);
 }
 
 /* A claim that ended by itself meanwhile costs a beat for nothing. What fails here, the next beat
@@ -235,7 +251,7 @@ static bool something_ended(struct vb_keeper *keeper)
         vb_args_text(&args, keeper->crew->claimer.process_id);
         for (int i = 0; i < 3; i++)
             vb_args_text(&args, beat.arrays[i].data);
-        if (vb_args_query(keeper->pg, count_ours, &args, &result, NULL) == VB_OK)
+        if (ask_database(keeper, count_ours, &args, &result, NULL) == VB_OK)
             ended = vb_row_number(result, 0, 0) < (int64_t)beat.count;
     }
     PQclear(result);
@@ -248,6 +264,7 @@ static enum vb_status listen_again(struct vb_keeper *keeper, struct vb_error *er
 {
     if (!keeper->listens)
         return VB_OK;
+    vb_liveness_rest(&keeper->liveness);
     enum vb_status status = vb_pg_connect(keeper->pg, err);
     if (status != VB_OK || vb_pg_connection(keeper->pg) == keeper->listens_on)
         return status;
@@ -286,6 +303,7 @@ static bool listen_until(struct vb_keeper *keeper, int64_t until)
     for (;;) {
         bool lost = take_notifications(keeper);
         int64_t left = until - vb_clock_monotonic();
+        vb_liveness_beat(&keeper->liveness);
         PGconn *connection = vb_pg_connection(keeper->pg);
         struct pollfd waits[2] = {{.fd = keeper->wake, .events = POLLIN},
                                   {.fd = connection ? PQsocket(connection) : -1, .events = POLLIN}};
@@ -332,10 +350,12 @@ static void *keep(void *context)
     int64_t third = keeper->crew->claimer.lease / 3;
     bool failing = false;
     vb_log_set(VB_LOG_THREAD, "keeper");
+    vb_liveness_join(&keeper->liveness, "the keeper of leases", third + SILENCE);
     for (int64_t next = vb_clock_monotonic();;) {
         struct vb_error err = {0};
         keeper->hurries = false;
         enum vb_status status = listen_again(keeper, &err);
+        vb_liveness_beat(&keeper->liveness);
         if (status == VB_OK)
             status = beat_all(keeper, &err);
         if (status != VB_OK && !failing)
@@ -355,8 +375,10 @@ static void *keep(void *context)
             next = next + third > now ? next + third : now;
         bool deaf = !keeper->crew->listening && !failing;
         if (!(deaf ? ask_until(keeper, next) : listen_until(keeper, next)))
-            return NULL;
+            break;
     }
+    vb_liveness_leave(&keeper->liveness);
+    return NULL;
 }
 
 static const char forget[] = "DELETE FROM verbatim.process WHERE process_id = $1";
