@@ -154,13 +154,15 @@ static void smooth(char *name, size_t length)
 }
 
 /* `-<file name>` cut with its extension, or the extension of the type alone. `before`: where this
- * component of the path begins. */
+ * component of the path begins. Its limit keeps the whole path within VB_NAME_CHARACTERS: both
+ * folders have at most 6 and PLAIN_ID + 1. */
 static enum vb_status append_file(struct vb_buffer *out, struct vb_view file_name,
                                   struct vb_view content_type, size_t before)
 {
-    size_t room = VB_NAME_BYTES - (out->length - before);
+    size_t taken = out->length - before;
+    size_t room = VB_NAME_BYTES - taken;
     size_t units =
-        VB_NAME_CHARACTERS - vb_file_name_units((struct vb_view){out->data, out->length});
+        VB_MEDIA_CHARACTERS - vb_file_name_units((struct vb_view){out->data + before, taken});
     char tail[EXTENSION_TEXT + 1];
     size_t own = extension_length(file_name);
     struct vb_view stem = {file_name.data, file_name.length - own}, ending = {tail, own};

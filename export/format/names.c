@@ -178,14 +178,14 @@ static void share(struct vb_view *contact, struct vb_view *channel, size_t budge
     channel->length = vb_file_name_cut(*channel, in_bytes ? rest : none, in_bytes ? none : rest);
 }
 
-/* Joins the pieces and returns the length. `time` and `tail` are ASCII and stay whole: they tell
+/* Joins the pieces to at most `most` bytes and returns the length. `time` and `tail` are ASCII and stay whole: they tell
  * conversations apart, so the texts that people wrote give way. */
 static size_t join(struct vb_view contact, struct vb_view time, struct vb_view channel,
-                   struct vb_view tail, char name[VB_NAME_BYTES + 1])
+                   struct vb_view tail, size_t most, char name[VB_NAME_BYTES + 1])
 {
     size_t fixed = time.length + tail.length, length = 0;
     share(&contact, &channel, VB_NAME_CHARACTERS - fixed, false);
-    share(&contact, &channel, VB_NAME_BYTES - fixed, true);
+    share(&contact, &channel, most - fixed, true);
     const struct vb_view pieces[] = {contact, time, channel, tail};
     for (size_t i = 0; i < 4; i++) {
         memcpy(name + length, pieces[i].data, pieces[i].length);
@@ -205,7 +205,7 @@ static size_t put_name(const struct vb_namer *namer, struct vb_view time, uint32
                      ? snprintf(tail, sizeof tail, " (%u)%s", number, namer->extension)
                      : snprintf(tail, sizeof tail, "%s", namer->extension);
     return join(view_of_buffer(&namer->contact), time, view_of_buffer(&namer->channel),
-                (struct vb_view){tail, (size_t)length}, name);
+                (struct vb_view){tail, (size_t)length}, VB_NAME_BYTES, name);
 }
 
 /* Raises the number until the whole name is free: a cut name with a number may meet another. It
@@ -278,7 +278,8 @@ static enum vb_status name_after(struct vb_view what, struct vb_view tail,
     if (status == VB_OK)
         status = mend(&word);
     if (status == VB_OK)
-        join(view_of_buffer(&word), VB_VIEW(""), VB_VIEW(""), tail, ret_name);
+        join(view_of_buffer(&word), VB_VIEW(""), VB_VIEW(""), tail, VB_ARCHIVE_NAME_BYTES,
+             ret_name);
     vb_buffer_done(&word);
     if (status == VB_INVALID)
         return vb_fail(err, VB_SOURCE, "what the archive is named after is not valid UTF-8");

@@ -19,6 +19,10 @@
 /* Longest path inside an archive, and longest name of one, in UTF-16 code units, which Windows'
  * readers count: never fewer than the characters. */
 #define VB_NAME_CHARACTERS 120u
+#define VB_MEDIA_CHARACTERS 60u /* the last component of a medium's path, in the same units */
+/* Longest name of an archive or single file: stores and sync clients put their own words around
+ * it. */
+#define VB_ARCHIVE_NAME_BYTES 200u
 
 struct vb_namer;
 
@@ -37,7 +41,7 @@ void vb_namer_free(struct vb_namer *namer);
 enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
 
-/* `<what>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the job's UUID text. An empty `what`
+/* At most VB_ARCHIVE_NAME_BYTES. `<what>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the job's UUID text. An empty `what`
  * is Unknown. */
 enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const char *job_id,
                                const char *extension, char ret_name[VB_NAME_BYTES + 1],

@@ -47,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (struct vb_view left = vb_view_of(name); left.length > 0;)
         units += vb_utf8_next(&left) > 0xFFFF ? 2 : 1;
     MUST(units <= VB_NAME_CHARACTERS);
+    MUST(vb_view_of(strrchr(name, '/') + 1).length <= 4 * VB_MEDIA_CHARACTERS);
     const char *folder = name + 6, *slash = strchr(folder, '/');
     MUST(slash);
     check_component(folder, (size_t)(slash - folder));

@@ -126,21 +126,22 @@ static void long_names_are_cut_and_keep_their_extension(void **unused)
             memcpy(file + k, letter, strlen(letter) + 1);
         memcpy(file + strlen(file), ".jpeg", 6);
         const char *name = name_of(ids[i % 4], ids[i % 4], file, "image/png");
-        assert_in_range(units_of(name), VB_NAME_CHARACTERS - 30, VB_NAME_CHARACTERS);
-        assert_true(strlen(strrchr(name, '/') + 1) <= VB_NAME_BYTES);
+        assert_in_range(units_of(strrchr(name, '/') + 1), VB_MEDIA_CHARACTERS - 1,
+                        VB_MEDIA_CHARACTERS);
+        assert_true(units_of(name) <= VB_NAME_CHARACTERS);
         assert_true(vb_utf8_valid(vb_view_of(name)));
         assert_string_equal(name + strlen(name) - 5, ".jpeg");
         file[strlen(file) - 5] = '\0';
         name = name_of(ids[i % 4], ids[i % 4], file, "image/png");
-        assert_true(units_of(name) <= VB_NAME_CHARACTERS);
+        assert_true(units_of(strrchr(name, '/') + 1) <= VB_MEDIA_CHARACTERS);
         assert_string_equal(name + strlen(name) - 4, ".png");
     }
     char dots[401];
     memset(dots, '.', 400);
     dots[400] = '\0';
     const char *name = name_of("c", "12", dots, NULL);
-    assert_int_equal(strlen(name), VB_NAME_CHARACTERS);
-    assert_int_equal(name[VB_NAME_CHARACTERS - 1], '_');
+    assert_int_equal(strlen(strrchr(name, '/') + 1), VB_MEDIA_CHARACTERS);
+    assert_int_equal(name[strlen(name) - 1], '_');
 }
 
 static void text_that_is_no_utf8_is_refused(void **unused)
@@ -192,6 +193,7 @@ static void any_name_is_safe(void **unused)
         assert_true(begins_well(name + 6));
         assert_true(begins_well(slash + 1));
         assert_true(units_of(name) <= VB_NAME_CHARACTERS);
+        assert_true(units_of(slash + 1) <= VB_MEDIA_CHARACTERS);
     }
 }
 

@@ -274,6 +274,15 @@ static void archives_are_named_by_channel_month_and_job(void **state)
     struct vb_date day = {2026, 6, 30};
     assert_int_equal(vb_archive_name(c, day, "1c4639da-x", ".zip", name, NULL), VB_OK);
     assert_int_equal(strlen(name), VB_NAME_CHARACTERS);
+    for (size_t i = 0; i + 1 < sizeof longest; i += 2)
+        memcpy(longest + i, "\xD8\xAF", 2); /* two bytes a letter */
+    c.length = 598;
+    assert_int_equal(vb_archive_name(c, day, "1c4639da-x", ".zip", name, NULL), VB_OK);
+    assert_in_range(strlen(name), VB_ARCHIVE_NAME_BYTES - 1, VB_ARCHIVE_NAME_BYTES);
+    assert_true(vb_utf8_valid(vb_view_of(name)));
+    assert_string_equal(name + strlen(name) - 21, "_2026-06_1c4639da.zip");
+    assert_int_equal(vb_dated_name(c, AT, ".html", name, NULL), VB_OK);
+    assert_in_range(strlen(name), VB_ARCHIVE_NAME_BYTES - 1, VB_ARCHIVE_NAME_BYTES);
     assert_int_equal(vb_archive_name(c, day, "not-a-job", ".zip", name, NULL), VB_INVALID);
     assert_int_equal(vb_archive_name(VB_VIEW("all"), day, "1c4639da-x", ".ndjson", name, NULL),
                      VB_OK);
