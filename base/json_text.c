@@ -3,8 +3,10 @@
  * A text is scanned sixteen bytes at a time for what needs care; most have nothing and are copied
  * whole. Room is reserved once, for exactly what will be written. Pure; owns nothing.
  *
- * Escaped is what the RFC demands and nothing more: quote, backslash, and bytes below 0x20. The
- * slash, U+2028 and all other characters stand as they are, in UTF-8. The length that count_added
+ * Escaped is what the RFC demands (quote, backslash, bytes below 0x20), and the three line ends
+ * beyond ASCII: NEL, U+2028 and U+2029. Some readers of lines split at those too (Python's
+ * splitlines), and a conversation of NDJSON must be one line for everybody. The slash and all other
+ * characters stand as they are, in UTF-8. The length that count_added
  * computes and the bytes that put_escaped writes must agree to the byte, since nothing is checked
  * in between.
  */
@@ -15,7 +17,7 @@
 
 /* What a scan found; true means there is at least one. */
 struct findings {
-    bool special;   /* quote, backslash, control */
+    bool special;   /* quote, backslash, control; then perhaps a line end beyond ASCII */
     bool non_ascii; /* to be validated */
 };
 
@@ -43,6 +45,36 @@ static struct findings scan(struct vb_view text)
     return found;
 }
 
+/* Bytes of the line end beyond ASCII that stands at `at`: C2 85, E2 80 A8, E2 80 A9. 0: none does.
+ * The text is UTF-8. */
+static size_t line_end_width(const char *at, size_t left)
+{
+    const unsigned char *byte = (const unsigned char *)at;
+    if (left >= 2 && byte[0] == 0xC2 && byte[1] == 0x85)
+        return 2;
+    return left >= 3 && byte[0] == 0xE2 && byte[1] == 0x80 && (byte[2] | 1) == 0xA9 ? 3 : 0;
+}
+
+/* False says that there is none; true, that it is worth the slow look. By the last two bytes, which
+ * few other characters end in. */
+static bool may_have_line_end(struct vb_view text)
+{
+    vb_lanes found = {0}, first, second;
+    bool any = false;
+    size_t i = 0;
+    for (; i + sizeof first < text.length; i += sizeof first) {
+        memcpy(&first, text.data + i, sizeof first);
+        memcpy(&second, text.data + i + 1, sizeof second);
+        found |= (vb_lanes)(((first == 0xC2) & (second == 0x85)) |
+                            ((first == 0x80) & ((second | 1) == 0xA9)));
+    }
+    for (; i + 1 < text.length; i++) {
+        unsigned char one = (unsigned char)text.data[i], two = (unsigned char)text.data[i + 1];
+        any |= (one == 0xC2 && two == 0x85) || (one == 0x80 && (two | 1) == 0xA9);
+    }
+    return any || vb_lanes_any(found);
+}
+
 /* The letter of a short escape, or 0: the byte stands as it is or as \u00XX. \b and \f have none
  * here; the RFC leaves the choice, and the archives' bytes depend on it. */
 static char short_escape(unsigned char byte)
@@ -62,7 +94,7 @@ static char short_escape(unsigned char byte)
     }
 }
 
-/* Bytes that escaping adds: one for the backslash, or five where "\u00XX" stands for one byte. */
+/* Bytes that escaping adds: one for the backslash, or what "\uXXXX" has more than the character. */
 static size_t count_added(struct vb_view text)
 {
     size_t added = 0;
@@ -70,6 +102,9 @@ static size_t count_added(struct vb_view text)
         unsigned char byte = (unsigned char)text.data[i];
         if (is_special(byte))
             added += short_escape(byte) ? 1 : 5;
+        size_t width = byte >= 0xC2 ? line_end_width(text.data + i, text.length - i) : 0;
+        if (width > 0)
+            added += 6 - width;
     }
     return added;
 }
@@ -91,21 +126,38 @@ static char *put_escape(char *to, unsigned char byte)
     return to + 5;
 }
 
-/* Runs between special bytes go out whole. */
-static char *put_escaped(char *to, struct vb_view text)
+static char *put_line_end(char *to, const char *at)
+{
+    const char *text = (unsigned char)at[0] == 0xC2   ? "\\u0085"
+                       : (unsigned char)at[2] == 0xA8 ? "\\u2028"
+                                                      : "\\u2029";
+    memcpy(to, text, 6);
+    return to + 6;
+}
+
+/* Whether the byte at `at` may not stand as it is; *ret_width: of the line end it begins, else 0. */
+static bool is_stop(const char *at, const char *end, size_t *ret_width)
+{
+    unsigned char byte = (unsigned char)*at;
+    *ret_width = byte >= 0xC2 ? line_end_width(at, (size_t)(end - at)) : 0;
+    return *ret_width > 0 || is_special(byte);
+}
+
+/* Runs between what is escaped go out whole. */
+static void put_escaped(char *to, struct vb_view text)
 {
     const char *at = text.data, *end = text.data + text.length;
     while (at < end) {
         const char *stop = at;
-        while (stop < end && !is_special((unsigned char)*stop))
+        size_t width = 0;
+        while (stop < end && !is_stop(stop, end, &width))
             stop++;
         memcpy(to, at, (size_t)(stop - at));
         to += stop - at;
         if (stop < end)
-            to = put_escape(to, (unsigned char)*stop++);
-        at = stop;
+            to = width > 0 ? put_line_end(to, stop) : put_escape(to, (unsigned char)*stop);
+        at = stop + (width > 0 ? width : 1);
     }
-    return to;
 }
 
 /* Behind `lead`, with `quotes` (0 or 1) on each side. The only failures are VB_INVALID before
@@ -116,6 +168,8 @@ static enum vb_status append_string(struct vb_buffer *out, struct vb_view lead, 
     struct findings found = scan(text);
     if (found.non_ascii && !vb_utf8_valid(text))
         return VB_INVALID;
+    if (found.non_ascii)
+        found.special |= may_have_line_end(text);
     size_t length = text.length + (found.special ? count_added(text) : 0) + 2 * quotes;
     enum vb_status status = vb_buffer_reserve(out, lead.length + length);
     if (status != VB_OK)

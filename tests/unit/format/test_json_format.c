@@ -276,6 +276,31 @@ static void the_byte_that_matters_is_found_at_each_place(void **unused)
         }
 }
 
+/* Readers that split lines split at these too; their neighbours stay as they are. */
+static void line_ends_beyond_ascii_are_escaped_at_each_place(void **unused)
+{
+    (void)unused;
+    static const char fifty[] = "01234567890123456789012345678901234567890123456789";
+    static const struct {
+        const char *character, *escape;
+    } cases[] = {{"\xC2\x85", "\\u0085"},          {"\xE2\x80\xA8", "\\u2028"},
+                 {"\xE2\x80\xA9", "\\u2029"},      {"\xC2\x84", "\xC2\x84"},
+                 {"\xC3\x85", "\xC3\x85"},         {"\xE2\x80\xA7", "\xE2\x80\xA7"},
+                 {"\xE2\x80\xAA", "\xE2\x80\xAA"}, {"\xE3\x80\xA8", "\xE3\x80\xA8"}};
+    for (size_t k = 0; k < COUNT(cases); k++)
+        for (int at = 0; at < 50; at++) {
+            char text[160], expected[160];
+            snprintf(text, sizeof text, "%.*s%s%s", at, fifty, cases[k].character, fifty + at);
+            snprintf(expected, sizeof expected, "\"%.*s%s%s\"", at, fifty, cases[k].escape,
+                     fifty + at);
+            struct vb_buffer out;
+            vb_buffer_init(&out, 4096);
+            assert_int_equal(vb_json_append(&out, VB_VIEW(""), vb_view_of(text)), VB_OK);
+            assert_string_equal(out.data, expected);
+            vb_buffer_done(&out);
+        }
+}
+
 static void expect_failure(struct vb_message m, size_t ceiling, enum vb_status expected)
 {
     struct vb_error err = {0};
@@ -387,6 +412,7 @@ int main(void)
         cmocka_unit_test(everything_that_the_source_has_is_there),
         cmocka_unit_test(any_text_comes_back),
         cmocka_unit_test(the_byte_that_matters_is_found_at_each_place),
+        cmocka_unit_test(line_ends_beyond_ascii_are_escaped_at_each_place),
         cmocka_unit_test(rows_that_cannot_be_name_their_message),
         cmocka_unit_test(a_giant_conversation_needs_no_memory),
         cmocka_unit_test(a_name_is_not_told_where_the_customer_is_left_out),
