@@ -13,6 +13,7 @@ SOURCE = re.compile(r"\.(c|h|py|sh|sql|md|cmake|txt)$|^\.ci/")
 PATH = re.compile(r"[\w.*-]+(/[\w.*-]+)*/?")
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 MADE = ("build", ".run")  # by ./run
+ENTRIES = ("nothing-found.txt",)  # of archives
 
 
 def tracked():
@@ -54,7 +55,7 @@ def missing(repository, file):
             if command not in repository.commands:
                 yield f"./run {command}"
         for word in code.split() if span[1] else ():
-            if repository.is_path(word) and not repository.has(word):
+            if repository.is_path(word) and word not in ENTRIES and not repository.has(word):
                 yield word
         for name in re.findall(r"\bvb_\w+", code):
             if not repository.has_word(name):

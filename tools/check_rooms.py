@@ -15,7 +15,7 @@ PUBLIC = {
     "s3": ("s3_client", "s3_credentials", "s3_signer", "transfer"),
     "export_source": ("conversation", "postgres", "source", "statistics"),
     "export_pdf": ("brand", "pdf"),
-    "export_format": ("media_errors", "names", "render", "zone"),
+    "export_format": ("media_errors", "names", "nothing_found", "render", "zone"),
     "export_archive": ("archive",),
 }
 ROOM = re.compile(r"vb_room\((\w+)(?:\s+USES\s+((?:\w+\s+)*?)(?=PUBLIC|PRIVATE|SOURCES))?")

@@ -39,6 +39,7 @@ struct vb_archive {
     uint64_t stored_size; /* of a stored entry so far, and its CRC */
     uint32_t stored_crc;
     uint64_t directory_start, directory_entries; /* position in the segment */
+    bool zip64;                                  /* an entry of the directory has the field */
 };
 
 /* A record is added to what is less than a piece. */
@@ -64,7 +65,7 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
     archive->sink = options->sink;
     archive->equal_parts = options->equal_parts;
     vb_buffer_init(&archive->records, RECORDS_CEILING);
-    vb_buffer_init(&archive->header, VB_ZIP_LOCAL + VB_ZIP_NAME);
+    vb_buffer_init(&archive->header, VB_ZIP_LOCAL + VB_ZIP_NAME + VB_ZIP_TIME);
     enum vb_status status = vb_parts_init(&archive->parts, options, err);
     struct vb_deflate_output output = {take_bytes, archive};
     if (status == VB_OK)
@@ -101,14 +102,17 @@ static enum vb_status out_of_turn(const char *what, struct vb_error *err)
     return vb_fail(err, VB_INVALID, "archive: %s out of turn", what);
 }
 
-/* `entry` becomes the archive's, and its local header with the name stands in archive->header. */
+/* `entry` becomes the archive's, and its local header with name and timestamp stands in
+ * archive->header. */
 static enum vb_status make_header(struct vb_archive *archive, struct vb_zip_entry entry,
                                   struct vb_error *err)
 {
     struct vb_buffer *header = &archive->header;
     struct vb_view name = entry.name;
+    unsigned char time[VB_ZIP_TIME];
+    size_t time_length = vb_zip_time(&entry, time), before = VB_ZIP_LOCAL + name.length;
     vb_buffer_reset(header);
-    if (vb_buffer_reserve(header, VB_ZIP_LOCAL + name.length) != VB_OK)
+    if (vb_buffer_reserve(header, before + time_length) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a local header");
     archive->entry = entry;
     archive->entry.name.data = header->data + VB_ZIP_LOCAL;
@@ -116,7 +120,8 @@ static enum vb_status make_header(struct vb_archive *archive, struct vb_zip_entr
     archive->entry.offset = archive->parts.size;
     vb_zip_local(&archive->entry, (unsigned char *)header->data);
     memcpy(header->data + VB_ZIP_LOCAL, name.data, name.length);
-    vb_buffer_grown(header, VB_ZIP_LOCAL + name.length);
+    memcpy(header->data + before, time, time_length);
+    vb_buffer_grown(header, before + time_length);
     return VB_OK;
 }
 
@@ -169,19 +174,22 @@ static enum vb_status check_begin(const struct vb_archive *archive, struct vb_vi
 }
 
 enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
-                                      vb_instant at, struct vb_error *err)
+                                      struct vb_entry_time time, struct vb_error *err)
 {
-    const struct vb_zip_entry entry = {.name = name, .dos_time = vb_zip_dos_time(at)};
+    const struct vb_zip_entry entry = {.name = name,
+                                       .dos_time = vb_zip_dos_time(time.at, time.offset),
+                                       .unix_time = vb_zip_unix_time(time.at)};
     enum vb_status status = check_begin(archive, name, err);
     return status == VB_OK ? settle(archive, begin_entry(archive, entry, err)) : status;
 }
 
 enum vb_status vb_archive_begin_stored(struct vb_archive *archive, struct vb_view name,
-                                       vb_instant at, uint64_t size, uint32_t crc,
+                                       struct vb_entry_time time, uint64_t size, uint32_t crc,
                                        struct vb_error *err)
 {
     const struct vb_zip_entry entry = {.name = name,
-                                       .dos_time = vb_zip_dos_time(at),
+                                       .dos_time = vb_zip_dos_time(time.at, time.offset),
+                                       .unix_time = vb_zip_unix_time(time.at),
                                        .crc = crc,
                                        .deflated_size = size,
                                        .raw_size = size,
@@ -385,6 +393,7 @@ static enum vb_status add_central(struct vb_archive *archive, const struct vb_zi
     if (status == VB_OK)
         status = vb_parts_cut(&archive->parts, err);
     archive->directory_entries++;
+    archive->zip64 = archive->zip64 || central.zip64;
     return status;
 }
 
@@ -441,8 +450,8 @@ enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base, struc
         return out_of_turn("the end", err);
     unsigned char end[VB_ZIP_END];
     uint64_t size = archive->parts.size - archive->directory_start;
-    size_t length =
-        vb_zip_end(archive->directory_entries, base + archive->directory_start, size, end);
+    size_t length = vb_zip_end(archive->directory_entries, base + archive->directory_start, size,
+                               archive->zip64, end);
     enum vb_status status = vb_parts_append(&archive->parts, end, length, err);
     if (status == VB_OK)
         status = vb_parts_cut(&archive->parts, err);

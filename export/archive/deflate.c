@@ -4,9 +4,10 @@
  * Equal rows must give equal bytes on every machine and in every process, since one process may
  * continue what another began and a repeated part must match. Three things see to it: the input
  * blocks are always cut at the same places, the output buffer is always empty when ISA-L is called,
- * and its table of matches begins without traces of an address (prime). vb_deflate_fingerprint
- * tells whether two builds agree; a new ISA-L or another level changes it, and then archives that
- * are half done are begun anew.
+ * and its table of matches begins without traces of an address (prime). vb_archive_fingerprint
+ * tells whether two builds agree; a new ISA-L, another level or a new VB_ARCHIVE_REVISION changes
+ * it, and then archives that are half done are gone on with by processes of their own kind, or begun
+ * anew where none lives.
  */
 #include "deflate.h"
 
@@ -226,7 +227,8 @@ static void take_fingerprint(void)
     struct vb_deflate *deflate = NULL;
     vb_buffer_init(&packed, (size_t)2 * PROBE_SIZE);
     struct vb_deflate_output output = {collect, &packed};
-    if (vb_deflate_new(output, &deflate, NULL) == VB_OK && write_probe(deflate) == VB_OK)
+    if (vb_deflate_new(output, &deflate, NULL) == VB_OK && write_probe(deflate) == VB_OK &&
+        vb_buffer_append_text(&packed, "revision " VB_ARCHIVE_REVISION) == VB_OK)
         vb_sha256_hex(packed.data, packed.length, fingerprint);
     else
         abort(); /* no memory at start: without the answer no archive may be continued */
@@ -234,7 +236,7 @@ static void take_fingerprint(void)
     vb_buffer_done(&packed);
 }
 
-const char *vb_deflate_fingerprint(void)
+const char *vb_archive_fingerprint(void)
 {
     pthread_once(&fingerprint_once, take_fingerprint);
     return fingerprint;

@@ -25,7 +25,9 @@ enum {
     /* APPNOTE.TXT 6.3.10, sections 4.4 and 4.5.3. */
     METHOD_STORED = 0,
     METHOD_DEFLATE = 8,
-    EXTRA_ZIP64 = 1
+    EXTRA_ZIP64 = 1,
+    EXTRA_TIME = 0x5455, /* Info-ZIP's extended timestamp, "UT" */
+    TIME_MODIFIED = 1    /* of its times the first alone */
 };
 #define REGULAR_FILE_0644 (0100644u << 16)
 #define RECORD_STORED 0x8000u /* in a record of ours, beside the length of the name */
@@ -64,9 +66,9 @@ static uint32_t clip32(uint64_t value)
 }
 
 /* Two seconds' precision, 1980 to 2107; times outside are moved to the nearest end. */
-uint32_t vb_zip_dos_time(vb_instant instant)
+uint32_t vb_zip_dos_time(vb_instant instant, int offset)
 {
-    struct vb_civil civil = vb_civil_of(instant, 0);
+    struct vb_civil civil = vb_civil_of(instant, offset);
     if (civil.date.year < 1980)
         return 1u << 21 | 1u << 16;
     if (civil.date.year > 2107)
@@ -74,6 +76,13 @@ uint32_t vb_zip_dos_time(vb_instant instant)
     return (uint32_t)(civil.date.year - 1980) << 25 | (uint32_t)civil.date.month << 21 |
            (uint32_t)civil.date.day << 16 | (uint32_t)civil.hour << 11 |
            (uint32_t)civil.minute << 5 | (uint32_t)civil.second / 2;
+}
+
+int32_t vb_zip_unix_time(vb_instant instant)
+{
+    if (instant < 0 || instant / VB_SECOND > INT32_MAX)
+        return VB_ZIP_NO_TIME;
+    return (int32_t)(instant / VB_SECOND);
 }
 
 bool vb_zip_needs_local_extra(const struct vb_zip_entry *entry)
@@ -97,14 +106,28 @@ static unsigned char *put_common(unsigned char *at, const struct vb_zip_entry *e
     return put16(at, (uint32_t)entry->name.length);
 }
 
-/* Section 4.3.7. The extra field's bytes are vb_zip_local_extra's, behind the name. */
+/* In a central header the field has this one time too, whatever the flags promise for the local
+ * one. */
+size_t vb_zip_time(const struct vb_zip_entry *entry, unsigned char field[VB_ZIP_TIME])
+{
+    if (entry->unix_time == VB_ZIP_NO_TIME)
+        return 0;
+    unsigned char *at = put16(put16(field, EXTRA_TIME), VB_ZIP_TIME - 4);
+    *at++ = TIME_MODIFIED;
+    put32(at, (uint32_t)entry->unix_time);
+    return VB_ZIP_TIME;
+}
+
+/* Section 4.3.7. The bytes of the extra fields stand behind the name: vb_zip_time's, then
+ * vb_zip_local_extra's, which is the one that may be inserted later. */
 void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_LOCAL])
 {
     bool zip64 = vb_zip_needs_local_extra(entry);
     unsigned char *at = put32(header, 0x04034b50);
     at = put_common(at, entry, zip64, zip64 ? LIMIT_32 : (uint32_t)entry->deflated_size,
                     zip64 ? LIMIT_32 : (uint32_t)entry->raw_size);
-    put16(at, zip64 ? VB_ZIP_LOCAL_EXTRA : 0);
+    put16(at, (entry->unix_time != VB_ZIP_NO_TIME ? VB_ZIP_TIME : 0) +
+                  (zip64 ? VB_ZIP_LOCAL_EXTRA : 0));
 }
 
 /* Section 4.5.3: in a local header both sizes, whichever of them is large; raw before deflated. */
@@ -132,9 +155,11 @@ static size_t put_central_extra(const struct vb_zip_entry *entry, unsigned char 
 /* Section 4.3.12. */
 void vb_zip_central(const struct vb_zip_entry *entry, struct vb_zip_central *ret_central)
 {
-    size_t extra_length = put_central_extra(entry, ret_central->extra);
+    size_t time_length = vb_zip_time(entry, ret_central->extra);
+    size_t zip64_length = put_central_extra(entry, ret_central->extra + time_length);
+    size_t extra_length = time_length + zip64_length;
     unsigned char *at = put16(put32(ret_central->header, 0x02014b50), MADE_BY_UNIX);
-    at = put_common(at, entry, extra_length > 0, clip32(entry->deflated_size),
+    at = put_common(at, entry, zip64_length > 0, clip32(entry->deflated_size),
                     clip32(entry->raw_size));
     at = put16(at, (uint32_t)extra_length);
     at = put16(at, 0); /* comment */
@@ -143,6 +168,7 @@ void vb_zip_central(const struct vb_zip_entry *entry, struct vb_zip_central *ret
     at = put32(at, REGULAR_FILE_0644);
     put32(at, clip32(entry->offset));
     ret_central->extra_length = extra_length;
+    ret_central->zip64 = zip64_length > 0;
 }
 
 /* The ZIP64 end record and the locator that leads to it (sections 4.3.14 and 4.3.15). The locator's
@@ -160,12 +186,12 @@ static unsigned char *put_end64(unsigned char *at, uint64_t entries, uint64_t of
 }
 
 /* Section 4.3.16. */
-size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t directory_size,
+size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t directory_size, bool zip64,
                   unsigned char end[VB_ZIP_END])
 {
     unsigned char *at = end;
-    /* Only where a value needs it, so small archives are plain ZIP. */
-    if (entries >= LIMIT_16 || directory_offset >= LIMIT_32 || directory_size >= LIMIT_32)
+    /* Only where something needs it, so small archives are plain ZIP. */
+    if (zip64 || entries >= LIMIT_16 || directory_offset >= LIMIT_32 || directory_size >= LIMIT_32)
         at = put_end64(at, entries, directory_offset, directory_size);
     uint32_t count = entries < LIMIT_16 ? (uint32_t)entries : LIMIT_16;
     at = put32(at, 0x06054b50);
@@ -177,16 +203,17 @@ size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t director
 }
 
 /* A form of our own, kept in the database between segments; never seen outside. Little-endian: DOS
- * time 4, CRC 4, deflated 8, raw 8, offset 8, name length and stored bit 2, name. Processes of two
- * versions share records during an upgrade, so the form cannot change without a new kind beside
- * it. */
+ * time 4, Unix time 4, CRC 4, deflated 8, raw 8, offset 8, name length and stored bit 2, name.
+ * Processes read only what those of their own fingerprint wrote: a change of the form, like one of
+ * the archive's bytes, needs a new VB_ARCHIVE_REVISION (archive.h). */
 enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_entry *entry)
 {
     enum vb_status status = vb_buffer_reserve(out, VB_ZIP_RECORD + entry->name.length);
     if (status != VB_OK)
         return status;
     unsigned char *at = (unsigned char *)out->data + out->length;
-    at = put32(put32(at, entry->dos_time), entry->crc);
+    at = put32(put32(at, entry->dos_time), (uint32_t)entry->unix_time);
+    at = put32(at, entry->crc);
     at = put64(put64(at, entry->deflated_size), entry->raw_size);
     at = put64(at, entry->offset);
     at = put16(at, (uint32_t)entry->name.length | (entry->stored ? RECORD_STORED : 0));
@@ -205,16 +232,17 @@ enum vb_status vb_zip_record_next(struct vb_view *records, struct vb_zip_entry *
     if (records->length < VB_ZIP_RECORD)
         return VB_CORRUPT;
     const unsigned char *at = (const unsigned char *)records->data;
-    bool stored = (get(at + 32, 2) & RECORD_STORED) != 0;
-    size_t name_length = (size_t)get(at + 32, 2) & VB_ZIP_NAME;
+    bool stored = (get(at + 36, 2) & RECORD_STORED) != 0;
+    size_t name_length = (size_t)get(at + 36, 2) & VB_ZIP_NAME;
     if (name_length > records->length - VB_ZIP_RECORD)
         return VB_CORRUPT;
     *ret_entry = (struct vb_zip_entry){.name = {records->data + VB_ZIP_RECORD, name_length},
                                        .dos_time = (uint32_t)get(at, 4),
-                                       .crc = (uint32_t)get(at + 4, 4),
-                                       .deflated_size = get(at + 8, 8),
-                                       .raw_size = get(at + 16, 8),
-                                       .offset = get(at + 24, 8),
+                                       .unix_time = (int32_t)get(at + 4, 4),
+                                       .crc = (uint32_t)get(at + 8, 4),
+                                       .deflated_size = get(at + 12, 8),
+                                       .raw_size = get(at + 20, 8),
+                                       .offset = get(at + 28, 8),
                                        .stored = stored};
     records->data += VB_ZIP_RECORD + name_length;
     records->length -= VB_ZIP_RECORD + name_length;

@@ -75,14 +75,21 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
 /* Also mid-way: what was not handed over is dropped. */
 void vb_archive_free(struct vb_archive *archive);
 
-/* `name` is UTF-8, at most 32,767 bytes; `at` becomes the DOS time, in UTC. */
+/* When an entry is of. ZIP has two times: the old one is local, without a zone, and shown by
+ * listings; the extended one is an instant, and files that are unpacked carry it. */
+struct vb_entry_time {
+    vb_instant at;
+    int offset; /* seconds east of UTC at that instant */
+};
+/* `name` is UTF-8, at most 32,767 bytes. */
 enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
-                                      vb_instant at, struct vb_error *err) vb_must_check;
+                                      struct vb_entry_time time,
+                                      struct vb_error *err) vb_must_check;
 /* An entry that is not deflated: exactly `size` bytes with this CRC-32 follow by vb_archive_write.
  * Its header is complete at once, so it holds no part back; nothing may go wrong between here and
  * its end. */
 enum vb_status vb_archive_begin_stored(struct vb_archive *archive, struct vb_view name,
-                                       vb_instant at, uint64_t size, uint32_t crc,
+                                       struct vb_entry_time time, uint64_t size, uint32_t crc,
                                        struct vb_error *err) vb_must_check;
 enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, size_t length,
                                 struct vb_error *err) vb_must_check;
@@ -128,8 +135,14 @@ struct vb_view vb_archive_own_records(const struct vb_archive *archive);
 enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base,
                                 struct vb_error *err) vb_must_check;
 
-/* SHA-256 (hex) over the deflated form of a fixed text: two processes may continue each other's
- * archive only if theirs agree. Computed once, then remembered; thread-safe. */
-const char *vb_deflate_fingerprint(void);
+/* Raised by whoever changes a byte that an archive gets from the same rows, wherever it is made: a
+ * header's field, a name's rule, a cell's quoting; or the form of what segments leave in the
+ * database. */
+#define VB_ARCHIVE_REVISION "2"
+
+/* SHA-256 (hex) over the deflated form of a fixed text and the revision of everything else that
+ * shapes an archive: two processes may continue each other's archive only if theirs agree. Computed
+ * once, then remembered; thread-safe. */
+const char *vb_archive_fingerprint(void);
 
 #endif

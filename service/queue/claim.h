@@ -34,7 +34,7 @@ struct vb_claim {
 struct vb_claimer {
     const char *process_id;
     const char *storage;     /* identity of the store */
-    const char *fingerprint; /* of the deflate */
+    const char *fingerprint; /* of the archives that this build makes */
     int64_t lease;           /* microseconds */
     int64_t max_running;
     const struct vb_storage *store; /* for the key */

@@ -72,7 +72,7 @@ static const char leave_old[] =
     " FROM verbatim.job"
     " WHERE job_id = $1 AND object_key IS NOT NULL AND archive_epoch <> $2";
 
-/* $1: job, $2: epoch, $3: store, $4: key, $5: part size, $6: fingerprint of the deflate, $7:
+/* $1: job, $2: epoch, $3: store, $4: key, $5: part size, $6: fingerprint of the build's archives, $7:
  * statistics, $8: the workspace's name. The last two are what the heads of files say. */
 static const char note[] =
     "UPDATE verbatim.job"

@@ -68,12 +68,10 @@ static enum vb_status find_statistics(struct vb_line *line, struct vb_error *err
     return status == VB_OK ? take(line, err) : status;
 }
 
-enum vb_status vb_line_about(struct vb_line *line, struct vb_error *err)
+struct vb_render_about vb_line_tell(const struct vb_line *line)
 {
     const struct vb_job *job = &line->claim->job;
-    if (!line->renderer->has_statistics)
-        return VB_OK;
-    line->about = (struct vb_render_about){
+    return (struct vb_render_about){
         .kind = kinds[line->files],
         .what = word_of(job->specification.kind),
         .title = title_of(job),
@@ -84,6 +82,13 @@ enum vb_status vb_line_about(struct vb_line *line, struct vb_error *err)
         .has_to = job->to != job->as_of + 1,
         .statistics = &line->statistics,
     };
+}
+
+enum vb_status vb_line_about(struct vb_line *line, struct vb_error *err)
+{
+    if (!line->renderer->has_statistics)
+        return VB_OK;
+    line->about = vb_line_tell(line);
     line->context.about = &line->about;
     return find_statistics(line, err);
 }

@@ -47,7 +47,7 @@ enum vb_status vb_crew_init(struct vb_crew *crew, const struct vb_service *servi
     crew->claimer = (struct vb_claimer){
         .process_id = service->process_id,
         .storage = vb_storage_identity(service->storage),
-        .fingerprint = vb_deflate_fingerprint(),
+        .fingerprint = vb_archive_fingerprint(),
         .lease = service->options->lease,
         .max_running = service->options->max_running,
         .store = service->storage,

@@ -120,10 +120,13 @@ static enum vb_status check_plain(struct vb_line *line, uint64_t *ret_base, stru
 static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct vb_error *err)
 {
     uint64_t base = 0;
+    bool nothing = false;
     enum vb_status status = vb_line_file_end(line, true, err);
     if (status == VB_OK)
+        status = vb_line_nothing_close(line, &nothing, err);
+    if (status == VB_OK && !nothing)
         status = vb_line_media_close(line, err);
-    if (status == VB_OK)
+    if (status == VB_OK && !nothing)
         status = vb_line_index_close(line, err);
     if (status == VB_OK && line->files == VB_FILES_SINGLE)
         status = check_plain(line, &base, err);

@@ -10,7 +10,8 @@
 static enum vb_status begin_entry(struct vb_line *line, struct vb_view name, vb_instant at,
                                   struct vb_error *err)
 {
-    enum vb_status status = vb_archive_begin_entry(line->archive, name, at, err);
+    enum vb_status status =
+        vb_archive_begin_entry(line->archive, name, vb_line_time(line, at), err);
     if (status == VB_OK)
         status = line->renderer->begin_file(&line->context, line->out, err);
     line->file_open = status == VB_OK;
@@ -98,6 +99,11 @@ enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err)
     if (place % chunk != 0)
         line->claim->first_conversation += chunk - place % chunk;
     return end_entry(line, err);
+}
+
+struct vb_entry_time vb_line_time(const struct vb_line *line, vb_instant at)
+{
+    return (struct vb_entry_time){at, vb_zone_offset(line->zone, at)};
 }
 
 vb_instant vb_line_last_time(const struct vb_line *line)

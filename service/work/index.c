@@ -58,8 +58,8 @@ enum vb_status vb_line_index_close(struct vb_line *line, struct vb_error *err)
     if (!renderer->begin_index || line->files == VB_FILES_SINGLE)
         return VB_OK;
     snprintf(name, sizeof name, VB_INDEX_NAME "%s", renderer->extension);
-    enum vb_status status =
-        vb_archive_begin_entry(line->archive, vb_view_of(name), vb_line_last_time(line), err);
+    enum vb_status status = vb_archive_begin_entry(
+        line->archive, vb_view_of(name), vb_line_time(line, vb_line_last_time(line)), err);
     if (status == VB_OK)
         status = renderer->begin_index(&line->context, line->out, err);
     if (status == VB_OK)

@@ -100,7 +100,7 @@ static const char beat_segments[] =
     " FROM verbatim.segment AS s JOIN mine USING (job_id, part_first, claim_epoch)"
     " WHERE s.process_id = $1 AND s.status = 'running'";
 
-/* $1: process, $2: fingerprint of the deflate, $3: store, $4: threads. */
+/* $1: process, $2: fingerprint of the build's archives, $3: store, $4: threads. */
 static const char beat_process[] =
     "INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads)"
     " VALUES ($1, $2, $3, $4)"

@@ -67,6 +67,8 @@ bool vb_line_may_retry(const struct vb_line *line, enum vb_status status,
 /* work/about.c: what heads of files say of the whole export. Before the first file begins.
  * VB_AGAIN: too much for the express thread. */
 enum vb_status vb_line_about(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* What was asked for; borrows from the line, whose statistics may not have been taken. */
+struct vb_render_about vb_line_tell(const struct vb_line *line);
 
 /* work/file.c: entries of one conversation, entries of many, or one raw file. */
 /* Before the first conversation: a raw file begins with the job. */
@@ -114,6 +116,11 @@ enum vb_status vb_line_index_close(struct vb_line *line, struct vb_error *err) v
 /* Of the last conversation in the archive, however it was cut: a stretch without any begins behind
  * the one that was the last before it. The time of entries that are of no conversation. */
 vb_instant vb_line_last_time(const struct vb_line *line);
+/* An entry's time, told in the job's zone. */
+struct vb_entry_time vb_line_time(const struct vb_line *line, vb_instant at);
+/* All segments' conversations are none: an entry that says so, and of what. */
+enum vb_status vb_line_nothing_close(struct vb_line *line, bool *ret_nothing,
+                                     struct vb_error *err) vb_must_check;
 
 /* work/parts.c */
 struct vb_part_sink vb_line_sink(struct vb_line *line);

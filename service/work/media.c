@@ -241,7 +241,7 @@ static enum vb_status write_errors(void *context, const void *data, size_t lengt
         return VB_OK;
     if (!line->file_open) {
         status = vb_archive_begin_entry(line->archive, VB_VIEW(VB_MEDIA_ERRORS_NAME),
-                                        vb_line_last_time(line), err);
+                                        vb_line_time(line, vb_line_last_time(line)), err);
         if (status == VB_OK)
             status = vb_media_errors_begin(&line->context, line->out, err);
         if (status == VB_OK)
@@ -279,8 +279,9 @@ static enum vb_status store(struct vb_line *line, const struct item *item, const
 {
     struct vb_media_work *work = line->work;
     char bytes[COPY_BYTES];
-    enum vb_status status = vb_archive_begin_stored(line->archive, vb_view_of(entry), item->at,
-                                                    work->medium.size, work->medium.crc, err);
+    enum vb_status status =
+        vb_archive_begin_stored(line->archive, vb_view_of(entry), vb_line_time(line, item->at),
+                                work->medium.size, work->medium.crc, err);
     for (uint64_t done = 0; status == VB_OK && done < work->medium.size;) {
         uint64_t left = work->medium.size - done;
         size_t step = left < sizeof bytes ? (size_t)left : sizeof bytes;

@@ -98,7 +98,9 @@ static double time_archive(struct scene *scene, struct vb_buffer *out, uint64_t 
         must(vb_namer_entry(namer, &c, name, &err), &err);
         vb_buffer_reset(out);
         render_conversation(scene, i, out);
-        must(vb_archive_begin_entry(archive, vb_view_of(name), c.created_at, &err), &err);
+        must(vb_archive_begin_entry(archive, vb_view_of(name),
+                                    (struct vb_entry_time){c.created_at, 0}, &err),
+             &err);
         must(vb_archive_write(archive, out->data, out->length, &err), &err);
         must(vb_archive_end_entry(archive, &err), &err);
     }

@@ -80,11 +80,9 @@ def test_the_last_entry_leads_to_all_files(program, database, folder, storage, f
             if meta.attributes.get("http-equiv") == "Content-Security-Policy")
 
 
-def test_nothing_to_export_is_a_page_that_says_so(program, database, folder, storage):
+def test_nothing_to_export_is_a_text_that_says_so(program, database, folder, storage):
     found = export(program, database, folder, storage, "none")
-    assert list(found) == ["index.html"]
-    index = Page(found["index.html"])
-    assert "Nothing was found" in index.root.one("main").text and links(index) == []
+    assert list(found) == ["nothing-found.txt"] and b"Nothing was found" in found["nothing-found.txt"]
 
 
 def test_summaries_stand_where_there_are_some(program, database, folder, local):

@@ -5,6 +5,7 @@ import datetime
 import io
 import json
 import random
+import struct
 import zipfile
 import zlib
 
@@ -149,8 +150,13 @@ def test_the_finish_notes_what_the_file_is(program, database, folder, storage, f
         assert name in head["ContentDisposition"]
 
 
+NOTHING = ["Nothing was found: no conversation matches what was asked for.", "", "Channel: Line none",
+           "Channel's number: +12025550123", "Time range: from 1 April 2026 to the end of 30 April 2027 (UTC)"]
+
+
 @pytest.mark.parametrize("form, content", [
-    ("csv single", None), ("json single", []), ("ndjson single", b""), ("csv chunks", {})])
+    ("csv single", None), ("json single", []), ("ndjson single", b""), ("csv chunks", NOTHING),
+    ("json entries", NOTHING), ("html chunks", NOTHING)])
 def test_nothing_to_export_is_a_valid_file(program, database, folder, storage, form, content):
     with Crew(program, folder, storage):
         job_id = add(database, "none", form)
@@ -164,7 +170,29 @@ def test_nothing_to_export_is_a_valid_file(program, database, folder, storage, f
     elif form == "ndjson single":
         assert data == content
     else:
-        assert entries(data) == content
+        [(name, (text, at))] = entries(data).items()
+        assert name == "nothing-found.txt" and text.decode().splitlines() == content and at[:3] == (2026, 4, 1)
+        # Two exports that find nothing of the same are the same bytes.
+        with Crew(program, folder, storage, chunk=CHUNK):
+            again = queue.finished(database, add(database, "none", form))
+        assert queue.archive(storage, again) == data and again.crc == found.crc
+
+
+def test_times_are_those_of_the_workspaces_zone(program, database, folder, local):
+    """As in the names; and as instants, which unpacked files get, whatever the zone of who unpacks."""
+    with Crew(program, folder, local):
+        data = queue.archive(local, queue.finished(database, add(database, "plain", "json entries",
+                                                                 time_zone="America/St_Johns")))
+    infos = zipfile.ZipFile(io.BytesIO(data)).infolist()
+    began = [at for at, in database.execute(
+        "SELECT created_at FROM chat.conversation WHERE channel_id = 'plain' ORDER BY created_at, id")]
+    assert len(infos) == len(began) == 400
+    for info, at in zip(infos, began):
+        local_time = datetime.datetime(*info.date_time)
+        assert info.filename.split("--")[1] == (local_time + datetime.timedelta(seconds=at.second % 2)).strftime(
+            "%Y-%m-%d_%H%M%S")
+        assert local_time != at.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        assert struct.unpack("<HHBi", info.extra) == (0x5455, 5, 1, int(at.timestamp()))
 
 
 def names_of(program, database, folder, local, **columns):

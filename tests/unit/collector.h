@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define COLLECTOR_PARTS 256u
+#define NO_TIME ((struct vb_entry_time){0, 0})
 
 struct collector {
     struct {

@@ -127,7 +127,7 @@ static void there_are_no_entries(void **state)
     (void)state;
     struct collector c;
     struct vb_archive *archive = collector_plain(&c, PART, false);
-    assert_int_equal(vb_archive_begin_entry(archive, VB_VIEW("a"), 0, NULL), VB_INVALID);
+    assert_int_equal(vb_archive_begin_entry(archive, VB_VIEW("a"), NO_TIME, NULL), VB_INVALID);
     assert_int_equal(vb_archive_end_entry(archive, NULL), VB_INVALID);
     assert_int_equal(vb_archive_flush_directory(archive, NULL), VB_INVALID);
     assert_int_equal(vb_archive_add_directory(archive, 0, "", 0, NULL), VB_INVALID);

@@ -16,6 +16,7 @@
 #include "verbatim/hash.h"
 
 #define PART VB_PART_MINIMUM
+#define VB_TIME_FIELD 9 /* the extended timestamp */
 #define GIB (UINT64_C(1024) * 1024 * 1024)
 
 static char folder[] = "/tmp/verbatim-archive-XXXXXX";
@@ -73,7 +74,8 @@ static zip_t *open_strictly(void)
 static void add_entry(struct vb_archive *archive, const char *name, vb_instant at, const void *data,
                       size_t length)
 {
-    assert_int_equal(vb_archive_begin_entry(archive, vb_view_of(name), at, NULL), VB_OK);
+    const struct vb_entry_time time = {at, 0};
+    assert_int_equal(vb_archive_begin_entry(archive, vb_view_of(name), time, NULL), VB_OK);
     assert_int_equal(vb_archive_write(archive, data, length, NULL), VB_OK);
     assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
 }
@@ -120,6 +122,56 @@ static void everyone_reads_names_times_and_contents(void **state)
         "(2107, 12, 31, 23, 59, 58)], i'");
 }
 
+/* The old time is the zone's, as in the name; what is unpacked carries the instant, wherever. */
+static void times_are_local_in_listings_and_instants_on_disk(void **state)
+{
+    (void)state;
+    struct collector c;
+    struct vb_archive *archive = collector_archive(&c, PART, false);
+    const struct {
+        const char *name;
+        struct vb_entry_time time;
+    } entries[] = {{"winter.csv", {INT64_C(1768464000) * VB_SECOND + 7, 3600}},
+                   {"summer.csv", {INT64_C(1784102399) * VB_SECOND, 7200}},
+                   {"west.csv", {INT64_C(1768464000) * VB_SECOND, -8 * 3600}},
+                   {"before.csv", {-VB_SECOND, 0}},
+                   {"last.csv", {INT64_C(2147483647) * VB_SECOND, 0}},
+                   {"after.csv", {INT64_C(2147483648) * VB_SECOND, 0}}};
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        assert_int_equal(
+            vb_archive_begin_entry(archive, vb_view_of(entries[i].name), entries[i].time, NULL),
+            VB_OK);
+        assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
+    }
+    assert_int_equal(
+        vb_archive_begin_stored(archive, VB_VIEW("stored.png"), entries[0].time, 0, 0, NULL),
+        VB_OK);
+    assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
+    close_alone(archive);
+    vb_archive_free(archive);
+    write_file(&c, 0);
+    collector_done(&c);
+    check_with_everyone(7);
+    zip_discard(open_strictly());
+    run("python3 -c 'import os, zipfile; i = zipfile.ZipFile(os.environ[\"Z\"]).infolist(); "
+        "assert [x.date_time[:5] for x in i] == [(2026, 1, 15, 9, 0), (2026, 7, 15, 9, 59), "
+        "(2026, 1, 15, 0, 0), (1980, 1, 1, 0, 0), (2038, 1, 19, 3, 14), (2038, 1, 19, 3, 14), "
+        "(2026, 1, 15, 9, 0)], i; "
+        "assert [len(x.extra) for x in i] == [9, 9, 9, 0, 9, 0, 9], i'");
+    run("cd \"$(dirname \"$Z\")\" && for zone in UTC Asia/Tokyo America/New_York; do "
+        "for tool in 'unzip -qo' 'bsdtar -xf'; do mkdir out && cd out && "
+        "TZ=$zone $tool \"$Z\" && "
+        "test \"$(stat -c %Y winter.csv summer.csv west.csv last.csv stored.png | tr '\\n' ' ')\" "
+        "= "
+        "'1768464000 1784102399 1768464000 2147483647 1768464000 ' && cd .. && rm -r out || exit "
+        "1; "
+        "done; done");
+    /* A reader of local headers alone. */
+    run("cd \"$(dirname \"$Z\")\" && mkdir out && cd out && cat \"$Z\" | "
+        "TZ=Asia/Tokyo bsdtar -xf - && test $(stat -c %Y summer.csv) = 1784102399 && "
+        "cd .. && rm -r out");
+}
+
 /* Data in which every byte, repeated and run into the first bytes, occurs: no dictionary can be
  * hidden from it. */
 static size_t fill_with_every_run(char *data)
@@ -163,7 +215,7 @@ static void bytes_of_any_kind_come_back(void **state)
 static void add_stored(struct vb_archive *archive, const char *name, const char *data,
                        size_t length)
 {
-    assert_int_equal(vb_archive_begin_stored(archive, vb_view_of(name), 0, length,
+    assert_int_equal(vb_archive_begin_stored(archive, vb_view_of(name), NO_TIME, length,
                                              vb_crc32(0, data, length), NULL),
                      VB_OK);
     for (size_t done = 0; done < length; done += 100000)
@@ -278,7 +330,7 @@ static void write_zeros(struct collector *c, uint64_t size)
     for (size_t i = 0; i < sizeof zeros; i += 700)
         zeros[i] = (char)noise(&seed);
     struct vb_archive *archive = collector_archive(c, PART, false);
-    assert_int_equal(vb_archive_begin_entry(archive, VB_VIEW("zeros"), 0, NULL), VB_OK);
+    assert_int_equal(vb_archive_begin_entry(archive, VB_VIEW("zeros"), NO_TIME, NULL), VB_OK);
     for (uint64_t left = size; left > 0;) {
         size_t slice = left < sizeof zeros ? (size_t)left : sizeof zeros;
         assert_int_equal(vb_archive_write(archive, zeros, slice, NULL), VB_OK);
@@ -302,7 +354,7 @@ static void an_entry_past_4_gib(void **state)
         assert_true(c.late > 0); /* the header's part waited */
         assert_true(memcmp(c.parts[0].data + 18, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8) != 0 ||
                     k == 1);
-        assert_int_equal(c.parts[0].data[28], k == 1 ? 20 : 0);
+        assert_int_equal(c.parts[0].data[28], VB_TIME_FIELD + (k == 1 ? 20 : 0));
         assert_int_equal(c.parts[0].size, PART + (k == 1 ? 20 : 0));
         write_file(&c, 0);
         collector_done(&c);
@@ -311,6 +363,9 @@ static void an_entry_past_4_gib(void **state)
         assert_true(stat.size == sizes[k]);
         zip_discard(zip);
         run("test $(unzip -p \"$Z\" after) = after");
+        /* The end record tells readers that look no further that there is such a field. */
+        run(k == 1 ? "tail -c 98 \"$Z\" | head -c 4 | grep -qaP '^PK\\x06\\x06'"
+                   : "! tail -c 98 \"$Z\" | head -c 4 | grep -qaP '^PK\\x06\\x06'");
         if (k == 1)
             run("test $(cat \"$Z\" | bsdtar -xOf - | tail -c 5) = after");
         assert_int_equal(unlink(path), 0);
@@ -324,7 +379,7 @@ static void equal_parts_refuse_an_entry_past_4_gib(void **state)
     struct collector c;
     struct vb_error err = {0};
     struct vb_archive *archive = collector_archive(&c, PART, true);
-    enum vb_status status = vb_archive_begin_entry(archive, VB_VIEW("zeros"), 0, &err);
+    enum vb_status status = vb_archive_begin_entry(archive, VB_VIEW("zeros"), NO_TIME, &err);
     for (int i = 0; i < 4097 && status == VB_OK; i++)
         status = vb_archive_write(archive, zeros, sizeof zeros, &err);
     assert_int_equal(status, VB_LIMIT);
@@ -353,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everyone_reads_names_times_and_contents),
+        cmocka_unit_test(times_are_local_in_listings_and_instants_on_disk),
         cmocka_unit_test(bytes_of_any_kind_come_back),
         cmocka_unit_test(stored_entries_stand_as_they_are),
         cmocka_unit_test(an_empty_archive_is_valid),

@@ -10,6 +10,7 @@
 #include "verbatim/hash.h"
 
 #define PART VB_PART_MINIMUM
+#define TIME_FIELD 9 /* the extended timestamp */
 #define NAME VB_VIEW("media/1/2.wav")
 
 static void expect_refused(uint64_t size, uint32_t crc, const char *data, size_t length)
@@ -17,12 +18,12 @@ static void expect_refused(uint64_t size, uint32_t crc, const char *data, size_t
     struct collector c;
     struct vb_error err = {0};
     struct vb_archive *archive = collector_archive(&c, PART, false);
-    assert_int_equal(vb_archive_begin_stored(archive, NAME, 0, size, crc, NULL), VB_OK);
+    assert_int_equal(vb_archive_begin_stored(archive, NAME, NO_TIME, size, crc, NULL), VB_OK);
     assert_int_equal(vb_archive_write(archive, data, length, NULL), VB_OK);
     assert_int_equal(vb_archive_end_entry(archive, &err), VB_INVALID);
     assert_non_null(strstr(err.text, "not what its header says"));
     /* Its header stands in the archive: there is no way on. */
-    assert_int_equal(vb_archive_begin_entry(archive, NAME, 0, NULL), VB_INVALID);
+    assert_int_equal(vb_archive_begin_entry(archive, NAME, NO_TIME, NULL), VB_INVALID);
     assert_int_equal(vb_archive_end_segment(archive, NULL), VB_INVALID);
     vb_archive_free(archive);
     collector_done(&c);
@@ -43,10 +44,11 @@ static void entries_begin_in_turn_and_with_a_name(void **state)
     (void)state;
     struct collector c;
     struct vb_archive *archive = collector_archive(&c, PART, false);
-    assert_int_equal(vb_archive_begin_stored(archive, VB_VIEW(""), 0, 0, 0, NULL), VB_INVALID);
-    assert_int_equal(vb_archive_begin_stored(archive, NAME, 0, 0, 0, NULL), VB_OK);
-    assert_int_equal(vb_archive_begin_stored(archive, NAME, 0, 0, 0, NULL), VB_INVALID);
-    assert_int_equal(vb_archive_begin_entry(archive, NAME, 0, NULL), VB_INVALID);
+    assert_int_equal(vb_archive_begin_stored(archive, VB_VIEW(""), NO_TIME, 0, 0, NULL),
+                     VB_INVALID);
+    assert_int_equal(vb_archive_begin_stored(archive, NAME, NO_TIME, 0, 0, NULL), VB_OK);
+    assert_int_equal(vb_archive_begin_stored(archive, NAME, NO_TIME, 0, 0, NULL), VB_INVALID);
+    assert_int_equal(vb_archive_begin_entry(archive, NAME, NO_TIME, NULL), VB_INVALID);
     assert_int_equal(vb_archive_end_segment(archive, NULL), VB_INVALID);
     vb_archive_free(archive);
     collector_done(&c);
@@ -60,13 +62,13 @@ static void records_remember_the_method(void **state)
     struct vb_buffer whole;
     struct vb_archive *archive = collector_archive(&first, PART, false);
     uint32_t crc = vb_crc32(0, "sound", 5);
-    assert_int_equal(vb_archive_begin_stored(archive, NAME, 0, 5, crc, NULL), VB_OK);
+    assert_int_equal(vb_archive_begin_stored(archive, NAME, NO_TIME, 5, crc, NULL), VB_OK);
     assert_int_equal(vb_archive_write(archive, "sound", 5, NULL), VB_OK);
     assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
     struct vb_archive_totals totals = vb_archive_totals(archive);
     assert_int_equal(totals.entries, 1);
     assert_int_equal(totals.raw_size, 5);
-    assert_int_equal(totals.size, 30 + NAME.length + 5);
+    assert_int_equal(totals.size, 30 + NAME.length + TIME_FIELD + 5);
     assert_int_equal(vb_archive_end_segment(archive, NULL), VB_OK);
     vb_archive_free(archive);
 
@@ -130,17 +132,17 @@ static void an_entry_past_4_gib(void **state)
     for (uint64_t left = size; left > 0; left -= left < sizeof zeros ? left : sizeof zeros)
         crc = vb_crc32(crc, zeros, left < sizeof zeros ? (size_t)left : sizeof zeros);
     assert_int_equal(vb_archive_new(&options, &archive, NULL), VB_OK);
-    assert_int_equal(vb_archive_begin_stored(archive, NAME, 0, size, crc, NULL), VB_OK);
+    assert_int_equal(vb_archive_begin_stored(archive, NAME, NO_TIME, size, crc, NULL), VB_OK);
     for (uint64_t left = size; left > 0; left -= left < sizeof zeros ? left : sizeof zeros)
         assert_int_equal(vb_archive_write(archive, zeros,
                                           left < sizeof zeros ? (size_t)left : sizeof zeros, NULL),
                          VB_OK);
     assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
     assert_int_equal(vb_archive_end_segment(archive, NULL), VB_OK);
-    assert_true(head.size == 30 + NAME.length + 20 + size);
+    assert_true(head.size == 30 + NAME.length + TIME_FIELD + 20 + size);
     assert_int_equal(head.bytes[4], 45);
     assert_memory_equal(head.bytes + 18, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8);
-    const unsigned char *extra = head.bytes + 30 + NAME.length;
+    const unsigned char *extra = head.bytes + 30 + NAME.length + TIME_FIELD;
     static const unsigned char expected[20] = {1, 0, 16, 0, 5, 0, 0, 0, 1, 0,
                                                0, 0, 5,  0, 0, 0, 1, 0, 0, 0};
     assert_memory_equal(extra, expected, sizeof expected);
