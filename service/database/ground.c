@@ -101,6 +101,22 @@ static enum vb_status provide_role(struct vb_pg *pg, const struct vb_ground_role
     return status;
 }
 
+/* For whoever sets the number of workers. The service does without it, so a login that may make no
+ * roles goes on; vb_rights_grant_queue gives it its rights once somebody has made it. */
+static enum vb_status provide_queue_role(struct vb_pg *pg, struct vb_error *err)
+{
+    static const char sql[] =
+        "DO $verbatim_8746518327541$ BEGIN"
+        " IF NOT " EXISTS_ROLE(
+            VB_ROLE_OWN("queue")) " THEN"
+                                  " EXECUTE format('CREATE ROLE %I NOLOGIN', " VB_ROLE_OWN(
+                                      "queue") "); END IF;"
+                                               " EXCEPTION WHEN duplicate_object OR "
+                                               "unique_violation OR insufficient_privilege"
+                                               " THEN NULL; END $verbatim_8746518327541$";
+    return vb_pg_exec(pg, sql, 0, NULL, NULL, err);
+}
+
 /* Writes what an administrator has to run; VB_DENIED if there is anything. */
 static enum vb_status advise(const struct vb_ground *facts, struct vb_buffer *advice,
                              struct vb_error *err)
@@ -151,6 +167,8 @@ enum vb_status vb_ground_prepare(struct vb_pg *pg, struct vb_ground *ret_ground,
     if (status == VB_OK)
         status = provide_role(pg, &facts.roles[VB_GROUND_WORKER], VB_ROLE_OWN("worker"),
                               facts.login, err);
+    if (status == VB_OK)
+        status = provide_queue_role(pg, err);
     if (status == VB_OK)
         status = vb_ground_look(pg, &facts, err);
     if (status == VB_OK)

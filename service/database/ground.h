@@ -36,8 +36,9 @@ struct vb_ground {
 
 enum vb_status vb_ground_look(struct vb_pg *pg, struct vb_ground *ret_ground,
                               struct vb_error *err) vb_must_check;
-/* In a transaction: provides roles and schema, and goes on as the schema's owner. VB_DENIED where
- * the login may not: `advice` then holds what an administrator has to run. */
+/* In a transaction: provides roles and schema, and goes on as the schema's owner. A third role,
+ * verbatim_queue_DATABASE, is made where the login may. VB_DENIED where the login may not do the
+ * rest: `advice` then holds what an administrator has to run. */
 enum vb_status vb_ground_prepare(struct vb_pg *pg, struct vb_ground *ret_ground,
                                  struct vb_buffer *advice, struct vb_error *err) vb_must_check;
 /* For the rest of the transaction. VB_DENIED where the login is not the owner. */

@@ -157,6 +157,8 @@ static enum vb_status migrate_locked(struct vb_pg *pg, struct vb_migrated *migra
     if (status == VB_OK)
         status = vb_rights_apply(pg, &ground, ground.is_shared, migrated->applied > 0, err);
     if (status == VB_OK)
+        status = vb_rights_grant_queue(pg, err);
+    if (status == VB_OK)
         status = make_link_secret(pg, err);
     if (status == VB_OK)
         migrated->is_shared = ground.is_shared;

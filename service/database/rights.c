@@ -113,6 +113,23 @@ enum vb_status vb_rights_apply(struct vb_pg *pg, const struct vb_ground *ground,
     return status;
 }
 
+/* Apart from the file, since this role may be made at any time, and only where something is missing:
+ * a GRANT locks rows of the catalog. */
+enum vb_status vb_rights_grant_queue(struct vb_pg *pg, struct vb_error *err)
+{
+    /* clang-format off */
+    static const char sql[] =
+        "DO $$ DECLARE role name := " VB_ROLE_OWN("queue") "; BEGIN"
+        " IF to_regrole(quote_ident(role)) IS NOT NULL"
+        " AND NOT (has_schema_privilege(role, 'verbatim', 'USAGE')"
+        " AND has_function_privilege(role, 'verbatim.queue_depth(integer)', 'EXECUTE')) THEN"
+        " EXECUTE format('GRANT USAGE ON SCHEMA verbatim TO %I', role);"
+        " EXECUTE format('GRANT EXECUTE ON FUNCTION verbatim.queue_depth(integer) TO %I', role);"
+        " END IF; END $$";
+    /* clang-format on */
+    return vb_pg_exec(pg, sql, 0, NULL, NULL, err);
+}
+
 /* Members of a shared role that are not yet members of the own one. Superusers need not be. */
 enum vb_status vb_rights_look(struct vb_pg *pg, struct vb_roles *ret_roles, struct vb_error *err)
 {

@@ -13,6 +13,9 @@
  * nothing where the same rights for the same roles were set last, unless `needed`. */
 enum vb_status vb_rights_apply(struct vb_pg *pg, const struct vb_ground *ground, bool with_shared,
                                bool needed, struct vb_error *err) vb_must_check;
+/* In a transaction, as the owner: the installation's role verbatim_queue_DATABASE, where there is
+ * one, may ask verbatim.queue_depth and nothing else. */
+enum vb_status vb_rights_grant_queue(struct vb_pg *pg, struct vb_error *err) vb_must_check;
 /* A file of several statements on the connection, in the transaction under way. */
 enum vb_status vb_rights_run_file(struct vb_pg *pg, const char *name, const char *text,
                                   struct vb_error *err) vb_must_check;

@@ -3,7 +3,8 @@
  * Roles belong to the whole cluster, an installation to one database of it. So an installation's
  * roles carry the name of its database, or the digest of a name that would not fit into theirs:
  * a login of one installation is no member of another's. Whoever renames a database has to run
- * migrate. `role` is "api" or "worker", always a literal. Owns nothing.
+ * migrate. `role` is "api", "worker" or "queue", always a
+ * literal. Owns nothing.
  */
 #ifndef VERBATIM_DATABASE_ROLE_H
 #define VERBATIM_DATABASE_ROLE_H

@@ -13,7 +13,7 @@ BEGIN
               UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = 'verbatim'::regnamespace
               UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'verbatim'::regnamespace) AS a,
             aclexplode(a.acl) AS g JOIN pg_roles AS r ON r.oid = g.grantee
-        WHERE r.rolname ~ '^verbatim_(api|worker)(_|$)'
+        WHERE r.rolname ~ '^verbatim_(api|worker|queue)(_|$)'
     LOOP
         EXECUTE format('REVOKE ALL ON SCHEMA verbatim FROM %I', each.rolname);
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA verbatim FROM %I', each.rolname);
