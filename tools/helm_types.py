@@ -78,8 +78,8 @@ TYPES = {
     "int or percent": PERCENT,
     "reference": closed(["name"], name=STRING),
     "resources": closed(requests=AMOUNTS, limits=AMOUNTS),
-    "probe": closed(initialDelaySeconds={"type": "integer", "minimum": 0}, periodSeconds=SECONDS, timeoutSeconds=SECONDS,
-                    failureThreshold=TRIES, successThreshold=TRIES,
+    "probe": closed(initialDelaySeconds={"type": "integer", "minimum": 0}, periodSeconds=SECONDS,
+                    timeoutSeconds=SECONDS, failureThreshold=TRIES, successThreshold=TRIES,
                     terminationGracePeriodSeconds={"type": "integer", "minimum": 1}),
     "update strategy": closed(type={"enum": ["RollingUpdate", "Recreate"]}, rollingUpdate={
         "type": ["object", "null"], "additionalProperties": False,

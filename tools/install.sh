@@ -12,7 +12,8 @@ font_packages=(fonts-noto-core fonts-wqy-microhei fonts-noto-color-emoji)
 demo_packages=("${font_packages[@]}" postgresql curl ca-certificates tzdata unzip python3)
 test_packages=(
     "${demo_packages[@]}" pgbouncer libarchive-tools
-    python3-pytest python3-pytest-timeout python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema python3-yaml python3-venv
+    python3-pytest python3-pytest-timeout python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema
+    python3-yaml python3-venv
     swift-proxy swift-account swift-container swift-object
     poppler-utils qpdf
     chromium fonts-dejavu-core

@@ -41,12 +41,14 @@ def judge():
 
     def errors(text):
         merged = merge(defaults, yaml.safe_load(text) or {})
-        return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(merged)]
+        return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}"
+                for error in validator.iter_errors(merged)]
     return errors
 
 
 def test_readme_and_schema_are_what_the_values_file_makes():
-    made = subprocess.run([sys.executable, "-B", ROOT / "tools/helm_chart.py", "--check"], capture_output=True, text=True)
+    made = subprocess.run([sys.executable, "-B", ROOT / "tools/helm_chart.py", "--check"],
+                          capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
 
 

@@ -1,8 +1,8 @@
--- How much there is to do, as one number for whoever sets the number of workers: asked by a login that may do nothing else.
+-- How much there is to do, as one number for whoever sets the number of workers: asked by a login that may do no more.
 
 -- Pieces that a worker thread has at hand or could have: segments of what was begun, and queued jobs as far as their
--- workspace may start them (`max_running`: the option of the processes). Mails that are due count as one piece more, since
--- any one worker sends them all. The closing segment waits for the others, and is no piece before.
+-- workspace may start them (`max_running`: the option of the processes). Mails that are due count as one piece more,
+-- since any one worker sends them all. The closing segment waits for the others, and is no piece before.
 CREATE FUNCTION verbatim.queue_depth(max_running integer DEFAULT 3) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
