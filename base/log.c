@@ -1,8 +1,8 @@
 /* Lines on standard error, as text or JSON, with the thread's job, request and workspace. See
  * log.h.
  *
- * Settings are made once, before threads start, and are read without a lock; the context belongs to
- * its thread. A line is one write(2), so lines of several threads and processes do not mix (up to
+ * Settings are made before threads start, but for the level, and are read without a lock; the
+ * context belongs to its thread. A line is one write(2), so lines of several threads and processes do not mix (up to
  * PIPE_BUF, 4,096 bytes on Linux, on a pipe). Secrets are kept out by the callers: nobody formats a
  * key, a signature or a connection string.
  *
@@ -16,6 +16,7 @@
 #include "verbatim/json.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@
  * of control characters grows past this as JSON, sixfold. */
 #define LINE_CEILING 8192
 
-static enum vb_log_level threshold = VB_LOG_INFO;
+static _Atomic enum vb_log_level threshold = VB_LOG_INFO;
 static enum vb_log_format line_format = VB_LOG_TEXT;
 /* "" is a field that is off. In the thread's own storage, so no lock and nothing to free at its
  * end. */
@@ -39,13 +40,18 @@ static const char *const field_names[VB_LOG_FIELDS] = {"job", "request", "worksp
 
 void vb_log_setup(enum vb_log_level level, enum vb_log_format format)
 {
-    threshold = level;
+    vb_log_set_level(level);
     line_format = format;
+}
+
+void vb_log_set_level(enum vb_log_level level)
+{
+    atomic_store_explicit(&threshold, level, memory_order_relaxed);
 }
 
 bool vb_log_enabled(enum vb_log_level level)
 {
-    return level >= threshold;
+    return level >= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
 void vb_log_set(enum vb_log_field field, const char *value)

@@ -21,6 +21,7 @@ esac
 root=$PWD
 kept=$root/.run/demo
 program=$root/build/release/verbatim
+export VERBATIM_STOP_DELAY=0s # no proxy stands before it
 postgres_bin=$(pg_config --bindir)
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi

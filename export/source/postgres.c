@@ -8,6 +8,7 @@
 #include "polled.h"
 
 #include "verbatim/log.h"
+#include "verbatim/renewed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,9 +73,11 @@ static bool is_malformed(const char *connection_string)
 enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGconn **ret_connection,
                                    struct vb_error *err)
 {
-    if (is_malformed(recipe->connection_string))
+    struct vb_postgres_recipe present = *recipe;
+    present.connection_string = vb_renewed_text(recipe->connection_string);
+    if (is_malformed(present.connection_string))
         return vb_fail(err, VB_INVALID, "the connection string of the database is malformed");
-    struct keywords keywords = keywords_of(recipe);
+    struct keywords keywords = keywords_of(&present);
     PGconn *connection = PQconnectStartParams(keywords.names, keywords.values, 1);
     if (!connection)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");

@@ -17,6 +17,8 @@ enum vb_log_format { VB_LOG_TEXT, VB_LOG_JSON };
 
 /* Before any thread starts. The default is info, text. */
 void vb_log_setup(enum vb_log_level level, enum vb_log_format format);
+/* At any time. */
+void vb_log_set_level(enum vb_log_level level);
 bool vb_log_enabled(enum vb_log_level level);
 
 void vb_log(enum vb_log_level level, const char *format, ...) vb_printf_like(2, 3);

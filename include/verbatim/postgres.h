@@ -27,7 +27,7 @@ enum vb_postgres_server {
 };
 
 struct vb_postgres_recipe {
-    const char *connection_string; /* NULL: libpq's environment */
+    const char *connection_string; /* NULL: libpq's environment; its present form (renewed.h) */
     const char *application_name;
     enum vb_postgres_server server;
     struct vb_stop

@@ -52,6 +52,10 @@ static void on_pong(void *context, const struct vb_pg_outcome *outcome)
 
 void vb_api_ready_begin(struct vb_http_exchange *exchange)
 {
+    if (vb_http_is_leaving(exchange->loop->http)) {
+        answer_unready(exchange, "The process is stopping.");
+        return;
+    }
     struct vb_pg_step step = {&vb_api_sql[VB_API_SQL_PING], NULL};
     struct vb_error err;
     if (vb_pg_pool_send(exchange->loop->site->main_pool, &step, 1, on_pong, exchange,

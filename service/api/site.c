@@ -297,6 +297,11 @@ enum vb_status vb_site_start(const struct vb_service *service, const struct vb_a
     return status;
 }
 
+void vb_site_leave(struct vb_api *api)
+{
+    vb_http_leave(api->http);
+}
+
 void vb_site_request_stop(struct vb_api *api)
 {
     if (api)

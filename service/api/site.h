@@ -85,6 +85,8 @@ void vb_site_connections(struct vb_connections *sum);
 enum vb_status vb_site_start(const struct vb_service *service, const struct vb_api_table *table,
                              const struct vb_http_times *times, unsigned connections,
                              struct vb_api **ret_api, struct vb_error *err) vb_must_check;
+/* Others turn away from now on, and until the stop all goes on (vb_http_leave). */
+void vb_site_leave(struct vb_api *api);
 void vb_site_request_stop(struct vb_api *api);
 /* Waits for answers under way, some seconds at most. NULL is a no-op. */
 void vb_site_stop(struct vb_api *api);

@@ -215,10 +215,18 @@ enum vb_status vb_command_parse(const struct vb_command *command, int argc, char
     enum vb_status status = take_own(command, argc, argv, &arguments, rest, &rest_count, err);
     if (status == VB_OK)
         status = vb_options_load(rest_count, rest, environment, &arguments.options, err);
-    free(rest);
+    arguments.option_words = (struct vb_reload_words){rest_count, rest, environment};
     if (status == VB_OK)
         *ret_arguments = arguments;
+    else
+        free(rest);
     return status;
+}
+
+void vb_arguments_done(struct vb_arguments *arguments)
+{
+    vb_options_done(&arguments->options);
+    free(arguments->option_words.words);
 }
 
 enum vb_status vb_command_overview(const char *word, struct vb_buffer *out)

@@ -13,6 +13,7 @@
 
 #include "database/pg.h"
 #include "settings/options.h"
+#include "settings/reload.h"
 
 #define VB_COMMAND_FLAGS 11
 #define VB_FLAG_VALUES 32
@@ -27,6 +28,7 @@ struct vb_flag {
 /* A parsed command line. Texts are borrowed from argv. */
 struct vb_arguments {
     struct vb_options options;
+    struct vb_reload_words option_words; /* what the options were made from */
     const char *word; /* the one word behind the command; NULL if it takes none */
     struct {
         const char *values[VB_FLAG_VALUES];
@@ -49,6 +51,7 @@ const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_
 enum vb_status vb_command_parse(const struct vb_command *command, int argc, char *const argv[],
                                 char *const environment[], struct vb_arguments *ret_arguments,
                                 struct vb_error *err) vb_must_check;
+void vb_arguments_done(struct vb_arguments *arguments);
 /* The second words of the commands whose first it is, as `key` is of several, with commas; nothing
  * where it is none's. */
 enum vb_status vb_command_seconds(const char *word, struct vb_buffer *out) vb_must_check;

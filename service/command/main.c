@@ -92,7 +92,7 @@ static int run(const struct vb_command *command, int argc, char *const argv[])
         return fail_usage(err.text, command->name);
     vb_log_setup(arguments.options.log_level, arguments.options.log_format);
     enum vb_status status = command->run(&arguments, &err);
-    vb_options_done(&arguments.options);
+    vb_arguments_done(&arguments);
     return status == VB_OK ? EXIT_DONE : report(command, &err);
 }
 

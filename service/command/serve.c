@@ -8,14 +8,15 @@
  * settings/service.h, a PART_FUNCTIONS line, a row in the table and a word in the enum, at the
  * place that the order of starting and stopping gives it.
  *
- * Ending is bounded: work that runs is handed back at once, and what does not end within STOP_MOST
- * is cut off by the watching thread. Nothing is lost by that, since leases end and others take
- * over.
+ * Ending is bounded: work that runs is handed back at once; the API goes on for stop_delay, so that
+ * proxies turn away before it closes; what does not end within STOP_MOST from then on is cut off by
+ * the watching thread. Nothing is lost by that, since leases end and others take over.
  */
 #include "command.h"
 
 #include "settings/process.h"
 #include "settings/reach.h"
+#include "settings/reload.h"
 #include "settings/supervisor.h"
 
 #include "api/doors/doors.h"
@@ -30,6 +31,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Container runtimes commonly kill after 10 to 30 s. */
 #define STOP_MOST (10 * VB_SECOND)
@@ -227,13 +229,29 @@ static enum vb_status start_parts(struct process *process, bool has_http, struct
     return VB_OK;
 }
 
+/* The API goes on meanwhile; a second signal does not wait. Nothing else is left to do here. */
+static void wait_for_proxies(struct process *process, int64_t delay)
+{
+    vb_info("stopping: running work is handed back, requests are taken for another %lld ms",
+            (long long)(delay / (VB_SECOND / 1000)));
+    vb_api_leave(process->running[API]);
+    const struct timespec time = {delay / VB_SECOND, (delay % VB_SECOND) * 1000};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
 /* All are asked before any is waited for, so that they end side by side. From the last to the
- * first, so that no part stops while another may still wake it. */
-static void stop_parts(struct process *process)
+ * first, so that no part stops while another may still wake it; but for the API in its delay, whose
+ * wishes to the others come to nothing then. */
+static void stop_parts(struct process *process, int64_t delay)
 {
     for (size_t i = PARTS; i-- > 0;)
-        if (process->running[i])
+        if (process->running[i] && (i != API || delay == 0))
             parts[i].ask(process->running[i]);
+    if (delay > 0) {
+        wait_for_proxies(process, delay);
+        parts[API].ask(process->running[API]);
+    }
+    vb_storage_request_stop(process->storage);
     for (size_t i = PARTS; i-- > 0;)
         if (process->running[i])
             parts[i].stop(process->running[i]);
@@ -264,35 +282,47 @@ static void tell_start(const struct vb_service *service, const struct vb_contrac
             (long long)options->workers, options->storage, service->process_id);
 }
 
+/* Who presses keys at a terminal waits for nobody's proxies. */
+static int64_t delay_of(const struct process *process)
+{
+    return process->running[API] && !vb_signals_is_interrupt()
+               ? process->service.options->stop_delay
+               : 0;
+}
+
 /* The deadline covers a failed start too: parts that did start may hang in their end. */
 static enum vb_status run_until_signal(struct process *process, bool has_http, struct vb_error *err)
 {
     tell_connections(process, has_http);
     enum vb_status status = start_parts(process, has_http, err);
+    int64_t delay = 0;
     if (status == VB_OK) {
         tell_start(&process->service, process->contract, has_http);
-        vb_supervisor_ready(has_http ? "taking requests" : "working");
+        vb_reload_ready(has_http ? "taking requests" : "working");
         while (!vb_signals_wait(3600 * VB_SECOND))
             ;
-        vb_info("stopping: running work is handed back");
+        delay = delay_of(process);
+        if (delay == 0)
+            vb_info("stopping: running work is handed back");
     }
-    vb_supervisor_stopping(STOP_MOST + STOP_MARGIN);
+    vb_supervisor_stopping(delay + STOP_MOST + STOP_MARGIN);
     struct vb_error late;
-    if (vb_signals_set_deadline(STOP_MOST, &late) != VB_OK)
+    if (vb_signals_set_deadline(delay + STOP_MOST, &late) != VB_OK)
         vb_warn("stopping without a deadline: %s", late.text);
-    vb_storage_request_stop(process->storage);
-    stop_parts(process);
+    stop_parts(process, delay);
     return status;
 }
 
 /* VB_STOPPED while waiting for the database is an end like any other. */
-static enum vb_status run_process(const struct vb_options *options, bool has_http,
+static enum vb_status run_process(const struct vb_arguments *arguments, bool has_http,
                                   struct vb_error *err)
 {
+    const struct vb_options *options = &arguments->options;
     struct process process = {.service = {.options = options}};
     struct vb_supervisor *supervisor = NULL;
     process.service.secrets = &process.secrets;
     vb_signals_block();
+    vb_reload_start(&arguments->option_words, options);
     vb_uuid_format(vb_uuid_random(), process.service.process_id);
     enum vb_status status = check_links(options, has_http, err);
     if (status == VB_OK)
@@ -311,6 +341,7 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
     vb_supervisor_stop(supervisor);
     vb_contract_free(process.contract);
     vb_storage_free(process.storage);
+    vb_reload_done();
     explicit_bzero(&process.secrets, sizeof process.secrets);
     if (status == VB_STOPPED || status == VB_OK) {
         vb_info("stopped");
@@ -321,7 +352,7 @@ static enum vb_status run_process(const struct vb_options *options, bool has_htt
 
 enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_error *err)
 {
-    return run_process(&arguments->options, true, err);
+    return run_process(arguments, true, err);
 }
 
 /* serve with 0 workers is an API; a worker without any would be nothing. */
@@ -330,5 +361,5 @@ enum vb_status vb_command_worker(const struct vb_arguments *arguments, struct vb
     if (arguments->options.workers == 0)
         return vb_fail(err, VB_INVALID,
                        "option workers is 0: verbatim worker must have at least 1");
-    return run_process(&arguments->options, false, err);
+    return run_process(arguments, false, err);
 }

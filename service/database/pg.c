@@ -30,7 +30,7 @@ struct statement {
 };
 
 struct vb_pg {
-    char *connection_string; /* NULL: libpq's environment */
+    const char *connection_string; /* borrowed; NULL: libpq's environment */
     char *application_name;
     enum vb_pg_role role;
     bool prepared_statements;
@@ -92,7 +92,7 @@ enum vb_status vb_pg_new(const struct vb_pg_options *options, struct vb_pg **ret
     if (!pg)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");
     bool failed = false;
-    pg->connection_string = copy_or_null(options->connection_string, &failed);
+    pg->connection_string = options->connection_string;
     pg->application_name = copy_or_null(options->application_name, &failed);
     pg->role = options->role;
     pg->prepared_statements = options->prepared_statements;
@@ -127,7 +127,6 @@ void vb_pg_free(struct vb_pg *pg)
     if (!pg)
         return;
     vb_pg_disconnect(pg);
-    free(pg->connection_string);
     free(pg->application_name);
     free(pg);
 }

@@ -22,7 +22,7 @@ enum vb_pg_role { VB_PG_OWNER, VB_PG_API, VB_PG_WORKER };
 struct vb_pg;
 
 struct vb_pg_options {
-    const char *connection_string; /* NULL: libpq's environment; borrowed */
+    const char *connection_string; /* NULL: libpq's environment; borrowed until vb_pg_free */
     const char *application_name;
     enum vb_pg_role role;
     bool prepared_statements;

@@ -148,7 +148,7 @@ void vb_http_answer_inline(struct vb_http_exchange *exchange, const char *name)
  * their way. */
 static void decide_keep_alive(struct vb_http_exchange *exchange)
 {
-    if (exchange->loop->is_draining)
+    if (vb_http_is_leaving(exchange->loop->http))
         exchange->keep_alive = false;
     if (exchange->framing.state == VB_BODY_DONE)
         return;

@@ -25,6 +25,8 @@
 
 #define SEND_FILE (256u << 10) /* bytes of a file a turn, so that others get theirs */
 #define SEND_PIECES 8          /* of a stream, likewise */
+/* For the first request of a connection that came just before a stop. */
+#define FIRST_REQUEST VB_SECOND
 /* Before the end of a stop: a stream's end has to reach the audit. */
 #define CUT_EARLY (3 * VB_SECOND)
 
@@ -224,6 +226,7 @@ static void next_request(struct vb_http_connection *connection)
         return;
     }
     connection->scan = (struct vb_http_scan){0};
+    connection->kept_until = 0;
     if (connection->input.length == 0 && connection->input.capacity > 1024)
         vb_buffer_done(&connection->input);
     if (connection->output.capacity > 4096)
@@ -353,7 +356,7 @@ static bool step(struct vb_http_connection *connection)
     case VB_HTTP_IDLE:
         if (held > 0)
             set_phase(connection, VB_HTTP_READ, connection->loop->http->times.head);
-        else if (connection->ended || connection->loop->is_draining)
+        else if (connection->ended)
             vb_http_connection_close(connection);
         break;
     case VB_HTTP_READ:
@@ -390,8 +393,7 @@ static void take_turn(struct vb_http_connection *connection)
         vb_http_connection_close(connection);
     if (connection->phase == VB_HTTP_DEAD)
         return;
-    if (connection->phase == VB_HTTP_IDLE &&
-        (connection->input.length > 0 || connection->ended || connection->loop->is_draining))
+    if (connection->phase == VB_HTTP_IDLE && (connection->input.length > 0 || connection->ended))
         vb_http_connection_ready(connection);
     /* A client that pipelines without reading its answers is held back by TCP. */
     if (!connection->ended)
@@ -478,6 +480,7 @@ void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot)
     loop->first = connection;
     loop->connections++;
     set_phase(connection, VB_HTTP_IDLE, loop->http->times.head);
+    connection->kept_until = vb_clock_monotonic() + FIRST_REQUEST;
     want_reads(connection, true);
 }
 
@@ -494,12 +497,22 @@ static void note_progress(struct vb_http_connection *connection, int64_t now)
     connection->unacknowledged = held;
 }
 
-/* A stream may go on for hours: at a stop it gets what others get, less the time its end takes. */
+/* Of a request that has come and was not read yet. */
+static bool has_bytes(const struct vb_http_connection *connection)
+{
+    char byte;
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Whoever sends into a connection that closes cannot know whether his request was carried out, so
+ * one is closed between two requests only, and one that has just come gets its first answered. A
+ * stream may go on for hours: at a stop it gets what others get, less the time its end takes. */
 static bool is_in_the_way(const struct vb_http_connection *connection, int64_t now)
 {
     struct vb_http *http = connection->loop->http;
     if (connection->phase == VB_HTTP_IDLE)
-        return connection->loop->is_draining;
+        return connection->loop->is_draining && now >= connection->kept_until &&
+               !has_bytes(connection);
     return connection->stream && atomic_load(&http->stopping) && now >= http->stop_by - CUT_EARLY;
 }
 

@@ -1,8 +1,8 @@
 /* Start and stop of the HTTP front end: sockets, loops, and what tells them of ended jobs.
  *
- * vb_http owns all of them. Stopping goes in two steps: vb_http_request_stop closes the listening
- * sockets and idle connections, vb_http_stop waits for the answers under way and then ends the
- * threads.
+ * vb_http owns all of them. Stopping goes in three steps: from vb_http_leave on each answer ends its
+ * connection, vb_http_request_stop closes the listening sockets and idle connections, vb_http_stop
+ * waits for the answers under way and then ends the threads.
  */
 #include "http.h"
 
@@ -104,10 +104,21 @@ static void wake_all(struct vb_http *http)
             vb_http_loop_wake(&http->loops[i]);
 }
 
+void vb_http_leave(struct vb_http *http)
+{
+    atomic_store(&http->leaving, true);
+}
+
+bool vb_http_is_leaving(const struct vb_http *http)
+{
+    return atomic_load_explicit(&http->leaving, memory_order_relaxed);
+}
+
 void vb_http_request_stop(struct vb_http *http)
 {
     if (!http)
         return;
+    vb_http_leave(http);
     atomic_store(&http->asked, true);
     wake_all(http);
 }
@@ -119,6 +130,7 @@ void vb_http_stop(struct vb_http *http)
     if (!http)
         return;
     http->stop_by = vb_clock_monotonic() + STOP_TIME; /* published by the store below */
+    vb_http_leave(http);
     atomic_store(&http->asked, true);
     atomic_store(&http->stopping, true);
     wake_all(http);

@@ -41,8 +41,12 @@ struct vb_http;
 unsigned vb_http_loops(void); /* of a server on this machine */
 enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_http **ret_http,
                              struct vb_error *err) vb_must_check;
-void vb_http_request_stop(
-    struct vb_http *http); /* no more new connections; answers under way go on */
+/* All goes on, but each answer ends its connection, so that proxies and clients come to others by
+ * themselves. Any thread, and so is the question. */
+void vb_http_leave(struct vb_http *http);
+bool vb_http_is_leaving(const struct vb_http *http); /* or stops */
+/* No more new connections; answers under way go on. */
+void vb_http_request_stop(struct vb_http *http);
 /* Waits for the answers under way, some seconds at most. NULL is a no-op. */
 void vb_http_stop(struct vb_http *http);
 

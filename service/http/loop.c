@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -124,17 +125,17 @@ static bool accept_failed(struct vb_http_loop *loop, evutil_socket_t listener, i
     return false;
 }
 
-static void on_accept(evutil_socket_t listener, short what, void *context)
+/* How many there were; ACCEPTS: perhaps more. */
+static int accept_some(struct vb_http_loop *loop)
 {
-    (void)what;
-    struct vb_http_loop *loop = context;
-    for (int i = 0; i < ACCEPTS; i++) {
+    int i = 0;
+    for (; i < ACCEPTS; i++) {
         struct sockaddr_storage address;
-        int fd = accept_one(listener, &address);
-        if (fd < 0 && accept_failed(loop, listener, errno))
+        int fd = accept_one(loop->listener, &address);
+        if (fd < 0 && accept_failed(loop, loop->listener, errno))
             continue;
         if (fd < 0)
-            return;
+            break;
         unsigned slot = 0;
         if (!vb_http_limits_enter(loop->http, (struct sockaddr *)&address, &slot)) {
             refuse_connection(loop, fd);
@@ -145,11 +146,33 @@ static void on_accept(evutil_socket_t listener, short what, void *context)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         vb_http_connection_new(loop, fd, slot);
     }
+    return i;
+}
+
+static void on_accept(evutil_socket_t listener, short what, void *context)
+{
+    (void)listener;
+    (void)what;
+    (void)accept_some(context);
+}
+
+/* A connection that waits to be accepted would be reset by the close, with the request on it: so
+ * the kernel is told to hear of no more of them, and those that are there are taken. Who comes in
+ * between tries again, and is refused or comes to another process, before he has sent anything. */
+static void take_last(struct vb_http_loop *loop)
+{
+    struct sock_filter nothing[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    const struct sock_fprog program = {1, nothing};
+    (void)setsockopt(loop->listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+    if (loop->accepting_again == 0)
+        while (accept_some(loop) == ACCEPTS)
+            ;
 }
 
 /* From now on the kernel gives new connections to other processes, or refuses them. */
 static void begin_draining(struct vb_http_loop *loop)
 {
+    take_last(loop);
     loop->is_draining = true;
     event_del(loop->accepting);
     close(loop->listener);

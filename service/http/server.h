@@ -132,6 +132,7 @@ struct vb_http_connection {
     struct vb_http_connection *next_ready;
     enum vb_http_phase phase;
     int64_t deadline;
+    int64_t kept_until; /* a stop closes it no sooner: its first request may be under way */
     struct vb_buffer input;
     struct vb_http_scan scan;
     struct vb_buffer output;
@@ -179,7 +180,7 @@ struct vb_http {
     struct vb_http_loop *loops;
     size_t loop_count;
     struct vb_http_waits *waits;
-    atomic_bool asked, stopping;
+    atomic_bool leaving, asked, stopping;
     int64_t stop_by;
     atomic_uint connections, connection_limit;
     atomic_llong shortage_told; /* when the log said last that descriptors are short */

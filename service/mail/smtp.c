@@ -11,6 +11,8 @@
  */
 #include "mail.h"
 
+#include "verbatim/renewed.h"
+
 #include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
@@ -234,7 +236,7 @@ struct vb_mail_server vb_mail_server_of(const struct vb_options *options,
         .url = options->smtp_url,
         .helo = options->smtp_helo ? options->smtp_helo : strchr(sender->address, '@') + 1,
         .user = options->smtp_user,
-        .password = options->smtp_password,
+        .password = vb_renewed_text(options->smtp_password),
         .tls =
             options->smtp_require_tls ? VB_SMTP_TLS_REQUIRE : (enum vb_smtp_tls)options->smtp_tls,
         .ca_file = options->smtp_ca_file,

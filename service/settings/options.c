@@ -28,7 +28,7 @@
 #include <string.h>
 
 /* The table may grow up to this; an assertion at the start says when it is too small. */
-#define OPTIONS_MOST 48
+#define OPTIONS_MOST 96
 #define ORIGIN_SIZE 160
 /* Of the configuration and of a secret's file. */
 #define FILE_CEILING 65536
@@ -384,8 +384,7 @@ static enum vb_status derive_all(struct collection *all, char *const environment
     return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
 }
 
-/* Rules between options, when all have their values. Durations of 0 cannot be: the table has their
- * least. */
+/* Rules between options, when all have their values. */
 static enum vb_status check_together(const struct vb_options *options, struct vb_error *err)
 {
     if (options->retention < options->link_ttl)

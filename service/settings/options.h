@@ -2,7 +2,7 @@
  *
  * The first of flag, VERBATIM_* variable and --config file that names an option wins. Unknown names
  * and values that do not parse end the program with the name, the value and what is allowed;
- * secrets are not shown. There is no reload: a change takes a restart.
+ * secrets are not shown. A running process takes a few of them anew (reload.h).
  *
  * The struct is its loader's, owns its texts, and is emptied by vb_options_done, which wipes
  * secrets. Loading is the main thread's; read-only afterwards and shared by all threads. VB_INVALID
@@ -27,6 +27,7 @@ struct vb_options {
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */
     int64_t idle_timeout;
+    int64_t stop_delay;
     char *storage; /* file:///DIR or s3://BUCKET[/PREFIX] */
     char *s3_endpoint;
     char *s3_public_endpoint;

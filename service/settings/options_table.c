@@ -29,10 +29,10 @@ const struct vb_option vb_option_table[] = {
     {"database_url", TEXT(database_url), NULL, "libpq's own environment",
      "where the schema `verbatim` lives; of several hosts the one that takes writes",
      CONNECTION_WORDS,
-     .parse = vb_option_parse_connection, .secret = true},
+     .parse = vb_option_parse_connection, .secret = true, .reloads = true},
     {"source_url", TEXT(source_url), NULL, "`database_url`",
      "where the conversations are read; may be a replica", CONNECTION_WORDS,
-     .parse = vb_option_parse_connection, .secret = true},
+     .parse = vb_option_parse_connection, .secret = true, .reloads = true},
     {"source_schema", TEXT(source_schema), "chat", NULL,
      "schema of the source contract", "a name of at most 63 bytes",
      .check = vb_option_is_identifier},
@@ -48,6 +48,10 @@ const struct vb_option vb_option_table[] = {
      "how long a connection is kept between two requests; longer than proxies and balancers keep "
      "theirs, so that they never send into one that closes",
      "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
+    {"stop_delay", DURATION(stop_delay), "5s", NULL,
+     "how long `serve` goes on taking requests after SIGTERM, with `/readyz` at 503, so that "
+     "proxies and balancers turn away first; longer than their checks take to notice",
+     "a duration from 0s to 10m", .least = 0, .most = 600 * VB_SECOND},
     {"storage", TEXT(storage), "file:///var/lib/verbatim", NULL,
      "where archives go: `file:///DIR` or `s3://BUCKET[/PREFIX]`",
      "file:///DIR with an absolute folder, or s3://BUCKET[/PREFIX]", .check = vb_option_is_storage},
@@ -82,7 +86,7 @@ const struct vb_option vb_option_table[] = {
     {"smtp_user", TEXT(smtp_user), NULL, "none, or that of `smtp_url`", "user at the mail server",
      "a name"},
     {"smtp_password", TEXT(smtp_password), NULL, "none, or that of `smtp_url`",
-     "password at the mail server", "a text", .secret = true},
+     "password at the mail server", "a text", .secret = true, .reloads = true},
     {"smtp_tls", CHOICE(smtp_tls), "try", NULL,
      "of `smtp://`: `try` uses STARTTLS where it is offered, with any certificate; `require` sends "
      "nothing without, and verifies it; `smtps://` is always verified",
@@ -135,7 +139,8 @@ const struct vb_option vb_option_table[] = {
      "where the fonts for PDF lie, as Debian's packages put them there", "an absolute folder",
      .check = vb_option_is_folder},
     {"log_level", CHOICE(log_level), "info", NULL,
-     "the least important lines that are logged", "debug, info, warn or error", level_choices},
+     "the least important lines that are logged", "debug, info, warn or error", level_choices,
+     .reloads = true},
     {"log_format", CHOICE(log_format), "text", NULL,
      "`text`, or `json` for machines", "text or json", format_choices},
 };

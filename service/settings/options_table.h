@@ -32,6 +32,7 @@ struct vb_option {
     bool (*check)(char *text);  /* of VB_OPTION_TEXT; may trim; NULL: anything */
     /* The same where it takes memory: VB_INVALID, VB_NO_MEMORY. */
     enum vb_status (*parse)(const char *text);
+    bool reloads; /* SIGHUP takes a new value over (settings/reload.h) */
 };
 
 extern const struct vb_option vb_option_table[];
@@ -41,6 +42,12 @@ extern const size_t vb_option_count;
  * was there. VB_INVALID when it breaks the option's rule. */
 enum vb_status vb_option_store(const struct vb_option *option, const char *text,
                                struct vb_options *options) vb_must_check;
+
+/* Whether both have the same value of it. */
+bool vb_option_same(const struct vb_option *option, const struct vb_options *one,
+                    const struct vb_options *other);
+/* The member of a VB_OPTION_TEXT. */
+const char *vb_option_text(const struct vb_option *option, const struct vb_options *options);
 
 /* Checks of text members: true if it may be so. They may shorten the text in place, never lengthen
  * it. */

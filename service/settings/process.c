@@ -11,6 +11,8 @@
  */
 #include "process.h"
 
+#include "reload.h"
+
 #include "verbatim/log.h"
 
 #include <curl/curl.h>
@@ -34,7 +36,7 @@
 #define FILES_MOST 65536u
 
 /* Of the main thread alone, so without a lock. */
-static bool signal_came;
+static int signal_that_came;
 
 void vb_process_guard(void)
 {
@@ -92,7 +94,7 @@ static const struct {
 } signals[] = {
     {SIGTERM, NULL},
     {SIGINT, NULL},
-    {SIGHUP, "SIGHUP: nothing to reload or reopen; options are read at the start"},
+    {SIGHUP, "SIGHUP: nothing is reloaded while the process stops"},
     {SIGUSR1, "SIGUSR1: means nothing here"},
     {SIGUSR2, "SIGUSR2: means nothing here"},
 };
@@ -108,9 +110,14 @@ static sigset_t awaited(void)
     return set;
 }
 
-/* False, and a line in the log, for a harmless one. */
-static bool ends_process(int number)
+/* False, and a line in the log, for a harmless one. Only while the process runs on is there anything
+ * to reload. */
+static bool ends_process(int number, bool is_stopping)
 {
+    if (number == SIGHUP && !is_stopping) {
+        vb_reload_run();
+        return false;
+    }
     for (size_t i = 0; i < SIGNALS; i++)
         if (signals[i].number == number && signals[i].harmless) {
             vb_info("%s", signals[i].harmless);
@@ -125,8 +132,8 @@ void vb_signals_block(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* Waits until `until` on the monotonic clock; true when a signal to end came. */
-static bool wait_until(int64_t until)
+/* Waits until `until` on the monotonic clock; the signal to end that came, or 0. */
+static int wait_until(int64_t until, bool is_stopping)
 {
     sigset_t set = awaited();
     for (;;) {
@@ -135,25 +142,30 @@ static bool wait_until(int64_t until)
             left = 0;
         struct timespec rest = {left / VB_SECOND, (left % VB_SECOND) * 1000};
         int number = sigtimedwait(&set, NULL, &rest);
-        if (number > 0 && ends_process(number))
-            return true;
+        if (number > 0 && ends_process(number, is_stopping))
+            return number;
         if (number < 0 && left == 0) /* EAGAIN; EINTR goes round again */
-            return false;
+            return 0;
     }
 }
 
 bool vb_signals_wait(int64_t microseconds)
 {
-    if (!signal_came)
-        signal_came = wait_until(vb_clock_monotonic() + microseconds);
-    return signal_came;
+    if (!signal_that_came)
+        signal_that_came = wait_until(vb_clock_monotonic() + microseconds, false);
+    return signal_that_came != 0;
+}
+
+bool vb_signals_is_interrupt(void)
+{
+    return signal_that_came == SIGINT;
 }
 
 /* _exit and not exit: other threads still run, and handlers of exit would free what they use. */
 static void *watch(void *argument)
 {
     int64_t until = *(const int64_t *)argument;
-    if (wait_until(until))
+    if (wait_until(until, true) != 0)
         vb_warn("a second signal: ending at once; what ran is taken over when its lease ends");
     else
         vb_error_log("the parts did not stop in time: ending; what ran is taken over when its "

@@ -269,3 +269,27 @@ bool vb_option_is_time_of_day(char *text)
         return false;
     return strncmp(text, "24", 2) < 0 && text[3] <= '5';
 }
+
+const char *vb_option_text(const struct vb_option *option, const struct vb_options *options)
+{
+    return *(char *const *)((const char *)options + option->offset);
+}
+
+bool vb_option_same(const struct vb_option *option, const struct vb_options *one,
+                    const struct vb_options *other)
+{
+    const char *a = (const char *)one + option->offset, *b = (const char *)other + option->offset;
+    switch (option->kind) {
+    case VB_OPTION_TEXT: {
+        const char *text = vb_option_text(option, one), *wish = vb_option_text(option, other);
+        return text && wish ? strcmp(text, wish) == 0 : text == wish;
+    }
+    case VB_OPTION_CHOICE:
+        return memcmp(a, b, option->choices ? sizeof(int) : sizeof(bool)) == 0;
+    case VB_OPTION_DURATION:
+    case VB_OPTION_SIZE:
+    case VB_OPTION_NUMBER:
+        break;
+    }
+    return memcmp(a, b, sizeof(int64_t)) == 0;
+}

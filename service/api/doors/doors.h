@@ -15,6 +15,8 @@ void vb_api_connections(const struct vb_service *service, struct vb_connections 
 /* Listens once it returns. VB_INVALID for an address, VB_IO where it is taken. */
 enum vb_status vb_api_start(const struct vb_service *service, struct vb_api **ret_api,
                             struct vb_error *err) vb_must_check;
+/* Goes on answering, while /readyz says 503 and each answer ends its connection. */
+void vb_api_leave(struct vb_api *api);
 void vb_api_request_stop(struct vb_api *api); /* no more new connections; answers under way go on */
 /* Waits for answers under way, some seconds at most. NULL is a no-op. */
 void vb_api_stop(struct vb_api *api);

@@ -25,6 +25,11 @@ void vb_api_connections(const struct vb_service *service, struct vb_connections 
     vb_site_connections(sum);
 }
 
+void vb_api_leave(struct vb_api *api)
+{
+    vb_site_leave(api);
+}
+
 void vb_api_request_stop(struct vb_api *api)
 {
     vb_site_request_stop(api);
