@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +67,12 @@ static bool is_zone_file(const char *path)
     return got == (ssize_t)sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0;
 }
 
+static const char *folder_of_zones(void)
+{
+    const char *directory = g_getenv("TZDIR");
+    return directory && directory[0] == '/' ? directory : "/usr/share/zoneinfo";
+}
+
 /* NULL if the database has no such zone. An absolute path keeps GLib from reading names such as
  * EST5EDT as a POSIX rule of its own. */
 static GTimeZone *open_zone(const char *name)
@@ -74,10 +81,7 @@ static GTimeZone *open_zone(const char *name)
         return g_time_zone_new_utc();
     if (!is_zone_name(name))
         return NULL;
-    const char *directory = g_getenv("TZDIR");
-    if (!directory || directory[0] != '/')
-        directory = "/usr/share/zoneinfo";
-    char *path = g_build_filename(directory, name, NULL);
+    char *path = g_build_filename(folder_of_zones(), name, NULL);
     GTimeZone *zone = is_zone_file(path) ? g_time_zone_new_identifier(path) : NULL;
     g_free(path);
     return zone;
@@ -97,6 +101,20 @@ enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct v
     zone->glib = glib;
     *ret_zone = zone;
     return VB_OK;
+}
+
+/* The source of all zones, which systems ship beside the compiled ones, begins "# version 2025b". */
+bool vb_zone_release(char ret_release[VB_ZONE_RELEASE])
+{
+    char line[64];
+    char *path = g_build_filename(folder_of_zones(), "tzdata.zi", NULL);
+    FILE *file = fopen(path, "re");
+    g_free(path);
+    if (!file)
+        return false;
+    bool found = fgets(line, sizeof line, file) && sscanf(line, "# version %15s", ret_release) == 1;
+    fclose(file);
+    return found;
 }
 
 void vb_zone_free(struct vb_zone *zone)

@@ -134,6 +134,11 @@ void vb_reader_pause(struct vb_reader *reader)
         vb_stream_close(reader);
 }
 
+bool vb_reader_source_away(const struct vb_reader *reader)
+{
+    return reader->session.is_away;
+}
+
 const struct vb_extra *vb_reader_extra(const struct vb_reader *reader)
 {
     return &reader->extra;

@@ -49,6 +49,7 @@ enum vb_status vb_session_fail(struct vb_session *session, const PGresult *resul
     else if (!vb_status_retryable(vb_postgres_status(own.sqlstate)))
         status =
             VB_SOURCE; /* wrong statements, wrong data, no right: that is the source's contract */
+    session->is_away = vb_status_retryable(status);
     vb_fail(err, status, "source: %s: %s", doing, own.text);
     vb_postgres_mark(err, result);
     return status;
@@ -105,6 +106,7 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
     enum vb_status status = vb_postgres_connect(&recipe, &session->connection, err);
     if (status == VB_STOPPED)
         return status;
+    session->is_away = status != VB_OK && vb_status_retryable(status);
     if (status != VB_OK)
         return vb_fail_within(err, status, "cannot connect to the source");
     if (PQsetnonblocking(session->connection, 1) != 0) {
@@ -124,6 +126,7 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
 
 enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err)
 {
+    session->is_away = false;
     /* One that died while idle: the first look may find a farewell, only the second the end behind
      * it. */
     if (session->connection && PQconsumeInput(session->connection) == 1 &&

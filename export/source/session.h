@@ -22,8 +22,9 @@ struct vb_session {
     const char *connection_string; /* borrowed */
     const char *application_name;  /* borrowed */
     bool prepared_statements;
-    struct vb_stop stop;                     /* asked in every wait */
-    PGconn *connection;                      /* NULL: none */
+    struct vb_stop stop; /* asked in every wait */
+    PGconn *connection;  /* NULL: none */
+    bool is_away;        /* the last use failed by the server or the way to it, for now */
     char *statements[VB_SESSION_STATEMENTS]; /* texts prepared on this connection */
 };
 

@@ -232,6 +232,8 @@ const struct vb_extra *vb_reader_extra(const struct vb_reader *reader);
  * wait for long between two calls. Views die; the next call reads on behind the last message,
  * without repeating rows. */
 void vb_reader_pause(struct vb_reader *reader);
+/* Whether the last thing asked of the source failed in a way that trying again may cure. */
+bool vb_reader_source_away(const struct vb_reader *reader);
 
 /* The last conversation handed out whole. False before the first. */
 bool vb_reader_position(const struct vb_reader *reader, struct vb_cursor *ret_cursor);

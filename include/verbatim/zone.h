@@ -20,6 +20,11 @@ enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone,
                            struct vb_error *err) vb_must_check;
 void vb_zone_free(struct vb_zone *zone);
 
+/* Release of the zone database that vb_zone_new reads, such as "2025b"; false where its files do not
+ * say. Reads a file. */
+#define VB_ZONE_RELEASE 16
+bool vb_zone_release(char ret_release[VB_ZONE_RELEASE]);
+
 /* Seconds east of UTC in force at the instant. */
 int vb_zone_offset(struct vb_zone *zone, vb_instant instant);
 /* The local time of `instant` occurs twice because clocks went back. */

@@ -65,6 +65,9 @@ bool vb_api_own_page(struct vb_http_exchange *exchange);
 /* The cookie of a session, which stands for its key below /api/ where no key is shown. */
 #define VB_API_SESSION_COOKIE "verbatim_session"
 
+/* Whether the request shows this token as its bearer; its head is wiped then. */
+bool vb_api_bearer_is(struct vb_http_exchange *exchange, const char *token);
+
 /* 413 and 415, or `on_body` once the body is whole (api/receive.c). */
 void vb_api_receive_json(struct vb_http_exchange *exchange,
                          void (*on_body)(struct vb_http_exchange *exchange));

@@ -77,6 +77,7 @@ static void put_job(struct vb_http_exchange *exchange, const PGresult *row, stru
         vb_json_null(json);
     vb_api_row_put_time(json, "created_time", row, 0, JOB_CREATED);
     vb_api_put_mail(exchange->loop->site, json, vb_pg_view(row, 0, JOB_MAIL));
+    vb_api_row_put(json, "waiting_for", row, 0, JOB_WAITS);
     vb_json_end_object(json);
 }
 

@@ -111,6 +111,23 @@ static const struct vb_api_credential *take_credential(struct vb_http_exchange *
     return credential;
 }
 
+/* By digests: the time says nothing of the token, nor of its length. */
+bool vb_api_bearer_is(struct vb_http_exchange *exchange, const char *token)
+{
+    unsigned char shown[VB_SHA256], meant[VB_SHA256];
+    size_t credentials = 0;
+    struct vb_view value = vb_http_header_value(&exchange->head, "authorization", &credentials);
+    struct vb_view bearer = bearer_of(value);
+    if (credentials != 1 || !bearer.data)
+        return false;
+    vb_sha256(bearer.data, bearer.length, shown);
+    vb_sha256(token, strlen(token), meant);
+    if (!vb_constant_time_equal(shown, meant, sizeof(meant)))
+        return false;
+    wipe_header(exchange, "authorization");
+    return true;
+}
+
 bool vb_api_own_page(struct vb_http_exchange *exchange)
 {
     const char *refusal =

@@ -6,13 +6,17 @@
  */
 #include "api.h"
 #include "http/waits.h"
+#include "settings/usage.h"
 #include "storage/watch.h"
+#include "tally.h"
 
 #include "verbatim/metrics.h"
+#include "verbatim/version.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define METRICS (256u << 10)
+#define METRICS (1u << 20) /* a route that is asked for has some 2 KB */
 
 static void answer_state(struct vb_http_exchange *exchange, const char *state)
 {
@@ -82,6 +86,35 @@ static enum vb_status put_gauge(struct vb_buffer *out, const PGresult *rows, int
                             value.data);
 }
 
+/* Of all loops, which live as long as the server. */
+static enum vb_status put_answers(const struct vb_http_exchange *exchange, struct vb_buffer *out)
+{
+    const struct vb_http *http = exchange->loop->http;
+    const struct vb_api_tally **tallies = calloc(http->loop_count, sizeof(*tallies));
+    if (!tallies)
+        return VB_NO_MEMORY;
+    for (size_t i = 0; i < http->loop_count; i++)
+        tallies[i] = http->loops[i].site->tally;
+    enum vb_status status =
+        vb_api_tally_write(tallies, http->loop_count, exchange->loop->site->table, out);
+    free(tallies);
+    return status;
+}
+
+static enum vb_status put_own(const struct vb_http_exchange *exchange, struct vb_buffer *out)
+{
+    enum vb_status status = vb_buffer_printf(
+        out,
+        "# HELP verbatim_build_info Which build this is.\n"
+        "# TYPE verbatim_build_info gauge\nverbatim_build_info{version=\"%s\",revision=\"%s\"} 1\n",
+        vb_version_number, vb_version_revision);
+    if (status == VB_OK)
+        status = vb_usage_write(out);
+    if (status == VB_OK)
+        status = vb_metrics_write(out);
+    return status == VB_OK ? put_answers(exchange, out) : status;
+}
+
 static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
@@ -89,7 +122,7 @@ static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
         return;
     struct vb_buffer text;
     vb_buffer_init(&text, METRICS);
-    enum vb_status status = vb_metrics_write(&text);
+    enum vb_status status = put_own(exchange, &text);
     struct vb_view last = {NULL, 0};
     for (int i = 0; i < PQntuples(outcome->results[1]) && status == VB_OK; i++)
         status = put_gauge(&text, outcome->results[1], i, &last);
@@ -109,19 +142,29 @@ static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
     vb_buffer_done(&text);
 }
 
-/* Counting comes after the key is known to be good, as a round trip of its own: it costs
+/* Counting comes after who asks is known to be good, as a round trip of its own: it costs
  * something. */
-static void on_key(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
+static void ask_gauges(struct vb_http_exchange *exchange)
 {
-    (void)outcome;
     const struct vb_pg_step steps[] = {{&vb_api_sql[VB_API_SQL_AS_WORKER], NULL},
                                        {&vb_api_sql[VB_API_SQL_GAUGES], NULL}};
     vb_api_send(exchange, exchange->loop->site->main_pool, steps, 2, on_gauges);
 }
 
-/* By a key of its own scope, of whatever workspace: gauges are over all of them. */
+static void on_key(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
+{
+    (void)outcome;
+    ask_gauges(exchange);
+}
+
+/* By the token of the process, or by a key of its own scope, of whatever workspace: gauges are over
+ * all of them. */
 void vb_api_metrics_begin(struct vb_http_exchange *exchange)
 {
+    const char *token = exchange->loop->site->service->options->metrics_token;
     struct vb_api_entry entry = {.then = on_key};
-    vb_api_enter(exchange, &entry);
+    if (token && vb_api_bearer_is(exchange, token))
+        ask_gauges(exchange);
+    else
+        vb_api_enter(exchange, &entry);
 }

@@ -9,6 +9,7 @@
 
 #include "audit_end.h"
 #include "events.h"
+#include "tally.h"
 #include "throttle.h"
 
 #include "direct/direct.h"
@@ -62,6 +63,9 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
     site->sign_ins = &api->sign_ins;
     site->events = api->events;
     take_secrets(site);
+    site->tally = calloc(1, sizeof(*site->tally));
+    if (!site->tally)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for an HTTP loop");
     return vb_api_pools_init(loop, api->main_connector, api->source_connector, err);
 }
 
@@ -99,6 +103,7 @@ static void loop_done(struct vb_http_loop *loop)
     for (size_t i = 0; i < sizeof(site->zones) / sizeof(site->zones[0]); i++)
         vb_zone_free(site->zones[i].zone);
     explicit_bzero(&site->secrets, sizeof(site->secrets));
+    free(site->tally);
     free(site);
     loop->site = NULL;
 }
@@ -213,6 +218,15 @@ static bool is_poll(const struct vb_http_exchange *exchange)
            vb_view_equals(exchange->head.method, VB_VIEW("GET"));
 }
 
+/* Rows of the table lie one behind the other. */
+static void answered(const struct vb_http_exchange *exchange, int64_t microseconds)
+{
+    const struct vb_api_site_loop *site = exchange->loop->site;
+    const struct vb_api_route *route = exchange->request->route;
+    vb_api_tally_add(site->tally, route ? (size_t)(route - site->table->at(0)) : SIZE_MAX,
+                     exchange->status, microseconds);
+}
+
 static const struct vb_http_site callbacks = {
     .loop_init = loop_init,
     .loop_tick = loop_tick,
@@ -227,6 +241,7 @@ static const struct vb_http_site callbacks = {
     .put_problems = put_problems,
     .workspace = workspace_of,
     .is_poll = is_poll,
+    .answered = answered,
 };
 
 /* --- start and stop --- */

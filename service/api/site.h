@@ -24,6 +24,7 @@ struct vb_storage_watch;
 struct vb_api_throttle;
 struct vb_api_events;
 struct vb_api_viewer;
+struct vb_api_tally;
 
 /* A zone that was used lately. */
 struct vb_api_zone {
@@ -40,6 +41,7 @@ struct vb_api_site_loop {
     struct vb_api_throttle *sign_ins;
     struct vb_api_events *events;
     struct vb_api_viewer *viewers; /* of this loop (api/events.c) */
+    struct vb_api_tally *tally;
     uint64_t batch_taken;
     struct vb_pg_ticket *events_ticket;
     struct vb_pg_pool *main_pool, *source_pool;

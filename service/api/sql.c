@@ -331,7 +331,23 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         "::numeric(20, 3)::text"
         " FROM verbatim.segment"
         " WHERE status = 'running'"
-        " AND lease_until < clock_timestamp()", 0},
+        " AND lease_until < clock_timestamp()"
+        " UNION ALL SELECT 'verbatim_waiting_jobs{reason=\"' || w.reason || '\"}', w.jobs::text"
+        " FROM verbatim.jobs_waiting() AS w"
+        " UNION ALL SELECT 'verbatim_cleanup_rows', count(*)::text FROM verbatim.cleanup"
+        " UNION ALL SELECT 'verbatim_oldest_cleanup_seconds',"
+        " coalesce(extract(epoch FROM clock_timestamp() - min(not_before)), 0)"
+        "::numeric(20, 3)::text"
+        " FROM verbatim.cleanup"
+        " WHERE not_before < clock_timestamp()"
+        " UNION ALL SELECT 'verbatim_worker_processes', count(*)::text FROM verbatim.worker_alive"
+        " UNION ALL SELECT 'verbatim_worker_threads', coalesce(sum(worker_threads), 0)::text"
+        " FROM verbatim.worker_alive"
+        " UNION ALL SELECT 'verbatim_worker_beat_age_seconds',"
+        " extract(epoch FROM clock_timestamp() - max(beat_at))::numeric(20, 3)::text"
+        " FROM verbatim.process"
+        " WHERE worker_threads > 0"
+        " HAVING count(*) > 0", 0},
     /* $1 door, $2 author, $3 audience, $4 specification, $5 format, $6 the entry's mark. */
     [VB_API_SQL_AUDIT] = {"audit",
         "INSERT INTO verbatim.audit"

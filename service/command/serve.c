@@ -23,6 +23,7 @@
 #include "database/migrate.h"
 #include "mail/outbox.h"
 #include "storage/storage.h"
+#include "upkeep/herald.h"
 #include "upkeep/janitor.h"
 #include "verbatim/source.h"
 #include "verbatim/uuid.h"
@@ -82,6 +83,7 @@ PART_FUNCTIONS(api)
 PART_FUNCTIONS(workers)
 PART_FUNCTIONS(janitor)
 PART_FUNCTIONS(outbox)
+PART_FUNCTIONS(herald)
 
 static bool wants_api(const struct vb_options *options, bool has_http)
 {
@@ -102,10 +104,17 @@ static bool wants_outbox(const struct vb_options *options, bool has_http)
     return options->workers > 0 && options->smtp_url;
 }
 
+/* Workers tell of themselves. */
+static bool wants_herald(const struct vb_options *options, bool has_http)
+{
+    return has_http && options->workers == 0;
+}
+
 /* Each part may use those before it: started in this order, stopped in the reverse, so that new
  * requests end first and the workers can wake outbox and janitor to their last moment. */
-enum { OUTBOX, JANITOR, WORKERS, API, PARTS };
+enum { HERALD, OUTBOX, JANITOR, WORKERS, API, PARTS };
 static const struct part parts[PARTS] = {
+    [HERALD] = PART(herald, wants_herald),
     [OUTBOX] = PART(outbox, wants_outbox),
     [JANITOR] = PART(janitor, wants_workers),
     [WORKERS] = PART(workers, wants_workers),
@@ -318,7 +327,7 @@ static enum vb_status run_process(const struct vb_arguments *arguments, bool has
                                   struct vb_error *err)
 {
     const struct vb_options *options = &arguments->options;
-    struct process process = {.service = {.options = options}};
+    struct process process = {.service = {.options = options, .serves = has_http}};
     struct vb_supervisor *supervisor = NULL;
     process.service.secrets = &process.secrets;
     vb_signals_block();

@@ -10,7 +10,7 @@
 #include "pg.h"
 
 #define VB_PG_STEPS 8u   /* most steps of a transaction */
-#define VB_PG_VALUES 32u /* most parameters of a statement */
+#define VB_PG_VALUES 40u /* most parameters of a statement */
 
 struct vb_pg_statement {
     const char *name; /* of the prepared statement; NULL: sent as it is, and copied by the ticket */

@@ -161,6 +161,8 @@ void vb_http_answer_log(struct vb_http_exchange *exchange)
 {
     /* Polls are the bulk of all requests: seen at level debug only. */
     const struct vb_http_site *site = exchange->loop->http->site;
+    const int64_t taken = vb_clock_monotonic() - exchange->begun_at;
+    site->answered(exchange, taken);
     enum vb_log_level level = exchange->status >= 500                             ? VB_LOG_WARN
                               : exchange->status < 400 && site->is_poll(exchange) ? VB_LOG_DEBUG
                                                                                   : VB_LOG_INFO;
@@ -175,7 +177,7 @@ void vb_http_answer_log(struct vb_http_exchange *exchange)
            (int)exchange->head.method.length,
            exchange->head.method.data ? exchange->head.method.data : "", (int)shown,
            path.data ? path.data : "", shown < path.length ? "..." : "", exchange->status,
-           exchange->answer_size, vb_clock_monotonic() - exchange->begun_at);
+           exchange->answer_size, taken);
     vb_log_set(VB_LOG_REQUEST, NULL);
     vb_log_set(VB_LOG_WORKSPACE, NULL);
 }

@@ -61,6 +61,11 @@ enum { VB_COLUMN_NAMES(CANDIDATE) CANDIDATE_COLUMNS };
     "  AND (NOT s.after_others OR j.open_segments = 1))"                                           \
     " OR (s.status = 'running' AND s.lease_until < clock_timestamp()))"
 
+/* Whoever took the order signs the links, by its own store: an archive elsewhere would be a dead
+ * link. $1: our store. Rows of versions that did not note it are anybody's. A long queue for a store
+ * that nobody here has is walked over at each look. */
+#define OURS "(j.ordered_storage IS NULL OR j.ordered_storage = $1)"
+
 /* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds, $5 express.
  * `queued` hops from workspace to workspace along the index job_queued. `others`: a process lives
  * that can go on with the archive, so it is not for us to begin it anew. */
@@ -69,12 +74,12 @@ static const char look[] =
     "WITH RECURSIVE queued(workspace_id) AS ("
     " (SELECT j.workspace_id"
     "  FROM verbatim.job AS j"
-    "  WHERE j.status = 'queued'"
+    "  WHERE j.status = 'queued' AND " OURS
     "  ORDER BY j.workspace_id LIMIT 1)"
     " UNION ALL"
     " SELECT (SELECT j.workspace_id"
     "  FROM verbatim.job AS j"
-    "  WHERE j.status = 'queued' AND j.workspace_id > q.workspace_id"
+    "  WHERE j.status = 'queued' AND j.workspace_id > q.workspace_id AND " OURS
     "  ORDER BY j.workspace_id LIMIT 1)"
     " FROM queued AS q"
     " WHERE q.workspace_id IS NOT NULL),"
@@ -84,6 +89,7 @@ static const char look[] =
     "   FROM verbatim.segment AS r"
     "   WHERE r.job_id = j.job_id AND r.status = 'running'"
     "   AND r.lease_until >= clock_timestamp()) AS running,"
+    "  " OURS " AS ours,"
     "  j.upload_id IS NULL OR (j.storage = $1 AND j.fingerprint = $2) AS fits,"
     "  EXISTS (SELECT FROM verbatim.process AS p"
     "   WHERE p.storage = j.storage AND p.fingerprint = j.fingerprint"
@@ -98,7 +104,7 @@ static const char look[] =
     " FROM ("
     " SELECT workspace_id, job_id, part_first, running, fits"
     "  FROM started"
-    "  WHERE part_first IS NOT NULL AND (fits OR NOT others) AND NOT $5"
+    "  WHERE part_first IS NOT NULL AND ours AND (fits OR NOT others) AND NOT $5"
     " UNION ALL"
     " SELECT w.workspace_id, NULL, NULL, 0, true"
     "  FROM queued JOIN verbatim.workspace AS w USING (workspace_id)"

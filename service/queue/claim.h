@@ -69,9 +69,10 @@ enum vb_segment_release {
     VB_RELEASE_STOP,   /* as it was, at once, without a charge */
     VB_RELEASE_WAIT,   /* without a charge; claimable once all others are recorded */
     VB_RELEASE_RETRY,  /* charged; due after a back-off */
+    VB_RELEASE_SOURCE, /* the same, since the source did not answer */
     VB_RELEASE_EXPRESS /* without a charge, with the claim's estimate */
 };
-/* `reason` is kept as last_error for VB_RELEASE_RETRY. */
+/* `reason` is kept as last_error for VB_RELEASE_RETRY and _SOURCE. */
 enum vb_status vb_segment_release(struct vb_pg *pg, const struct vb_claimer *claimer,
                                   const struct vb_claim *claim, enum vb_segment_release how,
                                   const char *reason, struct vb_error *err) vb_must_check;

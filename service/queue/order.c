@@ -32,7 +32,8 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " notification_email, source_workspace, channel_id, channel_name, channel_type,"
          " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
          " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
-         " idempotency_key, request_hash, retention, printed, kept_for, wanted_name)"
+         " idempotency_key, request_hash, retention, printed, kept_for, wanted_name,"
+         " ordered_storage, trace_parent)"
          " VALUES ($1::uuid, $2, $3, $4::jsonb, $5,"
          " $6, $7, $8, $9, $10,"
          " $11, $12::date, $13::date,"
@@ -42,7 +43,8 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " coalesce($20::bigint * interval '1 microsecond',"
          " (SELECT w.link_ttl FROM verbatim.workspace AS w WHERE w.workspace_id = $2),"
          " $30::bigint * interval '1 microsecond'), $21, $22, $23, $24::text[],"
-         " $25, $26, $27::bigint * interval '1 microsecond', $28::text, $31, $32)"
+         " $25, $26, $27::bigint * interval '1 microsecond', $28::text, $31, $32,"
+         " $33, $34)"
          " ON CONFLICT DO NOTHING"
          " RETURNING job_id, workspace_id, door, requested_by, audience), "
          "piece AS ("
@@ -53,7 +55,7 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29"
          " FROM made)"
          " SELECT pg_notify('verbatim_work', '') FROM made",
-         32},
+         34},
     /* Behind it, with a snapshot of its own: ours, or the one that was there first. $1 workspace,
      * $2 active_key. */
     [SQL_ACTIVE] = {"active",
@@ -207,7 +209,9 @@ static enum vb_status make_row(struct vb_order *order)
         specification->format,
         number_text(order->usual_link_ttl, order->numbers[5]),
         order->kept_for,
-        order->wanted_name};
+        order->wanted_name,
+        order->storage,
+        order->trace_parent};
     _Static_assert(sizeof row <= sizeof order->row, "a row has room");
     memcpy(order->row, row, sizeof row);
     return status;

@@ -42,6 +42,9 @@ struct vb_order {
     struct vb_view same;     /* idempotency key; NULL: none. Of one door, workspace and audience */
     struct vb_view body;     /* what a second body is compared by; NULL: the specification */
     const char *wanted_name; /* of the file, with its extension; NULL: after what it holds */
+    /* Identity of the process's store: only workers with the same take the job. NULL: any. */
+    const char *storage;
+    const char *trace_parent; /* W3C Trace Context, checked; NULL: none */
     /* Whose it is among those of which only the newest `keep_most` are kept: the others are deleted
      * in the same transaction, also what is not done yet. NULL: nobody's. */
     const char *kept_for;

@@ -16,7 +16,7 @@
 
 /* The counts of a closing segment whose parts are recorded already belong to its record: whoever
  * claims it next only completes. $3: charge an attempt and back off about 1 s, doubled up to 60 s;
- * $4: wait for all others; $5: why; $6: estimate. */
+ * $4: wait for all others; $5: why; $6: estimate; $7: the source did not answer. */
 static const char give_back[] =
     "WITH given AS ("
     "UPDATE verbatim.segment"
@@ -25,6 +25,7 @@ static const char give_back[] =
     " messages = CASE WHEN parts IS NULL THEN 0 ELSE messages END, bytes = 0,"
     " attempts = attempts + ($3::boolean)::integer, after_others = $4,"
     " last_error = coalesce($5, last_error), estimate = coalesce($6, estimate),"
+    " source_away = $7,"
     " not_before = clock_timestamp() + CASE WHEN $3"
     "  THEN interval '1 second'"
     "  * least(60, power(2, least(attempts, 10))) * (0.75 + random() / 2)"
@@ -38,6 +39,11 @@ struct giving {
     const char *reason;
 };
 
+static bool is_charged(enum vb_segment_release how)
+{
+    return how == VB_RELEASE_RETRY || how == VB_RELEASE_SOURCE;
+}
+
 static enum vb_status give_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                 struct vb_error *err)
 {
@@ -46,13 +52,14 @@ static enum vb_status give_step(struct vb_pg *pg, const struct vb_write *write, 
     struct vb_pg_args args = {0};
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
-    vb_args_text(&args, giving->how == VB_RELEASE_RETRY ? "t" : "f");
+    vb_args_text(&args, is_charged(giving->how) ? "t" : "f");
     vb_args_text(&args, giving->how == VB_RELEASE_WAIT ? "t" : "f");
-    vb_args_text(&args, giving->how == VB_RELEASE_RETRY ? giving->reason : NULL);
+    vb_args_text(&args, is_charged(giving->how) ? giving->reason : NULL);
     if (giving->how == VB_RELEASE_EXPRESS && claim->estimate > 0)
         vb_args_number(&args, claim->estimate);
     else
         vb_args_text(&args, NULL);
+    vb_args_text(&args, giving->how == VB_RELEASE_SOURCE ? "t" : "f");
     return vb_args_exec(pg, give_back, &args, NULL, err);
 }
 
@@ -62,7 +69,7 @@ enum vb_status vb_segment_release(struct vb_pg *pg, const struct vb_claimer *cla
 {
     struct giving giving = {how, reason};
     enum vb_status status = vb_fence_run(pg, claimer, claim, give_step, &giving, err);
-    if (status == VB_OK && how == VB_RELEASE_RETRY)
+    if (status == VB_OK && is_charged(how))
         vb_count(VB_COUNT_SEGMENT_RETRIES, 1);
     return status;
 }

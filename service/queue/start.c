@@ -21,11 +21,12 @@ static const char lock_turn[] =
     "  FOR NO KEY UPDATE SKIP LOCKED)"
     " RETURNING nextval('verbatim.claim_epoch')";
 
-/* $1: workspace, $2: the limit of those that have none of their own. */
+/* $1: workspace, $2: the limit of those that have none of their own, $3: our store (claim.c). */
 /* clang-format off */
 static const char oldest_queued[] =
     "SELECT " JOB_ROW_LIST " FROM verbatim.job AS j"
     " WHERE j.workspace_id = $1 AND j.status = 'queued'"
+    " AND (j.ordered_storage IS NULL OR j.ordered_storage = $3)"
     " AND (SELECT count(*)"
     "  FROM verbatim.job AS r"
     "  WHERE r.workspace_id = $1 AND r.status = 'started')"
@@ -126,6 +127,7 @@ static enum vb_status start_oldest(struct vb_pg *pg, const struct vb_claimer *cl
         return status;
     vb_args_text(&args, workspace_id);
     vb_args_number(&args, claimer->max_running);
+    vb_args_text(&args, claimer->storage);
     status = vb_args_query(pg, oldest_queued, &args, &result, err);
     if (status != VB_OK)
         return status;

@@ -25,6 +25,8 @@
     "CASE WHEN j.notification_email IS NULL OR j.status IN ('failed', 'cancelled') THEN NULL"      \
     " WHEN j.status <> 'finished' THEN 'waiting'"                                                  \
     " ELSE verbatim.job_mail(j.job_id) END"
+#define VB_JOB_WAITS                                                                               \
+    "CASE WHEN j.status IN ('queued', 'started') THEN verbatim.job_waits(j.job_id) END"
 /* clang-format on */
 #define VB_JOB_VIEW_TABLE(FIRST, NEXT)                                                             \
     FIRST(EXPORT_ID, "j.job_id::text")                                                             \
@@ -53,7 +55,8 @@
     NEXT(EXPORT_MAIL, VB_JOB_MAIL)                                                                 \
     NEXT(EXPORT_COUNTS, "coalesce(j.counts, verbatim.job_count(j.job_id))")                        \
     NEXT(EXPORT_LINK, "CASE WHEN j.links > j.links_revoked THEN j.links::bigint END")              \
-    NEXT(EXPORT_LINK_ENDS, "coalesce(j.link_ends[j.links], j.link_expires_at)")
+    NEXT(EXPORT_LINK_ENDS, "coalesce(j.link_ends[j.links], j.link_expires_at)")                    \
+    NEXT(EXPORT_WAITS, VB_JOB_WAITS)
 #define VB_JOB_VIEW VB_COLUMN_LIST(VB_JOB_VIEW_TABLE)
 enum { VB_COLUMN_NAMES(VB_JOB_VIEW_TABLE) EXPORT_COLUMNS };
 #define VB_JOB_VIEW_FROM " FROM verbatim.job AS j"

@@ -54,7 +54,8 @@ struct vb_options {
     char *media_allow;                             /* NULL: no media are fetched */
     uint64_t media_file_limit, media_export_limit; /* bytes */
     int64_t media_timeout;
-    char *fonts; /* a folder, for PDF */
+    char *fonts;         /* a folder, for PDF */
+    char *metrics_token; /* NULL: none */
     enum vb_log_level log_level;
     enum vb_log_format log_format;
 };

@@ -59,6 +59,7 @@ bool vb_option_is_storage(char *text);
 bool vb_option_is_folder(char *text);
 bool vb_option_is_region(char *text);
 bool vb_option_is_host(char *text);
+bool vb_option_is_token(char *text);
 bool vb_option_is_sender(char *text);
 bool vb_option_is_time_of_day(char *text);
 enum vb_status vb_option_parse_smtp(const char *text);

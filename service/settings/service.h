@@ -24,6 +24,7 @@ struct vb_service {
     struct vb_storage *storage;
     const struct vb_contract *contract;
     char process_id[37]; /* random UUID of this process start */
+    bool serves;         /* it takes requests */
     /* As of the start; NULL or empty where they could not be read yet. */
     const struct vb_link_secrets *secrets;
     /* Wake the outbox when a job is finished, the janitor when something has to go at once. NULL

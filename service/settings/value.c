@@ -238,6 +238,16 @@ bool vb_option_is_host(char *text)
     return good;
 }
 
+/* What RFC 6750 lets stand behind "Bearer"; short ones are guessed. */
+bool vb_option_is_token(char *text)
+{
+    size_t length = strlen(text);
+    bool good = length >= 16 && length <= 256;
+    for (const char *at = text; *at && good; at++)
+        good = isascii(*at) && (isalnum((unsigned char)*at) || strchr("-._~+/=", *at));
+    return good;
+}
+
 enum vb_status vb_option_parse_smtp(const char *text)
 {
     struct vb_smtp_url url;

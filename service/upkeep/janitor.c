@@ -16,6 +16,7 @@
 
 #include "database/args.h"
 #include "janitor.h"
+#include "queue/presence.h"
 #include "storage/storage.h"
 #include "verbatim/columns.h"
 #include "verbatim/hash.h"
@@ -42,6 +43,7 @@ struct vb_janitor {
     struct vb_thread thread;
     int64_t searched_at; /* monotonic; 0: not yet */
     char foreign[1024];  /* the last set of other stores that was logged */
+    char left[1024];     /* the same, of exports */
 };
 
 struct chore {
@@ -210,6 +212,22 @@ static enum vb_status tell_foreign(struct vb_janitor *janitor, struct vb_error *
     return VB_OK;
 }
 
+/* Exports that were ordered for another store, likewise: this process's workers leave them. */
+static enum vb_status tell_left(struct vb_janitor *janitor, struct vb_error *err)
+{
+    char found[sizeof janitor->left];
+    const char *own = vb_storage_identity(janitor->service->storage);
+    enum vb_status status = vb_presence_foreign(janitor->pg, own, found, sizeof found, err);
+    if (status != VB_OK || strcmp(found, janitor->left) == 0)
+        return status;
+    memcpy(janitor->left, found, sizeof found);
+    if (found[0])
+        vb_warn("exports that were ordered for another store than this process's (%s) are left to "
+                "others: %s; all processes have to name the same storage",
+                own, found);
+    return VB_OK;
+}
+
 static bool asked(void *context)
 {
     return vb_pulse_stopping(&((struct vb_janitor *)context)->pulse);
@@ -271,6 +289,8 @@ static enum vb_status round_of(struct vb_janitor *janitor, struct vb_error *err)
         status = work_off_all(janitor, err);
     if (status == VB_OK)
         status = tell_foreign(janitor, err);
+    if (status == VB_OK)
+        status = tell_left(janitor, err);
     if (status == VB_OK)
         status = vb_janitor_old_rows(janitor->pg, err);
     if (status == VB_OK && !vb_pulse_stopping(&janitor->pulse))

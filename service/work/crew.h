@@ -130,6 +130,8 @@ void vb_runner_free(struct vb_runner *runner);
  * failure says. */
 enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
                              enum vb_segment_release *ret_back, struct vb_error *err) vb_must_check;
+/* Whether the last run ended because the source did not answer. */
+bool vb_runner_source_away(const struct vb_runner *runner);
 
 /* work/worker.c: one thread's loop; `index` is its lease. The last one is the express thread. */
 struct vb_worker;

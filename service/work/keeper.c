@@ -34,6 +34,7 @@
  */
 #include "crew.h"
 #include "database/args.h"
+#include "queue/presence.h"
 
 #include "verbatim/liveness.h"
 #include "verbatim/log.h"
@@ -100,12 +101,6 @@ static const char beat_segments[] =
     " FROM verbatim.segment AS s JOIN mine USING (job_id, part_first, claim_epoch)"
     " WHERE s.process_id = $1 AND s.status = 'running'";
 
-/* $1: process, $2: fingerprint of the build's archives, $3: store, $4: threads. */
-static const char beat_process[] =
-    "INSERT INTO verbatim.process (process_id, fingerprint, storage, worker_threads)"
-    " VALUES ($1, $2, $3, $4)"
-    " ON CONFLICT (process_id) DO UPDATE SET beat_at = clock_timestamp()";
-
 /* Primary keys, no lock and no write: it goes out every second. */
 static const char count_ours[] =
     "SELECT count(*)"
@@ -120,8 +115,7 @@ static enum vb_status ask_database(struct vb_keeper *keeper, const char *stateme
                                    struct vb_error *err)
 {
     vb_liveness_rest(&keeper->liveness);
-    enum vb_status status = ret_result ? vb_args_query(keeper->pg, statement, args, ret_result, err)
-                                       : vb_args_exec(keeper->pg, statement, args, NULL, err);
+    enum vb_status status = vb_args_query(keeper->pg, statement, args, ret_result, err);
     vb_liveness_beat(&keeper->liveness);
     return status;
 }
@@ -221,7 +215,6 @@ static void beat_done(struct beat *beat)
 static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
 {
     struct beat beat;
-    struct vb_pg_args args = {0};
     beat_init(&beat);
     enum vb_status status = gather(keeper->crew, &beat);
     if (status != VB_OK)
@@ -231,11 +224,17 @@ static enum vb_status beat_all(struct vb_keeper *keeper, struct vb_error *err)
     beat_done(&beat);
     if (status != VB_OK)
         return status;
-    vb_args_text(&args, keeper->crew->claimer.process_id);
-    vb_args_text(&args, keeper->crew->claimer.fingerprint);
-    vb_args_text(&args, keeper->crew->claimer.storage);
-    vb_args_number(&args, (int64_t)keeper->crew->lease_count - 1);
-    return ask_database(keeper, beat_process, &args, NULL, err);
+    const struct vb_claimer *claimer = &keeper->crew->claimer;
+    const struct vb_presence presence = {.process_id = claimer->process_id,
+                                         .storage = claimer->storage,
+                                         .fingerprint = claimer->fingerprint,
+                                         .worker_threads = (int64_t)keeper->crew->lease_count - 1,
+                                         .lease = claimer->lease,
+                                         .serves = keeper->crew->service->serves};
+    vb_liveness_rest(&keeper->liveness);
+    status = vb_presence_beat(keeper->pg, &presence, err);
+    vb_liveness_beat(&keeper->liveness);
+    return status;
 }
 
 /* A claim that ended by itself meanwhile costs a beat for nothing. What fails here, the next beat
@@ -381,16 +380,6 @@ static void *keep(void *context)
     return NULL;
 }
 
-static const char forget[] = "DELETE FROM verbatim.process WHERE process_id = $1";
-
-static void forget_process(struct vb_keeper *keeper)
-{
-    struct vb_pg_args args = {0};
-    vb_args_text(&args, keeper->crew->claimer.process_id);
-    if (vb_args_exec(keeper->pg, forget, &args, NULL, NULL) != VB_OK)
-        vb_debug("the process's row stays until it is old");
-}
-
 enum vb_status vb_keeper_start(struct vb_crew *crew, struct vb_keeper **ret_keeper,
                                struct vb_error *err)
 {
@@ -430,7 +419,7 @@ void vb_keeper_stop(struct vb_keeper *keeper)
     if (write(keeper->wake, &one, sizeof one) != (ssize_t)sizeof one)
         vb_error_log("the keeper cannot be woken");
     vb_thread_join(&keeper->thread);
-    forget_process(keeper);
+    vb_presence_forget(keeper->pg, keeper->crew->claimer.process_id);
     close(keeper->wake);
     vb_pg_free(keeper->pg);
     free(keeper);

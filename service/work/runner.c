@@ -108,6 +108,11 @@ static enum vb_status walk(struct vb_line *line, enum vb_segment_release *ret_ba
     return status;
 }
 
+bool vb_runner_source_away(const struct vb_runner *runner)
+{
+    return vb_reader_source_away(runner->reader);
+}
+
 enum vb_status vb_runner_run(struct vb_runner *runner, struct vb_claim *claim,
                              enum vb_segment_release *ret_back, struct vb_error *err)
 {

@@ -75,7 +75,9 @@ static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_c
     }
     vb_warn("attempt %lld of %lld failed: %s", (long long)claim->attempts + 1, (long long)most,
             why->text);
-    return release(worker, claim, VB_RELEASE_RETRY, why->text, err);
+    bool of_source = (status == VB_DATABASE_AWAY || status == VB_NETWORK) &&
+                     vb_runner_source_away(worker->runner);
+    return release(worker, claim, of_source ? VB_RELEASE_SOURCE : VB_RELEASE_RETRY, why->text, err);
 }
 
 /* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import time
 
 import pytest
 
@@ -91,6 +92,7 @@ def test_what_goes_wrong_moves_its_counters(keys, make_service, database):
     finally:
         database.execute("ALTER TABLE chat.gone RENAME TO message")
     assert moved(service, keys, before, ["jobs_failed_total"]) == {"jobs_failed_total": 1}
+    service.stop()
 
 
 def test_connections_made_again_are_counted_once_each(keys, make_service, database):
@@ -102,3 +104,99 @@ def test_connections_made_again_are_counted_once_each(keys, make_service, databa
     wait_until(lambda: service.get("/readyz").status == 200, "the database to be used again", 20)
     growth = wait_until(lambda: counted(service, keys)["database_reconnects_total"] - before, "connections")
     assert 0 < growth <= cut
+
+
+TOKEN = "a-token-of-the-monitoring"
+
+
+@pytest.fixture(scope="module")
+def watched(keys, make_service):
+    """A front with a token for its figures."""
+    return make_service(workers=0, metrics_token=TOKEN)
+
+
+def figures(service, path="/metrics", **headers):
+    answer = service.request("GET", path, headers=headers or {"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status == 200, answer.body
+    return dict(line.rsplit(" ", 1) for line in answer.body.decode().splitlines() if line[0] != "#")
+
+
+def test_the_token_opens_the_figures_and_nothing_else(watched, keys):
+    assert figures(watched)["verbatim_worker_processes"] == "0"
+    assert figures(watched, **{"X-API-Key": keys["metrics"]}), "keys go on beside it"
+    for wrong in ("Bearer another-token-of-the-monitoring", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer"):
+        assert watched.request("GET", "/metrics", headers={"Authorization": wrong}).status == 401
+    exports = watched.request("GET", "/api/v1/workspace/one/exports", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert exports.status == 401
+    assert TOKEN not in watched.log()
+
+
+def test_each_family_is_declared_once_and_before_its_samples(watched):
+    """As the text format has it: parsers of Prometheus refuse a second TYPE line, and samples that stand apart."""
+    text = watched.request("GET", "/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).body.decode()
+    families, current = [], None
+    for line in text.splitlines():
+        if line.startswith("# TYPE"):
+            current = line.split()[2]
+            assert current not in families
+            families.append(current)
+        elif line[0] != "#":
+            name = re.match(r"[a-zA-Z_:]+", line)[0]
+            assert name == current or (name.removeprefix(current) in ("_bucket", "_sum", "_count")), line
+    assert len(families) > 40
+
+
+def test_the_build_and_the_process_are_told(watched, program):
+    found = figures(watched)
+    builds = [name for name in found if name.startswith("verbatim_build_info{")]
+    version = program.run("--version").stdout.split()[1]
+    assert len(builds) == 1 and f'version="{version}"' in builds[0]
+    status = dict(line.split(":", 1) for line in
+                  pathlib.Path(f"/proc/{watched.process.pid}/status").read_text().splitlines())
+    resident = 1024 * int(status["VmRSS"].split()[0])
+    assert float(found["process_resident_memory_bytes"]) == pytest.approx(resident, rel=.5)
+    assert int(found["process_threads"]) == int(status["Threads"])
+    assert 10 < int(found["process_open_fds"]) < 1000 < int(found["process_max_fds"])
+    assert time.time() - 600 < float(found["process_start_time_seconds"]) <= time.time() + 2
+    assert float(found["process_cpu_seconds_total"]) > 0
+
+
+def test_answers_are_counted_by_route_class_and_time(watched, keys):
+    job = "/api/v1/workspace/{}/export-conversations/{}"
+    nobody = "00000000-0000-0000-0000-000000000000"
+
+    def of(name, route, **labels):
+        found = figures(watched)
+        wanted = f'verbatim_http_{name}{{' + ",".join(f'{k}="{v}"' for k, v in
+                                                      {"method": "GET", "route": route, **labels}.items()) + "}"
+        return float(found.get(wanted, 0))
+    assert watched.get(job.format("one", nobody), keys["one"]).status == 404
+    assert watched.get(job.format("one", nobody)).status == 401
+    assert watched.get("/healthz").status == 200
+    assert watched.get("/no/such/path").status == 404
+    assert watched.request("PUT", "/healthz").status == 405
+    assert of("responses_total", job, status="4xx") == 2
+    assert of("responses_total", "/healthz", status="2xx") == 1
+    assert of("responses_total", "other", method="other", status="4xx") == 2, "no label is made of what clients send"
+    buckets = {name: float(value) for name, value in figures(watched).items()
+               if name.startswith("verbatim_http_request_duration_seconds_bucket") and f'"{job}"' in name}
+    assert list(buckets.values()) == sorted(buckets.values()) and len(buckets) == 15
+    assert list(buckets.values())[-1] == 2 == of("request_duration_seconds_count", job)
+    assert 0 < of("request_duration_seconds_sum", job) < 60
+
+
+def test_leftovers_and_workers_are_counted(watched, keys, make_service, database):
+    database.execute("DELETE FROM verbatim.cleanup")
+    database.execute("INSERT INTO verbatim.cleanup (workspace_id, job_id, storage, object_key, keep_object, not_before)"
+                     " SELECT 'one', gen_random_uuid(), 'file:elsewhere', 'key', false, now() - interval '1 hour'")
+    found = figures(watched)
+    assert found["verbatim_cleanup_rows"] == "1"
+    assert float(found["verbatim_oldest_cleanup_seconds"]) == pytest.approx(3600, abs=300)
+    database.execute("DELETE FROM verbatim.cleanup")
+    worker = make_service(command="worker", workers=2)
+    wait_until(lambda: figures(watched)["verbatim_worker_processes"] == "1", "the worker's beat")
+    found = figures(watched)
+    assert found["verbatim_worker_threads"] == "2"
+    assert 0 <= float(found["verbatim_worker_beat_age_seconds"]) < 60
+    worker.stop()
+    assert figures(watched)["verbatim_worker_processes"] == "0"

@@ -206,3 +206,9 @@ def test_a_password_in_an_address_is_never_shown(bare, flag, value):
 def test_connections_of_every_kind_are_taken(bare, value):
     done = bare.run("migrate", "--database-url", value, check=False)
     assert done.returncode == 1, done.stderr
+
+
+@pytest.mark.parametrize("token", ["too-short", "with a blank in the middle", "x" * 257])
+def test_a_token_that_could_be_guessed_or_not_sent_is_refused_and_not_shown(bare, token):
+    message = refused(bare, metrics_token=token)
+    assert "metrics_token" in message and "16 to 256" in message and token not in message

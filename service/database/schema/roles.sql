@@ -47,6 +47,8 @@ GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.mailer, verbatim.outbox, verbatim.cleanup TO :worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
+GRANT SELECT ON verbatim.worker_alive TO :worker;
+GRANT EXECUTE ON FUNCTION verbatim.job_waits(uuid), verbatim.jobs_waiting() TO :api, :worker;
 GRANT SELECT, DELETE ON verbatim.console_session, verbatim.job_change TO :worker;
 GRANT EXECUTE ON FUNCTION verbatim.viewers_good(uuid[], text[]) TO :worker;
 GRANT EXECUTE ON FUNCTION verbatim.key_word(text, text, text[], text[]) TO :api;
