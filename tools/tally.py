@@ -1,4 +1,5 @@
-"""Adds up JUnit files, NAME.xml or NAME-N.xml: prints `N passed, N failed` (and `, N skipped`) as its last line.
+"""Adds up JUnit files, NAME.xml or NAME-N.xml: prints what failed with its message, then `N passed, N failed`
+(and `, N skipped`) as its last line.
 
 usage: tally.py NAME=EXIT_STATUS... FOLDER
 
@@ -19,11 +20,19 @@ def outcome(case):
     return "passed"
 
 
+def tell_failed(case):
+    reason = case.find("failure") if case.find("failure") is not None else case.find("error")
+    message = (reason.get("message") or "").strip().splitlines()[:1]
+    print(": ".join(["failed", f"{case.get('classname')} {case.get('name')}", *message])[:400])
+
+
 def count(folder, name):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for path in [*folder.glob(name + ".xml"), *folder.glob(name + "-[0-9]*.xml")]:
         for case in ElementTree.parse(path).iter("testcase"):
             counts[outcome(case)] += 1
+            if outcome(case) == "failed":
+                tell_failed(case)
     return counts
 
 
