@@ -256,7 +256,7 @@ def test_delete_asks_and_by_mouse(at_list, api):
 
 def test_delete_by_keyboard_leads_on_to_the_next(at_list, api):
     first, second = api.made()["export_id"], api.made()["export_id"]
-    at_list.wait("document.querySelectorAll('.row').length === 2")
+    at_list.wait("document.querySelectorAll('.row .status.finished').length === 2")
     at_list.value("document.querySelector('main h1').focus()")
     at_list.tab_to("button", "Delete")
     at_list.press("Enter")

@@ -12,7 +12,7 @@ from tests.lib import media_server as faults
 from tests.lib import native_source as people
 from tests.lib.media_server import MediaServer
 from tests.lib.process import wait_until
-from tests.lib.queue import CANCEL_SECONDS
+from tests.lib.queue import CANCEL_LIMIT
 
 pytestmark = pytest.mark.threads
 
@@ -142,7 +142,7 @@ def test_cancel_does_not_wait_for_a_server(service, keys, server, database, fold
         wait_until(lambda: server.asked("/7.png") > before, "the request")
         assert service.request("POST", f"{EXPORTS}/{export}/cancel", keys["one"]).status == 200
         # The thread is free again while the server is still silent.
-        wait_until(lambda: "its work is dropped" in service.log(), "the worker to let go", CANCEL_SECONDS)
+        wait_until(lambda: "its work is dropped" in service.log(), "the worker to let go", CANCEL_LIMIT)
         assert not event.is_set()
         wait_until(lambda: database.value("SELECT count(*) FROM verbatim.cleanup WHERE looks = 0") == 0,
                    "the janitor's look", 5)

@@ -12,7 +12,7 @@ from tests.lib.process import wait_until
 from tests.lib.service import Service
 
 LEASE = "90s"  # beats every 30 s: whatever stops sooner has heard of it
-SOON = queue.CANCEL_SECONDS
+SOON = queue.CANCEL_LIMIT
 
 
 @pytest.fixture(scope="module", autouse=True)
