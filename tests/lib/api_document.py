@@ -69,11 +69,26 @@ class Document:
                 for content in operation.response(status).get("content", {}).values():
                     yield f"{operation.id} {status}", content
 
-    def problems(self, schema, value):
-        """What a value breaks of a schema of this document."""
+    def problems(self, schema, value, closed=False):
+        """What a value breaks of a schema of this document. Closed: members that it does not name are too many."""
         whole = {**schema, "components": self.root["components"]}
+        if closed:
+            whole = without_surplus(whole)
         validator = jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker())
         return [f"{'/'.join(map(str, error.path))}: {error.message[:200]}" for error in validator.iter_errors(value)]
+
+
+def without_surplus(node):
+    """Objects have the members that their schema names and no others, which the document leaves open for what comes."""
+    if isinstance(node, list):
+        return [without_surplus(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    rules = ("if", "then", "else", "not", "example", "examples")
+    found = {name: each if name in rules else without_surplus(each) for name, each in node.items()}
+    if found.get("type") == "object" and "properties" in found:
+        found.setdefault("additionalProperties", False)
+    return found
 
 
 def load(path):
@@ -104,7 +119,7 @@ def differences(operation, answer):
     if content is None:
         return found + [f"the type {type_of(answer)} is not documented"]
     if type_of(answer) == "application/json":
-        found += operation.document.problems(content["schema"], answer.json())
+        found += operation.document.problems(content["schema"], answer.json(), closed=True)
     return found
 
 
