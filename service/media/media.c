@@ -16,6 +16,7 @@
 struct vb_media {
     const struct vb_options *options;
     struct vb_media_allow *allow;
+    struct vb_media_credentials *logins; /* at web servers */
     /* Apart from the storage's own: archives may go to a directory while recordings lie in a
      * bucket. Nobody is asked for them before the first object is. */
     struct vb_s3_credentials *credentials;
@@ -37,6 +38,8 @@ enum vb_status vb_media_new(const struct vb_options *options, struct vb_media **
     media->options = options;
     enum vb_status status = vb_media_allow_new(options->media_allow, &media->allow, err);
     if (status == VB_OK)
+        status = vb_media_credentials_load(options->media_credentials_file, &media->logins, err);
+    if (status == VB_OK)
         status = vb_s3_credentials_new(options->s3_region, &media->credentials, err);
     if (status == VB_OK)
         *ret_media = media;
@@ -57,6 +60,7 @@ void vb_media_free(struct vb_media *media)
     if (!media)
         return;
     vb_s3_credentials_free(media->credentials);
+    vb_media_credentials_free(media->logins);
     vb_media_allow_free(media->allow);
     free(media);
 }
@@ -70,6 +74,7 @@ enum vb_status vb_fetcher_new(struct vb_media *media, bool (*stop)(void *context
         return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     fetcher->media = media;
     const struct vb_web_options web = {.allow = media->allow,
+                                       .credentials = media->logins,
                                        .stop = stop,
                                        .stop_context = stop_context,
                                        .patience = media->options->media_timeout};

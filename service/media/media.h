@@ -1,7 +1,7 @@
 /* Getting one medium: from a web server of the list media_allow, or from a bucket with the
  * service's credentials.
  *
- * No plug-ins for other schemes, no cookies, no logins, no proxies. What an answer holds is never
+ * No plug-ins for other schemes, no cookies, no proxies; logins are those of media_credentials_file. What an answer holds is never
  * quoted in an error: it is a stranger's.
  *
  * struct vb_media is its maker's, borrows the options and outlives its fetchers; a vb_fetcher is

@@ -4,12 +4,17 @@
  * host. The host is judged before anything is sent, and the address once more when the socket is
  * made: whatever the resolver says then is what is connected to. The environment's proxies are not
  * used, since behind one no address could be judged.
+ *
+ * A login is sent to the scheme, host and port that the file has it for, and only while redirects
+ * have not left the medium's own: where a server sends us is a stranger's choice, and a platform's
+ * media host commonly sends to a store that must not see its key.
  */
 #include "web.h"
 
+#include "origin.h"
+
 #include "verbatim/clock.h"
 #include "verbatim/hash.h"
-#include "verbatim/text.h"
 #include "verbatim/transfer.h"
 #include "verbatim/version.h"
 
@@ -30,7 +35,6 @@
 #define CONNECT_SECONDS 10L
 #define STALL_SECONDS 15L
 #define CONNECTIONS 4L /* kept open, to as many hosts */
-#define HOST_TEXT 256
 /* A host that failed so often in a row is passed over for a while: ten thousand attachments of one
  * that is gone would otherwise take days. */
 #define PATIENT_FAILURES 5u
@@ -38,7 +42,7 @@
 #define HOSTS 8u
 
 struct host {
-    char name[HOST_TEXT];
+    char name[VB_HOST_TEXT];
     unsigned failures;  /* in a row */
     int64_t not_before; /* monotonic */
 };
@@ -55,6 +59,7 @@ struct vb_web {
 /* One request. */
 struct exchange {
     struct vb_web *web;
+    const struct vb_media_login *login; /* NULL: none is sent */
     struct vb_spool *spool;
     uint64_t most;
     bool too_large;
@@ -140,6 +145,21 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return CURL_SOCKET_BAD;
 }
 
+/* With the first request, so that a server need not ask for it. */
+static CURLcode set_login(const struct exchange *exchange, CURLcode code)
+{
+    CURL *easy = exchange->web->easy;
+    const struct vb_media_login *login = exchange->login;
+    if (!login)
+        return code;
+    VB_TRANSFER_SET(code, easy, CURLOPT_HTTPAUTH,
+                    (long)(login->token ? CURLAUTH_BEARER : CURLAUTH_BASIC));
+    VB_TRANSFER_SET(code, easy, CURLOPT_XOAUTH2_BEARER, login->token);
+    VB_TRANSFER_SET(code, easy, CURLOPT_USERNAME, login->user);
+    VB_TRANSFER_SET(code, easy, CURLOPT_PASSWORD, login->password);
+    return code;
+}
+
 /* No cookies and no referrer. Redirects are not libcurl's to follow: each is a URL of a stranger's
  * and is judged like the first. */
 static CURLcode set_options(struct exchange *exchange, CURLU *url)
@@ -164,7 +184,10 @@ static CURLcode set_options(struct exchange *exchange, CURLU *url)
     VB_TRANSFER_SET(code, easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
     VB_TRANSFER_SET(code, easy, CURLOPT_TIMEOUT_MS, (long)(exchange->web->options.patience / 1000));
     VB_TRANSFER_SET(code, easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)exchange->most);
-    return code;
+    const char *authorities = getenv("SSL_CERT_FILE");
+    if (authorities && *authorities)
+        VB_TRANSFER_SET(code, easy, CURLOPT_CAINFO, authorities);
+    return code == CURLE_OK ? set_login(exchange, code) : code;
 }
 
 /* --- one request --- */
@@ -226,16 +249,22 @@ static enum vb_status judge(const struct exchange *exchange, const struct vb_med
         *ret_outcome = THROTTLED;
     else if (status >= 500)
         *ret_outcome = MAY_HEAL;
+    if (status == 401)
+        return vb_fail(err, VB_NOT_FOUND, "the answer was 401%s",
+                       exchange->login ? " to the login of media_credentials_file"
+                                       : " (a login for the host: media_credentials_file)");
     return vb_fail(err, VB_NOT_FOUND, "the answer was %ld", status);
 }
 
 /* The spool is emptied first, so an attempt that failed half way leaves nothing in front of the
  * next. */
 static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
-                          const struct vb_medium *medium, uint64_t most, struct vb_spool *spool,
-                          enum outcome *ret_outcome, struct vb_error *err)
+                          const struct vb_media_login *login, const struct vb_medium *medium,
+                          uint64_t most, struct vb_spool *spool, enum outcome *ret_outcome,
+                          struct vb_error *err)
 {
-    struct exchange exchange = {.web = web, .spool = spool, .most = most, .err = err};
+    struct exchange exchange = {
+        .web = web, .login = login, .spool = spool, .most = most, .err = err};
     curl_off_t length = -1, retry_after = 0;
     *ret_outcome = FAILED;
     enum vb_status status = vb_spool_reset(spool, err);
@@ -292,6 +321,7 @@ static bool wait_before(const struct vb_web *web, int attempt)
 /* Several attempts at one URL, one for a host that has failed before. A host that throttles gets
  * more of them, each after the wait that it asked for. */
 static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *host,
+                                    const struct vb_media_login *login,
                                     const struct vb_medium *medium, uint64_t most,
                                     struct vb_spool *spool, enum outcome *ret_outcome,
                                     struct vb_error *err)
@@ -305,7 +335,7 @@ static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *
         return vb_fail(err, VB_NOT_FOUND, "%s has failed %u times in a row and was not asked", host,
                        known->failures);
     for (int attempt = 1;; attempt++) {
-        status = ask(web, url, host, medium, most, spool, ret_outcome, err);
+        status = ask(web, url, host, login, medium, most, spool, ret_outcome, err);
         healthy = *ret_outcome != MAY_HEAL && *ret_outcome != THROTTLED;
         if (*ret_outcome == THROTTLED && attempts > 1)
             attempts = THROTTLED_ATTEMPTS;
@@ -321,69 +351,45 @@ static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *
 
 /* --- URLs --- */
 
-static const char *const default_ports[][2] = {{"http", "80"}, {"https", "443"}};
+/* A chain of redirects. */
+struct chain {
+    const struct vb_medium *medium;
+    struct vb_origin origin; /* where it began */
+    bool begun, left; /* left: it has been somewhere else; it may come back, without a login */
+};
 
-/* Host and port of a URL that may be asked; *ret_host is freed by curl_free. */
-static enum vb_status look_at(const struct vb_web *web, CURLU *url, char **ret_host,
-                              struct vb_error *err)
+/* A URL with a user of its own keeps to that. */
+static bool find_login(const struct vb_web *web, CURLU *url, const struct vb_origin *origin,
+                       const struct chain *chain, struct vb_media_login *ret_login)
 {
-    char *scheme = NULL, *port = NULL, *host = NULL;
-    enum vb_status status = VB_NOT_FOUND;
-    const char *shown = NULL;
-    CURLUcode code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-    if (code == CURLUE_OK)
-        code = curl_url_get(url, CURLUPART_HOST, &host, 0);
-    for (size_t i = 0; code == CURLUE_OK && i < 2; i++)
-        if (strcmp(scheme, default_ports[i][0]) == 0)
-            shown = default_ports[i][1];
-    bool is_web = shown != NULL;
-    CURLUcode port_code = is_web ? curl_url_get(url, CURLUPART_PORT, &port, 0) : code;
-    if (port_code == CURLUE_OK)
-        shown = port;
-    if (code == CURLUE_OUT_OF_MEMORY || port_code == CURLUE_OUT_OF_MEMORY)
-        status = vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
-    else if (!is_web)
-        vb_fail(err, VB_NOT_FOUND, "the URL is not of http, https or s3");
-    else if (vb_media_allow_host(web->options.allow, host, (unsigned)strtoul(shown, NULL, 10)))
-        status = VB_OK;
-    else
-        vb_fail(err, VB_NOT_FOUND, "%.200s:%s is not in media_allow", host, shown);
-    curl_free(scheme);
-    curl_free(port);
-    if (status == VB_OK)
-        *ret_host = host;
-    else
-        curl_free(host);
-    return status;
+    char *user = NULL;
+    bool has_user = curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK;
+    curl_free(user);
+    return !chain->left && !has_user && web->options.credentials &&
+           vb_media_credentials_find(web->options.credentials, origin->scheme, origin->host,
+                                     origin->port, ret_login);
 }
 
-/* Schemes that libcurl does not know pass here, so that look_at can name them; bytes that a URL may
- * not hold are escaped. */
-static enum vb_status parse(CURLU *url, const char *text, struct vb_error *err)
+/* One URL of the chain. */
+static enum vb_status visit(struct vb_web *web, CURLU *url, struct chain *chain, uint64_t most,
+                            struct vb_spool *spool, enum outcome *ret_outcome, struct vb_error *err)
 {
-    CURLUcode code =
-        vb_utf8_valid(vb_view_of(text))
-            ? curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE)
-            : CURLUE_MALFORMED_INPUT;
-    if (code == CURLUE_OUT_OF_MEMORY)
-        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
-    if (code != CURLUE_OK)
-        return vb_fail(err, VB_NOT_FOUND, "the URL cannot be read");
-    return VB_OK;
-}
-
-/* One URL of the chain of redirects. */
-static enum vb_status visit(struct vb_web *web, CURLU *url, const struct vb_medium *medium,
-                            uint64_t most, struct vb_spool *spool, enum outcome *ret_outcome,
-                            struct vb_error *err)
-{
-    char *host = NULL;
+    struct vb_origin origin;
+    struct vb_media_login login = {0};
     *ret_outcome = FAILED;
-    enum vb_status status = look_at(web, url, &host, err);
-    if (status == VB_OK)
-        status = ask_patiently(web, url, host, medium, most, spool, ret_outcome, err);
-    curl_free(host);
-    return status;
+    enum vb_status status = vb_origin_of(url, &origin, err);
+    if (status != VB_OK)
+        return status;
+    if (!vb_media_allow_host(web->options.allow, origin.host, origin.port))
+        return vb_fail(err, VB_NOT_FOUND, "%.200s:%u is not in media_allow", origin.host,
+                       origin.port);
+    if (!chain->begun)
+        chain->origin = origin;
+    chain->begun = true;
+    chain->left = chain->left || !vb_origin_equals(&origin, &chain->origin);
+    bool known = find_login(web, url, &origin, chain, &login);
+    return ask_patiently(web, url, origin.host, known ? &login : NULL, chain->medium, most, spool,
+                         ret_outcome, err);
 }
 
 /* At most REDIRECTS hops; a loop of redirects ends there too. */
@@ -392,17 +398,18 @@ enum vb_status vb_web_get(struct vb_web *web, const struct vb_medium *medium, ui
 {
     CURLU *url = curl_url();
     enum outcome outcome = REDIRECTED;
+    struct chain chain = {.medium = medium};
     if (!url)
         return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
-    enum vb_status status = parse(url, medium->url, err);
+    enum vb_status status = vb_origin_parse(url, medium->url, err);
     for (int hop = 0; status == VB_OK && outcome == REDIRECTED; hop++) {
         const char *next = NULL;
-        status = visit(web, url, medium, most, spool, &outcome, err);
+        status = visit(web, url, &chain, most, spool, &outcome, err);
         if (status != VB_OK || outcome != REDIRECTED)
             break;
         /* The text lives until the handle's next request. */
         curl_easy_getinfo(web->easy, CURLINFO_REDIRECT_URL, &next);
-        status = hop < REDIRECTS ? parse(url, next, err)
+        status = hop < REDIRECTS ? vb_origin_parse(url, next, err)
                                  : vb_fail(err, VB_NOT_FOUND, "more than %d redirects", REDIRECTS);
     }
     curl_url_cleanup(url);

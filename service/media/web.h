@@ -10,11 +10,13 @@
 
 #include "media.h"
 #include "rules/media_allow.h"
+#include "rules/media_credentials.h"
 
 struct vb_web;
 
 struct vb_web_options {
     const struct vb_media_allow *allow; /* these are borrowed for its life */
+    const struct vb_media_credentials *credentials;
     bool (*stop)(void *context);
     void *stop_context;
     int64_t patience; /* microseconds for one answer as a whole */

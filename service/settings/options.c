@@ -13,6 +13,7 @@
 #include "options.h"
 
 #include "options_table.h"
+#include "rules/media_credentials.h"
 #include "smtp_url.h"
 
 #include "verbatim/cores.h"
@@ -384,6 +385,19 @@ static enum vb_status derive_all(struct collection *all, char *const environment
     return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
 }
 
+/* Read for its mistakes alone: whoever fetches reads it again. */
+static enum vb_status check_logins(const struct vb_options *options, struct vb_error *err)
+{
+    struct vb_media_credentials *logins = NULL;
+    enum vb_status status =
+        vb_media_credentials_load(options->media_credentials_file, &logins, err);
+    vb_media_credentials_free(logins);
+    if (status == VB_OK || status == VB_NO_MEMORY)
+        return status;
+    vb_fail_within(err, VB_INVALID, "option media_credentials_file");
+    return VB_INVALID;
+}
+
 /* Rules between options, when all have their values. */
 static enum vb_status check_together(const struct vb_options *options, struct vb_error *err)
 {
@@ -399,7 +413,7 @@ static enum vb_status check_together(const struct vb_options *options, struct vb
         return vb_fail(err, VB_INVALID,
                        "option smtp_url is given without mail_from: mail_from must be the sender "
                        "of mails, ADDRESS or NAME <ADDRESS>");
-    return VB_OK;
+    return check_logins(options, err);
 }
 
 /* Built beside the caller's struct, so that a failure leaves that alone. */

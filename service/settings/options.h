@@ -52,6 +52,7 @@ struct vb_options {
     int64_t janitor_interval;
     char *prune_at;                                /* HH:MM, UTC */
     char *media_allow;                             /* NULL: no media are fetched */
+    char *media_credentials_file;                  /* NULL: without logins */
     uint64_t media_file_limit, media_export_limit; /* bytes */
     int64_t media_timeout;
     char *fonts;         /* a folder, for PDF */

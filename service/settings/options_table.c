@@ -126,6 +126,10 @@ const struct vb_option vb_option_table[] = {
      "`*` for every public host, addresses and networks, `s3://BUCKET[/PREFIX]`",
      "a list of NAME[:PORT], *.NAME, *, ADDRESS[/BITS][:PORT], s3://BUCKET[/PREFIX]",
      .parse = vb_option_parse_media_allow},
+    {"media_credentials_file", TEXT(media_credentials_file), NULL, "none",
+     "logins for media behind a password, a line each: `HOST[:PORT] basic USER:PASSWORD` or "
+     "`HOST[:PORT] bearer TOKEN`; only for https, or `http://HOST[:PORT]`; read at the start",
+     "a path of a file with mode 0640 or less"},
     {"media_file_limit", SIZE(media_file_limit), "256MiB", NULL,
      "a medium larger than this is left out and listed", "a size from 1 to 64GiB",
      .least = 1, .most = 64 * 1024 * MEBIBYTE},

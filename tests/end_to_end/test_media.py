@@ -1,10 +1,13 @@
 """Media in archives: fetched, stored beside the files that name them, the same bytes however cut; what cannot be had is
 listed with its reason."""
 
+import base64
 import csv
 import io
 import json
 import random
+import re
+import ssl
 import threading
 import zipfile
 
@@ -14,10 +17,12 @@ from tests.lib import media_server as faults
 from tests.lib import queue
 from tests.lib.cuts import SEED, Turmoil
 from tests.lib.loopback_http import reset
+from tests.lib.mail_sink import make_certificate
 from tests.lib.measure import peak_rss
 from tests.lib.media_server import MediaServer, medium
 from tests.lib.process import SANITIZED, wait_until
 from tests.lib.queue import Crew
+from tests.lib.service import Program
 
 CHUNK = 20
 TABLES = """
@@ -495,3 +500,50 @@ def test_memory_does_not_grow_with_a_medium(program, database, folder, local, se
         assert peak < 64  # MiB
     finally:
         server.faults = {}
+
+
+def test_logins_are_sent_to_their_host_and_nowhere_else(program, database, folder, local, server):
+    """By scheme, host and port, and never behind a redirect that led elsewhere, nor to plain http."""
+    certificate, key = make_certificate(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    basic = "Basic " + base64.b64encode(b"me:s3cret w\xc3\xb6rd").decode()
+    own = "Basic " + base64.b64encode(b"own:s3same").decode()
+    file = folder / "logins"
+    with MediaServer() as other, MediaServer(context) as secured:
+        file.write_text(f"# ours\nhttp://127.0.0.1:{server.port} basic me:s3cret wörd\r\n\n"
+                        f"127.0.0.1:{secured.port}\tBearer  s3.T0ken=\n")
+        file.chmod(0o600)
+        server.faults = {"/1.png": faults.demand(basic, "/1.png"), "/hop": faults.redirect(f"{other.url}/3.png"),
+                         "/away": faults.redirect(f"{other.url}/back"), "/same": faults.redirect("/6.png"),
+                         "/7.png": faults.demand(own, "/7.png"), "/9.png": faults.demand("Basic x", "/9.png")}
+        secured.faults = {"/2.png": faults.demand("Bearer s3.T0ken=", "/2.png"),
+                          "/down": faults.redirect(f"{server.url}/4.png")}
+        other.faults = {"/8.png": faults.demand(basic, "/8.png"), "/back": faults.redirect(f"{server.url}/5.png")}
+        urls = [f"{server.url}/1.png", f"{secured.url}/2.png", f"{server.url}/hop", f"{secured.url}/down",
+                f"{server.url}/away", f"{server.url}/same", f"http://own:s3same@127.0.0.1:{server.port}/7.png",
+                f"{other.url}/8.png", f"{server.url}/9.png", f"http://own:s3same@127.0.0.1:{other.port}/8.png"]
+        channel = queue.fill(database, "logins", 1, messages=10)
+        attach(database, channel, urls)
+        trusting = Program(program.path, env=program.env | {"SSL_CERT_FILE": str(certificate)},
+                           options=program.options)
+        try:
+            crew = Crew(trusting, folder, local, workers=1, media_credentials_file=str(file),
+                        media_allow=",".join(each.allow for each in (server, other, secured)))
+            with crew:
+                found = queue.finished(database, add(database, channel))
+        finally:
+            server.faults = {}
+        _, contents = read(queue.archive(local, found))
+        assert [(each["media_url"], each["reason"]) for each in errors(contents)] == [
+            (f"{other.url}/8.png", "the answer was 401 (a login for the host: media_credentials_file)"),
+            (f"{server.url}/9.png", "the answer was 401 to the login of media_credentials_file"),
+            (f"http://...@127.0.0.1:{other.port}/8.png",
+             "the answer was 401 (a login for the host: media_credentials_file)")]
+        media = [data for name, data in contents.items() if name.startswith("media/") and name != ERRORS]
+        assert media == [medium(f"/{number}.png")[1] for number in range(1, 8)]
+        assert secured.logins == {"/2.png": "Bearer s3.T0ken=", "/down": "Bearer s3.T0ken="}
+        assert {path: server.logins[path] for path in ("/hop", "/4.png", "/away", "/5.png", "/same", "/6.png")} == {
+            "/hop": basic, "/4.png": None, "/away": basic, "/5.png": None, "/same": basic, "/6.png": basic}
+        assert other.logins == {"/3.png": None, "/back": None, "/8.png": own}
+        assert "s3" not in re.sub(r"s3_\w+|s3://", "", crew.log())

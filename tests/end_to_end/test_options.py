@@ -212,3 +212,18 @@ def test_connections_of_every_kind_are_taken(bare, value):
 def test_a_token_that_could_be_guessed_or_not_sent_is_refused_and_not_shown(bare, token):
     message = refused(bare, metrics_token=token)
     assert "metrics_token" in message and "16 to 256" in message and token not in message
+
+
+def test_the_file_of_logins_is_checked_at_the_start(bare, tmp_path):
+    file = tmp_path / "logins"
+    file.write_text("media.example.com basic me:s3cret\n")
+    file.chmod(0o640)
+    accepted(bare, media_credentials_file=str(file))
+    file.chmod(0o644)
+    told = refused(bare, media_credentials_file=str(file))
+    assert "option media_credentials_file" in told and "must be 0640 or less" in told
+    file.chmod(0o600)
+    file.write_text("media.example.com basic me:s3cret\nother.example.com s3cret\n")
+    told = refused(bare, media_credentials_file=str(file))
+    assert f"option media_credentials_file: {file}, line 2: must be HOST[:PORT] basic" in told and "s3cret" not in told
+    assert "cannot open" in refused(bare, media_credentials_file=str(tmp_path / "gone"))

@@ -46,11 +46,11 @@ def medium(path):
 
 class MediaServer(LoopbackHttp):
     """`with MediaServer() as server`: /N.wav, /N.mp3, /N.png are media; `faults` maps other paths to functions of the
-    request's handler. `seen` are the paths asked for."""
+    request's handler. `seen` are the paths asked for, `logins` what each was asked with at last."""
 
-    def __init__(self):
-        super().__init__()
-        self.seen, self.faults, self.agents = [], {}, set()
+    def __init__(self, secured=None):
+        super().__init__(secured)
+        self.seen, self.faults, self.agents, self.logins = [], {}, set(), {}
         self._lock = threading.Lock()
         self.port = int(self.endpoint.rsplit(":", 1)[1])
 
@@ -71,6 +71,7 @@ class MediaServer(LoopbackHttp):
         with self._lock:
             self.seen.append(handler.path)
             self.agents.add(handler.headers.get("User-Agent"))
+            self.logins[handler.path] = handler.headers.get("Authorization")
         fault = self.faults.get(handler.path)
         if fault:
             fault(handler)
@@ -92,6 +93,16 @@ def give(handler, code, content_type=None, body=b"", length=None, **headers):
 
 def redirect(to, status=302):
     return lambda handler: give(handler, status, Location=to)
+
+
+def demand(login, path):
+    """The medium for who comes with the header, else 401."""
+    def fault(handler):
+        if handler.headers.get("Authorization") == login:
+            give(handler, 200, *medium(path))
+        else:
+            give(handler, 401, "text/plain", b"who are you", **{"WWW-Authenticate": "Basic"})
+    return fault
 
 
 def status(code, body=b"not for you"):
