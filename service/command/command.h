@@ -66,7 +66,11 @@ enum vb_status vb_command_help(const struct vb_command *command,
 /* The last value of a flag, by its position in the command's own; NULL if it was not given. That of
  * a switch is empty. */
 const char *vb_argument(const struct vb_arguments *arguments, size_t flag);
-/* A connection under the login's own role, for commands of operators. */
+/* A connection under the login's own role, for those that need no schema yet. */
+enum vb_status vb_command_login(const struct vb_options *options, struct vb_pg **ret_pg,
+                                struct vb_error *err) vb_must_check;
+/* The same for commands of operators, which work on the schema: one that is missing or older than
+ * the program is VB_CONFLICT with the command to run. A newer one still takes them. */
 enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
                                   struct vb_error *err) vb_must_check;
 /* Prints to standard output and checks that it arrived. */
@@ -79,6 +83,17 @@ enum vb_status vb_command_retire_shared_roles(const struct vb_arguments *argumen
 enum vb_status vb_command_demo_data(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_doctor(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_workspace_list(const struct vb_arguments *arguments,
+                                         struct vb_error *err);
+enum vb_status vb_command_workspace_show(const struct vb_arguments *arguments,
+                                         struct vb_error *err);
+enum vb_status vb_command_workspace_delete(const struct vb_arguments *arguments,
+                                           struct vb_error *err);
+enum vb_status vb_command_jobs_list(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_jobs_show(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_jobs_cancel(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_jobs_retry(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_status(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);

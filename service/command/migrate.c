@@ -46,7 +46,7 @@ enum vb_status vb_command_migrate(const struct vb_arguments *arguments, struct v
     struct vb_pg *pg;
     struct vb_migrated migrated = {0};
     struct vb_buffer advice;
-    enum vb_status status = vb_command_connect(&arguments->options, &pg, err);
+    enum vb_status status = vb_command_login(&arguments->options, &pg, err);
     if (status != VB_OK)
         return status;
     vb_buffer_init(&advice, ADVICE_CEILING);
@@ -71,7 +71,7 @@ enum vb_status vb_command_retire_shared_roles(const struct vb_arguments *argumen
                                               struct vb_error *err)
 {
     struct vb_pg *pg;
-    enum vb_status status = vb_command_connect(&arguments->options, &pg, err);
+    enum vb_status status = vb_command_login(&arguments->options, &pg, err);
     if (status != VB_OK)
         return status;
     status = vb_migrate_retire_roles(pg, err);

@@ -5,6 +5,8 @@
  */
 #include "command.h"
 
+#include "database/migrate.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -14,14 +16,31 @@ const char *vb_argument(const struct vb_arguments *arguments, size_t flag)
     return count > 0 ? arguments->flags[flag].values[count - 1] : NULL;
 }
 
-enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
-                                  struct vb_error *err)
+enum vb_status vb_command_login(const struct vb_options *options, struct vb_pg **ret_pg,
+                                struct vb_error *err)
 {
     struct vb_pg_options wanted = {.connection_string = options->database_url,
                                    .application_name = "verbatim command",
                                    .role = VB_PG_OWNER,
                                    .prepared_statements = options->prepared_statements};
     return vb_pg_new(&wanted, ret_pg, err);
+}
+
+enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
+                                  struct vb_error *err)
+{
+    struct vb_pg *pg = NULL;
+    int version = 0;
+    enum vb_status status = vb_command_login(options, &pg, err);
+    if (status == VB_OK)
+        status = vb_schema_version(pg, &version, err);
+    if (status == VB_OK && version < vb_schema_newest())
+        status = vb_schema_check(pg, err);
+    if (status == VB_OK)
+        *ret_pg = pg;
+    else
+        vb_pg_free(pg);
+    return status;
 }
 
 /* Prints a result. Flushed, so that a full disk or a closed pipe fails the command and is not found

@@ -225,9 +225,13 @@ enum vb_status vb_migrate_retire_roles(struct vb_pg *owner, struct vb_error *err
     return status;
 }
 
-enum vb_status vb_schema_check(struct vb_pg *pg, struct vb_error *err)
+int vb_schema_newest(void)
 {
-    int version = 0;
+    return newest_version();
+}
+
+enum vb_status vb_schema_version(struct vb_pg *pg, int *ret_version, struct vb_error *err)
+{
     PGresult *result;
     enum vb_status status = vb_pg_query(pg,
                                         "SELECT to_regnamespace('verbatim') IS NULL"
@@ -235,14 +239,23 @@ enum vb_status vb_schema_check(struct vb_pg *pg, struct vb_error *err)
                                         0, NULL, &result, err);
     if (status != VB_OK)
         return status;
-    bool missing = is_true(result, 0);
+    bool is_missing = is_true(result, 0);
     PQclear(result);
-    if (missing)
-        return vb_fail(err, VB_CONFLICT,
-                       "the database has no schema verbatim: run verbatim migrate");
-    status = read_version(pg, &version, err);
+    if (!is_missing)
+        return read_version(pg, ret_version, err);
+    *ret_version = -1;
+    return VB_OK;
+}
+
+enum vb_status vb_schema_check(struct vb_pg *pg, struct vb_error *err)
+{
+    int version = 0;
+    enum vb_status status = vb_schema_version(pg, &version, err);
     if (status != VB_OK)
         return status;
+    if (version < 0)
+        return vb_fail(err, VB_CONFLICT,
+                       "the database has no schema verbatim: run verbatim migrate");
     if (version > newest_version())
         return too_new(version, err);
     if (version < newest_version())

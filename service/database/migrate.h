@@ -30,6 +30,12 @@ enum vb_status vb_migrate(struct vb_pg *owner, struct vb_migrated *ret_migrated,
  * success. VB_DENIED where the login is not the owner. */
 enum vb_status vb_migrate_retire_roles(struct vb_pg *owner, struct vb_error *err) vb_must_check;
 
+/* Of the schema in the database: *ret_version is -1 where there is none. Works under every role. */
+enum vb_status vb_schema_version(struct vb_pg *pg, int *ret_version,
+                                 struct vb_error *err) vb_must_check;
+/* That of this program. */
+int vb_schema_newest(void);
+
 /* VB_OK when the schema has this program's version; VB_CONFLICT with the command to run when
  * not; VB_DATABASE when it could not be asked. Works under every role. */
 enum vb_status vb_schema_check(struct vb_pg *pg, struct vb_error *err) vb_must_check;

@@ -14,6 +14,9 @@
 #include "verbatim/hash.h"
 #include "verbatim/uuid.h"
 
+/* Of one user's exports that are kept by number (kept_for), where a door keeps them so. */
+#define VB_ORDER_KEPT_MOST 20
+
 /* Every statement to Verbatim's own database beside vb_pg_enter; for pools, which prepare them. */
 extern const struct vb_pg_statement_set vb_order_statements;
 

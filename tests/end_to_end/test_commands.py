@@ -10,8 +10,9 @@ import pytest
 from tests.lib.process import ROOT, free_port, wait_until
 from tests.lib.service import Program, clean_environment, http_request
 
-COMMANDS = ["serve", "worker", "migrate", "demo-data", "workspace set", "key create", "key list",
-            "key revoke", "s3 sign"]
+COMMANDS = ["serve", "worker", "migrate", "demo-data", "workspace set", "workspace list", "workspace show",
+            "workspace delete", "key create", "key list", "key revoke", "jobs list", "jobs show", "jobs cancel",
+            "jobs retry", "status", "s3 sign"]
 KEY = re.compile(r"vb_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}")
 SOURCE = """
     CREATE SCHEMA chat;
@@ -77,7 +78,10 @@ def test_an_absent_database_is_status_1(verbatim):
 
 def test_commands_before_migrate_say_so(verbatim, postgres):
     program = Program(verbatim, postgres.create_database("commands_empty").url)
-    assert "does not exist" in fails(program, 1, "workspace", "set", "w")
+    for line in (["workspace", "set", "w"], ["workspace", "list"], ["key", "list", "--workspace", "w"],
+                 ["key", "create", "--workspace", "w"], ["key", "revoke", "x"], ["jobs", "list"]):
+        message = fails(program, 1, *line)
+        assert "run verbatim migrate" in message and "SQLSTATE" not in message
     for command in ("serve", "worker"):
         assert "verbatim migrate" in fails(program, 1, command, options={"storage": "file:///tmp"})
 

@@ -23,7 +23,6 @@
 #define KEPT (30 * DAY)
 #define LINK                                                                                       \
     (7 * DAY) /* the longest that object stores sign for; a download with a key is longer */
-#define KEPT_MOST 20
 #define OWNER_TEXT 2048u
 #define AUDIENCE (256u << 10)
 
@@ -199,7 +198,7 @@ static struct assistant_order *make_wanted(struct vb_http_exchange *exchange)
     wish->retention = KEPT;
     wish->link_ttl = LINK;
     wish->kept_for = wanted->owner;
-    wish->keep_most = KEPT_MOST;
+    wish->keep_most = VB_ORDER_KEPT_MOST;
     wanted->order.created = answer_created;
     exchange->state = wanted;
     exchange->free_state = free_wanted;
@@ -252,9 +251,9 @@ static enum vb_status put_exports(struct vb_http_exchange *exchange, struct vb_j
 /* The one that goes for the next is the last that would stay, had there not to be room. */
 static void put_oldest(struct vb_json *json, const PGresult *rows)
 {
-    struct vb_api_export oldest = {rows, KEPT_MOST - 1};
+    struct vb_api_export oldest = {rows, VB_ORDER_KEPT_MOST - 1};
     vb_json_name(json, "oldest");
-    if (PQntuples(rows) >= KEPT_MOST)
+    if (PQntuples(rows) >= VB_ORDER_KEPT_MOST)
         vb_json_view(json, vb_api_export_id(&oldest));
     else
         vb_json_null(json);
@@ -273,7 +272,7 @@ static void on_listed(void *context, const struct vb_pg_outcome *outcome)
     vb_json_begin_array(&json);
     enum vb_status status = put_exports(exchange, &json, rows, &err);
     vb_json_end_array(&json);
-    vb_json_member_integer(&json, "limit", KEPT_MOST);
+    vb_json_member_integer(&json, "limit", VB_ORDER_KEPT_MOST);
     put_oldest(&json, rows);
     vb_json_end_object(&json);
     if (status == VB_OK)
