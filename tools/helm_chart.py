@@ -76,6 +76,11 @@ def read_options():
 
 
 def option_schema(allowed):
+    """null is an option that is not given, as a second values file takes back what the first one gave."""
+    return {"anyOf": [{"type": "null"}, value_schema(allowed)]}
+
+
+def value_schema(allowed):
     """Only what YAML makes of a value is judged closely; the rule itself is the program's, which names it."""
     number = re.fullmatch(r"a number from (\d+) to (\d+)", allowed)
     if number:

@@ -27,9 +27,11 @@ https://{{ first .Values.httpRoute.hostnames }}{{ trimSuffix "/" .Values.httpRou
 {{- define "verbatim.options" -}}
 {{- $values := .root.Values -}}
 {{- $texts := dict -}}
-{{- range $name, $value := mergeOverwrite (deepCopy $values.options) (deepCopy (index $values .role).options) -}}
-{{- if not (kindIs "invalid" $value) -}}
-{{- $_ := set $texts $name (include "verbatim.optionText" $value) -}}
+{{- range $options := list $values.options (index $values .role).options -}}
+{{- range $name, $value := $options -}}
+{{- if kindIs "invalid" $value -}}{{- $_ := unset $texts $name -}}
+{{- else -}}{{- $_ := set $texts $name (include "verbatim.optionText" $value) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- with include "verbatim.baseUrl" .root -}}{{- $_ := set $texts "base_url" (default . (get $texts "base_url")) -}}{{- end -}}
