@@ -17,7 +17,6 @@ from tests.lib.process import ROOT
 from tests.lib.service import Program
 
 CHART = ROOT / "helm/verbatim"
-SECRETS = {"database_url", "source_url", "smtp_password"}
 
 
 def merge(values, over):
