@@ -23,7 +23,8 @@ OWN = {"listen"}
 HEAD = """# The chart `verbatim`
 
 Made by `python3 tools/helm_chart.py` from `values.yaml` and the option table;
-[docs/kubernetes.md](../../docs/kubernetes.md) tells how it is used. It brings no database, no object store and no mail server: values name what is there.
+[docs/kubernetes.md](../../docs/kubernetes.md) tells how it is used. It brings no
+database, no object store and no mail server: values name what is there.
 
 Version {version}, for verbatim {appVersion} and Kubernetes {kubeVersion}.
 
