@@ -1,5 +1,7 @@
 # ./run test real NAME: tests on real things that are too large for every run. Sourced by ./run.
 #
+# A NAME is a function run_real_NAME, here or in tools/real/NAME.sh, which installs what it needs by name and says so.
+#
 # postgres  Each release of PostgreSQL beside Debian's, as the embedded binaries of io.zonky.test.postgres (Maven
 #           Central), unpacked into .run/postgres/VERSION: the tests of what depends on the server's release.
 
@@ -38,11 +40,25 @@ run_real_postgres() {
     return $status
 }
 
+# real_test FILE PACKAGE...: the tests of tests/real/FILE, whose prints are shown, with these packages beside the usual.
+real_test() {
+    echo "installing what is missing of: ${*:2}"
+    install_packages "${build_packages[@]}" "${test_packages[@]}" "${@:2}"
+    build_quietly "$preset"
+    VERBATIM_BINARY=${VERBATIM_BINARY:-$root/build/$preset/verbatim} \
+        run_child "$python" -B -m pytest -q -rP --no-header -p no:cacheprovider "tests/real/$1"
+}
+
 run_real() {
     local name=${1:-}
-    [ "$name" = postgres ] || fail "usage: ./run test real postgres [TEST...]"
-    install_packages "${build_packages[@]}" "${test_packages[@]}" curl unzip xz-utils
-    build_quietly "$preset"
-    prepare_s3_servers
-    run_real_postgres "${@:2}"
+    if [ "$name" = postgres ]; then
+        install_packages "${build_packages[@]}" "${test_packages[@]}" curl unzip xz-utils
+        build_quietly "$preset"
+        prepare_s3_servers
+    elif [[ $name =~ ^[a-z_]+$ && -f tools/real/$name.sh ]]; then
+        . "tools/real/$name.sh"
+    else
+        fail "usage: ./run test real NAME [TEST...], NAME being postgres or a file of tools/real"
+    fi
+    "run_real_$name" "${@:2}"
 }
