@@ -290,7 +290,7 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " WHERE o.sent_at IS NOT NULL"
         " UNION ALL SELECT e.created_at,"
         " CASE e.kind WHEN 'download' THEN 'downloaded' ELSE e.kind END, e.by_whom, 4"
-        " FROM e WHERE e.kind IN ('download', 'link_revoked', 'link_issued')"
+        " FROM e WHERE e.kind IN ('download', 'link_revoked', 'link_issued', 'mail_resent')"
         " UNION ALL SELECT archive_deleted_at, 'deleted', NULL, 5"
         " FROM j WHERE archive_deleted_at IS NOT NULL) AS t"
         " ORDER BY t.at, t.place", 3},
@@ -321,6 +321,12 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " UNION ALL SELECT 'verbatim_segments{status=\"' || s || '\"}',"
         " (SELECT count(*) FROM verbatim.segment WHERE status = s)::text"
         " FROM unnest(ARRAY['waiting', 'running', 'recorded']) AS s"
+        /* Sent ones are a counter. */
+        " UNION ALL SELECT 'verbatim_mails{state=\"' || s || '\"}',"
+        " (SELECT count(*) FROM verbatim.outbox"
+        " WHERE sent_at IS NULL"
+        " AND verbatim.mail_state(sent_at, given_up_at, unanswered) = s)::text"
+        " FROM unnest(ARRAY['waiting', 'unconfirmed', 'failed']) AS s"
         " UNION ALL SELECT 'verbatim_oldest_waiting_seconds',"
         " coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)"
         "::numeric(20, 3)::text"

@@ -118,6 +118,7 @@ static const struct vb_command commands[] = {
      .run = vb_command_status},
     {"doctor", NULL,
      "checks database, source, storage, public link and mail; a line each, exit 1 if any failed",
+     {{"mail-to", "ADDRESS", "also sends one mail there"}},
      .run = vb_command_doctor},
     {"prune", NULL,
      "deletes exports, row and file, whose retention has run out; the janitor does so daily",

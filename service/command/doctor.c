@@ -7,12 +7,20 @@
 #include "command.h"
 
 #include "command/doctor/doctor.h"
+#include "rules/mail_address.h"
 
 #include <string.h>
 
+/* Positions of the command's flags in command.c. */
+enum { MAIL_TO };
+
 enum vb_status vb_command_doctor(const struct vb_arguments *arguments, struct vb_error *err)
 {
-    struct vb_doctor doctor = {.options = &arguments->options};
+    struct vb_doctor doctor = {.options = &arguments->options,
+                               .mail_to = vb_argument(arguments, MAIL_TO)};
+    if (doctor.mail_to && !vb_mail_address_plausible(vb_view_of(doctor.mail_to)))
+        return vb_fail(err, VB_INVALID, "--mail-to \"%.200s\": must be an e-mail address",
+                       doctor.mail_to);
     vb_doctor_database(&doctor);
     vb_doctor_source(&doctor);
     vb_doctor_storage(&doctor);

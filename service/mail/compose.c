@@ -191,7 +191,7 @@ enum vb_status vb_mail_compose(const struct vb_mail *mail, struct vb_buffer *out
                                struct vb_error *err)
 {
     char hex[VB_SHA256_HEX], boundary[BOUNDARY_TEXT];
-    if (!vb_mail_address_valid(vb_view_of(mail->recipient)))
+    if (!vb_mail_recipient_valid(vb_view_of(mail->recipient), mail->sender->address))
         return vb_fail(err, VB_INVALID, "the recipient is no mail address");
     if (!id_valid(mail->message_id))
         return vb_fail(err, VB_INVALID, "the message id is malformed");

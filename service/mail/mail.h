@@ -2,7 +2,7 @@
  * good.
  *
  * Composition is pure: the same values give the same bytes, so a repeated mail is the same mail.
- * Delivery blocks, for a minute and a half at most. One recipient, no attachments, no SMTPUTF8, no
+ * Delivery blocks, for as long as RFC 5321 bids a client to wait. One recipient, no attachments, no SMTPUTF8, no
  * DKIM (the relay signs).
  *
  * Everything passed is borrowed for the call; buffers are the caller's and appended to. Any thread,
@@ -16,6 +16,8 @@
 #include "rules/mail_address.h"
 #include "settings/options.h"
 #include "verbatim/clock.h"
+
+#include <stdatomic.h>
 
 /* A mail as its readers see it. All borrowed; subject and name may hold any UTF-8: controls become
  * blanks. */
@@ -63,6 +65,7 @@ struct vb_mail_server {
     const char *user, *password;
     enum vb_smtp_tls tls;
     const char *ca_file; /* authorities in PEM; NULL: the system's */
+    int64_t patience;    /* microseconds for each answer; twice as long for that to the message */
     bool (*stop)(
         void *context); /* may be NULL; true ends a delivery that is not past the message's start */
     void *stop_context;
@@ -74,14 +77,34 @@ struct vb_mail_server vb_mail_server_of(const struct vb_options *options,
  * (RFC 3463: 5.1.x but for the sender's 5.1.7 and 5.1.8, and 5.2.x; without such a code 550, 551
  * and 553 to RCPT). Everything else may pass and is VB_NETWORK: unreachable, 4xx, TLS, greeting,
  * sender or login refused, which an operator can set right. VB_STOPPED as asked. The error's text
- * carries the server's words. */
+ * carries the server's words.
+ *
+ * *handed_over, which others may read meanwhile, is true from when the server was given the end of
+ * the message until it has answered to it. Where it is true after a failure, the mail may have
+ * arrived. */
 enum vb_status vb_mail_deliver(const struct vb_mail_server *server, const char *from,
                                const char *recipient, struct vb_view message,
-                               struct vb_error *err) vb_must_check;
+                               atomic_bool *handed_over, struct vb_error *err) vb_must_check;
 
-/* Greeting, encryption and login as for a mail, then NOOP: nothing is sent. *ret_encrypted: by
- * STARTTLS or smtps. */
-enum vb_status vb_mail_check(const struct vb_mail_server *server, bool *ret_encrypted,
+/* How far a look at the server came, and what it saw on the way. */
+enum vb_mail_step {
+    VB_MAIL_CONNECT,
+    VB_MAIL_ENCRYPT,
+    VB_MAIL_LOGIN,
+    VB_MAIL_SENDER,    /* MAIL FROM */
+    VB_MAIL_RECIPIENT, /* RCPT TO */
+    VB_MAIL_DONE
+};
+struct vb_mail_look {
+    enum vb_mail_step step; /* that failed */
+    bool encrypted;         /* by STARTTLS or smtps */
+    bool offers_login;
+    bool about_recipient; /* at VB_MAIL_RECIPIENT: the server knows no such mailbox */
+};
+/* Greeting, encryption and login as for a mail, its sender, a recipient, then RSET: nothing is
+ * sent. The look is written always, the statuses are those of a delivery. */
+enum vb_status vb_mail_check(const struct vb_mail_server *server, const char *from,
+                             const char *recipient, struct vb_mail_look *ret_look,
                              struct vb_error *err) vb_must_check;
 
 #endif

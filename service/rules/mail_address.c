@@ -9,6 +9,7 @@
 #include "verbatim/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define LOCAL_MOST 64  /* RFC 5321, 4.5.3.1.1 */
 #define LABEL_MOST 63  /* RFC 1035, 2.3.4 */
@@ -93,6 +94,35 @@ static bool address_valid(struct vb_view address, size_t labels_least)
 bool vb_mail_address_valid(struct vb_view address)
 {
     return address_valid(address, 2);
+}
+
+bool vb_mail_address_plausible(struct vb_view address)
+{
+    return address_valid(address, 1);
+}
+
+/* Behind its first @; a valid address has one. */
+static struct vb_view domain_of(struct vb_view address)
+{
+    const char *at = memchr(address.data, '@', address.length);
+    size_t before = (size_t)(at + 1 - address.data);
+    return (struct vb_view){at + 1, address.length - before};
+}
+
+static bool is_same_domain(struct vb_view a, struct vb_view b)
+{
+    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
+}
+
+bool vb_mail_recipient_valid(struct vb_view address, const char *sender)
+{
+    struct vb_view from = vb_view_of(sender);
+    if (vb_mail_address_valid(address))
+        return true;
+    if (!address_valid(address, 1) || !address_valid(from, 1) || address_valid(from, 2))
+        return false;
+    return is_same_domain(domain_of(address), domain_of(from)) ||
+           is_same_domain(domain_of(address), VB_VIEW("localhost"));
 }
 
 /* "NAME <ADDRESS>" into its two halves; an address alone has an empty name. */

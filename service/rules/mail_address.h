@@ -20,6 +20,13 @@
  * literals, no comments. */
 bool vb_mail_address_valid(struct vb_view address);
 
+/* Whether a mail with this sender may go there: to an address as above; and, where the sender's own
+ * domain has one label, as on a machine that delivers to its own users, also to that domain and to
+ * `localhost`. No other domain of one label: that is mostly a slip, of which nobody would hear. */
+bool vb_mail_recipient_valid(struct vb_view address, const char *sender);
+/* Either kind: whose domain is one label is fit for some senders. */
+bool vb_mail_address_plausible(struct vb_view address);
+
 /* The option mail_from: "ADDRESS" or "NAME <ADDRESS>". Unlike a recipient its domain may be one
  * label (`verbatim@localhost`). The name is UTF-8 without controls. */
 struct vb_mail_sender {

@@ -43,6 +43,7 @@ struct vb_options {
     bool smtp_require_tls; /* an older word for smtp_tls = require */
     int smtp_tls;          /* enum vb_smtp_tls */
     char *smtp_ca_file, *smtp_helo;
+    int64_t smtp_timeout, smtp_connections;
     char *mail_from; /* there where smtp_url is */
     int64_t workers;
     int64_t max_running;

@@ -97,6 +97,13 @@ const struct vb_option vb_option_table[] = {
      "authorities that the mail server's certificate is verified by, in PEM", "a path"},
     {"smtp_helo", TEXT(smtp_helo), NULL, "domain of `mail_from`",
      "name by which the mail server is greeted", "a host name", .check = vb_option_is_host},
+    {"smtp_timeout", DURATION(smtp_timeout), "5m", NULL,
+     "how long each answer of the mail server is waited for, and twice as long for that to the "
+     "whole message, as RFC 5321 has it",
+     "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
+    {"smtp_connections", NUMBER(smtp_connections), "3", NULL,
+     "mails that a process sends at the same time, so that a slow one holds up no other",
+     "a number from 1 to 16", .least = 1, .most = 16},
     {"mail_from", TEXT(mail_from), NULL, "none",
      "sender of mails; required with `smtp_url`", "ADDRESS or NAME <ADDRESS>",
      .check = vb_option_is_sender},

@@ -73,7 +73,7 @@ def test_a_mail_that_a_killed_process_had_claimed_is_sent_by_another(key, databa
     assert [mail.message["Message-ID"] for mail in smtp.mails] == [f"<{job}.mail@verbatim.example>"]
 
 
-@pytest.mark.parametrize("words", ["claimed AS", "SET sent_at"], ids=["claim", "record"])
+@pytest.mark.parametrize("words", ["claimed AS", "SET last_error"], ids=["claim", "record"])
 def test_an_answer_to_the_outbox_that_is_lost_neither_delays_nor_repeats_a_mail(key, database, make_service, postgres,
                                                                                  smtp, words):
     """What a claim took whose answer was lost is found by its process, and no claim's end is waited for."""

@@ -7,55 +7,12 @@ import uuid
 
 import pytest
 
-from tests.end_to_end.conftest import file_storage
 from tests.lib.mail_sink import MailSink
-from tests.lib.parts import add_job, running_part
+from tests.lib.outbox import due, outbox, place, queue, row, settled, state
+from tests.lib.parts import running_part
 from tests.lib.process import wait_until
 
-KEY = "conversation_exports/w/{job}-1/SMS_Support_2026-06_1c4639da.zip"
-
-
-@pytest.fixture(scope="module")
-def place(folder):
-    return file_storage(folder)
-
-
-@pytest.fixture
-def outbox(program, database, folder, place):
-    """outbox(sink, **options) starts the thread; queue(**columns) writes a finished job and its mail."""
-    program.migrate()
-    database.execute("DELETE FROM verbatim.outbox")
-
-    def start(sink, env=None, **options):
-        options = {"smtp_url": sink.url, "mail_from": "Verbatim \u00e4 <export@verbatim.example>",
-                   "base_url": "https://exports.example/" + "long/" * 30 + "v"} | options
-        return running_part(program, "outbox", folder, place, env, **options)
-    return start
-
-
-@pytest.fixture
-def queue(database):
-    def add(recipient="agent@example.com", **columns):
-        job = str(uuid.uuid4())
-        add_job(database, job_id=job, object_key=KEY.format(job=job), **columns)
-        database.execute("INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient) "
-                         "VALUES ('w', %s, 'mail', %s)", (job, recipient))
-        return job
-    return add
-
-
-def row(database, job):
-    with database.connect() as connection:
-        return connection.execute("SELECT sent_at, given_up_at, last_error, attempts FROM verbatim.outbox "
-                                  "WHERE job_id = %s", (job,)).fetchone()
-
-
-def settled(database, job):
-    return wait_until(lambda: (lambda r: r if r and (r[0] or r[1]) else None)(row(database, job)), "a settled mail")
-
-
-def due(database):
-    database.execute("UPDATE verbatim.outbox SET not_before = now()")
+__all__ = ["outbox", "place", "queue"]  # fixtures
 
 
 def bodies(mail):
@@ -235,6 +192,7 @@ def test_dropped_after_data_comes_again_with_the_same_id(outbox, queue, database
         job = queue()
         wait_until(lambda: (due(database), len(smtp.mails))[1], "the mail")
         settled(database, job)
+    assert state(database, job) == "sent"
     ids = {mail.message["Message-ID"] for mail in smtp.dropped + smtp.mails}
     assert len(smtp.dropped) == 2 and len(smtp.mails) == 1 and ids == {f"<{job}.mail@verbatim.example>"}
     assert {mail.raw for mail in smtp.dropped} == {smtp.mails[0].raw}, "the same bytes, with the same link"

@@ -85,6 +85,12 @@ def test_what_goes_wrong_moves_its_counters(keys, make_service, database):
         assert connection.send(b"?\r\n\r\n").answer().status == 400
     service.export("one", keys["one"], notification_email="ada@example.com", **RANGE)
     moved(service, keys, before, ["http_refused_total", "mails_failed_total"])
+    wait_until(lambda: counted(service, keys)['mails{state="waiting"}'] == 1, "the mail that waits")
+    for columns, state in ("unanswered = 1", "unconfirmed"), ("unanswered = 0, given_up_at = now()", "failed"):
+        database.execute(f"UPDATE verbatim.outbox SET {columns} WHERE sent_at IS NULL")
+        now = counted(service, keys)
+        assert {name: now[f'mails{{state="{name}"}}'] for name in ("waiting", "unconfirmed", "failed")} == {
+            "waiting": 0, "unconfirmed": 0, "failed": 0} | {state: 1}
     database.execute("ALTER TABLE chat.message RENAME TO gone")
     try:
         job = service.start_export("one", keys["one"], **RANGE).json()["export_job_id"]

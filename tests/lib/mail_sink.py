@@ -1,14 +1,16 @@
 """A real SMTP server (aiosmtpd) that keeps what it gets and misbehaves on demand. Runs on a thread of its own."""
 
+import asyncio
 import email
 import email.policy
 import pathlib
 import ssl
 import subprocess
+import threading
 from dataclasses import dataclass
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from .process import free_port, scratch_folder, wait_until
 
@@ -30,7 +32,14 @@ class _Handler:
     def __init__(self, sink):
         self.sink = sink
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.sink.reject_senders:
+            return self.sink.reject_senders
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
+        await self.sink.keep_waiting("RCPT", address)
         if self.sink.reject_recipients:
             return self.sink.reject_recipients
         envelope.rcpt_tos.append(address)
@@ -38,6 +47,7 @@ class _Handler:
 
     async def handle_DATA(self, server, session, envelope):
         sink = self.sink
+        await sink.keep_waiting("DATA", envelope.rcpt_tos[0])
         if sink.reject_data:
             return sink.reject_data
         mail = Mail(envelope.mail_from, tuple(envelope.rcpt_tos), envelope.original_content,
@@ -49,6 +59,23 @@ class _Handler:
             return "421 gone"
         sink.mails.append(mail)
         return "250 OK"
+
+    async def handle_QUIT(self, server, session, envelope):
+        await self.sink.keep_waiting("QUIT", "")
+        return "221 bye"
+
+
+class _Server(SMTP):
+    """Greets when it likes."""
+
+    async def _handle_client(self):
+        await self.event_handler.sink.keep_waiting("greeting", "")
+        await super()._handle_client()
+
+
+class _Controller(Controller):
+    def factory(self):
+        return _Server(self.handler, **self.SMTP_kwargs)
 
 
 def make_certificate(folder):
@@ -65,6 +92,10 @@ class MailSink:
     """Switches, to be set at any time:
 
     reject_recipients, reject_data   an answer such as "550 no such user" or "451 later", else None
+    reject_senders                   the same to MAIL FROM
+    delays                           {"RCPT": 3}: seconds that an answer takes; also of greeting, DATA (its dot), QUIT
+    held                             a set of recipients whose RCPT, or of ("DATA", recipient) whose dot, is answered
+                                     when they are taken out of it; `waiting` lists who waits so
     drop_after_data                  how many more mails to take and then cut the connection without an answer
     host                             where the next start() listens
     stop() and start()               refuse connections for a while, on the same port
@@ -82,6 +113,11 @@ class MailSink:
         self.logins = []
         self.reject_recipients = None
         self.reject_data = None
+        self.reject_senders = None
+        self.delays = {}
+        self.held = set()
+        self.waiting = []
+        self._waits = threading.Lock()
         self.drop_after_data = 0
         self.host = "127.0.0.1"
         self.certificate = None
@@ -112,13 +148,27 @@ class MailSink:
         if self.user:
             options |= {"authenticator": self._authenticate, "auth_required": True,
                         "auth_require_tls": self.tls == "starttls"}
-        self._controller = Controller(_Handler(self), hostname=self.host, port=self.port, **options)
+        self._controller = _Controller(_Handler(self), hostname=self.host, port=self.port, **options)
         self._controller.start()
 
     def stop(self):
         if self._controller:
             self._controller.stop()
             self._controller = None
+
+    async def keep_waiting(self, verb, recipient):
+        await asyncio.sleep(self.delays.get(verb, 0))
+        holds = {(verb, recipient)} | ({recipient} if verb == "RCPT" else set())
+        if not holds & self.held:
+            return
+        with self._waits:
+            self.waiting.append(recipient)
+        try:
+            while holds & self.held:
+                await asyncio.sleep(0.05)
+        finally:
+            with self._waits:
+                self.waiting.remove(recipient)
 
     def _authenticate(self, server, session, envelope, mechanism, data):
         known = isinstance(data, LoginPassword) and (data.login, data.password) == (

@@ -2,10 +2,13 @@
  * test_janitor.py. Options come from VERBATIM_... variables, as for the program itself.
  *
  *   parts_tool outbox | parts_tool janitor
+ *
+ * SIGUSR1 wakes the outbox, as the end of a job does.
  */
 #include "mail/outbox.h"
 #include "storage/storage.h"
 #include "upkeep/janitor.h"
+#include "verbatim/pulse.h"
 #include "verbatim/uuid.h"
 
 #include <curl/curl.h>
@@ -21,8 +24,8 @@ static enum vb_status run_outbox(const struct vb_service *service, const sigset_
     int number;
     struct vb_outbox *outbox = NULL;
     enum vb_status status = vb_outbox_start(service, &outbox, err);
-    if (status == VB_OK)
-        sigwait(signals, &number);
+    while (status == VB_OK && sigwait(signals, &number) == 0 && number == SIGUSR1)
+        vb_pulse_wake(vb_outbox_pulse(outbox));
     vb_outbox_request_stop(outbox);
     vb_outbox_stop(outbox);
     return status;
@@ -50,6 +53,7 @@ int main(int argc, char **argv)
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
     if (argc != 2 || sigprocmask(SIG_BLOCK, &signals, NULL) != 0 ||
         curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return 2;

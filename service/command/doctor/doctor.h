@@ -22,7 +22,8 @@ struct vb_doctor {
     const struct vb_options *options; /* borrowed */
     struct vb_link_secrets secrets;   /* of the database; none while that could not be read */
     unsigned told[VB_FINDINGS];
-    bool mute; /* standard output does not take lines any more */
+    const char *mail_to; /* whom to send a mail; NULL: nobody */
+    bool mute;           /* standard output does not take lines any more */
 };
 
 /* "failed   storage: TEXT -> REMEDY". `remedy` NULL: there is nothing to do. Line feeds become
@@ -41,7 +42,7 @@ void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source,
 void vb_doctor_storage(struct vb_doctor *doctor);
 /* Downloads by the link, which is a right to read, and compares with `body`. */
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body);
-/* Logs in and out; sends nothing. */
+/* Sends nothing but what `mail_to` asks for. */
 void vb_doctor_mail(struct vb_doctor *doctor);
 void vb_doctor_fonts(struct vb_doctor *doctor);
 

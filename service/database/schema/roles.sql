@@ -31,14 +31,14 @@ GRANT SELECT, INSERT ON verbatim.job, verbatim.segment TO :api;
 GRANT SELECT ON verbatim.key_here, verbatim.session_here TO :api;
 GRANT SELECT ON verbatim.link_secret TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_count(uuid), verbatim.job_mail(uuid),
-    verbatim.audience_word(text[]) TO :api, :worker;
+    verbatim.mail_state(timestamptz, timestamptz, integer), verbatim.audience_word(text[]) TO :api, :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_kinds(text, text), verbatim.audit_kinds(text),
     verbatim.key_make(text, text, bytea, text[], text, text, text[]), verbatim.key_revoke(text),
     verbatim.workspace_change(jsonb, bigint, bigint) TO :api;
 -- All of a key but what it is compared by.
 GRANT SELECT (key_id, workspace_id, name, scopes, role, user_email, audience, created_at, last_used_at, revoked_at)
     ON verbatim.api_key TO :api;
-GRANT SELECT (job_id, workspace_id, kind, sent_at, given_up_at) ON verbatim.outbox TO :api;
+GRANT SELECT (job_id, workspace_id, kind, sent_at, given_up_at, unanswered) ON verbatim.outbox TO :api;
 GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
     verbatim.key_touch(text), verbatim.job_cancel(text, uuid, text[], text),
     verbatim.job_delete(text, uuid, text[], text), verbatim.link_open(text, integer, bytea), verbatim.mail_is_sent(),
