@@ -11,6 +11,16 @@ install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTE
 install(DIRECTORY docs/schemas DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# Made by the target verbatim_manual. Each shell looks for completion under a name of its own.
+set(VB_MANUAL_DIR ${PROJECT_BINARY_DIR}/manual)
+set(VB_ZSH_COMPLETION_DIR "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" CACHE PATH "Folder of zsh's completion")
+install(FILES ${VB_MANUAL_DIR}/verbatim.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${VB_MANUAL_DIR}/verbatim.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(FILES ${VB_MANUAL_DIR}/verbatim.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES ${VB_MANUAL_DIR}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME verbatim)
+install(FILES ${VB_MANUAL_DIR}/zsh DESTINATION ${VB_ZSH_COMPLETION_DIR} RENAME _verbatim)
+install(FILES ${VB_MANUAL_DIR}/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME verbatim.fish)
+
 # Sandbox and configuration stand once, for all units.
 file(READ packaging/systemd/common.in VB_UNIT_COMMON)
 string(CONFIGURE "${VB_UNIT_COMMON}" VB_UNIT_COMMON @ONLY)

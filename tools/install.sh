@@ -15,7 +15,7 @@ test_packages=(
     python3-pytest python3-pytest-timeout python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema
     python3-yaml python3-venv
     swift-proxy swift-account swift-container swift-object
-    poppler-utils qpdf
+    poppler-utils qpdf zsh fish man-db groff-base
     chromium fonts-dejavu-core
 )
 lint_packages=(clang clang-format clang-tidy git libclang-rt-14-dev)

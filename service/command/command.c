@@ -28,7 +28,7 @@ static enum vb_status sign(const struct vb_arguments *arguments, struct vb_error
 
 /* In the order of the help. Flags are told apart by their position, for which each command's file
  * has an enum; both change together. */
-static const struct vb_command commands[] = {
+const struct vb_command vb_commands[] = {
     {"serve", NULL, "API and workers in one process; --workers 0 for the API alone",
      .is_service = true, .run = vb_command_serve},
     {"worker", NULL, "workers alone", .is_service = true, .run = vb_command_worker},
@@ -51,7 +51,7 @@ static const struct vb_command commands[] = {
      {{"name", "TEXT", "for people"},
       {"time-zone", "ZONE", "IANA name; dates of exports are days there (UTC)"},
       {"source-id", "X", "its id in the platform, when that is not ID"},
-      {"csv-profile", "P", "safe, excel or raw (safe)"},
+      {"csv-profile", "P", "safe, excel or raw (safe)", .words = "safe excel raw"},
       {"max-running", "N", "jobs at a time, instead of the option max_running"},
       {"retention", "SPAN", "how long archives are kept, instead of the option retention"},
       {"link-ttl", "SPAN", "how long links live, instead of the option link_ttl"},
@@ -80,8 +80,10 @@ static const struct vb_command commands[] = {
      "prints a new API key, once; only its hash is stored",
      {{"workspace", "ID", "the workspace it opens; required"},
       {"name", "TEXT", "for people"},
-      {"scope", "S", "workspace-events-notification (default) or metrics", .repeats = true},
-      {"role", "ROLE", "owner (default), admin, editor or viewer"},
+      {"scope", "S", "workspace-events-notification (default) or metrics", .repeats = true,
+       .words = "workspace-events-notification metrics"},
+      {"role", "ROLE", "owner (default), admin, editor or viewer",
+       .words = "owner admin editor viewer"},
       {"user", "EMAIL", "who uses it: the author of its exports"},
       {"audience", "TAG", "an editor sees only conversations with one of these", .repeats = true}},
      .run = vb_command_key_create},
@@ -97,7 +99,8 @@ static const struct vb_command commands[] = {
      NULL,
      "lists exports, the newest first",
      {{"workspace", "ID", "of this workspace alone"},
-      {"status", "S", "queued, started, finished, failed or cancelled", .repeats = true},
+      {"status", "S", "queued, started, finished, failed or cancelled", .repeats = true,
+       .words = "queued started finished failed cancelled"},
       {"limit", "N", "at most so many (20)"},
       JSON_FLAG},
      .run = vb_command_jobs_list},
@@ -124,10 +127,15 @@ static const struct vb_command commands[] = {
     {"prune", NULL,
      "deletes exports, row and file, whose retention has run out; the janitor does so daily",
      .run = vb_command_prune},
+    {"manual", "PAGE",
+     "prints verbatim.1 or verbatim.conf.5 for man(1), an example configuration (verbatim.conf), "
+     "or "
+     "completion for bash, zsh or fish",
+     .run = vb_command_manual},
     {"s3 sign", NULL, "signs the request given as JSON on standard input; prints each step as JSON",
      .run = sign},
 };
-#define COMMANDS (sizeof commands / sizeof *commands)
+const size_t vb_command_count = sizeof vb_commands / sizeof *vb_commands;
 
 /* How many arguments the name takes up at the start of the line; 0 if it does not stand there. The
  * words of a name are arguments of their own: "key create" in quotes is no command. */
@@ -149,11 +157,11 @@ static int words_matched(const char *name, int argc, char *const argv[])
 /* Names of two words are compared whole: `key` alone is no command. */
 const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_words)
 {
-    for (size_t i = 0; i < COMMANDS; i++) {
-        int words = words_matched(commands[i].name, argc, argv);
+    for (size_t i = 0; i < vb_command_count; i++) {
+        int words = words_matched(vb_commands[i].name, argc, argv);
         if (words > 0) {
             *ret_words = words;
-            return &commands[i];
+            return &vb_commands[i];
         }
     }
     return NULL;
@@ -168,10 +176,10 @@ static bool is_first_word(const char *word, const char *name)
 enum vb_status vb_command_seconds(const char *word, struct vb_buffer *out)
 {
     enum vb_status status = VB_OK;
-    for (size_t i = 0; i < COMMANDS && status == VB_OK; i++)
-        if (is_first_word(word, commands[i].name))
+    for (size_t i = 0; i < vb_command_count && status == VB_OK; i++)
+        if (is_first_word(word, vb_commands[i].name))
             status = vb_buffer_printf(out, "%s%s", out->length > 0 ? ", " : "",
-                                      strchr(commands[i].name, ' ') + 1);
+                                      strchr(vb_commands[i].name, ' ') + 1);
     return status;
 }
 
@@ -275,9 +283,10 @@ enum vb_status vb_command_overview(const char *word, struct vb_buffer *out)
         word ? vb_buffer_printf(out, "usage: verbatim %s ... [--help]\n\n", word)
              : vb_buffer_append_text(out, "usage: verbatim COMMAND [--help] ...\n\n"
                                           "Exports conversations, word for word.\n\n");
-    for (size_t i = 0; i < COMMANDS && status == VB_OK; i++)
-        if (!word || is_first_word(word, commands[i].name))
-            status = vb_buffer_printf(out, "  %-19s  %s\n", commands[i].name, commands[i].meaning);
+    for (size_t i = 0; i < vb_command_count && status == VB_OK; i++)
+        if (!word || is_first_word(word, vb_commands[i].name))
+            status =
+                vb_buffer_printf(out, "  %-19s  %s\n", vb_commands[i].name, vb_commands[i].meaning);
     if (status == VB_OK)
         status = vb_buffer_append_text(
             out, "\nverbatim COMMAND --help tells all of one; verbatim serve --help lists all "

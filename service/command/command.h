@@ -23,6 +23,7 @@ struct vb_flag {
     const char *argument; /* as the help shows it; NULL: a switch, which takes no value */
     const char *meaning;
     bool repeats;
+    const char *words; /* those that it may be, for completion, with blanks; NULL: not a few */
 };
 
 /* A parsed command line. Texts are borrowed from argv. */
@@ -44,6 +45,10 @@ struct vb_command {
     bool is_service; /* runs on and logs; its help shows all options */
     enum vb_status (*run)(const struct vb_arguments *arguments, struct vb_error *err);
 };
+
+/* All of them, in the order of the help. */
+extern const struct vb_command vb_commands[];
+extern const size_t vb_command_count;
 
 /* The command that the first words of the line name, and how many words that are; NULL if none. */
 const struct vb_command *vb_command_find(int argc, char *const argv[], int *ret_words);
@@ -94,6 +99,7 @@ enum vb_status vb_command_jobs_show(const struct vb_arguments *arguments, struct
 enum vb_status vb_command_jobs_cancel(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_jobs_retry(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_status(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_manual(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);

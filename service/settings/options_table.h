@@ -32,7 +32,8 @@ struct vb_option {
     bool (*check)(char *text);  /* of VB_OPTION_TEXT; may trim; NULL: anything */
     /* The same where it takes memory: VB_INVALID, VB_NO_MEMORY. */
     enum vb_status (*parse)(const char *text);
-    bool reloads; /* SIGHUP takes a new value over (settings/reload.h) */
+    const char *example; /* a value that it might have, where there is no default_value */
+    bool reloads;        /* SIGHUP takes a new value over (settings/reload.h) */
 };
 
 extern const struct vb_option vb_option_table[];
