@@ -7,6 +7,7 @@
 #include "api.h"
 #include "http/waits.h"
 #include "settings/usage.h"
+#include "source_watch.h"
 #include "storage/watch.h"
 #include "tally.h"
 
@@ -18,40 +19,82 @@
 
 #define METRICS (1u << 20) /* a route that is asked for has some 2 KB */
 
-static void answer_state(struct vb_http_exchange *exchange, const char *state)
+/* Looks at nothing on purpose: a database that is away is no reason to restart this process. */
+void vb_api_alive_begin(struct vb_http_exchange *exchange)
 {
     struct vb_json json = vb_http_json(exchange);
     vb_json_begin_object(&json);
-    vb_json_member_text(&json, "status", state);
+    vb_json_member_text(&json, "status", "ok");
     vb_json_end_object(&json);
     vb_http_answer_json(exchange, 200, &json);
 }
 
-/* Looks at nothing on purpose: a database that is away is no reason to restart this process. */
-void vb_api_alive_begin(struct vb_http_exchange *exchange)
-{
-    answer_state(exchange, "ok");
-}
-
-/* Which of both does not answer is all that is told. */
+/* Which of them does not answer is all that is told. */
 static void answer_unready(struct vb_http_exchange *exchange, const char *detail)
 {
     vb_http_answer_error_header(exchange, "Retry-After", "2");
     vb_http_answer_detail(exchange, 503, detail);
 }
 
-/* The storage is looked at by a thread of its own every few seconds; only its last finding is read
- * here. */
+/* What readiness can ask for beside the database, by the bits of enum part. */
+enum part { STORAGE = 1, SOURCE = 2 };
+#define PARTS 2
+static const char *const part_names[PARTS] = {"storage", "source"};
+
+/* Both are looked at every few seconds; only the last findings are read here. */
+static unsigned degraded_of(const struct vb_api_site_loop *site)
+{
+    return (vb_storage_watch_ready(site->watch) ? 0u : (unsigned)STORAGE) |
+           (vb_api_source_watch_good(site->source_watch) ? 0u : (unsigned)SOURCE);
+}
+
+/* "?storage", "?source" or both, with any value. What else stands there asks for nothing: probes
+ * add parameters against caches. */
+static unsigned asked_of(struct vb_view query)
+{
+    unsigned asked = 0;
+    for (size_t at = 0; at < query.length;) {
+        const char *begin = query.data + at, *end = memchr(begin, '&', query.length - at);
+        size_t length = end ? (size_t)(end - begin) : query.length - at;
+        const char *equals = memchr(begin, '=', length);
+        struct vb_view name = {begin, equals ? (size_t)(equals - begin) : length};
+        for (size_t i = 0; i < PARTS; i++)
+            asked |= vb_view_equals(name, vb_view_of(part_names[i])) ? 1u << i : 0u;
+        at += length + 1;
+    }
+    return asked;
+}
+
+/* Orders are taken and polls answered without either. */
+static void answer_ready(struct vb_http_exchange *exchange, unsigned degraded)
+{
+    struct vb_json json = vb_http_json(exchange);
+    vb_json_begin_object(&json);
+    vb_json_member_text(&json, "status", "ready");
+    vb_json_name(&json, "degraded");
+    vb_json_begin_array(&json);
+    for (size_t i = 0; i < PARTS; i++)
+        if (degraded & 1u << i)
+            vb_json_text(&json, part_names[i]);
+    vb_json_end_array(&json);
+    vb_json_end_object(&json);
+    vb_http_answer_json(exchange, 200, &json);
+}
+
 static void on_pong(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
     exchange->ticket = NULL;
+    unsigned degraded = degraded_of(exchange->loop->site);
+    unsigned missed = degraded & asked_of(exchange->head.query);
     if (outcome->status != VB_OK)
         answer_unready(exchange, "The database does not answer.");
-    else if (!vb_storage_watch_ready(exchange->loop->site->watch))
+    else if (missed & STORAGE)
         answer_unready(exchange, "The storage does not answer.");
+    else if (missed & SOURCE)
+        answer_unready(exchange, "The source does not answer.");
     else
-        answer_state(exchange, "ready");
+        answer_ready(exchange, degraded);
 }
 
 void vb_api_ready_begin(struct vb_http_exchange *exchange)
@@ -115,6 +158,17 @@ static enum vb_status put_own(const struct vb_http_exchange *exchange, struct vb
     return status == VB_OK ? put_answers(exchange, out) : status;
 }
 
+/* As this process finds them. */
+static enum vb_status put_degraded(const struct vb_api_site_loop *site, struct vb_buffer *out)
+{
+    unsigned degraded = degraded_of(site);
+    enum vb_status status = vb_buffer_append_text(out, "# TYPE verbatim_degraded gauge\n");
+    for (size_t i = 0; i < PARTS && status == VB_OK; i++)
+        status = vb_buffer_printf(out, "verbatim_degraded{part=\"%s\"} %d\n", part_names[i],
+                                  (degraded & 1u << i) != 0);
+    return status;
+}
+
 static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
@@ -126,6 +180,8 @@ static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
     struct vb_view last = {NULL, 0};
     for (int i = 0; i < PQntuples(outcome->results[1]) && status == VB_OK; i++)
         status = put_gauge(&text, outcome->results[1], i, &last);
+    if (status == VB_OK)
+        status = put_degraded(exchange->loop->site, &text);
     if (status == VB_OK)
         status = vb_buffer_printf(&text,
                                   "# TYPE verbatim_http_connections gauge\n"

@@ -9,6 +9,7 @@
 
 #include "audit_end.h"
 #include "events.h"
+#include "source_watch.h"
 #include "tally.h"
 #include "throttle.h"
 
@@ -30,6 +31,7 @@ struct vb_api {
     struct vb_pg_statement source_statements[VB_RESOLVE_STATEMENTS];
     struct vb_pg_connector *main_connector, *source_connector;
     struct vb_storage_watch *watch;
+    struct vb_api_source_watch source_watch; /* of the first loop */
     struct vb_direct_pool *streams;
     struct vb_http *http;
     struct vb_api_throttle sign_ins; /* of all loops */
@@ -60,6 +62,7 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
     site->source_statements = api->source_statements;
     site->streams = api->streams;
     site->watch = api->watch;
+    site->source_watch = &api->source_watch;
     site->sign_ins = &api->sign_ins;
     site->events = api->events;
     take_secrets(site);
@@ -72,6 +75,7 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
 static void loop_tick(struct vb_http_loop *loop, int64_t now)
 {
     vb_api_pools_tick(loop->site, now);
+    vb_api_source_watch_tick(loop, now);
     vb_api_end_tick(loop->site, now);
     vb_api_events_tick(loop, now);
 }
@@ -98,6 +102,7 @@ static void loop_done(struct vb_http_loop *loop)
     if (!site)
         return;
     vb_api_events_leave(site);
+    vb_api_source_watch_leave(loop);
     vb_api_pools_done(site);
     vb_api_end_done(site);
     for (size_t i = 0; i < sizeof(site->zones) / sizeof(site->zones[0]); i++)

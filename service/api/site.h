@@ -21,6 +21,7 @@
 
 struct vb_direct_pool;
 struct vb_storage_watch;
+struct vb_api_source_watch;
 struct vb_api_throttle;
 struct vb_api_events;
 struct vb_api_viewer;
@@ -38,6 +39,7 @@ struct vb_api_site_loop {
     const struct vb_pg_statement *source_statements;
     struct vb_direct_pool *streams;
     struct vb_storage_watch *watch;
+    struct vb_api_source_watch *source_watch;
     struct vb_api_throttle *sign_ins;
     struct vb_api_events *events;
     struct vb_api_viewer *viewers; /* of this loop (api/events.c) */

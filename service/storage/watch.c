@@ -1,8 +1,8 @@
 /* Asks the storage whether it answers. See storage/watch.h.
  *
- * /readyz tells the last result; one that is too old counts as no: a store that hangs in the middle
- * of a call is not ready either. The two atomics are written one after the other and may be read
- * between: each by itself is true then.
+ * /readyz tells the last result. A look that takes too long counts as no while it lasts: a store
+ * that hangs in the middle of a call is not ready either, and is found out within 5 s. The atomics
+ * are written one after the other and may be read between: each by itself is true then.
  */
 #include "watch.h"
 
@@ -13,24 +13,35 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* A result is good for several looks, since one may take as long as the client's second
- * attempts. */
-#define WATCH_EVERY (5 * VB_SECOND)
-#define WATCH_VALID (30 * VB_SECOND)
+#define WATCH_EVERY (2 * VB_SECOND)
+#define PATIENCE (5 * VB_SECOND / 2)
 
-/* The two atomics are all that other threads read. */
+/* The atomics are all that other threads read. */
 struct vb_storage_watch {
     struct vb_storage *storage;
     struct vb_thread thread;
     struct vb_pulse pulse;
-    atomic_bool is_ready;
-    atomic_llong looked_at;
+    atomic_bool is_ready, has_looked;
+    atomic_llong looks_since; /* monotonic; of the look that is under way, 0: none is */
+    bool is_late;             /* the thread's: it has told of this look */
 };
 
-/* Asked by the storage in the middle of a call, so a stop never waits for a store. */
+static bool takes_long(struct vb_storage_watch *watch)
+{
+    int64_t since = atomic_load(&watch->looks_since);
+    return since > 0 && vb_clock_monotonic() - since > PATIENCE;
+}
+
+/* Asked by the storage in the middle of a call, so a stop never waits for a store, and a look that
+ * takes long is told of while it lasts. */
 static bool is_stopping(void *context)
 {
     struct vb_storage_watch *watch = context;
+    if (!watch->is_late && atomic_load(&watch->is_ready) && takes_long(watch)) {
+        watch->is_late = true;
+        vb_warn("storage does not answer: it has been asked for seconds");
+        atomic_store(&watch->is_ready, false);
+    }
     return vb_pulse_stopping(&watch->pulse);
 }
 
@@ -39,6 +50,8 @@ static void look(struct vb_storage_watch *watch, struct vb_storage_session **ses
 {
     struct vb_error err = {0};
     enum vb_status status = VB_OK;
+    watch->is_late = false;
+    atomic_store(&watch->looks_since, vb_clock_monotonic());
     if (!*session)
         status = vb_storage_session_new(watch->storage, is_stopping, watch, session, &err);
     if (status == VB_OK)
@@ -46,8 +59,11 @@ static void look(struct vb_storage_watch *watch, struct vb_storage_session **ses
     bool is_ready = status == VB_OK;
     if (!is_ready && atomic_load(&watch->is_ready) && !is_stopping(watch))
         vb_warn("storage does not answer: %s", err.text);
+    if (is_ready && !atomic_load(&watch->is_ready))
+        vb_info("storage answers again");
     atomic_store(&watch->is_ready, is_ready);
-    atomic_store(&watch->looked_at, vb_clock_monotonic());
+    atomic_store(&watch->has_looked, true);
+    atomic_store(&watch->looks_since, 0);
 }
 
 /* The session is made at the first look, and kept: so is its connection. */
@@ -95,7 +111,5 @@ void vb_storage_watch_stop(struct vb_storage_watch *watch)
 /* By the monotonic clock: a clock that is set must not make a store look dead. */
 bool vb_storage_watch_ready(struct vb_storage_watch *watch)
 {
-    int64_t looked = atomic_load(&watch->looked_at);
-    return looked > 0 && atomic_load(&watch->is_ready) &&
-           vb_clock_monotonic() - looked < WATCH_VALID;
+    return atomic_load(&watch->has_looked) && atomic_load(&watch->is_ready) && !takes_long(watch);
 }

@@ -13,13 +13,14 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib.http_raw import RawConnection
+from tests.lib.process import wait_until
 
 pytestmark = pytest.mark.threads
 
 JOBS = "/api/v1/workspace/one/export-conversations"
 RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28"}
 EXACT_KEYS = ["export_job_id", "workspace_id", "channel_id", "start_date", "end_date", "status", "presigned_url",
-              "presigned_url_expires_at", "error_message", "created_time", "notification"]
+              "presigned_url_expires_at", "error_message", "created_time", "notification", "waiting_for"]
 
 
 @pytest.fixture(scope="module")
@@ -361,7 +362,8 @@ def test_job_fields(service, keys, database):
     assert answer.json() == {
         "export_job_id": job, "workspace_id": "one", "channel_id": source.LONELY, "start_date": "2026-02-01",
         "end_date": "2026-02-28", "status": "queued", "presigned_url": None, "presigned_url_expires_at": None,
-        "error_message": None, "created_time": "2026-06-11T06:50:43.860000", "notification": None}
+        "error_message": None, "created_time": "2026-06-11T06:50:43.860000", "notification": None,
+        "waiting_for": "worker"}
     assert service.get(f"{JOBS}/{job.upper()}", keys["one"]).json() == answer.json()
 
 
@@ -426,7 +428,7 @@ def test_unknown_routes_and_methods(service, keys):
 
 def test_health_and_metrics(service, keys):
     assert service.get("/healthz").json() == {"status": "ok"}
-    assert service.get("/readyz").json() == {"status": "ready"}
+    wait_until(lambda: service.get("/readyz").json() == {"status": "ready", "degraded": []}, "both to be looked at")
     post(service, keys["one"], **RANGE, channel_id=source.LONELY)
     answer = service.get("/metrics", keys["metrics"])
     assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain")

@@ -1,0 +1,32 @@
+/* Whether the source answers look-ups, as the process's first loop finds it every few seconds by its
+ * own pool. /readyz and the figures read it.
+ *
+ * Embedded in the API, zero at first: not known counts as not answering. Written by the first
+ * loop's thread, from its tick; read by any. No errors: what does not answer is a finding, and told in the
+ * log when it changes.
+ */
+#ifndef VERBATIM_API_SOURCE_WATCH_H
+#define VERBATIM_API_SOURCE_WATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vb_http_loop;
+struct vb_pg_ticket;
+
+struct vb_api_source_watch {
+    atomic_bool is_good;    /* the last finding */
+    atomic_llong asked_at;  /* monotonic; of the question that is open, 0: none is */
+    int64_t next_at;        /* of the thread, as is what follows */
+    bool was_good, is_told; /* told: the log says that it does not answer */
+    struct vb_pg_ticket *ticket;
+};
+
+/* Does nothing for other loops than the first. */
+void vb_api_source_watch_tick(struct vb_http_loop *loop, int64_t now);
+/* Before the loop's pools go. */
+void vb_api_source_watch_leave(struct vb_http_loop *loop);
+bool vb_api_source_watch_good(const struct vb_api_source_watch *watch);
+
+#endif
