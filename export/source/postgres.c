@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define KEYWORDS 16
+#define OLDEST 13 /* release of PostgreSQL */
 
 /* libpq lets the last of equal keywords win, so what stands before dbname is a default. dbname is
  * expanded: a whole URI or keyword string may stand in it. client_encoding stands behind it, since
@@ -69,6 +70,17 @@ static bool is_malformed(const char *connection_string)
     return malformed;
 }
 
+/* Snapshots as the queue and the reader ask for them came with this release. A pooler tells the
+ * version of the server behind it. */
+static enum vb_status refuse_old(PGconn *connection, struct vb_error *err)
+{
+    int version = PQserverVersion(connection);
+    if (version >= 10000 * OLDEST)
+        return VB_OK;
+    return vb_fail(err, VB_DATABASE, "PostgreSQL %d or later is needed, this server is %d", OLDEST,
+                   version / 10000);
+}
+
 /* A connection string that is malformed is told without its text, which may hold a password. */
 enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGconn **ret_connection,
                                    struct vb_error *err)
@@ -87,6 +99,8 @@ enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGco
         status = vb_polled_connect(connection, &recipe->stop, err);
     if (status == VB_OK && PQstatus(connection) != CONNECTION_OK)
         status = vb_postgres_fail(err, connection, NULL);
+    if (status == VB_OK)
+        status = refuse_old(connection, err);
     if (status == VB_OK)
         *ret_connection = connection;
     else

@@ -22,17 +22,23 @@ void vb_session_drop(struct vb_session *session)
     }
 }
 
+/* Whether the server's session is ours alone: settings and statements stay. */
+static bool is_ours(const struct vb_session *session)
+{
+    return session->prepared_statements && !session->is_pooled;
+}
+
 /* Without a session of our own, settings and statement travel together in one transaction. */
 const char *vb_session_prologue(const struct vb_session *session)
 {
-    if (session->prepared_statements)
+    if (is_ours(session))
         return "";
     return vb_source_settings(VB_SOURCE_TRANSACTION, PQserverVersion(session->connection));
 }
 
 const char *vb_session_epilogue(const struct vb_session *session)
 {
-    return session->prepared_statements ? "" : ";COMMIT";
+    return is_ours(session) ? "" : ";COMMIT";
 }
 
 enum vb_status vb_session_fail(struct vb_session *session, const PGresult *result,
@@ -114,8 +120,19 @@ static enum vb_status connect_now(struct vb_session *session, struct vb_error *e
         vb_session_drop(session);
         return status;
     }
-    if (!session->prepared_statements)
-        /* behind a transaction pooler a setting would land on somebody else's session */
+    session->is_pooled = false;
+    if (session->prepared_statements) {
+        status =
+            vb_postgres_find_pooler(session->connection, &session->stop, &session->is_pooled, err);
+        if (status != VB_OK) {
+            vb_session_drop(session);
+            session->is_away = vb_status_retryable(status);
+            return status == VB_STOPPED
+                       ? status
+                       : vb_fail_within(err, status, "cannot connect to the source");
+        }
+    }
+    if (!is_ours(session)) /* a setting would land on somebody else's session */
         return VB_OK;
     int version = PQserverVersion(session->connection);
     status = run_simple(session, vb_source_settings(VB_SOURCE_SESSION, version), err);
@@ -177,7 +194,7 @@ static enum vb_status execute(struct vb_session *session, struct vb_query *query
     bool fresh = false;
     int sent, slot = -1;
     char name[32];
-    if (session->prepared_statements)
+    if (is_ours(session))
         slot = find_statement(session, query->sql.data, &fresh);
     snprintf(name, sizeof name, "vb_source_%d", slot);
     if (fresh && slot >= 0) {
@@ -202,7 +219,7 @@ enum vb_status vb_session_query(struct vb_session *session, struct vb_query *que
     enum vb_status status = vb_session_ready(session, err);
     if (status != VB_OK)
         return status;
-    if (!session->prepared_statements)
+    if (!is_ours(session))
         status = run_simple(session, vb_session_prologue(session), err);
     if (status != VB_OK)
         return status;
@@ -212,7 +229,7 @@ enum vb_status vb_session_query(struct vb_session *session, struct vb_query *que
         return status;
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
         status = vb_session_fail(session, result, "a query failed", err);
-    else if (!session->prepared_statements)
+    else if (!is_ours(session))
         status = run_simple(session, "COMMIT", err);
     if (status == VB_OK)
         *ret_result = result;

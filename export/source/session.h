@@ -21,10 +21,11 @@
 struct vb_session {
     const char *connection_string; /* borrowed */
     const char *application_name;  /* borrowed */
-    bool prepared_statements;
-    struct vb_stop stop; /* asked in every wait */
-    PGconn *connection;  /* NULL: none */
-    bool is_away;        /* the last use failed by the server or the way to it, for now */
+    bool prepared_statements;      /* as wished; without them no session is taken for our own */
+    bool is_pooled;                /* a pooler was found on this connection */
+    struct vb_stop stop;           /* asked in every wait */
+    PGconn *connection;            /* NULL: none */
+    bool is_away;                  /* the last use failed by the server or the way to it, for now */
     char *statements[VB_SESSION_STATEMENTS]; /* texts prepared on this connection */
 };
 

@@ -38,9 +38,18 @@ struct vb_postgres_recipe {
  * The connection string may set all but the encoding; a host that is silent for connect_timeout (5
  * s) is given up for the next one. The connection is a blocking one. VB_INVALID: the string is
  * malformed, which is told without its words, since there may be a password among them;
- * VB_DATABASE_AWAY, VB_NO_MEMORY, VB_STOPPED. */
+ * VB_DATABASE: the server is older than PostgreSQL 13; VB_DATABASE_AWAY, VB_NO_MEMORY,
+ * VB_STOPPED. */
 enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGconn **ret_connection,
                                    struct vb_error *err) vb_must_check;
+
+/* Looks whether a pooler stands before the server, which lends one connection to many: there a
+ * session's settings reach strangers, a statement's name may be somebody else's, and nothing is
+ * heard by LISTEN. Right after connecting, in no pipeline. VB_DATABASE: a pooler behind which
+ * nothing works, with what to do; else as a statement fails, and VB_STOPPED. The first pooler that
+ * a process meets is logged. */
+enum vb_status vb_postgres_find_pooler(PGconn *connection, const struct vb_stop *stop,
+                                       bool *ret_pooled, struct vb_error *err) vb_must_check;
 
 /* What an error of the server means for the statement: VB_DATABASE_AWAY where another try, perhaps
  * on another server, may get through, VB_CONFLICT for a key that stands already, else VB_DATABASE.

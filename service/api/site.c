@@ -274,7 +274,6 @@ static enum vb_status start_http(struct vb_api *api, const struct vb_http_times 
                .application_name = "verbatim waits",
                .role = VB_PG_WORKER,
                .prepared_statements = options->prepared_statements},
-        .listens = options->prepared_statements,
         .channel = VB_ENDED_CHANNEL,
         .ask = ask_ended,
     };

@@ -98,15 +98,32 @@ static bool is_stopping(void *context)
     return atomic_load(&connector->stopping);
 }
 
-static bool make_ready(struct vb_pg_connector *connector, const struct vb_pg_pool_options *options,
+/* A pooler would keep nothing of it, or give it to others. */
+static bool find_session(struct vb_pg_connector *connector, struct vb_pg_order *order,
+                         PGconn *connection, struct vb_error *err)
+{
+    const struct vb_stop stop = {is_stopping, connector};
+    bool is_pooled = false;
+    order->is_prepared = false;
+    if (!order->options->prepared)
+        return true;
+    if (vb_postgres_find_pooler(connection, &stop, &is_pooled, err) != VB_OK)
+        return false;
+    order->is_prepared = !is_pooled;
+    return true;
+}
+
+static bool make_ready(struct vb_pg_connector *connector, struct vb_pg_order *order,
                        PGconn *connection, struct vb_error *err)
 {
+    if (!find_session(connector, order, connection, err))
+        return false;
     int64_t deadline = vb_clock_monotonic() + PREPARE_TIME;
     if (PQsetnonblocking(connection, 1) != 0 || !PQenterPipelineMode(connection))
         return false;
-    if (!options->prepared)
+    if (!order->is_prepared)
         return true;
-    return send_preparations(connection, options) &&
+    return send_preparations(connection, order->options) &&
            read_preparations(connector, connection, deadline, err);
 }
 
@@ -121,7 +138,7 @@ static void serve(struct vb_pg_connector *connector, struct vb_pg_order *order)
     struct vb_error err = {0};
     PGconn *connection = NULL;
     if (vb_postgres_connect(&recipe, &connection, &err) == VB_OK &&
-        !make_ready(connector, order->options, connection, &err)) {
+        !make_ready(connector, order, connection, &err)) {
         if (err.status == VB_OK)
             (void)vb_postgres_fail(&err, connection, NULL);
         PQfinish(connection);

@@ -4,11 +4,10 @@
  * here retries a statement: whether it ran is unknown once the connection is lost, so only the
  * caller may.
  *
- * Three kinds of server are spoken to in one way. A server of our own has a session: the role is
- * taken on once, and statements are prepared. Behind a pooler that gives out a server connection a
- * transaction, nothing may stay behind: the role goes with each transaction, and a statement by
- * itself becomes one, in a pipeline. A pooler that keeps prepared statements has them under our
- * names, but cannot be told to drop one, so there no slot is used twice.
+ * A server of our own has a session: the role is taken on once, and statements are prepared. Behind
+ * a pooler, which lends a server's connection to many, nothing may stay behind: the role goes with
+ * each transaction, a statement by itself becomes one, in a pipeline, and has no name. Some poolers
+ * keep named statements for their clients; without names all are spoken to in one way.
  */
 #include "pg.h"
 
@@ -136,29 +135,21 @@ PGconn *vb_pg_connection(struct vb_pg *pg)
     return pg->connection;
 }
 
-/* A pooler gives out process ids of its own. Behind one, a role set for the session would stay with
- * a server connection that somebody else gets next, whether prepared statements are kept or not. */
-static enum vb_status find_pooler(struct vb_pg *pg, struct vb_error *err)
+bool vb_pg_has_session(const struct vb_pg *pg)
 {
-    PGresult *result = PQexec(pg->connection, "SELECT pg_backend_pid()");
-    enum vb_status status = VB_OK;
-    if (PQresultStatus(result) != PGRES_TUPLES_OK)
-        status = vb_postgres_fail(err, pg->connection, result);
-    else
-        pg->per_transaction =
-            strtol(PQgetvalue(result, 0, 0), NULL, 10) != PQbackendPID(pg->connection);
-    PQclear(result);
-    return status;
+    return pg->connection && !pg->per_transaction;
 }
 
 static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
 {
-    pg->per_transaction = true;
+    static const struct vb_stop never = {NULL, NULL};
+    bool is_pooled = true;
     if (pg->prepared_statements) {
-        enum vb_status status = find_pooler(pg, err);
+        enum vb_status status = vb_postgres_find_pooler(pg->connection, &never, &is_pooled, err);
         if (status != VB_OK)
             return status;
     }
+    pg->per_transaction = is_pooled;
     PGresult *result = PQexec(pg->connection, setup_sql(pg->role, pg->per_transaction));
     enum vb_status status = VB_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
@@ -268,7 +259,7 @@ static enum vb_status evict(struct vb_pg *pg, size_t slot, struct vb_error *err)
     return VB_OK;
 }
 
-/* Gives the name under which `sql` is prepared on this connection; "" where it is not to be. */
+/* Gives the name under which `sql` is prepared on this connection. */
 static enum vb_status prepare(struct vb_pg *pg, const char *sql, int count,
                               char name[STATEMENT_NAME], struct vb_error *err)
 {
@@ -281,10 +272,6 @@ static enum vb_status prepare(struct vb_pg *pg, const char *sql, int count,
         }
     }
     size_t slot = pg->next_slot;
-    if (pg->per_transaction && pg->statements[slot].sql) { /* DEALLOCATE does not pass a pooler */
-        name[0] = '\0';
-        return VB_OK;
-    }
     enum vb_status status = evict(pg, slot, err);
     if (status != VB_OK)
         return status;
@@ -335,7 +322,7 @@ static PGresult *drain_pipeline(PGconn *connection)
 
 /* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and
  * nothing stays behind on the pooler's connection. */
-static PGresult *run_in_pipeline(struct vb_pg *pg, const char *name, const char *sql, int count,
+static PGresult *run_in_pipeline(struct vb_pg *pg, const char *sql, int count,
                                  const char *const *parameters)
 {
     PGconn *to = pg->connection;
@@ -343,9 +330,8 @@ static PGresult *run_in_pipeline(struct vb_pg *pg, const char *name, const char 
     if (PQenterPipelineMode(to) != 1 ||
         PQsendQueryParams(to, setup, 0, NULL, NULL, NULL, NULL, 0) != 1)
         return NULL;
-    int sent = *name ? PQsendQueryPrepared(to, name, count, parameters, NULL, NULL, 0)
-                     : PQsendQueryParams(to, sql, count, NULL, parameters, NULL, NULL, 0);
-    if (sent != 1 || PQpipelineSync(to) != 1)
+    if (PQsendQueryParams(to, sql, count, NULL, parameters, NULL, NULL, 0) != 1 ||
+        PQpipelineSync(to) != 1)
         return NULL;
     return drain_pipeline(to);
 }
@@ -355,14 +341,14 @@ static enum vb_status run(struct vb_pg *pg, const char *sql, int count,
                           struct vb_error *err)
 {
     char name[STATEMENT_NAME] = "";
-    if (pg->prepared_statements) {
+    if (!pg->per_transaction) {
         enum vb_status status = prepare(pg, sql, count, name, err);
         if (status != VB_OK)
             return status;
     }
     PGresult *result;
     if (pg->per_transaction && !pg->in_transaction) {
-        result = run_in_pipeline(pg, name, sql, count, parameters);
+        result = run_in_pipeline(pg, sql, count, parameters);
         if (PQexitPipelineMode(pg->connection) != 1) {
             PQclear(result);
             return vb_postgres_fail(err, pg->connection, NULL);

@@ -1,7 +1,7 @@
 /* A blocking libpq connection for workers, janitor and commands; never for the HTTP loops.
  *
  * Reconnects by itself outside transactions. Takes on its role on every connection, or in every
- * transaction when prepared statements are off (a transaction pooler keeps no session). Leaves a
+ * transaction where a pooler is found or prepared statements are off (then no session is ours). Leaves a
  * server that takes no writes any more within seconds, also if it only reads. Statements are named
  * by their text and prepared on first use.
  *
@@ -52,6 +52,9 @@ void vb_pg_rollback(struct vb_pg *pg);
 /* The connection, for LISTEN and polling; NULL while there is none. */
 PGconn *vb_pg_connection(struct vb_pg *pg);
 enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err) vb_must_check;
+/* Whether the server's session is ours alone, so that LISTEN is of use. False without a connection,
+ * behind a pooler, and where prepared statements are off. */
+bool vb_pg_has_session(const struct vb_pg *pg);
 void vb_pg_disconnect(struct vb_pg *pg);
 
 /* A connection to the source, which may be a replica. The caller finishes it. */

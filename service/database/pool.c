@@ -211,7 +211,7 @@ static bool send_steps(struct link *link, const struct vb_pg_ticket *ticket)
     int format = link->pool->options.text ? 0 : 1;
     for (size_t i = 0; i < ticket->count; i++) {
         const struct vb_pg_statement *statement = &ticket->statements[i];
-        int sent = link->pool->options.prepared && statement->name
+        int sent = link->order.is_prepared && statement->name
                        ? PQsendQueryPrepared(link->connection, statement->name, statement->count,
                                              ticket->values[i], NULL, NULL, format)
                        : PQsendQueryParams(link->connection, statement->sql, statement->count, NULL,

@@ -31,8 +31,8 @@ struct vb_pg_pool_options {
     enum vb_postgres_server
         server; /* writable: it is left within seconds when it takes no writes any more */
     const char *take_role; /* SQL expression, evaluated while preparing; NULL: no role */
-    bool prepared;
-    bool text; /* results in text format, not binary */
+    bool prepared;         /* but for connections by a pooler */
+    bool text;             /* results in text format, not binary */
     /* All with a name that will ever be sent; they outlive the pool. */
     struct vb_pg_statement_set statements[VB_PG_STATEMENT_SETS];
     size_t links;         /* connections, at most VB_PG_LINKS */
@@ -90,6 +90,7 @@ struct vb_pg_order {
     struct vb_pg_pool *pool;
     const struct vb_pg_pool_options *options;
     PGconn *connection; /* the answer: ready, or NULL with `error` */
+    bool is_prepared;   /* it knows the statements by their names */
     struct vb_error error;
 };
 void vb_pg_connector_ask(struct vb_pg_connector *connector, struct vb_pg_order *order);

@@ -2,7 +2,7 @@
  *
  * A notification is a hint. Every few seconds, and whenever the connection was made anew, the
  * thread asks the database about all jobs that are waited for, in one statement; behind a
- * transaction pooler, where nobody can listen, that is all there is, and it is asked more often.
+ * pooler, where nobody can listen, that is all there is, and it is asked more often.
  * While nobody waits the database is left alone.
  *
  * Each wait is in exactly one list, its bucket or its loop's `rung`, both under the one mutex, and
@@ -35,7 +35,7 @@ struct vb_http_waits {
     struct vb_thread thread;
     struct vb_pg *pg;
     int wake; /* eventfd: written once to stop */
-    bool listens, failing;
+    bool failing;
     const char *ask;    /* SQL */
     char listen[64];    /* likewise */
     PGconn *listens_on; /* compared only: another connection has to LISTEN again */
@@ -224,15 +224,14 @@ void vb_http_waits_leave(struct vb_http_loop *loop)
 
 /* --- the thread --- */
 
-/* Behind a transaction pooler no session is ours to listen on. True: heard anew, so something may
+/* Behind a pooler no session is ours to listen on. True: heard anew, so something may
  * have been missed. */
 static enum vb_status listen_again(struct vb_http_waits *waits, bool *ret_anew,
                                    struct vb_error *err)
 {
-    if (!waits->listens)
-        return VB_OK;
     enum vb_status status = vb_pg_connect(waits->pg, err);
-    if (status != VB_OK || vb_pg_connection(waits->pg) == waits->listens_on)
+    if (status != VB_OK || !vb_pg_has_session(waits->pg) ||
+        vb_pg_connection(waits->pg) == waits->listens_on)
         return status;
     status = vb_pg_exec(waits->pg, waits->listen, 0, NULL, NULL, err);
     if (status != VB_OK)
@@ -360,7 +359,6 @@ enum vb_status vb_http_waits_start(const struct vb_http_waits_options *options,
     struct vb_http_waits *waits = calloc(1, sizeof(*waits));
     if (!waits)
         return vb_fail(err, VB_NO_MEMORY, "no memory for waiting requests");
-    waits->listens = options->listens;
     waits->ask = options->ask;
     (void)snprintf(waits->listen, sizeof(waits->listen), "LISTEN %s", options->channel);
     waits->wake = eventfd(0, EFD_CLOEXEC);

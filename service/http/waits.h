@@ -37,7 +37,6 @@ struct vb_http_wait {
 /* What tells of the ends. */
 struct vb_http_waits_options {
     struct vb_pg_options pg;
-    bool listens;        /* the connection is its own, so that it may LISTEN */
     const char *channel; /* notified with the id of each job that ends */
     const char
         *ask; /* SQL: which of the jobs $1::uuid[] have ended, or are gone; their ids as text */

@@ -39,7 +39,7 @@ const struct vb_option vb_option_table[] = {
      "schema of the source contract", "a name of at most 63 bytes",
      .check = vb_option_is_identifier},
     {"prepared_statements", CHOICE(prepared_statements), "on", NULL,
-     "`off` behind a transaction pooler that does not keep them", "on or off"},
+     "`off` where no session is to be used; poolers are noticed", "on or off"},
     {"listen", TEXT(listen), "127.0.0.1:8080", NULL,
      "address of the API", "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080",
      .check = vb_option_is_listen},

@@ -59,8 +59,7 @@ struct vb_keeper {
     struct vb_pg *pg;
     struct vb_thread thread;
     struct vb_liveness liveness;
-    int wake; /* eventfd: written once to stop */
-    bool listens;
+    int wake;           /* eventfd: written once to stop */
     bool hurries;       /* a job was ended: the beat does not wait for its time */
     PGconn *listens_on; /* compared only: another connection has to LISTEN again */
 };
@@ -258,14 +257,13 @@ static bool something_ended(struct vb_keeper *keeper)
     return ended;
 }
 
-/* Behind a transaction pooler no session is ours to listen on. */
+/* Behind a pooler no session is ours to listen on. */
 static enum vb_status listen_again(struct vb_keeper *keeper, struct vb_error *err)
 {
-    if (!keeper->listens)
-        return VB_OK;
     vb_liveness_rest(&keeper->liveness);
     enum vb_status status = vb_pg_connect(keeper->pg, err);
-    if (status != VB_OK || vb_pg_connection(keeper->pg) == keeper->listens_on)
+    if (status != VB_OK || !vb_pg_has_session(keeper->pg) ||
+        vb_pg_connection(keeper->pg) == keeper->listens_on)
         return status;
     status = vb_pg_exec(keeper->pg, "LISTEN " VB_QUEUE_CHANNEL, 0, NULL, NULL, err);
     if (status != VB_OK)
@@ -393,7 +391,6 @@ enum vb_status vb_keeper_start(struct vb_crew *crew, struct vb_keeper **ret_keep
     if (!keeper)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the keeper");
     keeper->crew = crew;
-    keeper->listens = options->prepared_statements;
     keeper->wake = eventfd(0, EFD_CLOEXEC);
     enum vb_status status = vb_pg_new(&pg, &keeper->pg, err);
     if (status == VB_OK && keeper->wake < 0)

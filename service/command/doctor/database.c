@@ -161,8 +161,11 @@ static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
                          err.text);
     else
         vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL,
-                         "PostgreSQL %d, schema verbatim fits, both roles can be taken on",
-                         PQserverVersion(vb_pg_connection(pg)) / 10000);
+                         "PostgreSQL %d%s, schema verbatim fits, both roles can be taken on",
+                         PQserverVersion(vb_pg_connection(pg)) / 10000,
+                         doctor->options->prepared_statements && !vb_pg_has_session(pg)
+                             ? " behind a pooler"
+                             : "");
 }
 
 /* The clock is compared also where the schema is wrong: it needs none. */
