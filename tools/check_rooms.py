@@ -17,6 +17,7 @@ PUBLIC = {
     "export_pdf": ("brand", "pdf"),
     "export_format": ("media_errors", "names", "nothing_found", "render", "zone"),
     "export_archive": ("archive",),
+    "export_verify": ("verify",),
 }
 ROOM = re.compile(r"vb_room\((\w+)(?:\s+USES\s+((?:\w+\s+)*?)(?=PUBLIC|PRIVATE|SOURCES))?")
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)

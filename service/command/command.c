@@ -127,6 +127,12 @@ const struct vb_command vb_commands[] = {
     {"prune", NULL,
      "deletes exports, row and file, whose retention has run out; the janitor does so daily",
      .run = vb_command_prune},
+    {"verify",
+     "FILE",
+     "checks an archive or file of an export offline: every checksum, name and content; exit 1 if "
+     "it has faults",
+     {JSON_FLAG},
+     .run = vb_command_verify},
     {"manual", "PAGE",
      "prints verbatim.1 or verbatim.conf.5 for man(1), an example configuration (verbatim.conf), "
      "or "
