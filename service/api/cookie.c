@@ -1,5 +1,5 @@
 /* Reading the Cookie header, strictly: names and values end where the grammar ends them, and
- * quotation marks are part of a value. Of a few hundred pieces at most, since a head has 8 KiB. */
+ * quotation marks are part of a value. Of some thousand pieces at most, since a head has 32 KiB. */
 #include "cookie.h"
 
 #include <string.h>

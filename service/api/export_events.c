@@ -11,12 +11,6 @@
 
 #include <stdio.h>
 
-/* A proxy that gathers what it hands on would hand on nothing. */
-static void put_headers(struct vb_http_exchange *exchange)
-{
-    vb_http_answer_header(exchange, "X-Accel-Buffering", "no");
-}
-
 /* The key may have ended between its judgement and this look. */
 static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
@@ -27,7 +21,6 @@ static void on_entered(struct vb_http_exchange *exchange, const struct vb_pg_out
         return;
     }
     (void)snprintf(word, sizeof(word), "%s", PQgetvalue(row, 0, 0));
-    put_headers(exchange);
     if (exchange->is_head)
         vb_http_answer_stream_head(exchange, "text/event-stream");
     else

@@ -282,6 +282,7 @@ static enum vb_status start_http(struct vb_api *api, const struct vb_http_times 
                                          .waits = &waits,
                                          .times = times,
                                          .idle = options->idle_timeout,
+                                         .progress = options->client_timeout,
                                          .connections = connections};
     return vb_http_start(&http, &api->http, err);
 }

@@ -250,11 +250,15 @@ static void send_answer(struct vb_http_exchange *exchange, int status, const cha
     begin_writing(exchange);
 }
 
+/* A proxy that spools an answer to its disk would hide from us how fast its client reads. */
+#define UNSPOOLED "X-Accel-Buffering: no\r\n"
+
 void vb_http_answer_begin(struct vb_http_exchange *exchange, const char *type, bool chunked)
 {
     if (!chunked)
         exchange->keep_alive = false;
-    if (put_head(exchange, 200, type, chunked ? "Transfer-Encoding: chunked\r\n" : "") != VB_OK) {
+    if (put_head(exchange, 200, type,
+                 chunked ? "Transfer-Encoding: chunked\r\n" UNSPOOLED : UNSPOOLED) != VB_OK) {
         give_up(exchange);
         return;
     }

@@ -395,9 +395,11 @@ static void take_turn(struct vb_http_connection *connection)
         return;
     if (connection->phase == VB_HTTP_IDLE && (connection->input.length > 0 || connection->ended))
         vb_http_connection_ready(connection);
-    /* A client that pipelines without reading its answers is held back by TCP. */
+    /* A client that pipelines without reading its answers is held back by TCP; the buffer grows
+     * beyond a read for a head alone. */
+    size_t most = connection->phase == VB_HTTP_READ ? VB_HTTP_HEAD + 2 : VB_HTTP_CHUNK;
     if (!connection->ended)
-        want_reads(connection, connection->input.length < VB_HTTP_INPUT);
+        want_reads(connection, connection->input.length <= most);
 }
 
 void vb_http_connection_turns(struct vb_http_loop *loop)
@@ -468,7 +470,7 @@ void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot)
         return;
     }
     *connection = (struct vb_http_connection){.loop = loop, .fd = fd, .slot = slot, .file = -1};
-    vb_buffer_init_secret(&connection->input, 2 * VB_HTTP_INPUT); /* keys come through it */
+    vb_buffer_init_secret(&connection->input, VB_HTTP_INPUT); /* keys come through it */
     vb_buffer_init(&connection->output, VB_HTTP_ANSWER);
     event_assign(&connection->readable, loop->base, fd, EV_READ | EV_PERSIST, on_readable,
                  connection);

@@ -16,7 +16,10 @@
 
 #define SPARES 64u
 
-/* Not a memset: buffers keep their memory, and 64 headers need no clearing. */
+/* Of a head that a spare exchange keeps the buffer of: most are smaller. */
+#define HEAD_KEPT 4096u
+
+/* Not a memset: buffers keep their memory, and a hundred headers need no clearing. */
 static void reset(struct vb_http_exchange *exchange)
 {
     vb_buffer_done(&exchange->body);
@@ -111,6 +114,8 @@ void vb_http_exchange_free(struct vb_http_exchange *exchange)
         return;
     }
     vb_buffer_done(&exchange->body);
+    if (exchange->head_bytes.capacity > HEAD_KEPT)
+        vb_buffer_done(&exchange->head_bytes);
     vb_buffer_reset(&exchange->head_bytes); /* a spare one keeps no key */
     exchange->spare = loop->spare;
     loop->spare = exchange;

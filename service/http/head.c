@@ -352,7 +352,7 @@ enum vb_status vb_http_head_parse(struct vb_view bytes, struct vb_http_head *ret
                                   struct vb_http_refusal *ret_refusal)
 {
     struct vb_http_head *head = ret_head;
-    /* Not a whole struct assignment: clearing 64 headers would cost more than parsing them. */
+    /* Not a whole struct assignment: clearing all headers would cost more than parsing them. */
     memset(head, 0, offsetof(struct vb_http_head, headers));
     memset(&head->header_count, 0, sizeof(*head) - offsetof(struct vb_http_head, header_count));
     struct vb_view line;

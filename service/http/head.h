@@ -14,10 +14,10 @@
 
 #include "verbatim/buffer.h"
 
-#define VB_HTTP_HEAD 8192 /* bytes of a whole head */
-#define VB_HTTP_LINE 2200 /* bytes of the request line */
+#define VB_HTTP_HEAD 32768 /* bytes of a whole head: browsers bring cookies, meshes their headers */
+#define VB_HTTP_LINE 2200  /* bytes of the request line */
 #define VB_HTTP_TARGET 2048
-#define VB_HTTP_HEADERS 64
+#define VB_HTTP_HEADERS 100
 
 /* Why a request is refused before anyone has looked at what it wants. Texts are static. */
 struct vb_http_refusal {

@@ -26,7 +26,7 @@ static const struct vb_http_times contract_times = {
     .head = 10 * VB_SECOND,
     .body = 10 * VB_SECOND,
     .answer = 30 * VB_SECOND,
-    .progress = 15 * VB_SECOND,
+    .progress = 300 * VB_SECOND,
     .idle = 75 * VB_SECOND,
     .linger = 2 * VB_SECOND,
 };
@@ -80,6 +80,8 @@ enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_ht
     http->times = options->times ? *options->times : contract_times;
     if (!options->times && options->idle > 0)
         http->times.idle = options->idle;
+    if (!options->times && options->progress > 0)
+        http->times.progress = options->progress;
     http->loop_count = vb_http_loops();
     atomic_store(&http->connection_limit,
                  options->connections > 0 ? options->connections : connection_limit());

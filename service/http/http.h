@@ -20,7 +20,7 @@ struct vb_http_times {
     int64_t head;     /* from its first byte, or from the connect, to its last */
     int64_t body;     /* from the end of the head, or from 100 Continue, to its last byte */
     int64_t answer;   /* from the whole request to the first byte of the answer */
-    int64_t progress; /* of the answer, without a byte taken by the peer */
+    int64_t progress; /* of the answer, without a byte taken by the peer: somebody may pause */
     int64_t idle;     /* between two requests */
     int64_t linger;   /* for the peer to notice a close */
 };
@@ -33,7 +33,7 @@ struct vb_http_options {
     const struct vb_http_site *site;
     const struct vb_http_waits_options *waits;
     const struct vb_http_times *times; /* NULL: the contract's */
-    int64_t idle;                      /* in place of the contract's; 0: that */
+    int64_t idle, progress;            /* in place of the contract's; 0: that */
     unsigned connections; /* at most; 0: as many as the process may have descriptors for */
 };
 

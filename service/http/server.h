@@ -29,7 +29,9 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#define VB_HTTP_INPUT 16384       /* bytes read ahead on a connection */
+#define VB_HTTP_CHUNK 16384 /* bytes of one read, and of what is read ahead on a connection */
+/* Held of a connection at most: a head and the empty line before it, and a read behind it. */
+#define VB_HTTP_INPUT (VB_HTTP_HEAD + 2 + VB_HTTP_CHUNK)
 #define VB_HTTP_ANSWER (2u << 20) /* most bytes of an answer that is no file */
 /* bytes of a link: a session's token alone may have thousands */
 #define VB_HTTP_LINK_MOST (16u << 10)
@@ -173,7 +175,7 @@ struct vb_http_loop {
     time_t date_of;
     char date[64];
     uint64_t request_prefix, request_number;
-    char chunk[VB_HTTP_INPUT];
+    char chunk[VB_HTTP_CHUNK];
 };
 
 struct vb_http {

@@ -49,6 +49,16 @@ static void wait_for_feed(struct vb_http_connection *connection, bool wanted)
         event_del(&stream->fed);
 }
 
+/* A body that ends with its connection would look whole where that breaks. So the kernel resets the
+ * connection, however it closes, also where the process is killed; what had not gone out is lost by
+ * that. A chunked body lacks its last chunk, and what is there of it may arrive. */
+static void reset_on_close(const struct vb_http_connection *connection, bool wanted)
+{
+    const struct linger at_once = {wanted, 0};
+    if (!connection->stream->chunked)
+        (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 /* `end` may free what the feed pointed at, so the descriptor is closed before. */
 static void free_stream(struct vb_http_connection *connection, enum vb_status how)
 {
@@ -70,16 +80,10 @@ bool vb_http_stream_is_waiting(const struct vb_http_connection *connection)
     return connection->stream && connection->stream->waits;
 }
 
-/* A body that ends with its connection would look whole: only a reset tells that it is not. */
 void vb_http_stream_cut(struct vb_http_connection *connection)
 {
-    struct vb_http_stream *stream = connection->stream;
-    if (!stream)
-        return;
-    static const struct linger at_once = {1, 0};
-    if (stream->has_head && !stream->is_whole && !stream->chunked)
-        (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    free_stream(connection, stream->how);
+    if (connection->stream)
+        free_stream(connection, connection->stream->how);
 }
 
 /* As read() does it, from what was handed over. */
@@ -147,6 +151,7 @@ enum vb_status vb_http_stream_next(struct vb_http_connection *connection)
     struct vb_http_stream *stream = connection->stream;
     const struct vb_http_times *times = &connection->loop->http->times;
     if (stream->is_whole) {
+        reset_on_close(connection, false);
         free_stream(connection, VB_OK);
         return VB_OK;
     }
@@ -178,6 +183,7 @@ static void begin(struct vb_http_connection *connection)
         return;
     }
     stream->has_head = true;
+    reset_on_close(connection, true);
     vb_http_answer_begin(exchange, stream->type, stream->chunked);
 }
 
@@ -229,6 +235,7 @@ void vb_http_answer_push(struct vb_http_exchange *exchange, const char *type, si
                                       .is_pushed = true};
     vb_buffer_init(&stream->pushed, most);
     connection->stream = stream;
+    reset_on_close(connection, true);
     vb_http_answer_begin(exchange, type, stream->chunked);
 }
 

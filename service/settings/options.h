@@ -27,6 +27,7 @@ struct vb_options {
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */
     int64_t idle_timeout;
+    int64_t client_timeout;
     int64_t stop_delay;
     char *storage; /* file:///DIR or s3://BUCKET[/PREFIX] */
     char *s3_endpoint;

@@ -51,6 +51,10 @@ const struct vb_option vb_option_table[] = {
      "how long a connection is kept between two requests; longer than proxies and balancers keep "
      "theirs, so that they never send into one that closes",
      "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
+    {"client_timeout", DURATION(client_timeout), "5m", NULL,
+     "how long a client that takes no byte of its answer keeps its connection; of an export that is "
+     "answered at once also one of four threads",
+     "a duration from 1s to 24h", .least = VB_SECOND, .most = 24 * HOUR},
     {"stop_delay", DURATION(stop_delay), "5s", NULL,
      "how long `serve` goes on taking requests after SIGTERM, with `/readyz` at 503, so that "
      "proxies and balancers turn away first; longer than their checks take to notice",

@@ -46,8 +46,8 @@ IRREGULAR = {
     "HTTP/2": (b"GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n", 505),
     "HTTP/0.9": (b"GET /healthz\r\n\r\n", 400),
     "long target": (b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-    "long head": (b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: " + b"a" * 9000 + b"\r\n\r\n", 431),
-    "many headers": (b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 70 + b"\r\n", 431),
+    "long head": (b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: " + b"a" * 33000 + b"\r\n\r\n", 431),
+    "many headers": (b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 100 + b"\r\n", 431),
     "unknown expectation": (HEAD + b"Expect: tea\r\nContent-Length: 1\r\n\r\n", 417),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
 }
@@ -228,3 +228,17 @@ def test_slow_clients_are_ended_by_absolute_deadlines(service, keys):
         assert [answer.status for answer in body.answers()] == [408]
         silent.seconds_to_close()
     assert 9.5 < time.monotonic() - begin < 14
+
+
+@pytest.mark.parametrize("piece", [1 << 20, 1000])
+def test_heads_as_browsers_and_gateways_send_them(service, piece):
+    """32 KiB of cookies, 100 lines; whole and in pieces, and the next request right behind."""
+    begin, end = b"GET /healthz HTTP/1.1\r\nHost: a\r\nCookie: a=", b"\r\n\r\n"
+    large = begin + b"x" * (32768 - len(begin) - len(end)) + end
+    many = b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 99 + b"\r\n"
+    with RawConnection(service.port) as connection:
+        for request in (large, many, large + many + large):
+            for at in range(0, len(request), piece):
+                connection.send(request[at:at + piece])
+            for _ in range(request.count(b"GET ")):
+                assert connection.answer().status == 200

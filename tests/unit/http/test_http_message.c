@@ -261,14 +261,16 @@ static void limits_heads(void **state)
     scan = (struct vb_http_scan){0};
     static const struct vb_view start = VB_VIEW("GET / HTTP/1.1\r\n");
     memcpy(bytes, start.data, start.length);
-    assert_int_equal(vb_http_head_scan(&scan, (struct vb_view){bytes, 8192}, &length, &refusal),
-                     VB_AGAIN);
-    assert_int_equal(vb_http_head_scan(&scan, (struct vb_view){bytes, 8193}, &length, &refusal),
-                     VB_INVALID);
+    assert_int_equal(
+        vb_http_head_scan(&scan, (struct vb_view){bytes, VB_HTTP_HEAD}, &length, &refusal),
+        VB_AGAIN);
+    assert_int_equal(
+        vb_http_head_scan(&scan, (struct vb_view){bytes, VB_HTTP_HEAD + 1}, &length, &refusal),
+        VB_INVALID);
     assert_int_equal(refusal.status, 431);
     scan = (struct vb_http_scan){0};
     size_t at = 16;
-    for (int i = 0; i < 66; i++)
+    for (int i = 0; i < VB_HTTP_HEADERS + 2; i++)
         at += (size_t)snprintf(bytes + at, 100, "A%d: b\r\n", i);
     assert_int_equal(vb_http_head_scan(&scan, (struct vb_view){bytes, at}, &length, &refusal),
                      VB_INVALID);
