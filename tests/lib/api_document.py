@@ -102,8 +102,8 @@ def type_of(answer):
 
 
 def content_of(response, answer):
-    contents = response.get("content", {})
-    return contents.get(type_of(answer), contents.get("*/*"))
+    contents, kind = response.get("content", {}), type_of(answer)
+    return contents.get(kind, contents.get(kind.split("/")[0] + "/*"))
 
 
 def differences(operation, answer):
@@ -118,7 +118,7 @@ def differences(operation, answer):
         return found + (["a body that is not documented"] if answer.body else [])
     if content is None:
         return found + [f"the type {type_of(answer)} is not documented"]
-    if type_of(answer) == "application/json":
+    if type_of(answer) in response["content"] and type_of(answer) == "application/json":
         found += operation.document.problems(content["schema"], answer.json(), closed=True)
     return found
 
