@@ -110,6 +110,8 @@ void vb_api_file_answer(struct vb_http_exchange *exchange, const struct vb_api_f
 /* --- mails (api/mail.c) --- */
 /* Whether a mail that is asked for will be sent by some process, as far as is known here. */
 bool vb_api_mail_is_sent(const struct vb_api_site_loop *site);
+/* An address of the usual form, or one that mail_from makes good (rules/mail_address.h). */
+bool vb_api_mail_may_go_to(const struct vb_api_site_loop *site, const char *address);
 /* The member `notification`: NULL, waiting, sent or failed as the job has it, or not_configured
  * where it waits for nobody. */
 void vb_api_put_mail(const struct vb_api_site_loop *site, struct vb_json *json,

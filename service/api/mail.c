@@ -5,9 +5,20 @@
  */
 #include "api.h"
 
+#include "rules/mail_address.h"
+
 bool vb_api_mail_is_sent(const struct vb_api_site_loop *site)
 {
     return site->service->options->smtp_url || !site->no_mail;
+}
+
+bool vb_api_mail_may_go_to(const struct vb_api_site_loop *site, const char *address)
+{
+    struct vb_mail_sender sender = {.address = ""};
+    const char *from = site->service->options->mail_from;
+    return vb_mail_address_valid(vb_view_of(address)) ||
+           (from && vb_mail_sender_parse(from, &sender, NULL) == VB_OK &&
+            vb_mail_recipient_valid(vb_view_of(address), sender.address));
 }
 
 void vb_api_put_mail(const struct vb_api_site_loop *site, struct vb_json *json, struct vb_view mail)

@@ -6,6 +6,7 @@
  */
 #include "order.h"
 
+#include "specification/body_check.h"
 #include "words.h"
 
 #include <stdio.h>
@@ -103,15 +104,18 @@ static void on_answered(void *context, const struct vb_pg_outcome *outcome)
 bool vb_api_order_may_mail(struct vb_http_exchange *exchange)
 {
     const struct vb_api_order *order = exchange->state;
+    const struct vb_api_site_loop *site = exchange->loop->site;
     const struct vb_specification *wanted = &order->wish.resolution.specification;
-    if (!wanted->notification_email || vb_api_mail_is_sent(exchange->loop->site))
+    const char *address = wanted->notification_email;
+    bool is_good = !address || vb_api_mail_may_go_to(site, address);
+    if (is_good && (!address || vb_api_mail_is_sent(site)))
         return true;
-    const struct vb_problem problem = {.type = "value_error",
-                                       .member = "notification_email",
-                                       .index = -1,
-                                       .message = "Value error, this installation sends no mail",
-                                       .input =
-                                           json_object_get(wanted->root, "notification_email")};
+    const struct vb_problem problem = {
+        .type = "value_error",
+        .member = "notification_email",
+        .index = -1,
+        .message = is_good ? "Value error, this installation sends no mail" : vb_body_mail.message,
+        .input = json_object_get(wanted->root, "notification_email")};
     vb_api_words_refuse(exchange, &problem);
     return false;
 }

@@ -98,6 +98,8 @@ enum vb_status vb_command_jobs_list(const struct vb_arguments *arguments, struct
 enum vb_status vb_command_jobs_show(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_jobs_cancel(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_jobs_retry(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_mail_list(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_mail_resend(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_status(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_manual(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);

@@ -34,7 +34,7 @@ enum vb_status vb_jobs_read_id(const char *word, char ret_job[VB_UUID_TEXT], str
 
 /* --- list --- */
 
-static enum vb_status check_limit(const char *text, struct vb_error *err)
+enum vb_status vb_jobs_check_limit(const char *text, struct vb_error *err)
 {
     int64_t number;
     if (vb_digits_whole(vb_view_of(text), &number) == VB_OK && number >= 1 && number <= LIST_MOST)
@@ -101,7 +101,7 @@ enum vb_status vb_command_jobs_list(const struct vb_arguments *arguments, struct
     PGresult *rows = NULL;
     struct vb_buffer statuses;
     vb_buffer_init(&statuses, 4096);
-    enum vb_status status = limit ? check_limit(limit, err) : VB_OK;
+    enum vb_status status = limit ? vb_jobs_check_limit(limit, err) : VB_OK;
     if (status == VB_OK)
         status = check_statuses(arguments, &statuses, err);
     if (status == VB_OK)

@@ -18,6 +18,8 @@
 /* The id in its canonical form. */
 enum vb_status vb_jobs_read_id(const char *word, char ret_job[VB_UUID_TEXT],
                                struct vb_error *err) vb_must_check;
+/* Of --limit: a number from 1 to 100000. */
+enum vb_status vb_jobs_check_limit(const char *text, struct vb_error *err) vb_must_check;
 /* The error of an id that no row has: VB_NOT_FOUND. */
 enum vb_status vb_jobs_missing(const char *job, struct vb_error *err);
 /* Prints all that is known of one. */

@@ -48,7 +48,7 @@ const struct vb_body_rule vb_body_phone = {vb_digits_is_e164, "string_pattern_mi
 const struct vb_body_rule vb_body_channel_type = {
     vb_channel_type_known, "enum",
     "Input should be 'sms', 'whatsapp', 'messenger', 'instagram' or 'line'"};
-const struct vb_body_rule vb_body_mail = {vb_mail_address_valid, "value_error",
+const struct vb_body_rule vb_body_mail = {vb_mail_address_plausible, "value_error",
                                           "value is not a valid email address"};
 const struct vb_body_rule vb_body_csv_profile = {is_profile, "enum",
                                                  "Input should be 'safe', 'excel' or 'raw'"};

@@ -266,10 +266,73 @@ def test_a_login_that_is_refused(ready, files):
     assert "smtp_password" in line.remedy and SECRET not in report.output
 
 
-def test_a_certificate_that_is_not_trusted(ready, files):
-    with MailSink(tls="smtps") as sink:
+def test_what_is_wrong_with_a_certificate(ready, files):
+    """Each fault in words, with its option; a password is told to nobody whose certificate is in doubt."""
+    with MailSink(tls="smtps", user="bob", password=SECRET) as sink:
+        login = SENDER | {"smtp_user": "bob", "smtp_password": SECRET}
+        line = doctor(ready, **files, **login, smtp_url=sink.url).only("mail", "failed")
+        assert "self-signed" in line.text and "its name" not in line.text
+        assert "smtp_ca_file" in line.remedy and "smtp_tls" not in line.remedy
+        sink.stop()
+        sink.host = "127.0.0.2"
+        sink.start()
+        wrong = sink.url.replace("127.0.0.1", "127.0.0.2")
+        line = doctor(ready, **files, **login, smtp_url=wrong, smtp_ca_file=sink.certificate).only("mail", "failed")
+        assert "its name is localhost, 127.0.0.1, not 127.0.0.2" in line.text and "self-signed" not in line.text
+        assert "smtp_url" in line.remedy and sink.logins == []
+    with MailSink(tls="starttls") as sink:
+        line = doctor(ready, **files, **SENDER, smtp_url=sink.url, smtp_tls="require").only("mail", "failed")
+        assert "self-signed" in line.text and "smtp_tls = try" in line.remedy
+        assert "encrypted" in doctor(ready, **files, **SENDER, smtp_url=sink.url).only("mail", "ok").text
+
+
+@pytest.mark.parametrize("words", ["504 5.5.2 <x>: Helo command rejected: need fully-qualified hostname",
+                                   "554 5.7.1 <x>: Relay access denied", "554 5.7.1 <x>: Sender address rejected"])
+def test_what_a_server_says_at_the_recipient_is_about_sender_greeting_or_login(ready, files, words):
+    """As Postfix does, with smtpd_delay_reject."""
+    with MailSink() as sink:
+        sink.reject_recipients = words
         line = doctor(ready, **files, **SENDER, smtp_url=sink.url).only("mail", "failed")
-    assert "smtp_ca_file" in line.remedy and "certificate" in line.text
+    assert words in line.text and "greeted as acme.example" in line.text and sink.mails == []
+    assert all(option in line.remedy for option in ("mail_from", "smtp_helo", "smtp_user"))
+
+
+def test_a_sender_that_is_refused(ready, files):
+    with MailSink() as sink:
+        sink.reject_senders = "550 5.7.1 not yours"
+        line = doctor(ready, **files, **SENDER, smtp_url=sink.url).only("mail", "failed")
+    assert "550 5.7.1 not yours" in line.text and "mail_from" in line.remedy
+
+
+def test_a_sender_without_a_mailbox_is_a_warning(ready, files):
+    with MailSink() as sink:
+        sink.reject_recipients = "550 5.1.1 no such user"
+        line = doctor(ready, **files, **SENDER, smtp_url=sink.url).only("mail", "warning")
+    assert "550 5.1.1 no such user" in line.text and "mail_from" in line.remedy
+
+
+def test_a_login_that_is_not_asked_for(ready, files):
+    """The password crosses nothing then: mails go without it."""
+    with MailSink() as sink:
+        report = doctor(ready, **files, **SENDER, smtp_url=sink.url, smtp_user="bob", smtp_password=SECRET)
+    line = report.only("mail", "warning")
+    assert "offers no login" in line.text and "smtp_user" in line.remedy and "clear" not in report.output
+
+
+def test_a_mail_that_was_asked_for(ready, files):
+    with MailSink() as sink:
+        options = files | SENDER | {"smtp_url": sink.url}
+        report = doctor(ready, "--mail-to", "ann@example.com", **options)
+        assert report.findings("mail") == {"ok"} and "ann@example.com" in report.output
+        [mail] = sink.mails
+        assert mail.recipients == ("ann@example.com",) and mail.sender == "export@acme.example"
+        assert not mail.message.defects and "doctor --mail-to" in mail.raw.decode()
+        sink.reject_recipients = "550 5.1.1 no such user"
+        line = doctor(ready, "--mail-to", "ann@example.com", **options).only("mail", "failed")
+        assert "550 5.1.1 no such user" in line.text
+    assert "smtp_url" in doctor(ready, "--mail-to", "ann@example.com", **files).only("mail", "failed").remedy
+    done = ready.run("doctor", "--mail-to", "ann", check=False)
+    assert done.returncode == 2 and "--mail-to" in done.stderr
 
 
 def test_encryption_that_is_demanded_but_not_offered(ready, files):

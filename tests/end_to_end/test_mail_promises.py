@@ -94,6 +94,20 @@ def test_a_worker_that_sends_mails_is_enough(service, keys, make_service, smtp, 
     assert ask(service, keys, "native").status == 202, "one that is replaced is waited for"
 
 
+def test_addresses_of_one_label_are_taken_beside_a_sender_of_one(service, keys, make_service, smtp, database):
+    """As on a machine that delivers to its own users. Elsewhere such an address is a slip of which nobody would hear."""
+    refused = ask(service, keys, "main", {"notification_email": "root@localhost"})
+    assert (refused.status, refused.json()["detail"][0]["msg"]) == (422, "value is not a valid email address")
+    local = make_service(workers=1, smtp_url=smtp.url, mail_from="Exports <verbatim@vm>")
+    assert ask(local, keys, "native", {"notification_email": "ann@gmail"}).status == 422
+    for door, address in ("main", "root@localhost"), ("native", "ann@VM"), ("v1", "bob@example.com"):
+        answer = ask(local, keys, door, {DOORS[door][2]: address})
+        assert answer.status == 202, answer.body
+    smtp.wait_for(3)
+    assert {mail.recipients[0] for mail in smtp.mails} == {"root@localhost", "ann@VM", "bob@example.com"}
+    local.stop()
+
+
 def test_what_an_earlier_version_sends_counts(service, keys, database):
     known(service, keys, "native", 422)
     job = service.request("POST", EXPORTS, keys["one"], json_body={"select": {"all": True}}).json()["export_id"]

@@ -46,7 +46,7 @@ class Report:
         return found[0]
 
 
-def doctor(program, env=None, **options):
+def doctor(program, *flags, env=None, **options):
     """Runs it; an exit status that does not fit its lines is an error."""
     other = type(program)(program.path, None, program.options | options, program.env | (env or {}))
-    return Report(other.run("doctor", check=False))
+    return Report(other.run("doctor", *flags, check=False))

@@ -140,6 +140,37 @@ static void a_sender_may_have_a_name(void **state)
             fail_msg("'%s' should be refused", bad[i]);
 }
 
+/* A slip such as ann@gmail goes nowhere that anybody would hear of. */
+static void a_domain_of_one_label_is_good_beside_such_a_sender(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *recipient, *sender;
+        bool good;
+    } cases[] = {
+        {"ann@example.com", "verbatim@example.com", true},
+        {"ann@example.com", "verbatim@vm", true},
+        {"root@localhost", "verbatim@localhost", true},
+        {"root@LocalHost", "verbatim@vm", true},
+        {"ann@VM", "verbatim@vm", true},
+        {"ann@vm", "verbatim@localhost", false},
+        {"ann@gmail", "verbatim@vm", false},
+        {"root@localhost", "verbatim@example.com", false},
+        {"ann@example", "verbatim@example.com", false},
+        {"ann@vm\r\nRCPT TO:<x@y.z>", "verbatim@vm", false},
+        {"ann@1", "verbatim@1", false},
+        {"ann", "verbatim@vm", false},
+        {"ann@", "verbatim@vm", false},
+        {"root@localhost", "", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vb_view recipient = vb_view_of(cases[i].recipient);
+        if (vb_mail_recipient_valid(recipient, cases[i].sender) != cases[i].good)
+            fail_msg("%s from %s", cases[i].recipient, cases[i].sender);
+        assert_true(!cases[i].good || vb_mail_address_plausible(recipient));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +178,7 @@ int main(void)
         cmocka_unit_test(hostile_addresses_are_refused),
         cmocka_unit_test(lengths_are_exact),
         cmocka_unit_test(a_sender_may_have_a_name),
+        cmocka_unit_test(a_domain_of_one_label_is_good_beside_such_a_sender),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
