@@ -170,7 +170,7 @@ static void judges_shapes(void **state)
         {V("{" ALL ",\"include\":[\"tags\"]}"), "value_error include"},
         {V("{" ALL ",\"files\":\"single\",\"include\":[\"messages\",\"media\"]}"),
          "value_error include"},
-        {V("{" ALL ",\"csv_profile\":\"none\",\"notification_email\":\"a@b\"}"),
+        {V("{" ALL ",\"csv_profile\":\"none\",\"notification_email\":\"a@-b\"}"),
          "enum csv_profile, value_error notification_email"},
         {V("{" ALL ",\"link_ttl\":\"8d\"}"), "value_error link_ttl"},
         {V("{" ALL ",\"link_ttl\":\"169h\"}"), "value_error link_ttl"},
