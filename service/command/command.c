@@ -148,6 +148,20 @@ const struct vb_command vb_commands[] = {
      "it has faults",
      {JSON_FLAG},
      .run = vb_command_verify},
+    {"config check",
+     NULL,
+     "tells every mistake in the configuration, a line each; looks at no server",
+     {{"role", "ROLE", "serve (default) or worker: who is to be started with it",
+       .words = "serve worker"},
+      JSON_FLAG},
+     .reads_options = true,
+     .run = vb_command_config_check},
+    {"config show",
+     NULL,
+     "tells the value of each option and where it comes from; secrets are masked",
+     {{"changed", NULL, "only what is not the default"}, JSON_FLAG},
+     .reads_options = true,
+     .run = vb_command_config_show},
     {"manual", "PAGE",
      "prints verbatim.1 or verbatim.conf.5 for man(1), an example configuration (verbatim.conf), "
      "or "
@@ -282,7 +296,7 @@ enum vb_status vb_command_parse(const struct vb_command *command, int argc, char
         return vb_fail(err, VB_NO_MEMORY, "no memory for the command line");
     int rest_count = 1; /* the program's name, which nobody reads */
     enum vb_status status = take_own(command, argc, argv, &arguments, rest, &rest_count, err);
-    if (status == VB_OK)
+    if (status == VB_OK && !command->reads_options)
         status = vb_options_load(rest_count, rest, environment, &arguments.options, err);
     arguments.option_words = (struct vb_reload_words){rest_count, rest, environment};
     if (status == VB_OK)

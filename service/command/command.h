@@ -42,7 +42,8 @@ struct vb_command {
     const char *word; /* what the help calls the word behind it; NULL: none */
     const char *meaning;
     struct vb_flag flags[VB_COMMAND_FLAGS + 1];
-    bool is_service; /* runs on and logs; its help shows all options */
+    bool is_service;    /* runs on and logs; its help shows all options */
+    bool reads_options; /* from option_words by itself: its `options` are empty */
     enum vb_status (*run)(const struct vb_arguments *arguments, struct vb_error *err);
 };
 
@@ -81,6 +82,10 @@ enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg
 /* Prints to standard output and checks that it arrived. */
 enum vb_status vb_command_print(const char *text, struct vb_error *err) vb_must_check;
 
+/* Rules of `serve` (has_http) or `worker` beside those of the options (serve.c): VB_INVALID. */
+enum vb_status vb_service_check(const struct vb_options *options, bool has_http,
+                                struct vb_error *err) vb_must_check;
+
 /* The commands, each in the file of its noun. */
 enum vb_status vb_command_migrate(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_retire_shared_roles(const struct vb_arguments *arguments,
@@ -102,6 +107,8 @@ enum vb_status vb_command_mail_list(const struct vb_arguments *arguments, struct
 enum vb_status vb_command_mail_resend(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_status(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_manual(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_config_check(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_config_show(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);

@@ -134,6 +134,7 @@ static void fill(struct vb_order *order, const struct vb_jobs_wish *wish,
     order->kept_for = wish->kept_for;
     order->keep_most = VB_ORDER_KEPT_MOST;
     order->wanted_name = wish->wanted_name;
+    order->storage = wish->storage;
 }
 
 /* The contract and the statements made from it outlive the order. */
@@ -200,7 +201,8 @@ enum {
     OF_RETENTION,
     OF_KEPT_FOR,
     OF_NAME,
-    OF_RESTRICTED
+    OF_RESTRICTED,
+    OF_STORAGE
 };
 
 static enum vb_status read_job(struct vb_pg *pg, const char *job, PGresult **ret_row,
@@ -210,7 +212,7 @@ static enum vb_status read_job(struct vb_pg *pg, const char *job, PGresult **ret
         "SELECT workspace_id, status, door, printed, specification, active_key IS NOT NULL,"
         " (extract(epoch FROM link_ttl) * 1000000)::bigint,"
         " (extract(epoch FROM retention) * 1000000)::bigint, kept_for, wanted_name,"
-        " audience IS NOT NULL FROM verbatim.job WHERE job_id = $1::uuid";
+        " audience IS NOT NULL, ordered_storage FROM verbatim.job WHERE job_id = $1::uuid";
     static const char tags[] = "SELECT DISTINCT tag COLLATE \"C\" FROM verbatim.job,"
                                " unnest(audience) AS tag WHERE job_id = $1::uuid ORDER BY 1";
     enum vb_status status = vb_pg_query(pg, sql, 1, &job, ret_row, err);
@@ -247,6 +249,7 @@ static enum vb_status wish_of(const PGresult *row, const PGresult *audience, con
                               .retention = number_of(row, OF_RETENTION),
                               .kept_for = vb_pg_value(row, 0, OF_KEPT_FOR),
                               .wanted_name = vb_pg_value(row, 0, OF_NAME),
+                              .storage = vb_pg_value(row, 0, OF_STORAGE),
                               .is_restricted = *PQgetvalue(row, 0, OF_RESTRICTED) == 't',
                               .audience = {.items = tags, .count = (size_t)PQntuples(audience)}};
     if (printed)

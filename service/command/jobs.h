@@ -36,7 +36,8 @@ struct vb_jobs_wish {
     bool one_active;                       /* not beside another one of its channel and range */
     int64_t link_ttl, retention;           /* microseconds */
     const char *kept_for, *wanted_name;
-    bool is_restricted; /* sees only what carries one of `audience` */
+    const char *storage; /* identity of the store that it is to lie in; NULL: any */
+    bool is_restricted;  /* sees only what carries one of `audience` */
     struct vb_words audience;
 };
 /* By the order of the queue, with its rules and its entry in the audit. Reads the workspace and the

@@ -90,7 +90,8 @@ static int run(const struct vb_command *command, int argc, char *const argv[])
     struct vb_error err = {.status = VB_OK};
     if (vb_command_parse(command, argc, argv, environ, &arguments, &err) != VB_OK)
         return fail_usage(err.text, command->name);
-    vb_log_setup(arguments.options.log_level, arguments.options.log_format);
+    if (!command->reads_options)
+        vb_log_setup(arguments.options.log_level, arguments.options.log_format);
     enum vb_status status = command->run(&arguments, &err);
     vb_arguments_done(&arguments);
     return status == VB_OK ? EXIT_DONE : report(command, &err);

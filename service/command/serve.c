@@ -205,17 +205,20 @@ static void tell_loopback(const struct vb_options *options, bool has_http)
         vb_warn(words, options->s3_public_endpoint, "s3_public_endpoint", "the store");
 }
 
-/* Every link of our own begins with base_url: those of mails, short links, those to files. */
-static enum vb_status check_links(const struct vb_options *options, bool has_http,
-                                  struct vb_error *err)
+/* Every link of our own begins with base_url: those of mails, short links, those to files. serve
+ * with 0 workers is an API; a worker without any would be nothing. */
+enum vb_status vb_service_check(const struct vb_options *options, bool has_http,
+                                struct vb_error *err)
 {
+    if (!has_http && options->workers == 0)
+        return vb_fail(err, VB_INVALID,
+                       "option workers is 0: verbatim worker must have at least 1");
     if ((has_http || options->smtp_url) && vb_reach_of(options->base_url) == VB_REACH_NOBODY)
         return vb_fail(err, VB_INVALID,
                        "option base_url: links would begin with %s, where nobody can go: must be "
                        "the address at which people reach verbatim serve, such as "
                        "https://exports.example.com",
                        options->base_url);
-    tell_loopback(options, has_http);
     return VB_OK;
 }
 
@@ -333,7 +336,9 @@ static enum vb_status run_process(const struct vb_arguments *arguments, bool has
     vb_signals_block();
     vb_reload_start(&arguments->option_words, options);
     vb_uuid_format(vb_uuid_random(), process.service.process_id);
-    enum vb_status status = check_links(options, has_http, err);
+    enum vb_status status = vb_service_check(options, has_http, err);
+    if (status == VB_OK)
+        tell_loopback(options, has_http);
     if (status == VB_OK)
         status = vb_process_prepare(err);
     if (status == VB_OK)
@@ -364,11 +369,7 @@ enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_
     return run_process(arguments, true, err);
 }
 
-/* serve with 0 workers is an API; a worker without any would be nothing. */
 enum vb_status vb_command_worker(const struct vb_arguments *arguments, struct vb_error *err)
 {
-    if (arguments->options.workers == 0)
-        return vb_fail(err, VB_INVALID,
-                       "option workers is 0: verbatim worker must have at least 1");
     return run_process(arguments, false, err);
 }

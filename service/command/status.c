@@ -86,7 +86,11 @@ static enum vb_status look_at_store(const struct vb_options *options, struct vb_
     struct vb_storage *storage = NULL;
     struct vb_storage_session *session = NULL;
     int64_t until = vb_clock_monotonic() + STORE_PATIENCE;
-    enum vb_status status = vb_storage_new(options, &storage, err);
+    enum vb_status status = vb_storage_check_folder(options, err);
+    /* A directory is not opened as a store: the first to do so leaves its mark in it. */
+    if (status != VB_OK || strncmp(options->storage, "file:", 5) == 0)
+        return status;
+    status = vb_storage_new(options, &storage, err);
     if (status == VB_OK)
         status = vb_storage_session_new(storage, is_late, &until, &session, err);
     if (status == VB_OK)

@@ -30,7 +30,6 @@
 
 /* The table may grow up to this; an assertion at the start says when it is too small. */
 #define OPTIONS_MOST 96
-#define ORIGIN_SIZE 160
 /* Of the configuration and of a secret's file. */
 #define FILE_CEILING 65536
 #define PREFIX "VERBATIM_"
@@ -42,14 +41,26 @@ struct given {
     char *text;   /* owned */
     bool is_path; /* the value is in the file of this name */
     enum source source;
-    char
-        origin[ORIGIN_SIZE]; /* "flag --lease", "variable VERBATIM_LEASE", "verbatim.conf line 3" */
+    char origin
+        [VB_ORIGIN_SIZE]; /* "flag --lease", "variable VERBATIM_LEASE", "verbatim.conf line 3" */
 };
 
 struct collection {
     struct given given[OPTIONS_MOST]; /* by position in the table */
     char *config;                     /* owned: the file of --config */
+    struct vb_options_report *report; /* NULL: the first mistake ends the loading */
 };
+
+/* A mistake that was told is over with. */
+static enum vb_status settle(struct collection *all, enum vb_status status,
+                             const struct vb_error *err)
+{
+    if (status != VB_INVALID || !all->report || !all->report->tell)
+        return status;
+    all->report->mistakes++;
+    all->report->tell(all->report->context, err);
+    return VB_OK;
+}
 
 /* Position of the option `name`, whose dashes may be underscores and which may end in _file where
  * the option is a secret; -1 if there is none. */
@@ -113,7 +124,7 @@ static enum vb_status collect_flags(struct collection *all, int argc, char *cons
                                     struct vb_error *err)
 {
     for (int i = 1; i < argc; i++) {
-        char origin[ORIGIN_SIZE];
+        char origin[VB_ORIGIN_SIZE];
         const char *flag = argv[i];
         if (flag[0] != '-' || flag[1] != '-')
             return vb_fail(err, VB_INVALID, "unexpected argument %s", flag);
@@ -123,16 +134,16 @@ static enum vb_status collect_flags(struct collection *all, int argc, char *cons
         snprintf(origin, sizeof origin, "flag --%.*s", (int)name.length, name.data);
         bool is_path = false, is_config = vb_view_equals(name, VB_VIEW("config"));
         int index = is_config ? 0 : find_option(name, '-', &is_path);
-        if (index < 0)
-            return vb_fail(err, VB_INVALID, "unknown option --%.*s; --help lists all of them",
-                           (int)name.length, name.data);
         if (!value && i + 1 == argc)
             return vb_fail(err, VB_INVALID, "%s lacks a value", origin);
         if (!value)
             value = argv[++i];
         enum vb_status status =
-            is_config ? keep_config(all, vb_view_of(value), err)
-                      : keep(all, index, FROM_FLAG, is_path, vb_view_of(value), origin, err);
+            index < 0 ? vb_fail(err, VB_INVALID, "unknown option --%.*s; --help lists all of them",
+                                (int)name.length, name.data)
+            : is_config ? keep_config(all, vb_view_of(value), err)
+                        : keep(all, index, FROM_FLAG, is_path, vb_view_of(value), origin, err);
+        status = settle(all, status, err);
         if (status != VB_OK)
             return status;
     }
@@ -176,7 +187,7 @@ static enum vb_status lower(struct vb_view name, char *to, size_t size)
 static enum vb_status collect_variable(struct collection *all, const char *variable,
                                        struct vb_error *err)
 {
-    char option[64], origin[ORIGIN_SIZE];
+    char option[64], origin[VB_ORIGIN_SIZE];
     struct vb_view name = {variable, strcspn(variable, "=")};
     const char *value = variable + name.length + (variable[name.length] == '=');
     struct vb_view short_name = {name.data + sizeof PREFIX - 1, name.length - (sizeof PREFIX - 1)};
@@ -204,7 +215,7 @@ static enum vb_status collect_environment(struct collection *all, char *const en
     for (; *environment; environment++) {
         if (strncmp(*environment, PREFIX, sizeof PREFIX - 1) != 0)
             continue;
-        enum vb_status status = collect_variable(all, *environment, err);
+        enum vb_status status = settle(all, collect_variable(all, *environment, err), err);
         if (status != VB_OK)
             return status;
     }
@@ -222,12 +233,29 @@ static enum vb_status read_file(const char *path, struct vb_buffer *out, struct 
     return vb_fail(err, VB_INVALID, "%s", own.text);
 }
 
+/* A byte order mark, which editors put there unseen, is none of the text; of UTF-16 the rest would
+ * be no text of ours. */
+static enum vb_status read_text(const char *path, struct vb_buffer *out, struct vb_error *err)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    enum vb_status status = read_file(path, out, err);
+    if (status != VB_OK || out->length < 2)
+        return status;
+    if (memcmp(out->data, "\xFF\xFE", 2) == 0 || memcmp(out->data, "\xFE\xFF", 2) == 0)
+        return vb_fail(err, VB_INVALID, "%s is UTF-16: must be saved as UTF-8", path);
+    if (out->length >= 3 && memcmp(out->data, mark, 3) == 0) {
+        vb_buffer_consume(out, 3);
+        out->data[out->length] = '\0';
+    }
+    return VB_OK;
+}
+
 /* `name = value`; blank lines and lines that start with # say nothing. No quotes: the value is what
  * stands there. */
 static enum vb_status collect_line(struct collection *all, struct vb_view line, int number,
                                    struct vb_error *err)
 {
-    char origin[ORIGIN_SIZE];
+    char origin[VB_ORIGIN_SIZE];
     bool is_path = false;
     line = vb_view_trim(line, " \t\r\n\v\f");
     if (line.length == 0 || line.data[0] == '#')
@@ -253,12 +281,15 @@ static enum vb_status collect_file(struct collection *all, struct vb_error *err)
 {
     struct vb_buffer text;
     vb_buffer_init_secret(&text, FILE_CEILING);
-    enum vb_status status = read_file(all->config, &text, err);
+    enum vb_status status = read_text(all->config, &text, err);
+    status = settle(all, status, err);
     const char *at = text.data, *end = text.data + text.length;
     for (int number = 1; status == VB_OK && at < end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *line_end = newline ? newline : end;
-        status = collect_line(all, (struct vb_view){at, (size_t)(line_end - at)}, number, err);
+        status = settle(
+            all, collect_line(all, (struct vb_view){at, (size_t)(line_end - at)}, number, err),
+            err);
         at = line_end + 1;
     }
     vb_buffer_done(&text);
@@ -271,7 +302,7 @@ static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
 {
     struct vb_buffer text;
     vb_buffer_init_secret(&text, FILE_CEILING);
-    enum vb_status status = read_file(given->text, &text, err);
+    enum vb_status status = read_text(given->text, &text, err);
     while (status == VB_OK && text.length > 0 &&
            (text.data[text.length - 1] == '\n' || text.data[text.length - 1] == '\r'))
         text.data[--text.length] = '\0';
@@ -304,24 +335,33 @@ static enum vb_status refuse(const struct vb_option *option, const char *origin,
     return status;
 }
 
+static enum vb_status store_one(struct given *given, const struct vb_option *option,
+                                struct vb_options *options, struct vb_error *err)
+{
+    enum vb_status status = given->is_path ? fetch_secret(given, err) : VB_OK;
+    const char *text = given->text ? given->text : option->default_value;
+    if (status != VB_OK || !text)
+        return status;
+    status = vb_option_store(option, text, options);
+    if (status == VB_NO_MEMORY)
+        return vb_fail(err, status, "no memory for the options");
+    return status == VB_OK ? VB_OK
+                           : refuse(option, given->text ? given->origin : "default", text, err);
+}
+
 /* Last, when all sources are known. A secret's value is never quoted in a message. */
 static enum vb_status store_all(struct collection *all, struct vb_options *options,
                                 struct vb_error *err)
 {
     for (size_t i = 0; i < vb_option_count; i++) {
         const struct vb_option *option = &vb_option_table[i];
-        struct given *given = &all->given[i];
-        enum vb_status status = given->is_path ? fetch_secret(given, err) : VB_OK;
-        const char *text = given->text ? given->text : option->default_value;
+        size_t before = all->report ? all->report->mistakes : 0;
+        enum vb_status status = settle(all, store_one(&all->given[i], option, options, err), err);
+        if (status == VB_OK && all->report && all->report->mistakes > before &&
+            option->default_value)
+            status = vb_option_store(option, option->default_value, options);
         if (status != VB_OK)
             return status;
-        if (!text)
-            continue;
-        status = vb_option_store(option, text, options);
-        if (status == VB_NO_MEMORY)
-            return vb_fail(err, status, "no memory for the options");
-        if (status != VB_OK)
-            return refuse(option, given->text ? given->origin : "default", text, err);
     }
     return VB_OK;
 }
@@ -416,15 +456,30 @@ static enum vb_status check_together(const struct vb_options *options, struct vb
     return check_logins(options, err);
 }
 
-/* Built beside the caller's struct, so that a failure leaves that alone. */
+static void tell_origins(const struct collection *all)
+{
+    if (all->report && all->report->origins)
+        for (size_t i = 0; i < vb_option_count; i++)
+            memcpy(all->report->origins[i], all->given[i].origin, VB_ORIGIN_SIZE);
+}
+
 enum vb_status vb_options_load(int argc, char *const argv[], char *const environment[],
                                struct vb_options *ret_options, struct vb_error *err)
+{
+    return vb_options_load_told(argc, argv, environment, NULL, ret_options, err);
+}
+
+/* Built beside the caller's struct, so that a failure leaves that alone. */
+enum vb_status vb_options_load_told(int argc, char *const argv[], char *const environment[],
+                                    struct vb_options_report *report,
+                                    struct vb_options *ret_options, struct vb_error *err)
 {
     struct vb_options options = {0};
     struct collection *all = calloc(1, sizeof *all);
     assert(vb_option_count <= OPTIONS_MOST);
     if (!all)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the options");
+    all->report = report;
     enum vb_status status = collect_flags(all, argc, argv, err);
     if (status == VB_OK)
         status = collect_environment(all, environment, err);
@@ -433,9 +488,10 @@ enum vb_status vb_options_load(int argc, char *const argv[], char *const environ
     if (status == VB_OK)
         status = store_all(all, &options, err);
     if (status == VB_OK)
-        status = derive_all(all, environment, &options, err);
-    if (status == VB_OK)
-        status = check_together(&options, err);
+        status = settle(all, derive_all(all, environment, &options, err), err);
+    if (status == VB_OK && (!report || report->mistakes == 0))
+        status = settle(all, check_together(&options, err), err);
+    tell_origins(all);
     for (size_t i = 0; i < OPTIONS_MOST; i++)
         free(all->given[i].text);
     free(all->config);

@@ -68,6 +68,21 @@ struct vb_options {
  * what is allowed. */
 enum vb_status vb_options_load(int argc, char *const argv[], char *const environment[],
                                struct vb_options *ret_options, struct vb_error *err) vb_must_check;
+/* The same for who wants to know more of it. With `tell` every mistake is told and the loading goes
+ * on with the default, as far as there is sense in it: VB_OK, and `mistakes` counts them; the rules
+ * between options are looked at where nothing else is wrong. `origins` has a row for each option of
+ * the table and is filled with where its value comes from: "" for the default. */
+#define VB_ORIGIN_SIZE 160
+struct vb_options_report {
+    void (*tell)(void *context, const struct vb_error *mistake); /* NULL: the first one ends it */
+    void *context;
+    char (*origins)[VB_ORIGIN_SIZE]; /* NULL: not wanted */
+    size_t mistakes;
+};
+enum vb_status vb_options_load_told(int argc, char *const argv[], char *const environment[],
+                                    struct vb_options_report *report,
+                                    struct vb_options *ret_options,
+                                    struct vb_error *err) vb_must_check;
 void vb_options_done(struct vb_options *options);
 /* The option table as text for --help. */
 enum vb_status vb_options_help(struct vb_buffer *out) vb_must_check;

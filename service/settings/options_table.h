@@ -57,6 +57,7 @@ bool vb_option_is_identifier(char *text);
 bool vb_option_is_listen(char *text);
 bool vb_option_is_web_address(char *text);
 bool vb_option_is_storage(char *text);
+bool vb_option_trim(char *text); /* false where nothing is left */
 bool vb_option_is_folder(char *text);
 bool vb_option_is_region(char *text);
 bool vb_option_is_host(char *text);
@@ -65,5 +66,10 @@ bool vb_option_is_sender(char *text);
 bool vb_option_is_time_of_day(char *text);
 enum vb_status vb_option_parse_smtp(const char *text);
 enum vb_status vb_option_parse_media_allow(const char *text);
+
+/* show.c: its value as text, with passwords masked. *ret_is_set: it has one; else nothing is
+ * appended. Errors are the buffer's. */
+enum vb_status vb_option_show(const struct vb_option *option, const struct vb_options *options,
+                              struct vb_buffer *out, bool *ret_is_set) vb_must_check;
 
 #endif

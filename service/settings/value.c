@@ -126,6 +126,16 @@ enum vb_status vb_option_parse_connection(const char *text)
     return is_short ? VB_NO_MEMORY : good ? VB_OK : VB_INVALID;
 }
 
+/* Secret files end in what editors leave; libpq would take a blank there for part of the database's
+ * name. Blanks of a password are %20, or in quotes. */
+bool vb_option_trim(char *text)
+{
+    struct vb_view rest = vb_view_trim(vb_view_of(text), " \t\r\n");
+    memmove(text, rest.data, rest.length);
+    text[rest.length] = '\0';
+    return rest.length > 0;
+}
+
 /* PostgreSQL would cut a longer name without a word. */
 bool vb_option_is_identifier(char *text)
 {

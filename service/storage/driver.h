@@ -86,6 +86,8 @@ struct vb_storage_session {
 enum vb_status vb_storage_file_new(const struct vb_options *options, const char *location,
                                    struct vb_storage **ret_storage,
                                    struct vb_error *err) vb_must_check;
+/* As vb_storage_check_folder; `path` is the directory. */
+enum vb_status vb_storage_file_check(const char *path, struct vb_error *err) vb_must_check;
 enum vb_status vb_storage_s3_new(const struct vb_options *options, const char *location,
                                  struct vb_storage **ret_storage,
                                  struct vb_error *err) vb_must_check;

@@ -88,15 +88,39 @@ static enum vb_status try_writing(int root, struct vb_error *err)
     return status;
 }
 
+/* Not made here: where a volume is not mounted, archives would land beside it. */
+enum vb_status vb_storage_file_check(const char *path, struct vb_error *err)
+{
+    struct stat found;
+    if (stat(path, &found) != 0)
+        return vb_fail_system(
+            err, VB_IO, errno,
+            "the directory %s of the option storage is not there: make it for the "
+            "user that verbatim runs as (install -d -m 0750 -o USER %s), or set "
+            "storage",
+            path, path);
+    if (!S_ISDIR(found.st_mode))
+        return vb_fail(err, VB_IO, "%s of the option storage is no directory", path);
+    if (access(path, R_OK | W_OK | X_OK) != 0)
+        return vb_fail_system(err, VB_IO, errno,
+                              "the directory %s of the option storage must be readable and "
+                              "writable for the user that verbatim runs as (chown USER %s)",
+                              path, path);
+    return VB_OK;
+}
+
 /* The store's identity is in the directory, not in its path: mounts differ between machines. */
 static enum vb_status adopt(struct vb_file_storage *file, const char *path, struct vb_error *err)
 {
     char id[VB_UUID_TEXT];
+    enum vb_status status = vb_storage_file_check(path, err);
+    if (status != VB_OK)
+        return status;
     file->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file->root < 0)
         return vb_fail_system(err, VB_IO, errno, "the storage directory '%s' cannot be opened",
                               path);
-    enum vb_status status = try_writing(file->root, err);
+    status = try_writing(file->root, err);
     if (status == VB_OK)
         status = read_id(file->root, id, err);
     if (status == VB_NOT_FOUND) {

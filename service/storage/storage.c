@@ -46,6 +46,14 @@ enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storag
                    options->storage);
 }
 
+enum vb_status vb_storage_check_folder(const struct vb_options *options, struct vb_error *err)
+{
+    size_t length = strlen(drivers[0].scheme);
+    if (strncmp(options->storage, drivers[0].scheme, length) != 0)
+        return VB_OK;
+    return vb_storage_file_check(options->storage + length, err);
+}
+
 void vb_storage_request_stop(struct vb_storage *storage)
 {
     if (storage && storage->driver->ask)

@@ -36,6 +36,10 @@ struct vb_stored_part {
 
 enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storage **ret_storage,
                               struct vb_error *err) vb_must_check;
+/* Whether the directory of the options is there and may be written to by this user; nothing is left
+ * in it. VB_OK for object stores. VB_IO says which command makes it. */
+enum vb_status vb_storage_check_folder(const struct vb_options *options,
+                                       struct vb_error *err) vb_must_check;
 /* The process ends: nothing fetches credentials from here on. Before the threads that use it are
  * waited for. */
 void vb_storage_request_stop(struct vb_storage *storage);

@@ -68,7 +68,7 @@ enum vb_status vb_table_add_rows(struct vb_table *table, const PGresult *rows)
     return status;
 }
 
-static const char *cell(const struct vb_table *table, size_t row, size_t column)
+const char *vb_table_cell(const struct vb_table *table, size_t row, size_t column)
 {
     size_t place;
     memcpy(&place, table->places.data + (row * table->column_count + column) * sizeof place,
@@ -83,7 +83,7 @@ static void put_object(const struct vb_table *table, size_t row, struct vb_json 
     vb_json_begin_object(json);
     for (size_t i = 0; i < table->column_count; i++) {
         vb_json_name(json, table->columns[i].name);
-        vb_cell_json(table->columns[i].kind, cell(table, row, i), json);
+        vb_cell_json(table->columns[i].kind, vb_table_cell(table, row, i), json);
     }
     vb_json_end_object(json);
 }
@@ -134,7 +134,8 @@ static enum vb_status render_lines(const struct vb_table *table, struct vb_buffe
     }
     for (size_t at = 0; at < table->row_count * count && status == VB_OK; at++) {
         const struct vb_column *column = &table->columns[at % count];
-        status = vb_cell_write(column->kind, cell(table, at / count, at % count), false, out);
+        status =
+            vb_cell_write(column->kind, vb_table_cell(table, at / count, at % count), false, out);
         if (status == VB_OK)
             status = vb_buffer_append_byte(out, at % count + 1 < count ? '\t' : '\n');
     }
@@ -161,8 +162,8 @@ static enum vb_status measure(const struct vb_table *table, unsigned widths[COLU
     for (size_t at = 0; at < table->row_count * table->column_count && status == VB_OK; at++) {
         size_t i = at % table->column_count;
         vb_buffer_reset(&one);
-        status = vb_cell_write(table->columns[i].kind, cell(table, at / table->column_count, i),
-                               true, &one);
+        status = vb_cell_write(table->columns[i].kind,
+                               vb_table_cell(table, at / table->column_count, i), true, &one);
         unsigned width = vb_text_width((struct vb_view){one.data, one.length});
         if (width > widths[i])
             widths[i] = width;
@@ -226,7 +227,7 @@ static enum vb_status write_row(const struct vb_table *table, size_t row, const 
     vb_buffer_init(&one, CEILING);
     for (size_t i = 0; i < table->column_count && status == VB_OK; i++) {
         const struct vb_column *column = &table->columns[i];
-        const char *text = is_head ? NULL : cell(table, row, i);
+        const char *text = is_head ? NULL : vb_table_cell(table, row, i);
         const char *colour = is_head ? BOLD : vb_cell_colour(column->kind, text);
         vb_buffer_reset(&one);
         status =
@@ -276,7 +277,7 @@ enum vb_status vb_table_render_one(const struct vb_table *table, const struct vb
     }
     for (size_t i = 0; i < table->column_count && status == VB_OK; i++) {
         const struct vb_column *column = &table->columns[i];
-        const char *text = cell(table, 0, i), *colour = vb_cell_colour(column->kind, text);
+        const char *text = vb_table_cell(table, 0, i), *colour = vb_cell_colour(column->kind, text);
         bool has_colour = look->has_colours && *colour;
         status = write_label(out, column);
         if (status == VB_OK && !look->is_terminal)

@@ -46,6 +46,8 @@ void vb_table_done(struct vb_table *table);
 enum vb_status vb_table_add(struct vb_table *table, const char *const *cells) vb_must_check;
 /* All rows of a result whose fields are the columns, as text. */
 enum vb_status vb_table_add_rows(struct vb_table *table, const PGresult *rows) vb_must_check;
+/* As it was added; NULL for none. */
+const char *vb_table_cell(const struct vb_table *table, size_t row, size_t column);
 
 /* To standard output, as it fits there. */
 enum vb_status vb_table_print(const struct vb_table *table, bool as_json,
