@@ -11,6 +11,8 @@
  */
 #include "reader.h"
 
+#include "verbatim/log.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -42,12 +44,13 @@ struct wait {
     struct vb_reader *reader;
     bool replica;
     bool past_patience; /* as_of is so long ago that everybody had time */
+    bool by_clock;      /* the server does not tell what it has received */
     struct vb_buffer writers;
 };
 
 /* Ends the query in any case; the caller clears the result. */
-static enum vb_status query_row(struct wait *wait, struct vb_query *query, PGresult **ret_result,
-                                struct vb_error *err)
+static enum vb_status query_row(const struct wait *wait, struct vb_query *query,
+                                PGresult **ret_result, struct vb_error *err)
 {
     enum vb_status status = vb_session_query(&wait->reader->session, query, ret_result, err);
     vb_query_done(query);
@@ -109,25 +112,50 @@ static void add_writers_ended(const struct wait *wait, struct vb_query *query)
 
 /* pg_last_xact_replay_timestamp stands still while the primary is idle: then what was received has
  * been replayed, and as_of is a second ago. */
-static void add_replica_passed(const struct wait *wait, struct vb_query *query)
+static void add_replayed(const struct wait *wait, struct vb_query *query)
 {
-    vb_query_add(query, "SELECT (pg_catalog.pg_last_xact_replay_timestamp() >= ");
+    vb_query_add(query, "(pg_catalog.pg_last_xact_replay_timestamp() >= ");
     bind_as_of(wait, query);
     /* clang-format off */
     vb_query_add(query, " OR (coalesce("
                         "pg_catalog.pg_last_wal_receive_lsn() = "
                         "pg_catalog.pg_last_wal_replay_lsn(), true)"
                         " AND pg_catalog.clock_timestamp() - ");
-    bind_as_of(wait, query);
-    vb_query_add(query, " > interval '1 s'))"
-                        " AND pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) >= "
-                        "pg_catalog.pg_snapshot_xmax(");
     /* clang-format on */
+    bind_as_of(wait, query);
+    vb_query_add(query, " > interval '1 s'))");
+}
+
+/* Where the server does not say how far it is: as long as replicas usually are behind, and more. */
+static void add_time_passed(const struct wait *wait, struct vb_query *query)
+{
+    vb_query_add(query, "pg_catalog.clock_timestamp() - ");
+    bind_as_of(wait, query);
+    vb_query_add(query, " > interval '3 s'");
+}
+
+static void add_replica_passed(const struct wait *wait, struct vb_query *query)
+{
+    vb_query_add(query, "SELECT ");
+    if (wait->by_clock)
+        add_time_passed(wait, query);
+    else
+        add_replayed(wait, query);
+    vb_query_add(query, " AND pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) >= "
+                        "pg_catalog.pg_snapshot_xmax(");
     vb_query_bind(query, wait->reader->selection.snapshot, "pg_snapshot");
     vb_query_add(query, ")");
 }
 
-static enum vb_status has_passed(struct wait *wait, bool *ret_passed, struct vb_error *err)
+/* Readers of Aurora do not have the functions (0A000), hardened servers take them from all (42501),
+ * before anything is evaluated. */
+static bool is_refused(const struct vb_error *err)
+{
+    return strcmp(err->sqlstate, "0A000") == 0 || strcmp(err->sqlstate, "42501") == 0;
+}
+
+static enum vb_status ask_passed(const struct wait *wait, PGresult **ret_result,
+                                 struct vb_error *err)
 {
     struct vb_query query;
     vb_query_init(&query);
@@ -135,8 +163,20 @@ static enum vb_status has_passed(struct wait *wait, bool *ret_passed, struct vb_
         add_replica_passed(wait, &query);
     else
         add_writers_ended(wait, &query);
+    return query_row(wait, &query, ret_result, err);
+}
+
+static enum vb_status has_passed(struct wait *wait, bool *ret_passed, struct vb_error *err)
+{
     PGresult *result = NULL;
-    enum vb_status status = query_row(wait, &query, &result, err);
+    enum vb_status status = ask_passed(wait, &result, err);
+    if (status != VB_OK && wait->replica && !wait->by_clock && is_refused(err)) {
+        vb_warn("the source's replica does not tell how far it is, so the clock alone decides how "
+                "long it is waited for: %s",
+                err->text);
+        wait->by_clock = true;
+        status = ask_passed(wait, &result, err);
+    }
     if (status != VB_OK)
         return status;
     *ret_passed = PQgetlength(result, 0, 0) == 1 && PQgetvalue(result, 0, 0)[0] != 0;

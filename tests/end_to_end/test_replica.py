@@ -84,3 +84,17 @@ def test_waiting_for_replay_ends_and_says_so(service, standby, database, keys):
     waited = database.value("SELECT extract(epoch FROM finished_at - started_at)::float8 FROM verbatim.job"
                             " WHERE job_id = %s", [job["export_job_id"]])
     assert waited > 8, waited
+
+
+def test_a_server_that_does_not_tell_how_far_it_is(standby, database, keys, make_service):
+    """As readers of Aurora, and hardened servers, refuse functions: the clock alone decides then."""
+    database.execute("DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN;"
+                     " GRANT USAGE ON SCHEMA chat TO plain; GRANT SELECT ON ALL TABLES IN SCHEMA chat TO plain;"
+                     " REVOKE EXECUTE ON FUNCTION pg_last_wal_receive_lsn() FROM PUBLIC")
+    count = add_conversation(database)
+    standby.wait_received()
+    service = make_service(workers=1, source_url=standby.database(database.name).url.replace("postgres@", "plain@"))
+    assert exported(database, service.export("one", keys["one"], **RANGE)) == count
+    assert service.log().count("does not tell how far it is") == 1
+    database.execute("GRANT EXECUTE ON FUNCTION pg_last_wal_receive_lsn() TO PUBLIC")
+    service.stop()
