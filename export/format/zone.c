@@ -11,6 +11,8 @@
  */
 #include "verbatim/zone.h"
 
+#include "zone_link.h"
+
 #include <fcntl.h>
 #include <glib.h>
 #include <stdio.h>
@@ -87,9 +89,32 @@ static GTimeZone *open_zone(const char *name)
     return zone;
 }
 
+/* By whatever name this machine has it: another one where the database was stripped of former
+ * names, or is older than the present one. */
+static GTimeZone *find_zone(const char *name)
+{
+    GTimeZone *zone = open_zone(name);
+    const char *other = zone ? NULL : vb_zone_link(name);
+    if (other)
+        zone = open_zone(other);
+    for (size_t i = 0; !zone && (other = vb_zone_former(name, i)); i++)
+        zone = open_zone(other);
+    return zone;
+}
+
+const char *vb_zone_canonical(const char *name)
+{
+    const char *other = vb_zone_link(name);
+    GTimeZone *zone = other ? open_zone(other) : NULL;
+    if (!zone)
+        return name;
+    g_time_zone_unref(zone);
+    return other;
+}
+
 enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct vb_error *err)
 {
-    GTimeZone *glib = open_zone(name);
+    GTimeZone *glib = find_zone(name);
     if (!glib)
         return vb_fail(err, VB_INVALID, "time zone \"%.64s\" is not in the system's zone database",
                        name);
@@ -103,7 +128,8 @@ enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct v
     return VB_OK;
 }
 
-/* The source of all zones, which systems ship beside the compiled ones, begins "# version 2025b". */
+/* The source of all zones, which systems ship beside the compiled ones, begins with
+ * "# version 2025b". */
 bool vb_zone_release(char ret_release[VB_ZONE_RELEASE])
 {
     char line[64];

@@ -15,13 +15,18 @@
 
 struct vb_zone;
 
-/* VB_INVALID for a name the system's zone database does not hold; never a silent UTC. */
+/* VB_INVALID for a name the system's zone database does not hold, nor by a former or a later name
+ * ("US/Pacific"); never a silent UTC. */
 enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone,
                            struct vb_error *err) vb_must_check;
 void vb_zone_free(struct vb_zone *zone);
 
-/* Release of the zone database that vb_zone_new reads, such as "2025b"; false where its files do not
- * say. Reads a file. */
+/* The name to keep: that by which a former name is known, if this system has it, else the same
+ * text. */
+const char *vb_zone_canonical(const char *name);
+
+/* Release of the zone database that vb_zone_new reads, such as "2025b"; false where its files do
+ * not say. Reads a file. */
 #define VB_ZONE_RELEASE 16
 bool vb_zone_release(char ret_release[VB_ZONE_RELEASE]);
 

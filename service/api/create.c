@@ -56,12 +56,10 @@ static void answer_no_channel(struct vb_http_exchange *exchange, const char *mem
 static void judge_start(struct vb_http_exchange *exchange, struct vb_date start)
 {
     struct vb_api_order *order = exchange->state;
-    struct vb_error err = {0};
-    struct vb_zone *zone =
-        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
-    if (!zone) {
-        vb_http_answer_error(exchange, &err);
-    } else if (vb_date_compare(start, vb_zone_day_of(zone, vb_clock_now())) > 0) {
+    struct vb_zone *zone = vb_api_zone(exchange);
+    if (!zone)
+        return;
+    if (vb_date_compare(start, vb_zone_day_of(zone, vb_clock_now())) > 0) {
         vb_http_answer_detail(exchange, 400, "start_date is in the future.");
     } else {
         order->wish.one_active = true;

@@ -89,16 +89,13 @@ static enum vb_status outcome(void *context, struct vb_error *err)
 /* --- the answer --- */
 
 /* Named as archives are, after what was selected; the day is that of the workspace. */
-static enum vb_status put_name(struct vb_http_exchange *exchange, struct vb_error *err)
+static enum vb_status put_name(struct vb_http_exchange *exchange, struct vb_zone *zone,
+                               struct vb_error *err)
 {
     const struct vb_api_direct *direct = exchange->state;
     const struct vb_resolution *resolution = &direct->lookup.resolution;
     const char *what = resolution->title ? resolution->title : exchange->request->arguments[0].data;
-    struct vb_zone *zone =
-        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, err);
     char id[VB_UUID_TEXT], name[VB_NAME_BYTES + 1];
-    if (!zone)
-        return VB_INVALID;
     vb_uuid_format(vb_uuid_random(), id);
     enum vb_status status =
         vb_archive_name(vb_view_of(what), vb_zone_day_of(zone, resolution->as_of), id,
@@ -232,7 +229,8 @@ static enum vb_status note_begin(struct vb_http_exchange *exchange, struct expor
 }
 
 /* Takes the stream over. */
-static void begin_export(struct vb_http_exchange *exchange, struct vb_direct_stream *stream)
+static void begin_export(struct vb_http_exchange *exchange, struct vb_direct_stream *stream,
+                         struct vb_zone *zone)
 {
     struct vb_error err = {0};
     struct export *export = make_export(exchange, stream);
@@ -240,7 +238,7 @@ static void begin_export(struct vb_http_exchange *exchange, struct vb_direct_str
         vb_http_answer_status(exchange, VB_NO_MEMORY, "an export");
         return;
     }
-    enum vb_status status = put_name(exchange, &err);
+    enum vb_status status = put_name(exchange, zone, &err);
     if (status == VB_OK)
         status = note_begin(exchange, export, &err);
     if (status == VB_OK)
@@ -250,11 +248,11 @@ static void begin_export(struct vb_http_exchange *exchange, struct vb_direct_str
 }
 
 /* HEAD says what there would be: nothing is read, so nothing is noted. */
-static void answer_head(struct vb_http_exchange *exchange)
+static void answer_head(struct vb_http_exchange *exchange, struct vb_zone *zone)
 {
     const struct vb_api_direct *direct = exchange->state;
     struct vb_error err = {0};
-    if (put_name(exchange, &err) == VB_OK)
+    if (put_name(exchange, zone, &err) == VB_OK)
         vb_http_answer_stream_head(exchange, direct->renderer->content_type);
     else
         vb_http_answer_error(exchange, &err);
@@ -264,13 +262,16 @@ static void answer_head(struct vb_http_exchange *exchange)
  * of one. */
 static void on_found(struct vb_http_exchange *exchange)
 {
+    struct vb_zone *zone = vb_api_zone(exchange);
+    if (!zone)
+        return;
     if (exchange->is_head) {
-        answer_head(exchange);
+        answer_head(exchange, zone);
         return;
     }
     struct vb_direct_stream *stream = vb_direct_reserve(exchange->loop->site->streams);
     if (stream) {
-        begin_export(exchange, stream);
+        begin_export(exchange, stream, zone);
         return;
     }
     vb_http_answer_error_header(exchange, "Retry-After", RETRY_AFTER);

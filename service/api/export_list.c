@@ -40,7 +40,7 @@ static void on_zone(struct vb_http_exchange *exchange, const struct vb_pg_outcom
 {
     (void)outcome;
     struct vb_api_page *page = exchange->state;
-    if (!vb_api_page_days(exchange, page, exchange->request->access.time_zone))
+    if (!vb_api_page_days(exchange, page))
         return;
     vb_access_done(&exchange->request->access);
     list(exchange, page);

@@ -86,10 +86,7 @@ static void go_on(struct vb_http_exchange *exchange, enum vb_order_state state)
 static bool take_zone(struct vb_http_exchange *exchange)
 {
     struct vb_api_order *order = exchange->state;
-    struct vb_error err = {0};
-    order->wish.zone = vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
-    if (!order->wish.zone)
-        vb_http_answer_error(exchange, &err);
+    order->wish.zone = vb_api_zone(exchange);
     return order->wish.zone;
 }
 

@@ -109,16 +109,12 @@ static void fill_page(struct vb_api_page *page)
 }
 
 /* The day after the last one begins where the list may begin, if its place is not behind that. */
-bool vb_api_page_days(struct vb_http_exchange *exchange, struct vb_api_page *page,
-                      const char *time_zone)
+bool vb_api_page_days(struct vb_http_exchange *exchange, struct vb_api_page *page)
 {
-    struct vb_error err = {0};
     vb_instant first = VB_INSTANT_FIRST;
-    struct vb_zone *zone = vb_api_loop_zone(exchange->loop, time_zone, &err);
-    if (!zone) {
-        vb_http_answer_error(exchange, &err);
+    struct vb_zone *zone = vb_api_zone(exchange);
+    if (!zone)
         return false;
-    }
     if (page->from.is_given)
         first = vb_zone_day_start(zone, page->from.date);
     if (page->to.is_given) {

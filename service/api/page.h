@@ -52,9 +52,8 @@ struct vb_api_page *vb_api_page_begin(struct vb_http_exchange *exchange,
  * and there is no page; vb_api_page_begin says why. */
 struct vb_api_page *vb_api_page_peek(struct vb_http_exchange *exchange,
                                      const struct vb_api_page_list *list);
-/* Days of the zone as moments. False: answered, where there is no such zone here. */
-bool vb_api_page_days(struct vb_http_exchange *exchange, struct vb_api_page *page,
-                      const char *time_zone);
+/* Days of the workspace's zone as moments. False: answered, where there is no such zone here. */
+bool vb_api_page_days(struct vb_http_exchange *exchange, struct vb_api_page *page);
 /* The member for the next page; `last` NULL: there is none. */
 void vb_api_page_put(struct vb_http_exchange *exchange, struct vb_json *json, const char *member,
                      const struct vb_api_page_list *list, const struct vb_api_cursor *last);

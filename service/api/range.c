@@ -4,17 +4,6 @@
 
 #include <jansson.h>
 
-/* NULL: answered. */
-static struct vb_zone *zone_of(struct vb_http_exchange *exchange)
-{
-    struct vb_error err = {0};
-    struct vb_zone *zone =
-        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
-    if (!zone)
-        vb_http_answer_error(exchange, &err);
-    return zone;
-}
-
 void vb_api_range_answer(struct vb_http_exchange *exchange,
                          const struct vb_specification *specification, const char *member,
                          const char *message)
@@ -36,7 +25,7 @@ void vb_api_range_answer(struct vb_http_exchange *exchange,
 bool vb_api_range_judge(struct vb_http_exchange *exchange,
                         const struct vb_specification *specification)
 {
-    struct vb_zone *zone = zone_of(exchange);
+    struct vb_zone *zone = vb_api_zone(exchange);
     const char *member, *message;
     if (!zone)
         return false;
@@ -50,7 +39,7 @@ bool vb_api_range_of(struct vb_http_exchange *exchange,
                      const struct vb_specification *specification, vb_instant as_of,
                      vb_instant *ret_from, vb_instant *ret_to)
 {
-    struct vb_zone *zone = zone_of(exchange);
+    struct vb_zone *zone = vb_api_zone(exchange);
     struct vb_error err;
     if (!zone)
         return false;

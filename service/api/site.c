@@ -114,7 +114,7 @@ static void loop_done(struct vb_http_loop *loop)
 }
 
 /* Loops have caches of their own, so no lock; the oldest entry makes room. */
-struct vb_zone *vb_api_loop_zone(struct vb_http_loop *loop, const char *name, struct vb_error *err)
+static struct vb_zone *loop_zone(struct vb_http_loop *loop, const char *name, struct vb_error *err)
 {
     struct vb_api_site_loop *site = loop->site;
     size_t slots = sizeof(site->zones) / sizeof(site->zones[0]);
@@ -131,6 +131,24 @@ struct vb_zone *vb_api_loop_zone(struct vb_http_loop *loop, const char *name, st
     slot->zone = zone;
     (void)snprintf(slot->name, sizeof(slot->name), "%s", name);
     return zone;
+}
+
+struct vb_zone *vb_api_zone(struct vb_http_exchange *exchange)
+{
+    const char *name = exchange->request->access.time_zone;
+    struct vb_error err = {0};
+    char detail[256];
+    struct vb_zone *zone = loop_zone(exchange->loop, name, &err);
+    if (zone)
+        return zone;
+    (void)snprintf(detail, sizeof(detail),
+                   "The workspace's time zone %.64s is not known on this server.", name);
+    vb_log_set(VB_LOG_REQUEST, exchange->request_id);
+    vb_error_log("request failed: %s", err.text);
+    vb_log_set(VB_LOG_REQUEST, NULL);
+    vb_http_answer_error_header(exchange, "Retry-After", "60");
+    vb_http_answer_detail(exchange, 503, detail);
+    return NULL;
 }
 
 /* --- beside an exchange --- */

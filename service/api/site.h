@@ -79,9 +79,9 @@ struct vb_api_site_request {
     void (*on_entered)(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
 };
 
-/* A zone, kept for the next request; NULL with `err`. Good until the next one is asked for: the
- * loop keeps few. */
-struct vb_zone *vb_api_loop_zone(struct vb_http_loop *loop, const char *name, struct vb_error *err);
+/* The zone of the workspace of who asks, kept for the next request. NULL: 503 was answered, naming
+ * it; other processes may know it. Good until the next one is asked for: the loop keeps few. */
+struct vb_zone *vb_api_zone(struct vb_http_exchange *exchange);
 
 struct vb_api;
 /* Adds the connections that a process with this site may hold at most. */

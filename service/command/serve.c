@@ -22,6 +22,7 @@
 #include "api/doors/doors.h"
 #include "database/migrate.h"
 #include "mail/outbox.h"
+#include "queue/zones.h"
 #include "storage/storage.h"
 #include "upkeep/herald.h"
 #include "upkeep/janitor.h"
@@ -153,6 +154,29 @@ static void read_secrets(struct vb_pg *pg, struct vb_link_secrets *ret_secrets)
         vb_warn("the secrets of links are not known yet: %s", err.text);
 }
 
+#define ZONES_TOLD 20
+
+static void tell_zone(void *context, const char *workspace, const char *zone)
+{
+    unsigned *told = context;
+    if ((*told)++ < ZONES_TOLD)
+        vb_warn(
+            "workspace %s: its time zone %s is not known on this machine: its orders are refused "
+            "here and its exports fail; install the system's time zones, or set another one",
+            workspace, zone);
+}
+
+/* Others may know them, so this fails nobody's start either. */
+static void tell_zones(struct vb_pg *pg)
+{
+    struct vb_error err;
+    unsigned told = 0;
+    if (vb_zones_unknown(pg, tell_zone, &told, &err) != VB_OK)
+        vb_warn("the workspaces' time zones cannot be looked at: %s", err.text);
+    else if (told > ZONES_TOLD)
+        vb_warn("%u more workspaces have an unknown time zone", told - ZONES_TOLD);
+}
+
 /* One look at the database: the schema fits, and the source keeps its contract. The connections are
  * closed again: the parts make their own. */
 static enum vb_status look(struct process *process, struct vb_error *err)
@@ -167,8 +191,10 @@ static enum vb_status look(struct process *process, struct vb_error *err)
     if (status != VB_OK)
         return status;
     status = vb_schema_check(pg, err);
-    if (status == VB_OK)
+    if (status == VB_OK) {
         read_secrets(pg, &process->secrets);
+        tell_zones(pg);
+    }
     vb_pg_free(pg);
     return status == VB_OK ? read_contract(options, &process->contract, err) : status;
 }

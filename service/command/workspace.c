@@ -232,7 +232,8 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
     const char *const parameters[] = {
         arguments->word,
         vb_argument(arguments, NAME),
-        vb_argument(arguments, TIME_ZONE),
+        vb_argument(arguments, TIME_ZONE) ? vb_zone_canonical(vb_argument(arguments, TIME_ZONE))
+                                          : NULL,
         vb_argument(arguments, SOURCE_ID),
         vb_argument(arguments, CSV_PROFILE),
         vb_argument(arguments, MAX_RUNNING),

@@ -10,6 +10,7 @@ from tests.lib.loopback_http import LoopbackHttp
 from tests.lib.mail_sink import MailSink
 from tests.lib.process import free_port
 from tests.lib.service import Program
+from tests.lib.zones import recent_zones
 
 SECRET = "topsecret-2f9a"
 
@@ -36,15 +37,16 @@ def left_behind(storage):
     return answer.get("Contents", []) + uploads
 
 
-def test_all_is_well(ready, storage, make_service):
+def test_all_is_well(ready, storage, make_service, folder):
+    zones = recent_zones(folder / "zones")
     with MailSink(tls="starttls", user="bob", password=SECRET) as sink:
-        service = make_service(storage)
-        report = doctor(ready, env=storage.env | {"SSL_CERT_FILE": str(sink.certificate)}, **storage.options,
+        service = make_service(storage, workers=0, env=zones)
+        report = doctor(ready, env=storage.env | zones | {"SSL_CERT_FILE": str(sink.certificate)}, **storage.options,
                         base_url=service.url, smtp_url=sink.url.replace("127.0.0.1", "localhost"),
                         smtp_user="bob", smtp_password=SECRET, mail_from="export@acme.example")
         assert report.status == 0 and {line.finding for line in report.lines} == {"ok"}, report.output
         assert [line.subject for line in report.lines if not line.subject.startswith("source")] == [
-            "database", "database", "public link", "storage", "mail", "fonts"]
+            "database", "processes", "time zones", "database", "public link", "storage", "mail", "fonts"]
         assert "encrypted, logged in; no mail was sent" in report.only("mail", "ok").text
         assert sink.mails == [] and [known for _, known in sink.logins] == [True]
     assert left_behind(storage) == []

@@ -52,6 +52,11 @@ def waiting(front, keys):
             for reason in ("worker", "turn", "source")}
 
 
+def doctors_word(front):
+    done = front.program.run("doctor", check=False, options={"storage": front.options["storage"]})
+    return next(line for line in done.stdout.splitlines() if " processes: " in line)
+
+
 def told(service, words):
     return wait_until(lambda: [line for line in service.log().splitlines() if words in line], f"{words!r} in the log")
 
@@ -60,6 +65,7 @@ def test_without_any_worker_the_poll_the_log_and_the_figures_say_so(front, keys,
     assert seen(front, keys, job) == "worker"
     assert waiting(front, keys) == {"worker": 1, "turn": 0, "source": 0}
     assert "exports wait and no worker lives" in told(front, "start verbatim worker")[0]
+    assert doctors_word(front).startswith("failed   processes: 1 exports wait and no worker lives")
 
 
 def test_a_worker_with_another_storage_leaves_it_and_says_so_once(front, keys, job, make_service, folder, database):
@@ -70,11 +76,13 @@ def test_a_worker_with_another_storage_leaves_it_and_says_so_once(front, keys, j
     assert len(told(elsewhere, "are left to others")) == 1
     assert seen(front, keys, job) == "worker", "it lives, but writes elsewhere"
     assert "that writes to where they were ordered" in told(front, "with the same storage")[0]
+    assert "no worker lives that writes to where they were ordered: file:" in doctors_word(front)
     home = make_service(command="worker", workers=1, **LEASE)
     link = front.wait_for_job("one", keys["one"], job)["presigned_url"]
     assert front.get(link.removeprefix(front.url)).status == 200, "the link leads to the archive"
     assert seen(front, keys, job) is None
     told(front, "every export has workers again")
+    assert doctors_word(front).startswith("warning  processes: workers write to 2 stores")
     assert len(told(elsewhere, "are left to others")) == 1
     home.stop()
     elsewhere.stop()

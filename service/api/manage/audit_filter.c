@@ -83,16 +83,12 @@ void vb_audit_filter_put(struct vb_http_exchange *exchange, struct vb_json *json
 static bool take_days(struct vb_http_exchange *exchange, struct vb_audit_filter *filter)
 {
     const char *from = filter->query.values[FROM].text, *to = filter->query.values[TO].text;
-    struct vb_error err = {0};
     struct vb_date first = {0}, last = {0};
     if (!from && !to)
         return true;
-    struct vb_zone *zone =
-        vb_api_loop_zone(exchange->loop, exchange->request->access.time_zone, &err);
-    if (!zone) {
-        vb_http_answer_error(exchange, &err);
+    struct vb_zone *zone = vb_api_zone(exchange);
+    if (!zone)
         return false;
-    }
     bool has_from = from && vb_date_parse(vb_view_of(from), &first) == VB_OK;
     bool has_to = to && vb_date_parse(vb_view_of(to), &last) == VB_OK;
     if (has_from && has_to && vb_date_compare(first, last) > 0) {

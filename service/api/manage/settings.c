@@ -174,6 +174,14 @@ static void take_text(struct vb_body_check *check, json_t *changes, const char *
         json_object_set_new(changes, name, text ? json_string(text) : json_null());
 }
 
+/* Systems leave former names out. */
+static void keep_canonical(json_t *changes)
+{
+    const char *name = json_string_value(json_object_get(changes, "time_zone"));
+    if (name)
+        json_object_set_new(changes, "time_zone", json_string(vb_zone_canonical(name)));
+}
+
 static void take_span(struct vb_body_check *check, json_t *changes, const char *name,
                       const struct vb_body_rule *rule)
 {
@@ -206,6 +214,7 @@ static void check_body(struct vb_body_check *check, json_t *changes)
                                         "max_running", "retention", "link_ttl"};
     take_text(check, changes, "name", &name_rule, true);
     take_text(check, changes, "time_zone", &zone_rule, false);
+    keep_canonical(changes);
     take_text(check, changes, "csv_profile", &vb_body_csv_profile, false);
     take_running(check, changes);
     take_span(check, changes, "retention", &retention_rule);

@@ -166,6 +166,7 @@ static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
                          doctor->options->prepared_statements && !vb_pg_has_session(pg)
                              ? " behind a pooler"
                              : "");
+    vb_doctor_processes(doctor, pg);
 }
 
 /* The clock is compared also where the schema is wrong: it needs none. */

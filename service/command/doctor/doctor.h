@@ -12,6 +12,7 @@
 #ifndef VERBATIM_COMMAND_DOCTOR_DOCTOR_H
 #define VERBATIM_COMMAND_DOCTOR_DOCTOR_H
 
+#include "database/pg.h"
 #include "storage/storage.h"
 #include "verbatim/source.h"
 
@@ -34,6 +35,8 @@ void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const c
 /* The subjects, in the order in which they are looked at. Storage comes behind the database, whose
  * secrets sign the link that is tried. */
 void vb_doctor_database(struct vb_doctor *doctor);
+/* Behind a schema that fits; the connection is the owner's. */
+void vb_doctor_processes(struct vb_doctor *doctor, struct vb_pg *pg);
 void vb_doctor_source(struct vb_doctor *doctor);
 /* The connection is the source's, in no transaction and left so; so for the next. */
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);
