@@ -112,6 +112,7 @@ enum vb_status vb_command_config_show(const struct vb_arguments *arguments, stru
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_healthcheck(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_prune(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_verify(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_error *err);
