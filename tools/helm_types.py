@@ -1,5 +1,5 @@
 """The types that comments of helm/verbatim/values.yaml name, as JSON schemas. A type is a word of TYPES, `int A..B`,
-`int A..B or empty`, `one of A, B` or `list of TYPE`. Objects are closed: a member that none of them knows is refused.
+`int or empty`, `bool or empty`, `one of A, B` or `list of TYPE`. Objects are closed: a member that none of them knows is refused.
 """
 
 import re
@@ -129,6 +129,8 @@ def schema_of(kind):
         return TYPES[kind]
     if bounds := INT.fullmatch(kind):
         return {"type": "integer", "minimum": int(bounds[1]), "maximum": int(bounds[2])}
+    if kind == "bool or empty":
+        return {"type": ["boolean", "null"]}
     if kind == "int or empty":
         return {"type": ["integer", "null"], "minimum": 0}
     if kind.startswith("one of "):

@@ -13,7 +13,7 @@
 {{- define "verbatim.grace" -}}
 {{- $role := index .root.Values .role -}}
 {{- $options := include "verbatim.options" . | fromJson -}}
-{{- $delay := ternary (include "verbatim.seconds" (default "5s" (get $options "stop_delay"))) "0" (eq .role "serve") | int -}}
+{{- $delay := ternary (include "verbatim.seconds" (default "5s" (get $options "stop_delay"))) "0" (not (empty (include "verbatim.listens" .))) | int -}}
 {{- $least := add $role.preStopSleepSeconds $delay 15 -}}
 {{- $given := $role.terminationGracePeriodSeconds -}}
 {{- if and (not (kindIs "invalid" $given)) (lt (int $given) (int $least)) -}}

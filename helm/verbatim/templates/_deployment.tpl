@@ -47,14 +47,14 @@ priorityClassName: {{ . }}
 name: verbatim
 image: {{ include "verbatim.image" .root }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-args: [{{ .role }}]
+args: [{{ ternary "serve" "worker" (not (empty (include "verbatim.listens" .))) }}]
 env: {{- include "verbatim.env" . | trim | nindent 2 }}
 {{- with $role.extraEnvFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if eq .role "serve" }}
+{{- if include "verbatim.listens" . }}
 ports:
-  - {name: http, containerPort: {{ $role.port }}, protocol: TCP}
+  - {name: http, containerPort: {{ .root.Values.serve.port }}, protocol: TCP}
 {{- include "verbatim.probes" . }}
 {{- end }}
 {{- if gt (int $role.preStopSleepSeconds) 0 }}

@@ -23,6 +23,15 @@ https://{{ first .Values.httpRoute.hostnames }}{{ trimSuffix "/" .Values.httpRou
 {{- default "file:///var/lib/verbatim" .Values.options.storage -}}
 {{- end -}}
 
+{{/* {root, role}: "yes" where the pods answer HTTP. */}}
+{{- define "verbatim.listens" -}}
+{{- $listens := .root.Values.worker.listens -}}
+{{- if eq .role "serve" -}}yes
+{{- else if kindIs "invalid" $listens -}}{{ ternary "yes" "" .root.Values.metrics.serviceMonitor.enabled }}
+{{- else -}}{{ ternary "yes" "" $listens }}
+{{- end -}}
+{{- end -}}
+
 {{/* {root, role} -> JSON of name: text, sorted as JSON is. */}}
 {{- define "verbatim.options" -}}
 {{- $values := .root.Values -}}
@@ -35,7 +44,11 @@ https://{{ first .Values.httpRoute.hostnames }}{{ trimSuffix "/" .Values.httpRou
 {{- end -}}
 {{- end -}}
 {{- with include "verbatim.baseUrl" .root -}}{{- $_ := set $texts "base_url" (default . (get $texts "base_url")) -}}{{- end -}}
-{{- if eq .role "serve" -}}
+{{- if and (eq .role "worker") (include "verbatim.listens" .) -}}
+{{- /* Nobody is sent here, so nobody has to turn away first. */ -}}
+{{- $_ := set $texts "stop_delay" (default "0s" (get $texts "stop_delay")) -}}
+{{- end -}}
+{{- if include "verbatim.listens" . -}}
 {{- $_ := set $texts "listen" (printf "%s:%d" $values.serve.listenAddress (int $values.serve.port)) -}}
 {{- end -}}
 {{- range $name, $secret := $values.secrets -}}
