@@ -1,5 +1,6 @@
 """The types that comments of helm/verbatim/values.yaml name, as JSON schemas. A type is a word of TYPES, `int A..B`,
-`int or empty`, `bool or empty`, `one of A, B` or `list of TYPE`. Objects are closed: a member that none of them knows is refused.
+`int or empty`, `bool or empty`, `one of A, B` or `list of TYPE`. Objects are closed: a
+member that none of them knows is refused.
 """
 
 import re
