@@ -80,9 +80,12 @@ void vb_api_send(struct vb_http_exchange *exchange, struct vb_pg_pool *pool,
 /* Takes the ticket off; false: it failed, and was answered. */
 bool vb_api_ended(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
 
-/* --- the audit (api/audit.c): a download by who asks, or by whoever holds a link --- */
-void vb_api_audit_download(struct vb_http_exchange *exchange, const char *job_id);
-void vb_api_audit_link(struct vb_http_exchange *exchange, const char *job_id, bool is_part);
+/* --- the audit (api/audit.c): a download by who asks, or by whoever holds a link; `sent` are its
+ * bytes, NULL where they are not seen here --- */
+void vb_api_audit_download(struct vb_http_exchange *exchange, const char *job_id,
+                           const uint64_t *sent);
+void vb_api_audit_link(struct vb_http_exchange *exchange, const char *job_id, bool is_part,
+                       const uint64_t *sent);
 
 /* --- files (api/files.c) --- */
 /* Long enough to follow a redirect at once, and no longer. */

@@ -42,7 +42,7 @@ static void send_to_view(struct vb_http_exchange *exchange, const struct vb_api_
                              left < VB_API_VIEW_SECONDS ? left : VB_API_VIEW_SECONDS, &link,
                              &err) == VB_OK) {
         if (!exchange->is_head)
-            vb_api_audit_download(exchange, job);
+            vb_api_audit_download(exchange, job, NULL);
         vb_http_answer_header(exchange, "Location", link.data);
         vb_http_answer_detail(exchange, 302, "Found");
     } else {

@@ -161,12 +161,12 @@ static enum range_kind wanted_range(const struct vb_http_exchange *exchange, uin
 #define PEEK (8u << 20)
 
 static void note_download(struct vb_http_exchange *exchange, const char *job, bool is_by_link,
-                          bool is_part)
+                          bool is_part, const uint64_t *sent)
 {
     if (is_by_link)
-        vb_api_audit_link(exchange, job, is_part);
+        vb_api_audit_link(exchange, job, is_part, sent);
     else
-        vb_api_audit_download(exchange, job);
+        vb_api_audit_download(exchange, job, sent);
 }
 
 /* With a key each piece is noted, by a link the first of an hour: browsers go on after a break, and
@@ -176,7 +176,7 @@ static void on_file_end(struct vb_http_exchange *exchange, uint64_t sent)
     const struct vb_api_site_request *request = exchange->request;
     if (sent == request->download.length || sent > PEEK)
         note_download(exchange, request->download.job, request->download.is_by_link,
-                      request->download.is_part);
+                      request->download.is_part, &sent);
 }
 
 /* One byte of a larger file tells whether it is there and can be had in pieces, no more. */
@@ -201,7 +201,7 @@ static void note_redirect(struct vb_http_exchange *exchange, const struct vb_api
     struct range range = {0, 0};
     bool is_part = count == 1 && parse_range(text, INT64_MAX, &range) == RANGE_ONE;
     if (!exchange->is_head && file->job[0] && !(is_part && range.length == 1))
-        note_download(exchange, file->job, file->is_by_link, is_part);
+        note_download(exchange, file->job, file->is_by_link, is_part, NULL);
 }
 
 static void refuse(struct vb_http_exchange *exchange, const struct vb_api_file *file,

@@ -36,6 +36,7 @@ struct vb_api {
     struct vb_http *http;
     struct vb_api_throttle sign_ins; /* of all loops */
     struct vb_api_events *events;
+    struct vb_networks *proxies;
 };
 
 /* --- beside a loop --- */
@@ -301,6 +302,7 @@ static enum vb_status start_http(struct vb_api *api, const struct vb_http_times 
                                          .times = times,
                                          .idle = options->idle_timeout,
                                          .progress = options->client_timeout,
+                                         .proxies = api->proxies,
                                          .connections = connections};
     return vb_http_start(&http, &api->http, err);
 }
@@ -317,7 +319,9 @@ enum vb_status vb_site_start(const struct vb_service *service, const struct vb_a
     api->site = callbacks;
     api->site.context = api;
     vb_resolve_statements(service->contract, api->source_statements);
-    enum vb_status status = vb_pg_connector_start(&api->main_connector, err);
+    enum vb_status status = vb_networks_new(service->options->trusted_proxies, &api->proxies, err);
+    if (status == VB_OK)
+        status = vb_pg_connector_start(&api->main_connector, err);
     if (status == VB_OK)
         status = vb_pg_connector_start(&api->source_connector, err);
     if (status == VB_OK)
@@ -355,5 +359,6 @@ void vb_site_stop(struct vb_api *api)
     vb_direct_pool_stop(api->streams); /* no loop holds one any more */
     vb_storage_watch_stop(api->watch);
     vb_api_events_free(api->events);
+    vb_networks_free(api->proxies);
     free(api);
 }

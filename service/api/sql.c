@@ -370,18 +370,18 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " WHERE e.audit_id = a.audit_id"
         " AND e.workspace_id = a.workspace_id"
         " AND e.kind IN ('records', 'cancelled', 'failed'))", 3},
-    /* $1 job, $2 kind, $3 by whom. */
+    /* $1 job, $2 kind, $3 by whom, $4 from where, $5 bytes that went out. */
     [VB_API_SQL_AUDIT_EVENT] = {"audit_event",
-        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
-        " SELECT audit_id, workspace_id, $2, $3"
+        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom, client, bytes)"
+        " SELECT audit_id, workspace_id, $2, $3, $4::inet, $5::bigint"
         " FROM verbatim.audit"
         " WHERE job_id = $1::uuid"
-        " AND workspace_id = " HERE, 3},
+        " AND workspace_id = " HERE, 5},
     /* A client that fetches a file piece by piece, or goes on after a break, has downloaded once.
-     * $1 job, $2 whether only a part was fetched. */
+     * $1 job, $2 whether only a part was fetched, $3 from where, $4 bytes that went out. */
     [VB_API_SQL_AUDIT_LINK] = {"audit_link",
-        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
-        " SELECT a.audit_id, a.workspace_id, 'download', 'link'"
+        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom, client, bytes)"
+        " SELECT a.audit_id, a.workspace_id, 'download', 'link', $3::inet, $4::bigint"
         " FROM verbatim.audit AS a"
         " WHERE a.job_id = $1::uuid"
         " AND NOT ($2::boolean AND EXISTS (SELECT FROM verbatim.audit_event AS e"
@@ -389,7 +389,7 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
         " AND e.workspace_id = a.workspace_id"
         " AND e.kind = 'download'"
         " AND e.by_whom = 'link'"
-        " AND e.created_at > clock_timestamp() - interval '1 hour'))", 2},
+        " AND e.created_at > clock_timestamp() - interval '1 hour'))", 4},
 };
 /* clang-format on */
 

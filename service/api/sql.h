@@ -205,7 +205,8 @@ enum { VB_COLUMN_NAMES(VB_API_OPENED_TABLE) OPENED_COLUMNS };
 #define VB_API_AUDITS_DOWNLOADS                                                                    \
     "(SELECT coalesce(jsonb_agg(jsonb_build_object("                                               \
     "'at', to_char(d.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'),"              \
-    " 'by', d.by_whom) ORDER BY d.audit_event_id), '[]')::text"                                    \
+    " 'by', d.by_whom, 'client', host(d.client), 'bytes', d.bytes)"                                \
+    " ORDER BY d.audit_event_id), '[]')::text"                                                     \
     " FROM (SELECT e.*"                                                                            \
     " FROM verbatim.audit_event AS e"                                                              \
     " WHERE e.audit_id = a.audit_id"                                                               \

@@ -173,11 +173,13 @@ void vb_http_answer_log(struct vb_http_exchange *exchange)
     vb_log_set(VB_LOG_WORKSPACE, site->workspace(exchange));
     const struct vb_view path = exchange->head.path;
     size_t shown = path.length < exchange->path_shown ? path.length : exchange->path_shown;
-    vb_log(level, "http %.*s %.*s%s %d, %" PRIu64 " bytes, %" PRId64 " us",
+    char client[VB_ADDRESS_TEXT];
+    vb_http_client_text(exchange, client);
+    vb_log(level, "http %.*s %.*s%s %d, %" PRIu64 " bytes, %" PRId64 " us, from %s",
            (int)exchange->head.method.length,
            exchange->head.method.data ? exchange->head.method.data : "", (int)shown,
            path.data ? path.data : "", shown < path.length ? "..." : "", exchange->status,
-           exchange->answer_size, taken);
+           exchange->answer_size, taken, client);
     vb_log_set(VB_LOG_REQUEST, NULL);
     vb_log_set(VB_LOG_WORKSPACE, NULL);
 }

@@ -461,7 +461,8 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 }
 
 /* Takes the descriptor and the slot over, also on failure. */
-void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot)
+void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot,
+                            const unsigned char peer[VB_ADDRESS])
 {
     struct vb_http_connection *connection = calloc(1, sizeof(*connection));
     if (!connection) {
@@ -470,6 +471,7 @@ void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot)
         return;
     }
     *connection = (struct vb_http_connection){.loop = loop, .fd = fd, .slot = slot, .file = -1};
+    memcpy(connection->peer, peer, VB_ADDRESS);
     vb_buffer_init_secret(&connection->input, VB_HTTP_INPUT); /* keys come through it */
     vb_buffer_init(&connection->output, VB_HTTP_ANSWER);
     event_assign(&connection->readable, loop->base, fd, EV_READ | EV_PERSIST, on_readable,

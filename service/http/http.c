@@ -1,8 +1,8 @@
 /* Start and stop of the HTTP front end: sockets, loops, and what tells them of ended jobs.
  *
- * vb_http owns all of them. Stopping goes in three steps: from vb_http_leave on each answer ends its
- * connection, vb_http_request_stop closes the listening sockets and idle connections, vb_http_stop
- * waits for the answers under way and then ends the threads.
+ * vb_http owns all of them. Stopping goes in three steps: from vb_http_leave on each answer ends
+ * its connection, vb_http_request_stop closes the listening sockets and idle connections,
+ * vb_http_stop waits for the answers under way and then ends the threads.
  */
 #include "http.h"
 
@@ -82,6 +82,7 @@ enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_ht
         http->times.idle = options->idle;
     if (!options->times && options->progress > 0)
         http->times.progress = options->progress;
+    http->proxies = options->proxies;
     http->loop_count = vb_http_loops();
     atomic_store(&http->connection_limit,
                  options->connections > 0 ? options->connections : connection_limit());

@@ -27,6 +27,7 @@ struct vb_http_times {
 
 struct vb_http_site;
 struct vb_http_waits_options;
+struct vb_networks;
 
 struct vb_http_options {
     const char *listen; /* ADDRESS:PORT */
@@ -34,6 +35,7 @@ struct vb_http_options {
     const struct vb_http_waits_options *waits;
     const struct vb_http_times *times; /* NULL: the contract's */
     int64_t idle, progress;            /* in place of the contract's; 0: that */
+    const struct vb_networks *proxies; /* that are trusted to tell a client's address */
     unsigned connections; /* at most; 0: as many as the process may have descriptors for */
 };
 

@@ -137,14 +137,16 @@ static int accept_some(struct vb_http_loop *loop)
         if (fd < 0)
             break;
         unsigned slot = 0;
-        if (!vb_http_limits_enter(loop->http, (struct sockaddr *)&address, &slot)) {
+        unsigned char peer[VB_ADDRESS];
+        vb_address_of((struct sockaddr *)&address, peer);
+        if (!vb_http_limits_enter(loop->http, peer, &slot)) {
             refuse_connection(loop, fd);
             continue;
         }
         /* An answer is one write; waiting to fill a segment would only delay it. */
         int on = 1;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        vb_http_connection_new(loop, fd, slot);
+        vb_http_connection_new(loop, fd, slot, peer);
     }
     return i;
 }

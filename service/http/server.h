@@ -19,6 +19,7 @@
 #include "body.h"
 #include "database/pool.h"
 #include "http.h"
+#include "rules/network.h"
 #include "specification/problems.h"
 
 #include "verbatim/clock.h"
@@ -129,6 +130,7 @@ struct vb_http_connection {
     struct vb_http_connection *previous, *next;
     int fd;
     unsigned slot; /* of its address in the limits */
+    unsigned char peer[VB_ADDRESS];
     struct event readable, writable;
     bool reads, writes, ended; /* events on; the peer has closed its side */
     bool is_ready;             /* in the loop's list of ready ones */
@@ -181,6 +183,7 @@ struct vb_http_loop {
 struct vb_http {
     const struct vb_http_site *site;
     struct vb_http_times times;
+    const struct vb_networks *proxies; /* that are trusted; borrowed */
     struct vb_http_loop *loops;
     size_t loop_count;
     struct vb_http_waits *waits;
@@ -193,7 +196,8 @@ struct vb_http {
 };
 
 /* --- connection (http/connection.c) --- */
-void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot);
+void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot,
+                            const unsigned char peer[VB_ADDRESS]);
 /* its deadline */
 void vb_http_connection_sweep(struct vb_http_connection *connection, int64_t now);
 /* At once: for turns, the connection's own events and the tick, never for a handler. */
@@ -264,11 +268,21 @@ bool vb_http_tag_is_held(const struct vb_http_exchange *exchange, const char *et
 struct vb_json vb_http_json(struct vb_http_exchange *exchange);
 void vb_http_date_text(time_t time, char text[64]);
 
+/* --- who asks (http/client.c): the address of the client behind the proxies that are trusted. From
+ * an exchange whose head is there; worked out at each call --- */
+void vb_http_client(const struct vb_http_exchange *exchange, unsigned char ret_address[VB_ADDRESS]);
+void vb_http_client_text(const struct vb_http_exchange *exchange, char ret_text[VB_ADDRESS_TEXT]);
+/* Where mistakes of this address are counted, with those of others (vb_http_limits_slot). */
+unsigned vb_http_client_slot(const struct vb_http_exchange *exchange);
+
 /* --- listening, limits, loops (http/loop.c, http/limits.c) --- */
 enum vb_status vb_http_listen(const char *address, int *ret_fds, size_t count,
                               struct vb_error *err) vb_must_check;
 /* False: refused, and nothing is counted. Each true needs its leave. */
-bool vb_http_limits_enter(struct vb_http *http, const struct sockaddr *address, unsigned *ret_slot);
+bool vb_http_limits_enter(struct vb_http *http, const unsigned char address[VB_ADDRESS],
+                          unsigned *ret_slot);
+/* Where an address is counted, with others that have the same hash. */
+unsigned vb_http_limits_slot(const struct vb_http *http, const unsigned char address[VB_ADDRESS]);
 void vb_http_limits_leave(struct vb_http *http, unsigned slot);
 enum vb_status vb_http_loop_init(struct vb_http_loop *loop, struct vb_http *http, int listener,
                                  struct vb_error *err) vb_must_check;

@@ -29,7 +29,8 @@ struct vb_options {
     int64_t idle_timeout;
     int64_t client_timeout;
     int64_t stop_delay;
-    char *storage; /* file:///DIR or s3://BUCKET[/PREFIX] */
+    char *trusted_proxies; /* NULL: none */
+    char *storage;         /* file:///DIR or s3://BUCKET[/PREFIX] */
     char *s3_endpoint;
     char *s3_public_endpoint;
     char *s3_region;

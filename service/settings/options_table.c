@@ -52,13 +52,17 @@ const struct vb_option vb_option_table[] = {
      "theirs, so that they never send into one that closes",
      "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
     {"client_timeout", DURATION(client_timeout), "5m", NULL,
-     "how long a client that takes no byte of its answer keeps its connection; of an export that is "
-     "answered at once also one of four threads",
+     "how long a client that takes no byte of its answer keeps its connection; of an export that "
+     "is answered at once also one of four threads",
      "a duration from 1s to 24h", .least = VB_SECOND, .most = 24 * HOUR},
     {"stop_delay", DURATION(stop_delay), "5s", NULL,
      "how long `serve` goes on taking requests after SIGTERM, with `/readyz` at 503, so that "
      "proxies and balancers turn away first; longer than their checks take to notice",
      "a duration from 0s to 10m", .least = 0, .most = 600 * VB_SECOND},
+    {"trusted_proxies", TEXT(trusted_proxies), NULL, "none",
+     "proxies before `serve`, joined by commas: the client's address, for log, audit and counted "
+     "mistakes, is taken from their `X-Forwarded-For` or `Forwarded`",
+     "a list of ADDRESS[/BITS]", .parse = vb_option_parse_networks},
     {"storage", TEXT(storage), "file:///var/lib/verbatim", NULL,
      "where archives go: `file:///DIR` or `s3://BUCKET[/PREFIX]`",
      "file:///DIR with an absolute folder, or s3://BUCKET[/PREFIX]", .check = vb_option_is_storage},

@@ -7,6 +7,7 @@
 #include "options_table.h"
 #include "rules/mail_address.h"
 #include "rules/media_allow.h"
+#include "rules/network.h"
 #include "rules/quantity.h"
 #include "smtp_url.h"
 #include "verbatim/digits.h"
@@ -271,6 +272,14 @@ bool vb_option_is_sender(char *text)
 {
     struct vb_mail_sender sender;
     return vb_mail_sender_parse(text, &sender, NULL) == VB_OK;
+}
+
+enum vb_status vb_option_parse_networks(const char *text)
+{
+    struct vb_networks *networks = NULL;
+    enum vb_status status = vb_networks_new(text, &networks, NULL);
+    vb_networks_free(networks);
+    return status;
 }
 
 enum vb_status vb_option_parse_media_allow(const char *text)

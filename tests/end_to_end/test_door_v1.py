@@ -493,7 +493,9 @@ def test_the_audit_tells_who_exported_what_when(service, keys, database):
     fetch(service, shown)
     wait_until(lambda: len(entry_of(service, keys["one"], shown["job_id"])["downloads"]) == 2, "both downloads")
     for download in entry_of(service, keys["one"], shown["job_id"])["downloads"]:
-        assert list(download) == ["at", "by"] and download["by"] == "link"
+        assert download.keys() == {"at", "by", "client", "bytes"}
+        assert (download["by"], download["client"]) == ("link", "127.0.0.1")
+        assert download["bytes"] == shown["files"][0]["size"]
         assert datetime.datetime.fromisoformat(download["at"]) >= before
     database.execute("DELETE FROM verbatim.job")
     assert entry_of(service, keys["one"], shown["job_id"])["records"] == 2, "an entry stays when its export goes"

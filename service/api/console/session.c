@@ -175,7 +175,7 @@ static void on_judged(struct vb_http_exchange *exchange, const struct vb_pg_outc
     struct vb_uuid id;
     unsigned char hash[VB_SHA256];
     char id_text[VB_UUID_TEXT], hash_text[2 + VB_SHA256_HEX] = "\\x";
-    vb_api_throttle_give(exchange->loop->site->sign_ins, exchange->connection->slot);
+    vb_api_throttle_give(exchange->loop->site->sign_ins, vb_http_client_slot(exchange));
     if (!sign_in) {
         vb_http_answer_status(exchange, VB_NO_MEMORY, "a session");
         return;
@@ -268,8 +268,8 @@ void vb_console_sign_in_begin(struct vb_http_exchange *exchange)
 {
     if (!vb_api_own_page(exchange))
         return;
-    int64_t wait = vb_api_throttle_take(exchange->loop->site->sign_ins, exchange->connection->slot,
-                                        vb_clock_monotonic());
+    int64_t wait = vb_api_throttle_take(exchange->loop->site->sign_ins,
+                                        vb_http_client_slot(exchange), vb_clock_monotonic());
     if (wait > 0)
         refuse_for_now(exchange, wait);
     else
