@@ -10,6 +10,7 @@
 #include "verbatim/log.h"
 #include "verbatim/renewed.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,34 @@ static enum vb_status refuse_old(PGconn *connection, struct vb_error *err)
                    version / 10000);
 }
 
+/* libpq tells the SQLSTATE of a refused connection in no field, only, where it is asked to be
+ * verbose, among the words: "FATAL:  28P01: password ..." in any language, and lines behind. It is
+ * taken out of the words and noted. Of several hosts the first that says one counts. */
+static void take_state(struct vb_error *err)
+{
+    for (char *at = err->text; (at = strstr(at, ":  ")); at++) {
+        const char *state = at + 3;
+        if (strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5 ||
+            strncmp(state + 5, ": ", 2) != 0)
+            continue;
+        snprintf(err->sqlstate, sizeof err->sqlstate, "%.5s", state);
+        memmove(at + 3, state + 7, strlen(state + 7) + 1);
+        char *place = strstr(err->text, " LOCATION:  ");
+        if (place)
+            *place = '\0';
+        return;
+    }
+}
+
+bool vb_postgres_is_refusal(const struct vb_error *err)
+{
+    static const char *const states[] = {"28000", "28P01", "3D000", "42501"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(err->sqlstate, states[i]) == 0)
+            return err->status == VB_DATABASE_AWAY;
+    return false;
+}
+
 /* A connection string that is malformed is told without its text, which may hold a password. */
 enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGconn **ret_connection,
                                    struct vb_error *err)
@@ -94,11 +123,18 @@ enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGco
     if (!connection)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a database connection");
     PQsetNoticeReceiver(connection, log_notice, NULL);
+    PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
     enum vb_status status = VB_OK;
     if (PQstatus(connection) != CONNECTION_BAD)
         status = vb_polled_connect(connection, &recipe->stop, err);
-    if (status == VB_OK && PQstatus(connection) != CONNECTION_OK)
-        status = vb_postgres_fail(err, connection, NULL);
+    if (status == VB_OK && PQstatus(connection) != CONNECTION_OK) {
+        struct vb_error refused;
+        status = vb_postgres_fail(&refused, connection, NULL);
+        take_state(&refused);
+        if (err)
+            *err = refused;
+    }
+    PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
     if (status == VB_OK)
         status = refuse_old(connection, err);
     if (status == VB_OK)

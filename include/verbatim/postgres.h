@@ -51,6 +51,11 @@ enum vb_status vb_postgres_connect(const struct vb_postgres_recipe *recipe, PGco
 enum vb_status vb_postgres_find_pooler(PGconn *connection, const struct vb_stop *stop,
                                        bool *ret_pooled, struct vb_error *err) vb_must_check;
 
+/* Whether a server refused the connection itself in a way that waiting hardly cures: no such role
+ * or database, a wrong password, no right to connect. It is VB_DATABASE_AWAY like other failures,
+ * since roles and passwords are changed while processes run; at a start an option is wrong. */
+bool vb_postgres_is_refusal(const struct vb_error *err);
+
 /* What an error of the server means for the statement: VB_DATABASE_AWAY where another try, perhaps
  * on another server, may get through, VB_CONFLICT for a key that stands already, else VB_DATABASE.
  * NULL is VB_DATABASE_AWAY: libpq itself speaks, and the connection is gone. */

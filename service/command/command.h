@@ -79,6 +79,9 @@ enum vb_status vb_command_login(const struct vb_options *options, struct vb_pg *
  * the program is VB_CONFLICT with the command to run. A newer one still takes them. */
 enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,
                                   struct vb_error *err) vb_must_check;
+/* Adds to the error of a connection which option to look at, since libpq and servers name none;
+ * `waits`: the caller asks again. Other errors stay as they are. */
+void vb_command_advise(const char *option, bool waits, struct vb_error *err);
 /* Prints to standard output and checks that it arrived. */
 enum vb_status vb_command_print(const char *text, struct vb_error *err) vb_must_check;
 

@@ -136,12 +136,20 @@ static enum vb_status read_contract(const struct vb_options *options,
                                     struct vb_contract **ret_contract, struct vb_error *err)
 {
     PGconn *connection = NULL;
+    bool is_one = !options->source_url || !options->database_url ||
+                  strcmp(options->source_url, options->database_url) == 0;
     enum vb_status status =
         vb_pg_connect_source(options->source_url, "verbatim start", &connection, err);
     if (status == VB_OK)
         status = vb_contract_read(connection, options->source_schema, ret_contract, err);
+    else
+        vb_command_advise(is_one ? "database_url" : "source_url", true, err);
     PQfinish(connection);
-    if (status != VB_OK)
+    if (status == VB_SOURCE)
+        vb_fail_within(err, status,
+                       "source: docs/connect.md tells how a platform is connected, verbatim "
+                       "demo-data makes one to try out, source_schema names its schema");
+    else if (status != VB_OK)
         vb_fail_within(err, status, "source");
     return status;
 }
@@ -194,6 +202,8 @@ static enum vb_status look(struct process *process, struct vb_error *err)
     if (status == VB_OK) {
         read_secrets(pg, &process->secrets);
         tell_zones(pg);
+    } else {
+        vb_command_advise("database_url", true, err);
     }
     vb_pg_free(pg);
     return status == VB_OK ? read_contract(options, &process->contract, err) : status;
@@ -208,6 +218,8 @@ static enum vb_status wait_for_database(struct process *process, struct vb_error
         enum vb_status status = look(process, err);
         if (status == VB_OK || !vb_status_retryable(status))
             return status;
+        if (vb_postgres_is_refusal(err))
+            return err->status = VB_DENIED;
         vb_warn("waiting for the database: %s", err->text);
         vb_supervisor_waiting("waiting for the database", WAIT_MORE);
         if (vb_signals_wait(pause))

@@ -9,11 +9,26 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *vb_argument(const struct vb_arguments *arguments, size_t flag)
 {
     size_t count = arguments->flags[flag].count;
     return count > 0 ? arguments->flags[flag].values[count - 1] : NULL;
+}
+
+void vb_command_advise(const char *option, bool waits, struct vb_error *err)
+{
+    struct vb_error said = *err;
+    if (said.status != VB_DATABASE_AWAY)
+        return;
+    if (vb_postgres_is_refusal(&said))
+        (void)vb_fail(err, said.status, "%.400s -> correct user, password or database in %s",
+                      said.text, option);
+    else
+        (void)vb_fail(err, said.status, "%.400s -> %s %s", said.text,
+                      waits ? "if this does not pass, look at" : "look at", option);
+    memcpy(err->sqlstate, said.sqlstate, sizeof err->sqlstate);
 }
 
 enum vb_status vb_command_login(const struct vb_options *options, struct vb_pg **ret_pg,
@@ -23,7 +38,17 @@ enum vb_status vb_command_login(const struct vb_options *options, struct vb_pg *
                                    .application_name = "verbatim command",
                                    .role = VB_PG_OWNER,
                                    .prepared_statements = options->prepared_statements};
-    return vb_pg_new(&wanted, ret_pg, err);
+    struct vb_pg *pg = NULL;
+    enum vb_status status = vb_pg_new(&wanted, &pg, err);
+    if (status == VB_OK)
+        status = vb_pg_connect(pg, err);
+    if (status == VB_OK) {
+        *ret_pg = pg;
+        return VB_OK;
+    }
+    vb_command_advise("database_url", false, err);
+    vb_pg_free(pg);
+    return status;
 }
 
 enum vb_status vb_command_connect(const struct vb_options *options, struct vb_pg **ret_pg,

@@ -153,8 +153,17 @@ static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
     PGresult *result = PQexec(pg->connection, setup_sql(pg->role, pg->per_transaction));
     enum vb_status status = VB_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        status = vb_postgres_fail(err, pg->connection, result);
-        vb_fail_within(err, status, "cannot take on the role (has verbatim migrate been run?)");
+        struct vb_error refused;
+        status = vb_postgres_fail(&refused, pg->connection, result);
+        bool is_missing = strcmp(refused.sqlstate, "22023") == 0;
+        if (err)
+            *err = refused;
+        if (is_missing)
+            status = vb_fail(err, status,
+                             "this database has no roles of its own (has verbatim migrate been "
+                             "run?): run verbatim migrate");
+        else
+            vb_fail_within(err, status, "cannot take on the role (has verbatim migrate been run?)");
     }
     PQclear(result);
     return status;

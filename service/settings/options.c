@@ -298,7 +298,8 @@ static enum vb_status collect_file(struct collection *all, struct vb_error *err)
 
 /* Puts the contents of a secret's file in the place of its name. Line ends behind it go, as editors
  * and `echo` put them there; other blanks are part of the secret. */
-static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
+static enum vb_status fetch_secret(const struct vb_option *option, struct given *given,
+                                   struct vb_error *err)
 {
     struct vb_buffer text;
     vb_buffer_init_secret(&text, FILE_CEILING);
@@ -312,7 +313,7 @@ static enum vb_status fetch_secret(struct given *given, struct vb_error *err)
         free(given->text);
         given->text = vb_buffer_take(&text);
     } else {
-        vb_fail_within(err, status, "%s", given->origin);
+        vb_fail_within(err, status, "option %s (%s)", option->name, given->origin);
     }
     vb_buffer_done(&text);
     return status;
@@ -338,7 +339,7 @@ static enum vb_status refuse(const struct vb_option *option, const char *origin,
 static enum vb_status store_one(struct given *given, const struct vb_option *option,
                                 struct vb_options *options, struct vb_error *err)
 {
-    enum vb_status status = given->is_path ? fetch_secret(given, err) : VB_OK;
+    enum vb_status status = given->is_path ? fetch_secret(option, given, err) : VB_OK;
     const char *text = given->text ? given->text : option->default_value;
     if (status != VB_OK || !text)
         return status;

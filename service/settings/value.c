@@ -47,9 +47,9 @@ static enum vb_status store_text(const struct vb_option *option, const char *tex
     char *copy = strdup(text);
     if (!copy)
         return VB_NO_MEMORY;
-    enum vb_status status = option->parse ? option->parse(copy) : VB_OK;
-    if (option->check && !option->check(copy))
-        status = VB_INVALID;
+    enum vb_status status = option->check && !option->check(copy) ? VB_INVALID : VB_OK;
+    if (status == VB_OK && option->parse)
+        status = option->parse(copy);
     if (status != VB_OK) {
         free(copy);
         return status;

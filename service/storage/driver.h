@@ -68,7 +68,8 @@ struct vb_storage_driver {
 /* First in a driver's own storage. Read-only once storage.c has made it. */
 struct vb_storage {
     const struct vb_storage_driver *driver;
-    const char *base_url; /* of the options, which outlive the storage */
+    const struct vb_options *options; /* which outlive the storage; storage.c fills in both */
+    const char *base_url;
     bool small_parts;
     char prefix[512]; /* "" or ends in a slash */
     char identity[1024];

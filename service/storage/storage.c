@@ -9,6 +9,7 @@
 #include "verbatim/text.h"
 #include "verbatim/uuid.h"
 
+#include <curl/curl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -38,8 +39,10 @@ enum vb_status vb_storage_new(const struct vb_options *options, struct vb_storag
             continue;
         enum vb_status status =
             drivers[i].make(options, options->storage + length, ret_storage, err);
-        if (status == VB_OK)
+        if (status == VB_OK) {
+            (*ret_storage)->options = options;
             (*ret_storage)->base_url = options->base_url;
+        }
         return status;
     }
     return vb_fail(err, VB_INVALID, "storage '%s' is neither file:///DIR nor s3://BUCKET",
@@ -69,6 +72,27 @@ void vb_storage_free(struct vb_storage *storage)
 const char *vb_storage_identity(const struct vb_storage *storage)
 {
     return storage->identity;
+}
+
+/* By the status: what the store said stands in the text already. */
+const char *vb_storage_remedy(const struct vb_options *options, const struct vb_error *err)
+{
+    bool is_tls = strncmp(options->s3_endpoint, "https:", 6) == 0;
+    if (strncmp(options->storage, "file:", 5) == 0)
+        return "the directory of the option storage has to be there and to be writable for this "
+               "user";
+    if (err->status == VB_DENIED || err->status == VB_EXPIRED)
+        return "check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), s3_region, and "
+               "what the bucket's policy allows them";
+    if (err->status == VB_NOT_FOUND)
+        return "create the bucket, or correct the options storage and s3_endpoint";
+    if (err->status == VB_NETWORK && err->system_code == CURLE_SSL_CONNECT_ERROR && is_tls)
+        return "check s3_endpoint: a store that does not speak TLS wants http://";
+    if (err->status == VB_NETWORK || err->status == VB_UNTRUSTED || err->status == VB_STOPPED)
+        return "check s3_endpoint, and that it can be reached from here";
+    return is_tls ? "check the options storage, s3_endpoint, s3_region and the credentials"
+                  : "check the options storage, s3_endpoint (perhaps the store wants https://), "
+                    "s3_region and the credentials";
 }
 
 bool vb_storage_small_parts(const struct vb_storage *storage)

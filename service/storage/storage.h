@@ -49,6 +49,8 @@ void vb_storage_free(struct vb_storage *storage);
 /* Noted on each job and compared before anything is done with its archive: bucket, region and
  * endpoint, or the directory's store id. Lives as long as the storage. */
 const char *vb_storage_identity(const struct vb_storage *storage);
+/* What to do about an error of the store, in words that name the options; static. */
+const char *vb_storage_remedy(const struct vb_options *options, const struct vb_error *err);
 /* Parts smaller than 5 MiB are legal (directory); S3: false. */
 bool vb_storage_small_parts(const struct vb_storage *storage);
 /* "[PREFIX/]conversation_exports/WORKSPACE/JOB-EPOCH/NAME" into `out`. VB_INVALID: an empty

@@ -6,6 +6,8 @@
  */
 #include "watch.h"
 
+#include "driver.h"
+
 #include "verbatim/log.h"
 #include "verbatim/pulse.h"
 #include "verbatim/thread.h"
@@ -58,7 +60,8 @@ static void look(struct vb_storage_watch *watch, struct vb_storage_session **ses
         status = vb_storage_ready(*session, &err);
     bool is_ready = status == VB_OK;
     if (!is_ready && atomic_load(&watch->is_ready) && !is_stopping(watch))
-        vb_warn("storage does not answer: %s", err.text);
+        vb_warn("storage does not answer: %s -> %s", err.text,
+                vb_storage_remedy(watch->storage->options, &err));
     if (is_ready && !atomic_load(&watch->is_ready))
         vb_info("storage answers again");
     atomic_store(&watch->is_ready, is_ready);

@@ -42,27 +42,11 @@ static bool is_late(void *context)
     return vb_clock_monotonic() > trial->until;
 }
 
-/* By the status: what the store said stands in the text already. */
-static const char *remedy_for(const struct trial *trial, enum vb_status status)
-{
-    if (strncmp(trial->doctor->options->storage, "file:", 5) == 0)
-        return "the directory of the option storage has to be there and to be writable for this "
-               "user";
-    if (status == VB_DENIED || status == VB_EXPIRED)
-        return "check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), s3_region, and "
-               "what the bucket's policy allows them";
-    if (status == VB_NOT_FOUND)
-        return "create the bucket, or correct the options storage and s3_endpoint";
-    if (status == VB_NETWORK || status == VB_UNTRUSTED || status == VB_STOPPED)
-        return "check s3_endpoint, and that it can be reached from here";
-    return "check the options storage, s3_endpoint, s3_region and the credentials";
-}
-
 /* Where run_steps stopped, in the words of who asked for it. */
 static void fail(const struct trial *trial, const char *doing, const struct vb_error *err)
 {
-    vb_doctor_report(trial->doctor, VB_FINDING_FAILED, SUBJECT, remedy_for(trial, err->status),
-                     "%s: %s", doing, err->text);
+    vb_doctor_report(trial->doctor, VB_FINDING_FAILED, SUBJECT,
+                     vb_storage_remedy(trial->doctor->options, err), "%s: %s", doing, err->text);
 }
 
 /* Nobody has seen these bytes before, so what comes back is what was written. */
