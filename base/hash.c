@@ -27,6 +27,50 @@ void vb_sha256_hex(const void *data, size_t length, char hex[VB_SHA256_HEX])
     vb_hex_encode(digest, sizeof digest, hex);
 }
 
+struct vb_digest {
+    EVP_MD_CTX *context;
+};
+
+enum vb_status vb_digest_new(struct vb_digest **ret_digest, struct vb_error *err)
+{
+    struct vb_digest *digest = malloc(sizeof *digest);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (!digest || !context) {
+        free(digest);
+        EVP_MD_CTX_free(context);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a digest");
+    }
+    digest->context = context;
+    *ret_digest = digest;
+    return VB_OK;
+}
+
+void vb_digest_free(struct vb_digest *digest)
+{
+    if (!digest)
+        return;
+    EVP_MD_CTX_free(digest->context);
+    free(digest);
+}
+
+void vb_digest_begin(struct vb_digest *digest)
+{
+    if (EVP_DigestInit_ex2(digest->context, EVP_sha256(), NULL) != 1)
+        abort();
+}
+
+void vb_digest_add(struct vb_digest *digest, const void *data, size_t length)
+{
+    if (EVP_DigestUpdate(digest->context, data, length) != 1)
+        abort();
+}
+
+void vb_digest_end(struct vb_digest *digest, unsigned char ret_sha256[VB_SHA256])
+{
+    if (EVP_DigestFinal_ex(digest->context, ret_sha256, NULL) != 1)
+        abort();
+}
+
 /* The key's length goes to OpenSSL as an int; keys here are of some hundred bytes at most. */
 void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
                     unsigned char mac[VB_SHA256])

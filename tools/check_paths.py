@@ -13,7 +13,7 @@ SOURCE = re.compile(r"\.(c|h|py|sh|sql|md|cmake|txt)$|^\.ci/")
 PATH = re.compile(r"[\w.*-]+(/[\w.*-]+)*/?")
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 MADE = ("build", ".run")  # by ./run
-ENTRIES = ("nothing-found.txt",)  # of archives
+ENTRIES = ("nothing-found.txt", "manifest.json", "manifest.sha256", "manifest.sig")  # of archives
 
 
 def tracked():

@@ -30,6 +30,7 @@ struct vb_archive {
     enum state state;
     struct vb_parts parts;
     struct vb_deflate *deflate;
+    struct vb_digest *digest; /* of the entry's bytes; NULL: not asked for */
     struct vb_part_sink sink;
     bool equal_parts;
     struct vb_zip_entry entry; /* the one begun last; its name is borrowed from `header` */
@@ -43,7 +44,7 @@ struct vb_archive {
 };
 
 /* A record is added to what is less than a piece. */
-#define RECORDS_CEILING (VB_DIRECTORY_PIECE + VB_ZIP_RECORD + VB_ZIP_NAME)
+#define RECORDS_CEILING (VB_DIRECTORY_PIECE + VB_ZIP_RECORD + VB_ZIP_NAME + VB_SHA256)
 
 /* The one way of bytes into the parts outside a header. Cuts after each slice of at most 64 KiB,
  * which is what bounds memory: vb_parts_append itself never lets go of anything. */
@@ -70,6 +71,8 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
     struct vb_deflate_output output = {take_bytes, archive};
     if (status == VB_OK)
         status = vb_deflate_new(output, &archive->deflate, err);
+    if (status == VB_OK && options->sha256)
+        status = vb_digest_new(&archive->digest, err);
     if (status != VB_OK) {
         vb_archive_free(archive);
         return status;
@@ -83,6 +86,7 @@ void vb_archive_free(struct vb_archive *archive)
     if (!archive)
         return;
     vb_deflate_free(archive->deflate);
+    vb_digest_free(archive->digest);
     vb_parts_done(&archive->parts);
     vb_buffer_done(&archive->records);
     vb_buffer_done(&archive->header);
@@ -122,6 +126,8 @@ static enum vb_status make_header(struct vb_archive *archive, struct vb_zip_entr
     memcpy(header->data + VB_ZIP_LOCAL, name.data, name.length);
     memcpy(header->data + before, time, time_length);
     vb_buffer_grown(header, before + time_length);
+    if (archive->digest)
+        vb_digest_begin(archive->digest);
     return VB_OK;
 }
 
@@ -169,7 +175,7 @@ static enum vb_status check_begin(const struct vb_archive *archive, struct vb_vi
     if (archive->state != BETWEEN_ENTRIES)
         return out_of_turn("an entry", err);
     if (name.length == 0 || name.length > VB_ZIP_NAME)
-        return vb_fail(err, VB_INVALID, "an entry's name must have 1 to 32,767 bytes");
+        return vb_fail(err, VB_INVALID, "an entry's name must have 1 to 16,383 bytes");
     return VB_OK;
 }
 
@@ -235,6 +241,8 @@ enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, si
         archive->raw_size += length;
         return settle(archive, write_plain(archive, data, length, err));
     }
+    if (archive->digest && (archive->state == IN_STORED || archive->state == IN_ENTRY))
+        vb_digest_add(archive->digest, data, length);
     if (archive->state == IN_STORED)
         return settle(archive, write_stored(archive, data, length, err));
     if (archive->state != IN_ENTRY)
@@ -288,6 +296,9 @@ static enum vb_status add_record(struct vb_archive *archive, struct vb_error *er
  * be split or recorded from here on and nowhere inside an entry. */
 static enum vb_status note_entry(struct vb_archive *archive, struct vb_error *err)
 {
+    archive->entry.has_sha256 = archive->digest != NULL;
+    if (archive->digest)
+        vb_digest_end(archive->digest, archive->entry.sha256);
     enum vb_status status = add_record(archive, err);
     if (status == VB_OK && archive->records.length >= VB_DIRECTORY_PIECE)
         status = send_records(archive, err);
@@ -427,13 +438,16 @@ enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t
     return status;
 }
 
-enum vb_status vb_archive_record_name(struct vb_view *records, struct vb_view *ret_name)
+enum vb_status vb_archive_record_next(struct vb_view *records, struct vb_archive_record *ret_record)
 {
     struct vb_zip_entry entry;
     enum vb_status status = vb_zip_record_next(records, &entry);
-    if (status == VB_OK)
-        *ret_name = entry.name;
-    return status;
+    if (status != VB_OK)
+        return status;
+    *ret_record = (struct vb_archive_record){
+        .name = entry.name, .size = entry.raw_size, .has_sha256 = entry.has_sha256};
+    memcpy(ret_record->sha256, entry.sha256, VB_SHA256);
+    return VB_OK;
 }
 
 struct vb_view vb_archive_own_records(const struct vb_archive *archive)

@@ -30,7 +30,9 @@ enum {
     TIME_MODIFIED = 1    /* of its times the first alone */
 };
 #define REGULAR_FILE_0644 (0100644u << 16)
-#define RECORD_STORED 0x8000u /* in a record of ours, beside the length of the name */
+/* In a record of ours, beside the length of the name. */
+#define RECORD_STORED 0x8000u
+#define RECORD_SHA256 0x4000u
 
 /* Little-endian, as all of ZIP. Each returns the next place. */
 static unsigned char *put16(unsigned char *at, uint32_t value)
@@ -203,12 +205,14 @@ size_t vb_zip_end(uint64_t entries, uint64_t directory_offset, uint64_t director
 }
 
 /* A form of our own, kept in the database between segments; never seen outside. Little-endian: DOS
- * time 4, Unix time 4, CRC 4, deflated 8, raw 8, offset 8, name length and stored bit 2, name.
+ * time 4, Unix time 4, CRC 4, deflated 8, raw 8, offset 8, name length and two bits 2, name, and
+ * where its bit says so SHA-256 32.
  * Processes read only what those of their own fingerprint wrote: a change of the form, like one of
  * the archive's bytes, needs a new VB_ARCHIVE_REVISION (archive.h). */
 enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_entry *entry)
 {
-    enum vb_status status = vb_buffer_reserve(out, VB_ZIP_RECORD + entry->name.length);
+    size_t length = VB_ZIP_RECORD + entry->name.length + (entry->has_sha256 ? VB_SHA256 : 0);
+    enum vb_status status = vb_buffer_reserve(out, length);
     if (status != VB_OK)
         return status;
     unsigned char *at = (unsigned char *)out->data + out->length;
@@ -216,10 +220,13 @@ enum vb_status vb_zip_record_append(struct vb_buffer *out, const struct vb_zip_e
     at = put32(at, entry->crc);
     at = put64(put64(at, entry->deflated_size), entry->raw_size);
     at = put64(at, entry->offset);
-    at = put16(at, (uint32_t)entry->name.length | (entry->stored ? RECORD_STORED : 0));
+    at = put16(at, (uint32_t)entry->name.length | (entry->stored ? RECORD_STORED : 0) |
+                       (entry->has_sha256 ? RECORD_SHA256 : 0));
     if (entry->name.length > 0)
         memcpy(at, entry->name.data, entry->name.length);
-    vb_buffer_grown(out, VB_ZIP_RECORD + entry->name.length);
+    if (entry->has_sha256)
+        memcpy(at + entry->name.length, entry->sha256, VB_SHA256);
+    vb_buffer_grown(out, length);
     return VB_OK;
 }
 
@@ -233,8 +240,10 @@ enum vb_status vb_zip_record_next(struct vb_view *records, struct vb_zip_entry *
         return VB_CORRUPT;
     const unsigned char *at = (const unsigned char *)records->data;
     bool stored = (get(at + 36, 2) & RECORD_STORED) != 0;
+    bool has_sha256 = (get(at + 36, 2) & RECORD_SHA256) != 0;
     size_t name_length = (size_t)get(at + 36, 2) & VB_ZIP_NAME;
-    if (name_length > records->length - VB_ZIP_RECORD)
+    size_t length = name_length + (has_sha256 ? VB_SHA256 : 0);
+    if (length > records->length - VB_ZIP_RECORD)
         return VB_CORRUPT;
     *ret_entry = (struct vb_zip_entry){.name = {records->data + VB_ZIP_RECORD, name_length},
                                        .dos_time = (uint32_t)get(at, 4),
@@ -243,8 +252,11 @@ enum vb_status vb_zip_record_next(struct vb_view *records, struct vb_zip_entry *
                                        .deflated_size = get(at + 12, 8),
                                        .raw_size = get(at + 20, 8),
                                        .offset = get(at + 28, 8),
-                                       .stored = stored};
-    records->data += VB_ZIP_RECORD + name_length;
-    records->length -= VB_ZIP_RECORD + name_length;
+                                       .stored = stored,
+                                       .has_sha256 = has_sha256};
+    if (has_sha256)
+        memcpy(ret_entry->sha256, at + VB_ZIP_RECORD + name_length, VB_SHA256);
+    records->data += VB_ZIP_RECORD + length;
+    records->length -= VB_ZIP_RECORD + length;
     return VB_OK;
 }

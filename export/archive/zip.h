@@ -11,14 +11,15 @@
 #define VERBATIM_EXPORT_ARCHIVE_ZIP_H
 
 #include "verbatim/clock.h"
+#include "verbatim/hash.h"
 
 #define VB_ZIP_NAME                                                                                \
-    32767u               /* the format allows twice that; our records use the bit for the method */
+    16383u               /* the format allows four times that; records have two bits of their own */
 #define VB_ZIP_LOCAL 30u /* without name and extra field */
 #define VB_ZIP_LOCAL_EXTRA 20u /* the ZIP64 field of a local header */
 #define VB_ZIP_TIME 9u         /* the extended timestamp, in both headers */
 #define VB_ZIP_END 98u         /* ZIP64 end, its locator, end */
-#define VB_ZIP_RECORD 38u      /* a record of ours, without the name */
+#define VB_ZIP_RECORD 38u      /* a record of ours, without name and digest */
 
 struct vb_zip_entry {
     struct vb_view name; /* UTF-8, at most VB_ZIP_NAME bytes */
@@ -28,10 +29,12 @@ struct vb_zip_entry {
     uint64_t deflated_size, raw_size;
     uint64_t offset; /* of the local header */
     bool stored;     /* not deflated: both sizes are the same */
+    bool has_sha256; /* of the raw bytes; kept in records alone, for whoever lists them */
+    unsigned char sha256[VB_SHA256];
 };
 
-/* The local time so many seconds east of UTC, to two seconds; before 1980 and after 2107 the nearest
- * that can be said. */
+/* The local time so many seconds east of UTC, to two seconds; before 1980 and after 2107 the
+ * nearest that can be said. */
 uint32_t vb_zip_dos_time(vb_instant instant, int offset);
 #define VB_ZIP_NO_TIME (-1)
 /* Whole seconds since 1970 while 31 bits hold them; beyond (2038) readers differ about the sign, so

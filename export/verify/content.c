@@ -3,6 +3,7 @@
 
 #include "format/file_name.h"
 
+#include "verbatim/manifest.h"
 #include "verbatim/media_errors.h"
 #include "verbatim/names.h"
 #include "verbatim/nothing_found.h"
@@ -112,7 +113,8 @@ static void feed_byte(struct vb_content *content, unsigned char byte, uint64_t p
 
 static bool is_text(enum vb_content_kind kind)
 {
-    return kind != VB_CONTENT_PDF && kind != VB_CONTENT_MEDIUM && kind != VB_CONTENT_UNKNOWN;
+    return kind != VB_CONTENT_PDF && kind != VB_CONTENT_MEDIUM && kind != VB_CONTENT_SIGNATURE &&
+           kind != VB_CONTENT_UNKNOWN;
 }
 
 void vb_content_feed(struct vb_content *content, const void *data, size_t length)
@@ -177,6 +179,7 @@ void vb_content_end(struct vb_content *content)
         break;
     case VB_CONTENT_TEXT:
     case VB_CONTENT_MEDIUM:
+    case VB_CONTENT_SIGNATURE:
     case VB_CONTENT_UNKNOWN:
         break;
     }
@@ -202,7 +205,9 @@ enum vb_content_kind vb_content_kind_of(struct vb_view name)
         return VB_CONTENT_CSV;
     if (name.length > 6 && memcmp(name.data, "media/", 6) == 0)
         return VB_CONTENT_MEDIUM;
-    if (vb_view_equals(name, VB_VIEW(VB_NOTHING_FOUND_NAME)))
+    if (vb_view_equals(name, VB_VIEW(VB_MANIFEST_SIGNATURE_NAME)))
+        return VB_CONTENT_SIGNATURE;
+    if (vb_view_equals(name, VB_VIEW(VB_NOTHING_FOUND_NAME)) || vb_manifest_is_own(name))
         return VB_CONTENT_TEXT;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (!memchr(name.data, '/', name.length) && has_end(name, ends[i].end))

@@ -16,8 +16,9 @@ enum vb_content_kind {
     VB_CONTENT_HTML,
     VB_CONTENT_PDF,
     VB_CONTENT_TEXT,
-    VB_CONTENT_MEDIUM, /* anything */
-    VB_CONTENT_UNKNOWN /* likewise, and nobody knows why it is here */
+    VB_CONTENT_MEDIUM,    /* anything */
+    VB_CONTENT_SIGNATURE, /* of the manifest; likewise */
+    VB_CONTENT_UNKNOWN    /* likewise, and nobody knows why it is here */
 };
 
 /* RFC 3629, byte by byte. */

@@ -8,6 +8,7 @@
 
 #include "content.h"
 #include "format/name_numbers.h"
+#include "manifest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,8 @@ struct check {
     struct vb_verify_counts counts;
     struct vb_name_numbers names; /* seen so far, without regard to case or spelling */
     char *piece;
+    struct vb_listed listed;  /* where a manifest is demanded */
+    struct vb_digest *digest; /* likewise; of the entry being read */
 };
 
 static void tell(struct check *check, enum vb_verify_level level, const char *entry,
@@ -101,6 +104,7 @@ static void count(struct vb_verify_counts *counts, const struct vb_content *cont
     case VB_CONTENT_MEDIUM:
         counts->media++;
         break;
+    case VB_CONTENT_SIGNATURE:
     case VB_CONTENT_UNKNOWN:
         break;
     }
@@ -125,26 +129,43 @@ static void fail_by_zip(struct check *check, const char *name, const char *what,
     fail(check, name, text);
 }
 
+/* What was read of an entry against the manifest. */
+static enum vb_status compare(struct check *check, const char *name, uint64_t size,
+                              struct vb_error *err)
+{
+    unsigned char sha256[VB_SHA256];
+    if (!check->digest || vb_manifest_is_own(vb_view_of(name)))
+        return VB_OK;
+    vb_digest_end(check->digest, sha256);
+    return vb_listed_entry(&check->listed, name, size, sha256, err);
+}
+
 /* Its CRC is compared when its last byte has been read. */
-static void read_entry(struct check *check, zip_t *zip, const struct zip_stat *stat,
-                       const char *name)
+static enum vb_status read_entry(struct check *check, zip_t *zip, const struct zip_stat *stat,
+                                 const char *name, struct vb_error *err)
 {
     struct vb_content content;
     zip_file_t *file = zip_fopen_index(zip, stat->index, 0);
     zip_int64_t got = 0;
     if (!file) {
         fail_by_zip(check, name, "cannot be read", zip_get_error(zip));
-        return;
+        return VB_OK;
     }
     vb_content_begin(&content, vb_content_kind_of(vb_view_of(name)));
-    while ((got = zip_fread(file, check->piece, PIECE)) > 0)
+    if (check->digest)
+        vb_digest_begin(check->digest);
+    while ((got = zip_fread(file, check->piece, PIECE)) > 0) {
         vb_content_feed(&content, check->piece, (size_t)got);
+        if (check->digest)
+            vb_digest_add(check->digest, check->piece, (size_t)got);
+    }
     if (got < 0)
         fail_by_zip(check, name, "cannot be read to its end", zip_file_get_error(file));
     else if (content.size != stat->size)
         fail(check, name, "has another size than the directory says");
     zip_fclose(file);
     end_content(check, &content, name);
+    return compare(check, name, content.size, err);
 }
 
 static enum vb_status check_entry(struct check *check, zip_t *zip, zip_uint64_t index,
@@ -163,9 +184,7 @@ static enum vb_status check_entry(struct check *check, zip_t *zip, zip_uint64_t 
     if (status != VB_OK)
         return status;
     check_kind(check, zip, &stat, name);
-    if (stat.encryption_method == ZIP_EM_NONE)
-        read_entry(check, zip, &stat, name);
-    return VB_OK;
+    return stat.encryption_method == ZIP_EM_NONE ? read_entry(check, zip, &stat, name, err) : VB_OK;
 }
 
 /* --- the file --- */
@@ -193,14 +212,44 @@ static void check_frame(struct check *check, zip_t *zip)
         fail(check, NULL, "the archive has a comment, which exports never have");
 }
 
+static void fail_listed(void *context, const char *entry, const char *problem)
+{
+    fail(context, entry, problem);
+}
+
+static enum vb_status check_open(struct check *check, zip_t *zip, struct vb_error *err)
+{
+    bool listed = check->options->manifest;
+    enum vb_status status = VB_OK;
+    check_frame(check, zip);
+    check->listed.context = check;
+    check->listed.fail = fail_listed;
+    if (listed)
+        status = vb_listed_open(&check->listed, zip, err);
+    if (status == VB_OK && listed)
+        status = vb_digest_new(&check->digest, err);
+    if (status == VB_OK)
+        status = check_entries(check, zip, err);
+    if (status == VB_OK && listed)
+        status = vb_listed_end(&check->listed, check->options->public_key, err);
+    if (listed && !check->options->public_key && *check->listed.key_id)
+        tell(check, VB_VERIFY_WARNING, VB_MANIFEST_SIGNATURE_NAME,
+             "was not checked: no public key was named");
+    check->counts.listed = check->listed.counts.entries;
+    (void)snprintf(check->counts.key_id, sizeof check->counts.key_id, "%s", check->listed.key_id);
+    vb_listed_close(&check->listed);
+    vb_digest_free(check->digest);
+    check->digest = NULL;
+    return status;
+}
+
 static enum vb_status check_archive(struct check *check, const char *path, struct vb_error *err)
 {
     int code = 0;
     zip_error_t error;
     zip_t *zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
     if (zip) {
-        check_frame(check, zip);
-        enum vb_status status = check_entries(check, zip, err);
+        enum vb_status status = check_open(check, zip, err);
         zip_discard(zip);
         return status;
     }
@@ -237,6 +286,8 @@ static enum vb_status check_plain(struct check *check, int fd, enum vb_content_k
     enum vb_status status = read_plain(check, fd, &content, path, err);
     if (status == VB_OK)
         end_content(check, &content, NULL);
+    if (status == VB_OK && check->options->manifest)
+        fail(check, NULL, "a single file has no manifest");
     return status;
 }
 

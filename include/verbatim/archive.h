@@ -22,6 +22,7 @@
 #define VERBATIM_ARCHIVE_H
 
 #include "verbatim/clock.h"
+#include "verbatim/hash.h"
 
 #include <sys/uio.h>
 
@@ -63,8 +64,9 @@ struct vb_archive_options {
     uint64_t part_size; /* at least VB_PART_MINIMUM; rounded up to whole blocks */
     bool equal_parts;   /* all parts exactly part_size but the last: no 5 MiB look-behind,
                                  no part that grows by a late ZIP64 field */
-    bool plain; /* no ZIP at all: the segment is what is written, byte for byte. No entries and
+    bool plain;  /* no ZIP at all: the segment is what is written, byte for byte. No entries and
                                  no directory then, and vb_archive_write may come at any time */
+    bool sha256; /* records hold each entry's digest; an export costs a third more CPU then */
     struct vb_part_sink sink; /* context is borrowed */
 };
 
@@ -81,7 +83,7 @@ struct vb_entry_time {
     vb_instant at;
     int offset; /* seconds east of UTC at that instant */
 };
-/* `name` is UTF-8, at most 32,767 bytes. */
+/* `name` is UTF-8, at most 16,383 bytes. */
 enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
                                       struct vb_entry_time time,
                                       struct vb_error *err) vb_must_check;
@@ -125,10 +127,16 @@ enum vb_status vb_archive_add_directory(struct vb_archive *archive, uint64_t bas
  * starts. */
 enum vb_status vb_archive_add_own_directory(struct vb_archive *archive, uint64_t base,
                                             struct vb_error *err) vb_must_check;
-/* Names in a piece of records, for whoever lists them: takes one off the front, borrowed from it.
- * VB_END at the end, VB_CORRUPT for what is no record. */
-enum vb_status vb_archive_record_name(struct vb_view *records,
-                                      struct vb_view *ret_name) vb_must_check;
+/* An entry in a piece of records, for whoever lists them. */
+struct vb_archive_record {
+    struct vb_view name; /* borrowed from the piece */
+    uint64_t size;       /* unpacked */
+    bool has_sha256;
+    unsigned char sha256[VB_SHA256];
+};
+/* Takes one off the front. VB_END at the end, VB_CORRUPT for what is no record. */
+enum vb_status vb_archive_record_next(struct vb_view *records,
+                                      struct vb_archive_record *ret_record) vb_must_check;
 /* The records still here; borrowed until an entry ends. */
 struct vb_view vb_archive_own_records(const struct vb_archive *archive);
 /* End records and the last part; plain: the last part alone. */

@@ -1,9 +1,10 @@
 /* Digests, MACs, checksums, hex, random bytes. OpenSSL underneath; ISA-L for CRC-32.
  *
  * SHA-256 of FIPS 180-4, HMAC of RFC 2104, hexadecimal of RFC 4648, section 8. No other digest is
- * offered, and none for pieces: everything signed here is at hand as a whole. Nothing is owned;
- * results go into the caller's memory, whose sizes are the constants below. Any thread. Only
- * vb_hex_decode can fail; where a digest or randomness cannot be had the process aborts.
+ * offered. Results go into the caller's memory, whose sizes are the constants below; a vb_digest is
+ * its maker's and belongs to one thread. Any thread else. Only vb_hex_decode (VB_INVALID) and
+ * vb_digest_new (VB_NO_MEMORY) can fail; where a digest or randomness cannot be had the process
+ * aborts.
  */
 #ifndef VERBATIM_HASH_H
 #define VERBATIM_HASH_H
@@ -17,6 +18,14 @@ void vb_sha256(const void *data, size_t length, unsigned char digest[VB_SHA256])
 void vb_sha256_hex(const void *data, size_t length, char hex[VB_SHA256_HEX]);
 void vb_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
                     unsigned char mac[VB_SHA256]);
+
+/* SHA-256 of what comes in pieces: begin, add, end, and again. */
+struct vb_digest;
+enum vb_status vb_digest_new(struct vb_digest **ret_digest, struct vb_error *err) vb_must_check;
+void vb_digest_free(struct vb_digest *digest);
+void vb_digest_begin(struct vb_digest *digest);
+void vb_digest_add(struct vb_digest *digest, const void *data, size_t length);
+void vb_digest_end(struct vb_digest *digest, unsigned char ret_sha256[VB_SHA256]);
 
 /* CRC-32 of ZIP and gzip (RFC 1952, section 8: polynomial 0xEDB88320 reflected); start with 0, feed
  * in any pieces. */

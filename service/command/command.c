@@ -151,7 +151,9 @@ const struct vb_command vb_commands[] = {
      "FILE",
      "checks an archive or file of an export offline: every checksum, name and content; exit 1 if "
      "it has faults",
-     {JSON_FLAG},
+     {JSON_FLAG,
+      {"manifest", NULL, "also compares its entries with its manifest, which it has to have"},
+      {"key", "FILE", "likewise, and the manifest has to be signed by this public key"}},
      .run = vb_command_verify},
     {"config check",
      NULL,
@@ -167,6 +169,17 @@ const struct vb_command vb_commands[] = {
      {{"changed", NULL, "only what is not the default"}, JSON_FLAG},
      .reads_options = true,
      .run = vb_command_config_show},
+    {"manifest key",
+     NULL,
+     "prints the public key that manifests are signed by, for verify --key and openssl; makes the "
+     "first",
+     {{"new", NULL, "makes another, which signs from here on"}},
+     .run = vb_command_manifest_key},
+    {"manifest keys",
+     NULL,
+     "lists all public keys of manifests, the newest first",
+     {JSON_FLAG},
+     .run = vb_command_manifest_keys},
     {"manual", "PAGE",
      "prints verbatim.1 or verbatim.conf.5 for man(1), an example configuration (verbatim.conf), "
      "or "

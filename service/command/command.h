@@ -117,6 +117,8 @@ enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct 
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_healthcheck(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_prune(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_manifest_key(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_manifest_keys(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_verify(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_serve(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_worker(const struct vb_arguments *arguments, struct vb_error *err);

@@ -6,6 +6,7 @@
  */
 #include "command.h"
 
+#include "verbatim/file_read.h"
 #include "verbatim/json.h"
 #include "verbatim/text.h"
 #include "verbatim/verify.h"
@@ -16,7 +17,8 @@
 #define SHOWN 100u /* findings; the others are counted */
 #define FINDINGS_CEILING (4u * 1024u * 1024u)
 
-enum { AS_JSON };
+enum { AS_JSON, MANIFEST, KEY };
+#define KEY_CEILING 65536u
 
 struct report {
     bool as_json;
@@ -122,6 +124,8 @@ static enum vb_status print_json(const char *path, const struct report *report,
     for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
         vb_json_member_integer(&json, counted[i].name, (int64_t)number_of(counts, i));
     vb_json_member_integer(&json, "findings_left_off", (int64_t)report->left_off);
+    vb_json_member_integer(&json, "listed", (int64_t)counts->listed);
+    vb_json_member_text(&json, "manifest_key", *counts->key_id ? counts->key_id : NULL);
     vb_json_name(&json, "findings");
     vb_json_begin_array(&json);
     if (report->findings.length > 0)
@@ -157,8 +161,13 @@ static enum vb_status print_text(const struct report *report, const struct vb_ve
                                   number == 1 ? counted[i].one : counted[i].many);
         first = false;
     }
+    if (status == VB_OK && first)
+        status = vb_buffer_append_text(&out, "nothing was read");
+    if (status == VB_OK && *counts->key_id)
+        status = vb_buffer_printf(&out, "; %" PRIu64 " as listed in the manifest of key %.16s",
+                                  counts->listed, counts->key_id);
     if (status == VB_OK)
-        status = vb_buffer_append_text(&out, first ? "nothing was read\n" : "\n");
+        status = vb_buffer_append_text(&out, "\n");
     status = status == VB_OK ? vb_command_print(out.data, err)
                              : vb_fail(err, status, "no memory for the report");
     vb_buffer_done(&out);
@@ -179,13 +188,36 @@ static enum vb_status settle(const char *path, const struct vb_verify_counts *co
     return status;
 }
 
+/* What is no key at all is a wrong word too. */
+static enum vb_status read_key(const char *path, unsigned char key[VB_ED25519_KEY],
+                               struct vb_error *err)
+{
+    struct vb_buffer text;
+    vb_buffer_init(&text, KEY_CEILING);
+    enum vb_status status = vb_file_read(path, &text, err);
+    if (status == VB_OK &&
+        vb_ed25519_read((struct vb_view){text.data, text.length}, key, err) != VB_OK)
+        status = vb_fail_within(err, VB_INVALID, "%s", path);
+    vb_buffer_done(&text);
+    return status == VB_LIMIT ? VB_INVALID : status;
+}
+
 enum vb_status vb_command_verify(const struct vb_arguments *arguments, struct vb_error *err)
 {
     struct report report = {.as_json = vb_argument(arguments, AS_JSON) != NULL};
     struct vb_verify_counts counts = {0};
-    const struct vb_verify_options options = {.context = &report, .found = take_finding};
+    unsigned char key[VB_ED25519_KEY];
+    const char *key_file = vb_argument(arguments, KEY);
+    const struct vb_verify_options options = {
+        .context = &report,
+        .found = take_finding,
+        .manifest = key_file || vb_argument(arguments, MANIFEST),
+        .public_key = key_file ? key : NULL,
+    };
     vb_buffer_init(&report.findings, FINDINGS_CEILING);
-    enum vb_status status = vb_verify_file(arguments->word, &options, &counts, err);
+    enum vb_status status = key_file ? read_key(key_file, key, err) : VB_OK;
+    if (status == VB_OK)
+        status = vb_verify_file(arguments->word, &options, &counts, err);
     bool looked = status == VB_OK;
     if (looked && report.status != VB_OK)
         status = vb_fail(err, report.status, "no memory for the report");

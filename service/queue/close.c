@@ -168,6 +168,28 @@ enum vb_status vb_close_media_bytes(struct vb_pg *pg, const struct vb_claim *cla
     return status;
 }
 
+/* clang-format off */
+static const char counts_before[] =
+    "SELECT coalesce(sum(conversations), 0)::bigint, coalesce(sum(messages), 0)::bigint"
+    " FROM verbatim.segment"
+    " WHERE job_id = $1 AND status = 'recorded'";
+/* clang-format on */
+
+enum vb_status vb_close_counts(struct vb_pg *pg, const struct vb_claim *claim,
+                               uint64_t *conversations, uint64_t *messages, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    PGresult *row = NULL;
+    vb_args_text(&args, claim->job.job_id);
+    enum vb_status status = vb_args_query(pg, counts_before, &args, &row, err);
+    if (status == VB_OK) {
+        *conversations += (uint64_t)vb_row_number(row, 0, 0);
+        *messages += (uint64_t)vb_row_number(row, 0, 1);
+    }
+    PQclear(row);
+    return status;
+}
+
 /* Of a raw file: the bytes before the claim's, and the first segment's conversations. Both NULL for
  * a claim that is the first segment itself. */
 static const char before_plain[] =

@@ -38,6 +38,10 @@ enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *cl
 /* Bytes of media in the job's recorded segments. */
 enum vb_status vb_close_media_bytes(struct vb_pg *pg, const struct vb_claim *claim,
                                     uint64_t *ret_bytes, struct vb_error *err) vb_must_check;
+/* Adds those of the job's recorded segments. */
+enum vb_status vb_close_counts(struct vb_pg *pg, const struct vb_claim *claim,
+                               uint64_t *conversations, uint64_t *messages,
+                               struct vb_error *err) vb_must_check;
 /* Where ours begins in a raw file. VB_END: the file's first segment holds no conversation, so those
  * behind it were written with a separator too many. */
 enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,

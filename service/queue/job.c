@@ -35,7 +35,7 @@ struct job_text {
     int column;
     char **text;
 };
-#define JOB_TEXTS 18
+#define JOB_TEXTS 19
 
 static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
 {
@@ -57,6 +57,7 @@ static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
         {JOB_ROW_UPLOAD_ID, &job->upload_id},
         {JOB_ROW_FINGERPRINT, &job->fingerprint},
         {JOB_ROW_STATISTICS, &job->statistics},
+        {JOB_ROW_MANIFEST_KEY, &job->manifest_key},
         {JOB_ROW_WORKSPACE_NAME, &job->workspace_name},
     };
     _Static_assert(sizeof texts / sizeof texts[0] == JOB_TEXTS, "every text of a job");

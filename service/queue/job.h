@@ -29,6 +29,7 @@ struct vb_job {
     struct vb_specification specification; /* root NULL: not one that this build can read */
     char *statistics; /* as printed; NULL: not taken yet, and noted with the archive */
     char *workspace_name;
+    char *manifest_key;        /* id of the key that signs it; NULL: no manifest; noted likewise */
     char *title;               /* what the archive is named after; NULL: the channel, or all */
     char *wanted_name;         /* of its file; NULL: after the title */
     struct vb_date start_date; /* the day of as_of where the range has no start */

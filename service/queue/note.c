@@ -72,12 +72,14 @@ static const char leave_old[] =
     " FROM verbatim.job"
     " WHERE job_id = $1 AND object_key IS NOT NULL AND archive_epoch <> $2";
 
-/* $1: job, $2: epoch, $3: store, $4: key, $5: part size, $6: fingerprint of the build's archives, $7:
- * statistics, $8: the workspace's name. The last two are what the heads of files say. */
+/* $1: job, $2: epoch, $3: store, $4: key, $5: part size, $6: fingerprint of the build's archives,
+ * $7: statistics, $8: the workspace's name, $9: the manifest's key. The last three shape the
+ * bytes. */
 static const char note[] =
     "UPDATE verbatim.job"
     " SET archive_epoch = $2, storage = $3, object_key = $4, upload_id = NULL,"
-    " part_size = $5, fingerprint = $6, statistics = $7::jsonb, workspace_name = $8"
+    " part_size = $5, fingerprint = $6, statistics = $7::jsonb, workspace_name = $8,"
+    " manifest_key = $9"
     " WHERE job_id = $1";
 
 struct note {
@@ -102,6 +104,7 @@ static enum vb_status note_step(struct vb_pg *pg, const struct vb_write *write, 
     vb_args_text(&args, facts->claimer->fingerprint);
     vb_args_text(&args, write->claim->job.statistics);
     vb_args_text(&args, write->claim->job.workspace_name);
+    vb_args_text(&args, write->claim->job.manifest_key);
     return vb_args_exec(pg, note, &args, NULL, err);
 }
 

@@ -50,7 +50,7 @@ static const char forget_archive[] =
     "UPDATE verbatim.job"
     " SET archive_epoch = NULL, storage = NULL, object_key = NULL, upload_id = NULL,"
     " part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1,"
-    " statistics = NULL, workspace_name = NULL"
+    " statistics = NULL, workspace_name = NULL, manifest_key = NULL"
     " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
 
 /* How the new segment begins. */

@@ -58,6 +58,7 @@ struct vb_options {
     char *media_credentials_file;                  /* NULL: without logins */
     uint64_t media_file_limit, media_export_limit; /* bytes */
     int64_t media_timeout;
+    bool manifest;
     char *fonts;         /* a folder, for PDF */
     char *metrics_token; /* NULL: none */
     enum vb_log_level log_level;

@@ -169,6 +169,9 @@ const struct vb_option vb_option_table[] = {
     {"media_timeout", DURATION(media_timeout), "5m", NULL,
      "for one medium from a web server, from the request to its last byte",
      "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
+    {"manifest", CHOICE(manifest), "off", NULL,
+     "`on`: archives end with a signed list of their entries, sizes and SHA-256; single files have "
+     "none", "on or off"},
     {"fonts", TEXT(fonts), "/usr/share/fonts", NULL,
      "where the fonts for PDF lie, as Debian's packages put them there", "an absolute folder",
      .check = vb_option_is_folder},

@@ -128,6 +128,8 @@ static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct
         status = vb_line_media_close(line, err);
     if (status == VB_OK && !nothing)
         status = vb_line_index_close(line, err);
+    if (status == VB_OK)
+        status = vb_line_manifest_close(line, err);
     if (status == VB_OK && line->files == VB_FILES_SINGLE)
         status = check_plain(line, &base, err);
     else if (status == VB_OK)

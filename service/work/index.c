@@ -26,11 +26,12 @@ static enum vb_status list_records(void *context, const void *data, size_t lengt
                                    struct vb_error *err)
 {
     struct vb_line *line = context;
-    struct vb_view records = {data, length}, name = {NULL, 0};
+    struct vb_view records = {data, length};
+    struct vb_archive_record record;
     enum vb_status status;
-    while ((status = vb_archive_record_name(&records, &name)) == VB_OK) {
-        if (is_listed(line, name))
-            status = line->renderer->index_file(&line->context, name, line->out, err);
+    while ((status = vb_archive_record_next(&records, &record)) == VB_OK) {
+        if (is_listed(line, record.name))
+            status = line->renderer->index_file(&line->context, record.name, line->out, err);
         if (status == VB_OK)
             status = vb_line_flush(line, LINKS_FLUSH, err);
         if (status != VB_OK)

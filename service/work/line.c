@@ -78,6 +78,9 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
     vb_render_state_init(&line->state);
     enum vb_status status = open_renderer(line, err);
     if (status == VB_OK)
+        status = vb_line_manifest_open(line, err);
+    options.sha256 = line->claim->job.manifest_key != NULL;
+    if (status == VB_OK)
         status = vb_archive_new(&options, &line->archive, err);
     if (status == VB_OK)
         status = open_reader(line, err);

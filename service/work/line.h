@@ -111,6 +111,11 @@ enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) 
 enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err) vb_must_check;
 void vb_line_media_count(const struct vb_line *line, struct vb_segment_result *result);
 
+/* work/manifest.c: before the archive is made: whether it has a manifest is the job's. */
+enum vb_status vb_line_manifest_open(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* The last entries: what the archive holds, signed. */
+enum vb_status vb_line_manifest_close(struct vb_line *line, struct vb_error *err) vb_must_check;
+
 /* All segments' files as index.html, where the format has such and the archive several files. */
 enum vb_status vb_line_index_close(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* Of the last conversation in the archive, however it was cut: a stretch without any begins behind

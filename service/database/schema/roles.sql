@@ -47,6 +47,7 @@ GRANT EXECUTE ON FUNCTION verbatim.key_about(text),
 GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim.segment_directory,
     verbatim.turn, verbatim.process, verbatim.mailer, verbatim.outbox, verbatim.cleanup TO :worker;
 GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
+GRANT SELECT, INSERT ON verbatim.manifest_key TO :worker;
 GRANT SELECT ON verbatim.worker_alive TO :worker;
 GRANT EXECUTE ON FUNCTION verbatim.job_waits(uuid), verbatim.jobs_waiting() TO :api, :worker;
 GRANT SELECT, DELETE ON verbatim.console_session, verbatim.job_change TO :worker;
@@ -57,7 +58,7 @@ GRANT SELECT, INSERT ON verbatim.audit, verbatim.audit_event TO :api, :worker;
 GRANT USAGE ON SEQUENCE verbatim.claim_epoch, verbatim.turn_number TO :worker;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA verbatim TO :worker;
 
--- Every table with a workspace_id: forced, with one policy a role. `process` and `link_secret` have none.
+-- Every table with a workspace_id: forced, with one policy a role. `process`, `link_secret`, `manifest_key` have none.
 DO $$
 DECLARE
     each record;

@@ -54,6 +54,60 @@ static void entries_begin_in_turn_and_with_a_name(void **state)
     collector_done(&c);
 }
 
+/* Of deflated entries as of stored ones, in pieces of any size; and the archive is the same. */
+static void records_hold_digests_where_they_are_asked_for(void **state)
+{
+    (void)state;
+    struct collector made[2];
+    struct vb_buffer whole[2];
+    unsigned char sha256[VB_SHA256];
+    vb_sha256("sound", 5, sha256);
+    for (size_t k = 0; k < 2; k++) {
+        struct vb_archive *archive = collector_archive(&made[k], PART, false);
+        vb_archive_free(archive);
+        const struct vb_archive_options options = {
+            .part_size = PART, .sha256 = k == 1, .sink = {&made[k], collect_part, collect_records}};
+        assert_int_equal(vb_archive_new(&options, &archive, NULL), VB_OK);
+        assert_int_equal(
+            vb_archive_begin_stored(archive, NAME, NO_TIME, 5, vb_crc32(0, "sound", 5), NULL),
+            VB_OK);
+        assert_int_equal(vb_archive_write(archive, "so", 2, NULL), VB_OK);
+        assert_int_equal(vb_archive_write(archive, "und", 3, NULL), VB_OK);
+        assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
+        assert_int_equal(vb_archive_begin_entry(archive, VB_VIEW("b"), NO_TIME, NULL), VB_OK);
+        assert_int_equal(vb_archive_write(archive, "sound", 5, NULL), VB_OK);
+        assert_int_equal(vb_archive_end_entry(archive, NULL), VB_OK);
+        assert_int_equal(vb_archive_flush_directory(archive, NULL), VB_OK);
+        struct vb_view records = {made[k].records.data, made[k].records.length};
+        struct vb_archive_record record;
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(vb_archive_record_next(&records, &record), VB_OK);
+            assert_int_equal(record.name.length, i == 0 ? NAME.length : 1);
+            assert_int_equal(record.size, 5);
+            assert_int_equal(record.has_sha256, k == 1);
+            if (k == 1)
+                assert_memory_equal(record.sha256, sha256, sizeof sha256);
+        }
+        assert_int_equal(vb_archive_record_next(&records, &record), VB_END);
+        records = (struct vb_view){made[k].records.data, made[k].records.length - 1};
+        assert_int_equal(vb_archive_record_next(&records, &record), VB_OK);
+        assert_int_equal(vb_archive_record_next(&records, &record), VB_CORRUPT);
+        assert_int_equal(vb_archive_add_directory(archive, 0, made[k].records.data,
+                                                  made[k].records.length, NULL),
+                         VB_OK);
+        assert_int_equal(vb_archive_close(archive, 0, NULL), VB_OK);
+        vb_archive_free(archive);
+        vb_buffer_init(&whole[k], 4096);
+        collector_join(&made[k], &whole[k]);
+    }
+    assert_int_equal(whole[0].length, whole[1].length);
+    assert_memory_equal(whole[0].data, whole[1].data, whole[0].length);
+    for (size_t k = 0; k < 2; k++) {
+        vb_buffer_done(&whole[k]);
+        collector_done(&made[k]);
+    }
+}
+
 /* The segments' pieces of records keep the method. */
 static void records_remember_the_method(void **state)
 {
@@ -154,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_differs_from_its_header_is_refused),
         cmocka_unit_test(entries_begin_in_turn_and_with_a_name),
+        cmocka_unit_test(records_hold_digests_where_they_are_asked_for),
         cmocka_unit_test(records_remember_the_method),
         cmocka_unit_test(an_entry_past_4_gib),
     };
