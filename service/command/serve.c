@@ -20,6 +20,7 @@
 #include "settings/supervisor.h"
 
 #include "api/doors/doors.h"
+#include "database/capacity.h"
 #include "database/migrate.h"
 #include "mail/outbox.h"
 #include "queue/zones.h"
@@ -128,22 +129,33 @@ struct process {
     struct vb_link_secrets secrets; /* of the service */
     struct vb_storage *storage;
     struct vb_contract *contract;
-    void *running[PARTS]; /* by position in the table; NULL: not running */
+    struct vb_capacity database, source; /* as of the start; all zero: not known */
+    void *running[PARTS];                /* by position in the table; NULL: not running */
 };
 
-/* Once for all threads; the connection is closed again. */
-static enum vb_status read_contract(const struct vb_options *options,
-                                    struct vb_contract **ret_contract, struct vb_error *err)
+/* Only for a warning, so it fails nobody's start. */
+static void note_capacity(PGconn *connection, struct vb_capacity *ret_capacity)
 {
+    struct vb_error err;
+    if (vb_capacity_read(connection, ret_capacity, &err) != VB_OK)
+        vb_debug("the server's connections cannot be counted: %s", err.text);
+}
+
+/* Once for all threads; the connection is closed again. */
+static enum vb_status read_contract(struct process *process, struct vb_error *err)
+{
+    const struct vb_options *options = process->service.options;
     PGconn *connection = NULL;
     bool is_one = !options->source_url || !options->database_url ||
                   strcmp(options->source_url, options->database_url) == 0;
     enum vb_status status =
         vb_pg_connect_source(options->source_url, "verbatim start", &connection, err);
     if (status == VB_OK)
-        status = vb_contract_read(connection, options->source_schema, ret_contract, err);
+        status = vb_contract_read(connection, options->source_schema, &process->contract, err);
     else
         vb_command_advise(is_one ? "database_url" : "source_url", true, err);
+    if (status == VB_OK)
+        note_capacity(connection, &process->source);
     PQfinish(connection);
     if (status == VB_SOURCE)
         vb_fail_within(err, status,
@@ -202,11 +214,12 @@ static enum vb_status look(struct process *process, struct vb_error *err)
     if (status == VB_OK) {
         read_secrets(pg, &process->secrets);
         tell_zones(pg);
+        note_capacity(vb_pg_connection(pg), &process->database);
     } else {
         vb_command_advise("database_url", true, err);
     }
     vb_pg_free(pg);
-    return status == VB_OK ? read_contract(options, &process->contract, err) : status;
+    return status == VB_OK ? read_contract(process, err) : status;
 }
 
 /* Databases start later than services, and go away for a while. Until it is there nothing listens,
@@ -307,6 +320,26 @@ static void stop_parts(struct process *process, int64_t delay)
             parts[i].stop(process->running[i]);
 }
 
+static void tell_shortage(const struct vb_capacity *capacity, unsigned needed, const char *what)
+{
+    unsigned free = capacity->most > capacity->taken ? capacity->most - capacity->taken : 0;
+    if (capacity->most > 0 && needed > free)
+        vb_warn("needs at most %u connections to the server of the %s, which has %u and %u of them "
+                "taken: lower the option workers, or raise max_connections there",
+                needed, what, capacity->most, capacity->taken);
+}
+
+/* Each server by itself, or both at once where they are one. */
+static void tell_shortages(const struct process *process, const struct vb_connections *sum)
+{
+    if (strcmp(process->database.server, process->source.server) == 0) {
+        tell_shortage(&process->database, sum->database + sum->source, "database and the source");
+        return;
+    }
+    tell_shortage(&process->database, sum->database, "database");
+    tell_shortage(&process->source, sum->source, "source");
+}
+
 /* For max_connections and the sizes of poolers. Before the parts start, so that it is known where
  * they get none. */
 static void tell_connections(const struct process *process, bool has_http)
@@ -317,6 +350,7 @@ static void tell_connections(const struct process *process, bool has_http)
             parts[i].connections(&process->service, &sum);
     vb_info("needs at most %u connections to the database and %u to the source", sum.database,
             sum.source);
+    tell_shortages(process, &sum);
 }
 
 /* For the log's first lines: what an operator asks when something is odd. */

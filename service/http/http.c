@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Each has database connections of its own, so cores beyond these get no loop. */
-#define LOOPS 16u
+#define LOOPS 8u
 #define CONNECTIONS 4096u
 #define SPARE_FILES 256u /* descriptors left to the rest of the process */
 #define STOP_TIME (8 * VB_SECOND)

@@ -399,11 +399,11 @@ static bool derive_endpoint(struct vb_options *options)
     return derive(&options->s3_endpoint, "https://s3.", options->s3_region, domain);
 }
 
-/* A worker thread a core, within what the option allows. */
+/* A worker thread a core, up to what PostgreSQL's usual 100 connections bear of some machines. */
 static int64_t default_workers(void)
 {
     unsigned cores = vb_cores_count();
-    return cores < VB_WORKERS_MOST ? cores : VB_WORKERS_MOST;
+    return cores < VB_WORKERS_USUAL ? cores : VB_WORKERS_USUAL;
 }
 
 /* Defaults that hang on other options, in the order in which they do. */

@@ -16,6 +16,7 @@
 #include "verbatim/s3_client.h"
 
 #define VB_WORKERS_MOST 256 /* worker threads of one process */
+#define VB_WORKERS_USUAL 8  /* most of them where nobody says how many */
 
 /* All strings are owned by the options and NULL where not given and without default. Durations in
  * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */

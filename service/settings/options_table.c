@@ -127,7 +127,7 @@ const struct vb_option vb_option_table[] = {
      "sender of mails; required with `smtp_url`", "ADDRESS or NAME <ADDRESS>",
      .check = vb_option_is_sender,
      .example = "Exports <exports@example.com>"},
-    {"workers", NUMBER(workers), NULL, "number of cores, or the quota",
+    {"workers", NUMBER(workers), NULL, "number of cores, or the quota; at most 8",
      "worker threads of this process, each with one segment of a job at a time; 0: none",
      "a number from 0 to 256", .least = 0, .most = VB_WORKERS_MOST,
      .example = "4"},

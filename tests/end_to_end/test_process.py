@@ -174,3 +174,24 @@ def test_the_connections_told_at_the_start_are_those_it_comes_to(verbatim, clust
         wait_until(lambda: database.value("SELECT count(*) FROM verbatim.job WHERE status <> 'finished'") == 0,
                    "the jobs to end")
         assert connected(database, source)[0] == most[0] and connected(database, source)[1] <= most[1]
+
+
+def test_a_server_with_too_few_connections_is_told_of_with_numbers(ready, folder, verbatim, large):
+    """Database and source in one server count together; where there is room nothing is said."""
+    log = folder / "few.log"
+    process = start(ready, "worker", log, workers=256)
+    try:
+        wait_until(lambda: "raise max_connections" in log.read_text(), "the warning")
+    finally:
+        process.kill()
+        process.wait()
+    needed = re.search(r"at most (\d+) connections to the database and (\d+) to the source", log.read_text())
+    line = next(line for line in log.read_text().splitlines() if "raise max_connections" in line)
+    assert " warn " in line and "lower the option workers" in line
+    told = re.search(r"needs at most (\d+) connections to the server of the database and the source, which has (\d+)"
+                     r" and (\d+) of them taken", line)
+    assert int(told[1]) == int(needed[1]) + int(needed[2]) > int(told[2]) > int(told[3]) > 0
+    room = {"workers": 1, "storage": f"file://{folder}"}
+    with Service(Program(verbatim, large.url), folder, command="worker", **room) as enough:
+        wait_until(lambda: "started: " in enough.log(), "a worker with room")
+        assert "raise max_connections" not in enough.log()
