@@ -14,8 +14,10 @@
 #include "throttle.h"
 
 #include "direct/direct.h"
+#include "http/cors.h"
 #include "http/waits.h"
 #include "queue/queue.h"
+#include "rules/origin.h"
 #include "storage/watch.h"
 
 #include <stdio.h>
@@ -37,6 +39,7 @@ struct vb_api {
     struct vb_api_throttle sign_ins; /* of all loops */
     struct vb_api_events *events;
     struct vb_networks *proxies;
+    struct vb_origins *origins;
 };
 
 /* --- beside a loop --- */
@@ -182,6 +185,27 @@ static void request_free(struct vb_api_site_request *request)
     free(request);
 }
 
+static bool begins_with(struct vb_view path, struct vb_view prefix)
+{
+    return path.length >= prefix.length && memcmp(path.data, prefix.data, prefix.length) == 0;
+}
+
+/* A browser, on behalf of a page of another origin. */
+static bool asks_leave(const struct vb_http_exchange *exchange)
+{
+    return !exchange->is_for_own_pages &&
+           vb_http_cors_asked(exchange->loop->http->origins, &exchange->head).data != NULL;
+}
+
+static void answer_leave(struct vb_http_exchange *exchange, const char *allow)
+{
+    enum vb_status status = vb_http_cors_put_leave(allow, &exchange->headers);
+    if (status == VB_OK)
+        vb_http_answer(exchange, 204, "", (struct vb_view){NULL, 0});
+    else
+        vb_http_answer_status(exchange, status, "the headers of an answer");
+}
+
 /* A path that nobody knows is told before a key is asked for: the routes are no secret. */
 static void begin(struct vb_http_exchange *exchange)
 {
@@ -189,12 +213,16 @@ static void begin(struct vb_http_exchange *exchange)
     char allow[VB_API_ALLOW];
     const struct vb_view path = exchange->head.path;
     static const struct vb_view links = VB_VIEW(VB_SHORT_LINK_PATH);
-    if (path.length > links.length && memcmp(path.data, links.data, links.length) == 0)
+    if (begins_with(path, links))
         exchange->path_shown = links.length; /* what follows is the right to a file */
+    exchange->is_for_own_pages =
+        begins_with(path, VB_VIEW("/console")) || begins_with(path, VB_VIEW("/api/v1/console/"));
     request->route = exchange->loop->site->table->find(exchange->head.method, exchange->head.path,
                                                        request->arguments, allow);
     if (request->route) {
         request->route->begin(exchange);
+    } else if (*allow && asks_leave(exchange)) {
+        answer_leave(exchange, allow);
     } else if (*allow) {
         vb_http_answer_error_header(exchange, "Allow", allow);
         vb_http_answer_detail(exchange, 405, "Method Not Allowed");
@@ -303,6 +331,7 @@ static enum vb_status start_http(struct vb_api *api, const struct vb_http_times 
                                          .idle = options->idle_timeout,
                                          .progress = options->client_timeout,
                                          .proxies = api->proxies,
+                                         .origins = api->origins,
                                          .connections = connections};
     return vb_http_start(&http, &api->http, err);
 }
@@ -320,6 +349,8 @@ enum vb_status vb_site_start(const struct vb_service *service, const struct vb_a
     api->site.context = api;
     vb_resolve_statements(service->contract, api->source_statements);
     enum vb_status status = vb_networks_new(service->options->trusted_proxies, &api->proxies, err);
+    if (status == VB_OK)
+        status = vb_origins_new(service->options->cors_origins, &api->origins, err);
     if (status == VB_OK)
         status = vb_pg_connector_start(&api->main_connector, err);
     if (status == VB_OK)
@@ -360,5 +391,6 @@ void vb_site_stop(struct vb_api *api)
     vb_storage_watch_stop(api->watch);
     vb_api_events_free(api->events);
     vb_networks_free(api->proxies);
+    vb_origins_free(api->origins);
     free(api);
 }

@@ -5,6 +5,7 @@
  * answered; what fails then breaks the connection. Headers of the answer that was meant are kept
  * apart from those of an error, which is another answer.
  */
+#include "cors.h"
 #include "server.h"
 
 #include "verbatim/log.h"
@@ -206,14 +207,18 @@ static enum vb_status put_head(struct vb_http_exchange *exchange, int status, co
     decide_keep_alive(exchange);
     say_keep_alive(exchange, keep_alive);
     exchange->status = status;
-    return vb_buffer_printf(&exchange->connection->output,
-                            "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
-                            "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
-                            status, reason_of(status), date_header(exchange->loop),
-                            *type ? "Content-Type: " : "", type, *type ? "\r\n" : "", framing,
-                            exchange->request_id,
-                            exchange->may_be_kept && !is_error ? "" : "Cache-Control: no-store\r\n",
-                            headers->length > 0 ? headers->data : "", keep_alive);
+    struct vb_buffer *out = &exchange->connection->output;
+    enum vb_status done = vb_buffer_printf(
+        out,
+        "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s"
+        "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n%s%s%s",
+        status, reason_of(status), date_header(exchange->loop), *type ? "Content-Type: " : "", type,
+        *type ? "\r\n" : "", framing, exchange->request_id,
+        exchange->may_be_kept && !is_error ? "" : "Cache-Control: no-store\r\n",
+        headers->length > 0 ? headers->data : "", keep_alive);
+    if (done == VB_OK && !exchange->is_for_own_pages)
+        done = vb_http_cors_put(exchange->loop->http->origins, &exchange->head, out);
+    return done == VB_OK ? vb_buffer_append_text(out, "\r\n") : done;
 }
 
 /* Posted, not written: the handler is still on the stack. */

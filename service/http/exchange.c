@@ -33,6 +33,7 @@ static void reset(struct vb_http_exchange *exchange)
     exchange->wait = NULL;
     exchange->is_head = exchange->continued = exchange->keep_alive = false;
     exchange->may_be_kept = false;
+    exchange->is_for_own_pages = false;
     exchange->status = 0;
     exchange->answer_size = 0;
     exchange->path_shown = SIZE_MAX;

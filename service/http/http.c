@@ -83,6 +83,7 @@ enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_ht
     if (!options->times && options->progress > 0)
         http->times.progress = options->progress;
     http->proxies = options->proxies;
+    http->origins = options->origins;
     http->loop_count = vb_http_loops();
     atomic_store(&http->connection_limit,
                  options->connections > 0 ? options->connections : connection_limit());

@@ -28,6 +28,7 @@ struct vb_http_times {
 struct vb_http_site;
 struct vb_http_waits_options;
 struct vb_networks;
+struct vb_origins;
 
 struct vb_http_options {
     const char *listen; /* ADDRESS:PORT */
@@ -36,6 +37,7 @@ struct vb_http_options {
     const struct vb_http_times *times; /* NULL: the contract's */
     int64_t idle, progress;            /* in place of the contract's; 0: that */
     const struct vb_networks *proxies; /* that are trusted to tell a client's address */
+    const struct vb_origins *origins;  /* whose pages may call (http/cors.h) */
     unsigned connections; /* at most; 0: as many as the process may have descriptors for */
 };
 

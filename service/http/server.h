@@ -93,8 +93,9 @@ struct vb_http_exchange {
     char request_id[VB_HTTP_REQUEST_ID + 1];
     int64_t begun_at;
     bool is_head, continued, keep_alive;
-    bool may_be_kept; /* by caches: the handler says how long; an error never is */
-    int status;       /* of the answer; 0: none yet */
+    bool is_for_own_pages; /* no page of another origin reads the answer, whatever the list says */
+    bool may_be_kept;      /* by caches: the handler says how long; an error never is */
+    int status;            /* of the answer; 0: none yet */
     uint64_t answer_size;
     size_t path_shown; /* bytes of its path that the log may show: what follows is a secret */
     /* Of the answer, beside the usual: of the one that is meant, and of an error in its place. */
@@ -184,6 +185,7 @@ struct vb_http {
     const struct vb_http_site *site;
     struct vb_http_times times;
     const struct vb_networks *proxies; /* that are trusted; borrowed */
+    const struct vb_origins *origins;  /* whose pages may call; borrowed */
     struct vb_http_loop *loops;
     size_t loop_count;
     struct vb_http_waits *waits;

@@ -31,6 +31,7 @@ struct vb_options {
     int64_t client_timeout;
     int64_t stop_delay;
     char *trusted_proxies; /* NULL: none */
+    char *cors_origins;    /* NULL: none */
     char *storage;         /* file:///DIR or s3://BUCKET[/PREFIX] */
     char *s3_endpoint;
     char *s3_public_endpoint;

@@ -67,6 +67,7 @@ bool vb_option_is_time_of_day(char *text);
 enum vb_status vb_option_parse_smtp(const char *text);
 enum vb_status vb_option_parse_media_allow(const char *text);
 enum vb_status vb_option_parse_networks(const char *text);
+enum vb_status vb_option_parse_origins(const char *text);
 
 /* show.c: its value as text, with passwords masked. *ret_is_set: it has one; else nothing is
  * appended. Errors are the buffer's. */

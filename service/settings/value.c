@@ -8,6 +8,7 @@
 #include "rules/mail_address.h"
 #include "rules/media_allow.h"
 #include "rules/network.h"
+#include "rules/origin.h"
 #include "rules/quantity.h"
 #include "smtp_url.h"
 #include "verbatim/digits.h"
@@ -272,6 +273,14 @@ bool vb_option_is_sender(char *text)
 {
     struct vb_mail_sender sender;
     return vb_mail_sender_parse(text, &sender, NULL) == VB_OK;
+}
+
+enum vb_status vb_option_parse_origins(const char *text)
+{
+    struct vb_origins *origins = NULL;
+    enum vb_status status = vb_origins_new(text, &origins, NULL);
+    vb_origins_free(origins);
+    return status;
 }
 
 enum vb_status vb_option_parse_networks(const char *text)

@@ -53,6 +53,9 @@ def test_docs_and_table_agree(bare):
     ("link-ttl", "169h", "168h"), ("link-ttl", "8d", "168h"), ("link-ttl", "0s", "1s"), ("idle-timeout", "999ms", "1s"),
     ("client-timeout", "0s", "1s"), ("stop-delay", "11m", "10m"),
     ("trusted-proxies", "10.0.0.0/33", "ADDRESS"), ("trusted-proxies", "proxy.internal", "ADDRESS"),
+    *[("cors-origins", value, "http[s]://HOST") for value in (
+        "app.example.com", "https://app.example.com/", "https://App.example.com", "https://a.example:443", "null",
+        "https://*.example.com", "https://a.example,*", "http://a.example:0", "https://")],
     ("s3-part-size", "4MiB", "5MiB"), ("s3-part-size", "5MB", "5MiB"), ("s3-part-size", "5242879", "5MiB"),
     ("workers", "-1", "0 to 256"), ("workers", "two", "0 to 256"), ("workers", "257", "0 to 256"),
     ("workers", "1x", "0 to 256"), ("max-running", "0", "1 to"), ("max-attempts", "0", "1 to"),
@@ -84,6 +87,7 @@ def test_a_bad_value_is_told_with_name_value_and_what_is_allowed(bare, flag, val
     ("lease", "2s"), ("lease", "2000ms"), ("lease", "1h"), ("link-ttl", "168h"), ("link-ttl", "7d"),
     ("s3-part-size", "5MiB"), ("s3-part-size", "5242880"), ("s3-part-size", "1GiB"), ("workers", "0"),
     ("stop-delay", "0s"), ("client-timeout", "24h"), ("trusted-proxies", "10.0.0.0/8, ::1,fd00::/8"),
+    ("cors-origins", "*"), ("cors-origins", "https://a.example:8443, http://localhost:3000,http://[::1]:8080"),
     ("listen", "[::1]:8080"), ("base-url", "https://exports.example.com/path/"), ("storage", "s3://bucket/a/prefix"),
     ("mail-from", "Exports <exports@example.com>"),
 ])
