@@ -9,11 +9,6 @@ build_packages=(
 )
 # What PDF is set in; without them such an export fails and says which is missing.
 font_packages=(fonts-noto-core fonts-wqy-microhei fonts-noto-color-emoji)
-# What the program needs on a machine that does not build it, beside the fonts; librsvg2-2 reads logos in SVG.
-runtime_packages=(
-    ca-certificates tzdata libcairo2 libcurl4 libevent-2.1-7 libexpat1 libfontconfig1 libfribidi0 libglib2.0-0 libisal2
-    libjansson4 libpango-1.0-0 libpangocairo-1.0-0 libpangoft2-1.0-0 libpng16-16 libpq5 librsvg2-2 libssl3
-)
 demo_packages=("${font_packages[@]}" postgresql curl ca-certificates tzdata unzip python3)
 test_packages=(
     "${demo_packages[@]}" pgbouncer libarchive-tools

@@ -117,3 +117,14 @@ def test_each_alert_is_seen_firing():
     fired = {each["alertname"] for test in tests for each in test["alert_rule_test"] if each.get("exp_alerts")}
     silent = {each["alertname"] for test in tests for each in test["alert_rule_test"] if not each.get("exp_alerts")}
     assert fired == silent == alerts
+
+
+def test_prometheus_reads_what_the_dashboard_asks(folder):
+    dashboard = json.loads((CHART / "files/dashboard.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    rules = folder / "dashboard.yaml"
+    rules.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": [
+        {"record": f"panel:{number}", "expr": text.replace("$__rate_interval", "5m")}
+        for number, text in enumerate(asked)]}]}))
+    told = run_tool("promtool", "check", "rules", rules, check=False)
+    assert len(asked) > 30 and told.returncode == 0, told.stdout + told.stderr
