@@ -1,7 +1,7 @@
 # ./run test helm: the chart, judged by what Kubernetes itself is made of. Sourced by ./run.
 #
 # Everything comes by its name from where packages are: Go modules (helm 3 and 4, helm-unittest, kubeconform,
-# kube-score, controller-gen, kube-apiserver), Debian (promtool, etcd), PyPI (checkov). It is
+# kube-score, controller-gen, kube-apiserver, kubectl), Debian (promtool, etcd), PyPI (checkov). It is
 # built once into .run/helm, which takes about half an hour on two cores; the tests themselves take two minutes.
 
 helm_folder=$kept/helm
@@ -47,13 +47,14 @@ helm_unittest() {
 }
 
 # Its parts are modules of their own, which its go.mod looks for beside itself.
-kube_apiserver() {
+kubernetes() {
     helm_tool kube-apiserver "$kubernetes_version" bash -c '
         set -e
         version=$2 parts=0.${2#1.} version_package=k8s.io/component-base/version
         mkdir -p "$1/apiserver" && cd "$1/apiserver"
         printf "module apiserver\n\ngo 1.26.0\n" >go.mod
-        printf "package main\n\nimport _ \"k8s.io/kubernetes/cmd/kube-apiserver/app\"\n" >program.go
+        { echo "package main"; echo "import _ \"k8s.io/kubernetes/cmd/kube-apiserver/app\""
+            echo "import _ \"k8s.io/kubectl/pkg/cmd\""; } >program.go
         module=$(go mod download -json "k8s.io/kubernetes@v$version" | sed -n "s/^\t\"GoMod\": \"\(.*\)\",\$/\1/p")
         for part in $(sed -n "s#^\t\(k8s.io/[a-z0-9-]*\) v0\.0\.0\$#\1#p" "$module"); do
             go mod edit -replace "$part=$part@v$parts"
@@ -62,6 +63,9 @@ kube_apiserver() {
         go mod tidy
         go build -ldflags="-s -w -X $version_package.gitVersion=v$version" -o "$1/bin/kube-apiserver" \
             k8s.io/kubernetes/cmd/kube-apiserver' build "$helm_folder" "$kubernetes_version"
+    helm_tool kubectl "$kubernetes_version" bash -c '
+        cd "$1/apiserver" && go build -ldflags="-s -w" -o "$1/bin/kubectl" k8s.io/kubernetes/cmd/kubectl' \
+        build "$helm_folder"
 }
 
 # Definitions of what is no part of Kubernetes itself, made from the Go types of those who define it.
@@ -116,11 +120,12 @@ run_helm() {
     debian_program promtool prometheus
     debian_program etcd etcd-server
     checkov
-    kube_apiserver
+    kubernetes
     helm_definitions
     KUBERNETES_SOURCE=$(go_module "k8s.io/kubernetes@v$kubernetes_version")
     export KUBERNETES_SOURCE
     build_quietly "$preset"
+    prepare_s3_servers
     VERBATIM_BINARY=${VERBATIM_BINARY:-$root/build/$preset/verbatim} run_child "$python" -B -m pytest -q -rP \
         --no-header -p no:cacheprovider -c pytest.ini "${@:-tests/helm}"
 }

@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.end_to_end.conftest import *  # noqa: E402,F401,F403 (after the path; fixtures)
+from tests.lib.kubernetes import ControlPlane  # noqa: E402
 
 CHART = ROOT / "helm/verbatim"
 TOOLS = pathlib.Path(os.environ["HELM_FOLDER"]) / "bin"
@@ -23,6 +24,14 @@ def run_tool(name, *arguments, check=True, env=None, **settings):
                           env=os.environ | (env or {}), **settings)
     assert not check or done.returncode == 0, f"{name} {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+@pytest.fixture(scope="module")
+def plane(folder):
+    place = folder / "plane"
+    place.mkdir()
+    with ControlPlane(TOOLS, place) as running:
+        yield running
 
 
 @pytest.fixture(params=HELMS)

@@ -5,25 +5,19 @@ import base64
 import json
 import os
 import subprocess
+import urllib.request
 
 import pytest
 import yaml
 
 from tests.helm.conftest import CHART, HELMS, TOOLS, run_tool
 from tests.lib import http_source as source
-from tests.lib.kubernetes import ControlPlane, Node
+from tests.lib.kubernetes import Node
 from tests.lib.process import free_port, wait_until
 from tests.lib.service import Program, http_request
 
 NAMESPACE = "exports"
-
-
-@pytest.fixture(scope="module")
-def plane(folder):
-    place = folder / "plane"
-    place.mkdir()
-    with ControlPlane(TOOLS, place) as running:
-        yield running
+CHART_USER = 10001
 
 
 @pytest.fixture(scope="module")
@@ -50,20 +44,25 @@ def test_everything_is_taken_with_every_field_judged(defined, values):
 class Release:
     """One release in a namespace of its own, with a node that runs what it makes."""
 
-    def __init__(self, helm, plane, postgres, verbatim, folder):
+    def __init__(self, helm, plane, postgres, verbatim, folder, namespace=None, prepare=True):
         self.helm, self.plane, self.folder = helm, plane, folder / helm
         self.folder.mkdir()
         for place in (self.folder, folder):  # the pods' user has to get through
             place.chmod(0o755)
-        self.namespace = f"{NAMESPACE}-{helm}"
-        self.database = postgres.create_database(f"chart_{helm}")
+        self.namespace = namespace or f"{NAMESPACE}-{helm}"
+        self.database = postgres.create_database(f"chart_{self.namespace.replace('-', '_')}")
         source.make_source(self.database)
         self.port = free_port()
         self.program = Program(verbatim, self.database.url)
         self.node = Node(plane, self.namespace, verbatim, self.folder)
+        if prepare:
+            self.prepare()
+
+    def prepare(self):
+        """Namespace, secret and values, as docs/kubernetes.md tells to make them."""
         (self.folder / "archives").mkdir()
-        plane.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
-        plane.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "verbatim"}, "data": {
+        self.plane.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        self.plane.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "verbatim"}, "data": {
             "database_url": base64.b64encode(self.database.url.encode()).decode()}}, self.namespace)
         self.values = self.folder / "values.yaml"
         self.values.write_text(json.dumps({
@@ -75,15 +74,17 @@ class Release:
 
     def run(self, *words, check=True):
         """Helm works while the node does; both are waited for."""
-        homes = {f"HELM_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
         child = subprocess.Popen([TOOLS / self.helm, "--namespace", self.namespace, *map(str, words)], text=True,
-                                 env=os.environ | homes | {"KUBECONFIG": str(self.plane.kubeconfig)},
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                 env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         wait_until(lambda: self.node.step() or child.poll() is not None, f"helm {words[0]}", 120)
         told = child.stdout.read()
         assert (child.returncode == 0) == check, told
         self.node.step()
         return told
+
+    def environment(self):
+        homes = {f"HELM_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+        return os.environ | homes | {"KUBECONFIG": str(self.plane.kubeconfig)}
 
     def apply(self, word, *more, check=True):
         return self.run(word, "verbatim", CHART, "--values", self.values, *more, check=check)
@@ -95,20 +96,21 @@ class Release:
     def pods(self):
         return {name: pod.pid for name, (_, pod) in self.node.running.items()}
 
-    def export(self, key):
-        answer = http_request(self.port, "POST", "/api/v1/workspace/one/exports", json.dumps(
+    def export(self, key, workspace="one"):
+        answer = http_request(self.port, "POST", f"/api/v1/workspace/{workspace}/exports", json.dumps(
             {"format": "csv", "select": {"channel_id": source.LONELY},
              "filter": {"from": "2026-02-01", "to": "2026-02-28"}}),
             {"X-API-Key": key, "Content-Type": "application/json"})
         assert answer.status in (201, 202), answer.body
-        path = f"/api/v1/workspace/one/exports/{answer.json()['export_id']}"
+        path = f"/api/v1/workspace/{workspace}/exports/{answer.json()['export_id']}"
 
         def ended():
             job = http_request(self.port, "GET", path, headers={"X-API-Key": key}).json()
             return job if job["status"] not in ("queued", "started") else None
         job = wait_until(ended, "the export", 60)
         assert job["status"] == "finished", job
-        return http_request(self.port, "GET", job["download_url"].split(f":{self.port}", 1)[1]).body
+        with urllib.request.urlopen(job["download_url"], timeout=30) as answer:
+            return answer.read()
 
 
 @pytest.fixture(scope="module", params=HELMS)
