@@ -62,7 +62,7 @@ static enum vb_status give_up(struct vb_reader *reader, enum vb_status status)
 }
 
 enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selection *selection,
-                               const struct vb_stretch *stretch, bool *ret_waited_out,
+                               const struct vb_stretch *stretch, enum vb_source_lag *ret_lag,
                                struct vb_error *err)
 {
     give_up(reader, VB_OK);
@@ -71,16 +71,16 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
     reader->placed = false;
     reader->current = 0;
     vb_stream_begin(reader);
-    bool waited_out = false;
+    enum vb_source_lag lag = VB_LAG_NONE;
     enum vb_status status = vb_contract_selection_check(reader->options.contract, selection, err);
     if (status == VB_OK)
         status = vb_stop_check(&reader->session.stop, err);
     if (status == VB_OK && selection->snapshot)
-        status = vb_wait_as_of(reader, &waited_out, err);
+        status = vb_wait_as_of(reader, &lag, err);
     if (status != VB_OK)
         return status;
-    if (ret_waited_out)
-        *ret_waited_out = waited_out;
+    if (ret_lag)
+        *ret_lag = lag;
     reader->state = VB_READER_PAGE;
     return VB_OK;
 }

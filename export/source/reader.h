@@ -76,7 +76,7 @@ void vb_stream_look_again(struct vb_reader *reader, size_t conversations);
 void vb_stream_close(struct vb_reader *reader);
 
 /* Waits for what was open at as_of; see vb_reader_begin. */
-enum vb_status vb_wait_as_of(struct vb_reader *reader, bool *ret_waited_out,
+enum vb_status vb_wait_as_of(struct vb_reader *reader, enum vb_source_lag *ret_lag,
                              struct vb_error *err) vb_must_check;
 
 #endif

@@ -9,6 +9,7 @@
  * there replay has to pass as_of (or to have caught up with all that was received) and the oldest
  * open transaction the snapshot's xmax.
  */
+#include "decode.h"
 #include "reader.h"
 
 #include "verbatim/log.h"
@@ -66,15 +67,21 @@ static void bind_as_of(const struct wait *wait, struct vb_query *query)
     vb_query_bind(query, text, "timestamptz");
 }
 
+static int64_t patience_of(const struct vb_reader *reader, bool is_replica)
+{
+    return is_replica && reader->options.replica_wait > 0 ? reader->options.replica_wait : PATIENCE;
+}
+
 /* The set to wait for, and what kind of server this is: one round trip, all there is in the usual
  * case. */
 static enum vb_status look(struct wait *wait, struct vb_error *err)
 {
     struct vb_query query;
     vb_query_init(&query);
-    vb_query_add(&query, "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.clock_timestamp() - ");
+    vb_query_add(&query, "SELECT pg_catalog.pg_is_in_recovery(), (extract(epoch FROM"
+                         " pg_catalog.clock_timestamp() - ");
     bind_as_of(wait, &query);
-    vb_query_add(&query, " > interval '10 s', (");
+    vb_query_add(&query, ") * 1000)::bigint, (");
     vb_query_add(&query, "%s", writers_sql);
     bind_as_of(wait, &query);
     vb_query_add(&query, ")");
@@ -85,7 +92,8 @@ static enum vb_status look(struct wait *wait, struct vb_error *err)
     if (status != VB_OK)
         return status;
     wait->replica = PQgetvalue(result, 0, 0)[0] != 0;
-    wait->past_patience = PQgetvalue(result, 0, 1)[0] != 0;
+    wait->past_patience = (int64_t)vb_decode_uint64(PQgetvalue(result, 0, 1)) * (VB_SECOND / 1000) >
+                          patience_of(wait->reader, wait->replica);
     status = vb_buffer_append_text(&wait->writers, PQgetvalue(result, 0, 2));
     if (status != VB_OK)
         (void)vb_fail(err, status,
@@ -187,6 +195,7 @@ static enum vb_status has_passed(struct wait *wait, bool *ret_passed, struct vb_
 /* Not passed within the patience is no failure: the caller learns of it and tells so. */
 static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct vb_error *err)
 {
+    int64_t patience = patience_of(wait->reader, wait->replica);
     int64_t start = vb_clock_monotonic();
     int64_t pause = FIRST_PAUSE;
     for (;;) {
@@ -196,7 +205,7 @@ static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct v
             status = vb_stop_check(&wait->reader->session.stop, err);
         if (status != VB_OK)
             return status;
-        bool out = wait->past_patience || vb_clock_monotonic() - start > PATIENCE;
+        bool out = wait->past_patience || vb_clock_monotonic() - start > patience;
         if (passed || out) {
             *ret_waited_out = !passed;
             return VB_OK;
@@ -206,7 +215,8 @@ static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct v
     }
 }
 
-enum vb_status vb_wait_as_of(struct vb_reader *reader, bool *ret_waited_out, struct vb_error *err)
+enum vb_status vb_wait_as_of(struct vb_reader *reader, enum vb_source_lag *ret_lag,
+                             struct vb_error *err)
 {
     struct wait wait = {.reader = reader};
     vb_buffer_init(&wait.writers, WRITERS_CEILING);
@@ -216,6 +226,6 @@ enum vb_status vb_wait_as_of(struct vb_reader *reader, bool *ret_waited_out, str
         status = wait_for(&wait, &waited_out, err);
     vb_buffer_done(&wait.writers);
     if (status == VB_OK)
-        *ret_waited_out = waited_out;
+        *ret_lag = !waited_out ? VB_LAG_NONE : wait.replica ? VB_LAG_REPLICA : VB_LAG_WRITERS;
     return status;
 }

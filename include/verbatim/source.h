@@ -179,6 +179,7 @@ struct vb_reader_options {
     size_t page_conversations; /* of a page, the first one included */
     size_t giant_messages;     /* a conversation is read on by keyset after so many; 0: default */
     int64_t page_stall;        /* microseconds; 0: VB_PAGE_STALL */
+    int64_t replica_wait;      /* microseconds that a replica gets to catch up; 0: 10 s */
     /* Asked between pages and in every wait for the source, also within libpq's connect: true ends
      * the read with VB_STOPPED within a second or two, the statement called off. On the reader's
      * thread. May be NULL. */
@@ -195,11 +196,18 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
                              struct vb_error *err) vb_must_check;
 void vb_reader_free(struct vb_reader *reader);
 
-/* Starts reading a stretch. Waits (at most 10 s, then goes on and sets *ret_waited_out) until the
- * transactions open at `snapshot` have ended, and on a replica until its replay has passed
- * as_of. */
+/* Why rows that belong into the stretch may be missing. */
+enum vb_source_lag {
+    VB_LAG_NONE,
+    VB_LAG_WRITERS, /* transactions that were open at as_of still are */
+    VB_LAG_REPLICA  /* a replica has not caught up with as_of */
+};
+
+/* Starts reading a stretch. Waits until the transactions open at `snapshot` have ended (at most 10
+ * s), and on a replica until its replay has passed as_of (at most replica_wait), then goes on:
+ * *ret_lag, which may be NULL, tells what was waited for in vain. */
 enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selection *selection,
-                               const struct vb_stretch *stretch, bool *ret_waited_out,
+                               const struct vb_stretch *stretch, enum vb_source_lag *ret_lag,
                                struct vb_error *err) vb_must_check;
 /* Moves the end of the stretch that is being read: earlier after a split, later after an absorb
  * (also after VB_READ_END: reading goes on then). NULL: open. Between pages only, and not before

@@ -228,6 +228,7 @@ static void put_summary(struct vb_http_exchange *exchange, struct vb_json *json,
     vb_api_put_instant(json, "expires_at", vb_api_export_file_end(exchange, export));
     vb_api_put_mail(exchange->loop->site, json, vb_api_field(export, EXPORT_MAIL));
     vb_api_field_put(json, "waiting_for", export, EXPORT_WAITS);
+    vb_api_field_put(json, "incomplete", export, EXPORT_INCOMPLETE);
 }
 
 static void put_end(struct vb_json *json, const struct vb_api_export *export,

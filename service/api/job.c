@@ -78,6 +78,7 @@ static void put_job(struct vb_http_exchange *exchange, const PGresult *row, stru
     vb_api_row_put_time(json, "created_time", row, 0, JOB_CREATED);
     vb_api_put_mail(exchange->loop->site, json, vb_pg_view(row, 0, JOB_MAIL));
     vb_api_row_put(json, "waiting_for", row, 0, JOB_WAITS);
+    vb_api_row_put(json, "incomplete", row, 0, JOB_INCOMPLETE);
     vb_json_end_object(json);
 }
 

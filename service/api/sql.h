@@ -178,7 +178,8 @@ enum { VB_COLUMN_NAMES(VB_API_KEYS_TABLE) KEYS_COLUMNS };
     NEXT(JOB_KEY, "j.object_key")                                                                  \
     NEXT(JOB_DELETED, "j.archive_deleted_at IS NOT NULL")                                          \
     NEXT(JOB_MAIL, VB_JOB_MAIL)                                                                    \
-    NEXT(JOB_WAITS, VB_JOB_WAITS)
+    NEXT(JOB_WAITS, VB_JOB_WAITS)                                                                  \
+    NEXT(JOB_INCOMPLETE, "j.incomplete")
 #define VB_API_JOB_LIST VB_COLUMN_LIST(VB_API_JOB_TABLE)
 enum { VB_COLUMN_NAMES(VB_API_JOB_TABLE) JOB_COLUMNS };
 

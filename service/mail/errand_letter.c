@@ -54,6 +54,7 @@ static struct vb_export_notice notice_of(const struct vb_errand *errand, const c
         .size = vb_errand_number(errand, COLUMN_SIZE),
         .file_name = vb_errand_text(errand, COLUMN_FILE),
         .format = vb_errand_text(errand, COLUMN_FORMAT),
+        .incomplete = vb_errand_text(errand, COLUMN_INCOMPLETE),
         .link = link,
         .link_expires_at = errand->expires_at,
     };

@@ -32,6 +32,7 @@
     NEXT(COLUMN_ZONE, "j.time_zone")                                                               \
     NEXT(COLUMN_WORKSPACE, "j.workspace_id")                                                       \
     NEXT(COLUMN_STATUS, "j.status")                                                                \
+    NEXT(COLUMN_INCOMPLETE, "j.incomplete")                                                        \
     NEXT(COLUMN_FILE, "j.file_name")                                                               \
     NEXT(COLUMN_FORMAT, "coalesce(j.specification ->> 'format', 'csv')")                           \
     NEXT(COLUMN_TITLE,                                                                             \

@@ -40,8 +40,9 @@ struct vb_export_notice {
     const char *phone;                 /* "" for none */
     const char *start_date, *end_date; /* "" for an open end */
     int64_t conversations, messages, size;
-    const char *file_name; /* "" where nobody knows */
-    const char *format;    /* as the specification has it */
+    const char *file_name;  /* "" where nobody knows */
+    const char *format;     /* as the specification has it */
+    const char *incomplete; /* why rows may be missing; "" or NULL: nothing is known of that */
     const char *link;
     vb_instant link_expires_at;
     const char *time_zone; /* IANA name: of the dates, and for the second form of the expiry */

@@ -23,6 +23,7 @@ enum row_kind {
     ROW_MESSAGES,
     ROW_FILE,
     ROW_SIZE,
+    ROW_INCOMPLETE,
     ROW_EXPIRY,
     ROWS_MOST
 };
@@ -200,6 +201,8 @@ static enum vb_status put_row(struct vb_buffer *out, enum row_kind kind,
         return put_flat(out, notice->file_name);
     case ROW_SIZE:
         return put_size(out, notice->size);
+    case ROW_INCOMPLETE:
+        return vb_buffer_append_text(out, notice->incomplete ? notice->incomplete : "");
     case ROW_EXPIRY:
     case ROWS_MOST:
         break;
@@ -210,8 +213,9 @@ static enum vb_status put_row(struct vb_buffer *out, enum row_kind kind,
 /* What is told, once; both forms are written from it. A row without a value is left out there. */
 static enum vb_status fill_rows(const struct vb_export_notice *notice, struct row rows[ROWS_MOST])
 {
-    static const char *const labels[ROWS_MOST] = {"Channel", "Range", "Conversations",   "Messages",
-                                                  "File",    "Size",  "Link valid until"};
+    static const char *const labels[ROWS_MOST] = {
+        "Channel", "Range", "Conversations", "Messages",
+        "File",    "Size",  "Please note",   "Link valid until"};
     enum vb_status status = VB_OK;
     struct vb_buffer text;
     vb_buffer_init(&text, sizeof rows[0].value - 1);
@@ -226,10 +230,10 @@ static enum vb_status fill_rows(const struct vb_export_notice *notice, struct ro
     return status;
 }
 
-/* Rows of an export that was made by an earlier version have no file's name. */
+/* Rows of an export that was made by an earlier version have no file's name, and few a note. */
 static bool is_told(const struct row rows[ROWS_MOST], int row)
 {
-    return row != ROW_FILE || rows[row].value[0];
+    return (row != ROW_FILE && row != ROW_INCOMPLETE) || rows[row].value[0];
 }
 
 /* --- plain text --- */

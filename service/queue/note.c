@@ -160,3 +160,22 @@ enum vb_status vb_job_note_upload(struct vb_pg *pg, const struct vb_claimer *cla
     claim->job.upload_id = copy;
     return VB_OK;
 }
+
+static enum vb_status incomplete_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                      struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, write->claim->job.job_id);
+    vb_args_text(&args, *(const char *const *)context);
+    return vb_args_exec(pg,
+                        "UPDATE verbatim.job SET incomplete = coalesce(incomplete, $2)"
+                        " WHERE job_id = $1",
+                        &args, NULL, err);
+}
+
+enum vb_status vb_job_note_incomplete(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                      const struct vb_claim *claim, const char *reason,
+                                      struct vb_error *err)
+{
+    return vb_fence_run(pg, claimer, claim, incomplete_step, &reason, err);
+}

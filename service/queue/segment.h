@@ -23,6 +23,10 @@ enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb
 enum vb_status vb_job_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,
                                    struct vb_claim *claim, uint64_t part_size,
                                    struct vb_error *err) vb_must_check;
+/* Notes on the job why rows may be missing; the first reason stays. */
+enum vb_status vb_job_note_incomplete(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                      const struct vb_claim *claim, const char *reason,
+                                      struct vb_error *err) vb_must_check;
 enum vb_status vb_job_note_upload(struct vb_pg *pg, const struct vb_claimer *claimer,
                                   struct vb_claim *claim, const char *upload_id,
                                   struct vb_error *err) vb_must_check;

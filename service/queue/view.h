@@ -56,7 +56,8 @@
     NEXT(EXPORT_COUNTS, "coalesce(j.counts, verbatim.job_count(j.job_id))")                        \
     NEXT(EXPORT_LINK, "CASE WHEN j.links > j.links_revoked THEN j.links::bigint END")              \
     NEXT(EXPORT_LINK_ENDS, "coalesce(j.link_ends[j.links], j.link_expires_at)")                    \
-    NEXT(EXPORT_WAITS, VB_JOB_WAITS)
+    NEXT(EXPORT_WAITS, VB_JOB_WAITS)                                                               \
+    NEXT(EXPORT_INCOMPLETE, "j.incomplete")
 #define VB_JOB_VIEW VB_COLUMN_LIST(VB_JOB_VIEW_TABLE)
 enum { VB_COLUMN_NAMES(VB_JOB_VIEW_TABLE) EXPORT_COLUMNS };
 #define VB_JOB_VIEW_FROM " FROM verbatim.job AS j"

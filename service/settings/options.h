@@ -20,11 +20,16 @@
 
 /* All strings are owned by the options and NULL where not given and without default. Durations in
  * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */
+/* What becomes of an export whose replica lags. In the order of the option's words. */
+enum vb_on_lag { VB_ON_LAG_INCOMPLETE, VB_ON_LAG_FAIL };
+
 struct vb_options {
     char *database_url; /* NULL: libpq's own environment */
     char *source_url;   /* as database_url unless given */
     char *source_schema;
     bool prepared_statements;
+    int64_t replica_wait;
+    int on_lag; /* enum vb_on_lag */
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */
     int64_t idle_timeout;

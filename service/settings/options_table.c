@@ -21,6 +21,7 @@
 
 static const char *const addressing_choices[] = {"auto", "path", "virtual", NULL};
 static const char *const tls_choices[] = {"off", "try", "require", NULL};
+static const char *const lag_choices[] = {"incomplete", "fail", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
@@ -40,6 +41,14 @@ const struct vb_option vb_option_table[] = {
      .check = vb_option_is_identifier},
     {"prepared_statements", CHOICE(prepared_statements), "on", NULL,
      "`off` where no session is to be used; poolers are noticed", "on or off"},
+    {"replica_wait", DURATION(replica_wait), "10s", NULL,
+     "how long an export waits for a source that is a replica to catch up with the moment of the "
+     "order",
+     "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
+    {"on_lag", CHOICE(on_lag), "incomplete", NULL,
+     "what becomes of an export whose replica has not caught up by then: it says that it may be "
+     "incomplete, or it is tried again and fails in the end",
+     "incomplete or fail", lag_choices},
     {"listen", TEXT(listen), "127.0.0.1:8080", NULL,
      "address of the API", "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080",
      .check = vb_option_is_listen},

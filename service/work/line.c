@@ -50,15 +50,32 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
                         err);
 }
 
+/* Said in the log, on the job, and so by every door and in the mail. A replica that lags may have
+ * the order fail instead: it is tried again as any source that is away. */
+static enum vb_status note_lag(struct vb_line *line, enum vb_source_lag lag, struct vb_error *err)
+{
+    static const char *const reasons[] = {
+        [VB_LAG_WRITERS] = "Transactions of the platform that were open when the export was "
+                           "ordered had not ended when it was read: what they wrote may be "
+                           "missing.",
+        [VB_LAG_REPLICA] = "The copy of the platform's database that is read had not caught up "
+                           "with the moment of the order: what was written last may be missing.",
+    };
+    if (lag == VB_LAG_REPLICA && line->crew->service->options->on_lag == VB_ON_LAG_FAIL)
+        return vb_fail(err, VB_DATABASE_AWAY,
+                       "source: the replica has not caught up with the moment of the order");
+    vb_warn("the source has not caught up with the moment the job was created: %s", reasons[lag]);
+    return vb_job_note_incomplete(line->pg, &line->crew->claimer, line->claim, reasons[lag], err);
+}
+
 static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
 {
-    bool waited_out = false;
+    enum vb_source_lag lag = VB_LAG_NONE;
     line->selection = vb_job_selection(&line->claim->job);
     enum vb_status status =
-        vb_reader_begin(line->reader, &line->selection, &line->claim->stretch, &waited_out, err);
-    if (status == VB_OK && waited_out)
-        vb_warn("the source has not caught up with the moment the job was created (a transaction "
-                "that was open is still open, or a replica lags): what it lacks may be missing");
+        vb_reader_begin(line->reader, &line->selection, &line->claim->stretch, &lag, err);
+    if (status == VB_OK && lag != VB_LAG_NONE)
+        status = note_lag(line, lag, err);
     return status;
 }
 

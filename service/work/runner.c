@@ -39,6 +39,7 @@ static enum vb_status open_parts(struct vb_runner *runner, struct vb_error *err)
         .prepared_statements = service->options->prepared_statements,
         .page_conversations = crew->tuning.page_conversations,
         .giant_messages = crew->tuning.giant_messages,
+        .replica_wait = service->options->replica_wait,
         .stop = vb_lease_stop,
         .stop_context = runner->options.lease,
         .slow = tell_slow,

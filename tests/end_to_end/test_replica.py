@@ -84,6 +84,25 @@ def test_waiting_for_replay_ends_and_says_so(service, standby, database, keys):
     waited = database.value("SELECT extract(epoch FROM finished_at - started_at)::float8 FROM verbatim.job"
                             " WHERE job_id = %s", [job["export_job_id"]])
     assert waited > 8, waited
+    assert "had not caught up with the moment of the order" in job["incomplete"]
+    native = service.get(f"/api/v1/workspace/one/exports/{job['export_job_id']}", keys["one"]).json()
+    assert native["incomplete"] == job["incomplete"]
+    standby.resume()
+    assert service.export("one", keys["one"], **RANGE)["incomplete"] is None
+
+
+def test_it_may_fail_instead(standby, database, keys, make_service):
+    service = make_service(workers=1, source_url=standby.database(database.name).url, replica_wait="1s",
+                           on_lag="fail", max_attempts=2)
+    standby.pause()
+    add_conversation(database)
+    standby.wait_received()
+    job = service.wait_for_job("one", keys["one"], start(service, keys))
+    standby.resume()
+    assert job["status"] == "failed", job
+    assert job["error_message"].endswith("the replica has not caught up with the moment of the order"), job
+    assert service.export("one", keys["one"], **RANGE)["status"] == "finished"
+    service.stop()
 
 
 def test_a_server_that_does_not_tell_how_far_it_is(standby, database, keys, make_service):

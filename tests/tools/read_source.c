@@ -361,11 +361,11 @@ static enum vb_status run(const struct settings *settings, const struct vb_selec
     struct vb_stretch stretch = {0};
     stretch.has_low = cursor(settings, "low", &stretch.low);
     stretch.has_high = cursor(settings, "high", &stretch.high);
-    bool waited_out = false;
-    enum vb_status status = vb_reader_begin(reader, selection, &stretch, &waited_out, err);
+    enum vb_source_lag lag = VB_LAG_NONE;
+    enum vb_status status = vb_reader_begin(reader, selection, &stretch, &lag, err);
     if (status != VB_OK)
         return status;
-    if (waited_out)
+    if (lag != VB_LAG_NONE)
         puts("waited out");
     return setting(settings, "ahead") ? look_ahead(settings, reader, &stretch, err)
                                       : read_all(settings, reader, err);
