@@ -29,7 +29,7 @@ struct vb_options {
     char *source_schema;
     bool prepared_statements;
     int64_t replica_wait;
-    int on_lag; /* enum vb_on_lag */
+    int on_lag;     /* enum vb_on_lag */
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */
     int64_t idle_timeout;
