@@ -135,7 +135,8 @@ static char *put_line_end(char *to, const char *at)
     return to + 6;
 }
 
-/* Whether the byte at `at` may not stand as it is; *ret_width: of the line end it begins, else 0. */
+/* Whether the byte at `at` may not stand as it is; *ret_width: of the line end it begins, else 0.
+ */
 static bool is_stop(const char *at, const char *end, size_t *ret_width)
 {
     unsigned char byte = (unsigned char)*at;

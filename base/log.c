@@ -2,9 +2,9 @@
  * log.h.
  *
  * Settings are made before threads start, but for the level, and are read without a lock; the
- * context belongs to its thread. A line is one write(2), so lines of several threads and processes do not mix (up to
- * PIPE_BUF, 4,096 bytes on Linux, on a pipe). Secrets are kept out by the callers: nobody formats a
- * key, a signature or a connection string.
+ * context belongs to its thread. A line is one write(2), so lines of several threads and
+ * processes do not mix (up to PIPE_BUF, 4,096 bytes on Linux, on a pipe). Secrets are kept out
+ * by the callers: nobody formats a key, a signature or a connection string.
  *
  * Logging must never be what a process dies of: no memory, a closed standard error or a full disk
  * lose the line and nothing else. A write that is cut short is not continued, since the rest might

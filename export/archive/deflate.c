@@ -3,11 +3,11 @@
  *
  * Equal rows must give equal bytes on every machine and in every process, since one process may
  * continue what another began and a repeated part must match. Three things see to it: the input
- * blocks are always cut at the same places, the output buffer is always empty when ISA-L is called,
- * and its table of matches begins without traces of an address (prime). vb_archive_fingerprint
- * tells whether two builds agree; a new ISA-L, another level or a new VB_ARCHIVE_REVISION changes
- * it, and then archives that are half done are gone on with by processes of their own kind, or begun
- * anew where none lives.
+ * blocks are always cut at the same places, the output buffer is always empty when ISA-L is
+ * called, and its table of matches begins without traces of an address (prime).
+ * vb_archive_fingerprint tells whether two builds agree; a new ISA-L, another level or a new
+ * VB_ARCHIVE_REVISION changes it, and then archives that are half done are gone on with by
+ * processes of their own kind, or begun anew where none lives.
  */
 #include "deflate.h"
 

@@ -178,8 +178,8 @@ static void share(struct vb_view *contact, struct vb_view *channel, size_t budge
     channel->length = vb_file_name_cut(*channel, in_bytes ? rest : none, in_bytes ? none : rest);
 }
 
-/* Joins the pieces to at most `most` bytes and returns the length. `time` and `tail` are ASCII and stay whole: they tell
- * conversations apart, so the texts that people wrote give way. */
+/* Joins the pieces to at most `most` bytes and returns the length. `time` and `tail` are ASCII
+ * and stay whole: they tell conversations apart, so the texts that people wrote give way. */
 static size_t join(struct vb_view contact, struct vb_view time, struct vb_view channel,
                    struct vb_view tail, size_t most, char name[VB_NAME_BYTES + 1])
 {

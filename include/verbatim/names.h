@@ -41,8 +41,8 @@ void vb_namer_free(struct vb_namer *namer);
 enum vb_status vb_namer_entry(struct vb_namer *namer, const struct vb_conversation *conversation,
                               char ret_name[VB_NAME_BYTES + 1], struct vb_error *err) vb_must_check;
 
-/* At most VB_ARCHIVE_NAME_BYTES. `<what>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the job's UUID text. An empty `what`
- * is Unknown. */
+/* At most VB_ARCHIVE_NAME_BYTES. `<what>_<YYYY-MM>_<id>.zip`, `id` the first 8 hex digits of the
+ * job's UUID text. An empty `what` is Unknown. */
 enum vb_status vb_archive_name(struct vb_view what, struct vb_date month, const char *job_id,
                                const char *extension, char ret_name[VB_NAME_BYTES + 1],
                                struct vb_error *err) vb_must_check;

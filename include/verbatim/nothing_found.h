@@ -1,11 +1,12 @@
-/* The one entry of an archive without conversations: a text that says so, and of what. Many readers
- * call a ZIP without entries broken (unzip, Finder).
+/* The one entry of an archive without conversations: a text that says so, and of what. Many
+ * readers call a ZIP without entries broken (unzip, Finder).
  *
- * Only what was asked for stands in it, nothing of the job that asked: two exports that find nothing
- * of the same are the same bytes. context->about must be there; its statistics are not looked at.
+ * Only what was asked for stands in it, nothing of the job that asked: two exports that find
+ * nothing of the same are the same bytes. context->about must be there; its statistics are not
+ * looked at.
  *
- * Pure; nothing is kept. Any thread. Errors: the buffer's. Characters that a line may not have, and
- * bytes that are no UTF-8, become '?'.
+ * Pure; nothing is kept. Any thread. Errors: the buffer's. Characters that a line may not have,
+ * and bytes that are no UTF-8, become '?'.
  */
 #ifndef VERBATIM_NOTHING_FOUND_H
 #define VERBATIM_NOTHING_FOUND_H

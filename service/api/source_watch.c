@@ -1,5 +1,5 @@
-/* See api/source_watch.h. A question that is open for too long says as much as one that failed, so a
- * source that hangs is noticed before the pool gives the question up. */
+/* See api/source_watch.h. A question that is open for too long says as much as one that failed,
+ * so a source that hangs is noticed before the pool gives the question up. */
 #include "source_watch.h"
 
 #include "api.h"

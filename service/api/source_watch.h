@@ -1,9 +1,9 @@
-/* Whether the source answers look-ups, as the process's first loop finds it every few seconds by its
- * own pool. /readyz and the figures read it.
+/* Whether the source answers look-ups, as the process's first loop finds it every few seconds by
+ * its own pool. /readyz and the figures read it.
  *
  * Embedded in the API, zero at first: not known counts as not answering. Written by the first
- * loop's thread, from its tick; read by any. No errors: what does not answer is a finding, and told in the
- * log when it changes.
+ * loop's thread, from its tick; read by any. No errors: what does not answer is a finding, and
+ * told in the log when it changes.
  */
 #ifndef VERBATIM_API_SOURCE_WATCH_H
 #define VERBATIM_API_SOURCE_WATCH_H

@@ -1,9 +1,9 @@
 /* A blocking libpq connection for workers, janitor and commands; never for the HTTP loops.
  *
  * Reconnects by itself outside transactions. Takes on its role on every connection, or in every
- * transaction where a pooler is found or prepared statements are off (then no session is ours). Leaves a
- * server that takes no writes any more within seconds, also if it only reads. Statements are named
- * by their text and prepared on first use.
+ * transaction where a pooler is found or prepared statements are off (then no session is ours).
+ * Leaves a server that takes no writes any more within seconds, also if it only reads.
+ * Statements are named by their text and prepared on first use.
  *
  * Whoever makes one owns it; results are the caller's, and outlive it. One thread at a time, which
  * waits for the server. Nothing is sent twice: after an error the caller alone knows whether that

@@ -113,8 +113,8 @@ enum vb_status vb_rights_apply(struct vb_pg *pg, const struct vb_ground *ground,
     return status;
 }
 
-/* Apart from the file, since this role may be made at any time, and only where something is missing:
- * a GRANT locks rows of the catalog. */
+/* Apart from the file, since this role may be made at any time, and only where something is
+ * missing: a GRANT locks rows of the catalog. */
 enum vb_status vb_rights_grant_queue(struct vb_pg *pg, struct vb_error *err)
 {
     /* clang-format off */

@@ -1,10 +1,10 @@
 /* Answers whose length nobody knows yet: bytes come from a descriptor while they go out.
  *
  * Chunked for HTTP/1.1; for HTTP/1.0 the end of the connection is the end of the body. The head
- * goes out with the first bytes, so what fails before them is still answered with a status of its
- * own; what fails later, or with the process, breaks the connection, without the last chunk or by a
- * reset, so that a truncated answer never looks whole. The descriptor is read only when the peer has
- * taken what was there: it holds whoever writes to it back.
+ * goes out with the first bytes, so what fails before them is still answered with a status of
+ * its own; what fails later, or with the process, breaks the connection, without the last chunk
+ * or by a reset, so that a truncated answer never looks whole. The descriptor is read only when
+ * the peer has taken what was there: it holds whoever writes to it back.
  *
  * The answer owns the feed from vb_http_answer_stream on, also where that fails, and is owned by
  * its connection. The loop's thread alone. Errors come as what outcome says, and go on to the

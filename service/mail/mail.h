@@ -1,14 +1,14 @@
-/* One mail: composition (MIME) and delivery over SMTP, to addresses that rules/mail_address.h finds
- * good.
+/* One mail: composition (MIME) and delivery over SMTP, to addresses that rules/mail_address.h
+ * finds good.
  *
  * Composition is pure: the same values give the same bytes, so a repeated mail is the same mail.
- * Delivery blocks, for as long as RFC 5321 bids a client to wait. One recipient, no attachments, no SMTPUTF8, no
- * DKIM (the relay signs).
+ * Delivery blocks, for as long as RFC 5321 bids a client to wait. One recipient, no attachments,
+ * no SMTPUTF8, no DKIM (the relay signs).
  *
- * Everything passed is borrowed for the call; buffers are the caller's and appended to. Any thread,
- * each call by itself; libcurl must be set up (settings/process.h). Errors: VB_INVALID is final for
- * this mail, VB_NETWORK may pass, VB_STOPPED, VB_NO_MEMORY, VB_LIMIT of a buffer. Nothing lives
- * beyond a call.
+ * Everything passed is borrowed for the call; buffers are the caller's and appended to. Any
+ * thread, each call by itself; libcurl must be set up (settings/process.h). Errors: VB_INVALID
+ * is final for this mail, VB_NETWORK may pass, VB_STOPPED, VB_NO_MEMORY, VB_LIMIT of a buffer.
+ * Nothing lives beyond a call.
  */
 #ifndef VERBATIM_MAIL_MAIL_H
 #define VERBATIM_MAIL_MAIL_H

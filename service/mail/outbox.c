@@ -214,7 +214,8 @@ static void settle_all(struct vb_outbox *outbox)
 
 /* --- claims --- */
 
-/* A claim lasts for minutes. What is renewed often is what is noticed early, if somebody took it. */
+/* A claim lasts for minutes. What is renewed often is what is noticed early, if somebody took it.
+ */
 static int64_t renew_every(const struct vb_outbox *outbox)
 {
     return outbox->service->options->lease / 3;

@@ -1,11 +1,10 @@
-/* The outbox of a process: it sends the mails of finished exports, a few at a time by threads of its
- * own. Started only where smtp_url is given. See settings/service.h.
+/* The outbox of a process: it sends the mails of finished exports, a few at a time by threads of
+ * its own. Started only where smtp_url is given. See settings/service.h.
  *
- * Whoever starts it owns it; vb_outbox_request_stop and the pulse may be used from any thread. Only
- * the start can fail: a mail that cannot be sent is tried again until its link is dead, and logged.
- * What may have arrived, since a server took it and never answered, is tried again after an hour,
- * and twice at most.
- * The service outlives it.
+ * Whoever starts it owns it; vb_outbox_request_stop and the pulse may be used from any thread.
+ * Only the start can fail: a mail that cannot be sent is tried again until its link is dead, and
+ * logged. What may have arrived, since a server took it and never answered, is tried again after
+ * an hour, and twice at most. The service outlives it.
  */
 #ifndef VERBATIM_MAIL_OUTBOX_H
 #define VERBATIM_MAIL_OUTBOX_H

@@ -1,12 +1,12 @@
 /* Getting one medium: from a web server of the list media_allow, or from a bucket with the
  * service's credentials.
  *
- * No plug-ins for other schemes, no cookies, no proxies; logins are those of media_credentials_file. What an answer holds is never
- * quoted in an error: it is a stranger's.
+ * No plug-ins for other schemes, no cookies, no proxies; logins are those of
+ * media_credentials_file. What an answer holds is never quoted in an error: it is a stranger's.
  *
  * struct vb_media is its maker's, borrows the options and outlives its fetchers; a vb_fetcher is
- * its thread's, keeps its connections, and remembers which hosts do not answer. vb_media is for any
- * thread, a fetcher for one. What cannot be had is VB_NOT_FOUND with the reason in words for
+ * its thread's, keeps its connections, and remembers which hosts do not answer. vb_media is for
+ * any thread, a fetcher for one. What cannot be had is VB_NOT_FOUND with the reason in words for
  * media/errors.csv; VB_STOPPED, VB_NO_MEMORY and VB_IO end the work as they would anywhere. What
  * was fetched lives in the spool until its next use.
  */

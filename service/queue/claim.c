@@ -62,8 +62,8 @@ enum { VB_COLUMN_NAMES(CANDIDATE) CANDIDATE_COLUMNS };
     " OR (s.status = 'running' AND s.lease_until < clock_timestamp()))"
 
 /* Whoever took the order signs the links, by its own store: an archive elsewhere would be a dead
- * link. $1: our store. Rows of versions that did not note it are anybody's. A long queue for a store
- * that nobody here has is walked over at each look. */
+ * link. $1: our store. Rows of versions that did not note it are anybody's. A long queue for a
+ * store that nobody here has is walked over at each look. */
 #define OURS "(j.ordered_storage IS NULL OR j.ordered_storage = $1)"
 
 /* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds, $5 express.

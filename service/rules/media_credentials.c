@@ -1,7 +1,7 @@
 /* The file of logins for media: parsing and looking up. See media_credentials.h.
  *
- * One copy of the text is kept, with NULs put between its fields; entries point into it, so there is
- * one place to wipe. A login is sent in a header: what could end one is refused here.
+ * One copy of the text is kept, with NULs put between its fields; entries point into it, so
+ * there is one place to wipe. A login is sent in a header: what could end one is refused here.
  */
 #include "media_credentials.h"
 

@@ -4,10 +4,10 @@
  * that begin with '#' count for nothing. A host stands for https, port 443 unless it says another;
  * `http://HOST[:PORT]` for http alone, port 80. No patterns: a login is for one host.
  *
- * The list is its maker's until vb_media_credentials_free, which wipes it; a login that was found is
- * borrowed from it. Read once and never changed: any thread. Errors at birth alone: VB_INVALID names
- * the file, the line's number and the rule, never what stands there; VB_DENIED for a file that
- * others may read or change; what vb_file_read says; VB_NO_MEMORY.
+ * The list is its maker's until vb_media_credentials_free, which wipes it; a login that was
+ * found is borrowed from it. Read once and never changed: any thread. Errors at birth alone:
+ * VB_INVALID names the file, the line's number and the rule, never what stands there; VB_DENIED
+ * for a file that others may read or change; what vb_file_read says; VB_NO_MEMORY.
  */
 #ifndef VERBATIM_RULES_MEDIA_CREDENTIALS_H
 #define VERBATIM_RULES_MEDIA_CREDENTIALS_H

@@ -110,8 +110,8 @@ static sigset_t awaited(void)
     return set;
 }
 
-/* False, and a line in the log, for a harmless one. Only while the process runs on is there anything
- * to reload. */
+/* False, and a line in the log, for a harmless one. Only while the process runs on is there
+ * anything to reload. */
 static bool ends_process(int number, bool is_stopping)
 {
     if (number == SIGHUP && !is_stopping) {

@@ -2,9 +2,9 @@
  * variables, and from the files as they are by then.
  *
  * Rows of the option table that say `reloads` take effect at once: log_level, and secrets, which
- * are read where they are used (verbatim/renewed.h). What else reads a file registers for it, such as
- * certificates. All that changed and takes a restart is named in one line of the log. A mistake in
- * any option leaves everything as it is, and is told as at the start.
+ * are read where they are used (verbatim/renewed.h). What else reads a file registers for it,
+ * such as certificates. All that changed and takes a restart is named in one line of the log. A
+ * mistake in any option leaves everything as it is, and is told as at the start.
  *
  * One of a process, static; the main thread's, registering included: before the first part starts,
  * or in the start of a part. It borrows the running options and the words of the command line,

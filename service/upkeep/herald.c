@@ -1,5 +1,6 @@
-/* See upkeep/herald.h. A beat every third of a lease, as workers have it, so that the same span says
- * of every process whether it is gone; more often where leases are long, for it looks as well. */
+/* See upkeep/herald.h. A beat every third of a lease, as workers have it, so that the same span
+ * says of every process whether it is gone; more often where leases are long, for it looks as
+ * well. */
 #include "herald.h"
 
 #include "queue/presence.h"

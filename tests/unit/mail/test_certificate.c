@@ -1,5 +1,5 @@
-/* What is wrong with a mail server's certificate: authority, name and date, each found whatever else
- * is wrong. Certificates are made here, with OpenSSL. */
+/* What is wrong with a mail server's certificate: authority, name and date, each found whatever
+ * else is wrong. Certificates are made here, with OpenSSL. */
 #include "mail/certificate.h"
 
 #include <setjmp.h>
