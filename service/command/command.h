@@ -112,6 +112,7 @@ enum vb_status vb_command_status(const struct vb_arguments *arguments, struct vb
 enum vb_status vb_command_manual(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_config_check(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_config_show(const struct vb_arguments *arguments, struct vb_error *err);
+enum vb_status vb_command_export(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_create(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct vb_error *err);
 enum vb_status vb_command_key_revoke(const struct vb_arguments *arguments, struct vb_error *err);

@@ -46,6 +46,9 @@ struct vb_storage_driver {
                            struct vb_error *err);
     enum vb_status (*read)(struct vb_storage_session *session, const char *key,
                            struct vb_buffer *out, struct vb_error *err);
+    /* Appends `length` bytes from `offset` on, which lie within the object. */
+    enum vb_status (*piece)(struct vb_storage_session *session, const char *key, uint64_t offset,
+                            size_t length, struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*ready)(struct vb_storage_session *session, struct vb_error *err);
     /* Any thread. Neither this nor `open` may wait for the network: HTTP loops call them. */
     enum vb_status (*link)(struct vb_storage *storage, const struct vb_link_secrets *secrets,

@@ -384,6 +384,30 @@ static enum vb_status file_read(struct vb_storage_session *session, const char *
     return status;
 }
 
+/* Opened for each piece: they are few. */
+static enum vb_status file_piece(struct vb_storage_session *session, const char *key,
+                                 uint64_t offset, size_t length, struct vb_buffer *out,
+                                 struct vb_error *err)
+{
+    int fd = -1;
+    uint64_t size = 0;
+    ssize_t got = 1;
+    enum vb_status status = file_open(session->storage, key, 0, &fd, &size, NULL, err);
+    if (status != VB_OK)
+        return status;
+    if ((status = vb_buffer_reserve(out, length)) != VB_OK)
+        vb_fail(err, status, "no memory for a piece of the archive");
+    for (size_t done = 0; status == VB_OK && done < length && got > 0; done += (size_t)got) {
+        got = pread(fd, out->data + out->length, length - done, (off_t)(offset + done));
+        if (got < 0)
+            status = vb_path_fail(err, "the archive");
+        else
+            vb_buffer_grown(out, (size_t)got);
+    }
+    close(fd);
+    return status;
+}
+
 /* Without `ask`: nothing here goes on by itself. The base URL of links is filled in by
  * storage.c. */
 static const struct vb_storage_driver file_driver = {
@@ -397,6 +421,7 @@ static const struct vb_storage_driver file_driver = {
     .clean = vb_file_clean,
     .size = file_size,
     .read = file_read,
+    .piece = file_piece,
     .ready = file_ready,
     .link = file_link,
     .view = file_view,

@@ -391,6 +391,12 @@ static enum vb_status s3_read(struct vb_storage_session *session, const char *ke
     return vb_s3_get(client_of(session), key, out, err);
 }
 
+static enum vb_status s3_piece(struct vb_storage_session *session, const char *key, uint64_t offset,
+                               size_t length, struct vb_buffer *out, struct vb_error *err)
+{
+    return vb_s3_get_range(client_of(session), key, "", offset, length, out, err);
+}
+
 /* The upload that is known first, then those that are not, then the object: an upload completed
  * late would else bring it back. */
 static enum vb_status s3_clean(struct vb_storage_session *session, const char *key,
@@ -503,6 +509,7 @@ static const struct vb_storage_driver s3_driver = {
     .clean = s3_clean,
     .size = s3_size,
     .read = s3_read,
+    .piece = s3_piece,
     .ready = s3_ready,
     .link = s3_link,
     .view = s3_view,

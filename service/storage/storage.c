@@ -244,6 +244,32 @@ enum vb_status vb_storage_read(struct vb_storage_session *session, const char *k
     return session->storage->driver->read(session, key, out, err);
 }
 
+#define PIECE (UINT64_C(4) << 20)
+
+enum vb_status vb_storage_fetch(struct vb_storage_session *session, const char *key, uint64_t size,
+                                vb_storage_taker *take, void *context, struct vb_error *err)
+{
+    struct vb_buffer piece;
+    enum vb_status status = VB_OK;
+    vb_buffer_init(&piece, 2 * PIECE);
+    for (uint64_t at = 0; at < size && status == VB_OK; at += piece.length) {
+        size_t wanted = (size_t)(size - at < PIECE ? size - at : PIECE);
+        vb_buffer_reset(&piece);
+        if (vb_storage_stopped(session))
+            status = vb_fail(err, VB_STOPPED, "stopped");
+        else
+            status = session->storage->driver->piece(session, key, at, wanted, &piece, err);
+        if (status == VB_OK && piece.length != wanted)
+            status =
+                vb_fail(err, VB_CORRUPT, "the object ends after %" PRIu64 " of %" PRIu64 " bytes",
+                        at + piece.length, size);
+        if (status == VB_OK)
+            status = take(context, (struct vb_view){piece.data, piece.length}, err);
+    }
+    vb_buffer_done(&piece);
+    return status;
+}
+
 enum vb_status vb_storage_ready(struct vb_storage_session *session, struct vb_error *err)
 {
     return session->storage->driver->ready(session, err);

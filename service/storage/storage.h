@@ -115,6 +115,12 @@ enum vb_status vb_storage_size(struct vb_storage_session *session, const char *k
 /* Appends the whole object; VB_LIMIT when it exceeds the buffer's ceiling. For small objects. */
 enum vb_status vb_storage_read(struct vb_storage_session *session, const char *key,
                                struct vb_buffer *out, struct vb_error *err) vb_must_check;
+/* Hands out the first `size` bytes of an object in order, in pieces of some MiB, which live for the
+ * call; anything but VB_OK from `take` ends it and is returned. VB_CORRUPT: it is shorter. */
+typedef enum vb_status vb_storage_taker(void *context, struct vb_view bytes, struct vb_error *err);
+enum vb_status vb_storage_fetch(struct vb_storage_session *session, const char *key, uint64_t size,
+                                vb_storage_taker *take, void *context,
+                                struct vb_error *err) vb_must_check;
 /* The store answers and the bucket or directory is there: for /readyz. VB_STORAGE: it is another
  * directory than at the start. */
 enum vb_status vb_storage_ready(struct vb_storage_session *session,

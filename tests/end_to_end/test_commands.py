@@ -12,7 +12,7 @@ from tests.lib.service import Program, clean_environment, http_request
 
 COMMANDS = ["serve", "worker", "migrate", "demo-data", "workspace set", "workspace list", "workspace show",
             "workspace delete", "key create", "key list", "key revoke", "jobs list", "jobs show", "jobs cancel",
-            "jobs retry", "status", "healthcheck", "s3 sign"]
+            "jobs retry", "export", "config check", "config show", "manual", "status", "healthcheck", "s3 sign"]
 KEY = re.compile(r"vb_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}")
 SOURCE = """
     CREATE SCHEMA chat;

@@ -68,7 +68,7 @@ def on_terminal(program, *arguments, columns=120, types=None, env=None):
     us, it = pty.openpty()
     fcntl.ioctl(it, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     child = subprocess.Popen([program.path, *arguments], stdin=it, stdout=it, stderr=it, close_fds=True,
-                             env=clean_environment(program.options, {"TERM": "xterm"} | (env or {})))
+                             env=clean_environment(program.options, program.env | {"TERM": "xterm"} | (env or {})))
     os.close(it)
     if types:
         os.write(us, types.encode())
