@@ -44,6 +44,7 @@ static const struct counter_row rows[VB_COUNTERS] = {
     [VB_COUNT_HTTP_REQUESTS] = {"http_requests_total", "HTTP requests answered."},
     [VB_COUNT_HTTP_REFUSED] = {"http_refused_total",
                                "Connections ended for framing, limits or deadlines."},
+    [VB_COUNT_TLS_FAILED] = {"tls_handshakes_failed_total", "Handshakes of TLS that failed."},
     [VB_COUNT_DATABASE_RECONNECTS] = {"database_reconnects_total",
                                       "Database connections made again."},
     [VB_COUNT_JOB_SECONDS_MICRO] = {"job_duration_seconds_total",

@@ -324,7 +324,10 @@ static enum vb_status start_http(struct vb_api *api, const struct vb_http_times 
         .channel = VB_ENDED_CHANNEL,
         .ask = ask_ended,
     };
+    const struct vb_tls_files tls = {options->tls_cert_file, options->tls_key_file,
+                                     options->tls_client_ca_file};
     const struct vb_http_options http = {.listen = options->listen,
+                                         .tls = tls.certificate ? &tls : NULL,
                                          .site = &api->site,
                                          .waits = &waits,
                                          .times = times,

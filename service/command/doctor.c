@@ -24,6 +24,7 @@ enum vb_status vb_command_doctor(const struct vb_arguments *arguments, struct vb
     vb_doctor_database(&doctor);
     vb_doctor_source(&doctor);
     vb_doctor_storage(&doctor);
+    vb_doctor_tls(&doctor);
     vb_doctor_mail(&doctor);
     vb_doctor_fonts(&doctor);
     explicit_bzero(&doctor.secrets, sizeof doctor.secrets);

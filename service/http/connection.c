@@ -11,6 +11,7 @@
  * before it has left. A closed connection is freed at the end of the round (bury), when no list has
  * it.
  */
+#include "channel.h"
 #include "stream.h"
 
 #include "verbatim/metrics.h"
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/sendfile.h>
 #include <unistd.h>
 
 #define SEND_FILE (256u << 10) /* bytes of a file a turn, so that others get theirs */
@@ -85,11 +85,14 @@ void vb_http_connection_close(struct vb_http_connection *connection)
     if (connection->phase == VB_HTTP_DEAD)
         return;
     struct vb_http_loop *loop = connection->loop;
+    if (connection->phase == VB_HTTP_IDLE)
+        (void)vb_http_channel_end(connection); /* an answer that was cut must not look whole */
     connection->phase = VB_HTTP_DEAD;
     want_reads(connection, false);
     want_writes(connection, false);
     end_file(connection);
     vb_http_stream_cut(connection);
+    vb_http_channel_free(connection);
     close(connection->fd);
     vb_http_exchange_free(connection->exchange);
     connection->exchange = NULL;
@@ -138,8 +141,8 @@ static enum vb_status send_output(struct vb_http_connection *connection)
 {
     while (connection->sent < connection->output.length) {
         ssize_t count =
-            send(connection->fd, connection->output.data + connection->sent,
-                 connection->output.length - connection->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+            vb_http_channel_write(connection, connection->output.data + connection->sent,
+                                  connection->output.length - connection->sent);
         if (count < 0)
             return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
         connection->sent += (size_t)count;
@@ -158,7 +161,7 @@ static enum vb_status send_file(struct vb_http_connection *connection)
     size_t turn = SEND_FILE;
     while (connection->file_left > 0 && turn > 0) {
         size_t wish = connection->file_left < turn ? (size_t)connection->file_left : turn;
-        ssize_t count = sendfile(connection->fd, connection->file, &connection->file_at, wish);
+        ssize_t count = vb_http_channel_file(connection, wish);
         if (count == 0)
             /* the file became shorter: a broken connection says so, a short answer would lie */
             return VB_IO;
@@ -208,11 +211,18 @@ static void linger(struct vb_http_connection *connection)
     want_reads(connection, true);
 }
 
+/* Nothing follows the answer. */
+static bool is_last(const struct vb_http_connection *connection)
+{
+    const struct vb_http_exchange *exchange = connection->exchange;
+    return !exchange || !exchange->keep_alive || connection->loop->is_draining;
+}
+
 /* The answer is out: the next request, or the end. */
 static void next_request(struct vb_http_connection *connection)
 {
     struct vb_http_exchange *exchange = connection->exchange;
-    bool goes_on = exchange && exchange->keep_alive && !connection->loop->is_draining;
+    bool goes_on = !is_last(connection);
     end_file(connection);
     /* The answer came before the body: what is left of it is not the next request. */
     if (goes_on && exchange->framing.state != VB_BODY_DONE) {
@@ -337,6 +347,8 @@ static void read_body(struct vb_http_connection *connection)
 static void write_answer(struct vb_http_connection *connection)
 {
     enum vb_status status = send_all(connection);
+    if (status == VB_OK && is_last(connection))
+        status = vb_http_channel_end(connection);
     if (status == VB_OK) {
         want_writes(connection, false);
         next_request(connection);
@@ -414,6 +426,32 @@ void vb_http_connection_turns(struct vb_http_loop *loop)
     }
 }
 
+/* The first request is waited for. */
+static void greet(struct vb_http_connection *connection)
+{
+    set_phase(connection, VB_HTTP_IDLE, connection->loop->http->times.head);
+    connection->kept_until = vb_clock_monotonic() + FIRST_REQUEST;
+}
+
+/* True: a handshake was under way, and this was its event. The time for it is that for a first
+ * request, which begins anew with its end. */
+static bool shake_hands(struct vb_http_connection *connection)
+{
+    static const struct vb_http_refusal plain = {400, "This port speaks TLS: use https."};
+    if (!vb_http_channel_is_new(connection))
+        return false;
+    enum vb_http_shake shake = vb_http_channel_shake(connection);
+    want_reads(connection, shake != VB_HTTP_SHAKE_WRITES);
+    want_writes(connection, shake == VB_HTTP_SHAKE_WRITES);
+    if (shake == VB_HTTP_SHAKE_DONE)
+        greet(connection);
+    else if (shake == VB_HTTP_SHAKE_PLAIN)
+        refuse(connection, plain);
+    else if (shake == VB_HTTP_SHAKE_FAILED)
+        linger(connection); /* so that the client reads why */
+    return true;
+}
+
 /* Takes bytes and posts, or closes; of the handler it calls on_left alone, which frees nothing. */
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
@@ -421,9 +459,18 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     struct vb_http_connection *connection = context;
     struct vb_http_loop *loop = connection->loop;
     /* One buffer for all connections of the loop: idle ones hold none. */
-    ssize_t count = recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+    if (connection->phase == VB_HTTP_IDLE && shake_hands(connection))
         return;
+    ssize_t count = connection->phase == VB_HTTP_LINGER
+                        ? recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT)
+                        : vb_http_channel_read(connection, loop->chunk, sizeof(loop->chunk));
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (vb_http_channel_read_writes(connection)) {
+            want_reads(connection, false); /* until on_writable */
+            want_writes(connection, true);
+        }
+        return;
+    }
     if (count < 0 || (count == 0 && connection->phase == VB_HTTP_LINGER)) {
         vb_http_connection_close(connection);
         return;
@@ -457,7 +504,12 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    vb_http_connection_ready(context);
+    struct vb_http_connection *connection = context;
+    if (connection->phase == VB_HTTP_IDLE && shake_hands(connection))
+        return;
+    if (connection->phase != VB_HTTP_WRITE)
+        want_writes(connection, false); /* its turn asks again where it has something to send */
+    vb_http_connection_ready(connection);
 }
 
 /* Takes the descriptor and the slot over, also on failure. */
@@ -483,9 +535,10 @@ void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot,
         loop->first->previous = connection;
     loop->first = connection;
     loop->connections++;
-    set_phase(connection, VB_HTTP_IDLE, loop->http->times.head);
-    connection->kept_until = vb_clock_monotonic() + FIRST_REQUEST;
+    greet(connection);
     want_reads(connection, true);
+    if (vb_http_channel_open(connection) != VB_OK)
+        vb_http_connection_close(connection);
 }
 
 /* The socket takes more only once a good part of its megabytes is free: for a peer on a slow line

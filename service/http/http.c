@@ -7,6 +7,7 @@
 #include "http.h"
 
 #include "settings/process.h"
+#include "settings/reload.h"
 #include "waits.h"
 
 #include "verbatim/cores.h"
@@ -70,6 +71,24 @@ static enum vb_status make_loops(struct vb_http *http, const char *listen, struc
     return status;
 }
 
+static enum vb_status renew_tls(void *context, const struct vb_options *fresh, bool *ret_changed,
+                                struct vb_error *err)
+{
+    struct vb_http *http = context;
+    (void)fresh; /* other paths take a restart */
+    return vb_tls_renew(http->tls, ret_changed, err);
+}
+
+static enum vb_status start_tls(struct vb_http *http, const struct vb_tls_files *files,
+                                struct vb_error *err)
+{
+    const struct vb_reload reload = {"certificates", renew_tls, http};
+    if (!files)
+        return VB_OK;
+    enum vb_status status = vb_tls_open(files, &http->tls, err);
+    return status == VB_OK ? vb_reload_register(&reload, err) : status;
+}
+
 enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_http **ret_http,
                              struct vb_error *err)
 {
@@ -88,14 +107,17 @@ enum vb_status vb_http_start(const struct vb_http_options *options, struct vb_ht
     atomic_store(&http->connection_limit,
                  options->connections > 0 ? options->connections : connection_limit());
     vb_random_bytes(&http->address_seed, sizeof(http->address_seed));
-    enum vb_status status = vb_http_waits_start(options->waits, &http->waits, err);
+    enum vb_status status = start_tls(http, options->tls, err);
+    if (status == VB_OK)
+        status = vb_http_waits_start(options->waits, &http->waits, err);
     if (status == VB_OK)
         status = make_loops(http, options->listen, err);
     if (status != VB_OK) {
         vb_http_stop(http);
         return status;
     }
-    vb_info("listening on %s with %zu loops", options->listen, http->loop_count);
+    vb_info("listening on %s%s with %zu loops", options->listen, http->tls ? " by TLS" : "",
+            http->loop_count);
     *ret_http = http;
     return VB_OK;
 }
@@ -133,6 +155,7 @@ void vb_http_stop(struct vb_http *http)
 {
     if (!http)
         return;
+    vb_reload_unregister(http);
     http->stop_by = vb_clock_monotonic() + STOP_TIME; /* published by the store below */
     vb_http_leave(http);
     atomic_store(&http->asked, true);
@@ -144,6 +167,7 @@ void vb_http_stop(struct vb_http *http)
     for (size_t i = 0; i < http->loop_count && http->loops; i++)
         vb_http_loop_done(&http->loops[i]);
     vb_http_waits_stop(http->waits);
+    vb_tls_close(http->tls);
     free(http->loops);
     free(http);
 }

@@ -1,5 +1,6 @@
 /* The HTTP server of a process: loops that listen, one a core, and the protocol between them and a
- * site. HTTP/1.0 and 1.1 without TLS: that is a proxy's.
+ * site. HTTP/1.0 and 1.1, with TLS where there are files for it (http/tls.h); SIGHUP reads those
+ * again.
  *
  * A site is what is served: it finds routes, shapes errors, and keeps what it needs beside loops
  * and exchanges (http/server.h). Nothing here knows one.
@@ -29,11 +30,13 @@ struct vb_http_site;
 struct vb_http_waits_options;
 struct vb_networks;
 struct vb_origins;
+struct vb_tls_files;
 
 struct vb_http_options {
     const char *listen; /* ADDRESS:PORT */
     const struct vb_http_site *site;
     const struct vb_http_waits_options *waits;
+    const struct vb_tls_files *tls;    /* NULL: plain HTTP */
     const struct vb_http_times *times; /* NULL: the contract's */
     int64_t idle, progress;            /* in place of the contract's; 0: that */
     const struct vb_networks *proxies; /* that are trusted to tell a client's address */

@@ -51,7 +51,8 @@ static void refuse_connection(struct vb_http_loop *loop, int fd)
         "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
         "{\"detail\":\"Too many connections.\"}";
     vb_count(VB_COUNT_HTTP_REFUSED, 1);
-    (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!loop->http->tls) /* by TLS it could not be read */
+        (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     ssize_t count = recv(fd, loop->chunk, sizeof(loop->chunk), MSG_DONTWAIT);
     explicit_bzero(loop->chunk, count > 0 ? (size_t)count : 0); /* perhaps with a key */
     close(fd);

@@ -21,6 +21,7 @@
 #include "http.h"
 #include "rules/network.h"
 #include "specification/problems.h"
+#include "tls.h"
 
 #include "verbatim/clock.h"
 #include "verbatim/json.h"
@@ -45,6 +46,7 @@ struct vb_http_connection;
 struct vb_http_loop;
 struct vb_http_wait;
 struct vb_http_waits;
+struct vb_http_channel;
 
 /* The site's own, unknown here: beside each loop, and beside each exchange. */
 struct vb_api_site_loop;
@@ -130,7 +132,8 @@ struct vb_http_connection {
     struct vb_http_loop *loop;
     struct vb_http_connection *previous, *next;
     int fd;
-    unsigned slot; /* of its address in the limits */
+    struct vb_http_channel *tls; /* NULL: plain HTTP (http/channel.h) */
+    unsigned slot;               /* of its address in the limits */
     unsigned char peer[VB_ADDRESS];
     struct event readable, writable;
     bool reads, writes, ended; /* events on; the peer has closed its side */
@@ -153,6 +156,12 @@ struct vb_http_connection {
         *stream; /* the rest of an answer without a length; NULL: none (http/stream.h) */
 };
 
+/* Handshakes of TLS under way (http/channel.h). */
+struct vb_http_handshakes {
+    struct vb_http_connection *oldest, *newest;
+    unsigned count;
+};
+
 /* The site's part is made by loop_init; the lists are of connections by their state. */
 struct vb_http_loop {
     struct vb_http *http;
@@ -171,6 +180,7 @@ struct vb_http_loop {
     struct vb_http_connection *first, *dead;
     struct vb_http_connection *ready,
         **last_ready; /* those that can go on, in the order of their turns */
+    struct vb_http_handshakes handshakes;
     size_t connections, spares;
     struct vb_http_exchange *spare;
     bool is_draining;
@@ -186,6 +196,7 @@ struct vb_http {
     struct vb_http_times times;
     const struct vb_networks *proxies; /* that are trusted; borrowed */
     const struct vb_origins *origins;  /* whose pages may call; borrowed */
+    struct vb_tls *tls;                /* NULL: plain HTTP */
     struct vb_http_loop *loops;
     size_t loop_count;
     struct vb_http_waits *waits;

@@ -418,7 +418,8 @@ static enum vb_status derive_all(struct collection *all, char *const environment
     if (status != VB_OK)
         return status;
     if (derive(&options->source_url, "", options->database_url, "") &&
-        derive(&options->base_url, "http://", options->listen, "") &&
+        derive(&options->base_url, options->tls_cert_file ? "https://" : "http://", options->listen,
+               "") &&
         derive(&options->s3_region, "", region ? region : "us-east-1", "") &&
         derive_endpoint(options) &&
         derive(&options->s3_public_endpoint, "", options->s3_endpoint, ""))
@@ -454,6 +455,13 @@ static enum vb_status check_together(const struct vb_options *options, struct vb
         return vb_fail(err, VB_INVALID,
                        "option smtp_url is given without mail_from: mail_from must be the sender "
                        "of mails, ADDRESS or NAME <ADDRESS>");
+    if ((options->tls_cert_file != NULL) != (options->tls_key_file != NULL))
+        return vb_fail(err, VB_INVALID,
+                       "options tls_cert_file and tls_key_file: must be given both or neither");
+    if (options->tls_client_ca_file && !options->tls_cert_file)
+        return vb_fail(err, VB_INVALID,
+                       "option tls_client_ca_file is given without tls_cert_file: clients show a "
+                       "certificate by TLS alone");
     return check_logins(options, err);
 }
 

@@ -32,6 +32,8 @@ struct vb_options {
     int on_lag;     /* enum vb_on_lag */
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */
+    /* Of the listener; the first two both or neither, the third with them. */
+    char *tls_cert_file, *tls_key_file, *tls_client_ca_file;
     int64_t idle_timeout;
     int64_t client_timeout;
     int64_t stop_delay;

@@ -52,10 +52,21 @@ const struct vb_option vb_option_table[] = {
     {"listen", TEXT(listen), "127.0.0.1:8080", NULL,
      "address of the API", "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080",
      .check = vb_option_is_listen},
-    {"base_url", TEXT(base_url), NULL, "`http://` + `listen`",
+    {"base_url", TEXT(base_url), NULL, "`http://` or, with `tls_cert_file`, `https://` + `listen`",
      "what links to Verbatim itself begin with, those of mails among them", WEB_ADDRESS_WORDS,
      .check = vb_option_is_web_address,
      .example = "https://exports.example.com"},
+    {"tls_cert_file", TEXT(tls_cert_file), NULL, "none: plain HTTP",
+     "certificate by which the API speaks TLS 1.2 or newer, and behind it those between it and its "
+     "authority, in PEM; SIGHUP reads it again",
+     "a path", .example = "/etc/verbatim/tls/fullchain.pem"},
+    {"tls_key_file", TEXT(tls_key_file), NULL, "none",
+     "the certificate's private key, in PEM without a password; SIGHUP reads it again", "a path",
+     .example = "/etc/verbatim/tls/privkey.pem"},
+    {"tls_client_ca_file", TEXT(tls_client_ca_file), NULL, "none: clients need no certificate",
+     "authorities, in PEM: every client of the API has to show a certificate of one of them, "
+     "beside its key; SIGHUP reads it again",
+     "a path", .example = "/etc/verbatim/tls/clients.pem"},
     {"idle_timeout", DURATION(idle_timeout), "75s", NULL,
      "how long a connection is kept between two requests; longer than proxies and balancers keep "
      "theirs, so that they never send into one that closes",

@@ -19,15 +19,18 @@ class RawAnswer:
 class RawConnection:
     """`with RawConnection(port) as connection:`; send bytes, then read answers one by one.
 
-    `origin`: the loopback address it comes from; `window`: about so many bytes are taken before they are read."""
+    `origin`: the loopback address it comes from; `window`: about so many bytes are taken before they are read;
+    `tls`: the context of a client, where the port speaks TLS."""
 
-    def __init__(self, port, seconds=20, origin="127.0.0.1", window=None):
+    def __init__(self, port, seconds=20, origin="127.0.0.1", window=None, tls=None):
         self.socket = socket.socket()
         self.socket.settimeout(seconds)
         if window:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)  # counts from the handshake on only
         self.socket.bind((origin, 0))
         self.socket.connect(("127.0.0.1", port))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
         self.held = b""
 
     def __enter__(self):

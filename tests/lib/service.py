@@ -176,6 +176,9 @@ class Service:
         if json_body is not None:
             body = json.dumps(json_body)
             headers.setdefault("Content-Type", "application/json")
+        return self._send(method, path, body, headers, seconds)
+
+    def _send(self, method, path, body, headers, seconds):
         return http_request(self.port, method, path, body, headers, seconds)
 
     def get(self, path, key=None, **settings):

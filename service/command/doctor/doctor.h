@@ -47,6 +47,8 @@ void vb_doctor_storage(struct vb_doctor *doctor);
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body);
 /* Sends nothing but what `mail_to` asks for. */
 void vb_doctor_mail(struct vb_doctor *doctor);
+/* Nothing where the API speaks plain HTTP. */
+void vb_doctor_tls(struct vb_doctor *doctor);
 void vb_doctor_fonts(struct vb_doctor *doctor);
 
 #endif
