@@ -32,7 +32,7 @@ FILE = {
     "giant": Scenario("giant"),
     "chunked": Scenario("plain", {"files": "chunks"}, {"page": 8, "unit": 400, "units": 1, "chunk": 10}),
     "chunks absorbed": Scenario("plain", {"files": "chunks"}, {"page": 8, "absorb": 700, "chunk": 5},
-                                {"page": 5, "unit": 300, "units": 1}),
+                                {"page": 5, "unit": 200, "units": 1}),
     "media": Scenario("media", {"include": ["messages", "customer", "tags", "media"]},
                       {"page": 4, "unit": 2500, "units": 1}),
 }
