@@ -140,6 +140,25 @@ bool vb_pg_has_session(const struct vb_pg *pg)
     return pg->connection && !pg->per_transaction;
 }
 
+/* In the words of what cures it: a login that is no member, or since PostgreSQL 16 one that may not
+ * set the role. */
+static void tell_grant(struct vb_pg *pg, enum vb_status status, struct vb_error *err)
+{
+    PGresult *result =
+        PQexec(pg->connection,
+               "SELECT format('GRANT %I, %I TO %I%s', " VB_ROLE_OWN("api") ", " VB_ROLE_OWN(
+                   "worker") ", session_user,"
+                             " CASE WHEN current_setting('server_version_num')::int"
+                             " >= 160000 THEN ' WITH SET TRUE' ELSE '' END)");
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        (void)vb_fail(
+            err, status,
+            "the login may not take on the role it works under; as a superuser, or whoever "
+            "owns the role, run: %s",
+            PQgetvalue(result, 0, 0));
+    PQclear(result);
+}
+
 static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
 {
     static const struct vb_stop never = {NULL, NULL};
@@ -156,9 +175,12 @@ static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
         struct vb_error refused;
         status = vb_postgres_fail(&refused, pg->connection, result);
         bool is_missing = strcmp(refused.sqlstate, "22023") == 0;
+        bool is_refused = strcmp(refused.sqlstate, "42501") == 0;
         if (err)
             *err = refused;
-        if (is_missing)
+        if (is_refused)
+            tell_grant(pg, status, err);
+        else if (is_missing)
             status = vb_fail(err, status,
                              "this database has no roles of its own (has verbatim migrate been "
                              "run?): run verbatim migrate");

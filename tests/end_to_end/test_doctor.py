@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 
 import pytest
 
@@ -104,6 +105,14 @@ def test_a_login_without_the_roles(ready, database, files):
                                           source_url=database.url).of("database") if line.finding == "failed"]
         assert ["verbatim_api" in failed[0].text, "verbatim_worker" in failed[1].text] == [True, True]
         assert "member of both roles" in failed[0].remedy
+        # The words hold the statement that cures it, at the start of the service as here.
+        ended = ready.run("serve", options={**files, "database_url": url, "source_url": database.url}, check=False,
+                          seconds=20)
+        assert ended.returncode == 1
+        database.execute(re.search(r"run: (GRANT .* TO outsider)", ended.stderr)[1])
+        assert re.search(r"run: (GRANT .* TO outsider)", failed[0].text)
+        cured = doctor(ready, **files, database_url=url, source_url=database.url).of("database")
+        assert not [line for line in cured if line.finding == "failed"], cured
     finally:
         database.execute("DROP OWNED BY outsider; DROP ROLE outsider")
 
