@@ -10,8 +10,9 @@ import re
 import shutil
 import subprocess
 
-
 import pytest
+
+from tests.lib import clients_document
 
 TOOLS = pathlib.Path(os.environ["CLIENTS_TOOLS"])
 HERE = pathlib.Path(__file__).resolve().parent / "clients"
@@ -23,7 +24,7 @@ NODE = TOOLS / "npm/node_modules/.bin"
 @pytest.fixture(scope="module")
 def key(program):
     program.migrate()
-    program.demo_data(conversations=60, messages_per_conversation=5)
+    program.demo_data(conversations=1000, messages_per_conversation=5)
     program.workspace(WORKSPACE)
     return program.key(WORKSPACE)
 
@@ -186,3 +187,12 @@ def test_spectral_finds_nothing(document, place):
     run(tool(NODE / "spectral"), "lint", "--fail-severity", "hint", "-r", HERE / "spectral.yaml", document, cwd=place)
 
 
+
+
+@pytest.mark.parametrize("name", list(clients_document.PROGRAMS))
+def test_the_documents_examples_run(name, service, key, place):
+    if not clients_document.is_there(name):
+        pytest.skip(f"{name} is not on this machine")
+    output, file = clients_document.run(name, place, service, WORKSPACE, key)
+    assert clients_document.masked(output) == clients_document.masked(clients_document.program(name)[2])
+    assert file.stat().st_size > 0
