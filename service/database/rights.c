@@ -64,7 +64,26 @@ static enum vb_status write_rights(const char *text, char lists[VB_GROUND_ROLES]
 }
 
 /* Rights take locks that running exports would feel, so they are set only when they have
- * changed: the file, or the roles that it is for. */
+ * changed: the file, or the roles that it is for. What was noted of them is believed as long as the
+ * catalog bears it out: a restored backup brings the note along, and not what names a role that
+ * its cluster did not have. $1: digest. */
+/* clang-format off */
+static const char rights_hold[] =
+    "SELECT"
+    " FROM verbatim.schema_rights"
+    " WHERE digest = $1"
+    " AND has_schema_privilege(" VB_ROLE_OWN("api") "::name, 'verbatim', 'USAGE')"
+    " AND has_schema_privilege(" VB_ROLE_OWN("worker") "::name, 'verbatim', 'USAGE')"
+    " AND NOT EXISTS (SELECT"
+    "  FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid"
+    "  WHERE c.relnamespace = 'verbatim'::regnamespace AND c.relkind = 'r'"
+    "  AND a.attname = 'workspace_id' AND NOT a.attisdropped"
+    "  AND NOT (c.relrowsecurity AND c.relforcerowsecurity"
+    "   AND (SELECT count(*)"
+    "    FROM pg_policy AS p"
+    "    WHERE p.polrelid = c.oid AND p.polname IN ('owner', 'api', 'worker')) = 3))";
+/* clang-format on */
+
 static enum vb_status set_rights(struct vb_pg *pg, char lists[VB_GROUND_ROLES][256],
                                  const char *name, const char *text, struct vb_error *err)
 {
@@ -73,8 +92,7 @@ static enum vb_status set_rights(struct vb_pg *pg, char lists[VB_GROUND_ROLES][2
     const char *const parameters[] = {digest}, *const roles[] = {lists[VB_GROUND_API],
                                                                  lists[VB_GROUND_WORKER]};
     uint64_t same = 0;
-    enum vb_status status = vb_pg_exec(pg, "SELECT FROM verbatim.schema_rights WHERE digest = $1",
-                                       1, parameters, &same, err);
+    enum vb_status status = vb_pg_exec(pg, rights_hold, 1, parameters, &same, err);
     if (status != VB_OK || same == 1)
         return status;
     status = vb_pg_exec(pg,

@@ -47,7 +47,7 @@ def test_all_is_well(ready, storage, make_service, folder):
                         smtp_user="bob", smtp_password=SECRET, mail_from="export@acme.example")
         assert report.status == 0 and {line.finding for line in report.lines} == {"ok"}, report.output
         assert [line.subject for line in report.lines if not line.subject.startswith("source")] == [
-            "database", "processes", "time zones", "database", "public link", "storage", "mail", "fonts"]
+            "database", "processes", "time zones", "database", "backup", "public link", "storage", "mail", "fonts"]
         assert "encrypted, logged in; no mail was sent" in report.only("mail", "ok").text
         assert sink.mails == [] and [known for _, known in sink.logins] == [True]
     assert left_behind(storage) == []

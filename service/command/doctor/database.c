@@ -140,20 +140,21 @@ static void check_login(struct vb_doctor *doctor, struct vb_pg *pg)
     PQclear(result);
 }
 
-/* Without the schema no role can be tried: its tables are what they read. */
-static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
+/* Without the schema no role can be tried: its tables are what they read. False: it is not there,
+ * or not as this program needs it. */
+static bool check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
 {
     struct vb_error err;
     vb_error_clear(&err);
     if (vb_schema_check(pg, &err) != VB_OK) {
         vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
                          "run verbatim migrate of this version of the program", "%s", err.text);
-        return;
+        return false;
     }
     bool api = check_role(doctor, VB_PG_API, "verbatim_api");
     bool worker = check_role(doctor, VB_PG_WORKER, "verbatim_worker");
     if (!api || !worker)
-        return;
+        return true;
     check_sharing(doctor, pg);
     check_login(doctor, pg);
     if (vb_link_secrets_load(pg, &doctor->secrets, &err) != VB_OK)
@@ -167,6 +168,7 @@ static void check_schema(struct vb_doctor *doctor, struct vb_pg *pg)
                              ? " behind a pooler"
                              : "");
     vb_doctor_processes(doctor, pg);
+    return true;
 }
 
 /* The clock is compared also where the schema is wrong: it needs none. */
@@ -179,7 +181,9 @@ void vb_doctor_database(struct vb_doctor *doctor)
         vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT, CONNECT_REMEDY, "%s", err.text);
         return;
     }
-    check_schema(doctor, pg);
+    bool is_there = check_schema(doctor, pg);
     check_clock(doctor, pg);
+    if (is_there)
+        vb_doctor_backup(doctor, pg);
     vb_pg_free(pg);
 }

@@ -19,6 +19,8 @@
 /* Warnings leave the exit code 0: an export would work, but slowly or not for everybody. */
 enum vb_finding { VB_FINDING_OK, VB_FINDING_WARNING, VB_FINDING_FAILED, VB_FINDINGS };
 
+struct vb_pg;
+
 struct vb_doctor {
     const struct vb_options *options; /* borrowed */
     struct vb_link_secrets secrets;   /* of the database; none while that could not be read */
@@ -37,6 +39,8 @@ void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const c
 void vb_doctor_database(struct vb_doctor *doctor);
 /* Behind a schema that fits; the connection is the owner's. */
 void vb_doctor_processes(struct vb_doctor *doctor, struct vb_pg *pg);
+/* The connection is the owner's, and the schema is there. */
+void vb_doctor_backup(struct vb_doctor *doctor, struct vb_pg *pg);
 void vb_doctor_source(struct vb_doctor *doctor);
 /* The connection is the source's, in no transaction and left so; so for the next. */
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);
