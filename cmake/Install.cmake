@@ -21,6 +21,15 @@ install(FILES ${VB_MANUAL_DIR}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-co
 install(FILES ${VB_MANUAL_DIR}/zsh DESTINATION ${VB_ZSH_COMPLETION_DIR} RENAME _verbatim)
 install(FILES ${VB_MANUAL_DIR}/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME verbatim.fish)
 
+# As the program tells them (service/command/CMakeLists.txt).
+set(VB_ZSH_DIR ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING "Folder of zsh's completions")
+install(FILES ${VB_MANUAL_DIR}/verbatim.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${VB_MANUAL_DIR}/verbatim.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(FILES ${VB_MANUAL_DIR}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME verbatim)
+install(FILES ${VB_MANUAL_DIR}/zsh DESTINATION ${VB_ZSH_DIR} RENAME _verbatim)
+install(FILES ${VB_MANUAL_DIR}/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME verbatim.fish)
+install(FILES ${VB_MANUAL_DIR}/verbatim.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+
 # Sandbox and configuration stand once, for all units.
 file(READ packaging/systemd/common.in VB_UNIT_COMMON)
 string(CONFIGURE "${VB_UNIT_COMMON}" VB_UNIT_COMMON @ONLY)

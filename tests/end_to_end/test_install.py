@@ -32,7 +32,10 @@ def test_everything_lies_below_the_destination(installed):
     assert os.access(program, os.X_OK)
     sections = subprocess.run(["readelf", "-SW", program], check=True, capture_output=True, text=True).stdout
     assert ".text" in sections and ".debug_info" not in sections
-    for path in ["share/doc/verbatim/operator.md", "lib/sysusers.d/verbatim.conf", "lib/tmpfiles.d/verbatim.conf"]:
+    for path in ["share/doc/verbatim/operator.md", "lib/sysusers.d/verbatim.conf", "lib/tmpfiles.d/verbatim.conf",
+                 "share/man/man1/verbatim.1", "share/man/man5/verbatim.conf.5",
+                 "share/bash-completion/completions/verbatim", "share/zsh/site-functions/_verbatim",
+                 "share/fish/vendor_completions.d/verbatim.fish", "share/doc/verbatim/examples/verbatim.conf"]:
         assert (installed / "usr" / path).is_file(), path
 
 
@@ -49,7 +52,7 @@ def analyze(installed, *arguments):
 
 def test_units_are_what_systemd_expects(installed):
     (installed / "bin").mkdir(exist_ok=True)
-    shutil.copy("/bin/true", installed / "bin/kill")
+    shutil.copy("/bin/true", installed / "bin/sh")
     units = [str(installed / "usr/lib/systemd/system" / unit) for unit in UNITS]
     # The prefix is the build's, so that the program's own path may be another than the one looked at here.
     for path in units:
