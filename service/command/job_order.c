@@ -7,6 +7,7 @@
 #include "jobs.h"
 
 #include "queue/order.h"
+#include "rules/mail_address.h"
 #include "verbatim/source.h"
 #include "verbatim/zone.h"
 
@@ -64,8 +65,13 @@ static enum vb_status check_mail(const struct vb_options *options,
                                  const struct vb_specification *specification,
                                  const PGresult *workspace, struct vb_error *err)
 {
-    if (!specification->notification_email || options->smtp_url ||
-        strcmp(PQgetvalue(workspace, 0, 4), "t") == 0)
+    const char *address = specification->notification_email;
+    struct vb_mail_sender sender = {.address = ""};
+    if (options->mail_from)
+        (void)vb_mail_sender_parse(options->mail_from, &sender, NULL);
+    if (address && !vb_mail_recipient_valid(vb_view_of(address), sender.address))
+        return vb_fail(err, VB_INVALID, "notification_email: value is not a valid email address");
+    if (!address || options->smtp_url || strcmp(PQgetvalue(workspace, 0, 4), "t") == 0)
         return VB_OK;
     return vb_fail(err, VB_CONFLICT,
                    "notification_email: no process of this installation sends mail; set smtp_url");

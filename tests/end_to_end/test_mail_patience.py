@@ -1,8 +1,11 @@
 """Mail servers that take their time: how long they are waited for, what a lost answer means, who else waits."""
 
+import pytest
+
 from tests.lib.outbox import due, outbox, place, queue, row, settled, state
 from tests.lib.process import wait_until
 
+pytestmark = pytest.mark.threads
 __all__ = ["outbox", "place", "queue"]  # fixtures
 
 FAST = {"lease": "2s"}

@@ -1,7 +1,7 @@
-"""Mail servers as Debian installs them, each in a folder of its own (debootstrap), run there on a port of our loopback.
+"""Mail servers as Debian installs them, each in a folder of its own (debootstrap), run there on a port of loopback.
 
-Nothing of this machine is touched: the server's processes have a mount and a process namespace of their own, end with it,
-and the host name `vm`. What was made once stays in .run/roots. Wants root and debootstrap.
+Nothing of this machine is touched: the server's processes have a mount and a process namespace of their own, end with
+it, and the host name `vm`. What was made once stays in .run/roots. Wants root and debootstrap.
 """
 
 import pathlib
@@ -17,10 +17,13 @@ KEPT = pathlib.Path(__file__).resolve().parents[2] / ".run/roots"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RELEASE = "bookworm"
 HOST = "vm"
-ENTER = ('root=$1; shift; hostname %s; mount -t proc proc "$root/proc"; mount -t tmpfs -o mode=755 tmpfs "$root/dev"; '
+ENTER = ('root=$1; shift; hostname %s; mount -t proc proc "$root/proc"; '
+         'mount -t tmpfs -o mode=755 tmpfs "$root/dev"; '
          'for name in null zero full random urandom tty; do touch "$root/dev/$name"; '
-         'mount --bind "/dev/$name" "$root/dev/$name"; done; ln -s /proc/self/fd "$root/dev/fd"; mkdir "$root/dev/shm"; '
-         'exec chroot "$root" /usr/bin/env -i %s HOME=/root DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 "$@"' % (HOST, PATH))
+         'mount --bind "/dev/$name" "$root/dev/$name"; done; '
+         'ln -s /proc/self/fd "$root/dev/fd"; mkdir "$root/dev/shm"; '
+         'exec chroot "$root" /usr/bin/env -i %s HOME=/root DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 "$@"'
+         % (HOST, PATH))
 
 
 def mirror():
@@ -78,8 +81,8 @@ class MailHost:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def inside(self, *command):
-        return ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=KILL", "bash", "-ec", ENTER, "enter",
-                str(self.root), *command]
+        return ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=KILL",
+                "bash", "-ec", ENTER, "enter", str(self.root), *command]
 
     def start(self):
         self.process = Process(self.inside(*self.command()), self.folder / "server.log")

@@ -1,5 +1,6 @@
-"""Mail through Postfix, Exim and OpenSMTPD as Debian installs them (`./run test real mail`): the doctor's words, mailboxes, what
-is refused and cured, and servers that take their time. Each case prints a line of the table in docs/operator.md."""
+"""Mail through Postfix, Exim and OpenSMTPD as Debian installs them (`./run test real mail`): the doctor's words,
+mailboxes, what is refused and cured, and servers that take their time. Each case prints a line for
+docs/mail-servers.md."""
 
 import time
 
@@ -108,12 +109,13 @@ def test_its_own_certificate_is_trusted_by_option(program, place, postfix, outbo
     trust = {"smtp_tls": "require", "smtp_ca_file": str(postfix.certificate())}
     line = mail_line(program, place, postfix, "failed", **trust)
     assert "its name is" in line.text and "not 127.0.0.1" in line.text and "self-signed" not in line.text
-    tell(postfix, "its certificate in `smtp_ca_file`, `smtp_url` by address", f"doctor: {line.text.partition(': ')[2]}")
+    tell(postfix, "its certificate in `smtp_ca_file`, `smtp_url` by address",
+         f"doctor: {line.text.partition(': ')[2]}")
 
 
 @pytest.mark.parametrize("restrictions, options, cure", [
-    ({"smtpd_helo_required": "yes", "smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname"}, {"smtp_helo": "exporter"},
-     {"smtp_helo": "exporter.example.com"}),
+    ({"smtpd_helo_required": "yes", "smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname"},
+     {"smtp_helo": "exporter"}, {"smtp_helo": "exporter.example.com"}),
     ({"smtpd_sender_restrictions": "reject_non_fqdn_sender"}, {},
      {"mail_from": "verbatim@exports.example.com"}),
     ({"smtpd_relay_restrictions": "reject"}, {}, None),
@@ -137,7 +139,8 @@ def test_what_is_refused_at_the_recipient_waits_for_its_cure(program, place, pos
         assert settled(database, job)[0]
         arrives(postfix, "ann", job)
     tell(postfix, f"`{'`, `'.join(f'{name} = {value}' for name, value in restrictions.items())}`",
-         f"`waiting`: {error.partition(': ')[2]}; doctor: failed, {line.remedy[:60]}...; after the cure and `mail resend`: arrives")
+         f"`waiting`: {error.partition(': ')[2]}; doctor: failed -> {line.remedy.partition(':')[0]}; "
+         "after the cure and `mail resend`: arrives")
 
 
 def test_a_recipient_that_is_answered_after_40_seconds(postfix, changed, outbox, queue, database):
