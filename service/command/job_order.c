@@ -67,9 +67,9 @@ static enum vb_status check_mail(const struct vb_options *options,
 {
     const char *address = specification->notification_email;
     struct vb_mail_sender sender = {.address = ""};
-    if (options->mail_from)
-        (void)vb_mail_sender_parse(options->mail_from, &sender, NULL);
-    if (address && !vb_mail_recipient_valid(vb_view_of(address), sender.address))
+    bool has_sender =
+        options->mail_from && vb_mail_sender_parse(options->mail_from, &sender, NULL) == VB_OK;
+    if (address && !vb_mail_recipient_valid(vb_view_of(address), has_sender ? sender.address : ""))
         return vb_fail(err, VB_INVALID, "notification_email: value is not a valid email address");
     if (!address || options->smtp_url || strcmp(PQgetvalue(workspace, 0, 4), "t") == 0)
         return VB_OK;
