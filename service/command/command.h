@@ -85,7 +85,7 @@ void vb_command_advise(const char *option, bool waits, struct vb_error *err);
 /* Prints to standard output and checks that it arrived. */
 enum vb_status vb_command_print(const char *text, struct vb_error *err) vb_must_check;
 
-/* Rules of `serve` (has_http) or `worker` beside those of the options (serve.c): VB_INVALID. */
+/* Rules of `serve` (has_http) or `worker` beside those of the options (start.c): VB_INVALID. */
 enum vb_status vb_service_check(const struct vb_options *options, bool has_http,
                                 struct vb_error *err) vb_must_check;
 

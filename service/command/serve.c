@@ -12,18 +12,15 @@
  * proxies turn away before it closes; what does not end within STOP_MOST from then on is cut off by
  * the watching thread. Nothing is lost by that, since leases end and others take over.
  */
-#include "command.h"
+#include "start.h"
 
 #include "settings/process.h"
-#include "settings/reach.h"
 #include "settings/reload.h"
 #include "settings/supervisor.h"
 
 #include "api/doors/doors.h"
 #include "database/capacity.h"
-#include "database/migrate.h"
 #include "mail/outbox.h"
-#include "queue/zones.h"
 #include "storage/storage.h"
 #include "upkeep/herald.h"
 #include "upkeep/janitor.h"
@@ -38,10 +35,6 @@
 
 /* Container runtimes commonly kill after 10 to 30 s. */
 #define STOP_MOST (10 * VB_SECOND)
-#define PAUSE_FIRST (VB_SECOND / 2)
-#define PAUSE_LONGEST (5 * VB_SECOND)
-/* Over the longest pause: a try may take its time as well. */
-#define WAIT_MORE (60 * VB_SECOND)
 /* Beyond STOP_MOST, for the end of the process itself. */
 #define STOP_MARGIN (10 * VB_SECOND)
 
@@ -126,152 +119,10 @@ static const struct part parts[PARTS] = {
 /* Of the main thread's stack; parts see the service alone. */
 struct process {
     struct vb_service service;
-    struct vb_link_secrets secrets; /* of the service */
+    struct vb_start start; /* what was found at the start */
     struct vb_storage *storage;
-    struct vb_contract *contract;
-    struct vb_capacity database, source; /* as of the start; all zero: not known */
-    void *running[PARTS];                /* by position in the table; NULL: not running */
+    void *running[PARTS]; /* by position in the table; NULL: not running */
 };
-
-/* Only for a warning, so it fails nobody's start. */
-static void note_capacity(PGconn *connection, struct vb_capacity *ret_capacity)
-{
-    struct vb_error err;
-    if (vb_capacity_read(connection, ret_capacity, &err) != VB_OK)
-        vb_debug("the server's connections cannot be counted: %s", err.text);
-}
-
-/* Once for all threads; the connection is closed again. */
-static enum vb_status read_contract(struct process *process, struct vb_error *err)
-{
-    const struct vb_options *options = process->service.options;
-    PGconn *connection = NULL;
-    bool is_one = !options->source_url || !options->database_url ||
-                  strcmp(options->source_url, options->database_url) == 0;
-    enum vb_status status =
-        vb_pg_connect_source(options->source_url, "verbatim start", &connection, err);
-    if (status == VB_OK)
-        status = vb_contract_read(connection, options->source_schema, &process->contract, err);
-    else
-        vb_command_advise(is_one ? "database_url" : "source_url", true, err);
-    if (status == VB_OK)
-        note_capacity(connection, &process->source);
-    PQfinish(connection);
-    if (status == VB_SOURCE)
-        vb_fail_within(err, status,
-                       "source: docs/connect.md tells how a platform is connected, verbatim "
-                       "demo-data makes one to try out, source_schema names its schema");
-    else if (status != VB_OK)
-        vb_fail_within(err, status, "source");
-    return status;
-}
-
-/* Links can wait for them, so this fails nobody's start. */
-static void read_secrets(struct vb_pg *pg, struct vb_link_secrets *ret_secrets)
-{
-    struct vb_error err;
-    if (vb_link_secrets_load(pg, ret_secrets, &err) != VB_OK)
-        vb_warn("the secrets of links are not known yet: %s", err.text);
-}
-
-#define ZONES_TOLD 20
-
-static void tell_zone(void *context, const char *workspace, const char *zone)
-{
-    unsigned *told = context;
-    if ((*told)++ < ZONES_TOLD)
-        vb_warn(
-            "workspace %s: its time zone %s is not known on this machine: its orders are refused "
-            "here and its exports fail; install the system's time zones, or set another one",
-            workspace, zone);
-}
-
-/* Others may know them, so this fails nobody's start either. */
-static void tell_zones(struct vb_pg *pg)
-{
-    struct vb_error err;
-    unsigned told = 0;
-    if (vb_zones_unknown(pg, tell_zone, &told, &err) != VB_OK)
-        vb_warn("the workspaces' time zones cannot be looked at: %s", err.text);
-    else if (told > ZONES_TOLD)
-        vb_warn("%u more workspaces have an unknown time zone", told - ZONES_TOLD);
-}
-
-/* One look at the database: the schema fits, and the source keeps its contract. The connections are
- * closed again: the parts make their own. */
-static enum vb_status look(struct process *process, struct vb_error *err)
-{
-    const struct vb_options *options = process->service.options;
-    struct vb_pg *pg;
-    struct vb_pg_options wanted = {.connection_string = options->database_url,
-                                   .application_name = "verbatim start",
-                                   .role = VB_PG_WORKER,
-                                   .prepared_statements = options->prepared_statements};
-    enum vb_status status = vb_pg_new(&wanted, &pg, err);
-    if (status != VB_OK)
-        return status;
-    status = vb_schema_check(pg, err);
-    if (status == VB_OK) {
-        read_secrets(pg, &process->secrets);
-        tell_zones(pg);
-        note_capacity(vb_pg_connection(pg), &process->database);
-    } else {
-        vb_command_advise("database_url", true, err);
-    }
-    vb_pg_free(pg);
-    return status == VB_OK ? read_contract(process, err) : status;
-}
-
-/* Databases start later than services, and go away for a while. Until it is there nothing listens,
- * so nobody is sent here; what no waiting cures ends the program. */
-static enum vb_status wait_for_database(struct process *process, struct vb_error *err)
-{
-    int64_t pause = PAUSE_FIRST;
-    for (;;) {
-        enum vb_status status = look(process, err);
-        if (status == VB_OK || !vb_status_retryable(status))
-            return status;
-        if (vb_postgres_is_refusal(err))
-            return err->status = VB_DENIED;
-        vb_warn("waiting for the database: %s", err->text);
-        vb_supervisor_waiting("waiting for the database", WAIT_MORE);
-        if (vb_signals_wait(pause))
-            return vb_fail(err, VB_STOPPED, "asked to stop while waiting for the database");
-        pause = pause * 2 < PAUSE_LONGEST ? pause * 2 : PAUSE_LONGEST;
-    }
-}
-
-/* Whoever cannot come by them is known to nobody here: said once, nobody's start fails by it. A
- * worker listens nowhere; what it writes into mails is for others all the same. */
-static void tell_loopback(const struct vb_options *options, bool has_http)
-{
-    static const char words[] = "links begin with %s, which leads others to their own machine: set "
-                                "%s to the address at which people reach %s";
-    bool for_others =
-        has_http ? vb_reach_of(options->listen) != VB_REACH_MACHINE : options->smtp_url != NULL;
-    if (for_others && vb_reach_of(options->base_url) == VB_REACH_MACHINE)
-        vb_warn(words, options->base_url, "base_url", "verbatim serve");
-    if (for_others && strncmp(options->storage, "s3://", 5) == 0 &&
-        vb_reach_of(options->s3_public_endpoint) == VB_REACH_MACHINE)
-        vb_warn(words, options->s3_public_endpoint, "s3_public_endpoint", "the store");
-}
-
-/* Every link of our own begins with base_url: those of mails, short links, those to files. serve
- * with 0 workers is an API; a worker without any would be nothing. */
-enum vb_status vb_service_check(const struct vb_options *options, bool has_http,
-                                struct vb_error *err)
-{
-    if (!has_http && options->workers == 0)
-        return vb_fail(err, VB_INVALID,
-                       "option workers is 0: verbatim worker must have at least 1");
-    if ((has_http || options->smtp_url) && vb_reach_of(options->base_url) == VB_REACH_NOBODY)
-        return vb_fail(err, VB_INVALID,
-                       "option base_url: links would begin with %s, where nobody can go: must be "
-                       "the address at which people reach verbatim serve, such as "
-                       "https://exports.example.com",
-                       options->base_url);
-    return VB_OK;
-}
 
 /* On failure the parts that run are stopped by the caller, as at the end. */
 static enum vb_status start_parts(struct process *process, bool has_http, struct vb_error *err)
@@ -332,12 +183,13 @@ static void tell_shortage(const struct vb_capacity *capacity, unsigned needed, c
 /* Each server by itself, or both at once where they are one. */
 static void tell_shortages(const struct process *process, const struct vb_connections *sum)
 {
-    if (strcmp(process->database.server, process->source.server) == 0) {
-        tell_shortage(&process->database, sum->database + sum->source, "database and the source");
+    if (strcmp(process->start.database.server, process->start.source.server) == 0) {
+        tell_shortage(&process->start.database, sum->database + sum->source,
+                      "database and the source");
         return;
     }
-    tell_shortage(&process->database, sum->database, "database");
-    tell_shortage(&process->source, sum->source, "source");
+    tell_shortage(&process->start.database, sum->database, "database");
+    tell_shortage(&process->start.source, sum->source, "source");
 }
 
 /* For max_connections and the sizes of poolers. Before the parts start, so that it is known where
@@ -381,7 +233,9 @@ static enum vb_status run_until_signal(struct process *process, bool has_http, s
     enum vb_status status = start_parts(process, has_http, err);
     int64_t delay = 0;
     if (status == VB_OK) {
-        tell_start(&process->service, process->contract, has_http);
+        tell_start(&process->service, process->start.contract, has_http);
+        if (!has_http) /* the API asks all the time */
+            vb_start_tell_storage(process->storage, process->service.options);
         vb_reload_ready(has_http ? "taking requests" : "working");
         while (!vb_signals_wait(3600 * VB_SECOND))
             ;
@@ -402,15 +256,16 @@ static enum vb_status run_process(const struct vb_arguments *arguments, bool has
                                   struct vb_error *err)
 {
     const struct vb_options *options = &arguments->options;
-    struct process process = {.service = {.options = options, .serves = has_http}};
+    struct process process = {.service = {.options = options, .serves = has_http},
+                              .start = {.options = options}};
     struct vb_supervisor *supervisor = NULL;
-    process.service.secrets = &process.secrets;
+    process.service.secrets = &process.start.secrets;
     vb_signals_block();
     vb_reload_start(&arguments->option_words, options);
     vb_uuid_format(vb_uuid_random(), process.service.process_id);
     enum vb_status status = vb_service_check(options, has_http, err);
     if (status == VB_OK)
-        tell_loopback(options, has_http);
+        vb_start_tell_links(options, has_http);
     if (status == VB_OK)
         status = vb_process_prepare(err);
     if (status == VB_OK)
@@ -418,17 +273,17 @@ static enum vb_status run_process(const struct vb_arguments *arguments, bool has
     if (status == VB_OK)
         status = vb_storage_new(options, &process.storage, err);
     if (status == VB_OK)
-        status = wait_for_database(&process, err);
+        status = vb_start_wait(&process.start, err);
     if (status == VB_OK) {
         process.service.storage = process.storage;
-        process.service.contract = process.contract;
+        process.service.contract = process.start.contract;
         status = run_until_signal(&process, has_http, err);
     }
     vb_supervisor_stop(supervisor);
-    vb_contract_free(process.contract);
+    vb_contract_free(process.start.contract);
     vb_storage_free(process.storage);
     vb_reload_done();
-    explicit_bzero(&process.secrets, sizeof process.secrets);
+    explicit_bzero(&process.start.secrets, sizeof process.start.secrets);
     if (status == VB_STOPPED || status == VB_OK) {
         vb_info("stopped");
         return VB_OK;

@@ -1,8 +1,8 @@
 /* What was given for the options, and by whom, before any value is judged. Private to this folder.
  *
- * Flags, variables and the file are collected each by itself; of one option the greater source wins,
- * and the same source twice is a mistake. Names are checked here, so that a misspelt one is found
- * even where its value would lose.
+ * Flags, variables and the file are collected each by itself; of one option the greater source
+ * wins, and the same source twice is a mistake. Names are checked here, so that a misspelt one is
+ * found even where its value would lose.
  *
  * A collection is its loader's, on the heap for its size, owns its texts, and is emptied by
  * vb_collection_done. One thread. VB_INVALID names the place and the rule, unless the report takes

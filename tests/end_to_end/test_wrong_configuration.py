@@ -327,6 +327,8 @@ def test_stores_that_say_no(ready, folder, store):
         text = logged(ready, folder, "storage does not answer: ", env=env, **options)
         for word in words:
             assert word in text, (options, text)
+    text = logged(ready, folder, "storage does not answer: ", "worker", env=keys, workers="1", **cases[0][0])
+    assert "create the bucket" in text
 
 
 # --- addresses ---
