@@ -44,6 +44,8 @@ static const struct counter_row rows[VB_COUNTERS] = {
     [VB_COUNT_HTTP_REQUESTS] = {"http_requests_total", "HTTP requests answered."},
     [VB_COUNT_HTTP_REFUSED] = {"http_refused_total",
                                "Connections ended for framing, limits or deadlines."},
+    [VB_COUNT_SPANS_SENT] = {"spans_sent_total", "Spans taken by the collector."},
+    [VB_COUNT_SPANS_DROPPED] = {"spans_dropped_total", "Spans lost: no room, or no collector."},
     [VB_COUNT_TLS_FAILED] = {"tls_handshakes_failed_total", "Handshakes of TLS that failed."},
     [VB_COUNT_DATABASE_RECONNECTS] = {"database_reconnects_total",
                                       "Database connections made again."},

@@ -16,6 +16,7 @@
 
 #include "verbatim/metrics.h"
 #include "verbatim/text.h"
+#include "verbatim/trace.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@
 #define SKEW_WORTH_CORRECTING (60 * VB_SECOND)
 #define SLOWEST_BYTES_PER_SECOND 65536u /* an attempt may take size / this, and half a minute */
 #define PATIENT_SECONDS 600u
-#define HEADERS 9
+#define HEADERS 10
 
 /* What one call remembers between its attempts. */
 struct progress {
@@ -122,7 +123,7 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
  * word. */
 static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3_call *call,
                            const char *digest, const struct vb_s3_signature *signature,
-                           struct vb_s3_pair headers[HEADERS])
+                           const char *trace, struct vb_s3_pair headers[HEADERS])
 {
     const struct vb_s3_pair all[] = {
         {VB_VIEW("Host"), vb_view_of(client->address.host)},
@@ -135,6 +136,7 @@ static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3
         {VB_VIEW("Content-Disposition"), vb_view_of(call->content_disposition)},
         {VB_VIEW("Range"), vb_view_of(call->range)},
         {VB_VIEW("If-Match"), vb_view_of(call->if_match)},
+        {VB_VIEW("traceparent"), vb_view_of(trace)}, /* not signed, as whatever proxies add */
     };
     _Static_assert(sizeof all / sizeof *all == HEADERS, "one place for each");
     size_t used = 0;
@@ -161,6 +163,8 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
                                 struct vb_s3_wire_answer *answer, struct vb_error *err)
 {
     struct vb_s3_pair headers[HEADERS];
+    char trace[VB_TRACE_PARENT];
+    const char *told = vb_trace_here(trace) ? trace : NULL;
     struct vb_buffer url;
     vb_buffer_init(&url, 65536);
     enum vb_status status =
@@ -173,7 +177,7 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
         .method = call->method,
         .url = url.data,
         .headers = headers,
-        .header_count = make_headers(client, call, digest, signature, headers),
+        .header_count = make_headers(client, call, digest, signature, told, headers),
         .body = call->body,
         .connect_seconds = client->connect_seconds,
         .stall_seconds = call->patient ? 0 : client->stall_seconds,

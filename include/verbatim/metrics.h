@@ -36,6 +36,8 @@ enum vb_counter {
     VB_COUNT_CLEANUPS,
     VB_COUNT_HTTP_REQUESTS,
     VB_COUNT_HTTP_REFUSED, /* broken framing, limits, deadlines */
+    VB_COUNT_SPANS_SENT,
+    VB_COUNT_SPANS_DROPPED,
     VB_COUNT_TLS_FAILED,
     VB_COUNT_DATABASE_RECONNECTS,
     VB_COUNT_JOB_SECONDS_MICRO, /* sum over finished jobs of created to finished, microseconds */

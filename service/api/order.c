@@ -128,6 +128,7 @@ void vb_api_order_begin(struct vb_http_exchange *exchange)
     wish->source_statements = site->source_statements;
     wish->usual_link_ttl = site->service->options->link_ttl;
     wish->storage = vb_storage_identity(site->service->storage);
+    wish->trace_parent = vb_api_trace_parent(exchange);
     if (vb_api_order_may_mail(exchange) && take_zone(exchange))
         go_on(exchange, vb_order_begin(wish));
 }

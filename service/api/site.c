@@ -172,6 +172,7 @@ static void request_reset(struct vb_api_site_request *request)
     request->route = NULL;
     request->on_entered = NULL;
     request->credential = (struct vb_api_credential){.is_taken = false};
+    request->trace.is_read = false;
     vb_access_done(&request->access);
     for (size_t i = 0; i < VB_API_ARGUMENTS; i++)
         vb_buffer_reset(&request->arguments[i]);
@@ -271,12 +272,14 @@ static bool is_poll(const struct vb_http_exchange *exchange)
 }
 
 /* Rows of the table lie one behind the other. */
-static void answered(const struct vb_http_exchange *exchange, int64_t microseconds)
+static void answered(struct vb_http_exchange *exchange, int64_t microseconds)
 {
     const struct vb_api_site_loop *site = exchange->loop->site;
     const struct vb_api_route *route = exchange->request->route;
     vb_api_tally_add(site->tally, route ? (size_t)(route - site->table->at(0)) : SIZE_MAX,
                      exchange->status, microseconds);
+    if (vb_trace_is_on())
+        vb_api_trace_answered(exchange, microseconds);
 }
 
 static const struct vb_http_site callbacks = {

@@ -15,6 +15,7 @@
 #include "settings/service.h"
 #include "specification/resolve.h"
 #include "storage/storage.h"
+#include "trace.h"
 
 #include "verbatim/uuid.h"
 #include "verbatim/zone.h"
@@ -68,6 +69,7 @@ struct vb_api_site_request {
     const struct vb_api_route *route;             /* NULL: none, or not found yet */
     struct vb_buffer arguments[VB_API_ARGUMENTS]; /* decoded, NUL-terminated */
     struct vb_api_credential credential;
+    struct vb_api_trace trace;
     struct vb_access access; /* once vb_api_enter has found the key good */
     bool is_poll;            /* entered by a statement without the rest of `access` */
     /* A file that goes out, for the audit at its end: `length` bytes of it. */

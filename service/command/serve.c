@@ -22,6 +22,7 @@
 #include "database/capacity.h"
 #include "mail/outbox.h"
 #include "storage/storage.h"
+#include "trace/tracer.h"
 #include "upkeep/herald.h"
 #include "upkeep/janitor.h"
 #include "verbatim/source.h"
@@ -79,6 +80,7 @@ PART_FUNCTIONS(workers)
 PART_FUNCTIONS(janitor)
 PART_FUNCTIONS(outbox)
 PART_FUNCTIONS(herald)
+PART_FUNCTIONS(tracer)
 
 static bool wants_api(const struct vb_options *options, bool has_http)
 {
@@ -105,15 +107,19 @@ static bool wants_herald(const struct vb_options *options, bool has_http)
     return has_http && options->workers == 0;
 }
 
+static bool wants_tracer(const struct vb_options *options, bool has_http)
+{
+    (void)has_http;
+    return options->otlp_endpoint;
+}
+
 /* Each part may use those before it: started in this order, stopped in the reverse, so that new
  * requests end first and the workers can wake outbox and janitor to their last moment. */
-enum { HERALD, OUTBOX, JANITOR, WORKERS, API, PARTS };
+enum { TRACER, HERALD, OUTBOX, JANITOR, WORKERS, API, PARTS };
 static const struct part parts[PARTS] = {
-    [HERALD] = PART(herald, wants_herald),
-    [OUTBOX] = PART(outbox, wants_outbox),
-    [JANITOR] = PART(janitor, wants_workers),
-    [WORKERS] = PART(workers, wants_workers),
-    [API] = PART(api, wants_api),
+    [TRACER] = PART(tracer, wants_tracer),    [HERALD] = PART(herald, wants_herald),
+    [OUTBOX] = PART(outbox, wants_outbox),    [JANITOR] = PART(janitor, wants_workers),
+    [WORKERS] = PART(workers, wants_workers), [API] = PART(api, wants_api),
 };
 
 /* Of the main thread's stack; parts see the service alone. */

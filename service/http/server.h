@@ -80,7 +80,7 @@ struct vb_http_site {
     const char *(*workspace)(const struct vb_http_exchange *exchange);
     bool (*is_poll)(const struct vb_http_exchange *exchange);
     /* Once for each answer whose status is known, at the end of one that is streamed. */
-    void (*answered)(const struct vb_http_exchange *exchange, int64_t microseconds);
+    void (*answered)(struct vb_http_exchange *exchange, int64_t microseconds);
 };
 
 struct vb_http_exchange {

@@ -11,6 +11,7 @@
 
 #include "job.h"
 #include "storage/storage.h"
+#include "verbatim/trace.h"
 
 #define VB_LOST_LEASES 20 /* a segment whose workers die more often fails its job */
 
@@ -23,6 +24,7 @@ struct vb_claim {
     int64_t estimate; /* bytes of archive per 1,000 conversations; 0: unknown */
     int64_t expected; /* conversations thought to be in it; -1: unknown */
     int64_t attempts, lost_leases;
+    struct vb_trace_place trace; /* of the work on it; unsampled: nobody asks */
     uint64_t first_conversation; /* conversations before it, where files hold several */
     /* Whether it is certain to hold yet: asked before a transaction is tried again. `open`: a
      * COMMIT may be why the row tells of us no more, so only the time counts. NULL: never again. */

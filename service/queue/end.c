@@ -135,6 +135,23 @@ static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write
     return status;
 }
 
+/* From its order to its end, by whoever ends it. `message` NULL: finished. */
+static void tell_end(const struct vb_job *job, const char *message)
+{
+    struct vb_trace_place parent, place = vb_trace_job(job->job_id, job->trace_parent);
+    struct vb_span span;
+    if (!vb_trace_is_on())
+        return;
+    bool has_parent = job->trace_parent && vb_trace_parse(vb_view_of(job->trace_parent), &parent);
+    vb_span_begin(&span, VB_SPAN_INTERNAL, "export", &place, has_parent ? &parent : NULL);
+    span.start = job->created;
+    vb_span_text(&span, "verbatim.job_id", job->job_id);
+    vb_span_text(&span, "verbatim.workspace_id", job->workspace_id);
+    if (message)
+        vb_span_fail(&span, message);
+    vb_span_end(&span);
+}
+
 enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
                              const struct vb_finished *finished, struct vb_error *err)
@@ -145,6 +162,7 @@ enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
         vb_count(VB_COUNT_SEGMENTS_RECORDED, 1);
         vb_count(VB_COUNT_JOBS_FINISHED, 1);
         vb_count(VB_COUNT_JOB_SECONDS_MICRO, finish.age > 0 ? (uint64_t)finish.age : 0);
+        tell_end(&claim->job, NULL);
     }
     return status;
 }
@@ -172,8 +190,10 @@ enum vb_status vb_job_fail(struct vb_pg *pg, const struct vb_claimer *claimer,
     char text[sizeof err->text + 64];
     snprintf(text, sizeof text, "%s", message); /* which may lie in `err` */
     enum vb_status status = vb_fence_run(pg, claimer, claim, fail_step, text, err);
-    if (status == VB_OK)
+    if (status == VB_OK) {
         vb_count(VB_COUNT_JOBS_FAILED, 1);
+        tell_end(&claim->job, text);
+    }
     return status;
 }
 

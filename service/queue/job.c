@@ -35,7 +35,7 @@ struct job_text {
     int column;
     char **text;
 };
-#define JOB_TEXTS 19
+#define JOB_TEXTS 20
 
 static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
 {
@@ -59,6 +59,7 @@ static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
         {JOB_ROW_STATISTICS, &job->statistics},
         {JOB_ROW_MANIFEST_KEY, &job->manifest_key},
         {JOB_ROW_WORKSPACE_NAME, &job->workspace_name},
+        {JOB_ROW_TRACE_PARENT, &job->trace_parent},
     };
     _Static_assert(sizeof texts / sizeof texts[0] == JOB_TEXTS, "every text of a job");
     memcpy(ret_texts, texts, sizeof texts);
@@ -102,6 +103,7 @@ enum vb_status vb_job_read(const PGresult *result, int row, int column, struct v
     job.from = vb_row_number(result, row, column + JOB_ROW_FROM);
     job.to = vb_row_number(result, row, column + JOB_ROW_TO);
     job.as_of = vb_row_number(result, row, column + JOB_ROW_AS_OF);
+    job.created = vb_row_number(result, row, column + JOB_ROW_CREATED);
     job.archive_epoch = vb_row_number(result, row, column + JOB_ROW_ARCHIVE_EPOCH);
     job.part_size = (uint64_t)vb_row_number(result, row, column + JOB_ROW_PART_SIZE);
     job.conversations_total = number_or(result, row, column + JOB_ROW_CONVERSATIONS_TOTAL, -1);

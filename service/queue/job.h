@@ -33,7 +33,8 @@ struct vb_job {
     char *title;               /* what the archive is named after; NULL: the channel, or all */
     char *wanted_name;         /* of its file; NULL: after the title */
     struct vb_date start_date; /* the day of as_of where the range has no start */
-    vb_instant from, to, as_of;
+    vb_instant from, to, as_of, created;
+    char *trace_parent; /* W3C Trace Context of its order */
     /* The archive; object_key NULL until noted, upload_id NULL until an upload was begun. */
     int64_t archive_epoch;
     char *storage, *object_key, *upload_id, *fingerprint;

@@ -49,7 +49,9 @@
          "coalesce(j.workspace_name, (SELECT w.name"                                               \
          " FROM verbatim.workspace AS w WHERE w.workspace_id = j.workspace_id))")                  \
     NEXT(JOB_ROW_MANIFEST_KEY, "j.manifest_key")                                                   \
-    NEXT(JOB_ROW_WANTED_NAME, "j.wanted_name")
+    NEXT(JOB_ROW_WANTED_NAME, "j.wanted_name")                                                     \
+    NEXT(JOB_ROW_TRACE_PARENT, "j.trace_parent")                                                   \
+    NEXT(JOB_ROW_CREATED, ROW_MICROSECONDS("j.created_at"))
 #define JOB_ROW_LIST VB_COLUMN_LIST(JOB_ROW)
 enum { VB_COLUMN_NAMES(JOB_ROW) JOB_ROW_COLUMNS };
 

@@ -70,6 +70,7 @@ struct vb_options {
     bool manifest;
     char *fonts;         /* a folder, for PDF */
     char *metrics_token; /* NULL: none */
+    char *otlp_endpoint; /* NULL: no spans; without trailing slash */
     enum vb_log_level log_level;
     enum vb_log_format log_format;
 };

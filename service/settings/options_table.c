@@ -204,6 +204,10 @@ const struct vb_option vb_option_table[] = {
      "`Authorization: Bearer` of `/metrics`, beside keys with the scope `metrics`",
      "16 to 256 letters, digits and -._~+/=", .check = vb_option_is_token, .secret = true,
      .example = "a-long-random-text"},
+    {"otlp_endpoint", TEXT(otlp_endpoint), NULL, "none",
+     "where spans of requests, exports, segments and uploads go: OTLP/HTTP with JSON, `/v1/traces` "
+     "below it",
+     WEB_ADDRESS_WORDS, .check = vb_option_is_web_address},
     {"log_level", CHOICE(log_level), "info", NULL,
      "the least important lines that are logged", "debug, info, warn or error", level_choices,
      .reloads = true},

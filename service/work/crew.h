@@ -102,7 +102,7 @@ void vb_uploader_free(struct vb_uploader *uploader);
 /* Where the next parts go; strings are borrowed until vb_uploader_drain. Forgets earlier
  * results. */
 void vb_uploader_begin(struct vb_uploader *uploader, const char *key, const char *upload_id,
-                       int64_t epoch);
+                       int64_t epoch, const struct vb_trace_place *trace);
 /* Waits so long for the part in flight; false: it is still on its way. */
 bool vb_uploader_wait(struct vb_uploader *uploader, int64_t microseconds);
 /* Waits for the part before, then hands this one over. Owns `body` also on failure. Answers an

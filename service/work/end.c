@@ -6,6 +6,7 @@
  * without its parts.
  */
 #include "line.h"
+#include "spans.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
@@ -148,6 +149,18 @@ static void wake_mail(const struct vb_line *line)
         vb_pulse_wake(line->crew->service->outbox);
 }
 
+static enum vb_status put_whole(struct vb_line *line, struct vb_error *err)
+{
+    const struct vb_claim *claim = line->claim;
+    struct vb_span span;
+    vb_upload_span_begin(&span, &claim->trace, 0, line->whole.size);
+    enum vb_status status =
+        vb_storage_put(line->session, claim->job.object_key, vb_job_file_name(&claim->job),
+                       line->whole.pieces, line->whole.count, line->whole.size, err);
+    vb_upload_span_end(&span, &claim->trace, status, err);
+    return status;
+}
+
 /* The small path: one object in one piece, and the finish. The key is one of this claim's own
  * epoch, so that a stalled earlier owner cannot write over it. */
 static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
@@ -161,8 +174,7 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
     if (claim->job.archive_epoch != claim->epoch)
         status = vb_job_note_archive(line->pg, &line->crew->claimer, claim, line->part_size, err);
     if (status == VB_OK)
-        status = vb_storage_put(line->session, claim->job.object_key, vb_job_file_name(&claim->job),
-                                line->whole.pieces, line->whole.count, line->whole.size, err);
+        status = put_whole(line, err);
     if (status != VB_OK)
         return status;
     vb_count(VB_COUNT_BYTES_STORED, line->whole.size);

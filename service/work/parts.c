@@ -52,8 +52,8 @@ enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, st
         vb_buffer_done(&upload_id);
     }
     if (status == VB_OK && !line->uploading) {
-        vb_uploader_begin(line->uploader, claim->job.object_key, claim->job.upload_id,
-                          claim->epoch);
+        vb_uploader_begin(line->uploader, claim->job.object_key, claim->job.upload_id, claim->epoch,
+                          &claim->trace);
         line->uploading = true;
     }
     return status;

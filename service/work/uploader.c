@@ -6,6 +6,7 @@
  * here, since their body is gone; what heals by itself was tried again inside the storage.
  */
 #include "crew.h"
+#include "spans.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
@@ -21,6 +22,7 @@ struct vb_uploader {
     pthread_cond_t changed;
     const char *key, *upload_id;
     int64_t epoch;
+    struct vb_trace_place trace; /* of the segment */
     uint32_t number;
     struct vb_body body; /* in flight while `busy` */
     bool busy, ending;
@@ -56,9 +58,13 @@ static void store(struct vb_uploader *uploader)
     struct vb_stored_part part = {0};
     struct vb_error err = {0};
     struct vb_body *body = &uploader->body;
+    struct vb_span span;
+    vb_upload_span_begin(&span, &uploader->trace, uploader->number, body->size);
     enum vb_status status =
         vb_storage_part(uploader->session, uploader->key, uploader->upload_id, uploader->number,
                         uploader->epoch, body->pieces, body->count, body->size, &part, &err);
+    vb_upload_span_end(&span, &uploader->trace, status, &err);
+    vb_trace_enter(NULL);
     pthread_mutex_lock(&uploader->mutex);
     if (status == VB_OK) {
         part.crc = body->crc;
@@ -157,7 +163,7 @@ bool vb_uploader_wait(struct vb_uploader *uploader, int64_t microseconds)
 }
 
 void vb_uploader_begin(struct vb_uploader *uploader, const char *key, const char *upload_id,
-                       int64_t epoch)
+                       int64_t epoch, const struct vb_trace_place *trace)
 {
     pthread_mutex_lock(&uploader->mutex);
     if (wait_idle(uploader, NULL) != VB_OK)
@@ -165,6 +171,7 @@ void vb_uploader_begin(struct vb_uploader *uploader, const char *key, const char
     uploader->key = key;
     uploader->upload_id = upload_id;
     uploader->epoch = epoch;
+    uploader->trace = *trace;
     uploader->count = 0;
     pthread_mutex_unlock(&uploader->mutex);
 }

@@ -7,6 +7,7 @@
  * cannot be written down, the lease runs out, and others find the segment as it was.
  */
 #include "crew.h"
+#include "spans.h"
 
 #include "verbatim/hash.h"
 #include "verbatim/log.h"
@@ -149,6 +150,8 @@ static void run_claim(struct vb_worker *worker, struct vb_claim *claim)
     enum vb_segment_release back = VB_RELEASE_STOP;
     enum vb_status status = VB_OK;
     char reason[128];
+    struct vb_span span;
+    vb_segment_span_begin(&span, claim);
     vb_log_set(VB_LOG_JOB, claim->job.job_id);
     vb_log_set(VB_LOG_WORKSPACE, claim->job.workspace_id);
     vb_debug("claimed parts %u-%u, epoch %lld", claim->part_first, claim->part_last,
@@ -163,6 +166,8 @@ static void run_claim(struct vb_worker *worker, struct vb_claim *claim)
         status = vb_runner_run(worker->runner, claim, &back, &err);
     }
     settle(worker, claim, status, back, &err);
+    vb_segment_span_end(&span, claim, worker->lease->conversations, worker->lease->messages, status,
+                        &err);
     vb_log_set(VB_LOG_JOB, NULL);
     vb_log_set(VB_LOG_WORKSPACE, NULL);
     if (worker->lease->conversations > BIG_ARCHIVE_CONVERSATIONS)
