@@ -9,6 +9,8 @@
 #include "objects.h"
 #include "web.h"
 
+#include "settings/reload.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,7 +18,11 @@
 struct vb_media {
     const struct vb_options *options;
     struct vb_media_allow *allow;
-    struct vb_media_credentials *logins; /* at web servers */
+    /* At web servers, as the file was read last. Fetches that run go on with those that they began
+     * with, so what was replaced is kept to the end. */
+    struct vb_media_credentials *_Atomic logins;
+    struct vb_media_credentials **replaced;
+    size_t replaced_count;
     /* Apart from the storage's own: archives may go to a directory while recordings lie in a
      * bucket. Nobody is asked for them before the first object is. */
     struct vb_s3_credentials *credentials;
@@ -29,6 +35,46 @@ struct vb_fetcher {
     struct vb_objects *objects;
 };
 
+static enum vb_status load_logins(const struct vb_media *media,
+                                  struct vb_media_credentials **ret_logins, struct vb_error *err)
+{
+    return vb_media_credentials_load(media->options->media_credentials_file, ret_logins, err);
+}
+
+/* SIGHUP. */
+static enum vb_status renew_logins(void *context, const struct vb_options *fresh, bool *ret_changed,
+                                   struct vb_error *err)
+{
+    struct vb_media *media = context;
+    struct vb_media_credentials *logins = NULL;
+    (void)fresh; /* another path takes a restart */
+    enum vb_status status = load_logins(media, &logins, err);
+    if (status != VB_OK)
+        return status;
+    *ret_changed = !vb_media_credentials_same(logins, media->logins);
+    struct vb_media_credentials **kept =
+        *ret_changed ? realloc(media->replaced, (media->replaced_count + 1) * sizeof(*kept)) : NULL;
+    if (!kept) {
+        vb_media_credentials_free(logins);
+        return *ret_changed ? vb_fail(err, VB_NO_MEMORY, "no memory for logins") : VB_OK;
+    }
+    media->replaced = kept;
+    media->replaced[media->replaced_count++] = media->logins;
+    media->logins = logins;
+    return VB_OK;
+}
+
+static enum vb_status open_logins(struct vb_media *media, struct vb_error *err)
+{
+    const struct vb_reload reload = {"logins of media", renew_logins, media};
+    struct vb_media_credentials *logins = NULL;
+    enum vb_status status = load_logins(media, &logins, err);
+    media->logins = logins;
+    if (status != VB_OK || !media->options->media_credentials_file)
+        return status;
+    return vb_reload_register(&reload, err);
+}
+
 enum vb_status vb_media_new(const struct vb_options *options, struct vb_media **ret_media,
                             struct vb_error *err)
 {
@@ -38,7 +84,7 @@ enum vb_status vb_media_new(const struct vb_options *options, struct vb_media **
     media->options = options;
     enum vb_status status = vb_media_allow_new(options->media_allow, &media->allow, err);
     if (status == VB_OK)
-        status = vb_media_credentials_load(options->media_credentials_file, &media->logins, err);
+        status = open_logins(media, err);
     if (status == VB_OK)
         status = vb_s3_credentials_new(options->s3_region, &media->credentials, err);
     if (status == VB_OK)
@@ -60,7 +106,11 @@ void vb_media_free(struct vb_media *media)
     if (!media)
         return;
     vb_s3_credentials_free(media->credentials);
+    vb_reload_unregister(media);
     vb_media_credentials_free(media->logins);
+    for (size_t i = 0; i < media->replaced_count; i++)
+        vb_media_credentials_free(media->replaced[i]);
+    free(media->replaced);
     vb_media_allow_free(media->allow);
     free(media);
 }
@@ -74,7 +124,6 @@ enum vb_status vb_fetcher_new(struct vb_media *media, bool (*stop)(void *context
         return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     fetcher->media = media;
     const struct vb_web_options web = {.allow = media->allow,
-                                       .credentials = media->logins,
                                        .stop = stop,
                                        .stop_context = stop_context,
                                        .patience = media->options->media_timeout};
@@ -105,12 +154,12 @@ void vb_fetcher_free(struct vb_fetcher *fetcher)
 enum vb_status vb_fetcher_get(struct vb_fetcher *fetcher, const struct vb_medium *medium,
                               struct vb_spool *spool, struct vb_error *err)
 {
-    const struct vb_media *media = fetcher->media;
+    struct vb_media *media = fetcher->media;
     uint64_t most = media->options->media_file_limit;
     /* A reason of its own: that the host is not on the list would be true, and would not help. */
     if (vb_media_allow_is_empty(media->allow))
         return vb_fail(err, VB_NOT_FOUND, "no media are fetched here: media_allow is not set");
     if (strncasecmp(medium->url, "s3://", strlen("s3://")) == 0)
         return vb_objects_get(fetcher->objects, medium, most, spool, err);
-    return vb_web_get(fetcher->web, medium, most, spool, err);
+    return vb_web_get(fetcher->web, media->logins, medium, most, spool, err);
 }

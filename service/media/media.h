@@ -19,7 +19,8 @@
 
 struct vb_media;
 
-/* The options are borrowed. Asks nobody yet. */
+/* The options are borrowed. Asks nobody yet. On the main thread, which SIGHUP finds there: logins
+ * are read anew then. */
 enum vb_status vb_media_new(const struct vb_options *options, struct vb_media **ret_media,
                             struct vb_error *err) vb_must_check;
 /* The process ends: nothing fetches credentials from here on. */

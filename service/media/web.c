@@ -354,20 +354,21 @@ static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *
 /* A chain of redirects. */
 struct chain {
     const struct vb_medium *medium;
+    const struct vb_media_credentials *logins;
     struct vb_origin origin; /* where it began */
     bool begun, left; /* left: it has been somewhere else; it may come back, without a login */
 };
 
 /* A URL with a user of its own keeps to that. */
-static bool find_login(const struct vb_web *web, CURLU *url, const struct vb_origin *origin,
-                       const struct chain *chain, struct vb_media_login *ret_login)
+static bool find_login(CURLU *url, const struct vb_origin *origin, const struct chain *chain,
+                       struct vb_media_login *ret_login)
 {
     char *user = NULL;
     bool has_user = curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK;
     curl_free(user);
-    return !chain->left && !has_user && web->options.credentials &&
-           vb_media_credentials_find(web->options.credentials, origin->scheme, origin->host,
-                                     origin->port, ret_login);
+    return !chain->left && !has_user &&
+           vb_media_credentials_find(chain->logins, origin->scheme, origin->host, origin->port,
+                                     ret_login);
 }
 
 /* One URL of the chain. */
@@ -387,18 +388,19 @@ static enum vb_status visit(struct vb_web *web, CURLU *url, struct chain *chain,
         chain->origin = origin;
     chain->begun = true;
     chain->left = chain->left || !vb_origin_equals(&origin, &chain->origin);
-    bool known = find_login(web, url, &origin, chain, &login);
+    bool known = find_login(url, &origin, chain, &login);
     return ask_patiently(web, url, origin.host, known ? &login : NULL, chain->medium, most, spool,
                          ret_outcome, err);
 }
 
 /* At most REDIRECTS hops; a loop of redirects ends there too. */
-enum vb_status vb_web_get(struct vb_web *web, const struct vb_medium *medium, uint64_t most,
-                          struct vb_spool *spool, struct vb_error *err)
+enum vb_status vb_web_get(struct vb_web *web, const struct vb_media_credentials *logins,
+                          const struct vb_medium *medium, uint64_t most, struct vb_spool *spool,
+                          struct vb_error *err)
 {
     CURLU *url = curl_url();
     enum outcome outcome = REDIRECTED;
-    struct chain chain = {.medium = medium};
+    struct chain chain = {.medium = medium, .logins = logins};
     if (!url)
         return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     enum vb_status status = vb_origin_parse(url, medium->url, err);

@@ -16,7 +16,6 @@ struct vb_web;
 
 struct vb_web_options {
     const struct vb_media_allow *allow; /* these are borrowed for its life */
-    const struct vb_media_credentials *credentials;
     bool (*stop)(void *context);
     void *stop_context;
     int64_t patience; /* microseconds for one answer as a whole */
@@ -24,7 +23,9 @@ struct vb_web_options {
 enum vb_status vb_web_new(const struct vb_web_options *options, struct vb_web **ret_web,
                           struct vb_error *err) vb_must_check;
 void vb_web_free(struct vb_web *web);
-enum vb_status vb_web_get(struct vb_web *web, const struct vb_medium *medium, uint64_t most,
-                          struct vb_spool *spool, struct vb_error *err) vb_must_check;
+/* `logins` are borrowed for the call. */
+enum vb_status vb_web_get(struct vb_web *web, const struct vb_media_credentials *logins,
+                          const struct vb_medium *medium, uint64_t most, struct vb_spool *spool,
+                          struct vb_error *err) vb_must_check;
 
 #endif

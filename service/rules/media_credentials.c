@@ -262,6 +262,14 @@ enum vb_status vb_media_credentials_load(const char *path,
     return status;
 }
 
+/* By their texts, which parsing has cut up in the same way. */
+bool vb_media_credentials_same(const struct vb_media_credentials *a,
+                               const struct vb_media_credentials *b)
+{
+    return a->text.length == b->text.length &&
+           (a->text.length == 0 || memcmp(a->text.data, b->text.data, a->text.length) == 0);
+}
+
 void vb_media_credentials_free(struct vb_media_credentials *credentials)
 {
     if (!credentials)

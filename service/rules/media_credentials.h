@@ -29,6 +29,9 @@ enum vb_status vb_media_credentials_load(const char *path,
 enum vb_status vb_media_credentials_new(struct vb_view text, const char *name,
                                         struct vb_media_credentials **ret_credentials,
                                         struct vb_error *err) vb_must_check;
+/* Whether both files said the same. */
+bool vb_media_credentials_same(const struct vb_media_credentials *a,
+                               const struct vb_media_credentials *b);
 void vb_media_credentials_free(struct vb_media_credentials *credentials);
 
 /* `scheme` in lower case, `host` as libcurl's URL parser gives it: ASCII, an IPv6 address in

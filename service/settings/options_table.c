@@ -182,7 +182,8 @@ const struct vb_option vb_option_table[] = {
      .example = "media.example.com, *.cdn.example.com"},
     {"media_credentials_file", TEXT(media_credentials_file), NULL, "none",
      "logins for media behind a password, a line each: `HOST[:PORT] basic USER:PASSWORD` or "
-     "`HOST[:PORT] bearer TOKEN`; only for https, or `http://HOST[:PORT]`; read at the start",
+     "`HOST[:PORT] bearer TOKEN`; only for https, or `http://HOST[:PORT]`; read at the start and "
+     "at SIGHUP",
      "a path of a file with mode 0640 or less",
      .example = "/etc/verbatim/media_credentials"},
     {"media_file_limit", SIZE(media_file_limit), "256MiB", NULL,

@@ -155,6 +155,7 @@ def test_json_and_ndjson_hold_what_went_in(seed):
     text = render(conversations, "ndjson", "", include)
     assert text == "" or text.endswith("\n")
     lines = [json.loads(line) for line in text.split("\n")[:-1]]
+    assert text.splitlines() == text.split("\n")[:-1]  # also for readers that split at NEL, U+2028 and U+2029
     validate(document, "conversations")
     for line in lines:
         validate(line, "conversation")

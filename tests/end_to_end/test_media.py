@@ -7,6 +7,7 @@ import io
 import json
 import random
 import re
+import signal
 import ssl
 import threading
 import zipfile
@@ -22,7 +23,7 @@ from tests.lib.measure import peak_rss
 from tests.lib.media_server import MediaServer, medium
 from tests.lib.process import SANITIZED, wait_until
 from tests.lib.queue import Crew
-from tests.lib.service import Program
+from tests.lib.service import Program, Service
 
 CHUNK = 20
 TABLES = """
@@ -547,3 +548,38 @@ def test_logins_are_sent_to_their_host_and_nowhere_else(program, database, folde
             "/hop": basic, "/4.png": None, "/away": basic, "/5.png": None, "/same": basic, "/6.png": basic}
         assert other.logins == {"/3.png": None, "/back": None, "/8.png": own}
         assert "s3" not in re.sub(r"s3_\w+|s3://", "", crew.log())
+
+
+def test_logins_are_read_anew_at_sighup(program, database, folder, server):
+    """A file with a mistake leaves them as they are."""
+    first, second = ("Basic " + base64.b64encode(f"me:{word}".encode()).decode() for word in ("old", "new"))
+    file = folder / "renewed-logins"
+    file.write_text(f"http://127.0.0.1:{server.port} basic me:old\n")
+    file.chmod(0o600)
+    channel = queue.fill(database, "renewed", 1, messages=1)
+    attach(database, channel, [f"{server.url}/21.png"])
+    server.faults = {"/21.png": faults.demand(first, "/21.png")}
+
+    def failed():
+        """Attachments that could not be had."""
+        job_id = add(database, channel)
+        queue.finished(database, job_id)
+        return counts(database, job_id)[1]
+
+    def reload(word):
+        told = service.log().count("SIGHUP: ")
+        service.process.signal(signal.SIGHUP)
+        return wait_until(lambda: service.log().count("SIGHUP: ") > told and service.log().split("SIGHUP: ")[-1], word)
+    with Service(program, folder, storage=f"file://{folder}", workers=1, media_allow=server.allow,
+                 media_credentials_file=str(file)) as service:
+        assert failed() == 0
+        server.faults = {"/21.png": faults.demand(second, "/21.png")}
+        assert failed() == 1
+        file.write_text(f"http://127.0.0.1:{server.port} basic new\n")
+        assert "line 1: behind basic must stand USER:PASSWORD" in reload("the mistake")
+        assert failed() == 1
+        file.write_text(f"http://127.0.0.1:{server.port} basic me:new\n")
+        assert reload("the new login").startswith("reloaded: logins of media")
+        assert failed() == 0
+        assert reload("the same").startswith("nothing to reload has changed")
+    server.faults = {}
