@@ -112,6 +112,8 @@ def checked(specification, data):
     else:
         archive = zipfile.ZipFile(io.BytesIO(data))
         files = {name: archive.read(name) for name in archive.namelist() if not name.startswith("media/")}
+        if "nothing-found.txt" in files:
+            assert len(archive.namelist()) == 1 and files.pop("nothing-found.txt").startswith(b"Nothing was found")
     for name, content in files.items():
         if specification["format"] == "pdf":
             assert content.startswith(b"%PDF-") and content.endswith(b"%%EOF\n"), (specification, name)
