@@ -82,12 +82,14 @@ const struct vb_option vb_option_table[] = {
     {"trusted_proxies", TEXT(trusted_proxies), NULL, "none",
      "proxies before `serve`, joined by commas: the client's address, for log, audit and counted "
      "mistakes, is taken from their `X-Forwarded-For` or `Forwarded`",
-     "a list of ADDRESS[/BITS]", .parse = vb_option_parse_networks},
+     "a list of ADDRESS[/BITS]", .parse = vb_option_parse_networks,
+     .example = "10.0.0.0/8, 192.168.1.5"},
     {"cors_origins", TEXT(cors_origins), NULL, "none",
      "origins whose pages may call the API from a browser with a key of theirs, joined by commas; "
      "`*` for every page; the console's cookie is for its own page alone",
      "a list of http[s]://HOST[:PORT] as browsers write them, or *",
-     .parse = vb_option_parse_origins},
+     .parse = vb_option_parse_origins,
+     .example = "https://app.example.com"},
     {"storage", TEXT(storage), "file:///var/lib/verbatim", NULL,
      "where archives go: `file:///DIR` or `s3://BUCKET[/PREFIX]`",
      "file:///DIR with an absolute folder, or s3://BUCKET[/PREFIX]", .check = vb_option_is_storage},

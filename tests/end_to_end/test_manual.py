@@ -176,6 +176,7 @@ def test_zsh_finds_the_function_by_its_file(built, folder):
 def test_the_example_has_every_option_and_says_nothing(built, options):
     lines = (built / "verbatim.conf").read_text().splitlines()
     assert all(not line or line.startswith("#") for line in lines) and max(map(len, lines)) <= 101
+    assert not [line for line in lines if line.endswith(" =")], "an option without a default needs an .example"
     set_there = [line[1:].split(" = ")[0] for line in lines if re.match(r"#\w+ =", line)]
     wanted = []
     for name, secret in options:
