@@ -131,6 +131,39 @@ def test_optional_columns_and_relations_that_are_missing(ready, database, files)
         assert name in text.replace(",", "").split(), text
 
 
+def test_rows_that_a_policy_hides(ready, postgres, verbatim, files, tmp_path):
+    """On the table itself, and behind a view by the rights of the view's owner, or of its caller."""
+    database = postgres.create_database("doctor_policies")
+    program = Program(verbatim, database.url)
+    program.migrate()
+    program.demo_data(conversations=20)
+    database.execute("CREATE ROLE reader LOGIN; CREATE ROLE viewer; GRANT USAGE ON SCHEMA chat TO reader, viewer;"
+                     "GRANT SELECT ON ALL TABLES IN SCHEMA chat TO reader, viewer")
+    source_url = database.url.replace("postgres@", "reader@")
+
+    def hidden(**options):
+        report = doctor(program, **files, **{"source_url": source_url} | options)
+        return sorted(re.search(r"rows of (\w+) .* security of (\S+) applies to the role (\w+)", line.text).groups()
+                      for line in report.of("source") if line.finding == "warning" and "hidden" in line.text)
+
+    try:
+        assert hidden() == []
+        database.execute("ALTER TABLE chat.message ENABLE ROW LEVEL SECURITY")
+        assert hidden() == [("message", "chat.message", "reader")]
+        assert hidden(source_url=database.url) == [], "a superuser sees all"
+        database.execute("CREATE SCHEMA views; GRANT USAGE ON SCHEMA views TO reader, viewer")
+        for name in ("channel", "contact", "assistant", "conversation", "message"):
+            database.execute(f"CREATE VIEW views.{name} AS SELECT * FROM chat.{name};"
+                             f"GRANT SELECT ON views.{name} TO reader")
+        assert hidden(source_schema="views") == [], "the view's owner sees all"
+        database.execute("ALTER VIEW views.message SET (security_invoker = on)")
+        assert hidden(source_schema="views") == [("message", "chat.message", "reader")]
+        database.execute("ALTER VIEW views.message RESET (security_invoker); ALTER VIEW views.message OWNER TO viewer")
+        assert hidden(source_schema="views") == [("message", "chat.message", "viewer")]
+    finally:
+        database.execute("DROP SCHEMA IF EXISTS views CASCADE; DROP OWNED BY reader, viewer; DROP ROLE reader, viewer")
+
+
 def test_required_columns_that_are_missing_or_wrong(ready, database, files):
     database.execute("CREATE SCHEMA broken; CREATE VIEW broken.channel AS TABLE chat.channel;"
                      "CREATE VIEW broken.message AS SELECT id, conversation_id, created_at::text AS created_at, text "

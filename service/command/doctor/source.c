@@ -85,6 +85,7 @@ void vb_doctor_source(struct vb_doctor *doctor)
                          err.text);
     if (contract) {
         tell_columns(doctor, contract);
+        vb_doctor_hidden(doctor, connection);
         look_for_gaps(doctor, connection, contract);
         vb_doctor_plans(doctor, connection, contract);
         vb_doctor_lookups(doctor, connection, contract);
