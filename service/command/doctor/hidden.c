@@ -1,9 +1,10 @@
-/* The doctor's look at row level security of the platform's own tables: what a policy hides from the
- * source's login is missing from exports, and no statement fails by it. Only reads the catalog.
+/* The doctor's look at row level security of the platform's own tables: what a policy hides from
+ * the source's login is missing from exports, and no statement fails by it. Only reads the
+ * catalog.
  *
- * A table behind a view is read under the rights of the view's owner, unless the view is one of its
- * caller (security_invoker, PostgreSQL 15). Limits: materialized views hold what their owner saw
- * when they were filled, and functions are not looked into.
+ * A table behind a view is read under the rights of the view's owner, unless the view is one of
+ * its caller (security_invoker, PostgreSQL 15). Limits: materialized views hold what their owner
+ * saw when they were filled, and functions are not looked into.
  */
 #include "doctor.h"
 
