@@ -23,7 +23,7 @@ enum vb_status vb_mail_certificate_look(const struct vb_mail_server *server,
                                         struct vb_mail_certificate *ret_certificate,
                                         struct vb_error *err) vb_must_check;
 /* The same of a chain in PEM, the server's own certificate first. VB_CORRUPT: it is none. */
-enum vb_status vb_mail_certificate_read(const struct vb_mail_server *server, struct vb_view chain,
+enum vb_status vb_mail_certificate_read(const struct vb_mail_server *server, struct vb_view pem,
                                         struct vb_mail_certificate *ret_certificate,
                                         struct vb_error *err) vb_must_check;
 

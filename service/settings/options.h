@@ -28,8 +28,8 @@ struct vb_options {
     char *source_url;   /* as database_url unless given */
     char *source_schema;
     bool prepared_statements;
+    int on_lag; /* enum vb_on_lag */
     int64_t replica_wait;
-    int on_lag;     /* enum vb_on_lag */
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */
     /* Of the listener; the first two both or neither, the third with them. */
@@ -44,8 +44,8 @@ struct vb_options {
     char *s3_public_endpoint;
     char *s3_region;
     enum vb_s3_addressing s3_addressing;
-    uint64_t s3_part_size;
     bool s3_equal_parts;
+    uint64_t s3_part_size;
     int64_t segment_parts;
     int64_t link_ttl;
     char *smtp_url; /* without the login that it may be given with; NULL: no mail */
