@@ -5,15 +5,19 @@ import pytest
 from tests.lib import http_source as source
 from tests.lib.process import free_port
 from tests.lib.service import Program
+from tests.lib.tls import Authority, TlsService
+
+
+@pytest.fixture(scope="module")
+def prepared(program, database):
+    source.make_source(database)
+    program.migrate()
+    return program
 
 
 @pytest.fixture(scope="module", params=["127.0.0.1", "0.0.0.0", "[::]"])
-def service(program, database, make_service, request):
-    if not database.value("SELECT to_regnamespace('chat') IS NOT NULL"):
-        source.make_source(database)
-        program.migrate()
-    port = free_port()
-    return make_service(workers=0, listen=f"{request.param}:{port}", base_url="http://exports.example.com")
+def service(prepared, make_service, request):
+    return make_service(workers=0, listen=f"{request.param}:{free_port()}", base_url="http://exports.example.com")
 
 
 def look(service, *flags):
@@ -46,3 +50,20 @@ def test_nobody_there_is_a_failure_that_names_the_address(verbatim):
     done = Program(verbatim, options={"listen": f"0.0.0.0:{port}"}).run("healthcheck", check=False)
     assert done.returncode == 1 and done.stdout == ""
     assert f"http://127.0.0.1:{port}/healthz: " in done.stderr
+
+
+def test_by_tls_whichever_host_the_certificate_names_and_whoever_is_let_in(prepared, folder):
+    (folder / "storage").mkdir(exist_ok=True)
+    authority = Authority(folder)
+    certificate, key = authority.certificate("server")
+    options = {"tls_cert_file": certificate, "tls_key_file": key}
+    for more in ({}, {"tls_client_ca_file": authority.file}):
+        shown = authority.certificate("client") if more else None
+        with TlsService(prepared, folder, authority.context(shown), workers=0, storage=f"file://{folder}/storage",
+                        **options, **more) as secure:
+            listen = secure.options["listen"]
+            program = Program(prepared.path, options={"listen": listen} | options | more)
+            assert program.run("healthcheck").stdout == "ok\n"
+            stranger = program.run("healthcheck", "--url", f"https://{listen}/healthz", check=False)
+            assert stranger.returncode == 1, "another address is verified"
+        assert program.run("healthcheck", check=False).returncode == 1

@@ -51,6 +51,11 @@ def test_readme_and_schema_are_what_the_values_file_makes():
     assert made.returncode == 0, made.stdout + made.stderr
 
 
+def test_the_chart_is_for_this_version():
+    number = re.search(r"project\(verbatim VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == number
+
+
 def test_options_of_the_chart_are_those_of_the_program(verbatim):
     text = Program(verbatim, "postgresql://127.0.0.1:1/none").run("serve", "--help").stdout
     rows = re.findall(r"^  --(\S+)   \[.*?\]( \(or NAME-file)?", text, re.M)

@@ -15,6 +15,7 @@ from tests.lib import http_source as source
 from tests.lib.kubernetes import Node
 from tests.lib.process import free_port, wait_until
 from tests.lib.service import Program, http_request
+from tests.lib.tls import Authority
 
 NAMESPACE = "exports"
 CHART_USER = 10001
@@ -178,6 +179,20 @@ class TestRelease:
         assert "pre-upgrade hooks failed" in told
         assert release.pods() == before and release.options("serve")["link_ttl"] == "48h"
         assert release.export(self.key)[:2] == b"PK"
+        assert release.plane.get("Job", release.namespace, "verbatim-migrate"), "to be looked at"
+
+    def test_tls_of_the_api_itself(self, release):
+        """The pods are ready, which by the probe's scheme means that they speak it."""
+        certificate, key = Authority(release.folder).certificate("server")
+        release.plane.create({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": "certificate"},
+            "data": {name: base64.b64encode(path.read_bytes()).decode()
+                     for name, path in (("tls.crt", certificate), ("tls.key", key))}}, release.namespace)
+        release.apply("upgrade", "--set", "tls.existingSecret=certificate")
+        assert release.options("serve")["tls_key_file"] == "/etc/verbatim/tls/tls.key"
+        health = release.program.run("healthcheck", options={
+            "listen": f"127.0.0.1:{release.port}", "tls_cert_file": certificate, "tls_key_file": key})
+        assert health.stdout == "ok\n"
 
     def test_rollback(self, release):
         before = release.pods()
@@ -187,14 +202,13 @@ class TestRelease:
         assert release.export(self.key)[:2] == b"PK"
 
     def test_uninstall(self, release):
-        """Nothing of the release stays but what failed and the test's pod, which are there to be looked at; and nothing
-        that is not the release's goes: database, archives, secrets."""
+        """Nothing of the release stays but the test's pod, which is there to be looked at (so was the job that failed,
+        until the next upgrade); and nothing that is not the release's goes: database, archives, secrets."""
         release.run("uninstall", "verbatim")
         assert release.pods() == {}
         left = {kind: [thing["metadata"]["name"] for thing in release.plane.listed(kind, release.namespace)]
                 for kind in ("Deployment", "Service", "ConfigMap", "Job", "Pod")}
-        assert left == {"Deployment": [], "Service": [], "ConfigMap": [], "Job": ["verbatim-migrate"],
-                        "Pod": ["verbatim-test-doctor"]}
+        assert left == {"Deployment": [], "Service": [], "ConfigMap": [], "Job": [], "Pod": ["verbatim-test-doctor"]}
         assert release.plane.get("Secret", release.namespace, "verbatim")
         assert release.database.value("SELECT count(*) FROM verbatim.job WHERE status = 'finished'") == 4
         assert list((release.folder / "claim-archives").rglob("*.zip"))

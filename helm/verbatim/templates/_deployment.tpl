@@ -38,7 +38,7 @@ priorityClassName: {{ . }}
 
 {{- define "verbatim.probes" -}}
 {{- range $name, $path := dict "startupProbe" "/healthz" "livenessProbe" "/healthz" "readinessProbe" "/readyz" }}
-{{ $name }}: {{- merge (dict "httpGet" (dict "path" $path "port" "http")) (index $.root.Values.serve $name) | toYaml | nindent 2 }}
+{{ $name }}: {{- merge (dict "httpGet" (dict "path" $path "port" "http" "scheme" (include "verbatim.scheme" $.root | upper))) (index $.root.Values.serve $name) | toYaml | nindent 2 }}
 {{- end }}
 {{- end -}}
 

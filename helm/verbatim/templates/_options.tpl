@@ -32,6 +32,11 @@ https://{{ first .Values.httpRoute.hostnames }}{{ trimSuffix "/" .Values.httpRou
 {{- end -}}
 {{- end -}}
 
+{{/* How the API is spoken to. */}}
+{{- define "verbatim.scheme" -}}
+{{ ternary "https" "http" (not (empty .Values.tls.existingSecret)) }}
+{{- end -}}
+
 {{/* {root, role} -> JSON of name: text, sorted as JSON is. */}}
 {{- define "verbatim.options" -}}
 {{- $values := .root.Values -}}
@@ -55,6 +60,10 @@ https://{{ first .Values.httpRoute.hostnames }}{{ trimSuffix "/" .Values.httpRou
 {{- if $secret.existingSecret -}}
 {{- $_ := set $texts (printf "%s_file" $name) (printf "/etc/verbatim/secrets/%s" $name) -}}
 {{- end -}}
+{{- end -}}
+{{- if and $values.tls.existingSecret (include "verbatim.listens" .) -}}
+{{- $_ := set $texts "tls_cert_file" "/etc/verbatim/tls/tls.crt" -}}
+{{- $_ := set $texts "tls_key_file" "/etc/verbatim/tls/tls.key" -}}
 {{- end -}}
 {{- toJson $texts -}}
 {{- end -}}
@@ -99,6 +108,9 @@ https://{{ first .Values.httpRoute.hostnames }}{{ trimSuffix "/" .Values.httpRou
 {{- if and $values.s3Credentials.existingSecret (eq $values.s3Credentials.form "file") }}
 - {name: s3-credentials, mountPath: /etc/verbatim/s3, readOnly: true}
 {{- end }}
+{{- if $values.tls.existingSecret }}
+- {name: tls, mountPath: /etc/verbatim/tls, readOnly: true}
+{{- end }}
 {{- if $values.caCertificates.existingConfigMap }}
 - {name: authorities, mountPath: /etc/verbatim/authorities, readOnly: true}
 {{- end }}
@@ -142,6 +154,15 @@ https://{{ first .Values.httpRoute.hostnames }}{{ trimSuffix "/" .Values.httpRou
     secretName: {{ $values.s3Credentials.existingSecret | quote }}
     defaultMode: 0440
     items: [{key: {{ $values.s3Credentials.file | quote }}, path: credentials}]
+{{- end }}
+{{- with $values.tls }}
+{{- if .existingSecret }}
+- name: tls
+  secret:
+    secretName: {{ .existingSecret | quote }}
+    defaultMode: 0440
+    items: [{key: {{ .certificate | quote }}, path: tls.crt}, {key: {{ .privateKey | quote }}, path: tls.key}]
+{{- end }}
 {{- end }}
 {{- with $values.caCertificates }}
 {{- if .existingConfigMap }}
