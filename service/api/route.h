@@ -38,6 +38,7 @@ struct vb_api_route {
     enum vb_right right;            /* that the key's role needs */
     const char *scope;              /* that the key needs; NULL: no key */
     void (*begin)(struct vb_http_exchange *exchange);
+    bool is_polled; /* asked again and again by programs */
 };
 
 /* All routes, as the handlers know them. */

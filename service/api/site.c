@@ -263,12 +263,26 @@ static const char *workspace_of(const struct vb_http_exchange *exchange)
     return door && door->names_workspace ? request->arguments[0].data : request->access.workspace;
 }
 
-/* What only looks is asked for again and again, and logged at level debug. */
+/* What only looks is asked for again and again. */
 static bool is_poll(const struct vb_http_exchange *exchange)
 {
     const struct vb_api_route *route = exchange->request->route;
     return route && route->right != VB_RIGHT_EXPORT &&
            vb_view_equals(exchange->head.method, VB_VIEW("GET"));
+}
+
+/* What failed here is worth more than a line of access; what is refused is told with what changes
+ * something. */
+static enum vb_log_level log_level(const struct vb_http_exchange *exchange)
+{
+    const struct vb_api_route *route = exchange->request->route;
+    int wanted = exchange->loop->site->service->options->access_log;
+    enum vb_access_log rank = VB_ACCESS_CHANGES;
+    if (exchange->status >= 500)
+        return VB_LOG_WARN;
+    if (exchange->status < 400 && is_poll(exchange))
+        rank = route->is_polled ? VB_ACCESS_ALL : VB_ACCESS_READS;
+    return (int)rank <= wanted ? VB_LOG_INFO : VB_LOG_DEBUG;
 }
 
 /* Rows of the table lie one behind the other. */
@@ -296,6 +310,7 @@ static const struct vb_http_site callbacks = {
     .put_problems = put_problems,
     .workspace = workspace_of,
     .is_poll = is_poll,
+    .log_level = log_level,
     .answered = answered,
 };
 

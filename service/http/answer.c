@@ -158,31 +158,42 @@ static void decide_keep_alive(struct vb_http_exchange *exchange)
         exchange->keep_alive = false;
 }
 
-void vb_http_answer_log(struct vb_http_exchange *exchange)
+/* The path only: the query of a link holds its signature. */
+static void log_line(const struct vb_http_exchange *exchange, uint64_t sent, int64_t taken)
 {
-    /* Polls are the bulk of all requests: seen at level debug only. */
     const struct vb_http_site *site = exchange->loop->http->site;
-    const int64_t taken = vb_clock_monotonic() - exchange->begun_at;
-    site->answered(exchange, taken);
-    enum vb_log_level level = exchange->status >= 500                             ? VB_LOG_WARN
-                              : exchange->status < 400 && site->is_poll(exchange) ? VB_LOG_DEBUG
-                                                                                  : VB_LOG_INFO;
+    enum vb_log_level level = site->log_level(exchange);
     if (!vb_log_enabled(level))
         return;
-    /* The path only: the query of a link holds its signature. */
     vb_log_set(VB_LOG_REQUEST, exchange->request_id);
     vb_log_set(VB_LOG_WORKSPACE, site->workspace(exchange));
     const struct vb_view path = exchange->head.path;
     size_t shown = path.length < exchange->path_shown ? path.length : exchange->path_shown;
-    char client[VB_ADDRESS_TEXT];
+    char client[VB_ADDRESS_TEXT], size[48];
     vb_http_client_text(exchange, client);
-    vb_log(level, "http %.*s %.*s%s %d, %" PRIu64 " bytes, %" PRId64 " us, from %s",
+    (void)snprintf(size, sizeof(size), "%" PRIu64, sent);
+    if (sent != exchange->answer_size)
+        (void)snprintf(size, sizeof(size), "%" PRIu64 " of %" PRIu64, sent, exchange->answer_size);
+    vb_log(level, "http %.*s %.*s%s %d, %s bytes, %" PRId64 " us, from %s",
            (int)exchange->head.method.length,
            exchange->head.method.data ? exchange->head.method.data : "", (int)shown,
-           path.data ? path.data : "", shown < path.length ? "..." : "", exchange->status,
-           exchange->answer_size, taken, client);
+           path.data ? path.data : "", shown < path.length ? "..." : "", exchange->status, size,
+           taken, client);
     vb_log_set(VB_LOG_REQUEST, NULL);
     vb_log_set(VB_LOG_WORKSPACE, NULL);
+}
+
+void vb_http_answer_log(struct vb_http_exchange *exchange)
+{
+    const int64_t taken = vb_clock_monotonic() - exchange->begun_at;
+    exchange->loop->http->site->answered(exchange, taken);
+    if (exchange->connection->file < 0)
+        log_line(exchange, exchange->answer_size, taken);
+}
+
+void vb_http_answer_log_file(const struct vb_http_exchange *exchange, uint64_t sent)
+{
+    log_line(exchange, sent, vb_clock_monotonic() - exchange->begun_at);
 }
 
 /* Clients that know when an idle connection ends do not send into its end. */

@@ -75,8 +75,12 @@ static void end_file(struct vb_http_connection *connection)
         return;
     close(connection->file);
     connection->file = -1;
-    if (exchange && exchange->on_file_end)
-        exchange->on_file_end(exchange, exchange->answer_size - connection->file_left);
+    if (!exchange)
+        return;
+    uint64_t sent = exchange->answer_size - connection->file_left;
+    vb_http_answer_log_file(exchange, sent);
+    if (exchange->on_file_end)
+        exchange->on_file_end(exchange, sent);
 }
 
 /* Frees what is expensive at once and queues the rest for bury(). */

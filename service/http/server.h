@@ -26,6 +26,7 @@
 #include "verbatim/clock.h"
 #include "verbatim/json.h"
 #include "verbatim/liveness.h"
+#include "verbatim/log.h"
 #include "verbatim/thread.h"
 
 #include <stdatomic.h>
@@ -79,6 +80,8 @@ struct vb_http_site {
      * it. */
     const char *(*workspace)(const struct vb_http_exchange *exchange);
     bool (*is_poll)(const struct vb_http_exchange *exchange);
+    /* How important the line of the answer is. */
+    enum vb_log_level (*log_level)(const struct vb_http_exchange *exchange);
     /* Once for each answer whose status is known, at the end of one that is streamed. */
     void (*answered)(struct vb_http_exchange *exchange, int64_t microseconds);
 };
@@ -275,6 +278,8 @@ bool vb_http_answer_headers_hold(struct vb_http_exchange *exchange);
 void vb_http_answer_begin(struct vb_http_exchange *exchange, const char *type, bool chunked);
 /* For a body that is over: its size is known only then. */
 void vb_http_answer_log(struct vb_http_exchange *exchange);
+/* The line of a file that has gone out, or was cut short; it was counted when it began. */
+void vb_http_answer_log_file(const struct vb_http_exchange *exchange, uint64_t sent);
 /* Whether If-None-Match names this tag, which holds nothing that could be part of another one. */
 bool vb_http_tag_is_held(const struct vb_http_exchange *exchange, const char *etag);
 /* A JSON writer into the loop's scratch buffer, emptied. */

@@ -18,6 +18,9 @@
 #define VB_WORKERS_MOST 256 /* worker threads of one process */
 #define VB_WORKERS_USUAL 8  /* most of them where nobody says how many */
 
+/* Which requests are logged at level info; each holds those before it. */
+enum vb_access_log { VB_ACCESS_OFF, VB_ACCESS_CHANGES, VB_ACCESS_READS, VB_ACCESS_ALL };
+
 /* All strings are owned by the options and NULL where not given and without default. Durations in
  * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */
 /* What becomes of an export whose replica lags. In the order of the option's words. */
@@ -72,6 +75,7 @@ struct vb_options {
     char *metrics_token; /* NULL: none */
     char *otlp_endpoint; /* NULL: no spans; without trailing slash */
     enum vb_log_level log_level;
+    int access_log; /* enum vb_access_log */
     enum vb_log_format log_format;
 };
 

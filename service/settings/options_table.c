@@ -22,6 +22,7 @@
 static const char *const addressing_choices[] = {"auto", "path", "virtual", NULL};
 static const char *const tls_choices[] = {"off", "try", "require", NULL};
 static const char *const lag_choices[] = {"incomplete", "fail", NULL};
+static const char *const access_choices[] = {"off", "changes", "reads", "all", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
@@ -214,6 +215,10 @@ const struct vb_option vb_option_table[] = {
     {"log_level", CHOICE(log_level), "info", NULL,
      "the least important lines that are logged", "debug, info, warn or error", level_choices,
      .reloads = true},
+    {"access_log", CHOICE(access_log), "changes", NULL,
+     "requests that are logged, one line each: `changes` and what is refused, `reads` and "
+     "downloads as well, `all` with polls; `off` leaves what failed here",
+     "off, changes, reads or all", access_choices},
     {"log_format", CHOICE(log_format), "text", NULL,
      "`text`, or `json` for machines", "text or json", format_choices},
 };
