@@ -93,7 +93,8 @@ static enum vb_status order(struct run *run, struct vb_error *err)
 /* $1 job. */
 static const char look_sql[] =
     "SELECT j.status, j.error_message, c.counts[1], j.conversations_total, c.counts[2],"
-    " verbatim.job_waits(j.job_id) FROM verbatim.job AS j CROSS JOIN LATERAL"
+    " verbatim.job_waits(j.job_id, j.status, j.ordered_storage) FROM verbatim.job AS j CROSS JOIN "
+    "LATERAL"
     " (SELECT coalesce(j.counts, verbatim.job_count(j.job_id)) AS counts) AS c"
     " WHERE j.job_id = $1::uuid";
 enum { LOOK_STATUS, LOOK_ERROR, LOOK_DONE, LOOK_TOTAL, LOOK_MESSAGES, LOOK_WAITS };

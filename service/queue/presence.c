@@ -61,7 +61,8 @@ static const char unmanned[] =
     "  WHERE j.status = 'queued' AND NOT EXISTS (SELECT FROM verbatim.worker_alive AS w"
     "   WHERE j.ordered_storage IS NULL OR w.storage = j.ordered_storage)"
     " UNION ALL SELECT j.ordered_storage FROM verbatim.job AS j"
-    "  WHERE j.status = 'started' AND verbatim.job_waits(j.job_id) = 'worker') AS u";
+    "  WHERE j.status = 'started'"
+    "  AND verbatim.job_waits(j.job_id, j.status, j.ordered_storage) = 'worker') AS u";
 
 enum vb_status vb_presence_unmanned(struct vb_pg *pg, int64_t *ret_jobs, char *ret_text,
                                     size_t size, struct vb_error *err)

@@ -26,7 +26,8 @@
     " WHEN j.status <> 'finished' THEN 'waiting'"                                                  \
     " ELSE verbatim.job_mail(j.job_id) END"
 #define VB_JOB_WAITS                                                                               \
-    "CASE WHEN j.status IN ('queued', 'started') THEN verbatim.job_waits(j.job_id) END"
+    "CASE WHEN j.status IN ('queued', 'started') THEN"                                             \
+    " verbatim.job_waits(j.job_id, j.status, j.ordered_storage) END"
 /* clang-format on */
 #define VB_JOB_VIEW_TABLE(FIRST, NEXT)                                                             \
     FIRST(EXPORT_ID, "j.job_id::text")                                                             \

@@ -26,31 +26,30 @@ CREATE VIEW verbatim.worker_alive AS
 
 -- What a job waits for: worker (none lives, or none that writes where the job was ordered), turn (others are before
 -- it), source (it did not answer, and is asked again), NULL: it is worked on, or at its end. A function, since a query
--- inside a look-up is set up anew each time.
-CREATE FUNCTION verbatim.job_waits(wanted uuid) RETURNS text
+-- inside a look-up is set up anew each time; with what the job's row says, since polls have that at hand.
+CREATE FUNCTION verbatim.job_waits(wanted uuid, status_now text, ordered text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
         DECLARE
-            status_now text;
-            ordered text;
+            found_word text;
         BEGIN
-            SELECT j.status, j.ordered_storage INTO status_now, ordered
-            FROM verbatim.job AS j WHERE j.job_id = wanted;
-            IF status_now IS NULL OR status_now NOT IN ('queued', 'started') THEN
-                RETURN NULL;
-            ELSIF status_now = 'started' AND EXISTS (
-                SELECT FROM verbatim.segment AS s
-                WHERE s.job_id = wanted AND s.status = 'running' AND s.lease_until > clock_timestamp()) THEN
-                RETURN NULL;
-            ELSIF NOT EXISTS (
-                SELECT FROM verbatim.worker_alive AS w WHERE ordered IS NULL OR w.storage = ordered) THEN
-                RETURN 'worker';
-            ELSIF EXISTS (
-                SELECT FROM verbatim.segment AS s
-                WHERE s.job_id = wanted AND s.status = 'waiting' AND s.source_away) THEN
-                RETURN 'source';
+            IF status_now = 'queued' THEN
+                SELECT CASE WHEN EXISTS (SELECT FROM verbatim.worker_alive AS w
+                                         WHERE ordered IS NULL OR w.storage = ordered)
+                            THEN 'turn' ELSE 'worker' END
+                INTO found_word;
+            ELSIF status_now = 'started' THEN
+                SELECT CASE WHEN EXISTS (SELECT FROM verbatim.segment AS s
+                                         WHERE s.job_id = wanted AND s.status = 'running'
+                                             AND s.lease_until > clock_timestamp()) THEN NULL
+                            WHEN NOT EXISTS (SELECT FROM verbatim.worker_alive AS w
+                                             WHERE ordered IS NULL OR w.storage = ordered) THEN 'worker'
+                            WHEN EXISTS (SELECT FROM verbatim.segment AS s
+                                         WHERE s.job_id = wanted AND s.status = 'waiting' AND s.source_away)
+                            THEN 'source' ELSE 'turn' END
+                INTO found_word;
             END IF;
-            RETURN 'turn';
+            RETURN found_word;
         END
     $$;
 
@@ -68,7 +67,8 @@ CREATE FUNCTION verbatim.jobs_waiting() RETURNS TABLE (reason text, jobs bigint)
                         THEN 'turn' ELSE 'worker' END AS reason, o.jobs
             FROM ordered AS o
             UNION ALL
-            SELECT verbatim.job_waits(j.job_id), 1 FROM verbatim.job AS j WHERE j.status = 'started')
+            SELECT verbatim.job_waits(j.job_id, j.status, j.ordered_storage), 1
+            FROM verbatim.job AS j WHERE j.status = 'started')
         SELECT kind, coalesce(sum(waits.jobs), 0)::bigint
         FROM unnest(ARRAY['worker', 'turn', 'source']) AS kind LEFT JOIN waits ON waits.reason = kind
         GROUP BY kind ORDER BY kind

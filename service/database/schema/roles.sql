@@ -49,7 +49,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON verbatim.job, verbatim.segment, verbatim
 GRANT SELECT, UPDATE ON verbatim.daily TO :worker;
 GRANT SELECT, INSERT ON verbatim.manifest_key TO :worker;
 GRANT SELECT ON verbatim.worker_alive TO :worker;
-GRANT EXECUTE ON FUNCTION verbatim.job_waits(uuid), verbatim.jobs_waiting() TO :api, :worker;
+GRANT EXECUTE ON FUNCTION verbatim.job_waits(uuid, text, text), verbatim.jobs_waiting() TO :api, :worker;
 GRANT SELECT, DELETE ON verbatim.console_session, verbatim.job_change TO :worker;
 GRANT EXECUTE ON FUNCTION verbatim.viewers_good(uuid[], text[]) TO :worker;
 GRANT EXECUTE ON FUNCTION verbatim.key_word(text, text, text[], text[]) TO :api;
