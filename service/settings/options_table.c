@@ -211,7 +211,8 @@ const struct vb_option vb_option_table[] = {
     {"otlp_endpoint", TEXT(otlp_endpoint), NULL, "none",
      "where spans of requests, exports, segments and uploads go: OTLP/HTTP with JSON, `/v1/traces` "
      "below it",
-     WEB_ADDRESS_WORDS, .check = vb_option_is_web_address},
+     WEB_ADDRESS_WORDS, .check = vb_option_is_web_address,
+     .example = "http://collector.example.com:4318"},
     {"log_level", CHOICE(log_level), "info", NULL,
      "the least important lines that are logged", "debug, info, warn or error", level_choices,
      .reloads = true},
