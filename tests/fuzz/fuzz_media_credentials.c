@@ -1,5 +1,5 @@
-/* A file of logins: whatever it holds, nothing of a secret stands in an error, and what was read can
- * be sent in a header. */
+/* A file of logins: whatever it holds, nothing of a secret stands in an error, and what was read
+ * can be sent in a header. */
 #include "fuzz.h"
 
 #include "rules/media_credentials.h"

@@ -1,5 +1,5 @@
-/* An archive's contents and names are anybody's: however they are cut the answer is the same, and of
- * JSON it is a library's. */
+/* An archive's contents and names are anybody's: however they are cut the answer is the same, and
+ * of JSON it is a library's. */
 #include "fuzz.h"
 
 #include "verify/content.h"
@@ -17,8 +17,8 @@ static void judge(enum vb_content_kind kind, struct vb_view text, size_t step,
     vb_content_end(content);
 }
 
-/* A library refuses more: depth, numbers that overflow, lone surrogates, NULs in names. A NUL behind
- * the value it takes for the end. */
+/* A library refuses more: depth, numbers that overflow, lone surrogates, NULs in names. A NUL
+ * behind the value it takes for the end. */
 static void compare(struct vb_view text, const struct vb_content *content)
 {
     json_error_t error;
