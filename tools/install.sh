@@ -22,7 +22,7 @@ lint_packages=(clang clang-format clang-tidy git libclang-rt-14-dev)
 
 # Services of packages that tests start by themselves, with their own configuration.
 foreign_services=(
-    pgbouncer nginx haproxy swift-proxy
+    pgbouncer nginx haproxy caddy swift-proxy
     swift-account swift-account-auditor swift-account-reaper swift-account-replicator
     swift-container swift-container-auditor swift-container-replicator swift-container-sharder
     swift-container-sync swift-container-updater

@@ -1,5 +1,5 @@
-"""nginx and HAProxy of Debian before services, on loopback ports and with private configurations, as docs/proxies.md has
-them.
+"""nginx, HAProxy and Caddy of Debian before services, on loopback ports and with private configurations, as
+docs/proxies.md has them.
 
 `with Nginx(folder, [port, ...]) as proxy:`; `proxy.port` is where clients go."""
 
@@ -60,6 +60,28 @@ backend verbatim
     http-check expect status 200
     default-server inter 1s fall 2 rise 2
 {servers}
+"""
+
+CADDY = """
+{{
+    admin off
+    auto_https off
+    storage file_system {folder}
+}}
+http://127.0.0.1:{port} {{
+    bind 127.0.0.1
+    reverse_proxy {servers} {{
+        lb_policy round_robin
+        lb_try_duration 5s
+        health_uri /readyz
+        health_interval 1s
+        health_status 200
+        flush_interval -1
+        transport http {{
+            keepalive 60s
+        }}
+    }}
+}}
 """
 
 
@@ -134,3 +156,14 @@ class HAProxy(Proxy):
 
     def sees(self, port, is_up):
         wait_until(lambda: (self._state(port) == "UP") == is_up, f"{self.name} to see {port} {is_up}", 30, 0.1)
+
+
+class Caddy(Proxy):
+    name = "caddy"
+
+    def text(self):
+        return CADDY.format(folder=self.folder, port=self.port,
+                            servers=" ".join(f"127.0.0.1:{port}" for port in self.ports))
+
+    def arguments(self, config):
+        return ["/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", str(config)]

@@ -1,4 +1,5 @@
-"""Two processes behind nginx and HAProxy, under load, restarted again and again one after the other: no request fails.
+"""Two processes behind nginx, Caddy and HAProxy, under load, restarted again and again one after the other: no request
+fails.
 
 ROLLING_RESTARTS says how often each is restarted (20), ROLLING_RATE how many requests a second come by each proxy."""
 
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from tests.lib import native_source as people
-from tests.lib.http_proxies import HAProxy, Nginx
+from tests.lib.http_proxies import Caddy, HAProxy, Nginx
 from tests.lib.load import Load
 from tests.lib.service import Service
 
@@ -66,7 +67,8 @@ def test_no_request_fails_while_processes_are_replaced(program, folder, keys):
         for service in services:
             stack.enter_context(service)
         proxies = []
-        for name, make in (("nginx", Nginx), ("plain", lambda *a: Nginx(*a, plain=True)), ("haproxy", HAProxy)):
+        for name, make in (("nginx", Nginx), ("plain", lambda *a: Nginx(*a, plain=True)), ("caddy", Caddy),
+                           ("haproxy", HAProxy)):
             (folder / name).mkdir()
             proxies.append(stack.enter_context(make(folder / name, ports)))
         for port in ports:
@@ -79,9 +81,9 @@ def test_no_request_fails_while_processes_are_replaced(program, folder, keys):
         for proxy in proxies:
             for load in running[proxy]:
                 load.stop()
-    names = ["nginx with kept connections", "nginx as it comes", "HAProxy"]
+    names = ["nginx with kept connections", "nginx as it comes", "Caddy", "HAProxy"]
     found = [tell(name, running[proxy]) for name, proxy in zip(names, proxies)]
     print(f"{len(took)} restarts in {seconds:.0f} s, {sum(done for done, _ in found) / seconds:.0f} requests a second;"
           f" from SIGTERM to the end {min(took):.2f} to {max(took):.2f} s")
     assert all(done > seconds * RATE / 4 for done, _ in found)
-    assert [failures for _, failures in found] == [[], [], []]
+    assert [failures for _, failures in found] == [[], [], [], []]
