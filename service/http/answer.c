@@ -6,6 +6,7 @@
  * apart from those of an error, which is another answer.
  */
 #include "cors.h"
+#include "pack.h"
 #include "server.h"
 
 #include "verbatim/log.h"
@@ -15,6 +16,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* A body below this fits a packet as it is; polls are smaller. */
+#define PACK_FROM 1400u
+/* Of what comes out a loop keeps the room. */
+#define PACKED_KEPT (64u << 10)
 
 /* Every status that is ever sent. */
 static const char *reason_of(int status)
@@ -285,9 +291,44 @@ void vb_http_answer_begin(struct vb_http_exchange *exchange, const char *type, b
     begin_writing(exchange);
 }
 
+/* One that has a tag stays as it is: the tag is that of its bytes. */
+static bool may_be_packed(const struct vb_http_exchange *exchange, int status, const char *type,
+                          size_t length)
+{
+    const struct vb_buffer *headers = &exchange->headers;
+    return status < 300 && length >= PACK_FROM && vb_http_pack_pays(type) &&
+           (headers->length == 0 || (!strcasestr(headers->data, "ETag:") &&
+                                     !strcasestr(headers->data, "Content-Encoding:")));
+}
+
+/* Into the loop's buffer, which holds it until it is copied. What fails leaves the body as it
+ * is. */
+static void pack_body(struct vb_http_exchange *exchange, struct vb_view *body)
+{
+    struct vb_http_loop *loop = exchange->loop;
+    if (!loop->pack)
+        loop->pack = vb_http_pack_new();
+    if (!loop->pack)
+        return;
+    if (loop->packed.capacity > PACKED_KEPT)
+        vb_buffer_done(&loop->packed);
+    vb_buffer_reset(&loop->packed);
+    vb_http_pack_begin(loop->pack);
+    if (vb_http_pack_put(loop->pack, *body, VB_PACK_END, &loop->packed) != VB_OK ||
+        loop->packed.length >= body->length)
+        return;
+    vb_http_answer_header(exchange, "Content-Encoding", "gzip");
+    *body = (struct vb_view){loop->packed.data, loop->packed.length};
+}
+
 void vb_http_answer(struct vb_http_exchange *exchange, int status, const char *type,
                     struct vb_view body)
 {
+    if (may_be_packed(exchange, status, type, body.length)) {
+        vb_http_answer_header(exchange, "Vary", "Accept-Encoding");
+        if (vb_http_accepts_coding(&exchange->head, "gzip"))
+            pack_body(exchange, &body);
+    }
     if (status < 400 && !vb_http_answer_headers_hold(exchange))
         return;
     send_answer(exchange, status, type, body.length, body);

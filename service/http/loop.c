@@ -5,6 +5,7 @@
  * timers would cost every request a heap operation, and a quarter of a second is nothing to a limit
  * of ten.
  */
+#include "pack.h"
 #include "server.h"
 #include "waits.h"
 
@@ -250,6 +251,7 @@ enum vb_status vb_http_loop_init(struct vb_http_loop *loop, struct vb_http *http
     loop->listener = listener;
     loop->last_ready = &loop->ready;
     vb_buffer_init(&loop->scratch, SCRATCH);
+    vb_buffer_init(&loop->packed, VB_HTTP_ANSWER);
     vb_random_bytes(&loop->request_prefix, sizeof(loop->request_prefix));
     loop->spare_fd = open_spare(); /* without it the loop pauses instead */
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -303,6 +305,8 @@ void vb_http_loop_done(struct vb_http_loop *loop)
     free_spares(loop);
     loop->http->site->loop_done(loop);
     vb_buffer_done(&loop->scratch);
+    vb_buffer_done(&loop->packed);
+    vb_http_pack_free(loop->pack);
     if (loop->accepting)
         event_free(loop->accepting);
     if (loop->ticking)

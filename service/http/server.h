@@ -48,6 +48,7 @@ struct vb_http_loop;
 struct vb_http_wait;
 struct vb_http_waits;
 struct vb_http_channel;
+struct vb_http_pack;
 
 /* The site's own, unknown here: beside each loop, and beside each exchange. */
 struct vb_api_site_loop;
@@ -187,7 +188,9 @@ struct vb_http_loop {
     size_t connections, spares;
     struct vb_http_exchange *spare;
     bool is_draining;
-    struct vb_buffer scratch; /* bodies of answers are made here */
+    struct vb_buffer scratch;  /* bodies of answers are made here */
+    struct vb_http_pack *pack; /* for whole ones; NULL before the first */
+    struct vb_buffer packed;
     time_t date_of;
     char date[64];
     uint64_t request_prefix, request_number;

@@ -8,6 +8,7 @@
  * error; after it the status is out and only the connection can tell of a failure.
  */
 #include "stream.h"
+#include "pack.h"
 
 #include "verbatim/log.h"
 
@@ -19,6 +20,9 @@
 #include <unistd.h>
 
 #define PIECE 32768u
+#define PACKED_READS 16 /* reads for one piece, at most */
+/* Of one put: a block of the packer, and what it held before. */
+#define PACKED_MOST (1u << 20)
 #define FRAME 6u /* "8000\r\n" */
 
 struct vb_http_stream {
@@ -32,6 +36,10 @@ struct vb_http_stream {
     /* Without a feed: what was handed over and has not gone out. */
     bool is_pushed, is_over;
     struct vb_buffer pushed;
+    /* As gzip; NULL: as it is. `packed` has come out, `holds` that more went in. */
+    struct vb_http_pack *pack;
+    struct vb_buffer packed;
+    bool holds;
 };
 
 /* Level-triggered: left on while bytes wait for a slow peer, it would spin. */
@@ -72,6 +80,8 @@ static void free_stream(struct vb_http_connection *connection, enum vb_status ho
         stream->feed.end(stream->feed.context, how);
     }
     vb_buffer_done(&stream->pushed);
+    vb_buffer_done(&stream->packed);
+    vb_http_pack_free(stream->pack);
     free(stream);
 }
 
@@ -87,9 +97,9 @@ void vb_http_stream_cut(struct vb_http_connection *connection)
 }
 
 /* As read() does it, from what was handed over. */
-static ssize_t take_pushed(struct vb_http_stream *stream, char *at)
+static ssize_t take_pushed(struct vb_http_stream *stream, char *at, size_t most)
 {
-    size_t count = stream->pushed.length < PIECE ? stream->pushed.length : PIECE;
+    size_t count = stream->pushed.length < most ? stream->pushed.length : most;
     if (count == 0 && !stream->is_over) {
         errno = EAGAIN;
         return -1;
@@ -100,19 +110,74 @@ static ssize_t take_pushed(struct vb_http_stream *stream, char *at)
     return (ssize_t)count;
 }
 
+static ssize_t take_bytes(struct vb_http_stream *stream, char *at, size_t most)
+{
+    return stream->is_pushed ? take_pushed(stream, at, most) : read(stream->feed.fd, at, most);
+}
+
+/* What has come out of the packer goes out as one chunk. */
+static enum vb_status put_packed(struct vb_http_connection *connection)
+{
+    struct vb_http_stream *stream = connection->stream;
+    struct vb_buffer *packed = &stream->packed, *out = &connection->output;
+    enum vb_status status = VB_OK;
+    if (packed->length == 0)
+        return VB_OK;
+    if (stream->chunked)
+        status = vb_buffer_printf(out, "%zx\r\n", packed->length);
+    if (status == VB_OK)
+        status = vb_buffer_append(out, packed->data, packed->length);
+    if (status == VB_OK && stream->chunked)
+        status = vb_buffer_append_text(out, "\r\n");
+    connection->exchange->answer_size += packed->length;
+    vb_buffer_reset(packed);
+    return status;
+}
+
+/* Until a good piece has come out, or there is nothing to read: then also what the packer holds,
+ * since a client may wait for it. */
+static enum vb_status take_packed(struct vb_http_connection *connection)
+{
+    struct vb_http_stream *stream = connection->stream;
+    struct vb_http_loop *loop = connection->loop;
+    static const struct vb_view none = {NULL, 0};
+    enum vb_status status = VB_OK;
+    ssize_t count = 1;
+    for (int i = 0; i < PACKED_READS && stream->packed.length < PIECE / 2 && status == VB_OK; i++) {
+        count = take_bytes(stream, loop->chunk, sizeof(loop->chunk));
+        if (count <= 0)
+            break;
+        stream->holds = true;
+        status = vb_http_pack_put(stream->pack, (struct vb_view){loop->chunk, (size_t)count},
+                                  VB_PACK_MORE, &stream->packed);
+    }
+    if (status == VB_OK && count < 0 && errno != EAGAIN && errno != EINTR)
+        return VB_IO;
+    if (status == VB_OK && count != 0 && stream->packed.length == 0 && stream->holds) {
+        stream->holds = false;
+        status = vb_http_pack_put(stream->pack, none, VB_PACK_FLUSH, &stream->packed);
+    }
+    if (status != VB_OK)
+        return status;
+    if (stream->packed.length == 0)
+        return count == 0 ? VB_END : VB_AGAIN;
+    return put_packed(connection);
+}
+
 /* Reads straight into the output, behind room for the chunk's size. VB_END: the feed is at its
  * end. */
 static enum vb_status take_piece(struct vb_http_connection *connection)
 {
     struct vb_http_stream *stream = connection->stream;
+    if (stream->pack)
+        return take_packed(connection);
     struct vb_buffer *out = &connection->output;
     size_t frame = stream->chunked ? FRAME : 0;
     enum vb_status status = vb_buffer_reserve(out, frame + PIECE + 2);
     if (status != VB_OK)
         return status;
     char *at = out->data + out->length;
-    ssize_t count = stream->is_pushed ? take_pushed(stream, at + frame)
-                                      : read(stream->feed.fd, at + frame, PIECE);
+    ssize_t count = take_bytes(stream, at + frame, PIECE);
     if (count < 0)
         return errno == EAGAIN || errno == EINTR ? VB_AGAIN : VB_IO;
     if (count == 0)
@@ -142,6 +207,14 @@ static enum vb_status finish(struct vb_http_connection *connection)
         vb_log_set(VB_LOG_REQUEST, NULL);
         return VB_IO;
     }
+    static const struct vb_view none = {NULL, 0};
+    enum vb_status status = VB_OK;
+    if (stream->pack)
+        status = vb_http_pack_put(stream->pack, none, VB_PACK_END, &stream->packed);
+    if (status == VB_OK)
+        status = put_packed(connection);
+    if (status != VB_OK)
+        return status;
     stream->is_whole = true;
     return stream->chunked ? vb_buffer_append_text(&connection->output, "0\r\n\r\n") : VB_OK;
 }
@@ -163,6 +236,29 @@ enum vb_status vb_http_stream_next(struct vb_http_connection *connection)
     return status == VB_END ? finish(connection) : status;
 }
 
+/* False: as it is. */
+static bool is_to_be_packed(struct vb_http_exchange *exchange, const char *type)
+{
+    if (!vb_http_pack_pays(type))
+        return false;
+    vb_http_answer_header(exchange, "Vary", "Accept-Encoding");
+    if (!vb_http_accepts_coding(&exchange->head, "gzip"))
+        return false;
+    vb_http_answer_header(exchange, "Content-Encoding", "gzip");
+    return true;
+}
+
+/* Before the head. VB_NO_MEMORY: it has said already how the body comes. */
+static enum vb_status choose_coding(struct vb_http_exchange *exchange,
+                                    struct vb_http_stream *stream)
+{
+    if (!is_to_be_packed(exchange, stream->type))
+        return VB_OK;
+    vb_buffer_init(&stream->packed, PACKED_MOST);
+    stream->pack = vb_http_pack_new();
+    return stream->pack ? VB_OK : VB_NO_MEMORY;
+}
+
 /* Something is there, or never will be. Until now the answer could still have been another one. */
 static void begin(struct vb_http_connection *connection)
 {
@@ -177,6 +273,8 @@ static void begin(struct vb_http_connection *connection)
         return;
     }
     wait_for_feed(connection, false);
+    if (exchange->headers_status == VB_OK)
+        exchange->headers_status = choose_coding(exchange, stream);
     if (exchange->headers_status != VB_OK) {
         free_stream(connection, VB_LIMIT);
         (void)vb_http_answer_headers_hold(exchange);
@@ -235,6 +333,10 @@ void vb_http_answer_push(struct vb_http_exchange *exchange, const char *type, si
                                       .is_pushed = true};
     vb_buffer_init(&stream->pushed, most);
     connection->stream = stream;
+    if (choose_coding(exchange, stream) != VB_OK) {
+        vb_http_connection_break(connection);
+        return;
+    }
     reset_on_close(connection, true);
     vb_http_answer_begin(exchange, type, stream->chunked);
 }
@@ -270,6 +372,7 @@ void vb_http_push_end(struct vb_http_exchange *exchange)
 
 void vb_http_answer_stream_head(struct vb_http_exchange *exchange, const char *type)
 {
+    (void)is_to_be_packed(exchange, type);
     if (vb_http_answer_headers_hold(exchange))
         vb_http_answer_begin(exchange, type, exchange->head.minor > 0);
 }
