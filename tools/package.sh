@@ -74,14 +74,35 @@ package_into() {
         >"$folder/$deb.spdx.json"
 }
 
+# package_on RELEASE FOLDER: the same on a bare machine of that release of Debian; libraries have other names there.
+package_on() {
+    local release=$1 folder=$2
+    package_version >/dev/null
+    copy_source "$kept/package/on-$release"
+    SOURCE_REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || true) \
+        run_child "$python" -B tools/package_on.py "$release" "$kept/package/on-$release" "$folder" \
+        >"$kept/package-$release.log" 2>&1 || {
+        tail -n 40 "$kept/package-$release.log" >&2
+        fail "the package cannot be built on $release; all of the output is in $kept/package-$release.log"
+    }
+}
+
+# run_package [RELEASE]: for this machine's release, or on a bare machine of another one.
 run_package() {
     command -v dpkg-query >/dev/null || fail "a Debian package is built on Debian"
+    local release=${1:-} folder=$package_output deb
     install_packages "${build_packages[@]}" "${package_packages[@]}" python3-venv
-    rm -rf "$package_output"
-    package_into "$package_output"
-    local deb
-    deb=$(echo "$package_output"/*.deb)
-    check_package "$deb"
+    if [ -n "$release" ]; then
+        folder+=-$release
+        install_packages debootstrap
+        rm -rf "$folder"
+        package_on "$release" "$folder"
+    else
+        rm -rf "$folder"
+        package_into "$folder"
+        check_package "$(echo "$folder"/*.deb)"
+    fi
+    deb=$(echo "$folder"/*.deb)
     check_bill "${deb%.deb}.spdx.json"
-    (cd "$package_output" && sha256sum -- *)
+    (cd "$folder" && sha256sum -- *)
 }

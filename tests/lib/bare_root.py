@@ -10,6 +10,7 @@ it can meet another's.
 """
 
 import functools
+import hashlib
 import os
 import pathlib
 import re
@@ -85,11 +86,16 @@ def lend_settings(root):
         shutil.copy(f"/etc/{name}", root / "etc" / name)
 
 
+def digest(packages):
+    """For a folder's name, which must not grow with them."""
+    return hashlib.sha256(" ".join(sorted(packages)).encode()).hexdigest()[:12]
+
+
 @functools.cache
 def base(release, packages):
     """The folder of a fresh machine with these packages; a copy of it is for use."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    bare, ready = KEPT / release, KEPT / "-".join([release, *sorted(packages)])
+    bare, ready = KEPT / release, KEPT / f"{release}-{digest(packages)}"
     if not (bare / "made").exists():
         print(f"debootstrap: Debian {release} into {bare}")
         shutil.rmtree(bare, ignore_errors=True)
@@ -107,7 +113,8 @@ def base(release, packages):
         machine = Machine.__new__(Machine)
         machine.root = ready
         machine.run_unbooted("apt-get", "update", "-q")
-        machine.run_unbooted("apt-get", "install", "-qy", "--no-install-recommends", *EVERY_MACHINE, *packages)
+        machine.run_unbooted("apt-get", "install", "-qy", "-o", "Dpkg::Options::=--force-confold",
+                             "--no-install-recommends", *EVERY_MACHINE, *packages)
         policy.unlink()
         (ready / "made").touch()
     return ready

@@ -1,6 +1,7 @@
-"""The Debian package on bare machines of both releases, under their own systemd, from installation to purge.
+"""The Debian package on a bare machine of its release, under that one's systemd, from installation to purge.
 
-VERBATIM_PACKAGE is the folder that ./run package filled. Each machine is one story, told in order."""
+VERBATIM_PACKAGE is the folder that ./run package filled, VERBATIM_PACKAGE_RELEASE its release of Debian. The machine's
+is one story, told in order."""
 
 import json
 import os
@@ -43,9 +44,9 @@ def newer(deb, folder, version="0.1.0+next"):
     return folder / "newer.deb"
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
-def machine(request, tmp_path_factory):
-    with Machine(request.param, packages=["postgresql", *FONTS]) as machine:
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    with Machine(os.environ.get("VERBATIM_PACKAGE_RELEASE", "bookworm"), packages=["postgresql", *FONTS]) as machine:
         machine.put(DEB, "/root/verbatim.deb")
         machine.put(newer(DEB, tmp_path_factory.mktemp("newer")), "/root/newer.deb")
         machine.fetch("/root/verbatim.deb")
@@ -197,7 +198,7 @@ def test_what_hangs_is_ended_by_the_watchdog_and_started_anew(machine):
     assert main_pid(machine) == before
     machine.shell(f"kill -STOP {before}")
     wait_until(lambda: main_pid(machine) not in (before, "0") and readiness(machine) == "200", "a new process", 60)
-    assert "watchdog" in machine.shell("journalctl -u verbatim-serve --no-pager").lower()
+    assert "verbatim-serve.service: Watchdog timeout" in (machine.folder / "console.log").read_text()
     machine.shell(f"rm -r {folder}; systemctl daemon-reload; systemctl restart verbatim-serve")
 
 
