@@ -6,6 +6,7 @@
  */
 #include "command.h"
 
+#include "http/tls.h"
 #include "output/table.h"
 #include "settings/options_table.h"
 #include "storage/storage.h"
@@ -31,12 +32,25 @@ static void note(void *context, const struct vb_error *mistake)
         fprintf(stderr, "verbatim: %s\n", mistake->text);
 }
 
-/* What the role itself demands, and whether a directory for archives is there. */
+static enum vb_status check_tls(const struct vb_options *options, struct vb_error *err)
+{
+    const struct vb_tls_files files = {options->tls_cert_file, options->tls_key_file,
+                                       options->tls_client_ca_file};
+    int64_t ends = 0;
+    /* One without the other is a mistake between options, which was told. */
+    return files.certificate && files.key ? vb_tls_check(&files, &ends, err) : VB_OK;
+}
+
+/* What the role itself demands: of TLS its files, and a directory for archives. */
 static void check_role(const struct vb_options *options, bool has_http,
                        struct vb_options_report *report)
 {
     struct vb_error err;
     if (vb_service_check(options, has_http, &err) != VB_OK) {
+        report->mistakes++;
+        report->tell(report->context, &err);
+    }
+    if (has_http && check_tls(options, &err) != VB_OK) {
         report->mistakes++;
         report->tell(report->context, &err);
     }

@@ -26,10 +26,10 @@ struct vb_tls {
 /* An encrypted key would make OpenSSL ask the terminal. */
 static int no_password(char *text, int size, int is_write, void *context)
 {
-    (void)text;
-    (void)size;
     (void)is_write;
     (void)context;
+    if (size > 0)
+        text[0] = '\0';
     return -1;
 }
 

@@ -90,6 +90,7 @@ def test_requests_by_the_versions_of_today(version, service, authority):
             assert connection.send(get("/healthz")).answer().json() == {"status": "ok"}
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_older_versions_are_refused(service):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -137,6 +138,15 @@ def test_curl_verifies_and_downloads(service, link, authority, folder):
     assert (folder / "got").read_bytes() == BODY
 
 
+def test_the_health_check_and_config_check_speak_it(service, program, files, folder):
+    files_of = {name: service.options[name] for name in ("tls_cert_file", "tls_key_file")}
+    options = {"listen": f"127.0.0.1:{service.port}", "storage": f"file://{folder}/storage"} | files_of
+    assert program.run("healthcheck", options=options).stdout == "ok\n"
+    assert program.run("config", "check", options=options).stdout == "ok\n"
+    done = program.run("config", "check", options=options | {"tls_key_file": files["other"]}, check=False)
+    assert done.returncode != 0 and "is not the key of the certificate" in done.stdout
+
+
 # --- downloads ---
 
 def test_a_file_and_pieces_of_it(service, link):
@@ -162,6 +172,16 @@ def test_the_end_of_an_answer_is_told(service):
         connection.send(get("/healthz", "Connection: close\r\n"))
         assert connection.answer().status == 200
         assert connection.socket.recv(1) == b""  # else ssl.SSLEOFError
+
+
+def test_a_stream_without_a_length_ends_whole(service, keys, database):
+    """HTTP/1.0: its end is that of the connection, which the service may reset to cut it."""
+    with raw(service) as connection:
+        connection.send(f"GET /v1/conversations/convo123/export HTTP/1.0\r\nX-API-Key: {keys['one']}\r\n\r\n".encode())
+        answer = b""
+        while piece := connection.socket.recv(65536):  # else ssl.SSLEOFError
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 200 ") and answer.rstrip().endswith(b"]")
 
 
 # --- who is no client of TLS, or goes away ---

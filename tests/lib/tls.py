@@ -31,6 +31,7 @@ class Authority:
     def context(self, certificate=None, version=None):
         """For a client that trusts this authority, and shows a certificate of its own if given."""
         context = ssl.create_default_context(cafile=str(self.file))
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # a cut answer must not look whole
         if certificate:
             context.load_cert_chain(*map(str, certificate))
         if version:
