@@ -26,7 +26,7 @@ static const char lock_turn[] =
 static const char oldest_queued[] =
     "SELECT " JOB_ROW_LIST " FROM verbatim.job AS j"
     " WHERE j.workspace_id = $1 AND j.status = 'queued'"
-    " AND (j.ordered_storage IS NULL OR j.ordered_storage = $3)"
+    " AND coalesce(j.ordered_storage = $3, true)"
     " AND (SELECT count(*)"
     "  FROM verbatim.job AS r"
     "  WHERE r.workspace_id = $1 AND r.status = 'started')"

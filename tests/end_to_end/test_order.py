@@ -21,7 +21,8 @@ JOBS = "/api/v1/workspace/one/export-jobs"
 MAIN = {"select": {"channel_id": source.LONELY}, "filter": {"from": "2026-02-01", "to": "2026-02-28"}}
 # All that a job is but what differs from one job to the next, and who ordered it.
 FACTS = """
-SELECT to_jsonb(j) - '{job_id, created_at, as_of, source_snapshot, range_to, requested_by, requested_key}'::text[],
+SELECT to_jsonb(j) - '{job_id, created_at, as_of, source_snapshot, range_to, requested_by, requested_key,
+    ordered_storage}'::text[],
     range_to - as_of < interval '1 second', source_snapshot <> '', as_of <= clock_timestamp(),
     (SELECT array_agg((part_first, part_last, status, workspace_id)::text) FROM verbatim.segment AS s
      WHERE s.job_id = j.job_id),

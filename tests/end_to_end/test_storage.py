@@ -344,7 +344,7 @@ def test_a_directory_that_cannot_be_used_is_told_at_the_start(directory):
         status, errors = directory.run("identity", check=False)
         assert status == 1
         return errors
-    assert "'/nowhere/at/all' cannot be opened: No such file" in refusal("/nowhere/at/all")
+    assert "/nowhere/at/all of the option storage is not there: make it" in refusal("/nowhere/at/all")
     assert "Not a directory" in refusal(directory.file(b"x"))
     assert "needs an absolute path" in refusal("relative")
     assert "Read-only file system" in refusal("/proc/sys") or "cannot be made" in refusal("/proc/sys")
