@@ -345,7 +345,7 @@ def test_a_directory_that_cannot_be_used_is_told_at_the_start(directory):
         assert status == 1
         return errors
     assert "/nowhere/at/all of the option storage is not there: make it" in refusal("/nowhere/at/all")
-    assert "Not a directory" in refusal(directory.file(b"x"))
+    assert "of the option storage is no directory" in refusal(directory.file(b"x"))
     assert "needs an absolute path" in refusal("relative")
     assert "Read-only file system" in refusal("/proc/sys") or "cannot be made" in refusal("/proc/sys")
     directory.env["VERBATIM_STORAGE"] = "ftp://x"
