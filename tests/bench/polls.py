@@ -46,7 +46,8 @@ def fill(database, job):
     with database.connect() as connection:
         columns = [row[0] for row in connection.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = 'verbatim.job'::regclass AND attnum > 0 AND NOT"
-            " attisdropped AND attname NOT IN ('job_id', 'created_at', 'active_key', 'status', 'finished_at')")]
+            " attisdropped AND attgenerated = '' AND attname NOT IN"
+            " ('job_id', 'created_at', 'active_key', 'status', 'finished_at')")]
         names = ", ".join(columns)
         connection.execute(
             f"INSERT INTO verbatim.job (job_id, created_at, status, finished_at, {names})"
