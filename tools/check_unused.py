@@ -15,7 +15,7 @@ import sys
 ROOMS = ("base", "s3", "export", "service")
 # What only tests use, and why it is in the program nevertheless.
 TEST_DOORS = {
-    "vb_order_make": "making a job by blocking connections, so that it is tested without HTTP",
+    "vb_media_credentials_new": "logins from a text, so that the rules are tested and fuzzed without a file",
     "vb_reader_memory": "the bound on a reader's memory is a promise",
     "vb_s3_credentials_source": "which of the places for credentials was taken",
     "vb_storage_size": "what a store holds, asked behind the back of what wrote it",

@@ -21,7 +21,7 @@ static bool begin_character(struct vb_utf8_feed *feed, unsigned char byte)
     return byte < 0x80 || (byte >= 0xC2 && byte <= 0xF4);
 }
 
-bool vb_utf8_feed(struct vb_utf8_feed *feed, unsigned char byte)
+static bool feed_utf8(struct vb_utf8_feed *feed, unsigned char byte)
 {
     if (feed->left == 0)
         return begin_character(feed, byte);
@@ -97,7 +97,7 @@ static void feed_ndjson(struct vb_content *content, unsigned char byte, uint64_t
 
 static void feed_byte(struct vb_content *content, unsigned char byte, uint64_t place)
 {
-    if (!vb_utf8_feed(&content->utf8, byte)) {
+    if (!feed_utf8(&content->utf8, byte)) {
         char text[100];
         (void)snprintf(text, sizeof text, "byte %" PRIu64 " is no UTF-8", place);
         refuse(content, text);

@@ -25,9 +25,6 @@ enum vb_content_kind {
 struct vb_utf8_feed {
     unsigned char left, low, high; /* bytes to come of a character, and what the next may be */
 };
-/* False: the byte may not stand here. */
-bool vb_utf8_feed(struct vb_utf8_feed *feed, unsigned char byte);
-
 /* RFC 8259, byte by byte. Depth beyond VB_JSON_DEPTH is refused: no export is that deep. */
 #define VB_JSON_DEPTH 64u
 struct vb_json_feed {

@@ -56,7 +56,8 @@ static bool walk(const struct vb_networks *proxies, struct vb_view list, bool is
 }
 
 /* Several lines are one list, in their order. */
-void vb_http_client(const struct vb_http_exchange *exchange, unsigned char ret_address[VB_ADDRESS])
+static void find_client(const struct vb_http_exchange *exchange,
+                        unsigned char ret_address[VB_ADDRESS])
 {
     const struct vb_networks *proxies = exchange->loop->http->proxies;
     const struct vb_http_head *head = &exchange->head;
@@ -75,13 +76,13 @@ void vb_http_client(const struct vb_http_exchange *exchange, unsigned char ret_a
 void vb_http_client_text(const struct vb_http_exchange *exchange, char ret_text[VB_ADDRESS_TEXT])
 {
     unsigned char address[VB_ADDRESS];
-    vb_http_client(exchange, address);
+    find_client(exchange, address);
     vb_address_format(address, ret_text);
 }
 
 unsigned vb_http_client_slot(const struct vb_http_exchange *exchange)
 {
     unsigned char address[VB_ADDRESS];
-    vb_http_client(exchange, address);
+    find_client(exchange, address);
     return vb_http_limits_slot(exchange->loop->http, address);
 }

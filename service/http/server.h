@@ -291,7 +291,6 @@ void vb_http_date_text(time_t time, char text[64]);
 
 /* --- who asks (http/client.c): the address of the client behind the proxies that are trusted. From
  * an exchange whose head is there; worked out at each call --- */
-void vb_http_client(const struct vb_http_exchange *exchange, unsigned char ret_address[VB_ADDRESS]);
 void vb_http_client_text(const struct vb_http_exchange *exchange, char ret_text[VB_ADDRESS_TEXT]);
 /* Where mistakes of this address are counted, with those of others (vb_http_limits_slot). */
 unsigned vb_http_client_slot(const struct vb_http_exchange *exchange);

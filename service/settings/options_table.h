@@ -20,8 +20,6 @@ enum vb_option_kind {
 
 struct vb_option {
     const char *name;
-    bool secret; /* never shown; also as NAME_file */
-    enum vb_option_kind kind;
     size_t offset;             /* of its member in struct vb_options */
     const char *default_value; /* NULL: none, or worked out from others */
     const char *default_words; /* the same for people, where default_value does not say it */
@@ -33,7 +31,9 @@ struct vb_option {
     /* The same where it takes memory: VB_INVALID, VB_NO_MEMORY. */
     enum vb_status (*parse)(const char *text);
     const char *example; /* a value that it might have, where there is no default_value */
-    bool reloads;        /* SIGHUP takes a new value over (settings/reload.h) */
+    enum vb_option_kind kind;
+    bool secret;  /* never shown; also as NAME_file */
+    bool reloads; /* SIGHUP takes a new value over (settings/reload.h) */
 };
 
 extern const struct vb_option vb_option_table[];

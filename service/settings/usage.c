@@ -3,7 +3,6 @@
 #include "usage.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +53,9 @@ static bool read_boot(uint64_t *ret_seconds)
     bool found = false;
     FILE *file = fopen("/proc/stat", "re");
     while (file && !found && fgets(line, sizeof line, file))
-        found = sscanf(line, "btime %" SCNu64, ret_seconds) == 1;
+        found = strncmp(line, "btime ", 6) == 0;
+    if (found)
+        *ret_seconds = strtoull(line + 6, NULL, 10);
     if (file)
         fclose(file);
     return found;

@@ -84,7 +84,8 @@ def test_what_cannot_go_again_says_why(queue, database, mail):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["list", "--state", "lost"], "must be waiting, unconfirmed, failed or sent"), (["list", "--limit", "0"], "--limit"),
+    (["list", "--state", "lost"], "must be waiting, unconfirmed, failed or sent"),
+    (["list", "--limit", "0"], "--limit"),
     (["resend", "x"], "no job's id"), (["resend"], "lacks its")])
 def test_wrong_lines(mail, arguments, words):
     done = mail(*arguments, check=False)

@@ -95,7 +95,7 @@ def test_a_worker_that_sends_mails_is_enough(service, keys, make_service, smtp, 
 
 
 def test_addresses_of_one_label_are_taken_beside_a_sender_of_one(service, keys, make_service, smtp, database):
-    """As on a machine that delivers to its own users. Elsewhere such an address is a slip of which nobody would hear."""
+    """As on a machine that delivers to its own users. Elsewhere such an address is a slip that nobody would hear of."""
     refused = ask(service, keys, "main", {"notification_email": "root@localhost"})
     assert (refused.status, refused.json()["detail"][0]["msg"]) == (422, "value is not a valid email address")
     local = make_service(workers=1, smtp_url=smtp.url, mail_from="Exports <verbatim@vm>")

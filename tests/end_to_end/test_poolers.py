@@ -89,7 +89,8 @@ def test_the_doctor_names_it(program, keys, pooled, narrow, folder):
 def test_single_statements_are_too_little(program, keys, postgres, database, folder):
     with PgBouncer(postgres, pool_mode="statement") as pooler:
         url = pooler.database(database.name).url
-        ended = Program(program.path, url).run("serve", "--storage", f"file://{folder}/storage", check=False, seconds=20)
+        ended = Program(program.path, url).run("serve", "--storage", f"file://{folder}/storage", check=False,
+                                               seconds=20)
         assert ended.returncode == 1 and "set pool_mode = transaction" in ended.stderr, ended.stderr
         seen = doctor(Program(program.path, url), storage=f"file://{folder}/storage")
         assert seen.status == 1 and "set pool_mode = transaction" in seen.output

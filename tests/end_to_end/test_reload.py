@@ -1,4 +1,4 @@
-"""SIGHUP: what a running process takes anew from its files, what it says of the rest, and mistakes that change nothing."""
+"""SIGHUP: what a running process takes anew from its files, what it says of the rest, mistakes that change nothing."""
 
 import signal
 

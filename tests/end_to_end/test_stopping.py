@@ -1,4 +1,4 @@
-"""SIGTERM: requests go on for stop_delay while others turn away, then the listener closes; nothing is refused or cut."""
+"""SIGTERM: requests go on for stop_delay while others turn away, then the port closes; nothing is refused or cut."""
 
 import signal
 import time

@@ -165,10 +165,13 @@ static void it_agrees_with_a_parser(void **unused)
     unsigned dice = 11, good = 0;
     for (int round = 0; round < 200000; round++) {
         char text[80] = "[";
+        size_t length = 1;
         int count = rand_r(&dice) % 7;
         for (int i = 0; i < count; i++)
-            strcat(text, pieces[(size_t)rand_r(&dice) % (sizeof pieces / sizeof *pieces)]);
-        strcat(text, "]");
+            length +=
+                (size_t)snprintf(text + length, sizeof text - length, "%s",
+                                 pieces[(size_t)rand_r(&dice) % (sizeof pieces / sizeof *pieces)]);
+        snprintf(text + length, sizeof text - length, "]");
         struct vb_content content;
         judge(VB_CONTENT_JSON, text, strlen(text), 80, &content);
         json_t *parsed = json_loads(text, JSON_DECODE_INT_AS_REAL, NULL);
