@@ -133,7 +133,8 @@ static enum vb_status put_gauge(struct vb_buffer *out, const PGresult *rows, int
 static enum vb_status put_answers(const struct vb_http_exchange *exchange, struct vb_buffer *out)
 {
     const struct vb_http *http = exchange->loop->http;
-    const struct vb_api_tally **tallies = calloc(http->loop_count, sizeof(*tallies));
+    const struct vb_api_tally **tallies =
+        calloc(http->loop_count, sizeof(const struct vb_api_tally *));
     if (!tallies)
         return VB_NO_MEMORY;
     for (size_t i = 0; i < http->loop_count; i++)

@@ -35,10 +35,10 @@ struct vb_api_route {
     const char *method;
     const char *pattern;            /* "{}" stands for one segment, a last "*" for the rest */
     const struct vb_api_door *door; /* NULL: operations, which belong to no workspace */
-    enum vb_right right;            /* that the key's role needs */
     const char *scope;              /* that the key needs; NULL: no key */
     void (*begin)(struct vb_http_exchange *exchange);
-    bool is_polled; /* asked again and again by programs */
+    bool is_polled;      /* asked again and again by programs */
+    enum vb_right right; /* that the key's role needs */
 };
 
 /* All routes, as the handlers know them. */

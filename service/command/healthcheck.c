@@ -35,7 +35,7 @@ static void address_of(const struct vb_options *options, char url[URL_MOST])
         (void)snprintf(url, URL_MOST, "%s://%s/healthz", scheme, listen);
 }
 
-static size_t forget(char *data, size_t size, size_t count, void *context)
+static size_t forget(const char *data, size_t size, size_t count, void *context)
 {
     (void)data, (void)context;
     return size * count;

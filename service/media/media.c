@@ -53,7 +53,9 @@ static enum vb_status renew_logins(void *context, const struct vb_options *fresh
         return status;
     *ret_changed = !vb_media_credentials_same(logins, media->logins);
     struct vb_media_credentials **kept =
-        *ret_changed ? realloc(media->replaced, (media->replaced_count + 1) * sizeof(*kept)) : NULL;
+        *ret_changed ? realloc(media->replaced,
+                               (media->replaced_count + 1) * sizeof(struct vb_media_credentials *))
+                     : NULL;
     if (!kept) {
         vb_media_credentials_free(logins);
         return *ret_changed ? vb_fail(err, VB_NO_MEMORY, "no memory for logins") : VB_OK;

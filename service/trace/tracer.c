@@ -51,7 +51,7 @@ static bool is_stopping(void *context)
 }
 
 /* What the collector says about a batch is of no use to us. */
-static size_t drop_body(char *bytes, size_t size, size_t count, void *context)
+static size_t drop_body(const char *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes;
     (void)context;

@@ -28,15 +28,15 @@
 #define V1_CONTACT "/v1/contacts/{}/export"
 
 /* Who may: what the role of the key has to allow, and the scope that the key needs. */
-#define MAY_LOOK VB_RIGHT_LOOK, VB_SCOPE_EXPORT
-#define MAY_EXPORT VB_RIGHT_EXPORT, VB_SCOPE_EXPORT
-#define MAY_DOWNLOAD VB_RIGHT_DOWNLOAD, VB_SCOPE_EXPORT
-#define MAY_MANAGE VB_RIGHT_MANAGE, VB_SCOPE_EXPORT
-#define MAY_OWN_DOOR VB_RIGHT_OWN_DOOR, VB_SCOPE_EXPORT
-#define MAY_AUDIT VB_RIGHT_AUDIT, VB_SCOPE_EXPORT
-#define MAY_ADMIN VB_RIGHT_ADMIN, VB_SCOPE_EXPORT
-#define METRICS VB_RIGHT_NONE, VB_SCOPE_METRICS
-#define OPEN VB_RIGHT_NONE, NULL /* no key */
+#define MAY_LOOK .right = VB_RIGHT_LOOK, .scope = VB_SCOPE_EXPORT
+#define MAY_EXPORT .right = VB_RIGHT_EXPORT, .scope = VB_SCOPE_EXPORT
+#define MAY_DOWNLOAD .right = VB_RIGHT_DOWNLOAD, .scope = VB_SCOPE_EXPORT
+#define MAY_MANAGE .right = VB_RIGHT_MANAGE, .scope = VB_SCOPE_EXPORT
+#define MAY_OWN_DOOR .right = VB_RIGHT_OWN_DOOR, .scope = VB_SCOPE_EXPORT
+#define MAY_AUDIT .right = VB_RIGHT_AUDIT, .scope = VB_SCOPE_EXPORT
+#define MAY_ADMIN .right = VB_RIGHT_ADMIN, .scope = VB_SCOPE_EXPORT
+#define METRICS .right = VB_RIGHT_NONE, .scope = VB_SCOPE_METRICS
+#define OPEN .right = VB_RIGHT_NONE, .scope = NULL /* no key */
 
 /* clang-format off */
 static const struct vb_api_route routes[] = {

@@ -246,7 +246,7 @@ static void names_are_those_of_exports(void **unused)
     assert_string_equal(problem, "");
     vb_entry_name_judge((struct vb_view){longest, 121}, problem);
     assert_string_equal(problem, "has more than 120 characters");
-    memcpy(longest, "media/1/", 8);
+    memcpy(longest, "media/1/", strlen("media/1/"));
     vb_entry_name_judge((struct vb_view){longest, 68}, problem);
     assert_string_equal(problem, "");
     vb_entry_name_judge((struct vb_view){longest, 69}, problem);
