@@ -246,7 +246,8 @@ static void names_are_those_of_exports(void **unused)
     assert_string_equal(problem, "");
     vb_entry_name_judge((struct vb_view){longest, 121}, problem);
     assert_string_equal(problem, "has more than 120 characters");
-    memcpy(longest, "media/1/", strlen("media/1/"));
+    for (size_t i = 0; i < 8; i++)
+        longest[i] = "media/1/"[i];
     vb_entry_name_judge((struct vb_view){longest, 68}, problem);
     assert_string_equal(problem, "");
     vb_entry_name_judge((struct vb_view){longest, 69}, problem);
