@@ -137,9 +137,10 @@ def test_rows_that_a_policy_hides(ready, postgres, verbatim, files, tmp_path):
     program = Program(verbatim, database.url)
     program.migrate()
     program.demo_data(conversations=20)
-    database.execute("CREATE ROLE reader LOGIN; CREATE ROLE viewer; GRANT USAGE ON SCHEMA chat TO reader, viewer;"
-                     "GRANT SELECT ON ALL TABLES IN SCHEMA chat TO reader, viewer")
-    source_url = database.url.replace("postgres@", "reader@")
+    database.execute("CREATE ROLE doctor_reader LOGIN; CREATE ROLE doctor_viewer;"
+                     "GRANT USAGE ON SCHEMA chat TO doctor_reader, doctor_viewer;"
+                     "GRANT SELECT ON ALL TABLES IN SCHEMA chat TO doctor_reader, doctor_viewer")
+    source_url = database.url.replace("postgres@", "doctor_reader@")
 
     def hidden(**options):
         report = doctor(program, **files, **{"source_url": source_url} | options)
@@ -149,19 +150,21 @@ def test_rows_that_a_policy_hides(ready, postgres, verbatim, files, tmp_path):
     try:
         assert hidden() == []
         database.execute("ALTER TABLE chat.message ENABLE ROW LEVEL SECURITY")
-        assert hidden() == [("message", "chat.message", "reader")]
+        assert hidden() == [("message", "chat.message", "doctor_reader")]
         assert hidden(source_url=database.url) == [], "a superuser sees all"
-        database.execute("CREATE SCHEMA views; GRANT USAGE ON SCHEMA views TO reader, viewer")
+        database.execute("CREATE SCHEMA views; GRANT USAGE ON SCHEMA views TO doctor_reader, doctor_viewer")
         for name in ("channel", "contact", "assistant", "conversation", "message"):
             database.execute(f"CREATE VIEW views.{name} AS SELECT * FROM chat.{name};"
-                             f"GRANT SELECT ON views.{name} TO reader")
+                             f"GRANT SELECT ON views.{name} TO doctor_reader")
         assert hidden(source_schema="views") == [], "the view's owner sees all"
         database.execute("ALTER VIEW views.message SET (security_invoker = on)")
-        assert hidden(source_schema="views") == [("message", "chat.message", "reader")]
-        database.execute("ALTER VIEW views.message RESET (security_invoker); ALTER VIEW views.message OWNER TO viewer")
-        assert hidden(source_schema="views") == [("message", "chat.message", "viewer")]
+        assert hidden(source_schema="views") == [("message", "chat.message", "doctor_reader")]
+        database.execute("ALTER VIEW views.message RESET (security_invoker);"
+                         "ALTER VIEW views.message OWNER TO doctor_viewer")
+        assert hidden(source_schema="views") == [("message", "chat.message", "doctor_viewer")]
     finally:
-        database.execute("DROP SCHEMA IF EXISTS views CASCADE; DROP OWNED BY reader, viewer; DROP ROLE reader, viewer")
+        database.execute("DROP SCHEMA IF EXISTS views CASCADE; DROP OWNED BY doctor_reader, doctor_viewer;"
+                         "DROP ROLE doctor_reader, doctor_viewer")
 
 
 def test_required_columns_that_are_missing_or_wrong(ready, database, files):
