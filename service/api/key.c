@@ -117,8 +117,8 @@ bool vb_api_bearer_is(struct vb_http_exchange *exchange, const char *token)
     unsigned char shown[VB_SHA256], meant[VB_SHA256];
     size_t credentials = 0;
     struct vb_view value = vb_http_header_value(&exchange->head, "authorization", &credentials);
-    struct vb_view bearer = bearer_of(value);
-    if (credentials != 1 || !bearer.data)
+    struct vb_view bearer = credentials == 1 ? bearer_of(value) : (struct vb_view){NULL, 0};
+    if (!bearer.data)
         return false;
     vb_sha256(bearer.data, bearer.length, shown);
     vb_sha256(token, strlen(token), meant);

@@ -81,7 +81,8 @@ def test_connections_made_from_then_on_take_the_new_secret(running, database, ke
     wait_until(lambda: running.service.get("/readyz").status == 200, "the database to be used again")
     made = wait_until(lambda: running.service.request("POST", EXPORTS, keys["one"], json_body=ALL).json()
                       .get("export_id"), "the source to be asked again")
-    wait_until(lambda: running.service.get(f"{EXPORTS}/{made}", keys["one"]).json()["status"] == "finished", "the end")
+    wait_until(lambda: running.service.get(f"{EXPORTS}/{made}", keys["one"]).json().get("status") == "finished",
+                   "the end")
     assert named(database, "before") == 0 and named(database, "after") > 2
     running.connect_as("at last")
     assert running.reload() == ["reloaded: database_url, source_url"]
