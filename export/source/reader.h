@@ -48,8 +48,9 @@ struct vb_reader {
     struct vb_stretch stretch;
     enum vb_reader_state state;
     struct vb_page page;
-    size_t current; /* conversation of the page */
-    bool placed;    /* `position` is valid */
+    size_t current;      /* conversation of the page */
+    bool placed;         /* `position` is valid */
+    bool waits_by_clock; /* the source's replica does not tell what it has received (wait.c) */
     struct vb_cursor position;
     struct vb_cursor conversation; /* the current one */
     struct vb_stream stream;

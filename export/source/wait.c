@@ -45,7 +45,6 @@ struct wait {
     struct vb_reader *reader;
     bool replica;
     bool past_patience; /* as_of is so long ago that everybody had time */
-    bool by_clock;      /* the server does not tell what it has received */
     struct vb_buffer writers;
 };
 
@@ -145,7 +144,7 @@ static void add_time_passed(const struct wait *wait, struct vb_query *query)
 static void add_replica_passed(const struct wait *wait, struct vb_query *query)
 {
     vb_query_add(query, "SELECT ");
-    if (wait->by_clock)
+    if (wait->reader->waits_by_clock)
         add_time_passed(wait, query);
     else
         add_replayed(wait, query);
@@ -178,11 +177,11 @@ static enum vb_status has_passed(struct wait *wait, bool *ret_passed, struct vb_
 {
     PGresult *result = NULL;
     enum vb_status status = ask_passed(wait, &result, err);
-    if (status != VB_OK && wait->replica && !wait->by_clock && is_refused(err)) {
+    if (status != VB_OK && wait->replica && !wait->reader->waits_by_clock && is_refused(err)) {
         vb_warn("the source's replica does not tell how far it is, so the clock alone decides how "
                 "long it is waited for: %s",
                 err->text);
-        wait->by_clock = true;
+        wait->reader->waits_by_clock = true;
         status = ask_passed(wait, &result, err);
     }
     if (status != VB_OK)
