@@ -214,7 +214,7 @@ struct vb_http {
     atomic_uint addresses[VB_HTTP_ADDRESS_SLOTS];
 };
 
-/* --- connection (http/connection.c) --- */
+/* --- connection (http/connection.c, http/turn.c) --- */
 void vb_http_connection_new(struct vb_http_loop *loop, int fd, unsigned slot,
                             const unsigned char peer[VB_ADDRESS]);
 /* its deadline */
