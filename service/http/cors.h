@@ -4,8 +4,7 @@
  * the browser, such as the console's cookie, are never let in: no answer carries
  * Access-Control-Allow-Credentials. Without origins no answer says a word.
  *
- * The list is its maker's until vb_http_cors_free and is never changed, so any thread may ask.
- * VB_INVALID names the entry, VB_NO_MEMORY. Questions are answered by true or false.
+ * The list (rules/origin.h) is borrowed for each call; any thread. Errors are the buffer's.
  */
 #ifndef VERBATIM_HTTP_CORS_H
 #define VERBATIM_HTTP_CORS_H

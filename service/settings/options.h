@@ -21,11 +21,11 @@
 /* Which requests are logged at level info; each holds those before it. */
 enum vb_access_log { VB_ACCESS_OFF, VB_ACCESS_CHANGES, VB_ACCESS_READS, VB_ACCESS_ALL };
 
-/* All strings are owned by the options and NULL where not given and without default. Durations in
- * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */
 /* What becomes of an export whose replica lags. In the order of the option's words. */
 enum vb_on_lag { VB_ON_LAG_INCOMPLETE, VB_ON_LAG_FAIL };
 
+/* All strings are owned by the options and NULL where not given and without default. Durations in
+ * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */
 struct vb_options {
     char *database_url; /* NULL: libpq's own environment */
     char *source_url;   /* as database_url unless given */
