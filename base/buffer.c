@@ -46,6 +46,16 @@ struct vb_view vb_view_trim(struct vb_view text, const char *blanks)
     return text;
 }
 
+struct vb_view vb_view_cut(struct vb_view *rest, char mark)
+{
+    const char *end = rest->length > 0 ? memchr(rest->data, mark, rest->length) : NULL;
+    struct vb_view piece = {rest->data, end ? (size_t)(end - rest->data) : rest->length};
+    size_t used = piece.length + (end != NULL);
+    if (used > 0)
+        *rest = (struct vb_view){rest->data + used, rest->length - used};
+    return vb_view_trim(piece, " \t");
+}
+
 void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling)
 {
     *buffer = (struct vb_buffer){.ceiling = ceiling};

@@ -35,6 +35,9 @@ struct vb_view vb_view_of(const char *text); /* NULL gives the NULL view */
 bool vb_view_equals(struct vb_view a, struct vb_view b);
 /* Without the bytes of `blanks` at either end. */
 struct vb_view vb_view_trim(struct vb_view text, const char *blanks);
+/* Cuts off what stands before the first `mark`, or all, and the mark with it. Returned without the
+ * spaces and tabs around it. */
+struct vb_view vb_view_cut(struct vb_view *rest, char mark);
 
 /* No allocation until the first append. */
 void vb_buffer_init(struct vb_buffer *buffer, size_t ceiling);

@@ -10,11 +10,7 @@ static bool cut_pair(struct vb_view *list, struct vb_view *ret_name, struct vb_v
 {
     if (list->length == 0)
         return false;
-    const char *end = memchr(list->data, ';', list->length);
-    struct vb_view pair = {list->data, end ? (size_t)(end - list->data) : list->length};
-    size_t used = pair.length + (end != NULL);
-    *list = (struct vb_view){list->data + used, list->length - used};
-    pair = vb_view_trim(pair, " \t");
+    struct vb_view pair = vb_view_cut(list, ';');
     const char *sign = pair.length > 0 ? memchr(pair.data, '=', pair.length) : NULL;
     size_t length = sign ? (size_t)(sign - pair.data) : 0;
     *ret_name = (struct vb_view){pair.data, length};

@@ -5,34 +5,12 @@
  */
 #include "head.h"
 
-static struct vb_view trimmed(struct vb_view text)
-{
-    while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-        text = (struct vb_view){text.data + 1, text.length - 1};
-    while (text.length > 0 &&
-           (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
-        text.length--;
-    return text;
-}
-
-/* Up to the mark, which is taken away with it. */
-static struct vb_view take_until(struct vb_view *rest, char mark)
-{
-    size_t length = 0;
-    while (length < rest->length && rest->data[length] != mark)
-        length++;
-    struct vb_view taken = {rest->data, length};
-    size_t skipped = length < rest->length ? length + 1 : length;
-    *rest = (struct vb_view){rest->data + skipped, rest->length - skipped};
-    return trimmed(taken);
-}
-
 /* "q=0", "q=0.0", "q=0.000"; any other parameter is no weight. */
 static bool is_zero(struct vb_view parameter)
 {
-    if (!vb_http_same_word(take_until(&parameter, '='), "q"))
+    if (!vb_http_same_word(vb_view_cut(&parameter, '='), "q"))
         return false;
-    parameter = trimmed(parameter);
+    parameter = vb_view_trim(parameter, " \t");
     if (parameter.length == 0 || parameter.data[0] != '0')
         return false;
     for (size_t i = 1; i < parameter.length; i++)
@@ -49,11 +27,11 @@ bool vb_http_accepts_coding(const struct vb_http_head *head, const char *coding)
         if (!vb_http_same_word(head->headers[i].name, "accept-encoding"))
             continue;
         while (list.length > 0) {
-            struct vb_view parameters = take_until(&list, ',');
-            struct vb_view name = take_until(&parameters, ';');
+            struct vb_view parameters = vb_view_cut(&list, ',');
+            struct vb_view name = vb_view_cut(&parameters, ';');
             bool is_good = true;
             while (parameters.length > 0)
-                is_good = !is_zero(take_until(&parameters, ';')) && is_good;
+                is_good = !is_zero(vb_view_cut(&parameters, ';')) && is_good;
             if (vb_http_same_word(name, coding)) {
                 is_named = true;
                 is_taken = is_good;

@@ -1,7 +1,7 @@
 /* The list of media_allow: parsing and matching. See media_allow.h.
  *
- * Addresses are compared as 16 bytes, IPv4 in its mapped form (RFC 4291, 2.5.5.2), so that every
- * notation and every embedding of an address is one case.
+ * Addresses are compared as network.h has them, so that every notation and every embedding of an
+ * address is one case.
  *
  * A name is asked twice: vb_media_allow_host before it is resolved, vb_media_allow_address for each
  * address that it leads to, at the moment of connecting. Only so does it help that a stranger's
@@ -10,9 +10,10 @@
  */
 #include "media_allow.h"
 
+#include "network.h"
+
 #include "verbatim/digits.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +24,10 @@
 
 enum entry_kind { EVERY_HOST, HOST, BELOW_HOST, ADDRESS, OBJECTS };
 
-/* An address and how many of its first bits count, 0 to 128; an IPv4 one counts from 96. */
-struct network {
-    unsigned char bytes[16];
-    unsigned bits;
-};
-
 struct entry {
     enum entry_kind kind;
     unsigned port; /* 0: the usual ones */
-    struct network network;
+    struct vb_network network;
     char *name; /* host in lower case, or "BUCKET/PREFIX" */
 };
 
@@ -42,20 +37,7 @@ struct vb_media_allow {
     size_t count;
 };
 
-static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 static const unsigned char nat64[12] = {0x00, 0x64, 0xFF, 0x9B}; /* RFC 6052 */
-#define MAPPED_BITS 96u
-
-/* `rest` first bits of the byte behind the whole ones; with 128 bits there is no such byte, and
- * none is read. */
-static bool is_within(const unsigned char address[16], const struct network *network)
-{
-    unsigned whole = network->bits / 8, rest = network->bits % 8;
-    if (memcmp(address, network->bytes, whole) != 0)
-        return false;
-    unsigned mask = 0xFF00u >> rest & 0xFFu;
-    return rest == 0 || (address[whole] & mask) == (network->bytes[whole] & mask);
-}
 
 /* From the registries of special-purpose addresses (RFC 6890, RFC 8190): this network, private
  * ones, carrier-grade NAT, loopback, link-local (where clouds keep their credentials), protocol
@@ -83,58 +65,55 @@ static const struct {
 
 /* Of IPv6 only 2000::/3 is handed out, and of that not these: IETF protocols with Teredo,
  * documentation, 6to4. */
-static const struct network not_public_6[] = {
+static const struct vb_network not_public_6[] = {
     {{0x20, 0x01}, 23},
     {{0x20, 0x01, 0x0D, 0xB8}, 32},
     {{0x20, 0x02}, 16},
     {{0x3F, 0xFF}, 20},
 };
 
-static bool is_public_4(const unsigned char address[16])
+static bool is_public_4(const unsigned char address[VB_ADDRESS])
 {
     for (size_t i = 0; i < sizeof not_public_4 / sizeof *not_public_4; i++) {
-        struct network network = {.bits = MAPPED_BITS + not_public_4[i].bits};
-        memcpy(network.bytes, mapped, sizeof mapped);
-        memcpy(network.bytes + sizeof mapped, not_public_4[i].bytes, 4);
-        if (is_within(address, &network))
+        struct vb_network network = {.bits = VB_NETWORK_4 + not_public_4[i].bits};
+        vb_address_of_4(not_public_4[i].bytes, network.bytes);
+        if (vb_network_has(&network, address))
             return false;
     }
     return true;
 }
 
-static bool is_public(const unsigned char address[16])
+static bool is_public(const unsigned char address[VB_ADDRESS])
 {
-    if (memcmp(address, mapped, sizeof mapped) == 0)
+    if (vb_address_is_4(address))
         return is_public_4(address);
     if ((address[0] & 0xE0) != 0x20)
         return false;
     for (size_t i = 0; i < sizeof not_public_6 / sizeof *not_public_6; i++)
-        if (is_within(address, &not_public_6[i]))
+        if (vb_network_has(&not_public_6[i], address))
             return false;
     return true;
 }
 
 /* What leads to an IPv4 address is that address. */
-static void normalize(unsigned char address[16])
+static void normalize(unsigned char address[VB_ADDRESS])
 {
     static const unsigned char compatible[12] = {0};
     bool is_4 = memcmp(address, nat64, sizeof nat64) == 0 ||
                 (memcmp(address, compatible, sizeof compatible) == 0 && address[12] != 0);
-    if (is_4)
-        memcpy(address, mapped, sizeof mapped);
+    if (is_4) {
+        unsigned char four[4];
+        memcpy(four, address + sizeof nat64, sizeof four);
+        vb_address_of_4(four, address);
+    }
 }
 
-/* inet_pton takes neither octal nor short forms ("127.1"), which other parsers read as addresses:
- * libcurl's URL parser has turned those into four numbers before. */
-static bool parse_address(const char *text, unsigned char ret_address[16], bool *ret_is_4)
+static bool parse_address(const char *text, unsigned char ret_address[VB_ADDRESS])
 {
-    *ret_is_4 = inet_pton(AF_INET, text, ret_address + sizeof mapped) == 1;
-    if (*ret_is_4)
-        memcpy(ret_address, mapped, sizeof mapped);
-    else if (inet_pton(AF_INET6, text, ret_address) != 1)
-        return false;
-    normalize(ret_address);
-    return true;
+    bool is_good = vb_address_read(text, ret_address);
+    if (is_good)
+        normalize(ret_address);
+    return is_good;
 }
 
 /* Digits alone, from 0 to `most`. */
@@ -159,9 +138,9 @@ static bool take_port(char *text, unsigned *ret_port)
 }
 
 /* ADDRESS[/BITS], the IPv6 one in brackets. False: no address; it may still be a name. */
-static bool parse_network(char *text, struct network *ret_network)
+static bool parse_network(char *text, struct vb_network *ret_network)
 {
-    bool is_4 = false, is_bracketed = text[0] == '[';
+    bool is_bracketed = text[0] == '[';
     char *slash = strchr(text, '/'), *end = is_bracketed ? strchr(text, ']') : NULL;
     if (slash)
         *slash = '\0';
@@ -169,7 +148,8 @@ static bool parse_network(char *text, struct network *ret_network)
         return false;
     if (is_bracketed)
         *end = '\0';
-    if (!parse_address(text + is_bracketed, ret_network->bytes, &is_4) || is_4 == is_bracketed)
+    bool is_4 = !strchr(text, ':');
+    if (is_4 == is_bracketed || !parse_address(text + is_bracketed, ret_network->bytes))
         return false;
     unsigned bits = is_4 ? 32 : 128, given = bits;
     if (slash && !parse_number(slash + 1, bits, &given))
@@ -253,16 +233,6 @@ static enum vb_status add_entry(struct vb_media_allow *allow, struct vb_view tex
     return VB_OK;
 }
 
-/* The next entry without blanks around it. */
-static struct vb_view next_entry(const char **text)
-{
-    *text += strspn(*text, " \t");
-    size_t length = strcspn(*text, ",");
-    struct vb_view entry = {*text, length};
-    *text += length + ((*text)[length] == ',');
-    return vb_view_trim(entry, " \t");
-}
-
 enum vb_status vb_media_allow_new(const char *text, struct vb_media_allow **ret_allow,
                                   struct vb_error *err)
 {
@@ -270,8 +240,9 @@ enum vb_status vb_media_allow_new(const char *text, struct vb_media_allow **ret_
     if (!allow)
         return vb_fail(err, VB_NO_MEMORY, "no memory for media_allow");
     enum vb_status status = VB_OK;
-    while (text && *text && status == VB_OK)
-        status = add_entry(allow, next_entry(&text), err);
+    struct vb_view rest = vb_view_of(text);
+    while (rest.length > 0 && status == VB_OK)
+        status = add_entry(allow, vb_view_cut(&rest, ','), err);
     if (status == VB_OK)
         *ret_allow = allow;
     else
@@ -308,9 +279,9 @@ static bool is_below(const char *host, const char *name)
 }
 
 /* A URL with an address in it needs an entry of that address, or `*` where it is public. */
-static bool fits_address(const struct entry *entry, const unsigned char address[16])
+static bool fits_address(const struct entry *entry, const unsigned char address[VB_ADDRESS])
 {
-    return entry->kind == ADDRESS ? is_within(address, &entry->network)
+    return entry->kind == ADDRESS ? vb_network_has(&entry->network, address)
                                   : entry->kind == EVERY_HOST && is_public(address);
 }
 
@@ -325,8 +296,7 @@ static bool fits_name(const struct entry *entry, const char *host)
 bool vb_media_allow_host(const struct vb_media_allow *allow, const char *host, unsigned port)
 {
     char name[HOST_MOST + 2];
-    unsigned char address[16];
-    bool is_4 = false;
+    unsigned char address[VB_ADDRESS];
     size_t length = strlen(host);
     if (length == 0 || length >= sizeof name)
         return false;
@@ -336,7 +306,7 @@ bool vb_media_allow_host(const struct vb_media_allow *allow, const char *host, u
         memmove(name, name + 1, length);
         name[length - 2] = '\0';
     }
-    bool is_address = parse_address(name, address, &is_4);
+    bool is_address = parse_address(name, address);
     for (size_t i = 0; i < allow->count; i++) {
         const struct entry *entry = &allow->entries[i];
         if (port_fits(entry, port) &&
@@ -349,21 +319,15 @@ bool vb_media_allow_host(const struct vb_media_allow *allow, const char *host, u
 /* By address alone, whatever entry let the name pass, and whatever the port. */
 bool vb_media_allow_address(const struct vb_media_allow *allow, const struct sockaddr *address)
 {
-    unsigned char bytes[16];
-    if (address->sa_family == AF_INET) {
-        memcpy(bytes, mapped, sizeof mapped);
-        memcpy(bytes + sizeof mapped,
-               &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-    } else if (address->sa_family == AF_INET6) {
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-        normalize(bytes);
-    } else {
+    unsigned char bytes[VB_ADDRESS];
+    if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
         return false;
-    }
+    vb_address_of(address, bytes);
+    normalize(bytes);
     if (is_public(bytes))
         return true;
     for (size_t i = 0; i < allow->count; i++)
-        if (allow->entries[i].kind == ADDRESS && is_within(bytes, &allow->entries[i].network))
+        if (allow->entries[i].kind == ADDRESS && vb_network_has(&allow->entries[i].network, bytes))
             return true;
     return false;
 }

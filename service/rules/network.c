@@ -9,42 +9,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many of the first bits of the address count. */
-struct network {
-    unsigned char bytes[VB_ADDRESS];
-    unsigned bits;
-};
-
 struct vb_networks {
     size_t count;
-    struct network each[];
+    struct vb_network each[];
 };
 
-static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+static const unsigned char mapped[VB_NETWORK_4 / 8] = {[10] = 0xFF, [11] = 0xFF};
+
+bool vb_address_is_4(const unsigned char address[VB_ADDRESS])
+{
+    return memcmp(address, mapped, sizeof mapped) == 0;
+}
+
+void vb_address_of_4(const unsigned char bytes[4], unsigned char ret_address[VB_ADDRESS])
+{
+    memcpy(ret_address, mapped, sizeof mapped);
+    memcpy(ret_address + sizeof mapped, bytes, 4);
+}
 
 void vb_address_of(const struct sockaddr *socket, unsigned char ret_address[VB_ADDRESS])
 {
     memset(ret_address, 0, VB_ADDRESS);
     if (socket->sa_family == AF_INET) {
-        memcpy(ret_address, mapped, sizeof mapped);
-        memcpy(ret_address + sizeof mapped,
-               &((const struct sockaddr_in *)(const void *)socket)->sin_addr, 4);
+        unsigned char four[4];
+        memcpy(four, &((const struct sockaddr_in *)(const void *)socket)->sin_addr, sizeof four);
+        vb_address_of_4(four, ret_address);
     } else if (socket->sa_family == AF_INET6) {
         memcpy(ret_address, &((const struct sockaddr_in6 *)(const void *)socket)->sin6_addr,
                VB_ADDRESS);
     }
 }
 
-/* inet_pton takes neither octal nor short forms, which two readers could take for two addresses. */
-static bool parse_bare(const char *text, unsigned char ret_address[VB_ADDRESS])
+/* inet_pton takes neither octal nor short forms ("127.1"), which other parsers read as addresses:
+ * libcurl's URL parser has turned those into four numbers before. */
+bool vb_address_read(const char *text, unsigned char ret_address[VB_ADDRESS])
 {
     unsigned char four[4];
     if (inet_pton(AF_INET6, text, ret_address) == 1)
         return true;
     if (inet_pton(AF_INET, text, four) != 1)
         return false;
-    memcpy(ret_address, mapped, sizeof mapped);
-    memcpy(ret_address + sizeof mapped, four, sizeof four);
+    vb_address_of_4(four, ret_address);
     return true;
 }
 
@@ -66,26 +71,26 @@ bool vb_address_parse(struct vb_view text, unsigned char ret_address[VB_ADDRESS]
         if (!end || (end[1] && (end[1] != ':' || !is_port(end + 2))))
             return false;
         *end = '\0';
-        return strchr(copy, ':') && parse_bare(copy + 1, ret_address);
+        return strchr(copy, ':') && vb_address_read(copy + 1, ret_address);
     }
     if (colon && colon == strrchr(copy, ':')) { /* with more of them it is one of IPv6 */
         if (!is_port(colon + 1))
             return false;
         *colon = '\0';
     }
-    return parse_bare(copy, ret_address);
+    return vb_address_read(copy, ret_address);
 }
 
 void vb_address_format(const unsigned char address[VB_ADDRESS], char ret_text[VB_ADDRESS_TEXT])
 {
-    bool is_4 = memcmp(address, mapped, sizeof mapped) == 0;
+    bool is_4 = vb_address_is_4(address);
     if (!inet_ntop(is_4 ? AF_INET : AF_INET6, is_4 ? address + sizeof mapped : address, ret_text,
                    VB_ADDRESS_TEXT))
         ret_text[0] = '\0';
 }
 
 /* Bits of IPv4 are counted behind its prefix. */
-static bool parse_network(struct vb_view text, struct network *ret_network)
+static bool parse_network(struct vb_view text, struct vb_network *ret_network)
 {
     char copy[VB_ADDRESS_TEXT + 4];
     if (text.length == 0 || text.length >= sizeof copy)
@@ -95,7 +100,7 @@ static bool parse_network(struct vb_view text, struct network *ret_network)
     char *slash = strchr(copy, '/');
     if (slash)
         *slash = '\0';
-    if (!parse_bare(copy, ret_network->bytes))
+    if (!vb_address_read(copy, ret_network->bytes))
         return false;
     int64_t most = strchr(copy, ':') ? 128 : 32, given = most;
     if (slash && (vb_digits_whole(vb_view_of(slash + 1), &given) != VB_OK || given > most))
@@ -107,16 +112,15 @@ static bool parse_network(struct vb_view text, struct network *ret_network)
 enum vb_status vb_networks_new(const char *text, struct vb_networks **ret_networks,
                                struct vb_error *err)
 {
-    size_t most = text && *text ? 1 : 0;
-    for (const char *at = text; at && *at; at++)
-        most += *at == ',';
+    struct vb_view rest = vb_view_of(text);
+    size_t most = rest.length > 0;
+    for (size_t i = 0; i < rest.length; i++)
+        most += rest.data[i] == ',';
     struct vb_networks *networks = calloc(1, sizeof *networks + most * sizeof *networks->each);
     if (!networks)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a list of networks");
     for (; networks->count < most; networks->count++) {
-        struct vb_view entry = {text, strcspn(text, ",")};
-        text += entry.length + (text[entry.length] == ',');
-        entry = vb_view_trim(entry, " \t");
+        struct vb_view entry = vb_view_cut(&rest, ',');
         if (!parse_network(entry, &networks->each[networks->count])) {
             free(networks);
             return vb_fail(err, VB_INVALID, "'%.*s' is no address or network",
@@ -133,7 +137,7 @@ void vb_networks_free(struct vb_networks *networks)
 }
 
 /* The rest are the first bits of the byte behind the whole ones; with 128 there is none. */
-static bool is_within(const unsigned char address[VB_ADDRESS], const struct network *network)
+bool vb_network_has(const struct vb_network *network, const unsigned char address[VB_ADDRESS])
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8, mask = 0xFF00u >> rest & 0xFFu;
     return memcmp(address, network->bytes, whole) == 0 &&
@@ -143,7 +147,7 @@ static bool is_within(const unsigned char address[VB_ADDRESS], const struct netw
 bool vb_networks_have(const struct vb_networks *networks, const unsigned char address[VB_ADDRESS])
 {
     for (size_t i = 0; networks && i < networks->count; i++)
-        if (is_within(address, &networks->each[i]))
+        if (vb_network_has(&networks->each[i], address))
             return true;
     return false;
 }

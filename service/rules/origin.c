@@ -10,17 +10,6 @@ struct vb_origins {
     char text[]; /* "" for none */
 };
 
-/* Takes the next entry off, without the blanks around it. */
-static bool next(const char **text, struct vb_view *ret_entry)
-{
-    if (!**text)
-        return false;
-    size_t length = strcspn(*text, ",");
-    *ret_entry = vb_view_trim((struct vb_view){*text, length}, " \t");
-    *text += length + ((*text)[length] == ',');
-    return true;
-}
-
 static bool has_prefix(struct vb_view text, const char *prefix, struct vb_view *ret_rest)
 {
     size_t length = strlen(prefix);
@@ -72,16 +61,16 @@ enum vb_status vb_origins_new(const char *text, struct vb_origins **ret_origins,
         return vb_fail(err, VB_NO_MEMORY, "no memory for a list of origins");
     memcpy(origins->text, text ? text : "", size);
     origins->every = vb_view_equals(vb_view_trim(vb_view_of(origins->text), " \t"), VB_VIEW("*"));
-    const char *at = origins->text;
-    struct vb_view entry;
-    while (!origins->every && next(&at, &entry))
-        if (!is_origin(entry)) {
-            enum vb_status status =
-                vb_fail(err, VB_INVALID, "'%.*s' is no origin",
-                        (int)(entry.length < 80 ? entry.length : 80), entry.data);
-            free(origins);
-            return status;
-        }
+    struct vb_view rest = vb_view_of(origins->text);
+    while (!origins->every && rest.length > 0) {
+        struct vb_view entry = vb_view_cut(&rest, ',');
+        if (is_origin(entry))
+            continue;
+        vb_fail(err, VB_INVALID, "'%.*s' is no origin",
+                (int)(entry.length < 80 ? entry.length : 80), entry.data);
+        free(origins);
+        return VB_INVALID;
+    }
     *ret_origins = origins;
     return VB_OK;
 }
@@ -103,12 +92,11 @@ bool vb_origins_every(const struct vb_origins *origins)
 
 bool vb_origins_have(const struct vb_origins *origins, struct vb_view origin)
 {
-    const char *at = origins ? origins->text : "";
-    struct vb_view entry;
+    struct vb_view rest = vb_view_of(origins ? origins->text : NULL);
     if (origin.length == 0 || vb_origins_every(origins))
         return origin.length > 0;
-    while (next(&at, &entry))
-        if (vb_view_equals(entry, origin))
+    while (rest.length > 0)
+        if (vb_view_equals(vb_view_cut(&rest, ','), origin))
             return true;
     return false;
 }
