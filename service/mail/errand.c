@@ -89,13 +89,20 @@ enum vb_status vb_errand_claim(struct vb_pg *pg, const struct vb_service *servic
                                struct vb_error *err)
 {
     struct vb_pg_args args = {0};
+    struct vb_errand_lists lists;
     PGresult *row = NULL;
-    vb_args_text(&args, service->process_id);
-    vb_args_number(&args, service->options->lease);
-    vb_args_text(&args, held->ids);
-    vb_args_text(&args, held->recipients);
-    vb_args_text(&args, held->domains);
-    enum vb_status status = vb_args_query(pg, claim_sql, &args, &row, err);
+    enum vb_status status = vb_errand_lists_fill(held, &lists);
+    if (status == VB_OK) {
+        vb_args_text(&args, service->process_id);
+        vb_args_number(&args, service->options->lease);
+        vb_args_text(&args, lists.ids.data);
+        vb_args_text(&args, lists.recipients.data);
+        vb_args_text(&args, lists.domains.data);
+        status = vb_args_query(pg, claim_sql, &args, &row, err);
+    } else {
+        vb_fail(err, status, "no memory for a claim");
+    }
+    vb_errand_lists_done(&lists);
     if (status != VB_OK)
         return status;
     if (PQntuples(row) == 0) {

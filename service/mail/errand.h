@@ -33,11 +33,12 @@ struct vb_errand {
     bool revoked;
 };
 
-/* What is at work already, and waits for no more of its kind: literals of arrays. */
+/* What is at work already: a recipient has one mail under way, a domain leaves one of the
+ * connections to the others. */
+#define VB_ERRANDS_MOST 16 /* smtp_connections */
 struct vb_errands_held {
-    const char *ids;        /* rows of ours */
-    const char *recipients; /* each has one mail under way */
-    const char *domains;    /* that have their share of the connections */
+    const struct vb_errand *each[VB_ERRANDS_MOST];
+    size_t count, connections;
 };
 
 /* The row that is due for the longest time; or one whose process says no beats any more, or that

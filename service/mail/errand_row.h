@@ -1,6 +1,6 @@
 /* The columns of a claimed row and of the job it tells of. Private to the errand's files.
  *
- * See errand.h for owner, thread and lifetime; nothing here can fail.
+ * See errand.h for owner, thread and lifetime.
  */
 #ifndef VERBATIM_MAIL_ERRAND_ROW_H
 #define VERBATIM_MAIL_ERRAND_ROW_H
@@ -40,6 +40,15 @@
          " THEN j.workspace_name ELSE 'chosen conversations' END)")
 #define ERRAND_ROW_LIST VB_COLUMN_LIST(ERRAND_ROW)
 enum { VB_COLUMN_NAMES(ERRAND_ROW) ERRAND_COLUMNS };
+
+/* What is held, as literals of arrays: rows, recipients, and domains that have their share of the
+ * connections. Emptied by vb_errand_lists_done, also after an error: the buffer's. */
+struct vb_errand_lists {
+    struct vb_buffer ids, recipients, domains;
+};
+enum vb_status vb_errand_lists_fill(const struct vb_errands_held *held,
+                                    struct vb_errand_lists *ret_lists) vb_must_check;
+void vb_errand_lists_done(struct vb_errand_lists *lists);
 
 /* NULL reads as "" and 0. */
 const char *vb_errand_text(const struct vb_errand *errand, int column);

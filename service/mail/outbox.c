@@ -10,7 +10,6 @@
  * database takes it, so only a crash in between sends it again.
  */
 #include "outbox.h"
-#include "database/array.h"
 #include "errand.h"
 #include "verbatim/hash.h"
 #include "verbatim/metrics.h"
@@ -28,8 +27,6 @@
 /* After a message that may have arrived; as long as errand.c keeps it from being claimed. */
 #define UNANSWERED_PAUSE 3600.0
 #define NOTE_EVERY (60 * VB_SECOND) /* that there is somebody who sends mails */
-#define PLACES_MOST 16              /* smtp_connections */
-#define HELD_MOST (PLACES_MOST * 600u)
 
 enum place_state {
     PLACE_FREE, /* the outbox's thread's, as when it has ended */
@@ -60,7 +57,7 @@ struct vb_outbox {
     struct vb_thread thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a place was filled, or the end has come */
-    struct place places[PLACES_MOST];
+    struct place places[VB_ERRANDS_MOST];
     size_t count;
     int64_t note_at;      /* monotonic: when to say again that we are there */
     int64_t record_pause; /* 0: all that ended is recorded */
@@ -245,80 +242,13 @@ static void keep_claims(struct vb_outbox *outbox)
             keep_claim(outbox, &outbox->places[i]);
 }
 
-static void lower(const char *text, char *out, size_t size)
+static struct vb_errands_held held_of(const struct vb_outbox *outbox)
 {
-    size_t i = 0;
-    for (; text[i] && i + 1 < size; i++)
-        out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + ('a' - 'A') : text[i]);
-    out[i] = '\0';
-}
-
-static const char *domain_of(const char *recipient)
-{
-    const char *at = strchr(recipient, '@');
-    return at ? at + 1 : "";
-}
-
-/* What the places hold, as arrays of SQL: see vb_errands_held. */
-struct held {
-    struct vb_buffer ids, recipients, domains;
-};
-
-static void held_done(struct held *held)
-{
-    vb_buffer_done(&held->ids);
-    vb_buffer_done(&held->recipients);
-    vb_buffer_done(&held->domains);
-}
-
-/* Of a domain, all connections but one; of one connection, that. */
-static bool has_its_share(const struct vb_outbox *outbox, char recipients[][VB_MAIL_ADDRESS],
-                          size_t used, size_t which)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < used; i++)
-        count += strcmp(domain_of(recipients[i]), domain_of(recipients[which])) == 0;
-    return count + 1 >= outbox->count && outbox->count > 1;
-}
-
-static enum vb_status fill_held(struct vb_outbox *outbox, struct held *held)
-{
-    char recipients[PLACES_MOST][VB_MAIL_ADDRESS];
-    const char *ids[PLACES_MOST], *names[PLACES_MOST], *domains[PLACES_MOST];
-    size_t used = 0, full = 0;
-    vb_buffer_init(&held->ids, HELD_MOST);
-    vb_buffer_init(&held->recipients, HELD_MOST);
-    vb_buffer_init(&held->domains, HELD_MOST);
-    for (size_t i = 0; i < outbox->count; i++) {
-        struct place *place = &outbox->places[i];
-        if (!place->errand.row)
-            continue;
-        lower(place->errand.recipient, recipients[used], sizeof recipients[used]);
-        ids[used] = place->errand.id;
-        names[used] = recipients[used];
-        used++;
-    }
-    for (size_t i = 0; i < used; i++)
-        if (has_its_share(outbox, recipients, used, i))
-            domains[full++] = domain_of(recipients[i]);
-    enum vb_status status = vb_pg_array_put(&held->ids, ids, used);
-    if (status == VB_OK)
-        status = vb_pg_array_put(&held->recipients, names, used);
-    return status == VB_OK ? vb_pg_array_put(&held->domains, domains, full) : status;
-}
-
-static enum vb_status claim(struct vb_outbox *outbox, struct vb_errand *errand,
-                            struct vb_error *err)
-{
-    struct held held;
-    enum vb_status status = fill_held(outbox, &held);
-    if (status != VB_OK)
-        vb_fail(err, status, "no memory for a claim");
-    const struct vb_errands_held view = {held.ids.data, held.recipients.data, held.domains.data};
-    if (status == VB_OK)
-        status = vb_errand_claim(outbox->pg, outbox->service, &view, errand, err);
-    held_done(&held);
-    return status;
+    struct vb_errands_held held = {.connections = outbox->count};
+    for (size_t i = 0; i < outbox->count; i++)
+        if (outbox->places[i].errand.row)
+            held.each[held.count++] = &outbox->places[i].errand;
+    return held;
 }
 
 /* What may still be sent, whole. VB_END: no mail any more. */
@@ -342,8 +272,10 @@ static enum vb_status prepare(struct vb_outbox *outbox, struct place *place, str
 static bool fill_place(struct vb_outbox *outbox, struct place *place)
 {
     struct vb_error err;
+    const struct vb_errands_held held = held_of(outbox);
     vb_error_clear(&err);
-    enum vb_status status = claim(outbox, &place->errand, &err);
+    enum vb_status status =
+        vb_errand_claim(outbox->pg, outbox->service, &held, &place->errand, &err);
     if (status != VB_OK) {
         if (status != VB_AGAIN)
             vb_warn("the outbox cannot be read: %s", err.text);
