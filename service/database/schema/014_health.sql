@@ -39,10 +39,13 @@ CREATE FUNCTION verbatim.job_waits(wanted uuid, status_now text, ordered text) R
                             THEN 'turn' ELSE 'worker' END
                 INTO found_word;
             ELSIF status_now = 'started' THEN
-                SELECT CASE WHEN EXISTS (SELECT FROM verbatim.segment AS s
-                                         WHERE s.job_id = wanted AND s.status = 'running'
-                                             AND s.lease_until > clock_timestamp()) THEN NULL
-                            WHEN NOT EXISTS (SELECT FROM verbatim.worker_alive AS w
+                -- By itself: most are worked on, and what stands beside it would be set up for nothing.
+                IF EXISTS (SELECT FROM verbatim.segment AS s
+                           WHERE s.job_id = wanted AND s.status = 'running'
+                               AND s.lease_until > clock_timestamp()) THEN
+                    RETURN NULL;
+                END IF;
+                SELECT CASE WHEN NOT EXISTS (SELECT FROM verbatim.worker_alive AS w
                                              WHERE ordered IS NULL OR w.storage = ordered) THEN 'worker'
                             WHEN EXISTS (SELECT FROM verbatim.segment AS s
                                          WHERE s.job_id = wanted AND s.status = 'waiting' AND s.source_away)
