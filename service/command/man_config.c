@@ -5,14 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum vb_status vb_option_flag(struct vb_buffer *out, const struct vb_option *option)
-{
-    enum vb_status status = vb_buffer_append_text(out, "--");
-    for (const char *at = option->name; *at && status == VB_OK; at++)
-        status = vb_buffer_append_byte(out, *at == '_' ? '-' : *at);
-    return status;
-}
-
 const char *const *vb_option_words(const struct vb_option *option)
 {
     static const char *const off_on[] = {"off", "on", NULL};

@@ -29,8 +29,6 @@ enum vb_status vb_roff_head(struct vb_buffer *out, const char *name,
 enum vb_status vb_roff_text(struct vb_buffer *out, const char *text) vb_must_check;
 /* A word as it is typed, bold, with its hyphens. */
 enum vb_status vb_roff_word(struct vb_buffer *out, const char *text) vb_must_check;
-/* An option's name with dashes, as a flag has it. */
-enum vb_status vb_option_flag(struct vb_buffer *out, const struct vb_option *option) vb_must_check;
 /* The words that an option of a few has, NULL ends; NULL for others. */
 const char *const *vb_option_words(const struct vb_option *option);
 /* Whether its value names a file or a folder. */

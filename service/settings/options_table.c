@@ -226,10 +226,9 @@ const struct vb_option vb_option_table[] = {
 /* clang-format on */
 const size_t vb_option_count = sizeof vb_option_table / sizeof *vb_option_table;
 
-/* With dashes, as people write flags. */
-static enum vb_status write_flag(struct vb_buffer *out, const struct vb_option *option)
+enum vb_status vb_option_flag(struct vb_buffer *out, const struct vb_option *option)
 {
-    enum vb_status status = vb_buffer_append_text(out, "  --");
+    enum vb_status status = vb_buffer_append_text(out, "--");
     for (const char *at = option->name; *at && status == VB_OK; at++)
         status = vb_buffer_append_byte(out, *at == '_' ? '-' : *at);
     return status;
@@ -243,7 +242,9 @@ enum vb_status vb_options_help(struct vb_buffer *out)
     for (size_t i = 0; i < vb_option_count && status == VB_OK; i++) {
         const struct vb_option *option = &vb_option_table[i];
         const char *value = option->default_value ? option->default_value : option->default_words;
-        status = write_flag(out, option);
+        status = vb_buffer_append_text(out, "  ");
+        if (status == VB_OK)
+            status = vb_option_flag(out, option);
         if (status == VB_OK)
             status = vb_buffer_printf(
                 out, "   [%s]%s\n      %s\n", value,

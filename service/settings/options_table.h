@@ -44,6 +44,8 @@ extern const size_t vb_option_count;
 enum vb_status vb_option_store(const struct vb_option *option, const char *text,
                                struct vb_options *options) vb_must_check;
 
+/* Its name as a flag: two dashes, and dashes for underscores. Errors are the buffer's. */
+enum vb_status vb_option_flag(struct vb_buffer *out, const struct vb_option *option) vb_must_check;
 /* Whether both have the same value of it. */
 bool vb_option_same(const struct vb_option *option, const struct vb_options *one,
                     const struct vb_options *other);
