@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* The part of a command's name before the blank, if it is the first of those with it. */
-static bool is_first_of_group(size_t at, size_t *ret_length)
+bool vb_manual_begins_group(size_t at, size_t *ret_length)
 {
     const char *name = vb_commands[at].name, *blank = strchr(name, ' ');
     if (!blank)
@@ -35,7 +34,7 @@ static enum vb_status write_first_words(struct vb_buffer *out)
     for (size_t i = 0; i < vb_command_count && status == VB_OK; i++) {
         if (!strchr(vb_commands[i].name, ' '))
             status = vb_buffer_printf(out, "%s ", vb_commands[i].name);
-        else if (is_first_of_group(i, &length))
+        else if (vb_manual_begins_group(i, &length))
             status = vb_buffer_printf(out, "%.*s ", (int)length, vb_commands[i].name);
     }
     return status == VB_OK ? vb_buffer_append_text(out, "help version --help --version") : status;
@@ -131,7 +130,7 @@ static enum vb_status write_groups(struct vb_buffer *out)
     enum vb_status status = VB_OK;
     size_t length;
     for (size_t i = 0; i < vb_command_count && status == VB_OK; i++) {
-        if (!is_first_of_group(i, &length))
+        if (!vb_manual_begins_group(i, &length))
             continue;
         const char *group = vb_commands[i].name;
         status = vb_buffer_printf(out, "        %.*s) seconds=\"", (int)length, group);
@@ -187,8 +186,19 @@ static enum vb_status write_choice(struct vb_buffer *out)
     return status == VB_OK ? vb_buffer_append_text(out, "\"\n}\n\n") : status;
 }
 
+static enum vb_status write_script(struct vb_buffer *out, const char *before, const char *after)
+{
+    enum vb_status status = vb_buffer_append_text(out, before);
+    if (status == VB_OK)
+        status = write_choice(out);
+    return status == VB_OK ? vb_buffer_append_text(out, after) : status;
+}
+
 enum vb_status vb_manual_bash(struct vb_buffer *out)
 {
+    static const char before[] =
+        "# Completion of verbatim for bash; made by `verbatim manual bash`.\n"
+        "_verbatim_wanted()\n{\n";
     static const char after[] =
         "_verbatim()\n{\n"
         "    local wanted= current=${COMP_WORDS[COMP_CWORD]}\n"
@@ -204,16 +214,14 @@ enum vb_status vb_manual_bash(struct vb_buffer *out)
         "    fi\n"
         "}\n"
         "complete -F _verbatim verbatim\n";
-    enum vb_status status = vb_buffer_append_text(
-        out, "# Completion of verbatim for bash; made by `verbatim manual bash`.\n"
-             "_verbatim_wanted()\n{\n");
-    if (status == VB_OK)
-        status = write_choice(out);
-    return status == VB_OK ? vb_buffer_append_text(out, after) : status;
+    return write_script(out, before, after);
 }
 
 enum vb_status vb_manual_zsh(struct vb_buffer *out)
 {
+    static const char before[] =
+        "#compdef verbatim\n# Completion of verbatim for zsh; made by `verbatim manual zsh`.\n"
+        "_verbatim_wanted() {\n";
     static const char after[] =
         "_verbatim() {\n"
         "    local wanted= current=${words[CURRENT]} previous=${words[CURRENT-1]}\n"
@@ -231,10 +239,5 @@ enum vb_status vb_manual_zsh(struct vb_buffer *out)
         "else\n"
         "    compdef _verbatim verbatim\n"
         "fi\n";
-    enum vb_status status = vb_buffer_append_text(
-        out, "#compdef verbatim\n# Completion of verbatim for zsh; made by `verbatim manual "
-             "zsh`.\n_verbatim_wanted() {\n");
-    if (status == VB_OK)
-        status = write_choice(out);
-    return status == VB_OK ? vb_buffer_append_text(out, after) : status;
+    return write_script(out, before, after);
 }

@@ -32,11 +32,9 @@ static enum vb_status write_command(struct vb_buffer *out, size_t at)
     char first[64] = "";
     if (blank)
         memcpy(first, command->name, (size_t)(blank - command->name));
-    bool is_new = blank != NULL;
-    for (size_t i = 0; i < at && is_new; i++)
-        is_new = strncmp(vb_commands[i].name, command->name, strlen(first) + 1) != 0;
+    size_t length;
     enum vb_status status = VB_OK;
-    if (is_new) {
+    if (vb_manual_begins_group(at, &length)) {
         status = begin(out, "");
         if (status == VB_OK)
             status = vb_buffer_printf(out, " -a %s\n", first);

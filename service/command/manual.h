@@ -29,6 +29,8 @@ enum vb_status vb_roff_head(struct vb_buffer *out, const char *name,
 enum vb_status vb_roff_text(struct vb_buffer *out, const char *text) vb_must_check;
 /* A word as it is typed, bold, with its hyphens. */
 enum vb_status vb_roff_word(struct vb_buffer *out, const char *text) vb_must_check;
+/* Whether it is the first command of those that share a first word, and how long that is. */
+bool vb_manual_begins_group(size_t at, size_t *ret_length);
 /* The words that an option of a few has, NULL ends; NULL for others. */
 const char *const *vb_option_words(const struct vb_option *option);
 /* Whether its value names a file or a folder. */
