@@ -9,6 +9,7 @@
 
 #include "database/migrate.h"
 #include "output/table.h"
+#include "queue/presence.h"
 #include "storage/storage.h"
 #include "verbatim/json.h"
 #include "verbatim/version.h"
@@ -20,16 +21,12 @@ enum { JSON };
 #define TEXT_CEILING (1u << 20)
 #define STORE_PATIENCE (10 * VB_SECOND)
 
-/* Columns of processes that not every version of the schema has are taken from the row's JSON. */
-static const char processes_sql[] =
-    "SELECT p.process_id, p.r ->> 'host_name',"
-    " CASE WHEN (p.r ->> 'serves')::boolean AND p.worker_threads > 0 THEN 'serve'"
-    " WHEN (p.r ->> 'serves')::boolean THEN 'serve, no workers' ELSE 'worker' END,"
-    " p.worker_threads, p.r ->> 'version', p.storage, p.started_at, p.beat_at,"
-    " CASE WHEN p.beat_at > clock_timestamp()"
-    " - coalesce((p.r ->> 'lease')::interval, interval '2 minutes') THEN 'live' ELSE 'silent' END"
-    " FROM (SELECT *, to_jsonb(q) AS r FROM verbatim.process AS q) AS p"
-    " ORDER BY p.started_at, p.process_id";
+static const char processes_sql[] = "SELECT process_id, host_name,"
+                                    " CASE WHEN serves AND worker_threads > 0 THEN 'serve'"
+                                    " WHEN serves THEN 'serve, no workers' ELSE 'worker' END,"
+                                    " worker_threads, version, storage, started_at, beat_at,"
+                                    " CASE WHEN " VB_PRESENCE_LIVES " THEN 'live' ELSE 'silent' END"
+                                    " FROM verbatim.process ORDER BY started_at, process_id";
 static const struct vb_column process_columns[] = {
     {.name = "process_id", .label = "process"},
     {.name = "host_name", .label = "host", .may_shrink = true},

@@ -11,6 +11,10 @@
 
 #include "database/pg.h"
 
+/* Of a row of verbatim.process: whether it is not silent for longer than that, as the view
+ * worker_alive asks. Versions before this one note no lease. */
+#define VB_PRESENCE_LIVES "beat_at > clock_timestamp() - coalesce(lease, interval '2 minutes')"
+
 struct vb_presence {
     const char *process_id;
     const char *storage;     /* identity of the store */

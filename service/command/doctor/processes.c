@@ -50,7 +50,7 @@ static void check_workers(struct vb_doctor *doctor, struct vb_pg *pg)
         vb_pg_query(pg,
                     "SELECT count(*), coalesce(sum(worker_threads), 0),"
                     " count(DISTINCT storage), (SELECT count(*) FROM verbatim.process"
-                    "  WHERE serves AND beat_at > clock_timestamp() - coalesce(lease, '2 minutes'))"
+                    "  WHERE serves AND " VB_PRESENCE_LIVES ")"
                     " FROM verbatim.worker_alive",
                     0, NULL, &result, &err) != VB_OK) {
         report_failure(doctor, PROCESSES, &err);
@@ -123,8 +123,7 @@ static void check_others(struct vb_doctor *doctor, struct vb_pg *pg, const char 
     if (vb_pg_query(pg,
                     "SELECT string_agg(DISTINCT host_name || ' ' || zone_data, ', ')"
                     " FROM verbatim.process"
-                    " WHERE zone_data <> $1 AND $1 <> ''"
-                    " AND beat_at > clock_timestamp() - coalesce(lease, '2 minutes')",
+                    " WHERE zone_data <> $1 AND $1 <> '' AND " VB_PRESENCE_LIVES,
                     1, parameters, &result, &err) != VB_OK) {
         report_failure(doctor, ZONES, &err);
         return;
