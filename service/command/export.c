@@ -9,6 +9,8 @@
 
 #include "export_file.h"
 #include "output/progress.h"
+#include "queue/audit.h"
+#include "queue/view.h"
 #include "settings/process.h"
 #include "storage/storage.h"
 #include "verbatim/json.h"
@@ -93,9 +95,8 @@ static enum vb_status order(struct run *run, struct vb_error *err)
 /* $1 job. */
 static const char look_sql[] =
     "SELECT j.status, j.error_message, c.counts[1], j.conversations_total, c.counts[2],"
-    " verbatim.job_waits(j.job_id, j.status, j.ordered_storage) FROM verbatim.job AS j CROSS JOIN "
-    "LATERAL"
-    " (SELECT coalesce(j.counts, verbatim.job_count(j.job_id)) AS counts) AS c"
+    " " VB_JOB_WAITS " FROM verbatim.job AS j CROSS JOIN LATERAL (SELECT " VB_JOB_COUNTS
+    " AS counts) AS c"
     " WHERE j.job_id = $1::uuid";
 enum { LOOK_STATUS, LOOK_ERROR, LOOK_DONE, LOOK_TOTAL, LOOK_MESSAGES, LOOK_WAITS };
 
@@ -175,17 +176,6 @@ static const char file_sql[] =
     " AND j.archive_deleted_at IS NULL";
 enum { FILE_KEY, FILE_SIZE, FILE_CRC, FILE_NAME, FILE_STORAGE, FILE_FINISHED, FILE_EXPIRES };
 
-/* The doors note each download; so does this one. */
-static enum vb_status note_download(struct run *run, struct vb_error *err)
-{
-    static const char sql[] =
-        "INSERT INTO verbatim.audit_event (audit_id, workspace_id, kind, by_whom)"
-        " SELECT audit_id, workspace_id, 'download', '" VB_COMMAND_AUTHOR "'"
-        " FROM verbatim.audit WHERE job_id = $1::uuid";
-    const char *const id[] = {run->job};
-    return vb_pg_exec(run->pg, sql, 1, id, NULL, err);
-}
-
 static bool is_interrupted(void *context)
 {
     (void)context;
@@ -205,8 +195,8 @@ static enum vb_status save(struct run *run, const PGresult *row, const char *pat
         status = vb_export_file_save(session, &file, path, &run->progress, err);
     vb_storage_session_free(session);
     vb_progress_end(&run->progress);
-    if (status == VB_OK)
-        status = note_download(run, err);
+    if (status == VB_OK) /* the doors note each download, too */
+        status = vb_audit_event(run->pg, run->job, "download", VB_COMMAND_AUTHOR, err);
     if (status == VB_OK)
         fprintf(stderr, "wrote %s: %" PRIu64 " bytes\n", path, file.size);
     return status;

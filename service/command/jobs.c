@@ -63,14 +63,13 @@ static enum vb_status check_statuses(const struct vb_arguments *arguments, struc
     return status == VB_OK ? VB_OK : vb_fail(err, status, "no room for the statuses");
 }
 
-#define COUNTS "coalesce(j.counts, verbatim.job_count(j.job_id))"
-
 /* $1 workspace or NULL, $2 statuses or NULL, $3 at most. */
 static enum vb_status query_list(struct vb_pg *pg, const char *const parameters[3],
                                  PGresult **ret_rows, struct vb_error *err)
 {
     static const char sql[] =
-        "SELECT j.job_id, j.workspace_id, j.status, j.door, j.format, " VB_JOB_SUBJECT ", (" COUNTS
+        "SELECT j.job_id, j.workspace_id, j.status, j.door, j.format, " VB_JOB_SUBJECT
+        ", (" VB_JOB_COUNTS
         ")[1], j.size, j.created_at, j.finished_at, j.requested_by, j.error_message"
         " FROM verbatim.job AS j"
         " WHERE ($1::text IS NULL OR j.workspace_id = $1)"
@@ -170,7 +169,7 @@ enum vb_status vb_jobs_show(struct vb_pg *pg, const char *job, bool as_json, str
         " ORDER BY s.not_before DESC, s.part_first LIMIT 1),"
         " j.file_name, j.size, lpad(to_hex(j.crc32), 8, '0'), j.storage, j.link_expires_at,"
         " j.archive_deleted_at"
-        " FROM verbatim.job AS j CROSS JOIN LATERAL (SELECT " COUNTS " AS counts) AS c"
+        " FROM verbatim.job AS j CROSS JOIN LATERAL (SELECT " VB_JOB_COUNTS " AS counts) AS c"
         " WHERE j.job_id = $1::uuid";
     PGresult *rows = NULL;
     struct vb_table table;

@@ -1,5 +1,5 @@
-/* The audit of exports, as workers write to it: what became of a job, inside the transaction that
- * decides it.
+/* The audit of exports, as workers and commands write to it: what became of a job, inside the
+ * transaction that decides it.
  *
  * The entry itself is made with the job (or by a synchronous door, api/audit.c). Nothing in an
  * audit is ever updated: whatever comes later is a row of verbatim.audit_event. A job without an
@@ -17,8 +17,9 @@
     " SELECT a.audit_id, a.workspace_id, 'records', t.conversations"                               \
     " FROM " total " AS t JOIN verbatim.audit AS a USING (job_id)"
 
-/* `kind`: "failed", "cancelled" or "deleted". Within the caller's transaction. */
+/* `kind`: "failed" or "download". `by_whom` NULL: nobody asked for it. Within the caller's
+ * transaction. */
 enum vb_status vb_audit_event(struct vb_pg *pg, const char *job_id, const char *kind,
-                              struct vb_error *err) vb_must_check;
+                              const char *by_whom, struct vb_error *err) vb_must_check;
 
 #endif

@@ -174,7 +174,7 @@ static enum vb_status fail_step(struct vb_pg *pg, const struct vb_write *write, 
     const char *id = write->claim->job.job_id;
     enum vb_status status = vb_job_transition(pg, id, VB_JOB_STARTED, VB_JOB_FAILED, context, err);
     if (status == VB_OK)
-        status = vb_audit_event(pg, id, "failed", err);
+        status = vb_audit_event(pg, id, "failed", NULL, err);
     if (status == VB_OK)
         status = run_for_job(pg, leave_trail, id, "f", err);
     if (status == VB_OK)

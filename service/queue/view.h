@@ -29,6 +29,7 @@
     "CASE WHEN j.status IN ('queued', 'started') THEN"                                             \
     " verbatim.job_waits(j.job_id, j.status, j.ordered_storage) END"
 /* clang-format on */
+#define VB_JOB_COUNTS "coalesce(j.counts, verbatim.job_count(j.job_id))"
 #define VB_JOB_VIEW_TABLE(FIRST, NEXT)                                                             \
     FIRST(EXPORT_ID, "j.job_id::text")                                                             \
     NEXT(EXPORT_STATUS, "j.status")                                                                \
@@ -54,7 +55,7 @@
     NEXT(EXPORT_SUBJECT, VB_JOB_SUBJECT)                                                           \
     NEXT(EXPORT_KEPT, VB_JOB_KEPT)                                                                 \
     NEXT(EXPORT_MAIL, VB_JOB_MAIL)                                                                 \
-    NEXT(EXPORT_COUNTS, "coalesce(j.counts, verbatim.job_count(j.job_id))")                        \
+    NEXT(EXPORT_COUNTS, VB_JOB_COUNTS)                                                             \
     NEXT(EXPORT_LINK, "CASE WHEN j.links > j.links_revoked THEN j.links::bigint END")              \
     NEXT(EXPORT_LINK_ENDS, "coalesce(j.link_ends[j.links], j.link_expires_at)")                    \
     NEXT(EXPORT_WAITS, VB_JOB_WAITS)                                                               \
