@@ -1,4 +1,5 @@
-/* What the commands about jobs share: names, one look, and making a job as every door makes one.
+/* What the commands about jobs, keys and workspaces share: names, one look, and making a job as
+ * every door makes one.
  *
  * Private to this folder. Nothing is owned beyond a call; connections are the caller's, in no
  * transaction. The main thread's. Errors are the command's: VB_INVALID for what was typed wrong,
@@ -25,7 +26,8 @@ enum vb_status vb_jobs_missing(const char *job, struct vb_error *err);
 /* Prints all that is known of one. */
 enum vb_status vb_jobs_show(struct vb_pg *pg, const char *job, bool as_json,
                             struct vb_error *err) vb_must_check;
-/* VB_NOT_FOUND: there is none, which is said with the command that makes one. */
+/* The error of a workspace that is not there, with the command that makes one: VB_NOT_FOUND. */
+enum vb_status vb_workspace_missing(const char *id, struct vb_error *err);
 enum vb_status vb_workspace_find(struct vb_pg *pg, const char *id,
                                  struct vb_error *err) vb_must_check;
 

@@ -5,11 +5,10 @@
  * may make keys for any workspace: the database login is the authority, there is no other. Revoking
  * is for ever: a key has no way back, only a successor.
  */
-#include "command.h"
+#include "jobs.h"
 
 #include "api/access.h"
 #include "database/array.h"
-
 #include "output/table.h"
 #include "rules/key.h"
 #include "rules/mail_address.h"
@@ -110,12 +109,6 @@ static enum vb_status require_workspace(const struct vb_arguments *arguments, st
     return vb_fail(err, VB_INVALID, "--workspace ID is required");
 }
 
-static enum vb_status no_workspace(const char *id, struct vb_error *err)
-{
-    return vb_fail(err, VB_NOT_FOUND,
-                   "there is no workspace \"%s\"; verbatim workspace set creates it", id);
-}
-
 /* As the API makes one, but by nobody's key. */
 static enum vb_status insert_key(struct vb_pg *pg, const struct vb_arguments *arguments,
                                  const char *scopes, const char *audience, char *key,
@@ -140,7 +133,7 @@ static enum vb_status insert_key(struct vb_pg *pg, const struct vb_arguments *ar
                                       audience};
     enum vb_status status = vb_pg_query(pg, sql, 8, parameters, &made, err);
     if (status == VB_OK && strcmp(vb_pg_value(made, 0, 0), "t") != 0)
-        status = no_workspace(workspace, err);
+        status = vb_workspace_missing(workspace, err);
     PQclear(made);
     return status;
 }
@@ -207,16 +200,12 @@ enum vb_status vb_command_key_list(const struct vb_arguments *arguments, struct 
         " FROM verbatim.api_key AS k WHERE k.workspace_id = $1 ORDER BY k.created_at, k.key_id";
     struct vb_pg *pg = NULL;
     PGresult *result = NULL;
-    uint64_t known = 0;
     const char *workspace = vb_argument(arguments, WORKSPACE);
     enum vb_status status = require_workspace(arguments, err);
     if (status == VB_OK)
         status = vb_command_connect(&arguments->options, &pg, err);
     if (status == VB_OK)
-        status = vb_pg_exec(pg, "SELECT FROM verbatim.workspace WHERE workspace_id = $1", 1,
-                            &workspace, &known, err);
-    if (status == VB_OK && known == 0)
-        status = no_workspace(workspace, err);
+        status = vb_workspace_find(pg, workspace, err);
     if (status == VB_OK)
         status = vb_pg_query(pg, sql, 1, &workspace, &result, err);
     if (status == VB_OK)

@@ -2,8 +2,7 @@
  * job on.
  *
  * One statement creates or changes, so two operators at once leave one whole row. What is not given
- * stays as it is; max_running that was set can be changed but not taken back. No command deletes a
- * workspace.
+ * stays as it is; max_running that was set can be changed but not taken back.
  */
 #include "command.h"
 

@@ -22,17 +22,20 @@ enum { SHOW_JSON };
 enum { DELETE_YES };
 #define BATCH "200" /* exports of one transaction */
 
+enum vb_status vb_workspace_missing(const char *id, struct vb_error *err)
+{
+    return vb_fail(err, VB_NOT_FOUND,
+                   "there is no workspace \"%s\"; verbatim workspace list tells those that there "
+                   "are, verbatim workspace set creates one",
+                   id);
+}
+
 enum vb_status vb_workspace_find(struct vb_pg *pg, const char *id, struct vb_error *err)
 {
     uint64_t known = 0;
     enum vb_status status = vb_pg_exec(pg, "SELECT FROM verbatim.workspace WHERE workspace_id = $1",
                                        1, &id, &known, err);
-    if (status == VB_OK && known == 0)
-        status = vb_fail(err, VB_NOT_FOUND,
-                         "there is no workspace \"%s\"; verbatim workspace list tells those that "
-                         "there are, verbatim workspace set creates one",
-                         id);
-    return status;
+    return status == VB_OK && known == 0 ? vb_workspace_missing(id, err) : status;
 }
 
 /* --- list, show --- */
