@@ -14,11 +14,7 @@ bool vb_api_mail_is_sent(const struct vb_api_site_loop *site)
 
 bool vb_api_mail_may_go_to(const struct vb_api_site_loop *site, const char *address)
 {
-    struct vb_mail_sender sender = {.address = ""};
-    const char *from = site->service->options->mail_from;
-    return vb_mail_address_valid(vb_view_of(address)) ||
-           (from && vb_mail_sender_parse(from, &sender, NULL) == VB_OK &&
-            vb_mail_recipient_valid(vb_view_of(address), sender.address));
+    return vb_mail_may_go_to(vb_view_of(address), site->service->options->mail_from);
 }
 
 void vb_api_put_mail(const struct vb_api_site_loop *site, struct vb_json *json, struct vb_view mail)

@@ -66,10 +66,7 @@ static enum vb_status check_mail(const struct vb_options *options,
                                  const PGresult *workspace, struct vb_error *err)
 {
     const char *address = specification->notification_email;
-    struct vb_mail_sender sender = {.address = ""};
-    bool has_sender =
-        options->mail_from && vb_mail_sender_parse(options->mail_from, &sender, NULL) == VB_OK;
-    if (address && !vb_mail_recipient_valid(vb_view_of(address), has_sender ? sender.address : ""))
+    if (address && !vb_mail_may_go_to(vb_view_of(address), options->mail_from))
         return vb_fail(err, VB_INVALID, "notification_email: value is not a valid email address");
     if (!address || options->smtp_url || strcmp(PQgetvalue(workspace, 0, 4), "t") == 0)
         return VB_OK;

@@ -165,3 +165,10 @@ enum vb_status vb_mail_sender_parse(const char *text, struct vb_mail_sender *ret
     *ret_sender = sender;
     return VB_OK;
 }
+
+bool vb_mail_may_go_to(struct vb_view address, const char *mail_from)
+{
+    struct vb_mail_sender sender;
+    bool has_sender = mail_from && vb_mail_sender_parse(mail_from, &sender, NULL) == VB_OK;
+    return vb_mail_recipient_valid(address, has_sender ? sender.address : "");
+}

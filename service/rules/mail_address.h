@@ -35,5 +35,8 @@ struct vb_mail_sender {
 };
 enum vb_status vb_mail_sender_parse(const char *text, struct vb_mail_sender *ret_sender,
                                     struct vb_error *err) vb_must_check;
+/* vb_mail_recipient_valid beside the sender of an option mail_from; NULL, or one that is none, is
+ * fit for ordinary addresses alone. */
+bool vb_mail_may_go_to(struct vb_view address, const char *mail_from);
 
 #endif

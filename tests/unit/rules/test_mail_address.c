@@ -171,6 +171,17 @@ static void a_domain_of_one_label_is_good_beside_such_a_sender(void **state)
     }
 }
 
+static void where_a_mail_may_go_hangs_on_the_option(void **state)
+{
+    (void)state;
+    assert_true(vb_mail_may_go_to(VB_VIEW("root@localhost"), "Exports <verbatim@vm>"));
+    assert_false(vb_mail_may_go_to(VB_VIEW("root@localhost"), "Exports <verbatim@example.com>"));
+    assert_false(vb_mail_may_go_to(VB_VIEW("root@localhost"), "verbatim"));
+    assert_false(vb_mail_may_go_to(VB_VIEW("root@localhost"), NULL));
+    assert_true(vb_mail_may_go_to(VB_VIEW("ann@example.com"), "verbatim"));
+    assert_true(vb_mail_may_go_to(VB_VIEW("ann@example.com"), NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +190,7 @@ int main(void)
         cmocka_unit_test(lengths_are_exact),
         cmocka_unit_test(a_sender_may_have_a_name),
         cmocka_unit_test(a_domain_of_one_label_is_good_beside_such_a_sender),
+        cmocka_unit_test(where_a_mail_may_go_hangs_on_the_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
