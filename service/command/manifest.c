@@ -41,13 +41,19 @@ enum vb_status vb_command_manifest_key(const struct vb_arguments *arguments, str
     return status;
 }
 
-/* The form of RFC 8410 is twelve bytes of its own before the key's. */
-static const char list_keys[] =
-    "SELECT key_id, created_at,"
-    " E'-----BEGIN PUBLIC KEY-----\\n'"
-    " || encode(decode('302a300506032b6570032100', 'hex') || public_key, 'base64')"
-    " || E'\\n-----END PUBLIC KEY-----\\n'"
-    " FROM verbatim.manifest_key ORDER BY created_at DESC, key_id";
+static enum vb_status add_key(void *context, const char *id, const char *created_at,
+                              const unsigned char *key, struct vb_error *err)
+{
+    struct vb_table *table = context;
+    struct vb_buffer text;
+    vb_buffer_init(&text, KEY_CEILING);
+    enum vb_status status = vb_ed25519_write(&text, key, err);
+    const char *const cells[] = {id, created_at, text.data};
+    if (status == VB_OK && (status = vb_table_add(table, cells)) != VB_OK)
+        vb_fail(err, status, "no room for the keys");
+    vb_buffer_done(&text);
+    return status;
+}
 
 enum vb_status vb_command_manifest_keys(const struct vb_arguments *arguments, struct vb_error *err)
 {
@@ -57,14 +63,14 @@ enum vb_status vb_command_manifest_keys(const struct vb_arguments *arguments, st
         {.name = "public_key", .may_shrink = true, .label = "public key"},
     };
     struct vb_pg *pg = NULL;
-    PGresult *rows = NULL;
+    struct vb_table table;
+    vb_table_init(&table, columns, sizeof columns / sizeof *columns);
     enum vb_status status = vb_command_connect(&arguments->options, &pg, err);
     if (status == VB_OK)
-        status = vb_pg_query(pg, list_keys, 0, NULL, &rows, err);
+        status = vb_manifest_key_each(pg, add_key, &table, err);
     if (status == VB_OK)
-        status = vb_rows_print(rows, columns, sizeof columns / sizeof *columns,
-                               vb_argument(arguments, AS_JSON) != NULL, err);
-    PQclear(rows);
+        status = vb_table_print(&table, vb_argument(arguments, AS_JSON) != NULL, err);
+    vb_table_done(&table);
     vb_pg_free(pg);
     return status;
 }

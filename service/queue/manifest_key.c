@@ -62,6 +62,14 @@ enum vb_status vb_manifest_key_now(struct vb_pg *pg, char ret_id[VB_ED25519_ID],
     return found ? VB_OK : vb_manifest_key_make(pg, ret_id, err);
 }
 
+static enum vb_status decode(const char *hex, const char *id, unsigned char ret_key[VB_ED25519_KEY],
+                             struct vb_error *err)
+{
+    return vb_hex_decode(vb_view_of(hex), ret_key, VB_ED25519_KEY) == VB_OK
+               ? VB_OK
+               : vb_fail(err, VB_CORRUPT, "the manifest key %.32s is none", id);
+}
+
 static enum vb_status read_key(struct vb_pg *pg, const char *sql, const char *id,
                                unsigned char ret_key[VB_ED25519_KEY], struct vb_error *err)
 {
@@ -71,10 +79,8 @@ static enum vb_status read_key(struct vb_pg *pg, const char *sql, const char *id
     enum vb_status status = vb_args_query(pg, sql, &args, &row, err);
     if (status != VB_OK)
         return status;
-    if (PQntuples(row) != 1)
-        status = vb_fail(err, VB_NOT_FOUND, "there is no manifest key %.32s", id);
-    else if (vb_hex_decode(vb_view_of(vb_pg_value(row, 0, 0)), ret_key, VB_ED25519_KEY) != VB_OK)
-        status = vb_fail(err, VB_CORRUPT, "the manifest key %.32s is none", id);
+    status = PQntuples(row) == 1 ? decode(vb_pg_value(row, 0, 0), id, ret_key, err)
+                                 : vb_fail(err, VB_NOT_FOUND, "there is no manifest key %.32s", id);
     PQclear(row);
     return status;
 }
@@ -95,4 +101,27 @@ enum vb_status vb_manifest_key_public(struct vb_pg *pg, const char *id,
     return read_key(pg,
                     "SELECT encode(public_key, 'hex') FROM verbatim.manifest_key WHERE key_id = $1",
                     id, ret_public, err);
+}
+
+enum vb_status vb_manifest_key_each(struct vb_pg *pg,
+                                    enum vb_status (*tell)(void *context, const char *id,
+                                                           const char *created_at,
+                                                           const unsigned char *public_key,
+                                                           struct vb_error *err),
+                                    void *context, struct vb_error *err)
+{
+    static const char all[] = "SELECT key_id, created_at, encode(public_key, 'hex')"
+                              " FROM verbatim.manifest_key ORDER BY created_at DESC, key_id";
+    const struct vb_pg_args none = {0};
+    PGresult *rows = NULL;
+    enum vb_status status = vb_args_query(pg, all, &none, &rows, err);
+    for (int i = 0; status == VB_OK && i < PQntuples(rows); i++) {
+        unsigned char key[VB_ED25519_KEY];
+        const char *id = vb_pg_value(rows, i, 0);
+        status = decode(vb_pg_value(rows, i, 2), id, key, err);
+        if (status == VB_OK)
+            status = tell(context, id, vb_pg_value(rows, i, 1), key, err);
+    }
+    PQclear(rows);
+    return status;
 }

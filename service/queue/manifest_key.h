@@ -23,5 +23,13 @@ enum vb_status vb_manifest_key_private(struct vb_pg *pg, const char *id,
 enum vb_status vb_manifest_key_public(struct vb_pg *pg, const char *id,
                                       unsigned char ret_public[VB_ED25519_KEY],
                                       struct vb_error *err) vb_must_check;
+/* Calls `tell` for each, the newest first, until one fails; texts live as long as the call. The
+ * time is as PostgreSQL writes it. */
+enum vb_status vb_manifest_key_each(struct vb_pg *pg,
+                                    enum vb_status (*tell)(void *context, const char *id,
+                                                           const char *created_at,
+                                                           const unsigned char *public_key,
+                                                           struct vb_error *err),
+                                    void *context, struct vb_error *err) vb_must_check;
 
 #endif
