@@ -82,6 +82,28 @@ static void what_may_pass_is_the_status_matter(void **state)
     assert_int_equal(vb_status_of_errno(ENOMEM), VB_NO_MEMORY);
 }
 
+static void assert_cut(struct vb_view *rest, const char *piece, const char *left)
+{
+    assert_true(vb_view_equals(vb_view_cut(rest, ','), vb_view_of(piece)));
+    assert_true(vb_view_equals(*rest, vb_view_of(left)));
+}
+
+/* A mark at the end has nothing behind it; one at the begin, or beside another, an empty piece. */
+static void lists_are_cut_at_their_marks(void **state)
+{
+    (void)state;
+    struct vb_view rest = VB_VIEW(" a b\t,, c ;d,\te,");
+    assert_cut(&rest, "a b", ", c ;d,\te,");
+    assert_cut(&rest, "", " c ;d,\te,");
+    assert_cut(&rest, "c ;d", "\te,");
+    assert_cut(&rest, "e", "");
+    assert_cut(&rest, "", "");
+    rest = (struct vb_view){NULL, 0};
+    assert_cut(&rest, "", "");
+    rest = VB_VIEW(" \t");
+    assert_cut(&rest, "", "");
+}
+
 static void a_failure_stays_one_where_nobody_wants_the_text(void **state)
 {
     (void)state;
@@ -214,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_secret_leaves_nothing_behind),
         cmocka_unit_test(buffer_stops_at_its_ceiling),
+        cmocka_unit_test(lists_are_cut_at_their_marks),
         cmocka_unit_test(a_failure_stays_one_where_nobody_wants_the_text),
         cmocka_unit_test(what_may_pass_is_the_status_matter),
         cmocka_unit_test(dates_that_do_not_exist_are_refused),
