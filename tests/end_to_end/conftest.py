@@ -6,6 +6,8 @@ storage         file storage and each S3 server in turn (a fresh folder or bucke
 local           file storage in the module's folder
 object_store    each S3 server in turn         minio, versitygw, swift    one of them by name
 smtp            an empty mail sink             pgbouncer     a pooler before the cluster
+keys            of the workspaces of tests/lib/native_source.py, with its source; a module may have its own
+service         on it, without workers; a module may have its own
 """
 
 import functools
@@ -20,7 +22,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.lib import object_stores  # noqa: E402 (after the path)
+from tests.lib import native_source, object_stores  # noqa: E402 (after the path)
 from tests.lib.mail_sink import MailSink  # noqa: E402
 from tests.lib.postgres import PgBouncer, Postgres  # noqa: E402
 from tests.lib.process import scratch_folder  # noqa: E402
@@ -210,3 +212,14 @@ def make_service(program, folder):
         except AssertionError as error:
             failures.append(str(error))
     assert not failures, "\n".join(failures)
+
+
+@pytest.fixture(scope="module")
+def keys(program, database):
+    native_source.make_source(database)
+    return native_source.make_keys(program, database)
+
+
+@pytest.fixture(scope="module")
+def service(keys, make_service):
+    return make_service(workers=0)

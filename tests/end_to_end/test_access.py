@@ -94,11 +94,6 @@ def keys(program, database):
     return keys
 
 
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
 @pytest.fixture(autouse=True)
 def no_jobs(keys, database):
     database.execute("DELETE FROM verbatim.job")

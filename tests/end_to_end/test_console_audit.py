@@ -19,16 +19,10 @@ COLUMNS = ["audit_id", "at_utc", "author", "door", "format", "export_id", "statu
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database) | {
+def keys(keys, program, database):
+    return keys | {
         "admin": people.make_key(program, database, "admin", user="admin@example.com"),
         "jane": people.make_key(program, database, "owner", user="jane@example.com")}
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
 
 
 @pytest.fixture

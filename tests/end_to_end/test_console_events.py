@@ -35,11 +35,6 @@ def keys(program, database):
 
 
 @pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
-@pytest.fixture(scope="module")
 def other(service, make_service):
     """A second process, which does the work."""
     return make_service(workers=1)

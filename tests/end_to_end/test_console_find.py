@@ -27,11 +27,6 @@ def keys(program, database):
     return people.make_keys(program, database) | {"admin": people.make_key(program, database, "admin")}
 
 
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
 def find(service, key, what, workspace="one", **query):
     answer = service.get(f"/api/v1/workspace/{workspace}/{what}?{urllib.parse.urlencode(query)}", key)
     assert answer.status == 200, answer.body

@@ -15,16 +15,9 @@ KEY = re.compile(r"vb_([0-9A-Za-z]{12})_[0-9A-Za-z]{49}")
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    keys = people.make_keys(program, database)
+def keys(keys, program, database):
     keys["admin"] = people.make_key(program, database, "admin", user="admin@example.com")
     return keys
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
 
 
 def make(service, by, **body):

@@ -18,18 +18,11 @@ FIELDS = ("door", "name", "subject", "expires_at", "notification")
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    keys = people.make_keys(program, database)
+def keys(keys, program, database):
     source.somebody_sends_mails(database)
     for name in ("jane", "john"):
         keys[name] = people.make_key(program, database, "owner", user=f"{name}@example.com")
     return keys
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
 
 
 @pytest.fixture(autouse=True)

@@ -38,11 +38,6 @@ def keys(program, database):
 
 
 @pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
-@pytest.fixture(scope="module")
 def other(service, make_service):
     """A second process on the same database."""
     return make_service(workers=0)

@@ -14,15 +14,9 @@ ALL = {"select": {"all": True}, "format": "json"}
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database) | {
+def keys(keys, program, database):
+    return keys | {
         "admin": people.make_key(program, database, "admin", user="admin@example.com")}
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
 
 
 @pytest.fixture(autouse=True)

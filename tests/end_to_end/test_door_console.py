@@ -43,12 +43,6 @@ def keys(program, database):
 
 
 @pytest.fixture(scope="module")
-def service(keys, make_service):
-    """Nobody works: what is ordered stays queued."""
-    return make_service(workers=0)
-
-
-@pytest.fixture(scope="module")
 def working(keys, make_service, local):
     return make_service(local, workers=1)
 

@@ -19,11 +19,6 @@ def keys(program, database):
     return source.make_keys(program)
 
 
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
 def get(service, key, agent="ada", query="", **headers):
     headers = {"Authorization": f"Bearer {key}"} | headers
     return service.request("GET", PATH.format(urllib.parse.quote(agent, safe="")) + query, headers=headers)

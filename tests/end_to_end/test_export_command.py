@@ -13,19 +13,12 @@ import pytest
 from tests.end_to_end.conftest import S3_SERVERS, storage_in_store
 from tests.end_to_end.test_jobs_command import on_terminal
 from tests.lib import http_source as source
-from tests.lib import native_source as people
 from tests.lib.process import wait_until
 from tests.lib.service import Program, clean_environment
 
 DAYS = ["--from", "2026-02-01", "--to", "2026-02-28"]
 ORDER = ["export", "--workspace", "one", "--channel", source.SMS, *DAYS]
 JOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
 
 
 @pytest.fixture(scope="module", params=["file", *S3_SERVERS[:1]])

@@ -4,18 +4,11 @@ import re
 
 import pytest
 
-from tests.lib import native_source as people
 from tests.lib.http_raw import RawConnection
 from tests.lib.process import wait_until
 
 EXPORTS = "/api/v1/workspace/one/exports"
 ALL = {"select": {"all": True}}
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
 
 
 @pytest.fixture(scope="module")

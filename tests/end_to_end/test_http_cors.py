@@ -4,17 +4,10 @@ import json
 
 import pytest
 
-from tests.lib import native_source as people
 from tests.lib.browser import Browser
 
 APP = "https://app.example.com"
 EXPORTS = "/api/v1/workspace/one/exports"
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
 
 
 @pytest.fixture(scope="module")

@@ -65,11 +65,6 @@ def keys(program, database):
     return source.make_workspaces(program)
 
 
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
 def create_head(key, *lines):
     return "\r\n".join(["POST /api/v1/workspace/one/export-conversations HTTP/1.1", "Host: a", f"X-API-Key: {key}",
                         "Content-Type: application/json", *lines, "", ""]).encode()

@@ -30,11 +30,6 @@ def keys(program, database):
 
 
 @pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
-@pytest.fixture(scope="module")
 def many(service, keys):
     """A list that is larger than a packet."""
     for day in range(1, 6):

@@ -25,16 +25,9 @@ MAIN = {"select": {"channel_id": source.LONELY}, "filter": {"from": "2026-02-01"
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    made = people.make_keys(program, database)
+def keys(keys, database):
     source.somebody_sends_mails(database)
-    return made
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
+    return keys
 
 
 @pytest.fixture(autouse=True)

@@ -21,12 +21,6 @@ DOORS = {
 }
 
 
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
-
-
 @pytest.fixture
 def service(keys, make_service, database):
     """Takes orders, and sends no mail itself; nobody else has sent any."""

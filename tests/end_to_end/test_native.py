@@ -24,16 +24,10 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database) | {
+def keys(keys, program, database):
+    return keys | {
         "viewer": people.make_key(program, database, "viewer"),
         "jane": people.make_key(program, database, "owner", user="jane@example.com")}
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
 
 
 @pytest.fixture(autouse=True)

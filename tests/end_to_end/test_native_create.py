@@ -19,16 +19,9 @@ ALL = {"select": {"all": True}}
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    keys = people.make_keys(program, database)
+def keys(keys, database):
     source.somebody_sends_mails(database)
     return keys
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
 
 
 @pytest.fixture(autouse=True)

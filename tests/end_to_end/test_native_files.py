@@ -17,9 +17,8 @@ FEBRUARY = {"select": {"channel_id": source.SMS}, "filter": {"from": "2026-02-01
 
 
 @pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database) | {
+def keys(keys, program, database):
+    return keys | {
         "jane": people.make_key(program, database, "owner", user="jane@example.com")}
 
 

@@ -9,7 +9,6 @@ import time
 import pytest
 
 from tests.lib import http_source as source
-from tests.lib import native_source as people
 from tests.lib.http_raw import RawConnection
 from tests.lib.process import wait_until
 
@@ -18,17 +17,6 @@ pytestmark = pytest.mark.threads
 EXPORTS = "/api/v1/workspace/one/exports"
 ALL = {"select": {"all": True}}
 FEBRUARY = {"select": {"channel_id": source.SMS}, "filter": {"from": "2026-02-01", "to": "2026-02-28"}}
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
 
 
 @pytest.fixture(autouse=True)

@@ -41,11 +41,6 @@ def keys(program, database):
 
 
 @pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
-@pytest.fixture(scope="module")
 def worker(service, make_service):
     return make_service(command="worker", workers=2)
 

@@ -15,17 +15,6 @@ PREVIEW = "/api/v1/workspace/one/exports/preview"
 ALL = {"select": {"all": True}}
 
 
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
-
-
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
 def ask(service, key, body):
     return service.request("POST", PREVIEW, key, json_body=body)
 

@@ -4,7 +4,6 @@ import signal
 
 import pytest
 
-from tests.lib import native_source as people
 from tests.lib.process import wait_until
 from tests.lib.service import Service
 
@@ -12,12 +11,6 @@ pytestmark = pytest.mark.threads
 
 EXPORTS = "/api/v1/workspace/one/exports"
 ALL = {"select": {"all": True}}
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
 
 
 class Reloaded:

@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.lib import http_source as source
-from tests.lib import native_source as people
 from tests.lib.http_raw import RawConnection
 from tests.lib.process import wait_until
 
@@ -19,12 +18,6 @@ EXPORTS = "/api/v1/workspace/one/exports"
 FEBRUARY = {"select": {"channel_id": source.SMS}, "filter": {"from": "2026-02-01", "to": "2026-02-28"}}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 TOKEN = re.compile(r"/d/[a-z2-7]{34}$")
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
 
 
 @pytest.fixture(scope="module")

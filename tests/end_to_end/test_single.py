@@ -18,11 +18,6 @@ def keys(program, database):
     return source.make_keys(program)
 
 
-@pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
 def get(service, key, conversation="convo123", query=""):
     return service.get(PATH.format(conversation) + query, key)
 

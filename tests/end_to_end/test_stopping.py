@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from tests.lib import native_source as people
 from tests.lib.event_stream import EventStream
 from tests.lib.http_raw import RawConnection
 from tests.lib.load import Load
@@ -17,12 +16,6 @@ DELAY = 1
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 READY = b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
 EXPORTS = "/api/v1/workspace/one/exports"
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
 
 
 @pytest.fixture

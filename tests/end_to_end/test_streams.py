@@ -32,11 +32,6 @@ def keys(program, database):
 
 
 @pytest.fixture(scope="module")
-def service(keys, make_service):
-    return make_service(workers=0)
-
-
-@pytest.fixture(scope="module")
 def whole(service, keys):
     """The big answer, read at once."""
     body = service.get(BIG, keys["one"]).body

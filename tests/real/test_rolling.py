@@ -11,7 +11,6 @@ import time
 
 import pytest
 
-from tests.lib import native_source as people
 from tests.lib.http_proxies import Caddy, HAProxy, Nginx
 from tests.lib.load import Load
 from tests.lib.service import Service
@@ -21,12 +20,6 @@ RATE = int(os.environ.get("ROLLING_RATE", "300"))
 EXPORTS = "/api/v1/workspace/one/exports"
 FEBRUARY = {"select": {"channel_id": "b2c3d4e5-7777-8888-9999-000011112222"},
             "filter": {"from": "2026-02-01", "to": "2026-02-28"}}
-
-
-@pytest.fixture(scope="module")
-def keys(program, database):
-    people.make_source(database)
-    return people.make_keys(program, database)
 
 
 def loads(proxy, keys, export):
