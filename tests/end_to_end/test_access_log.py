@@ -16,10 +16,7 @@ LINE = re.compile(r"http (GET|POST|HEAD) (\S+) (\d+), (\d+)(?: of (\d+))? bytes,
 @pytest.fixture(scope="module")
 def keys(program, database):
     source.make_source(database)
-    database.execute(
-        f"INSERT INTO chat.conversation VALUES (gen_random_uuid(), 'platform-one', '{source.LONELY}', '2026-02-03');"
-        "INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at, 'inbound', 'customer', 'Ada',"
-        " (SELECT string_agg(md5(n::text), ' ') FROM generate_series(1, 300000) AS n) FROM chat.conversation")
+    source.lonely_talks(database, text="(SELECT string_agg(md5(n::text), ' ') FROM generate_series(1, 300000) AS n)")
     return source.make_workspaces(program)
 
 

@@ -23,10 +23,7 @@ def stripped(folder):
 @pytest.fixture(scope="module")
 def keys(program, database):
     source.make_source(database)
-    database.execute(
-        f"INSERT INTO chat.conversation VALUES (gen_random_uuid(), 'platform-one', '{source.LONELY}', '2026-02-03');"
-        "INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at, 'inbound', 'customer', 'Ada', 'good day'"
-        " FROM chat.conversation")
+    source.lonely_talks(database)
     return source.make_workspaces(program)
 
 

@@ -31,6 +31,15 @@ def make_source(database):
     database.execute(TABLES)
 
 
+def lonely_talks(database, count=1, text="'good day'"):
+    """Conversations of the channel LONELY in February 2026, each with one message; `text` is SQL."""
+    database.execute(
+        f"INSERT INTO chat.conversation SELECT gen_random_uuid(), 'platform-one', '{LONELY}', '2026-02-03'"
+        f" FROM generate_series(1, {count});"
+        f"INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at, 'inbound', 'customer', 'Ada', {text}"
+        " FROM chat.conversation")
+
+
 def somebody_sends_mails(database):
     """Behind `migrate`, before the service starts: addresses are taken then, by a service that sends no mail itself."""
     database.execute("INSERT INTO verbatim.mailer VALUES (gen_random_uuid(), 'infinity')")
