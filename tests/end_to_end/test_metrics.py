@@ -20,11 +20,7 @@ BUCKET = "metrics"
 @pytest.fixture(scope="module")
 def keys(program, database):
     source.make_source(database)
-    database.execute(
-        f"INSERT INTO chat.conversation SELECT gen_random_uuid(), 'platform-one', '{source.LONELY}', '2026-02-03'"
-        " FROM generate_series(1, 3);"
-        "INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at, 'inbound', 'customer', 'Ada', 'good day'"
-        " FROM chat.conversation")
+    source.lonely_talks(database, 3)
     return source.make_workspaces(program)
 
 
@@ -121,10 +117,8 @@ def watched(keys, make_service):
     return make_service(workers=0, metrics_token=TOKEN)
 
 
-def figures(service, path="/metrics", **headers):
-    answer = service.request("GET", path, headers=headers or {"Authorization": f"Bearer {TOKEN}"})
-    assert answer.status == 200, answer.body
-    return dict(line.rsplit(" ", 1) for line in answer.body.decode().splitlines() if line[0] != "#")
+def figures(service, **headers):
+    return service.figures(headers=headers or {"Authorization": f"Bearer {TOKEN}"})
 
 
 def test_the_token_opens_the_figures_and_nothing_else(watched, keys):

@@ -47,9 +47,8 @@ def becomes(service, parts):
 
 
 def figures(service, keys):
-    text = service.get("/metrics", keys["metrics"]).body.decode()
-    return {part: int(re.search(rf'^verbatim_degraded{{part="{part}"}} (\d)$', text, re.M)[1])
-            for part in ("storage", "source")}
+    told = service.figures(keys["metrics"])
+    return {part: int(told[f'verbatim_degraded{{part="{part}"}}']) for part in ("storage", "source")}
 
 
 def test_a_store_that_hangs_is_told_of_and_requests_are_taken(service, keys, store):

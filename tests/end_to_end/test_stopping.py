@@ -26,13 +26,6 @@ def start(keys, make_service):
     return make
 
 
-def ended(service, seconds=30):
-    """Waits for the end that a signal has asked for; its exit status."""
-    status = service.process.child.wait(seconds)
-    service.process = None
-    return status
-
-
 def test_nobody_is_refused_in_the_delay(start):
     """Who connects anew each time is answered until the listener closes, and is then refused, not cut in the middle."""
     service = start()
@@ -40,7 +33,7 @@ def test_nobody_is_refused_in_the_delay(start):
         wait_until(lambda: load.done() > 50, "some requests")
         asked = time.monotonic()
         service.process.signal(signal.SIGTERM)
-        assert ended(service) == 0
+        assert service.wait_end() == 0
         wait_until(lambda: load.failures, "the port to be closed")
     assert set(load.statuses) == {200}
     assert min(at for at, _ in load.failures) >= asked + DELAY
@@ -60,7 +53,7 @@ def test_the_delay_is_told_to_whoever_asks(start):
             assert (answer.status, answer.headers["connection"]) == (200, "close")
             assert "keep-alive" not in answer.headers and connection.answer() is None
         service.process.signal(signal.SIGTERM)  # who cannot wait says so
-        assert ended(service, 10) == 1
+        assert service.wait_end(10) == 1
     assert "requests are taken for another 60000 ms" in service.log() and "a second signal" in service.log()
 
 
@@ -79,7 +72,7 @@ def test_waits_and_streams_end_with_the_delay(start, keys):
         assert answer.status == 200 and answer.json()["status"] == "queued"
         assert time.monotonic() >= asked + DELAY
         assert events.wait_end() == "well"
-    assert ended(service) == 0
+    assert service.wait_end() == 0
 
 
 def test_work_is_handed_back_before_the_delay_is_over(start, keys, database):
@@ -93,7 +86,7 @@ def test_work_is_handed_back_before_the_delay_is_over(start, keys, database):
         wait_until(lambda: database.value(running) == 0, "the work to be handed back")
         assert service.get("/healthz").status == 200
     service.process.signal(signal.SIGINT)
-    assert ended(service, 10) == 1
+    assert service.wait_end(10) == 1
 
 
 @pytest.mark.parametrize("number, options", [
@@ -105,7 +98,7 @@ def test_no_delay_where_nobody_turns_away(start, number, options):
     service = start(**{"stop_delay": "60s"} | options)
     wait_until(lambda: "started: " in service.log(), "the start")
     service.process.signal(number)
-    assert ended(service, 20) == 0
+    assert service.wait_end(20) == 0
     assert "are taken for another" not in service.log()
 
 
@@ -121,4 +114,4 @@ def test_a_request_on_its_way_is_answered_when_the_listener_closes(start):
             assert idle.answer() is None
             assert silent.send(ALIVE).answer().status == 200
             assert half.send(ALIVE[20:]).answer().status == 200
-    assert ended(service) == 0
+    assert service.wait_end() == 0

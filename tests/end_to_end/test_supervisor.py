@@ -1,16 +1,14 @@
 """What a service manager is told: the protocol of sd_notify(3), at a real socket."""
 
-import pathlib
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 
 import pytest
 
-from tests.lib.process import free_port, wait_until
-from tests.lib.service import Program, clean_environment, http_request
+from tests.lib.process import free_port
+from tests.lib.service import Program, Service
 
 pytestmark = pytest.mark.threads
 
@@ -52,45 +50,40 @@ def ready(program):
     return program
 
 
-def start(program, command, folder, manager, watchdog=None, **options):
-    options = {"listen": f"127.0.0.1:{free_port()}", "storage": f"file://{folder}", "workers": 1} | options
-    extra = {"NOTIFY_SOCKET": manager.path} | ({"WATCHDOG_USEC": str(watchdog)} if watchdog else {})
-    env = clean_environment(program.options | options, extra)
-    log = pathlib.Path(folder) / f"supervised-{time.monotonic_ns()}.log"
-    with log.open("wb") as stderr:
-        return subprocess.Popen([program.path, command], env=env, stderr=stderr), log
+@pytest.fixture
+def start(folder, manager):
+    """start(program, command, watchdog=None): a service that is told to talk to the manager."""
+    def make(program, command, watchdog=None):
+        told = {"NOTIFY_SOCKET": manager.path} | ({"WATCHDOG_USEC": str(watchdog)} if watchdog else {})
+        service = Service(program, folder, command, told, storage=f"file://{folder}", workers=1)
+        service.start(wait=False)
+        return service
+    return make
 
 
-def end(process):
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
-
-
-def test_ready_is_told_once_requests_are_taken_and_stopping_when_they_end(ready, folder, manager):
-    port = free_port()
-    process, _ = start(ready, "serve", folder, manager, listen=f"127.0.0.1:{port}")
+def test_ready_is_told_once_requests_are_taken_and_stopping_when_they_end(ready, start, manager):
+    service = start(ready, "serve")
     assert manager.hear() == {"READY": "1", "STATUS": "taking requests"}
-    assert http_request(port, "GET", "/healthz").status == 200
-    process.send_signal(signal.SIGTERM)
+    assert service.get("/healthz").status == 200
+    service.process.signal(signal.SIGTERM)
     stopping = manager.hear()
     assert stopping["STOPPING"] == "1" and int(stopping["EXTEND_TIMEOUT_USEC"]) >= 10_000_000
-    assert process.wait(timeout=20) == 0
+    assert service.wait_end(20) == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_signs_of_life_are_given_as_often_as_they_are_wanted(ready, folder, manager, command):
-    process, _ = start(ready, command, folder, manager, watchdog=300_000)
+def test_signs_of_life_are_given_as_often_as_they_are_wanted(ready, start, manager, command):
+    service = start(ready, command, watchdog=300_000)
     manager.hear_until("READY")
     for _ in range(3):
         assert manager.hear_until("WATCHDOG")[-1] == {"WATCHDOG": "1"}
-    end(process)
+    service.stop()
 
 
-def test_a_start_that_waits_for_the_database_asks_for_more_time(verbatim, folder, manager):
-    program = Program(verbatim, f"postgresql://127.0.0.1:{free_port()}/none")
-    process, log = start(program, "serve", folder, manager)
+def test_a_start_that_waits_for_the_database_asks_for_more_time(verbatim, start, manager):
+    service = start(Program(verbatim, f"postgresql://127.0.0.1:{free_port()}/none"), "serve")
     heard = [manager.hear() for _ in range(2)]
     assert all(int(message["EXTEND_TIMEOUT_USEC"]) >= 10_000_000 for message in heard)
     assert all("database" in message["STATUS"] and "READY" not in message for message in heard)
-    end(process)
-    wait_until(lambda: "stopped" in log.read_text(), "it ended while it waited")
+    service.stop()
+    assert "stopped" in service.log(), "it ended while it waited"

@@ -76,8 +76,7 @@ def get(path, more=""):
 
 
 def metric(service, keys, name):
-    text = service.get("/metrics", keys["metrics"]).body.decode()
-    return int(re.search(rf"^verbatim_{name} (\d+)", text, re.MULTILINE)[1])
+    return int(service.figures(keys["metrics"])[f"verbatim_{name}"])
 
 
 # --- requests ---

@@ -67,10 +67,7 @@ def attributes(thing):
 @pytest.fixture(scope="module")
 def keys(program, database):
     source.make_source(database)
-    database.execute(
-        f"INSERT INTO chat.conversation VALUES (gen_random_uuid(), 'platform-one', '{source.LONELY}', '2026-02-03');"
-        "INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at, 'inbound', 'customer', 'Ada', 'good day'"
-        " FROM chat.conversation")
+    source.lonely_talks(database)
     return source.make_workspaces(program)
 
 
@@ -171,8 +168,7 @@ def test_a_failed_export_says_so(service, keys, collector, database):
 
 
 def dropped(service):
-    text = service.request("GET", "/metrics", headers={"Authorization": "Bearer " + "m" * 20}).body.decode()
-    figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+    figures = service.figures(headers={"Authorization": "Bearer " + "m" * 20})
     return int(figures["verbatim_spans_dropped_total"]), int(figures["verbatim_spans_sent_total"])
 
 

@@ -46,8 +46,7 @@ def waits_for(front, keys, job, reason):
 
 
 def waiting(front, keys):
-    lines = front.get("/metrics", keys["metrics"]).body.decode().splitlines()
-    figures = dict(line.rsplit(" ", 1) for line in lines if line[0] != "#")
+    figures = front.figures(keys["metrics"])
     return {reason: int(figures[f'verbatim_waiting_jobs{{reason="{reason}"}}'])
             for reason in ("worker", "turn", "source")}
 

@@ -50,15 +50,19 @@ class Answer:
         return json.loads(self.body)
 
 
-def http_request(port, method, path, body=None, headers=None, seconds=30):
-    """One request on a connection of its own; the target goes out as given, unchanged."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+def exchange(connection, method, path, body=None, headers=None):
+    """One request on a connection, which ends with it; the target goes out as given, unchanged."""
     try:
         connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
         return Answer(answer.status, answer.headers, answer.read())
     finally:
         connection.close()
+
+
+def http_request(port, method, path, body=None, headers=None, seconds=30):
+    """One request on a connection of its own."""
+    return exchange(http.client.HTTPConnection("127.0.0.1", port, timeout=seconds), method, path, body, headers)
 
 
 class Program:
@@ -151,6 +155,12 @@ class Service:
         assert not SANITIZER_REPORT.search(log), log[-8000:]
         assert status == 0, f"verbatim {self.command} ended with {status}:\n{log[-4000:]}"
 
+    def wait_end(self, seconds=30):
+        """For the end that a signal has asked for; its exit status."""
+        status = self.process.child.wait(seconds)
+        self.process = None
+        return status
+
     def kill(self):
         """SIGKILL, as a crash would end it."""
         self.process.kill()
@@ -176,13 +186,19 @@ class Service:
         if json_body is not None:
             body = json.dumps(json_body)
             headers.setdefault("Content-Type", "application/json")
-        return self._send(method, path, body, headers, seconds)
+        return exchange(self.connection(seconds), method, path, body, headers)
 
-    def _send(self, method, path, body, headers, seconds):
-        return http_request(self.port, method, path, body, headers, seconds)
+    def connection(self, seconds=30):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
 
     def get(self, path, key=None, **settings):
         return self.request("GET", path, key, **settings)
+
+    def figures(self, key=None, **settings):
+        """The samples of /metrics, as text by name and labels."""
+        answer = self.get("/metrics", key, **settings)
+        assert answer.status == 200, answer.body
+        return dict(line.rsplit(" ", 1) for line in answer.body.decode().splitlines() if line[0] != "#")
 
     def start_export(self, workspace_id, key, **fields):
         """POST to the main contract's route; the answer, whatever it is."""

@@ -4,7 +4,7 @@ import http.client
 import ssl
 import subprocess
 
-from .service import Answer, Service
+from .service import Service
 
 
 def openssl(*arguments, folder):
@@ -50,14 +50,5 @@ class TlsService(Service):
     def url(self):
         return f"https://127.0.0.1:{self.port}"
 
-    def connection(self, seconds=30, context=None):
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=seconds, context=context or self.context)
-
-    def _send(self, method, path, body, headers, seconds):
-        connection = self.connection(seconds)
-        try:
-            connection.request(method, path, body=body, headers=headers or {})
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
-        finally:
-            connection.close()
+    def connection(self, seconds=30):
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=seconds, context=self.context)

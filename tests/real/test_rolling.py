@@ -34,7 +34,7 @@ def loads(proxy, keys, export):
 def restart(service, proxies):
     begun = time.monotonic()
     service.process.signal(signal.SIGTERM)
-    assert service.process.child.wait(60) == 0
+    assert service.wait_end(60) == 0
     took = time.monotonic() - begun
     service.start()
     for proxy in proxies:
