@@ -92,6 +92,7 @@ def test_what_takes_a_restart_is_named_each_time(running):
 
 def test_a_mistake_changes_nothing(running):
     running.write("log_level = debug\nlease = never\n")
+    shown = running.service.log().count("http GET /healthz")
     told = running.reload()
     assert len(told) == 1 and told[0].startswith('nothing is reloaded: option lease (') and '"never"' in told[0]
     running.service.get("/healthz")
@@ -99,6 +100,7 @@ def test_a_mistake_changes_nothing(running):
     running.write("log_level = info\n")
     told = running.reload()
     assert len(told) == 1 and "VERBATIM_DATABASE_URL_FILE" in told[0]
+    assert running.service.log().count("http GET /healthz") == shown, "the level of the log is what it was"
     assert running.service.get("/readyz").status == 200
 
 
