@@ -77,6 +77,14 @@ def checked(*command, **settings):
     return done.stdout
 
 
+def run_in(root, *command):
+    """A command in the folder, with this machine's network; no service runs."""
+    return checked("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "bash", "-c",
+                   'root=$1; shift; mount -t proc proc "$root/proc"; mount --bind /dev "$root/dev"; '
+                   f'exec chroot "$root" /usr/bin/env -i {PATH} {SETTING} "$@"',
+                   "unbooted", str(root), *map(str, command))
+
+
 def lend_settings(root):
     """How this machine reaches its mirror is how the other one does."""
     for folder in ("etc/apt/apt.conf.d", "etc/ssl/certs"):
@@ -110,11 +118,9 @@ def base(release, packages):
         policy = ready / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
-        machine = Machine.__new__(Machine)
-        machine.root = ready
-        machine.run_unbooted("apt-get", "update", "-q")
-        machine.run_unbooted("apt-get", "install", "-qy", "-o", "Dpkg::Options::=--force-confold",
-                             "--no-install-recommends", *EVERY_MACHINE, *packages)
+        run_in(ready, "apt-get", "update", "-q")
+        run_in(ready, "apt-get", "install", "-qy", "-o", "Dpkg::Options::=--force-confold",
+               "--no-install-recommends", *EVERY_MACHINE, *packages)
         policy.unlink()
         (ready / "made").touch()
     return ready
@@ -184,11 +190,7 @@ class Machine:
         return self.run("bash", "-euo", "pipefail", "-c", script, **settings).stdout
 
     def run_unbooted(self, *command):
-        """A command in the folder, with this machine's network; no service runs."""
-        return checked("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "bash", "-c",
-                       'root=$1; shift; mount -t proc proc "$root/proc"; mount --bind /dev "$root/dev"; '
-                       f'exec chroot "$root" /usr/bin/env -i {PATH} {SETTING} "$@"',
-                       "unbooted", str(self.root), *map(str, command))
+        return run_in(self.root, *command)
 
     def fetch(self, *packages):
         """Makes packages, or files of packages in the folder, installable without a network."""

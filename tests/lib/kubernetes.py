@@ -232,9 +232,7 @@ class Node:
         return self.logs[name].read_text(errors="replace") if name in self.logs else ""
 
     def _run_to_end(self, name, spec):
-        pod = self._start(name, spec)
-        status = pod.child.wait(300)
-        return status
+        return self._start(name, spec).child.wait(300)
 
     def _stop(self, name):
         _, pod = self.running.pop(name)

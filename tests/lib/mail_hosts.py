@@ -8,36 +8,19 @@ import pathlib
 import re
 import shutil
 import socket
-import subprocess
 import tempfile
 
+from .bare_root import DEVICES, KEPT, PATH, SETTING, checked, mirror
 from .process import Process, free_port, wait_until
 
-KEPT = pathlib.Path(__file__).resolve().parents[2] / ".run/roots"
-PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RELEASE = "bookworm"
 HOST = "vm"
 ENTER = ('root=$1; shift; hostname %s; mount -t proc proc "$root/proc"; '
          'mount -t tmpfs -o mode=755 tmpfs "$root/dev"; '
-         'for name in null zero full random urandom tty; do touch "$root/dev/$name"; '
+         'for name in %s; do touch "$root/dev/$name"; '
          'mount --bind "/dev/$name" "$root/dev/$name"; done; '
          'ln -s /proc/self/fd "$root/dev/fd"; mkdir "$root/dev/shm"; '
-         'exec chroot "$root" /usr/bin/env -i %s HOME=/root DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 "$@"'
-         % (HOST, PATH))
-
-
-def mirror():
-    for path in sorted(pathlib.Path("/etc/apt").glob("sources.list.d/*.sources")):
-        found = re.search(r"^URIs:\s*(\S+/debian)/?\s*$", path.read_text(), re.M)
-        if found:
-            return found[1]
-    return "http://deb.debian.org/debian"
-
-
-def checked(*command):
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    return done.stdout
+         'exec chroot "$root" /usr/bin/env -i %s %s "$@"' % (HOST, " ".join(DEVICES), PATH, SETTING))
 
 
 def installed(packages):
