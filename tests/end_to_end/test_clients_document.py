@@ -8,15 +8,10 @@ import pytest
 
 from tests.lib import clients_document
 
-WORKSPACE = "00000000-0000-4000-8000-000000000001"
-
 
 @pytest.fixture(scope="module")
 def key(program):
-    program.migrate()
-    program.demo_data(conversations=1000, messages_per_conversation=2)
-    program.workspace(WORKSPACE)
-    return program.key(WORKSPACE)
+    return clients_document.make_key(program, messages_per_conversation=2)
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +23,10 @@ def service(key, make_service):
 def test_an_example_gets_its_archive(name, service, key, tmp_path):
     if not clients_document.is_there(name):
         pytest.skip(f"{name} is not on this machine")
-    output, file = clients_document.run(name, tmp_path, service, WORKSPACE, key)
+    output, file = clients_document.run(name, tmp_path, service, key)
     shown = clients_document.program(name)[2]
     assert clients_document.masked(output) == clients_document.masked(shown)
-    listed = service.get(f"/api/v1/workspace/{WORKSPACE}/exports?limit=1", key).json()["exports"][0]
+    listed = service.get(f"/api/v1/workspace/{clients_document.WORKSPACE}/exports?limit=1", key).json()["exports"][0]
     assert file.name == listed["name"] and f"{listed['progress']['conversations_done']} conversations" in output
     with zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None

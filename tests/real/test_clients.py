@@ -13,20 +13,16 @@ import subprocess
 import pytest
 
 from tests.lib import clients_document
+from tests.lib.clients_document import CHANNEL, WORKSPACE
 
 TOOLS = pathlib.Path(os.environ["CLIENTS_TOOLS"])
 HERE = pathlib.Path(__file__).resolve().parent / "clients"
-WORKSPACE = "00000000-0000-4000-8000-000000000001"
-CHANNEL = "00000000-0000-4000-8000-000000000101"
 NODE = TOOLS / "npm/node_modules/.bin"
 
 
 @pytest.fixture(scope="module")
 def key(program):
-    program.migrate()
-    program.demo_data(conversations=1000, messages_per_conversation=5)
-    program.workspace(WORKSPACE)
-    return program.key(WORKSPACE)
+    return clients_document.make_key(program, messages_per_conversation=5)
 
 
 @pytest.fixture(scope="module")
@@ -187,12 +183,10 @@ def test_spectral_finds_nothing(document, place):
     run(tool(NODE / "spectral"), "lint", "--fail-severity", "hint", "-r", HERE / "spectral.yaml", document, cwd=place)
 
 
-
-
 @pytest.mark.parametrize("name", list(clients_document.PROGRAMS))
 def test_the_documents_examples_run(name, service, key, place):
     if not clients_document.is_there(name):
         pytest.skip(f"{name} is not on this machine")
-    output, file = clients_document.run(name, place, service, WORKSPACE, key)
+    output, file = clients_document.run(name, place, service, key)
     assert clients_document.masked(output) == clients_document.masked(clients_document.program(name)[2])
     assert file.stat().st_size > 0
