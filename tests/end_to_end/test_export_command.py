@@ -11,10 +11,10 @@ import zipfile
 import pytest
 
 from tests.end_to_end.conftest import S3_SERVERS, storage_in_store
-from tests.end_to_end.test_jobs_command import on_terminal
 from tests.lib import http_source as source
 from tests.lib.process import wait_until
 from tests.lib.service import Program, clean_environment
+from tests.lib.terminal import on_terminal
 
 DAYS = ["--from", "2026-02-01", "--to", "2026-02-28"]
 ORDER = ["export", "--workspace", "one", "--channel", source.SMS, *DAYS]

@@ -3,13 +3,8 @@
 Jobs are ordered by HTTP and looked at, cancelled and made anew by commands; one service without workers for all.
 """
 
-import fcntl
 import json
-import os
-import pty
-import struct
 import subprocess
-import termios
 import uuid
 
 import pytest
@@ -18,7 +13,8 @@ from tests.lib import http_source as source
 from tests.lib import native_source as people
 from tests.lib.parts import add_job
 from tests.lib.process import wait_until
-from tests.lib.service import Program, clean_environment
+from tests.lib.service import Program
+from tests.lib.terminal import on_terminal
 
 EXPORTS = "/api/v1/workspace/one/exports"
 MAIN = {"select": {"channel_id": source.LONELY}, "filter": {"from": "2026-02-01", "to": "2026-02-28"}}
@@ -54,28 +50,6 @@ def refused(program, status, *arguments, **settings):
     done = program.run(*arguments, check=False, **settings)
     assert done.returncode == status and done.stdout == "", (done.returncode, done.stdout, done.stderr)
     return done.stderr
-
-
-def on_terminal(program, *arguments, columns=120, types=None, env=None):
-    """The command on a terminal of its own: exit status and all that it showed."""
-    us, it = pty.openpty()
-    fcntl.ioctl(it, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    child = subprocess.Popen([program.path, *arguments], stdin=it, stdout=it, stderr=it, close_fds=True,
-                             env=clean_environment(program.options, program.env | {"TERM": "xterm"} | (env or {})))
-    os.close(it)
-    if types:
-        os.write(us, types.encode())
-    shown_there = b""
-    while True:
-        try:
-            piece = os.read(us, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        shown_there += piece
-    os.close(us)
-    return child.wait(60), shown_there.decode()
 
 
 # --- jobs list, show ---
