@@ -1,13 +1,11 @@
 """verbatim config check and show: every mistake at once, and where each value comes from; no secret is shown."""
 
 import json
-import re
 
 import pytest
 
+from tests.lib.option_rows import option_rows
 from tests.lib.service import Program
-
-HELP_ROW = re.compile(r"^  --(\S+)   \[(.*?)\]( \(or NAME-file: .*?\))?$", re.M)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +78,7 @@ def test_each_value_has_its_source(bare, folder):
 
 def test_every_option_is_shown_and_what_is_shown_is_taken(bare, folder):
     told = shown(bare)
-    names = [name.replace("-", "_") for name, _, _ in HELP_ROW.findall(bare.run("serve", "--help").stdout)]
+    names = [name.replace("-", "_") for name, *_ in option_rows(bare)]
     assert list(told) == names
     config = folder / "again.conf"
     config.write_text("".join(f"{name} = {value}\n" for name, (value, _) in told.items() if value is not None))

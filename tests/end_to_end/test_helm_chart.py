@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.lib import http_source as source
+from tests.lib.option_rows import option_rows
 from tests.lib.process import ROOT
 from tests.lib.service import Program
 
@@ -57,10 +58,9 @@ def test_the_chart_is_for_this_version():
 
 
 def test_options_of_the_chart_are_those_of_the_program(verbatim):
-    text = Program(verbatim, "postgresql://127.0.0.1:1/none").run("serve", "--help").stdout
-    rows = re.findall(r"^  --(\S+)   \[.*?\]( \(or NAME-file)?", text, re.M)
-    secret = {name.replace("-", "_") for name, mark in rows if mark}
-    plain = {name.replace("-", "_") for name, mark in rows if not mark}
+    rows = option_rows(Program(verbatim))
+    secret = {name.replace("-", "_") for name, _, mark, *_ in rows if mark}
+    plain = {name.replace("-", "_") for name, _, mark, *_ in rows if not mark}
     schema = json.loads((CHART / "values.schema.json").read_text())
     assert plain - set(schema["$defs"]["options"]["properties"]) == {"listen"}  # of serve.listenAddress and serve.port
     assert set(schema["$defs"]["options"]["properties"]) <= plain

@@ -9,11 +9,11 @@ import subprocess
 
 import pytest
 
+from tests.lib.option_rows import option_rows
 from tests.lib.process import free_port
 from tests.lib.service import Program, clean_environment
 
 PAGES = ("verbatim.1", "verbatim.conf.5", "verbatim.conf", "bash", "zsh", "fish")
-OPTION = re.compile(r"^  --(\S+)   \[(.*?)\]( \(or NAME-file: .*?\))?\n      (.*)\n      (.*)$", re.M)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,7 @@ def commands(bare):
 
 @pytest.fixture(scope="module")
 def options(bare):
-    rows = [(name, bool(secret)) for name, _, secret, _, _ in OPTION.findall(bare.run("serve", "--help").stdout)]
-    assert len(rows) > 30
-    return rows
+    return [(name, bool(secret)) for name, _, secret, _, _ in option_rows(bare)]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +78,7 @@ def test_the_page_of_the_program_has_every_command_and_option(built, commands, o
 
 def test_the_page_of_the_configuration_has_every_option_in_full(built, bare):
     text = rendered(built / "verbatim.conf.5")
-    for name, default, secret, meaning, allowed in OPTION.findall(bare.run("serve", "--help").stdout):
+    for name, default, secret, meaning, allowed in option_rows(bare):
         plain = name.replace("-", "_")
         section = re.search(rf"^       {plain}(?:\n| +(?=\S))(.*\n(?:              .*\n)+)", text, re.M)
         assert section, name

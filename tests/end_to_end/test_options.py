@@ -4,10 +4,9 @@ import re
 
 import pytest
 
+from tests.lib.option_rows import option_rows
 from tests.lib.process import ROOT
 from tests.lib.service import Program
-
-HELP_ROW = re.compile(r"^  --(\S+)   \[(.*?)\]( \(or NAME-file: .*?\))?\n      (.*)\n      (.*)$", re.M)
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +31,11 @@ def accepted(program, *flags, env=None, config=None, **options):
     assert done.returncode == 1 and "Connection refused" in done.stderr, done.stderr
 
 
-def help_rows(program):
-    rows = HELP_ROW.findall(program.run("serve", "--help").stdout)
-    assert len(rows) > 25
-    return rows
-
-
 def test_docs_and_table_agree(bare):
     text = (ROOT / "docs/options.md").read_text()
     documented = re.findall(r"^\| `(\w+)`( \\\*)? \| (.*?) \| (.*) \| (.*) \|$", text, re.M)
     table = [(name.replace("-", "_"), bool(secret), default.strip("`"), meaning, allowed)
-             for name, default, secret, meaning, allowed in help_rows(bare)]
+             for name, default, secret, meaning, allowed in option_rows(bare)]
     assert [(name, bool(star), default.strip("`"), meaning, allowed)
             for name, star, default, meaning, allowed in documented] == table
 
