@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.lib import doctor
+from tests.lib.doctor import doctor
 from tests.lib.postgres import Postgres, program as postgres_program
 from tests.lib.process import wait_until
 from tests.lib.service import Program, Service, clean_environment
@@ -13,6 +13,7 @@ from tests.lib.service import Program, Service, clean_environment
 NAME = "exports"
 OWNER = "owner of all"
 URL_OWNER = "owner%20of%20all"
+EXPORTS = "/api/v1/workspace/acme/exports"
 
 
 def pg(command, *arguments, check=True):
@@ -20,10 +21,6 @@ def pg(command, *arguments, check=True):
                           env=clean_environment())
     assert not check or done.returncode == 0, done.stderr
     return done
-
-
-def advice(done):
-    return [line for line in done.stderr.splitlines() if line.endswith(";")]
 
 
 class Home:
@@ -49,9 +46,9 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def home(verbatim, postgres_of_its_own, module_folder):
-    home = Home(verbatim, postgres_of_its_own, module_folder / "archives")
-    (module_folder / "archives").mkdir()
+def home(verbatim, postgres_of_its_own, folder):
+    home = Home(verbatim, postgres_of_its_own, folder / "archives")
+    (folder / "archives").mkdir()
     home.make_roles()
     home.program.migrate()
     home.program.demo_data(conversations=60, messages_per_conversation=3)
@@ -67,14 +64,6 @@ def postgres_of_its_own():
         yield cluster
 
 
-@pytest.fixture(scope="module")
-def module_folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("backup")
-
-
-EXPORTS = "/api/v1/workspace/acme/exports"
-
-
 def order(service, key, **wanted):
     answer = service.request("POST", EXPORTS, json_body={"select": {"all": True}} | wanted, key=key)
     assert answer.status == 202, answer.body
@@ -87,18 +76,18 @@ def ended(service, key, export_id):
 
 
 @pytest.fixture(scope="module")
-def dump(home, module_folder):
+def dump(home, folder):
     """Made while one export is finished, with a link, and one is queued."""
-    with Service(home.program, module_folder) as service:
+    with Service(home.program, folder) as service:
         home.finished = order(service, home.key)
         status = wait_until(lambda: ended(service, home.key, home.finished), "the export ends")
         assert status["status"] == "finished"
         home.port, home.link = service.port, status["download_url"]
         home.archive = service.request("GET", path_of(home.link)).body
         assert home.archive.startswith(b"PK")
-    with Service(home.program, module_folder, workers=0, listen=f"127.0.0.1:{home.port}") as service:
+    with Service(home.program, folder, workers=0, listen=f"127.0.0.1:{home.port}") as service:
         home.queued = order(service, home.key, format="html", files="single")
-    path = module_folder / "verbatim.dump"
+    path = folder / "verbatim.dump"
     pg("pg_dump", "--enable-row-security", "--format=custom", f"--file={path}", "--dbname", home.url)
     return path
 
@@ -113,7 +102,7 @@ def test_plain_pg_dump_refuses(home):
 
 
 def test_the_doctor_tells_of_the_way_that_works(home):
-    (line,) = doctor.Report(home.program.run("doctor", check=False)).of("backup")
+    (line,) = doctor(home.program).of("backup")
     assert line.finding == "ok" and "--enable-row-security" in line.text and OWNER in line.text
 
 
@@ -130,16 +119,16 @@ def test_the_doctor_warns_where_the_owner_would_not_get_everything(home):
             f'ALTER SEQUENCE verbatim.claim_epoch OWNER TO "{OWNER}"'}
     for statement, cure in wrong.items():
         home.database.execute(statement)
-        (line,) = doctor.Report(home.program.run("doctor", check=False)).of("backup")
+        (line,) = doctor(home.program).of("backup")
         home.database.execute(cure)
         assert line.finding == "warning" and re.search(r"verbatim\.(\w+)", statement)[0] in line.text, statement
 
 
 @pytest.fixture(scope="module", params=["roles first", "no roles"])
-def restored(request, verbatim, home, dump, module_folder):
+def restored(request, verbatim, home, dump, folder):
     """A cluster that has never seen it; the one that was dumped is gone for its processes."""
     with Postgres() as cluster:
-        other = Home(verbatim, cluster, module_folder / "archives")
+        other = Home(verbatim, cluster, folder / "archives")
         if request.param == "roles first":
             other.make_roles()
         done = pg("pg_restore", f"--dbname={other.url}", str(dump), check=False)
@@ -156,8 +145,8 @@ def test_every_row_is_there(home, restored):
     assert restored.rows() == home.rows()
 
 
-def test_old_links_open_keys_work_and_jobs_go_on(home, restored, module_folder):
-    with Service(restored.program, module_folder, listen=f"127.0.0.1:{home.port}") as service:
+def test_old_links_open_keys_work_and_jobs_go_on(home, restored, folder):
+    with Service(restored.program, folder, listen=f"127.0.0.1:{home.port}") as service:
         assert service.request("GET", path_of(home.link)).body == home.archive
         assert service.request("GET", f"{EXPORTS}/{home.finished}", key=home.key).json()["download_url"] == home.link
         status = wait_until(lambda: ended(service, home.key, home.queued), "the queued export ends")
@@ -169,5 +158,5 @@ def test_rows_are_shut_in_as_before(restored):
     policies = restored.database.execute("SELECT tablename, count(*) FROM pg_policies WHERE schemaname = 'verbatim'"
                                          " GROUP BY 1")
     assert policies and {number for _, number in policies} == {3}
-    report = doctor.Report(restored.program.run("doctor", check=False))
+    report = doctor(restored.program)
     assert report.findings("database") <= {"ok", "warning"} and report.findings("backup") == {"ok"}

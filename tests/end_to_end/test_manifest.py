@@ -13,6 +13,7 @@ import pytest
 from tests.lib import queue
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
+from tests.lib.service import Program
 
 OWN = ["manifest.sha256", "manifest.sig", "manifest.json"]
 CHUNK = 20
@@ -51,7 +52,7 @@ def unpacked(whole, tmp_path):
 
 
 def verify(program, path, *flags):
-    done = subprocess.run([program.path, "verify", str(path), *flags], capture_output=True, text=True)
+    done = Program(program.path).run("verify", str(path), *flags, check=False)
     return done.returncode, done.stdout
 
 

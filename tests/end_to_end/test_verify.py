@@ -12,6 +12,7 @@ from tests.lib import queue
 from tests.lib.media_server import MediaServer
 from tests.lib.process import SANITIZED
 from tests.lib.queue import Crew
+from tests.lib.service import Program
 
 NAME = "Jane--2026-04-08_032443--SMS.csv"
 GOOD = "a,b\r\n1,2\r\n"
@@ -30,8 +31,7 @@ def source(program, database):
 def verify(program):
     """The command's exit status, report and error; or with as_json its report as an object."""
     def run(path, *flags, as_json=False):
-        done = subprocess.run([program.path, "verify", str(path), *flags, *(["--json"] if as_json else [])],
-                              capture_output=True, text=True)
+        done = Program(program.path).run("verify", str(path), *flags, *(["--json"] if as_json else []), check=False)
         return done.returncode, json.loads(done.stdout) if as_json else done.stdout, done.stderr
     return run
 
