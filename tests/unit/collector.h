@@ -10,6 +10,7 @@
 
 #define COLLECTOR_PARTS 256u
 #define NO_TIME ((struct vb_entry_time){0, 0})
+#define TIME_FIELD 9 /* the extended timestamp */
 
 struct collector {
     struct {

@@ -264,7 +264,7 @@ static void headers_around_a_cut_are_patched(void **state)
         write_around_cut(&c, PART, equal, distance, &cut);
         write_around_cut(&whole, 64u * 1024 * 1024, equal, distance, &uncut);
         assert_int_equal(whole.count, 1);
-        bool straddles = distance > 0 && distance < 30 + 21 + 9;
+        bool straddles = distance > 0 && distance < 30 + 21 + TIME_FIELD;
         if (equal && straddles) /* both sides of the cut were held */
             assert_true(c.parts[0].arrival > c.parts[2].arrival &&
                         c.parts[1].arrival > c.parts[2].arrival);

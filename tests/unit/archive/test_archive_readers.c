@@ -16,7 +16,6 @@
 #include "verbatim/hash.h"
 
 #define PART VB_PART_MINIMUM
-#define VB_TIME_FIELD 9 /* the extended timestamp */
 #define GIB (UINT64_C(1024) * 1024 * 1024)
 
 static char folder[] = "/tmp/verbatim-archive-XXXXXX";
@@ -354,7 +353,7 @@ static void an_entry_past_4_gib(void **state)
         assert_true(c.late > 0); /* the header's part waited */
         assert_true(memcmp(c.parts[0].data + 18, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8) != 0 ||
                     k == 1);
-        assert_int_equal(c.parts[0].data[28], VB_TIME_FIELD + (k == 1 ? 20 : 0));
+        assert_int_equal(c.parts[0].data[28], TIME_FIELD + (k == 1 ? 20 : 0));
         assert_int_equal(c.parts[0].size, PART + (k == 1 ? 20 : 0));
         write_file(&c, 0);
         collector_done(&c);

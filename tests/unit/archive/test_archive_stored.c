@@ -10,7 +10,6 @@
 #include "verbatim/hash.h"
 
 #define PART VB_PART_MINIMUM
-#define TIME_FIELD 9 /* the extended timestamp */
 #define NAME VB_VIEW("media/1/2.wav")
 
 static void expect_refused(uint64_t size, uint32_t crc, const char *data, size_t length)

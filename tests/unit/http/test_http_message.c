@@ -70,14 +70,31 @@ static int read_both_ways(struct vb_view bytes, struct vb_buffer *body, size_t *
 #define V(literal) VB_VIEW(literal)
 #define HOST "Host: a\r\n"
 
-/* Every irregular form that a well-known server was seen to accept, and those it refuses. */
-static void refuses_irregular_requests(void **state)
+struct refused {
+    struct vb_view bytes;
+    int status;
+};
+
+static void expect_refusals(const struct refused *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct vb_buffer body;
+        vb_buffer_init(&body, VB_HTTP_BODY);
+        size_t used = 0;
+        int status = read_both_ways(cases[i].bytes, &body, &used);
+        if (status != cases[i].status)
+            print_error("case %zu: %s\n", i, cases[i].bytes.data);
+        assert_int_equal(status, cases[i].status);
+        vb_buffer_done(&body);
+    }
+}
+
+/* Every irregular form that a well-known server was seen to accept, and those it refuses: lengths
+ * and chunks, then lines. */
+static void refuses_irregular_bodies(void **state)
 {
     (void)state;
-    static const struct {
-        struct vb_view bytes;
-        int status;
-    } cases[] = {
+    static const struct refused cases[] = {
         {V("POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 35\r\n\r\n"), 400},
         {V("POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"), 400},
         {V("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"), 400},
@@ -129,6 +146,14 @@ static void refuses_irregular_requests(void **state)
          400},
         {V("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\na: b\n\r\n"), 400},
         {V("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n10001\r\n"), 413},
+    };
+    expect_refusals(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void refuses_irregular_heads(void **state)
+{
+    (void)state;
+    static const struct refused cases[] = {
         {V("GET / HTTP/1.1\n" HOST "\r\n"), 400},
         {V("GET / HTTP/1.1\r\nHost: a\n\r\n"), 400},
         {V("GET / HTTP/1.1\r\n" HOST "\n"), 400},
@@ -177,16 +202,7 @@ static void refuses_irregular_requests(void **state)
         {V("\x16\x03\x01\x02"), 400},
         {V("POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nExpect: 200-ok\r\n\r\n"), 417},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct vb_buffer body;
-        vb_buffer_init(&body, VB_HTTP_BODY);
-        size_t used = 0;
-        int status = read_both_ways(cases[i].bytes, &body, &used);
-        if (status != cases[i].status)
-            print_error("case %zu: %s\n", i, cases[i].bytes.data);
-        assert_int_equal(status, cases[i].status);
-        vb_buffer_done(&body);
-    }
+    expect_refusals(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void takes_regular_requests(void **state)
@@ -302,7 +318,8 @@ static void cuts_pipelines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_irregular_requests),
+        cmocka_unit_test(refuses_irregular_bodies),
+        cmocka_unit_test(refuses_irregular_heads),
         cmocka_unit_test(takes_regular_requests),
         cmocka_unit_test(reads_fields),
         cmocka_unit_test(limits_heads),
