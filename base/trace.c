@@ -30,20 +30,17 @@ static _Thread_local struct vb_trace_place here;
 
 /* --- ids --- */
 
-/* Small letters alone, as the standard wants them. */
+/* Small letters alone, as the standard wants them, and no id of zeros. */
 static bool take_hex(const char *text, uint8_t *bytes, size_t count)
 {
     uint8_t any = 0;
-    for (size_t i = 0; i < 2 * count; i++) {
-        char digit = text[i];
-        int value = digit >= '0' && digit <= '9'   ? digit - '0'
-                    : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-                                                   : -1;
-        if (value < 0)
+    for (size_t i = 0; i < 2 * count; i++)
+        if (text[i] >= 'A' && text[i] <= 'F')
             return false;
-        bytes[i / 2] = (uint8_t)(i % 2 ? bytes[i / 2] | value : value << 4);
-        any |= bytes[i / 2];
-    }
+    if (vb_hex_decode((struct vb_view){text, 2 * count}, bytes, count) != VB_OK)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        any |= bytes[i];
     return any != 0 || count == 1;
 }
 
@@ -63,17 +60,11 @@ bool vb_trace_parse(struct vb_view text, struct vb_trace_place *ret_place)
     return true;
 }
 
-static void put_hex(char *text, const uint8_t *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 void vb_trace_print(const struct vb_trace_place *place, char ret_text[VB_TRACE_PARENT])
 {
     char trace[2 * VB_TRACE_ID + 1], span[2 * VB_SPAN_ID + 1];
-    put_hex(trace, place->trace_id, VB_TRACE_ID);
-    put_hex(span, place->span_id, VB_SPAN_ID);
+    vb_hex_encode(place->trace_id, VB_TRACE_ID, trace);
+    vb_hex_encode(place->span_id, VB_SPAN_ID, span);
     (void)snprintf(ret_text, VB_TRACE_PARENT, "00-%s-%s-0%d", trace, span, place->is_sampled);
 }
 

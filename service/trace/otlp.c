@@ -1,6 +1,7 @@
 /* See trace/otlp.h. */
 #include "otlp.h"
 
+#include "verbatim/hash.h"
 #include "verbatim/version.h"
 
 #include <inttypes.h>
@@ -13,8 +14,7 @@
 static void put_hex(struct vb_json *json, const char *name, const uint8_t *bytes, size_t count)
 {
     char text[2 * VB_TRACE_ID + 1];
-    for (size_t i = 0; i < count; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    vb_hex_encode(bytes, count, text);
     vb_json_member_text(json, name, text);
 }
 
