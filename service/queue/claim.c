@@ -61,12 +61,7 @@ enum { VB_COLUMN_NAMES(CANDIDATE) CANDIDATE_COLUMNS };
     "  AND (NOT s.after_others OR j.open_segments = 1))"                                           \
     " OR (s.status = 'running' AND s.lease_until < clock_timestamp()))"
 
-/* Whoever took the order signs the links, by its own store: an archive elsewhere would be a dead
- * link. $1: our store. Rows of versions that did not note it are anybody's. A long queue for a
- * store that nobody here has is walked over at each look. Written so that the planner takes it
- * for true as often as not: where it expected few such rows it would sort a backlog rather than
- * walk the index to the first. */
-#define OURS "coalesce(j.ordered_storage = $1, true)"
+#define OURS JOB_IS_OURS("$1")
 
 /* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds, $5 express.
  * `queued` hops from workspace to workspace along the index job_queued. `others`: a process lives

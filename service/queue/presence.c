@@ -54,13 +54,16 @@ static void keep_text(const PGresult *result, int column, char *ret_text, size_t
     (void)snprintf(ret_text, size, "%s", text ? text : "");
 }
 
-/* Of started exports only those that nobody works on are looked at one by one. */
+/* Queued ones by their stores, since there may be very many; of started exports only those that
+ * nobody works on are looked at one by one. */
 static const char unmanned[] =
-    "SELECT count(*), string_agg(DISTINCT u.ordered_storage, ', ' ORDER BY u.ordered_storage)"
-    " FROM (SELECT j.ordered_storage FROM verbatim.job AS j"
-    "  WHERE j.status = 'queued' AND NOT EXISTS (SELECT FROM verbatim.worker_alive AS w"
-    "   WHERE j.ordered_storage IS NULL OR w.storage = j.ordered_storage)"
-    " UNION ALL SELECT j.ordered_storage FROM verbatim.job AS j"
+    "SELECT coalesce(sum(u.jobs), 0)::bigint,"
+    " string_agg(DISTINCT u.ordered_storage, ', ' ORDER BY u.ordered_storage)"
+    " FROM (SELECT o.ordered_storage, o.jobs FROM (SELECT j.ordered_storage, count(*) AS jobs"
+    "   FROM verbatim.job AS j WHERE j.status = 'queued' GROUP BY j.ordered_storage) AS o"
+    "  WHERE NOT EXISTS (SELECT FROM verbatim.worker_alive AS w"
+    "   WHERE o.ordered_storage IS NULL OR w.storage = o.ordered_storage)"
+    " UNION ALL SELECT j.ordered_storage, 1 FROM verbatim.job AS j"
     "  WHERE j.status = 'started'"
     "  AND verbatim.job_waits(j.job_id, j.status, j.ordered_storage) = 'worker') AS u";
 

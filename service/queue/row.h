@@ -17,6 +17,13 @@
 /* The other way. */
 #define ROW_MICROSECONDS(instant) "(extract(epoch FROM " instant ") * 1000000)::bigint"
 
+/* Whoever took the order signs the links, by its own store: an archive elsewhere would be a dead
+ * link. Rows of versions that did not note it are anybody's. A long queue for a store that nobody
+ * here has is walked over at each look. Written so that the planner takes it for true as often as
+ * not: where it expected few such rows it would sort a backlog rather than walk the index to the
+ * first. The parameter is our store. */
+#define JOB_IS_OURS(parameter) "coalesce(j.ordered_storage = " parameter ", true)"
+
 /* Of verbatim.job AS j. */
 #define JOB_ROW(FIRST, NEXT)                                                                       \
     FIRST(JOB_ROW_ID, "j.job_id")                                                                  \

@@ -21,12 +21,12 @@ static const char lock_turn[] =
     "  FOR NO KEY UPDATE SKIP LOCKED)"
     " RETURNING nextval('verbatim.claim_epoch')";
 
-/* $1: workspace, $2: the limit of those that have none of their own, $3: our store (claim.c). */
+/* $1: workspace, $2: the limit of those that have none of their own, $3: our store. */
 /* clang-format off */
 static const char oldest_queued[] =
     "SELECT " JOB_ROW_LIST " FROM verbatim.job AS j"
     " WHERE j.workspace_id = $1 AND j.status = 'queued'"
-    " AND coalesce(j.ordered_storage = $3, true)"
+    " AND " JOB_IS_OURS("$3")
     " AND (SELECT count(*)"
     "  FROM verbatim.job AS r"
     "  WHERE r.workspace_id = $1 AND r.status = 'started')"
