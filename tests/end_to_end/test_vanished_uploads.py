@@ -4,13 +4,16 @@ import shutil
 
 import pytest
 
+from tests.end_to_end.conftest import Storage
 from tests.lib import queue
+from tests.lib.fault_proxy import FaultProxy, key_of_call, name_of_call
 from tests.lib.postgres_proxy import PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
 
 RECORD = "SET open_segments = open_segments - 1"
 COMPLETE = "jsonb_array_elements(s.parts)"
+BUCKET = "taken-away"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,3 +87,66 @@ def test_a_store_that_keeps_no_upload_fails_the_export_in_the_end(database, stor
     assert found.error.startswith("Given up after 3 attempts: "), found.error
     wait_until(lambda: database.value("SELECT count(*) FROM verbatim.cleanup WHERE job_id = %s AND keep_object",
                                       [job_id]) == 0, "a trail that keeps nothing")
+
+
+class Taken:
+    """A store whose uploads somebody aborts just before a part of them arrives, so many times: the part that comes
+    after so many others of its upload. `answers` are the store's to such parts."""
+
+    def __init__(self, minio, times, behind=1):
+        self.left, self.behind = times, behind
+        self.client, self.parts = minio.client(), {}
+        if BUCKET not in [bucket["Name"] for bucket in self.client.list_buckets()["Buckets"]]:
+            minio.make_bucket(BUCKET)
+        self.proxy = FaultProxy(minio.endpoint, decide=self.look)
+        self.storage = Storage("taken", minio.options(BUCKET) | {"s3_endpoint": self.proxy.endpoint},
+                               minio.credentials(), minio, BUCKET)
+
+    def look(self, method, target):
+        if not name_of_call(method, target).startswith("part "):
+            return
+        key = key_of_call(target)
+        self.parts[key] = self.parts.get(key, 0) + 1
+        if self.left > 0 and self.parts[key] == self.behind + 1:
+            self.left -= 1
+            self.abort(key)
+
+    def abort(self, key):
+        for upload in self.client.list_multipart_uploads(Bucket=BUCKET, Prefix=key).get("Uploads", []):
+            self.client.abort_multipart_upload(Bucket=BUCKET, Key=key, UploadId=upload["UploadId"])
+
+
+def test_a_part_finds_its_upload_aborted_while_others_are_sent(program, database, folder, minio, expected):
+    taken = Taken(minio, 1)
+    with taken.proxy, Crew(program, folder, taken.storage, page=20, cuts=120, workers=3):
+        job_id = queue.add_job(database, "parts")
+        found = queue.finished(database, job_id)
+        assert queue.archive(taken.storage, found) == expected
+    assert taken.left == 0 and len(taken.parts) == 2 and found.key == list(taken.parts)[-1]
+    assert max(attempts for _, _, _, attempts, _ in queue.segments(database, job_id)) == 1
+
+
+def test_an_upload_is_aborted_after_its_worker_was_killed(program, database, folder, minio, expected):
+    taken = Taken(minio, 0)
+    with taken.proxy:
+        crew = Crew(program, folder, taken.storage, page=20, cuts=120, workers=1, lease="2s")
+        job_id = queue.add_job(database, "parts")
+        wait_until(lambda: any(status == "recorded" for _, _, status, _, _ in queue.segments(database, job_id)),
+                   "a recorded segment", pause=0.005)
+        crew.kill()
+        [key] = taken.parts
+        taken.abort(key)
+        with Crew(program, folder, taken.storage, page=20, cuts=120, workers=2, lease="2s"):
+            found = queue.finished(database, job_id)
+            assert queue.archive(taken.storage, found) == expected
+    assert found.key != key
+    assert max(attempts for _, _, _, attempts, _ in queue.segments(database, job_id)) == 1
+
+
+def test_parts_of_which_none_finds_its_upload_fail_the_export_in_the_end(program, database, folder, minio):
+    taken = Taken(minio, 100)
+    with taken.proxy, Crew(program, folder, taken.storage, page=20, cuts=120, workers=2, max_attempts=2):
+        found = queue.wait_end(database, queue.add_job(database, "parts"), 60)
+    assert found.status == "failed" and len(taken.parts) == 2
+    assert found.error.startswith("Given up after 2 attempts: upload part of "), found.error
+    assert "NoSuchUpload" in found.error
