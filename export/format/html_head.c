@@ -133,19 +133,14 @@ static enum vb_status append_border(const struct vb_render_context *context, boo
                   : vb_html_append_time(context, at, out);
 }
 
-static bool is_midnight(struct vb_zone *zone, vb_instant at)
-{
-    return vb_zone_day_start(zone, vb_zone_day_of(zone, at)) == at;
-}
-
 /* Days are inclusive, as people say them; instants are half open. A side that is open, or lies
  * behind the export, ends with it. */
 static enum vb_status append_range(const struct vb_render_context *context, struct vb_buffer *out)
 {
     const struct vb_selection *selection = context->about->selection;
     bool has_from = context->about->has_from, has_to = context->about->has_to;
-    bool by_day = (!has_from || is_midnight(context->zone, selection->from)) &&
-                  (!has_to || is_midnight(context->zone, selection->to));
+    bool by_day = (!has_from || vb_zone_is_border(context->zone, selection->from)) &&
+                  (!has_to || vb_zone_is_border(context->zone, selection->to));
     enum vb_status status = vb_buffer_append_text(out, "<div><dt>Time range</dt><dd>");
     if (status == VB_OK && has_from)
         status = append_border(context, by_day, selection->from, selection->from, out);

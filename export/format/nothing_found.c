@@ -79,11 +79,6 @@ static enum vb_status append_subject(const struct vb_render_context *context, st
                            : status;
 }
 
-static bool is_midnight(struct vb_zone *zone, vb_instant at)
-{
-    return vb_zone_day_start(zone, vb_zone_day_of(zone, at)) == at;
-}
-
 static void add_border(const struct vb_render_context *context, bool by_day, vb_instant day,
                        vb_instant at, struct vb_phrase *phrase)
 {
@@ -99,8 +94,8 @@ static enum vb_status append_range(const struct vb_render_context *context, stru
     const struct vb_render_about *about = context->about;
     const struct vb_selection *selection = about->selection;
     struct vb_phrase phrase = {0};
-    bool by_day = (!about->has_from || is_midnight(context->zone, selection->from)) &&
-                  (!about->has_to || is_midnight(context->zone, selection->to));
+    bool by_day = (!about->has_from || vb_zone_is_border(context->zone, selection->from)) &&
+                  (!about->has_to || vb_zone_is_border(context->zone, selection->to));
     if (!about->has_from && !about->has_to)
         return append_line(out, "Time range", VB_VIEW("everything until the export"));
     if (about->has_from) {

@@ -215,7 +215,7 @@ bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant)
 
 /* The first instant whose local time is not before 00:00: walk the stretches from a point that is
  * surely earlier. In a gap the stretch behind it begins past midnight already. */
-vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day)
+static int64_t day_start(struct vb_zone *zone, struct vb_date day)
 {
     int64_t midnight = vb_date_to_days(day) * 86400;
     int64_t from = midnight - FARTHEST_OFFSET;
@@ -225,14 +225,36 @@ vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day)
         if (candidate < from)
             candidate = from;
         if (candidate < zone->end)
-            return candidate * VB_SECOND;
+            return candidate;
         from = zone->end;
     }
 }
 
-struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant)
+vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day)
+{
+    vb_instant start = day_start(zone, day) * VB_SECOND;
+    return start < VB_INSTANT_FIRST  ? VB_INSTANT_FIRST
+           : start > VB_INSTANT_LAST ? VB_INSTANT_LAST
+                                     : start;
+}
+
+static struct vb_date local_date(struct vb_zone *zone, vb_instant instant)
 {
     return vb_civil_of(instant, vb_zone_offset(zone, instant)).date;
+}
+
+struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant)
+{
+    struct vb_date date = local_date(zone, instant);
+    return date.year < 1      ? (struct vb_date){1, 1, 1}
+           : date.year > 9999 ? (struct vb_date){9999, 12, 31}
+                              : date;
+}
+
+bool vb_zone_is_border(struct vb_zone *zone, vb_instant instant)
+{
+    return instant <= VB_INSTANT_FIRST || instant >= VB_INSTANT_LAST ||
+           day_start(zone, local_date(zone, instant)) * VB_SECOND == instant;
 }
 
 /* Doubles as it fills. */

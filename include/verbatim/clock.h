@@ -15,6 +15,10 @@ typedef int64_t vb_instant;
 
 #define VB_SECOND INT64_C(1000000)
 #define VB_POSTGRES_EPOCH (INT64_C(946684800) * VB_SECOND) /* 2000-01-01, as Unix microseconds */
+/* The ends of the calendar that dates, PostgreSQL and ISO 8601 share: 0001-01-01T00:00:00Z and the
+ * last microsecond of 9999. */
+#define VB_INSTANT_FIRST (INT64_C(-62135596800) * VB_SECOND)
+#define VB_INSTANT_LAST (INT64_C(253402300800) * VB_SECOND - 1)
 
 struct vb_date {
     int year;  /* 1 to 9999 */

@@ -35,14 +35,17 @@ int vb_zone_offset(struct vb_zone *zone, vb_instant instant);
 /* The local time of `instant` occurs twice because clocks went back. */
 bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant);
 /* First instant of the local day: 00:00, the earlier of two, or the end of the gap where 00:00 is
- * skipped. */
+ * skipped; never outside VB_INSTANT_FIRST and VB_INSTANT_LAST. */
 vb_instant vb_zone_day_start(struct vb_zone *zone, struct vb_date day);
+/* A day may begin or end there: it is the start of one, or an end of the calendar. */
+bool vb_zone_is_border(struct vb_zone *zone, vb_instant instant);
 /* The offsets in force from the instant 0 on up to `until`, as an array for free(): at least one,
  * the first at 0. VB_NO_MEMORY. */
 enum vb_status vb_zone_changes(struct vb_zone *zone, vb_instant until,
                                struct vb_offset_change **ret_changes,
                                size_t *ret_count) vb_must_check;
-/* The calendar day of the instant. */
+/* The calendar day of the instant, of the years 1 to 9999: at the ends of the calendar the local
+ * day may lie outside, and becomes the first or the last one. */
 struct vb_date vb_zone_day_of(struct vb_zone *zone, vb_instant instant);
 
 #endif

@@ -24,7 +24,7 @@ static enum vb_status name_month(const struct vb_job *job, struct vb_date *ret_m
         return VB_OK;
     enum vb_status status = vb_zone_new(job->time_zone, &zone, err);
     if (status == VB_OK)
-        *ret_month = vb_civil_of(job->as_of, vb_zone_offset(zone, job->as_of)).date;
+        *ret_month = vb_zone_day_of(zone, job->as_of);
     vb_zone_free(zone);
     return status;
 }

@@ -90,9 +90,7 @@ static bool take_offset(struct vb_view *text, int64_t *ret_seconds)
 /* The years that PostgreSQL and the text forms here both have; an offset may lead out of them. */
 static bool in_calendar(vb_instant instant)
 {
-    struct vb_date first = {1, 1, 1}, last = {9999, 12, 31};
-    return instant >= vb_date_to_days(first) * 86400 * VB_SECOND &&
-           instant < (vb_date_to_days(last) + 1) * 86400 * VB_SECOND;
+    return instant >= VB_INSTANT_FIRST && instant <= VB_INSTANT_LAST;
 }
 
 /* The 'T' is required and a blank in its place refused, though RFC 3339 would let both sides agree

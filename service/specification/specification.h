@@ -109,7 +109,6 @@ enum vb_status vb_specification_range(const struct vb_specification *specificati
 bool vb_specification_judge_range(const struct vb_specification *specification,
                                   struct vb_zone *zone, vb_instant now, const char **ret_member,
                                   const char **ret_message) vb_must_check;
-#define VB_INSTANT_FIRST (INT64_C(-62135596800) * VB_SECOND) /* 0001-01-01T00:00:00Z */
 
 /* Its part of a selection: ids, lists and flags, borrowed. What was resolved beyond that (the
  * channel of a phone number, the range, the moment) is the caller's to add. */

@@ -130,6 +130,29 @@ static void days_begin_where_the_clock_says(void **state)
     vb_zone_free(zone);
 }
 
+/* Where the day's own start would be of the year 0 or 10000, which no other part knows. */
+static void days_end_with_the_calendar(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"UTC", "Europe/Berlin", "America/New_York",
+                                        "Pacific/Kiritimati"};
+    const struct vb_date first = {1, 1, 1}, last = {9999, 12, 31};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct vb_zone *zone = zone_of(names[i]);
+        vb_instant start = vb_zone_day_start(zone, first);
+        vb_instant end = vb_zone_day_start(zone, vb_date_from_days(vb_date_to_days(last) + 1));
+        assert_true(start >= VB_INSTANT_FIRST && end <= VB_INSTANT_LAST);
+        assert_true(vb_zone_is_border(zone, start) && vb_zone_is_border(zone, end));
+        assert_true(vb_zone_is_border(zone, vb_zone_day_start(zone, (struct vb_date){2026, 7, 1})));
+        assert_false(vb_zone_is_border(zone, utc(2026, 7, 1, 12, 0) + 1));
+        assert_int_equal(vb_date_compare(vb_zone_day_of(zone, VB_INSTANT_FIRST), first), 0);
+        assert_int_equal(vb_date_compare(vb_zone_day_of(zone, VB_INSTANT_LAST), last), 0);
+        vb_zone_free(zone);
+    }
+    assert_int_equal(VB_INSTANT_FIRST, utc(1, 1, 1, 0, 0));
+    assert_int_equal(VB_INSTANT_LAST, utc(9999, 12, 31, 24, 0) - 1);
+}
+
 static void both_of_two_equal_local_times_are_ambiguous(void **state)
 {
     (void)state;
@@ -249,6 +272,7 @@ int main(void)
         cmocka_unit_test(only_names_of_the_database_count),
         cmocka_unit_test(names_that_look_like_rules_are_read_from_the_database),
         cmocka_unit_test(days_begin_where_the_clock_says),
+        cmocka_unit_test(days_end_with_the_calendar),
         cmocka_unit_test(both_of_two_equal_local_times_are_ambiguous),
         cmocka_unit_test(python_agrees),
         cmocka_unit_test(changes_are_those_of_the_zone),
