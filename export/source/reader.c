@@ -70,6 +70,8 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
     reader->stretch = stretch ? *stretch : (struct vb_stretch){0};
     reader->placed = false;
     reader->current = 0;
+    reader->conflicts = 0;
+    reader->page_limit = reader->options.page_conversations;
     vb_stream_begin(reader);
     enum vb_source_lag lag = VB_LAG_NONE;
     enum vb_status status = vb_contract_selection_check(reader->options.contract, selection, err);
@@ -160,6 +162,27 @@ size_t vb_reader_memory(const struct vb_reader *reader)
     return reader->page.rows ? size + PQresultMemorySize(reader->page.rows) : size;
 }
 
+/* As many conversations as the source gives: after a smaller page the next is twice as large. */
+static enum vb_status read_some(struct vb_reader *reader, struct vb_error *err)
+{
+    struct vb_scope scope = vb_reader_scope(reader);
+    enum vb_status status = VB_OK;
+    bool read = false;
+    while (!read && status == VB_OK) {
+        status = vb_page_read(&reader->page, &reader->session, &scope, reader->page_limit, err);
+        read = status == VB_OK;
+        if (!read)
+            status = vb_page_recover(reader, status, err);
+    }
+    if (read) {
+        reader->conflicts = 0;
+        reader->page_limit *= 2;
+        if (reader->page_limit > reader->options.page_conversations)
+            reader->page_limit = reader->options.page_conversations;
+    }
+    return status;
+}
+
 /* Between pages is the place to let a bloated connection go: no transaction is open. */
 static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *ret_event,
                                 struct vb_error *err)
@@ -171,9 +194,7 @@ static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *
         vb_session_drop(&reader->session);
         reader->stream.rows.largest = 0;
     }
-    struct vb_scope scope = vb_reader_scope(reader);
-    status = vb_page_read(&reader->page, &reader->session, &scope,
-                          reader->options.page_conversations, err);
+    status = read_some(reader, err);
     if (status != VB_OK)
         return status;
     if (reader->page.count == 0) {

@@ -1,5 +1,5 @@
-/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), skip.c, count.c and
- * wait.c.
+/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), recover.c, blame.c,
+ * skip.c, count.c and wait.c.
  *
  * The reader owns all of it, and vb_reader_free frees it; what the options and the selection point
  * at is borrowed, and outlives the reader. One thread. Errors are those of verbatim/source.h;
@@ -32,8 +32,10 @@ struct vb_stream {
     size_t first, end; /* conversations of the page that it covers */
     size_t covered;    /* those before it were given whole, up to the limit of a statement */
     size_t reach;      /* how many the next statement may cover */
+    size_t singly;     /* those before it are asked for one by one (recover.c) */
     size_t given;      /* messages of the current conversation by this statement */
     size_t total;      /* messages of the current conversation in all */
+    uint64_t ties;     /* how many of the last ones share their time and id */
     size_t kind;       /* place among the kinds of the current conversation */
     uint64_t of_kind;  /* rows of that kind handed out, where they are no messages */
     int64_t started;   /* monotonic */
@@ -48,6 +50,8 @@ struct vb_reader {
     struct vb_stretch stretch;
     enum vb_reader_state state;
     struct vb_page page;
+    size_t page_limit;   /* conversations of the next page: the options' or fewer (recover.c) */
+    unsigned conflicts;  /* with the replay of a replica, since the last row */
     size_t current;      /* conversation of the page */
     bool placed;         /* `position` is valid */
     bool waits_by_clock; /* the source's replica does not tell what it has received (wait.c) */
@@ -75,6 +79,21 @@ enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_m
 void vb_stream_look_again(struct vb_reader *reader, size_t conversations);
 /* Nothing stays open; what was handed out is remembered. */
 void vb_stream_close(struct vb_reader *reader);
+
+/* After a statement of rows has failed, or one of a page: VB_OK if smaller ones may do, which start
+ * where the reader stands; else the failure, with a name if it is a row's. */
+enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status,
+                                 struct vb_error *err) vb_must_check;
+enum vb_status vb_page_recover(struct vb_reader *reader, enum vb_status status,
+                               struct vb_error *err) vb_must_check;
+/* Whether a failure is that of the rows: with others the same statement would have passed. */
+bool vb_is_of_rows(enum vb_status status, const struct vb_error *err);
+/* `status` with the name of the message of the current conversation that cannot be read, or of the
+ * conversation within the next `limit` + 1; as far as they can be found. No stream is open. */
+enum vb_status vb_blame_message(struct vb_reader *reader, enum vb_status status,
+                                struct vb_error *err);
+enum vb_status vb_blame_conversation(struct vb_reader *reader, size_t limit, enum vb_status status,
+                                     struct vb_error *err);
 
 /* Waits for what was open at as_of; see vb_reader_begin. */
 enum vb_status vb_wait_as_of(struct vb_reader *reader, enum vb_source_lag *ret_lag,

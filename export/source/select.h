@@ -109,7 +109,8 @@ enum vb_rows_form {
 struct vb_resume {
     const char *conversation;
     size_t kind;                   /* place among the kinds; earlier ones are not read */
-    const struct vb_cursor *after; /* of messages; NULL: from the first */
+    const struct vb_cursor *after; /* of messages, the last one read; NULL: from the first */
+    uint64_t ties;                 /* how many with its very time and id were read */
     uint64_t skip;                 /* of anything else, where it is the first kind read */
 };
 
@@ -123,5 +124,10 @@ enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
 enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
                               const struct vb_scope *scope, enum vb_rows_form form,
                               const struct vb_resume *resume, size_t limit) vb_must_check;
+/* The messages of one conversation whose ids lie behind `low` (NULL: from the first) and up to
+ * `high`, as the others read them, in no order. */
+enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
+                                 const struct vb_scope *scope, const char *conversation,
+                                 const char *low, const char *high) vb_must_check;
 
 #endif

@@ -244,13 +244,14 @@ static void add_bound(struct text *text, const char *alias, const char *relation
     add(text, words);
 }
 
-/* Keyset, not OFFSET: what was read is not walked over again. */
+/* Keyset, not OFFSET: what was read is not walked over again, but for what shares time and id with
+ * the last of it (add_messages). */
 static void add_after(struct text *text, const struct vb_cursor *after)
 {
     const struct vb_contract *contract = text->scope->contract;
     char at[VB_INSTANT_TEXT], bound[128];
     vb_instant_text(after->at, at);
-    snprintf(bound, sizeof bound, " AND (m.created_at, m.id) > ('%s+00'::%s, ", at,
+    snprintf(bound, sizeof bound, " AND (m.created_at, m.id) >= ('%s+00'::%s, ", at,
              vb_contract_cast(contract, "message", "created_at"));
     add(text, bound);
     add_literal(text, after->id, vb_contract_cast(contract, "message", "id"));
@@ -284,11 +285,13 @@ static void add_ordered_rows(struct text *text, const char *alias, const char *r
 /* LIMIT is of one conversation, since this stands within a LATERAL. */
 static void add_messages(struct text *text, const struct vb_resume *resume, size_t limit)
 {
-    char number[32];
+    char number[64];
+    bool goes_on = resume && resume->after;
     add_message_columns(text, resume);
     add_ordered_rows(text, "m", "message", resume, resume ? resume->after : NULL,
                      "m.created_at, m.id");
-    snprintf(number, sizeof number, " LIMIT %zu", limit);
+    snprintf(number, sizeof number, " LIMIT %zu OFFSET %llu", limit,
+             (unsigned long long)(goes_on ? resume->ties : 0));
     add(text, number);
 }
 
@@ -397,5 +400,28 @@ enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
     add(&text, "SELECT 1::int4, m.* FROM (");
     add_rows(&text, resume, limit);
     add(&text, ") m");
+    return text.status;
+}
+
+enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
+                                 const struct vb_scope *scope, const char *conversation,
+                                 const char *low, const char *high)
+{
+    const char *type = vb_contract_cast(scope->contract, "message", "id");
+    struct vb_resume resume = {.conversation = conversation};
+    struct text text = {sql, scope, connection, VB_FORM_FENCED, VB_OK};
+    add(&text, "SELECT 1::int4, ");
+    add_message_columns(&text, &resume);
+    add(&text, " FROM ");
+    add(&text, scope->contract->schema);
+    add(&text, ".message m WHERE ");
+    add_is_owned(&text, "m", &resume);
+    if (low) {
+        add(&text, " AND m.id > ");
+        add_literal(&text, low, type);
+    }
+    add(&text, " AND m.id <= ");
+    add_literal(&text, high, type);
+    add_bound(&text, "m", "message");
     return text.status;
 }

@@ -40,6 +40,7 @@ void vb_stream_begin_page(struct vb_reader *reader)
 {
     vb_stream_close(reader);
     reader->stream.reach = reader->page.count;
+    reader->stream.singly = 0;
 }
 
 void vb_stream_begin_conversation(struct vb_reader *reader)
@@ -47,6 +48,7 @@ void vb_stream_begin_conversation(struct vb_reader *reader)
     struct vb_stream *stream = &reader->stream;
     stream->given = 0;
     stream->total = 0;
+    stream->ties = 0;
     stream->kind = 0;
     stream->of_kind = 0;
 }
@@ -87,9 +89,12 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_stream *stream = &reader->stream;
     struct vb_scope scope = vb_reader_scope(reader);
     size_t left = reader->page.count - reader->current;
-    stream->end = reader->current + (stream->reach < left ? stream->reach : left);
+    bool singly = reader->current < stream->singly;
+    size_t reach = singly ? 1 : stream->reach;
+    stream->end = reader->current + (reach < left ? reach : left);
     /* After a giant the statements grow again: one conversation, then two, then four. */
-    stream->reach *= 2;
+    if (!singly)
+        stream->reach *= 2;
     struct vb_buffer list;
     vb_buffer_init(&list, LIST_CEILING);
     enum vb_status status = list_ids(reader, stream->end, &list, err);
@@ -113,6 +118,7 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
         .conversation = reader->conversation.id,
         .kind = stream->kind,
         .after = stream->total > 0 ? &stream->last : NULL,
+        .ties = stream->ties,
         .skip = stream->of_kind,
     };
     enum vb_status built = vb_select_rest(sql, reader->session.connection, &scope, stream->form,
@@ -149,18 +155,50 @@ static enum vb_status broken(const struct vb_reader *reader, struct vb_error *er
     return vb_fail(err, VB_SOURCE, "conversation %s: %s", reader->conversation.id, what);
 }
 
-/* NULL came through on purpose (select_messages.c), to be told here by its conversation. */
-static enum vb_status decode_time(const struct vb_reader *reader, const struct vb_view *fields,
+/* The same of one of its messages. */
+static enum vb_status broken_message(const struct vb_reader *reader, const char *id,
+                                     struct vb_error *err, const char *what)
+{
+    return vb_fail(err, VB_SOURCE, "conversation %s, message %s: %s", reader->conversation.id, id,
+                   what);
+}
+
+/* What cannot be named by itself is told by its conversation. */
+static enum vb_status decode_message_id(const struct vb_reader *reader, char ret_id[VB_CURSOR_ID],
+                                        size_t *ret_length, struct vb_error *err)
+{
+    Oid type = vb_contract_column(reader->options.contract, "message", "id")->type;
+    struct vb_view id = reader->stream.fields[VB_ROW_ID];
+    if (!id.data)
+        return broken(reader, err, "a message has no id");
+    if (vb_decode_id(type, id, ret_id, ret_length) == VB_OK)
+        return VB_OK;
+    return vb_fail(err, VB_SOURCE,
+                   "conversation %s: a message's id of %zu bytes is longer than %d (%.64s...)",
+                   reader->conversation.id, id.length, VB_CURSOR_ID - 1, id.data);
+}
+
+/* NULL came through on purpose (select_messages.c), to be told here by its message. */
+static enum vb_status decode_time(const struct vb_reader *reader, const char *id,
                                   vb_instant *ret_at, struct vb_error *err)
 {
-    if (vb_decode_instant(fields[VB_ROW_CREATED_AT], ret_at) != VB_OK)
-        return broken(reader, err,
-                      fields[VB_ROW_CREATED_AT].data
-                          ? "a message's created_at is not a time of the years 1 to 9999"
-                          : "a message has no created_at");
+    struct vb_view at = reader->stream.fields[VB_ROW_CREATED_AT];
+    if (vb_decode_instant(at, ret_at) != VB_OK)
+        return broken_message(reader, id, err,
+                              at.data ? "created_at is not a time of the years 1 to 9999"
+                                      : "it has no created_at");
     if (reader->stream.total > 0 && *ret_at < reader->stream.last.at)
         return broken(reader, err, "its messages came out of order");
     return VB_OK;
+}
+
+/* The last message is where the conversation is read on, with those that share time and id. */
+static void note_last(struct vb_stream *stream, vb_instant at, const char *id, size_t length)
+{
+    bool is_tie = stream->total > 0 && at == stream->last.at && strcmp(id, stream->last.id) == 0;
+    stream->ties = is_tie ? stream->ties + 1 : 1;
+    stream->last.at = at;
+    memcpy(stream->last.id, id, length + 1);
 }
 
 /* Views into the row, as all else. */
@@ -188,20 +226,18 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         .status = fields[VB_ROW_STATUS],
         .sender_account = fields[VB_ROW_SENDER_ACCOUNT],
     };
-    Oid type = vb_contract_column(reader->options.contract, "message", "id")->type;
-    enum vb_status status = decode_time(reader, fields, &message.created_at, err);
+    char id[VB_CURSOR_ID];
+    enum vb_status status = decode_message_id(reader, id, &message.id.length, err);
+    if (status == VB_OK)
+        status = decode_time(reader, id, &message.created_at, err);
     if (status != VB_OK)
         return status;
-    if (!fields[VB_ROW_ID].data)
-        return broken(reader, err, "a message has no id");
     if (vb_decode_text_list(fields[VB_ROW_MEDIA_URLS], &message.media_urls) != VB_OK)
-        return broken(reader, err, "a message's media_urls cannot be read");
-    if (vb_decode_id(type, fields[VB_ROW_ID], stream->last.id, &message.id.length) != VB_OK)
-        return broken(reader, err, "a message's id is longer than 255 bytes");
+        return broken_message(reader, id, err, "its media_urls cannot be read");
     if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
-        return broken(reader, err, "a message's citations or attachments cannot be read");
+        return broken_message(reader, id, err, "its citations or attachments cannot be read");
+    note_last(stream, message.created_at, id, message.id.length);
     message.id.data = stream->last.id;
-    stream->last.at = message.created_at;
     *ret_message = message;
     return VB_OK;
 }
@@ -328,6 +364,8 @@ static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
             return VB_END;
         else
             status = start(reader, err);
+        if (status != VB_OK)
+            status = vb_stream_recover(reader, status, err);
     }
     return status;
 }
@@ -348,6 +386,7 @@ static enum vb_status take_row(struct vb_reader *reader, size_t kind, struct vb_
     if (status != VB_OK)
         return status;
     stream->pending = false;
+    reader->conflicts = 0;
     if (is_message) {
         stream->given++;
         stream->total++;

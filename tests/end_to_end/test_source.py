@@ -366,7 +366,7 @@ def test_a_released_page_is_read_on_without_repeating(source):
 @pytest.mark.parametrize("column, value, text", [
     ("created_at", "'infinity'", None), ("created_at", "'-infinity'", "created_at is not a time"),
     ("created_at", "NULL", "no created_at")])
-def test_a_message_that_breaks_the_contract_names_its_conversation(source, column, value, text):
+def test_a_message_that_breaks_the_contract_is_named(source, column, value, text):
     """Nothing is left out silently; only what lies after as_of is not read."""
     conversation = source.value("SELECT md5('v27')::uuid::text")
     message = source.value("SELECT md5('m27.4')::uuid::text")
@@ -376,7 +376,7 @@ def test_a_message_that_breaks_the_contract_names_its_conversation(source, colum
         if text is None:
             assert message not in {line[1] for line in read(source.url, "chat", **CHAT_SELECTION)}
         else:
-            with pytest.raises(ReadFailed, match=f"source: conversation {conversation}: .*{text}"):
+            with pytest.raises(ReadFailed, match=f"source: conversation {conversation}, message {message}: .*{text}"):
                 read(source.url, "chat", **CHAT_SELECTION)
     finally:
         source.execute(f"UPDATE chat.message SET {column} = %s WHERE id = %s", [old, message])

@@ -1,0 +1,76 @@
+/* What a failed statement is followed by: smaller ones, or a failure that has a name.
+ *
+ * - A row that cannot be read fails the statement of all. From where the consumer stands, the
+ *   conversations that it covered are asked for one by one: those before the row in question come
+ *   through, and the one that fails by itself is named (blame.c).
+ * - A replica that has to catch up ends statements that are in its way (40001), all the sooner the
+ *   longer they take. Half as many conversations are asked for then, and again half.
+ *
+ * Uses the reader's thread. What was handed out is not repeated: the stream goes on by keyset.
+ */
+#include "reader.h"
+
+#include <string.h>
+
+/* In a row, without a row: enough to come from the largest page to one conversation. */
+#define CONFLICTS_MOST 16u
+#define CONFLICT_PAUSE (VB_SECOND / 20)
+
+/* Classes of SQLSTATE that say that the statement itself is refused, whatever the rows: features,
+ * transactions, logins, catalogues and schemas, syntax and rights. */
+static const char *const refusals[] = {"0A", "25", "28", "3D", "3F", "42"};
+
+bool vb_is_of_rows(enum vb_status status, const struct vb_error *err)
+{
+    if (status != VB_SOURCE || !err->sqlstate[0])
+        return false;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (strncmp(err->sqlstate, refusals[i], 2) == 0)
+            return false;
+    return true;
+}
+
+static bool is_conflict(enum vb_status status, const struct vb_error *err)
+{
+    return status == VB_DATABASE_AWAY && strcmp(err->sqlstate, "40001") == 0;
+}
+
+/* The replica gets a moment; without any progress it is left to the owner to try again later. */
+static bool may_try_again(struct vb_reader *reader)
+{
+    if (++reader->conflicts > CONFLICTS_MOST)
+        return false;
+    vb_clock_sleep(CONFLICT_PAUSE);
+    return true;
+}
+
+enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status,
+                                 struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    size_t covered = stream->end - reader->current;
+    if (is_conflict(status, err) && may_try_again(reader)) {
+        vb_stream_close(reader);
+        stream->reach = covered / 2 > 0 ? covered / 2 : 1;
+        return VB_OK;
+    }
+    if (!vb_is_of_rows(status, err))
+        return status;
+    vb_stream_close(reader);
+    if (covered <= 1)
+        return vb_blame_message(reader, status, err);
+    stream->singly = stream->end;
+    return VB_OK;
+}
+
+enum vb_status vb_page_recover(struct vb_reader *reader, enum vb_status status,
+                               struct vb_error *err)
+{
+    if (is_conflict(status, err) && may_try_again(reader)) {
+        reader->page_limit = reader->page_limit / 2 > 0 ? reader->page_limit / 2 : 1;
+        return VB_OK;
+    }
+    if (vb_is_of_rows(status, err))
+        return vb_blame_conversation(reader, reader->page_limit, status, err);
+    return status;
+}
