@@ -260,6 +260,8 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
             *ret_remedy = VB_S3_TRY_AGAIN;
         return status;
     }
+    memcpy(client->version, answer->version, sizeof client->version);
+    client->is_marker = answer->is_marker;
     status = judge(client, call, answer, progress->body_start, &failure);
     if (status == VB_OK)
         count(client, VB_S3_SUCCEEDED, answer->sent);
@@ -338,7 +340,8 @@ enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *
     struct vb_error *error = err ? err : &own;
     unsigned most = call->attempts ? call->attempts : client->attempts;
     enum vb_s3_remedy remedy;
-    client->code[0] = '\0';
+    client->code[0] = client->version[0] = '\0';
+    client->is_marker = false;
     hash_body(call->body, progress.digest);
     for (;;) {
         progress.attempt++;

@@ -22,9 +22,11 @@ struct vb_s3_client {
     bool (*stop)(void *context);
     void *stop_context;
     unsigned attempts, connect_seconds, stall_seconds;
-    vb_instant clock_offset; /* server's clock minus ours, once it was found wrong */
-    struct vb_s3_keys keys;  /* of the attempt that runs */
-    char code[64];           /* of the last failure */
+    vb_instant clock_offset;     /* server's clock minus ours, once it was found wrong */
+    struct vb_s3_keys keys;      /* of the attempt that runs */
+    char code[64];               /* of the last failure */
+    char version[VB_S3_VERSION]; /* that the last answer named, */
+    bool is_marker;              /* and whether it is a deletion marker */
 };
 
 /* A request. All borrowed. */

@@ -66,6 +66,16 @@ const char *vb_s3_client_code(const struct vb_s3_client *client)
     return client->code;
 }
 
+const char *vb_s3_client_version(const struct vb_s3_client *client)
+{
+    return client->is_marker ? "" : client->version;
+}
+
+const char *vb_s3_client_marker(const struct vb_s3_client *client)
+{
+    return client->is_marker ? client->version : "";
+}
+
 /* The ETag is kept as it came, quotes included: it goes back to the store in that form. */
 enum vb_status vb_s3_call_for_etag(struct vb_s3_client *client, const struct vb_s3_call *call,
                                    char ret_etag[VB_S3_ETAG], struct vb_error *err)
@@ -205,19 +215,37 @@ enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, con
 }
 
 /* The code is looked at after the call, where vb_s3_call left that of the last attempt. */
-enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct vb_error *err)
+static enum vb_status take_away(struct vb_s3_client *client, const struct vb_s3_call *call,
+                                struct vb_error *err)
 {
-    const struct vb_s3_call call = {.verb = "delete", .method = "DELETE", .key = key};
     struct vb_s3_wire_answer answer;
     struct vb_error own;
     struct vb_error *error = err ? err : &own;
-    enum vb_status status = vb_s3_call_plain(client, &call, &answer, error);
+    enum vb_status status = vb_s3_call_plain(client, call, &answer, error);
     /* What is not there is deleted; a bucket that is not there is a mistake in the
      * configuration. */
     bool gone = status == VB_NOT_FOUND && strcmp(client->code, "NoSuchBucket") != 0;
     if (gone)
         vb_error_clear(error);
     return gone ? VB_OK : status;
+}
+
+enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key, struct vb_error *err)
+{
+    const struct vb_s3_call call = {.verb = "delete", .method = "DELETE", .key = key};
+    return take_away(client, &call, err);
+}
+
+enum vb_status vb_s3_delete_version(struct vb_s3_client *client, const char *key,
+                                    const char *version, struct vb_error *err)
+{
+    const struct vb_s3_pair query[] = {{VB_VIEW("versionId"), vb_view_of(version)}};
+    const struct vb_s3_call call = {.verb = "delete a version of",
+                                    .method = "DELETE",
+                                    .key = key,
+                                    .query = query,
+                                    .query_count = 1};
+    return take_away(client, &call, err);
 }
 
 /* One attempt: the caller asks again by itself, and a readiness check must not take long. HEAD

@@ -162,6 +162,10 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
         keep(value, answer->retry_after);
     else if (header_is(line, length, "content-type", &value))
         keep(value, answer->content_type);
+    else if (header_is(line, length, "x-amz-version-id", &value))
+        keep(value, answer->version);
+    else if (header_is(line, length, "x-amz-delete-marker", &value))
+        answer->is_marker = vb_view_equals(value, VB_VIEW("true"));
     else if (header_is(line, length, "date", &value))
         answer->date = http_date(value);
     else if (header_is(line, length, "last-modified", &value))

@@ -37,11 +37,13 @@ struct vb_s3_wire_answer {
     char request_id[VB_S3_WIRE_HEADER];
     char retry_after[VB_S3_WIRE_HEADER];
     char content_type[VB_S3_WIRE_HEADER];
-    vb_instant date;          /* the server's clock; 0: not told */
-    vb_instant last_modified; /* 0: not told */
-    int64_t content_length;   /* -1: not told */
-    uint64_t sent;            /* bytes of the body that left */
-    struct vb_buffer *body;   /* given by the caller: the answer's body is appended */
+    char version[VB_S3_WIRE_HEADER]; /* x-amz-version-id */
+    bool is_marker;                  /* x-amz-delete-marker: the version is one */
+    vb_instant date;                 /* the server's clock; 0: not told */
+    vb_instant last_modified;        /* 0: not told */
+    int64_t content_length;          /* -1: not told */
+    uint64_t sent;                   /* bytes of the body that left */
+    struct vb_buffer *body;          /* given by the caller: the answer's body is appended */
     enum vb_status body_kept; /* VB_LIMIT, VB_NO_MEMORY: ended, the body could not be taken */
 };
 

@@ -23,6 +23,7 @@
 #define VB_S3_ETAG 80
 #define VB_S3_TYPE 128
 #define VB_S3_UPLOAD_ID 1024
+#define VB_S3_VERSION 256      /* a longer one counts as none */
 #define VB_S3_PART_MOST 10000u /* the highest part number */
 
 enum vb_s3_addressing { VB_S3_AUTO, VB_S3_PATH, VB_S3_VIRTUAL };
@@ -75,6 +76,12 @@ enum vb_status vb_s3_client_new(const struct vb_s3_options *options,
 void vb_s3_client_free(struct vb_s3_client *client);
 /* The S3 code of the last call's failure, such as "NoSuchUpload"; "" if it had none. */
 const char *vb_s3_client_code(const struct vb_s3_client *client);
+
+/* What the last answer told of a bucket that keeps versions; "" where it does not. After a put, a
+ * completion or a look: the version id of the object. */
+const char *vb_s3_client_version(const struct vb_s3_client *client);
+/* After a deletion, or a look that was VB_NOT_FOUND: that of the deletion marker on top. */
+const char *vb_s3_client_marker(const struct vb_s3_client *client);
 
 /* The status of every call below: VB_NOT_FOUND for 404 (no such key, upload or bucket),
  * VB_DENIED for 401 and 403, VB_EXPIRED for keys or a clock that the store found too old,
@@ -165,9 +172,14 @@ enum vb_status vb_s3_get(struct vb_s3_client *client, const char *key, struct vb
 enum vb_status vb_s3_get_range(struct vb_s3_client *client, const char *key, const char *etag,
                                uint64_t offset, size_t length, struct vb_buffer *out,
                                struct vb_error *err) vb_must_check;
-/* An object that is not there counts as deleted. */
+/* An object that is not there counts as deleted. A bucket that keeps versions puts a deletion
+ * marker on top and keeps the bytes. */
 enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key,
                             struct vb_error *err) vb_must_check;
+/* One version, or one deletion marker, for good; what is under it is on top then. Needs the right
+ * DeleteObjectVersion. A version that is not there counts as deleted. */
+enum vb_status vb_s3_delete_version(struct vb_s3_client *client, const char *key,
+                                    const char *version, struct vb_error *err) vb_must_check;
 /* The bucket is there and may be reached with these credentials. One attempt: for readiness. */
 enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *err) vb_must_check;
 

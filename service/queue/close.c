@@ -329,8 +329,9 @@ enum vb_status vb_job_complete(struct vb_pg *pg, const struct vb_claimer *claime
     if (status == VB_OK && result == VB_CLOSE_PARTS_DIFFER)
         status = reopen_bad(pg, claimer, claim, &record, err);
     else if (status == VB_OK)
-        status = vb_job_finish(pg, claimer, claim, NULL,
-                               &(struct vb_finished){record.size, record.crc}, err);
+        status = vb_job_finish(
+            pg, claimer, claim, NULL,
+            &(struct vb_finished){record.size, record.crc, vb_storage_version(session)}, err);
     record_done(&record);
     return status;
 }

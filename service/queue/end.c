@@ -16,12 +16,14 @@
 
 /* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's
  * row rides along, since a statement of its own would be felt by small exports. Returns the job's
- * age. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type. */
+ * age. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type,
+ * $6: the object's version in the store or NULL. */
 /* clang-format off */
 static const char note_totals[] =
     "WITH total AS ("
     "UPDATE verbatim.job"
-    " SET size = $2, crc32 = $3, file_name = $4, content_type = $5, open_segments = 0,"
+    " SET size = $2, crc32 = $3, file_name = $4, content_type = $5, object_version = $6,"
+    " open_segments = 0,"
     " (conversations, messages, media, media_failed) ="
     " (SELECT sum(s.conversations), sum(s.messages), sum(s.media), sum(s.media_failed)"
     "  FROM verbatim.segment AS s"
@@ -99,6 +101,7 @@ static enum vb_status total_up(struct vb_pg *pg, const struct vb_job *job,
         vb_args_text(&args, NULL);
     vb_args_text(&args, name);
     vb_args_text(&args, vb_content_type_of(name));
+    vb_args_text(&args, finished->version && *finished->version ? finished->version : NULL);
     enum vb_status status = vb_args_query(pg, note_totals, &args, &rows, err);
     if (status == VB_OK)
         *ret_age = vb_row_number(rows, 0, 0);

@@ -56,7 +56,8 @@ enum vb_status vb_job_complete(struct vb_pg *pg, const struct vb_claimer *claime
 /* The finished file. */
 struct vb_finished {
     uint64_t size;
-    int64_t crc; /* CRC-32 of the whole; -1: not known */
+    int64_t crc;         /* CRC-32 of the whole; -1: not known */
+    const char *version; /* of vb_storage_version; borrowed; "" or NULL: none */
 };
 /* Finishes the job: totals, the file's facts, outbox row, clean-up row where an upload was begun,
  * all in one transaction with the record of the claim's segment. `result` NULL:

@@ -39,8 +39,9 @@ struct vb_storage_driver {
                             uint64_t size, enum vb_close_result *ret_result, bool *bad,
                             struct vb_error *err);
     enum vb_status (*clean)(struct vb_storage_session *session, const char *key,
-                            const char *upload_id, bool keep_object, bool *ret_clean,
-                            struct vb_error *err);
+                            const char *upload_id, bool keep_object,
+                            char *version, /* of vb_storage_remove; NULL of vb_storage_clean */
+                            bool *ret_clean, struct vb_error *err);
     /* VB_NOT_FOUND also for something at the key that is no object. */
     enum vb_status (*size)(struct vb_storage_session *session, const char *key, uint64_t *ret_size,
                            struct vb_error *err);
@@ -83,6 +84,7 @@ struct vb_storage_session {
     struct vb_storage *storage;
     bool (*stop)(void *context);
     void *stop_context;
+    char version[VB_VERSION]; /* vb_storage_version; a driver's put and close fill it */
 };
 
 /* One for each row of the drivers in storage.c; `location` is what follows the row's scheme. The

@@ -40,8 +40,8 @@ enum vb_status vb_file_close(struct vb_storage_session *session, const char *key
                              size_t count, uint64_t size, enum vb_close_result *ret_result,
                              bool *bad, struct vb_error *err) vb_must_check;
 enum vb_status vb_file_clean(struct vb_storage_session *session, const char *key,
-                             const char *upload_id, bool keep_object, bool *ret_clean,
-                             struct vb_error *err) vb_must_check;
+                             const char *upload_id, bool keep_object, char *version,
+                             bool *ret_clean, struct vb_error *err) vb_must_check;
 enum vb_status vb_file_leftovers(struct vb_storage_session *session, int64_t least_age,
                                  vb_leftover_visit *visit, void *context,
                                  struct vb_error *err) vb_must_check;

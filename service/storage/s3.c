@@ -9,6 +9,7 @@
  * see one meaning of a gone upload, whatever the store says.
  */
 #include "driver.h"
+#include "s3_clean.h"
 
 #include "settings/place.h"
 #include "verbatim/log.h"
@@ -23,11 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* An abort is repeated while anything is listed; what still is then makes the clean-up come
- * again. */
-#define ABORTS_MOST                                                                                \
-    4u /* parts under way may land after an abort: it is repeated while anything is listed */
 
 struct s3_storage {
     struct vb_storage storage;
@@ -124,6 +120,13 @@ static void s3_session_free(struct vb_storage_session *session)
     free(session);
 }
 
+/* Of the object that the last call has stored or looked at. */
+static void note_version(struct vb_storage_session *session)
+{
+    snprintf(session->version, sizeof session->version, "%s",
+             vb_s3_client_version(client_of(session)));
+}
+
 /* The ETag is of no use: the object is found by its key and told by its size. */
 static enum vb_status s3_put(struct vb_storage_session *session, const char *key,
                              const char *file_name, const struct iovec *body, size_t count,
@@ -131,7 +134,10 @@ static enum vb_status s3_put(struct vb_storage_session *session, const char *key
 {
     char etag[VB_S3_ETAG];
     const struct vb_s3_body whole = {body, count, size};
-    return vb_s3_put(client_of(session), key, &whole, kind_of(file_name), etag, err);
+    enum vb_status status =
+        vb_s3_put(client_of(session), key, &whole, kind_of(file_name), etag, err);
+    note_version(session);
+    return status;
 }
 
 /* An id that cannot be kept leaves an upload behind, which a clean-up finds by its key. */
@@ -254,6 +260,7 @@ static enum vb_status confirm(struct vb_storage_session *session, const char *ke
 {
     struct vb_s3_object object;
     enum vb_status status = vb_s3_head(client_of(session), key, &object, err);
+    note_version(session);
     if (status == VB_NOT_FOUND)
         return vb_fail(err, VB_STORAGE_AWAY, "%s was completed, and is not there", key);
     if (status == VB_OK && object.size != size)
@@ -291,88 +298,6 @@ static enum vb_status s3_close(struct vb_storage_session *session, const char *k
     return status;
 }
 
-/* Nothing is counted: whether the upload can be listed is the question. */
-static enum vb_status count_part(void *context, const struct vb_s3_part *part)
-{
-    (void)context;
-    (void)part;
-    return VB_OK;
-}
-
-/* Aborts until the store knows the upload no more: one abort may miss a part that was under way. */
-static enum vb_status abort_upload(struct vb_storage_session *session, const char *key,
-                                   const char *upload_id, bool *ret_gone, struct vb_error *err)
-{
-    for (unsigned i = 0; i < ABORTS_MOST; i++) {
-        enum vb_status status = vb_s3_abort_upload(client_of(session), key, upload_id, err);
-        if (status == VB_OK)
-            status = vb_s3_list_parts(client_of(session), key, upload_id, count_part, NULL, err);
-        if (status == VB_NOT_FOUND) {
-            *ret_gone = true;
-            return VB_OK;
-        }
-        if (status != VB_OK)
-            return status;
-    }
-    *ret_gone = false;
-    return VB_OK;
-}
-
-/* `found` counts the uploads of one listing. */
-struct sweep {
-    struct vb_storage_session *session;
-    const char *key;
-    unsigned found;
-};
-
-/* Aborted before, by us or by somebody else, is as good. */
-static enum vb_status abort_stray(void *context, const char *upload_id, struct vb_error *err)
-{
-    struct sweep *sweep = context;
-    enum vb_status status =
-        vb_s3_abort_upload(client_of(sweep->session), sweep->key, upload_id, err);
-    sweep->found++;
-    return status == VB_NOT_FOUND ? VB_OK : status;
-}
-
-/* A store that lists no uploads will not do so next time, and rights are rarely widened: no reason
- * to keep a clean-up waiting for ever, but one to tell once. */
-static bool is_unlisted(struct vb_storage_session *session, const struct vb_error *err)
-{
-    struct s3_storage *s3 = s3_of(session->storage);
-    const char *code = vb_s3_client_code(client_of(session));
-    if (strcmp(code, "NotImplemented") != 0 && strcmp(code, "MethodNotAllowed") != 0 &&
-        strcmp(code, "AccessDenied") != 0 && err->system_code != 501 && err->system_code != 405)
-        return false;
-    if (!atomic_exchange(&s3->told_unlisted, true))
-        vb_warn("uploads whose beginning was never confirmed may stay in the bucket: %s",
-                err->text);
-    return true;
-}
-
-/* An upload whose id never reached us (the answer was lost) is found by its key alone. Repeated
- * until none is listed, so nothing depends on how a store pages a list that shrinks meanwhile. */
-static enum vb_status abort_strays(struct vb_storage_session *session, const char *key,
-                                   bool *ret_gone, struct vb_error *err)
-{
-    struct vb_error own;
-    struct sweep sweep = {.session = session, .key = key, .found = 1};
-    for (unsigned i = 0; i < ABORTS_MOST && sweep.found > 0; i++) {
-        sweep.found = 0;
-        vb_error_clear(&own);
-        enum vb_status status =
-            vb_s3_list_uploads(client_of(session), key, abort_stray, &sweep, &own);
-        if (status != VB_OK && sweep.found == 0 && is_unlisted(session, &own))
-            break;
-        if (status != VB_OK && err)
-            *err = own;
-        if (status != VB_OK)
-            return status;
-    }
-    *ret_gone = sweep.found == 0;
-    return VB_OK;
-}
-
 /* A HEAD: no byte of the object is read. */
 static enum vb_status s3_size(struct vb_storage_session *session, const char *key,
                               uint64_t *ret_size, struct vb_error *err)
@@ -397,31 +322,18 @@ static enum vb_status s3_piece(struct vb_storage_session *session, const char *k
     return vb_s3_get_range(client_of(session), key, "", offset, length, out, err);
 }
 
-/* The upload that is known first, then those that are not, then the object: an upload completed
- * late would else bring it back. */
 static enum vb_status s3_clean(struct vb_storage_session *session, const char *key,
-                               const char *upload_id, bool keep_object, bool *ret_clean,
-                               struct vb_error *err)
+                               const char *upload_id, bool keep_object, char *version,
+                               bool *ret_clean, struct vb_error *err)
 {
-    bool gone = true, none = true;
-    uint64_t size;
-    enum vb_status status = VB_OK;
-    if (upload_id[0])
-        status = abort_upload(session, key, upload_id, &gone, err);
-    if (status == VB_OK)
-        status = abort_strays(session, key, &none, err);
-    gone = gone && none;
-    if (status == VB_OK && !keep_object) {
-        status = vb_s3_delete(client_of(session), key, err);
-        if (status == VB_OK)
-            status = s3_size(session, key, &size, err);
-        gone = gone && status == VB_NOT_FOUND;
-        if (status == VB_NOT_FOUND)
-            status = VB_OK;
-    }
-    if (status == VB_OK)
-        *ret_clean = gone;
-    return status;
+    const struct vb_s3_remains remains = {
+        .key = key,
+        .upload_id = upload_id,
+        .keep_object = keep_object,
+        .version = version,
+        .told_unlisted = &s3_of(session->storage)->told_unlisted,
+    };
+    return vb_s3_clean(client_of(session), &remains, ret_clean, err);
 }
 
 /* The bucket alone: rights to write are the doctor's to try. */

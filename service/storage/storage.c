@@ -229,7 +229,20 @@ enum vb_status vb_storage_clean(struct vb_storage_session *session, const char *
                                 const char *upload_id, bool keep_object, bool *ret_clean,
                                 struct vb_error *err)
 {
-    return session->storage->driver->clean(session, key, upload_id, keep_object, ret_clean, err);
+    return session->storage->driver->clean(session, key, upload_id, keep_object, NULL, ret_clean,
+                                           err);
+}
+
+enum vb_status vb_storage_remove(struct vb_storage_session *session, const char *key,
+                                 const char *upload_id, char version[VB_VERSION], bool *ret_clean,
+                                 struct vb_error *err)
+{
+    return session->storage->driver->clean(session, key, upload_id, false, version, ret_clean, err);
+}
+
+const char *vb_storage_version(const struct vb_storage_session *session)
+{
+    return session->version;
 }
 
 enum vb_status vb_storage_size(struct vb_storage_session *session, const char *key,

@@ -27,6 +27,7 @@ struct vb_storage_session;
 
 /* One stored part, as recorded in segment.parts. */
 #define VB_ETAG 160
+#define VB_VERSION 256 /* room of a version id, with its NUL */
 struct vb_stored_part {
     uint64_t size;
     uint32_t number;
@@ -109,6 +110,17 @@ enum vb_status vb_storage_close(struct vb_storage_session *session, const char *
 enum vb_status vb_storage_clean(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, bool keep_object, bool *ret_clean,
                                 struct vb_error *err) vb_must_check;
+/* The same with `keep_object` false, for an object whose version is known: `version` holds its id,
+ * "" where it is not known. A bucket that keeps versions deletes only what is named, so every
+ * version of the key is looked for and deleted, and the deletion markers with them. VB_DENIED with
+ * an id in `version`: the store refuses to delete that one (rights, or a lock); the object is
+ * hidden and stays readable as a version. `version` is "" after everything else. */
+enum vb_status vb_storage_remove(struct vb_storage_session *session, const char *key,
+                                 const char *upload_id, char version[VB_VERSION], bool *ret_clean,
+                                 struct vb_error *err) vb_must_check;
+/* The version id of the object that the session's last put or close has stored; "" where the store
+ * keeps no versions. Lives until the next call. */
+const char *vb_storage_version(const struct vb_storage_session *session);
 /* VB_NOT_FOUND when there is none. */
 enum vb_status vb_storage_size(struct vb_storage_session *session, const char *key,
                                uint64_t *ret_size, struct vb_error *err) vb_must_check;

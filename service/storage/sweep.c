@@ -150,10 +150,12 @@ static enum vb_status clean_place(const struct vb_place *place, bool keep_object
 
 /* A folder that is not there is clean. */
 enum vb_status vb_file_clean(struct vb_storage_session *session, const char *key,
-                             const char *upload_id, bool keep_object, bool *ret_clean,
-                             struct vb_error *err)
+                             const char *upload_id, bool keep_object, char *version,
+                             bool *ret_clean, struct vb_error *err)
 {
     (void)upload_id;
+    if (version)
+        *version = '\0'; /* a directory keeps none */
     int root = vb_file_root(session->storage);
     struct vb_place place;
     char folder[2048];

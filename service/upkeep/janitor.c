@@ -49,6 +49,7 @@ struct vb_janitor {
 struct chore {
     PGresult *row;
     const char *id, *attempt, *job_id, *workspace_id, *key, *upload_id;
+    char version[VB_VERSION]; /* of the object; after a refusal, the one that is kept */
     bool keep_object;
 };
 
@@ -59,7 +60,8 @@ struct chore {
     NEXT(CHORE_WORKSPACE, "workspace_id")                                                          \
     NEXT(CHORE_KEY, "object_key")                                                                  \
     NEXT(CHORE_UPLOAD, "upload_id")                                                                \
-    NEXT(CHORE_KEEPS_OBJECT, "keep_object")
+    NEXT(CHORE_KEEPS_OBJECT, "keep_object")                                                        \
+    NEXT(CHORE_VERSION, "coalesce(object_version, '')")
 #define CHORE_ROW_LIST VB_COLUMN_LIST(CHORE_ROW)
 enum { VB_COLUMN_NAMES(CHORE_ROW) CHORE_COLUMNS };
 
@@ -114,6 +116,7 @@ static enum vb_status claim(struct vb_janitor *janitor, struct chore *chore, str
         .upload_id = vb_pg_value(row, 0, CHORE_UPLOAD),
         .keep_object = strcmp(vb_pg_value(row, 0, CHORE_KEEPS_OBJECT), "t") == 0,
     };
+    (void)snprintf(chore->version, sizeof chore->version, "%s", vb_pg_value(row, 0, CHORE_VERSION));
     return VB_OK;
 }
 
@@ -149,21 +152,31 @@ static enum vb_status record_unclean(struct vb_janitor *janitor, const struct ch
         pause *= 2;
     pause = (pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE) * (0.75 + vb_random_unit() / 2);
     snprintf(seconds, sizeof seconds, "%.3f", pause);
-    const char *const parameters[] = {chore->id, chore->attempt, reason, seconds};
+    const char *const parameters[] = {chore->id, chore->attempt, reason, seconds, chore->version};
     return vb_pg_exec(janitor->pg,
                       "UPDATE verbatim.cleanup"
                       " SET last_error = $3, looks = 0, process_id = NULL,"
+                      " object_version = coalesce(nullif($5, ''), object_version),"
                       " not_before = now() + $4::float8 * interval '1 second'"
                       " WHERE cleanup_id = $1::bigint AND attempts = $2::integer",
-                      4, parameters, NULL, err);
+                      5, parameters, NULL, err);
 }
 
-static enum vb_status work_off(struct vb_janitor *janitor, const struct chore *chore,
+static enum vb_status take_away(struct vb_janitor *janitor, struct chore *chore, bool *ret_clean,
+                                struct vb_error *err)
+{
+    if (chore->keep_object)
+        return vb_storage_clean(janitor->session, chore->key, chore->upload_id, true, ret_clean,
+                                err);
+    return vb_storage_remove(janitor->session, chore->key, chore->upload_id, chore->version,
+                             ret_clean, err);
+}
+
+static enum vb_status work_off(struct vb_janitor *janitor, struct chore *chore,
                                struct vb_error *err)
 {
     bool clean = false;
-    enum vb_status status = vb_storage_clean(janitor->session, chore->key, chore->upload_id,
-                                             chore->keep_object, &clean, err);
+    enum vb_status status = take_away(janitor, chore, &clean, err);
     if (status == VB_OK && clean) {
         vb_count(VB_COUNT_CLEANUPS, 1);
         return record_clean(janitor, chore, err);

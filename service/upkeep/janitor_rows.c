@@ -46,10 +46,12 @@ enum vb_status vb_janitor_expire(struct vb_pg *pg, const char *storage, int64_t 
         "UPDATE verbatim.job AS j SET archive_deleted_at = now()"
         " FROM due"
         " WHERE j.job_id = due.job_id"
-        " RETURNING j.workspace_id, j.job_id, j.storage, j.object_key, j.upload_id)"
+        " RETURNING j.workspace_id, j.job_id, j.storage, j.object_key, j.upload_id,"
+        "  j.object_version)"
         " INSERT INTO verbatim.cleanup"
-        " (workspace_id, job_id, storage, object_key, upload_id, keep_object)"
-        " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
+        " (workspace_id, job_id, storage, object_key, upload_id, keep_object, object_version)"
+        " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false,"
+        "  object_version"
         " FROM gone",
         2, parameters, err);
 }

@@ -19,6 +19,7 @@
     NEXT(STORAGE, "noted.storage")                                                                 \
     NEXT(KEY, "noted.object_key")                                                                  \
     NEXT(UPLOAD, "noted.upload_id")                                                                \
+    NEXT(VERSION, "coalesce(noted.object_version, '')")                                            \
     NEXT(ATTEMPTS, "noted.attempts")
 #define PRUNED_ROW_LIST VB_COLUMN_LIST(PRUNED_ROW)
 enum { VB_COLUMN_NAMES(PRUNED_ROW) PRUNED_COLUMNS };
@@ -38,17 +39,19 @@ static const char prune_sql[] =
     "DELETE FROM verbatim.job AS j"
     " USING due"
     " WHERE j.job_id = due.job_id"
-    " RETURNING j.workspace_id, j.job_id, j.storage, j.object_key, j.upload_id,"
+    " RETURNING j.workspace_id, j.job_id, j.storage, j.object_key, j.upload_id, j.object_version,"
     " j.status = 'finished' AND j.archive_deleted_at IS NULL AND j.object_key IS NOT NULL"
     " AND j.storage IS NOT NULL AS has_file),"
     " noted AS ("
     "INSERT INTO verbatim.cleanup"
-    " (workspace_id, job_id, storage, object_key, upload_id, keep_object, not_before)"
+    " (workspace_id, job_id, storage, object_key, upload_id, keep_object, object_version,"
+    " not_before)"
     " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false,"
-    " now() + $1::interval"
+    " object_version, now() + $1::interval"
     " FROM gone"
     " WHERE has_file"
-    " RETURNING cleanup_id, job_id, storage, object_key, upload_id, attempts)"
+    " RETURNING cleanup_id, job_id, storage, object_key, upload_id, object_version,"
+    " attempts)"
     " SELECT " PRUNED_ROW_LIST
     " FROM gone LEFT JOIN noted USING (job_id)";
 /* clang-format on */
@@ -78,11 +81,13 @@ static enum vb_status delete_file(struct vb_pg *pg, struct vb_storage *storage,
 {
     struct vb_error reason;
     bool clean = false;
+    char version[VB_VERSION];
     const char *key = vb_pg_value(rows, row, KEY);
     bool ours = strcmp(vb_pg_value(rows, row, STORAGE), vb_storage_identity(storage)) == 0;
     vb_error_clear(&reason);
-    if (ours && vb_storage_clean(session, key, vb_pg_value(rows, row, UPLOAD), false, &clean,
-                                 &reason) != VB_OK)
+    (void)snprintf(version, sizeof version, "%s", vb_pg_value(rows, row, VERSION));
+    if (ours && vb_storage_remove(session, key, vb_pg_value(rows, row, UPLOAD), version, &clean,
+                                  &reason) != VB_OK)
         vb_warn("%s is left to the janitor: %s", key, reason.text);
     pruned->files += clean;
     pruned->waiting += !clean;

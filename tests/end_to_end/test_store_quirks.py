@@ -8,8 +8,13 @@ import pytest
 from tests.end_to_end.conftest import Storage
 from tests.end_to_end.test_storage import MIB, Tool, body, storage_tool  # noqa: F401 (a fixture)
 from tests.lib.fault_proxy import FaultProxy
+from tests.lib.scripted_http import ScriptedHttp, Step, error
 
 BUCKET = "store-quirks"
+NONE_OPEN = error(404, "NoSuchUpload")  # rclone, of the list of uploads
+NO_PARTS = Step(200, b"<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>")
+ONE_PART = Step(200, b"<ListPartsResult><Part><PartNumber>1</PartNumber><Size>5</Size><ETag>e</ETag></Part>"
+                     b"</ListPartsResult>")
 
 
 @pytest.fixture
@@ -46,3 +51,49 @@ def test_parts_are_listed_without_the_quotes_of_their_etags(quirky):
     assert len(changed) == 1
     assert tool.close(key, upload, [recorded[0], recorded[2]]) == "done"
     assert tool.content(key) == body(5 * MIB) + body(9)
+
+
+@pytest.fixture
+def scripted(storage_tool, tmp_path):  # noqa: F811
+    """scripted(step, ...) -> (a tool before a store that answers so, the requests that it saw)."""
+    servers = []
+
+    def make(*steps):
+        server = ScriptedHttp(*steps).__enter__()
+        servers.append(server)
+        options = {"storage": "s3://bucket", "s3_endpoint": server.endpoint}
+        keys = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "secret"}
+        return Tool(storage_tool, Storage("scripted", options, keys), tmp_path), server.seen
+    yield make
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("answers", [
+    (Step(204), NO_PARTS),  # s3s-fs, the first time
+    (error(403, "AccessDenied"), NO_PARTS),  # and every time after
+    (error(404, "NoSuchUpload"), error(404, "NoSuchUpload")),
+    (error(403, "AccessDenied"), error(404, "NoSuchUpload")),
+    (Step(204), Step(200)), (Step(204), Step(204)), (Step(204), error(403, "AccessDenied")),
+    (Step(204), ONE_PART, Step(204), Step(200)),
+], ids=lambda answers: "-".join(str(step.status) for step in answers))
+def test_an_upload_that_is_gone_in_other_words(scripted, answers):
+    tool, seen = scripted(*answers, NONE_OPEN)
+    assert tool.run("clean", "key", "upload", "keep") == "clean"
+    assert len(seen) == len(answers) + 1
+
+
+@pytest.mark.parametrize("answers", [(error(403, "AccessDenied"), error(403, "AccessDenied")),
+                                     (error(403, "AccessDenied"), ONE_PART)], ids=["unseen", "seen"])
+def test_an_abort_that_is_refused_is_told_and_the_object_is_deleted(scripted, answers):
+    tool, seen = scripted(*answers, Step(204), error(404, "NoSuchKey"), NONE_OPEN)
+    assert tool.run("clean", "key", "upload", "drop", check=False) == (
+        1, "denied: abort upload of key: HTTP 403 AccessDenied: as told (request id REQ-1)\n")
+    assert [request.method for request in seen] == ["DELETE", "GET", "DELETE", "HEAD", "GET"]
+
+
+@pytest.mark.parametrize("look", [error(403, "AccessDenied"), Step(404)], ids=["403", "404"])
+def test_a_deletion_that_was_accepted_is_enough(scripted, look):
+    tool, seen = scripted(Step(204), look, NONE_OPEN)
+    assert tool.run("clean", "key", "", "drop") == "clean"
+    assert [request.method for request in seen] == ["DELETE", "HEAD", "GET"]

@@ -5,6 +5,7 @@
  *   identity | ready | key WORKSPACE JOB EPOCH NAME
  *   put KEY NAME FILE | size KEY | open KEY
  *   begin KEY NAME | part KEY UPLOAD NUMBER EPOCH FILE | close KEY UPLOAD SIZE NUMBER:SIZE:ETAG...
+ *   remove KEY UPLOAD VERSION: clean, unclean or "kept VERSION: WHY"
  *   clean KEY UPLOAD keep|drop | link KEY NAME FINISHED EXPIRES | leftovers AGE | sweep FOLDER AGE
  */
 #include "storage/storage.h"
@@ -152,6 +153,18 @@ static enum vb_status run_clean(void)
     return status == VB_OK ? vb_buffer_append_text(&out, clean ? "clean" : "unclean") : status;
 }
 
+static enum vb_status run_remove(void)
+{
+    bool clean = false;
+    char version[VB_VERSION];
+    snprintf(version, sizeof version, "%s", arguments[2]);
+    enum vb_status status =
+        vb_storage_remove(session, arguments[0], arguments[1], version, &clean, &err);
+    if (status == VB_DENIED && *version)
+        return vb_buffer_printf(&out, "kept %s: %s", version, err.text);
+    return status == VB_OK ? vb_buffer_append_text(&out, clean ? "clean" : "unclean") : status;
+}
+
 static enum vb_status run_link(void)
 {
     struct vb_link_secrets secrets = {.count = 1};
@@ -183,11 +196,11 @@ static const struct verb {
     int count; /* arguments at least */
     enum vb_status (*run)(void);
 } verbs[] = {
-    {"identity", 0, run_identity}, {"ready", 0, run_ready}, {"key", 4, run_key},
-    {"put", 3, run_put},           {"size", 1, run_size},   {"open", 1, run_open},
-    {"begin", 2, run_begin},       {"part", 5, run_part},   {"close", 3, run_close},
-    {"clean", 3, run_clean},       {"link", 4, run_link},   {"leftovers", 1, run_leftovers},
-    {"sweep", 2, run_sweep},
+    {"identity", 0, run_identity}, {"ready", 0, run_ready},   {"key", 4, run_key},
+    {"put", 3, run_put},           {"size", 1, run_size},     {"open", 1, run_open},
+    {"begin", 2, run_begin},       {"part", 5, run_part},     {"close", 3, run_close},
+    {"clean", 3, run_clean},       {"link", 4, run_link},     {"leftovers", 1, run_leftovers},
+    {"sweep", 2, run_sweep},       {"remove", 3, run_remove},
 };
 
 static enum vb_status run(int argc, char **argv)

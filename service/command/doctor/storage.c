@@ -33,6 +33,7 @@ struct trial {
     char body[BODY_SIZE];
     struct vb_buffer object, upload; /* keys */
     struct vb_buffer upload_id;
+    char kept[VB_VERSION]; /* a version that the bucket did not give up; "" */
 };
 
 /* The stop question of the session. */
@@ -102,15 +103,24 @@ static enum vb_status begin_upload(struct trial *trial, struct vb_error *err)
                             err);
 }
 
-/* Also after a failure: nothing stays behind. Of that, only the first trouble is told. */
+/* Also after a failure: nothing stays behind. Of that, only the first trouble is told. A version
+ * that is kept is a trouble of its own, see tell_kept. */
 static enum vb_status remove_all(struct trial *trial, struct vb_error *err)
 {
     bool clean = true, gone = true;
+    char kept[VB_VERSION] = "";
     enum vb_status status =
-        vb_storage_clean(trial->session, trial->object.data, "", false, &clean, err);
-    if (status == VB_OK && trial->upload_id.length > 0)
-        status = vb_storage_clean(trial->session, trial->upload.data, trial->upload_id.data, false,
-                                  &gone, err);
+        vb_storage_remove(trial->session, trial->object.data, "", trial->kept, &clean, err);
+    if ((status == VB_OK || *trial->kept) && trial->upload_id.length > 0) {
+        struct vb_error own;
+        enum vb_status step = vb_storage_remove(trial->session, trial->upload.data,
+                                                trial->upload_id.data, kept, &gone, &own);
+        if (step != VB_OK && !*kept) {
+            *trial->kept = '\0';
+            *err = own;
+            status = step;
+        }
+    }
     if (status == VB_OK && !(clean && gone))
         status = vb_fail(err, VB_STORAGE, "something is still there after it was deleted");
     return status;
@@ -156,6 +166,16 @@ static bool run_steps(struct trial *trial)
     return true;
 }
 
+/* Exports work, so it is a warning; but whoever deletes one believes that it is gone. */
+static void tell_kept(const struct trial *trial, const struct vb_error *err)
+{
+    vb_doctor_report(trial->doctor, VB_FINDING_WARNING, SUBJECT,
+                     "allow these credentials s3:DeleteObjectVersion, or give the bucket a "
+                     "lifecycle rule that ends versions that are not current; a bucket with a "
+                     "retention (Object Lock) keeps them for so long",
+                     "%s", err->text);
+}
+
 /* Deletes also what a failed step has left. */
 static void run_trial(struct trial *trial)
 {
@@ -173,7 +193,9 @@ static void run_trial(struct trial *trial)
     if (good)
         try_link(trial);
     enum vb_status status = remove_all(trial, &err);
-    if (good && status != VB_OK)
+    if (good && status != VB_OK && *trial->kept)
+        tell_kept(trial, &err);
+    else if (good && status != VB_OK)
         fail(trial, "deleting", &err);
     else if (good)
         vb_doctor_report(trial->doctor, VB_FINDING_OK, SUBJECT, NULL,
