@@ -49,6 +49,7 @@ const struct vb_column_rule vb_column_rules[] = {
     {"message", "id", VB_COLUMN_ID, REQUIRED},
     {"message", "conversation_id", VB_COLUMN_ID, REQUIRED},
     {"message", "created_at", VB_COLUMN_TIME, REQUIRED},
+    {"message", "position", VB_COLUMN_POSITION, OPTIONAL},
     {"message", "direction", VB_COLUMN_TEXT, REQUIRED},
     {"message", "speaker_type", VB_COLUMN_TEXT, REQUIRED},
     {"message", "speaker_name", VB_COLUMN_TEXT, OPTIONAL},

@@ -122,6 +122,8 @@ static bool serves(const PGresult *catalogue, int row, enum vb_column_kind kind,
     switch (kind) {
     case VB_COLUMN_ID:
         return is_one_of(type, ids, 6);
+    case VB_COLUMN_POSITION:
+        return is_one_of(type, ids + 1, 5); /* a uuid says nothing of an order */
     case VB_COLUMN_TEXT:
         *ret_cast = type != VB_TYPE_TEXT && type != VB_TYPE_VARCHAR;
         return is_text_category(PQgetvalue(catalogue, row, CATEGORY));
@@ -145,6 +147,7 @@ static const char *kind_text(enum vb_column_kind kind)
 {
     static const char *const texts[] = {
         [VB_COLUMN_ID] = "uuid, bigint, integer, smallint or text",
+        [VB_COLUMN_POSITION] = "bigint, integer, smallint or text",
         [VB_COLUMN_TEXT] = "text",
         [VB_COLUMN_TEXTS] = "text[]",
         [VB_COLUMN_TIME] = "timestamptz or timestamp",

@@ -18,6 +18,7 @@
 /* What a column has to hold. Which types serve each kind is serves() in contract.c. */
 enum vb_column_kind {
     VB_COLUMN_ID,
+    VB_COLUMN_POSITION,
     VB_COLUMN_TEXT,
     VB_COLUMN_TEXTS,
     VB_COLUMN_TIME,

@@ -39,8 +39,8 @@ struct vb_stream {
     size_t kind;       /* place among the kinds of the current conversation */
     uint64_t of_kind;  /* rows of that kind handed out, where they are no messages */
     int64_t started;   /* monotonic */
-    struct vb_cursor last; /* the last message handed out; its id is lent to the caller */
-    vb_instant last_extra; /* of the kind */
+    struct vb_message_place last; /* the last message handed out; its id is lent to the caller */
+    vb_instant last_extra;        /* of the kind */
 };
 
 struct vb_reader {

@@ -2,8 +2,8 @@
  * else hangs on them.
  *
  * Ids are compared by the database alone: their order is that of the column's type and collation.
- * Messages are read by the index message(conversation_id, created_at, id); further relations by
- * their likes.
+ * Messages are read by the index message(conversation_id, created_at, id), with a source's position
+ * before the id; further relations by their likes.
  *
  * Appends to the caller's query or buffer, owns nothing. Any thread; where a connection is given it
  * is asked to quote, and belongs to the caller's thread. Errors: in the query's status, or VB_LIMIT
@@ -66,11 +66,12 @@ void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope);
 void vb_select_beyond(struct vb_query *query, const struct vb_scope *scope,
                       const struct vb_cursor *place);
 
-/* Fields of a message's row. Those behind the first ten are there only if vb_select_is_rich. */
+/* Fields of a message's row. Those behind the first eleven are there only if vb_select_is_rich. */
 enum {
     VB_ROW_NUMBER, /* from 1, place of the conversation in the list */
     VB_ROW_ID,
     VB_ROW_CREATED_AT,
+    VB_ROW_POSITION,     /* in its own type */
     VB_ROW_DIRECTION,    /* of an extra: its id as text */
     VB_ROW_SPEAKER_TYPE, /* first, second and third of an extra from here on */
     VB_ROW_SPEAKER_NAME,
@@ -105,13 +106,26 @@ enum vb_rows_form {
     VB_FORM_FENCED   /* all of them by any index of conversation_id, and then sorted */
 };
 
+/* A place in the order of a conversation's messages: created_at, position, id. Messages without a
+ * position come behind those of the same instant that have one. */
+struct vb_message_place {
+    struct vb_cursor cursor;
+    bool has_position;
+    char position[VB_CURSOR_ID]; /* as text */
+};
+
+/* Appends " AND ...": messages `m` at the place and behind it. */
+enum vb_status vb_select_from_place(struct vb_buffer *sql, PGconn *connection,
+                                    const struct vb_contract *contract,
+                                    const struct vb_message_place *place) vb_must_check;
+
 /* Where a conversation is read on: at which of its kinds, behind how much of it. */
 struct vb_resume {
     const char *conversation;
-    size_t kind;                   /* place among the kinds; earlier ones are not read */
-    const struct vb_cursor *after; /* of messages, the last one read; NULL: from the first */
-    uint64_t ties;                 /* how many with its very time and id were read */
-    uint64_t skip;                 /* of anything else, where it is the first kind read */
+    size_t kind;                          /* place among the kinds; earlier ones are not read */
+    const struct vb_message_place *after; /* of messages, the last one read; NULL: from the first */
+    uint64_t ties;                        /* how many of that very place were read */
+    uint64_t skip;                        /* of anything else, where it is the first kind read */
 };
 
 /* Rows of the listed conversations in their order, at most `limit` messages of each. Literals,

@@ -194,6 +194,7 @@ static void add_message_columns(struct text *text, const struct vb_resume *resum
     static const char *const columns[VB_ROW_PLAIN_COUNT] = {
         [VB_ROW_ID] = "id",
         [VB_ROW_CREATED_AT] = "created_at",
+        [VB_ROW_POSITION] = "position",
         [VB_ROW_DIRECTION] = "direction",
         [VB_ROW_SPEAKER_TYPE] = "speaker_type",
         [VB_ROW_SPEAKER_NAME] = "speaker_name",
@@ -244,24 +245,19 @@ static void add_bound(struct text *text, const char *alias, const char *relation
     add(text, words);
 }
 
-/* Keyset, not OFFSET: what was read is not walked over again, but for what shares time and id with
- * the last of it (add_messages). */
-static void add_after(struct text *text, const struct vb_cursor *after)
+/* Keyset, not OFFSET: what was read is not walked over again, but for what shares the place of the
+ * last of it (add_messages). */
+static void add_after(struct text *text, const struct vb_message_place *after)
 {
-    const struct vb_contract *contract = text->scope->contract;
-    char at[VB_INSTANT_TEXT], bound[128];
-    vb_instant_text(after->at, at);
-    snprintf(bound, sizeof bound, " AND (m.created_at, m.id) >= ('%s+00'::%s, ", at,
-             vb_contract_cast(contract, "message", "created_at"));
-    add(text, bound);
-    add_literal(text, after->id, vb_contract_cast(contract, "message", "id"));
-    add(text, ")");
+    if (text->status == VB_OK)
+        text->status =
+            vb_select_from_place(text->sql, text->connection, text->scope->contract, after);
 }
 
 /* The rows of the relation in their order. A fence (OFFSET 0) keeps the order from the planner's
  * choice of an index: all rows of the conversation are found first. */
 static void add_ordered_rows(struct text *text, const char *alias, const char *relation,
-                             const struct vb_resume *resume, const struct vb_cursor *after,
+                             const struct vb_resume *resume, const struct vb_message_place *after,
                              const char *order)
 {
     bool in_order = text->form == VB_FORM_ORDERED;
@@ -289,7 +285,9 @@ static void add_messages(struct text *text, const struct vb_resume *resume, size
     bool goes_on = resume && resume->after;
     add_message_columns(text, resume);
     add_ordered_rows(text, "m", "message", resume, resume ? resume->after : NULL,
-                     "m.created_at, m.id");
+                     vb_scope_has(text->scope, "message", "position")
+                         ? "m.created_at, m.position, m.id"
+                         : "m.created_at, m.id");
     snprintf(number, sizeof number, " LIMIT %zu OFFSET %llu", limit,
              (unsigned long long)(goes_on ? resume->ties : 0));
     add(text, number);
@@ -326,9 +324,10 @@ static void add_extras(struct text *text, enum vb_row_kind kind, const struct vb
     const struct relation *relation = &relations[kind];
     char order[256];
     char words[192];
-    snprintf(words, sizeof words, "NULL::%s, t.created_at::%s",
+    snprintf(words, sizeof words, "NULL::%s, t.created_at::%s, NULL::%s",
              vb_contract_cast(contract, "message", "id"),
-             vb_contract_cast(contract, "message", "created_at"));
+             vb_contract_cast(contract, "message", "created_at"),
+             vb_contract_cast(contract, "message", "position"));
     add(text, words);
     add_extra_text(text, relation, relation->id);
     add_extra_text(text, relation, relation->first);

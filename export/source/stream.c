@@ -187,18 +187,34 @@ static enum vb_status decode_time(const struct vb_reader *reader, const char *id
         return broken_message(reader, id, err,
                               at.data ? "created_at is not a time of the years 1 to 9999"
                                       : "it has no created_at");
-    if (reader->stream.total > 0 && *ret_at < reader->stream.last.at)
+    if (reader->stream.total > 0 && *ret_at < reader->stream.last.cursor.at)
         return broken(reader, err, "its messages came out of order");
     return VB_OK;
 }
 
-/* The last message is where the conversation is read on, with those that share time and id. */
-static void note_last(struct vb_stream *stream, vb_instant at, const char *id, size_t length)
+/* Of the id's types but uuid. */
+static enum vb_status decode_position(const struct vb_reader *reader, const char *id,
+                                      struct vb_message_place *ret_place, struct vb_error *err)
 {
-    bool is_tie = stream->total > 0 && at == stream->last.at && strcmp(id, stream->last.id) == 0;
+    struct vb_view position = reader->stream.fields[VB_ROW_POSITION];
+    Oid type = vb_contract_column(reader->options.contract, "message", "position")->type;
+    ret_place->has_position = position.data != NULL;
+    ret_place->position[0] = '\0';
+    if (position.data && vb_decode_id(type, position, ret_place->position, NULL) != VB_OK)
+        return broken_message(reader, id, err, "its position is longer than 255 bytes");
+    return VB_OK;
+}
+
+/* The last message is where the conversation is read on, with those that share its place. */
+static void note_last(struct vb_stream *stream, const struct vb_message_place *place)
+{
+    const struct vb_message_place *last = &stream->last;
+    bool is_tie = stream->total > 0 && place->cursor.at == last->cursor.at &&
+                  strcmp(place->cursor.id, last->cursor.id) == 0 &&
+                  place->has_position == last->has_position &&
+                  strcmp(place->position, last->position) == 0;
     stream->ties = is_tie ? stream->ties + 1 : 1;
-    stream->last.at = at;
-    memcpy(stream->last.id, id, length + 1);
+    stream->last = *place;
 }
 
 /* Views into the row, as all else. */
@@ -226,18 +242,22 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         .status = fields[VB_ROW_STATUS],
         .sender_account = fields[VB_ROW_SENDER_ACCOUNT],
     };
-    char id[VB_CURSOR_ID];
-    enum vb_status status = decode_message_id(reader, id, &message.id.length, err);
+    struct vb_message_place place;
+    const char *id = place.cursor.id;
+    enum vb_status status = decode_message_id(reader, place.cursor.id, &message.id.length, err);
     if (status == VB_OK)
         status = decode_time(reader, id, &message.created_at, err);
+    if (status == VB_OK)
+        status = decode_position(reader, id, &place, err);
     if (status != VB_OK)
         return status;
     if (vb_decode_text_list(fields[VB_ROW_MEDIA_URLS], &message.media_urls) != VB_OK)
         return broken_message(reader, id, err, "its media_urls cannot be read");
     if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
         return broken_message(reader, id, err, "its citations or attachments cannot be read");
-    note_last(stream, message.created_at, id, message.id.length);
-    message.id.data = stream->last.id;
+    place.cursor.at = message.created_at;
+    note_last(stream, &place);
+    message.id.data = stream->last.cursor.id;
     *ret_message = message;
     return VB_OK;
 }

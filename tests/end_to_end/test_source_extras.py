@@ -227,8 +227,8 @@ def test_giants_of_every_kind_in_flat_memory(source):
         ANALYZE chat.message, chat.note, chat.event, chat.skill_run""")
     try:
         for stall in (None, 150_000):
-            line = read(source.url, "chat", workspace=WORKSPACE, channel=channel, columns=EXTRAS, quiet=1, stall=stall)
-            tally = dict(pair.split("=") for pair in line[0][0].split())
+            lines = read(source.url, "chat", workspace=WORKSPACE, channel=channel, columns=EXTRAS, quiet=1, stall=stall)
+            tally = dict(pair.split("=") for pair in lines[-1][0].split())  # a loaded machine tells of slowness first
             assert (tally["conversations"], tally["messages"], tally["extras"]) == ("3", "200000", "600002")
             assert int(tally["memory"]) < 64_000
     finally:

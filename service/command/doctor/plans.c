@@ -53,7 +53,9 @@ static const struct check checks[] = {
     {"conversations with details", OF_ALL, OUTER, false,
      "index contact (id), channel (id), assistant (id), and whatever the view looks tags, ratings "
      "and the like up by"},
-    {"messages", ROWS, 0, true, "index message (conversation_id, created_at, id)" PLAIN},
+    {"messages", ROWS, 0, true,
+     "index message (conversation_id, created_at, id), with position before id where the view has "
+     "it" PLAIN},
     {"notes, events, skills, citations, attachments", ROWS, FURTHER, false,
      "index note, event and skill_run (conversation_id, created_at), citation and attachment "
      "(conversation_id, message_id)" PLAIN},
