@@ -13,13 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Sorts are off until the end of the transaction: with statistics from before a backlog came, the
+ * server would rather sort all of it for its first row than walk the index that has the order. */
 static const char lock_turn[] =
     "UPDATE verbatim.turn SET last_turn = nextval('verbatim.turn_number')"
     " WHERE workspace_id = (SELECT t.workspace_id"
     "  FROM verbatim.turn AS t"
     "  WHERE t.workspace_id = $1"
     "  FOR NO KEY UPDATE SKIP LOCKED)"
-    " RETURNING nextval('verbatim.claim_epoch')";
+    " RETURNING nextval('verbatim.claim_epoch'), set_config('enable_sort', 'off', true)";
 
 /* $1: workspace, $2: the limit of those that have none of their own, $3: our store. */
 /* clang-format off */
