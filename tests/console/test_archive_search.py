@@ -209,6 +209,43 @@ def test_links_lead_to_what_a_search_hid(shop, field, archives):
     shop.wait("document.querySelector(':target').checkVisibility()", "a message that the filter hides")
 
 
+def test_a_link_is_quicker_than_the_frame_that_hides(shop, archives):
+    shop.value("window.requestAnimationFrame = (frame) => { window.held = frame }; null")
+    shop.get("combobox", "Speaker").choose("Customer")
+    shop.wait(f"{COUNT}.endsWith('conversations') && Boolean(window.held)", "an answer")
+    hidden = shop.value("document.querySelector('#c-order .agent').id")
+    assert not shop.value(f"document.getElementById({hidden!r}).hidden")
+    shop.open(f"{archives.page('shop')}#{hidden}")
+    shop.wait("document.querySelector(':target') !== null", "the target")
+    shop.wait("new Promise((done) => setTimeout(() => { held(); done(true) }))")
+    assert shop.value("document.querySelector(':target').checkVisibility()")
+
+
+def test_a_link_is_quicker_than_the_answer(shop, archives):
+    """Both in one turn of the page, as when somebody types and follows a link at once."""
+    shop.value("""(() => {
+      const field = document.querySelector("#tools input[type=search]");
+      field.value = "invoice";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      location.hash = "#c-order";
+      dispatchEvent(new HashChangeEvent("hashchange"));
+    })()""")
+    counted(shop, "1 hit in 1 conversation")
+    shop.wait("document.querySelector(':target').checkVisibility()", "the target")
+    assert shop.value(SHOWN) == ["order", "hebrew"]
+
+
+def test_what_a_link_showed_is_filtered_by_the_next_question(shop, field, archives):
+    field.fill("invoice")
+    counted(shop, "1 hit in 1 conversation")
+    shop.open(f"{archives.page('shop')}#c-order")
+    shop.wait("document.querySelector(':target').checkVisibility()", "the target")
+    field.fill("")
+    shop.get("combobox", "Speaker").choose("Customer")
+    shop.wait(f"{COUNT}.endsWith('conversations')", "an answer")
+    shop.wait("document.querySelector('#c-order .agent').hidden", "the agent's messages hidden")
+
+
 def test_messages_in_sight_have_links(shop):
     shop.value("document.getElementById('c-order').scrollIntoView()")
     shop.wait("document.querySelector('#c-order li time a') !== null", "links")

@@ -272,6 +272,7 @@
 
   // --- hits in sight ---
   let drawn = new Set(); // lists and headings that show the answer to the last question
+  const revealed = new Set(); // conversations that a link led into: shown whole until the next question
   let hitMarks = null, nowMarks = null;
   if (window.CSS && CSS.highlights && window.Highlight) {
     CSS.highlights.set("hit", (hitMarks = new Highlight()));
@@ -320,7 +321,7 @@
     let number = first;
     for (let row = list.firstElementChild; row; row = row.nextElementSibling, number++) {
       link(row);
-      if (!page.rows || page.whole) continue;
+      if (!page.rows || revealed.has(page)) continue;
       row.hidden = Boolean(asked.passes) && !asked.passes(page, number);
       row.classList.toggle("hit", Boolean(marked && marked.has(number)));
       if (marked && marked.has(number)) mark(row, hitMarks);
@@ -357,7 +358,7 @@
         row.hidden = false;
       }
     }
-    for (const page of found) page.whole = false;
+    revealed.clear();
     leave();
     drawn = new Set();
     hitMarks?.clear();
@@ -411,14 +412,16 @@
 
   // A link to what a filter hides shows it.
   const reveal = () => {
+    answer();
     let target = null;
     try {
       target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     } catch { /* no address of ours */ }
     const page = target && pages.find((each) => each.element.contains(target));
     if (!page || !root.classList.contains("finding")) return;
+    if (!page.element.hidden) draw(page, true); // else the next frame might hide the target
     if (!page.element.hidden && !target.hidden) return;
-    page.whole = true;
+    revealed.add(page);
     page.element.hidden = false;
     for (const row of page.element.querySelectorAll("li[hidden]")) row.hidden = false;
     target.scrollIntoView();
