@@ -1,41 +1,41 @@
-/* IANA zones on GLib's GTimeZone, with the stretch of constant offset that was asked for last.
+/* IANA zones: names that count, files, and the stretch of constant offset that was asked for last.
  *
- * GLib searches its transitions from the first on at every question and does not tell where a
- * stretch begins and ends; both are found here once by bisection and then serve every instant of
- * the season. GLib would also take offsets, POSIX rules and paths as names; those are refused
- * before it sees them. Reads zone files at birth only.
- *
- * A zone file that an update of the system replaces is seen by zones made afterwards: processes
- * that run on the same job with different files may name an hour differently. The stretch is a
- * cache and nothing else; every answer is GLib's.
+ * The files are read by code of ours (zone_file.c), since GLib's is two hours off in Ireland where
+ * a file leaves the winters to its rule. Reads zone files at birth only: one that an update of the
+ * system replaces is seen by zones made afterwards. The stretch is a cache and nothing else.
  */
 #include "verbatim/zone.h"
 
+#include "verbatim/file_read.h"
+
 #include "zone_link.h"
+#include "zone_rules.h"
 
 #include <fcntl.h>
-#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ZONE_NAME_LENGTH 64u
-#define WINDOW INT64_C(17280000) /* seconds looked at on each side of an instant: 200 days */
+#define PATH_LENGTH 4096u
 /* No place was ever further from UTC than 16 hours; one day more than that is safe. */
 #define FARTHEST_OFFSET INT64_C(144000)
 
 struct vb_zone {
-    GTimeZone *glib;
-    int64_t start, end; /* Unix seconds; `offset` holds from start up to but not including end */
-    int offset;
-    int before, after; /* in force just before start and at end */
+    struct vb_zone_rules rules;
+    struct vb_zone_stretch now; /* empty at birth, so that the first question looks */
+    int before, after;          /* offsets just before its start and at its end */
 };
+
+static bool is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
 
 static bool is_name_byte(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '+' || c == '/';
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+' || c == '/';
 }
 
 /* What the database's own names look like: no dots, so no "..", and no empty component. The two
@@ -45,19 +45,19 @@ static bool is_zone_name(const char *name)
 {
     static const char *const refused[] = {"localtime", "posixrules"};
     size_t length = strlen(name);
-    if (length == 0 || length > ZONE_NAME_LENGTH || !g_ascii_isalpha(name[0]))
+    if (length == 0 || length > ZONE_NAME_LENGTH || !is_letter(name[0]))
         return false;
     for (size_t i = 0; i < length; i++)
         if (!is_name_byte(name[i]) || (name[i] == '/' && (name[i + 1] == '/' || !name[i + 1])))
             return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (strcmp(name, refused[i]) == 0)
             return false;
-    return !g_str_has_prefix(name, "posix/") && !g_str_has_prefix(name, "right/");
+    return strncmp(name, "posix/", 6) != 0 && strncmp(name, "right/", 6) != 0;
 }
 
-/* RFC 8536 begins so. The database's folders, tables and scripts do not; O_NONBLOCK because a name
- * could lead to a pipe. */
+/* RFC 9636: a zone file begins so. The database's folders, tables and scripts do not; O_NONBLOCK
+ * because a name could lead to a pipe. */
 static bool is_zone_file(const char *path)
 {
     char magic[4] = {0};
@@ -71,71 +71,112 @@ static bool is_zone_file(const char *path)
 
 static const char *folder_of_zones(void)
 {
-    const char *directory = g_getenv("TZDIR");
+    const char *directory = getenv("TZDIR");
     return directory && directory[0] == '/' ? directory : "/usr/share/zoneinfo";
 }
 
-/* NULL if the database has no such zone. An absolute path keeps GLib from reading names such as
- * EST5EDT as a POSIX rule of its own. */
-static GTimeZone *open_zone(const char *name)
+/* False: too long for any system. */
+static bool path_of(const char *name, char path[PATH_LENGTH])
 {
+    int length = snprintf(path, PATH_LENGTH, "%s/%s", folder_of_zones(), name);
+    return length > 0 && (size_t)length < PATH_LENGTH;
+}
+
+/* A name that looks like a rule, such as EST5EDT, is a file like any other. VB_NOT_FOUND: the
+ * database has no such zone. */
+static enum vb_status open_zone(const char *name, struct vb_zone_rules *ret_rules,
+                                struct vb_error *err)
+{
+    char path[PATH_LENGTH];
+    struct vb_buffer file;
     if (strcmp(name, "UTC") == 0)
-        return g_time_zone_new_utc();
-    if (!is_zone_name(name))
-        return NULL;
-    char *path = g_build_filename(folder_of_zones(), name, NULL);
-    GTimeZone *zone = is_zone_file(path) ? g_time_zone_new_identifier(path) : NULL;
-    g_free(path);
-    return zone;
+        return vb_zone_rules_from_text(VB_VIEW("UTC0 0"), ret_rules);
+    if (!is_zone_name(name) || !path_of(name, path) || !is_zone_file(path))
+        return VB_NOT_FOUND;
+    vb_buffer_init(&file, VB_ZONE_BYTES);
+    enum vb_status status = vb_file_read(path, &file, err);
+    if (status == VB_OK) {
+        status = vb_zone_rules_from_file((struct vb_view){file.data, file.length}, ret_rules);
+        if (status != VB_OK)
+            (void)vb_fail(err, status, "%s is no zone file, or counts leap seconds", path);
+    }
+    vb_buffer_done(&file);
+    return status;
 }
 
 /* By whatever name this machine has it: another one where the database was stripped of former
  * names, or is older than the present one. */
-static GTimeZone *find_zone(const char *name)
+static enum vb_status find_zone(const char *name, struct vb_zone_rules *ret_rules,
+                                struct vb_error *err)
 {
-    GTimeZone *zone = open_zone(name);
-    const char *other = zone ? NULL : vb_zone_link(name);
-    if (other)
-        zone = open_zone(other);
-    for (size_t i = 0; !zone && (other = vb_zone_former(name, i)); i++)
-        zone = open_zone(other);
-    return zone;
+    enum vb_status status = open_zone(name, ret_rules, err);
+    const char *other = vb_zone_link(name);
+    if (status == VB_NOT_FOUND && other)
+        status = open_zone(other, ret_rules, err);
+    for (size_t i = 0; status == VB_NOT_FOUND && (other = vb_zone_former(name, i)); i++)
+        status = open_zone(other, ret_rules, err);
+    return status;
 }
 
 const char *vb_zone_canonical(const char *name)
 {
     const char *other = vb_zone_link(name);
-    GTimeZone *zone = other ? open_zone(other) : NULL;
-    if (!zone)
-        return name;
-    g_time_zone_unref(zone);
-    return other;
+    struct vb_zone_rules rules = {0};
+    bool is_there = other && open_zone(other, &rules, NULL) == VB_OK;
+    vb_zone_rules_done(&rules);
+    return is_there ? other : name;
+}
+
+/* Takes the rules over. */
+static enum vb_status make_zone(struct vb_zone_rules *rules, struct vb_zone **ret_zone,
+                                struct vb_error *err)
+{
+    struct vb_zone *zone = calloc(1, sizeof *zone);
+    if (!zone) {
+        vb_zone_rules_done(rules);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for a time zone");
+    }
+    zone->rules = *rules;
+    *ret_zone = zone;
+    return VB_OK;
 }
 
 enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct vb_error *err)
 {
-    GTimeZone *glib = find_zone(name);
-    if (!glib)
-        return vb_fail(err, VB_INVALID, "time zone \"%.64s\" is not in the system's zone database",
-                       name);
-    struct vb_zone *zone = calloc(1, sizeof *zone);
-    if (!zone) {
-        g_time_zone_unref(glib);
-        return vb_fail(err, VB_NO_MEMORY, "no memory for a time zone");
-    }
-    zone->glib = glib;
-    *ret_zone = zone;
-    return VB_OK;
+    struct vb_zone_rules rules = {0};
+    struct vb_error why;
+    vb_error_clear(&why);
+    enum vb_status status = find_zone(name, &rules, &why);
+    if (status == VB_OK)
+        return make_zone(&rules, ret_zone, err);
+    if (status == VB_NO_MEMORY)
+        return vb_fail(err, status, "no memory for a time zone");
+    return vb_fail(err, VB_INVALID, "time zone \"%.64s\" is not in the system's zone database%s%s",
+                   name, why.text[0] ? ": " : "", why.text);
+}
+
+enum vb_status vb_zone_write(const struct vb_zone *zone, struct vb_buffer *out)
+{
+    return vb_zone_rules_write(&zone->rules, out);
+}
+
+enum vb_status vb_zone_read(struct vb_view text, struct vb_zone **ret_zone, struct vb_error *err)
+{
+    struct vb_zone_rules rules = {0};
+    enum vb_status status = vb_zone_rules_from_text(text, &rules);
+    if (status != VB_OK)
+        return vb_fail(err, status,
+                       status == VB_INVALID ? "the clocks of the time zone are no text of ours"
+                                            : "no memory for a time zone");
+    return make_zone(&rules, ret_zone, err);
 }
 
 /* The source of all zones, which systems ship beside the compiled ones, begins with
  * "# version 2025b". */
 bool vb_zone_release(char ret_release[VB_ZONE_RELEASE])
 {
-    char line[64];
-    char *path = g_build_filename(folder_of_zones(), "tzdata.zi", NULL);
-    FILE *file = fopen(path, "re");
-    g_free(path);
+    char line[64], path[PATH_LENGTH];
+    FILE *file = path_of("tzdata.zi", path) ? fopen(path, "re") : NULL;
     if (!file)
         return false;
     bool found = fgets(line, sizeof line, file) && sscanf(line, "# version %15s", ret_release) == 1;
@@ -147,7 +188,7 @@ void vb_zone_free(struct vb_zone *zone)
 {
     if (!zone)
         return;
-    g_time_zone_unref(zone->glib);
+    vb_zone_rules_done(&zone->rules);
     free(zone);
 }
 
@@ -157,50 +198,23 @@ static int64_t seconds_of(vb_instant instant)
     return seconds - (instant % VB_SECOND < 0);
 }
 
-/* GLib's number of the stretch that holds the instant; numbers rise with time. */
-static int interval_at(const struct vb_zone *zone, int64_t seconds)
-{
-    return g_time_zone_find_interval(zone->glib, G_TIME_TYPE_UNIVERSAL, seconds);
-}
-
-static int offset_at(const struct vb_zone *zone, int64_t seconds)
-{
-    return g_time_zone_get_offset(zone->glib, interval_at(zone, seconds));
-}
-
-/* The instant in (outside, inside] or [inside, outside) that is farthest from `inside` and still in
- * its interval. GLib numbers intervals in order, so one change lies between at most. */
-static int64_t farthest(const struct vb_zone *zone, int64_t inside, int64_t outside)
-{
-    int interval = interval_at(zone, inside);
-    if (interval_at(zone, outside) == interval)
-        return outside;
-    while (inside - outside > 1 || outside - inside > 1) {
-        int64_t middle = inside + (outside - inside) / 2;
-        if (interval_at(zone, middle) == interval)
-            inside = middle;
-        else
-            outside = middle;
-    }
-    return inside;
-}
-
-/* start and end are 0 at birth, so the first question always looks. */
 static void look_up(struct vb_zone *zone, int64_t seconds)
 {
-    if (seconds >= zone->start && seconds < zone->end)
+    if (seconds >= zone->now.start && seconds < zone->now.end)
         return;
-    zone->offset = offset_at(zone, seconds);
-    zone->start = farthest(zone, seconds, seconds - WINDOW);
-    zone->end = farthest(zone, seconds, seconds + WINDOW) + 1;
-    zone->before = offset_at(zone, zone->start - 1);
-    zone->after = offset_at(zone, zone->end);
+    struct vb_zone_stretch now = vb_zone_rules_at(&zone->rules, seconds);
+    zone->before = zone->after = now.offset;
+    if (now.start != INT64_MIN)
+        zone->before = vb_zone_rules_at(&zone->rules, now.start - 1).offset;
+    if (now.end != INT64_MAX)
+        zone->after = vb_zone_rules_at(&zone->rules, now.end).offset;
+    zone->now = now;
 }
 
 int vb_zone_offset(struct vb_zone *zone, vb_instant instant)
 {
     look_up(zone, seconds_of(instant));
-    return zone->offset;
+    return zone->now.offset;
 }
 
 /* Only the neighbouring stretches count: changes of offset lie months apart, shifts are hours. */
@@ -208,9 +222,9 @@ bool vb_zone_is_ambiguous(struct vb_zone *zone, vb_instant instant)
 {
     int64_t seconds = seconds_of(instant);
     look_up(zone, seconds);
-    int64_t local = seconds + zone->offset;
+    int64_t local = seconds + zone->now.offset;
     /* The same local time under the neighbour's offset, if that instant is the neighbour's. */
-    return local - zone->before < zone->start || local - zone->after >= zone->end;
+    return local - zone->before < zone->now.start || local - zone->after >= zone->now.end;
 }
 
 /* The first instant whose local time is not before 00:00: walk the stretches from a point that is
@@ -221,12 +235,12 @@ static int64_t day_start(struct vb_zone *zone, struct vb_date day)
     int64_t from = midnight - FARTHEST_OFFSET;
     for (;;) {
         look_up(zone, from);
-        int64_t candidate = midnight - zone->offset;
+        int64_t candidate = midnight - zone->now.offset;
         if (candidate < from)
             candidate = from;
-        if (candidate < zone->end)
+        if (candidate < zone->now.end)
             return candidate;
-        from = zone->end;
+        from = zone->now.end;
     }
 }
 
@@ -282,9 +296,9 @@ enum vb_status vb_zone_changes(struct vb_zone *zone, vb_instant until,
     size_t count = 0;
     enum vb_status status = VB_OK;
     for (int64_t at = 0; status == VB_OK && (count == 0 || at <= seconds_of(until));
-         at = zone->end) {
+         at = zone->now.end) {
         look_up(zone, at);
-        status = add_change(&changes, &count, at, zone->offset);
+        status = add_change(&changes, &count, at, zone->now.offset);
     }
     if (status != VB_OK) {
         free(changes);

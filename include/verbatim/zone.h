@@ -1,8 +1,8 @@
 /* IANA time zones: instants to local time and calendar days to instants.
  *
- * GLib reads the system's zone files; each zone caches the interval it answered last, so a run of
+ * From the system's zone files; each zone caches the interval it answered last, so a run of
  * instants in one season costs a comparison. Names of the database only ("Europe/Berlin", "UTC"),
- * no offsets and no POSIX rules. Source: RFC 8536 for the files.
+ * no offsets and no POSIX rules. Source: RFC 9636 for the files.
  *
  * A zone is its maker's until vb_zone_free. It belongs to one thread, since every question may move
  * the cache. VB_INVALID, VB_NO_MEMORY. It knows the rules as they were at
@@ -20,6 +20,13 @@ struct vb_zone;
 enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone,
                            struct vb_error *err) vb_must_check;
 void vb_zone_free(struct vb_zone *zone);
+
+/* The zone's clocks for all times as text, appended, and a zone of such a text: what was decided on
+ * one machine holds on the next, whatever files that one has. Equal clocks have equal texts. A few
+ * hundred bytes to four KiB. VB_LIMIT, VB_NO_MEMORY; VB_INVALID for another text. */
+enum vb_status vb_zone_write(const struct vb_zone *zone, struct vb_buffer *out) vb_must_check;
+enum vb_status vb_zone_read(struct vb_view text, struct vb_zone **ret_zone,
+                            struct vb_error *err) vb_must_check;
 
 /* The name to keep: that by which a former name is known, if this system has it, else the same
  * text. */

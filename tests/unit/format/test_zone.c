@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/zone_rules.h"
+#include "verbatim/file_read.h"
 #include "verbatim/zone.h"
 
 static struct vb_zone *zone_of(const char *name)
@@ -266,6 +268,101 @@ static void changes_are_those_of_the_zone(void **unused)
     }
 }
 
+/* --- files and texts that are none --- */
+
+static const char *const bad_texts[] = {"",
+                                        "UTC0",
+                                        "UTC0 ",
+                                        "UTC 0",
+                                        "UTC0  0",
+                                        "UTC0 0 ",
+                                        "UTC0 0 5",
+                                        "UTC0 0 5:",
+                                        "UTC0 0 5:3600,",
+                                        "UTC0 0 5:3600 0:0",
+                                        "UTC0 0 5:3600 -5:0",
+                                        "UTC0 0 5:93601",
+                                        "UTC0 0 99999999999999:0",
+                                        "UTC0 0 999999999999999:0",
+                                        "UTC0 99999",
+                                        "UT0 0",
+                                        "<UTC0 0",
+                                        "CET-1CEST 3600",
+                                        "CET-1CEST,M3.5.0 3600",
+                                        "CET-1CEST,M13.5.0,M10.5.0/3 3600",
+                                        "CET-1CEST,M3.6.0,M10.5.0/3 3600",
+                                        "CET-1CEST,M3.5.7,M10.5.0/3 3600",
+                                        "CET-1CEST,M3.5.0,M10.5.0/168 3600",
+                                        "CET-1CEST,M3.5.0,M10.5.0/3x 3600",
+                                        "CET-1CEST,J0,J366 3600",
+                                        "CET-27CEST,M3.5.0,M10.5.0/3 3600",
+                                        "- 3600 x"};
+
+static void only_texts_of_zones_are_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bad_texts / sizeof *bad_texts; i++) {
+        struct vb_zone *zone = NULL;
+        if (vb_zone_read(vb_view_of(bad_texts[i]), &zone, NULL) != VB_INVALID)
+            fail_msg("taken as clocks: \"%s\"", bad_texts[i]);
+    }
+}
+
+static int offset_in(const char *text, vb_instant at)
+{
+    struct vb_zone *zone = NULL;
+    assert_int_equal(vb_zone_read(vb_view_of(text), &zone, NULL), VB_OK);
+    int offset = vb_zone_offset(zone, at);
+    vb_zone_free(zone);
+    return offset;
+}
+
+/* Forms that no zone has today, as RFC 9636 describes them. */
+static void rules_of_every_form_are_kept(void **state)
+{
+    (void)state;
+    const char *all_year = "XXX3EDT4,0/0,J365/23 -10800", *counted = "AAA0BBB,J60/0,J61/1 0";
+    assert_int_equal(offset_in(all_year, utc(2026, 1, 1, 0, 0)), -4 * 3600);
+    assert_int_equal(offset_in(all_year, utc(2028, 12, 31, 23, 59)), -4 * 3600);
+    assert_int_equal(offset_in(counted, utc(2028, 2, 29, 12, 0)), 0); /* J60 is 1 March */
+    assert_int_equal(offset_in(counted, utc(2028, 3, 1, 12, 0)), 3600);
+    assert_int_equal(offset_in("AAA0BBB,59/0,60/1 0", utc(2028, 2, 29, 12, 0)), 3600);
+    assert_int_equal(offset_in("- 7200 0:3600", -1), 7200);
+    assert_int_equal(offset_in("- 7200 0:3600", utc(2090, 7, 1, 0, 0)), 3600);
+    assert_int_equal(offset_in("<+1030>-10:30<+11>-11,M10.1.0,M4.1.0 37800", utc(2026, 7, 1, 0, 0)),
+                     37800);
+    assert_int_equal(offset_in("IST-2IDT,M3.4.4/26,M10.5.0 7200", utc(2026, 3, 27, 0, 0)),
+                     3 * 3600);
+    assert_int_equal(offset_in("IST-2IDT,M3.4.4/26,M10.5.0 7200", utc(2026, 3, 26, 23, 59)), 7200);
+}
+
+/* Every beginning of a file, and every file with one byte changed: never a crash, and a beginning
+ * is refused. */
+static void damaged_files_are_survived(void **state)
+{
+    (void)state;
+    struct vb_buffer file;
+    struct vb_zone_rules rules = {0};
+    vb_buffer_init(&file, VB_ZONE_BYTES);
+    assert_int_equal(vb_file_read("/usr/share/zoneinfo/Europe/Dublin", &file, NULL), VB_OK);
+    for (size_t length = 0; length < file.length; length++) {
+        char *copy = malloc(length + 1); /* its own, so that a sanitizer sees a step too far */
+        assert_non_null(copy);
+        memcpy(copy, file.data, length);
+        struct vb_view beginning = {copy, length};
+        assert_int_equal(vb_zone_rules_from_file(beginning, &rules), VB_INVALID);
+        free(copy);
+    }
+    for (size_t i = 0; i < file.length; i++) {
+        file.data[i] = (char)~file.data[i];
+        if (vb_zone_rules_from_file((struct vb_view){file.data, file.length}, &rules) == VB_OK)
+            (void)vb_zone_rules_at(&rules, 0);
+        vb_zone_rules_done(&rules);
+        file.data[i] = (char)~file.data[i];
+    }
+    vb_buffer_done(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +373,9 @@ int main(void)
         cmocka_unit_test(both_of_two_equal_local_times_are_ambiguous),
         cmocka_unit_test(python_agrees),
         cmocka_unit_test(changes_are_those_of_the_zone),
+        cmocka_unit_test(only_texts_of_zones_are_read),
+        cmocka_unit_test(rules_of_every_form_are_kept),
+        cmocka_unit_test(damaged_files_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
