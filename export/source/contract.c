@@ -29,18 +29,21 @@
     NEXT(DECLARED, "pg_catalog.format_type(f.declared, NULL)")                                     \
     NEXT(READABLE, "pg_catalog.has_schema_privilege($1, 'USAGE') AND "                             \
                    "pg_catalog.has_column_privilege(f.relation, f.attnum, 'SELECT')")              \
-    NEXT(ELEMENT, "coalesce(e.oid, 0)::int8")
+    NEXT(ELEMENT, "coalesce(e.oid, 0)::int8")                                                      \
+    NEXT(COLLATION, "coalesce(k.oid::regcollation::text, '')")                                     \
+    NEXT(DETERMINISTIC, "coalesce(k.collisdeterministic, true)")
 #define CATALOGUE_ROW_LIST VB_COLUMN_LIST(CATALOGUE_ROW)
 enum { VB_COLUMN_NAMES(CATALOGUE_ROW) CATALOGUE_COLUMNS };
 
 /* One row per column of a relation that selects, domains followed to their base. `array` is the
  * base type of an array's elements, category S and E are text-like types and enums. A column that
- * may not be read counts as missing: `readable` tells the two apart for the message. $1 schema. */
+ * may not be read counts as missing: `readable` tells the two apart for the message. The database's
+ * own collation is none: any other wins over it. $1 schema. */
 /* clang-format off */
 static const char catalogue_sql[] =
     "WITH RECURSIVE found AS ("
     " SELECT c.relname, a.attname, a.attnum, c.oid AS relation,"
-    " a.atttypid AS declared, a.atttypid AS type"
+    " a.atttypid AS declared, a.atttypid AS type, a.attcollation AS collation"
     " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
@@ -49,14 +52,15 @@ static const char catalogue_sql[] =
     " AND a.attnum > 0"
     " AND NOT a.attisdropped"
     " UNION ALL"
-    " SELECT f.relname, f.attname, f.attnum, f.relation, f.declared, t.typbasetype"
+    " SELECT f.relname, f.attname, f.attnum, f.relation, f.declared, t.typbasetype, f.collation"
     " FROM found f"
     " JOIN pg_catalog.pg_type t ON t.oid = f.type"
     " WHERE t.typtype = 'd')"
     " SELECT " CATALOGUE_ROW_LIST
     " FROM found f"
     " JOIN pg_catalog.pg_type t ON t.oid = f.type AND t.typtype <> 'd'"
-    " LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'";
+    " LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
+    " LEFT JOIN pg_catalog.pg_collation k ON k.oid = f.collation AND k.collname <> 'default'";
 /* clang-format on */
 
 /* One look at the catalogue; both lists are freed by whoever began it. */
@@ -65,6 +69,7 @@ struct vb_inspection {
     const PGresult *catalogue;
     struct vb_buffer faults;
     struct vb_buffer missing;
+    struct vb_buffer clashes;
     enum vb_status status; /* the first failure to write into one of the buffers */
 };
 
@@ -200,6 +205,22 @@ static void inspect_column(struct vb_inspection *inspection, size_t index)
         (struct vb_column){.type = oid_of(catalogue, row, TYPE), .cast = cast};
 }
 
+/* Ids that end ties and keysets: of two that a collation takes for equal the second would be passed
+ * over where a page ends with the first. */
+static void inspect_key(struct vb_inspection *inspection, const char *relation)
+{
+    const PGresult *catalogue = inspection->catalogue;
+    char text[256];
+    int row = find_row(catalogue, relation, "id");
+    if (row < 0 || strcmp(PQgetvalue(catalogue, row, DETERMINISTIC), "t") == 0)
+        return;
+    snprintf(text, sizeof text,
+             "%s.id has the collation %s, by which different ids may be equal: id COLLATE \"C\" in "
+             "the view",
+             relation, PQgetvalue(catalogue, row, COLLATION));
+    note(inspection, &inspection->faults, text);
+}
+
 /* Types of one family compare by one index operator family. */
 static int id_family(Oid type)
 {
@@ -208,14 +229,34 @@ static int id_family(Oid type)
     return type == VB_TYPE_TEXT || type == VB_TYPE_VARCHAR ? 2 : 3;
 }
 
+/* Two collations, neither of them the database's own: the server cannot know which one a
+ * comparison is to go by, and refuses it (42P22). Only exports that compare the two fail, so it is
+ * kept for their message. */
+static void inspect_collations(struct vb_inspection *inspection, const char *const pair[4])
+{
+    const PGresult *catalogue = inspection->catalogue;
+    const char *a = PQgetvalue(catalogue, find_row(catalogue, pair[0], pair[1]), COLLATION);
+    const char *b = PQgetvalue(catalogue, find_row(catalogue, pair[2], pair[3]), COLLATION);
+    char text[320];
+    if (!a[0] || !b[0] || strcmp(a, b) == 0)
+        return;
+    snprintf(text, sizeof text, "%s.%s (%s) and %s.%s (%s)", pair[0], pair[1], a, pair[2], pair[3],
+             b);
+    note(inspection, &inspection->clashes, text);
+}
+
 /* Ids that are compared with each other must share an operator, or each join would need a cast that
  * hides the index. Pairs with a missing side are no matter. */
 static void inspect_pair(struct vb_inspection *inspection, const char *const pair[4])
 {
     const struct vb_column *a = vb_contract_column(inspection->contract, pair[0], pair[1]);
     const struct vb_column *b = vb_contract_column(inspection->contract, pair[2], pair[3]);
-    if (a->type == 0 || b->type == 0 || id_family(a->type) == id_family(b->type))
+    if (a->type == 0 || b->type == 0)
         return;
+    if (id_family(a->type) == id_family(b->type)) {
+        inspect_collations(inspection, pair);
+        return;
+    }
     char text[256];
     snprintf(text, sizeof text, "%s.%s cannot be compared with %s.%s", pair[0], pair[1], pair[2],
              pair[3]);
@@ -231,11 +272,13 @@ static void inspect_pairs(struct vb_inspection *inspection)
         {"conversation", "assistant_id", "assistant", "id"},
         {"message", "conversation_id", "conversation", "id"},
         {"attachment", "conversation_id", "conversation", "id"},
+        {"attachment", "conversation_id", "message", "conversation_id"},
         {"attachment", "message_id", "message", "id"},
         {"note", "conversation_id", "conversation", "id"},
         {"event", "conversation_id", "conversation", "id"},
         {"skill_run", "conversation_id", "conversation", "id"},
         {"citation", "conversation_id", "conversation", "id"},
+        {"citation", "conversation_id", "message", "conversation_id"},
         {"citation", "message_id", "message", "id"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
@@ -254,7 +297,9 @@ static enum vb_status judge(struct vb_inspection *inspection, const char *schema
     struct vb_contract *contract = inspection->contract;
     contract->missing =
         inspection->missing.data ? vb_buffer_take(&inspection->missing) : strdup("");
-    if (!contract->missing || vb_contract_build_lookups(contract) != VB_OK ||
+    contract->clashes =
+        inspection->clashes.data ? vb_buffer_take(&inspection->clashes) : strdup("");
+    if (!contract->missing || !contract->clashes || vb_contract_build_lookups(contract) != VB_OK ||
         vb_contract_build_more_lookups(contract) != VB_OK ||
         vb_contract_build_finds(contract) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the source contract");
@@ -267,12 +312,16 @@ static enum vb_status inspect(struct vb_contract *contract, const PGresult *cata
     struct vb_inspection inspection = {.contract = contract, .catalogue = catalogue};
     vb_buffer_init(&inspection.faults, FAULTS_CEILING);
     vb_buffer_init(&inspection.missing, MISSING_CEILING);
+    vb_buffer_init(&inspection.clashes, FAULTS_CEILING);
     for (size_t i = 0; i < vb_column_rule_count; i++)
         inspect_column(&inspection, i);
+    inspect_key(&inspection, "conversation");
+    inspect_key(&inspection, "message");
     inspect_pairs(&inspection);
     enum vb_status status = judge(&inspection, schema, err);
     vb_buffer_done(&inspection.faults);
     vb_buffer_done(&inspection.missing);
+    vb_buffer_done(&inspection.clashes);
     return status;
 }
 
@@ -321,6 +370,7 @@ void vb_contract_free(struct vb_contract *contract)
         return;
     free(contract->schema);
     free(contract->missing);
+    free(contract->clashes);
     free(contract->channel_by_id);
     free(contract->channel_by_phone);
     for (size_t i = 0; i < VB_LOOKUPS; i++)
@@ -333,4 +383,9 @@ void vb_contract_free(struct vb_contract *contract)
 const char *vb_contract_missing(const struct vb_contract *contract)
 {
     return contract->missing;
+}
+
+const char *vb_contract_clashes(const struct vb_contract *contract)
+{
+    return contract->clashes;
 }

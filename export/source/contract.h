@@ -47,6 +47,7 @@ struct vb_column {
 struct vb_contract {
     char *schema;  /* quoted, ready for SQL */
     char *missing; /* optional columns that are not there, comma-separated */
+    char *clashes; /* pairs of ids that two collations keep apart, comma-separated */
     char *channel_by_id;
     char *channel_by_phone;
     char *lookups[VB_LOOKUPS];

@@ -286,5 +286,5 @@ enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *re
                               struct vb_error *err)
 {
     enum vb_status status = step(reader, ret_event, conversation, message, err);
-    return status == VB_OK ? VB_OK : give_up(reader, status);
+    return status == VB_OK ? VB_OK : give_up(reader, vb_name_clash(reader, status, err));
 }

@@ -86,6 +86,9 @@ enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status
                                  struct vb_error *err) vb_must_check;
 enum vb_status vb_page_recover(struct vb_reader *reader, enum vb_status status,
                                struct vb_error *err) vb_must_check;
+/* The failure of any statement, with the columns if it is their collations'. */
+enum vb_status vb_name_clash(const struct vb_reader *reader, enum vb_status status,
+                             struct vb_error *err);
 /* Whether a failure is that of the rows: with others the same statement would have passed. */
 bool vb_is_of_rows(enum vb_status status, const struct vb_error *err);
 /* `status` with the name of the message of the current conversation that cannot be read, or of the

@@ -3,6 +3,7 @@
  * - A row that cannot be read fails the statement of all. From where the consumer stands, the
  *   conversations that it covered are asked for one by one: those before the row in question come
  *   through, and the one that fails by itself is named (blame.c).
+ * - A statement that compares ids of two collations is refused: they are named.
  * - A replica that has to catch up ends statements that are in its way (40001), all the sooner the
  *   longer they take. Half as many conversations are asked for then, and again half.
  *
@@ -73,4 +74,14 @@ enum vb_status vb_page_recover(struct vb_reader *reader, enum vb_status status,
     if (vb_is_of_rows(status, err))
         return vb_blame_conversation(reader, reader->page_limit, status, err);
     return status;
+}
+
+/* "could not determine which collation to use" names no column. */
+enum vb_status vb_name_clash(const struct vb_reader *reader, enum vb_status status,
+                             struct vb_error *err)
+{
+    const char *clashes = vb_contract_clashes(reader->options.contract);
+    if (status != VB_SOURCE || strcmp(err->sqlstate, "42P22") != 0 || !clashes[0])
+        return status;
+    return vb_fail_within(err, status, "the source compares ids of two collations: %s", clashes);
 }

@@ -22,13 +22,18 @@ struct vb_contract;
 
 /* Reads the catalogue. Missing required columns: VB_SOURCE, all of them named in one message. A
  * type that cannot serve (an id that is no uuid, bigint, integer or text; ids of two sides that
- * cannot be compared) is named the same way. `schema` is copied. */
+ * cannot be compared; a key by whose collation different ids are equal) is named the same way.
+ * `schema` is copied. */
 enum vb_status vb_contract_read(PGconn *connection, const char *schema,
                                 struct vb_contract **ret_contract,
                                 struct vb_error *err) vb_must_check;
 void vb_contract_free(struct vb_contract *contract);
 /* Optional columns that are missing (read as NULL), comma-separated; "" for none. */
 const char *vb_contract_missing(const struct vb_contract *contract);
+
+/* Pairs of ids with two collations, which the server refuses to compare (42P22) where an export
+ * needs it: "contact.id (x) and conversation.contact_id (y)", comma-separated; "" for none. */
+const char *vb_contract_clashes(const struct vb_contract *contract);
 
 /* SQL of channel look-ups, for the HTTP loops: parameters are text, results are text. NULL columns
  * are given as NULL literals; ids are compared in their own type, and an id that does not parse as

@@ -25,6 +25,16 @@ static void tell_columns(struct vb_doctor *doctor, const struct vb_contract *con
                          "schema %s has all columns, required and optional", schema);
 }
 
+/* Whatever compares the two fails, in exports and previews alike. */
+static void tell_clashes(struct vb_doctor *doctor, const struct vb_contract *contract)
+{
+    const char *clashes = vb_contract_clashes(contract);
+    if (clashes[0])
+        vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
+                         "give both the same collation in the views: column COLLATE \"C\"",
+                         "ids of two collations cannot be compared: %s", clashes);
+}
+
 /* Counts, as text. */
 static double number_of(const PGresult *result, int column)
 {
@@ -85,6 +95,7 @@ void vb_doctor_source(struct vb_doctor *doctor)
                          err.text);
     if (contract) {
         tell_columns(doctor, contract);
+        tell_clashes(doctor, contract);
         vb_doctor_hidden(doctor, connection);
         look_for_gaps(doctor, connection, contract);
         vb_doctor_plans(doctor, connection, contract);
