@@ -183,6 +183,8 @@ static enum vb_status append_filters(const struct vb_selection *selection, struc
         status = append_list(out, "Only tagged", &selection->tags);
     if (status == VB_OK && selection->completed_only)
         status = append_row(out, "Only", VB_VIEW("completed conversations"));
+    if (status == VB_OK && selection->activity)
+        status = append_row(out, "Only", VB_VIEW("messages of the time range"));
     return status;
 }
 

@@ -131,5 +131,7 @@ enum vb_status vb_nothing_found(const struct vb_render_context *context, struct 
         status = append_list(out, "Only tagged", &selection->tags);
     if (status == VB_OK && selection->completed_only)
         status = append_line(out, "Only", VB_VIEW("completed conversations"));
+    if (status == VB_OK && selection->activity)
+        status = append_line(out, "Only", VB_VIEW("messages of the time range"));
     return status;
 }

@@ -46,6 +46,7 @@ const struct vb_column_rule vb_column_rules[] = {
     {"conversation", "csat_rating", VB_COLUMN_INTEGER, OPTIONAL},
     {"conversation", "csat_comment", VB_COLUMN_TEXT, OPTIONAL},
     {"conversation", "feedback", VB_COLUMN_TEXT, OPTIONAL},
+    {"conversation", "last_message_at", VB_COLUMN_TIME, OPTIONAL},
     {"message", "id", VB_COLUMN_ID, REQUIRED},
     {"message", "conversation_id", VB_COLUMN_ID, REQUIRED},
     {"message", "created_at", VB_COLUMN_TIME, REQUIRED},

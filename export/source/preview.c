@@ -36,9 +36,9 @@ static void build_count(struct vb_query *query, const struct vb_scope *scope)
     vb_scope_select(query, scope, &span, "c.id", VB_ORDER_NONE);
     vb_query_add(query,
                  " OFFSET 0) c JOIN %s.message m ON m.conversation_id = c.id"
-                 " WHERE m.created_at <= ",
+                 " WHERE ",
                  scope->contract->schema);
-    vb_scope_bind_instant(query, scope, "message", "created_at", scope->selection->as_of);
+    vb_scope_bind_rows(query, scope, "m", "message");
     vb_query_add(query, ")");
 }
 
@@ -69,8 +69,10 @@ static void build_sample(struct vb_query *query, const struct vb_scope *scope)
     vb_query_add(query, " LIMIT %u) c CROSS JOIN LATERAL (SELECT ", SAMPLE);
     if (query->status == VB_OK)
         query->status = vb_contract_append(scope->contract, &query->sql, "m", "message", "text");
-    vb_query_add(query, " AS text FROM %s.message m WHERE m.conversation_id = c.id LIMIT %u) m",
-                 scope->contract->schema, SAMPLE);
+    vb_query_add(query, " AS text FROM %s.message m WHERE m.conversation_id = c.id AND ",
+                 scope->contract->schema);
+    vb_scope_bind_rows(query, scope, "m", "message");
+    vb_query_add(query, " LIMIT %u) m", SAMPLE);
 }
 
 /* Pure: builds a text, asks nobody. */

@@ -59,11 +59,15 @@ vb_instant vb_scope_end(const struct vb_selection *selection)
 }
 
 /* Exactly one lower bound: given two on the same column, a B-tree scan may start at the wider one
- * and walk over everything that earlier pages have read. */
+ * and walk over everything that earlier pages have read. A range of messages says nothing of when
+ * their conversations began: a platform that has taken old messages over may have made them later
+ * than their messages. */
 struct vb_span vb_scope_span(const struct vb_scope *scope)
 {
     const struct vb_selection *selection = scope->selection;
     struct vb_span span = {.from = selection->from, .before = vb_scope_end(selection)};
+    if (selection->activity)
+        span = (struct vb_span){.from = VB_INSTANT_FIRST, .before = selection->as_of + 1};
     if (scope->low && scope->low->at >= span.from)
         span.after = scope->low;
     if (scope->high && scope->high->at < span.before)
@@ -170,6 +174,48 @@ static void add_completed(struct vb_query *query, const struct vb_scope *scope)
     vb_scope_bind_instant(query, scope, "conversation", "ended_at", scope->selection->as_of);
 }
 
+/* SELECT hides the ends of the range from the planner, who would else trust its statistics of an
+ * hour ago that nothing is in a range of today, and look for a conversation's rows by an index of
+ * created_at: the whole platform's range once for each conversation. As conditions of an index led
+ * by conversation_id, and to leave partitions out, they serve all the same. */
+void vb_scope_bind_rows(struct vb_query *query, const struct vb_scope *scope, const char *alias,
+                        const char *relation)
+{
+    const struct vb_selection *selection = scope->selection;
+    if (!selection->activity) {
+        vb_query_add(query, "%s.created_at <= ", alias);
+        vb_scope_bind_instant(query, scope, relation, "created_at", selection->as_of);
+        return;
+    }
+    vb_query_add(query, "%s.created_at >= (SELECT ", alias);
+    vb_scope_bind_instant(query, scope, relation, "created_at", selection->from);
+    vb_query_add(query, ") AND %s.created_at < (SELECT ", alias);
+    vb_scope_bind_instant(query, scope, relation, "created_at", vb_scope_end(selection));
+    vb_query_add(query, ")");
+}
+
+/* One look-up a conversation, on the way along the conversations' own order. Worded as the messages
+ * themselves are asked for (select_messages.c, decision 13): by an index led by conversation_id
+ * alone, and from the range's start on where created_at stands behind it. No EXISTS, which the
+ * planner may turn into a join of all the range's messages with each page. last_message_at comes
+ * first, being cheaper: what is silent since then is passed over without a look at its messages. */
+static void add_activity(struct vb_query *query, const struct vb_scope *scope)
+{
+    if (!scope->selection->activity)
+        return;
+    if (vb_scope_has(scope, "conversation", "last_message_at")) {
+        vb_query_add(query, " AND c.last_message_at >= ");
+        vb_scope_bind_instant(query, scope, "conversation", "last_message_at",
+                              scope->selection->from);
+    }
+    vb_query_add(query,
+                 " AND (SELECT true FROM %s.message a WHERE a.conversation_id = ANY (ARRAY[c.id])"
+                 " AND a.conversation_id >= c.id AND a.conversation_id <= c.id AND ",
+                 scope->contract->schema);
+    vb_scope_bind_rows(query, scope, "a", "message");
+    vb_query_add(query, " ORDER BY a.conversation_id LIMIT 1)");
+}
+
 /* How the conversations are found. */
 enum way {
     BY_INDEX,  /* in order, by whichever index the planner takes */
@@ -232,6 +278,7 @@ static void add_filters(struct vb_query *query, const struct vb_scope *scope,
     add_tags(query, scope);
     add_audience(query, scope);
     add_completed(query, scope);
+    add_activity(query, scope);
 }
 
 /* OFFSET is a fence: without it the planner may walk the workspace by time and look for the words

@@ -36,7 +36,7 @@ struct vb_span {
 
 /* What of the scope is to be read. */
 struct vb_span vb_scope_span(const struct vb_scope *scope);
-/* Nothing at or after this instant is read. */
+/* The range's end: nothing at or after this instant is read of what the range is about. */
 vb_instant vb_scope_end(const struct vb_selection *selection);
 
 /* By created_at and then id, the order in which an archive holds its conversations. */
@@ -47,6 +47,10 @@ enum vb_order { VB_ORDER_NONE, VB_ORDER_UP, VB_ORDER_DOWN };
 void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
                      const struct vb_span *span, const char *columns, enum vb_order order);
 
+/* Appends which rows of a conversation belong to the selection by their time: those up to as_of, or
+ * those of the range where it is one of messages. `alias` is one of `relation`. */
+void vb_scope_bind_rows(struct vb_query *query, const struct vb_scope *scope, const char *alias,
+                        const char *relation);
 /* An instant as a parameter of a time column's type. */
 void vb_scope_bind_instant(struct vb_query *query, const struct vb_scope *scope,
                            const char *relation, const char *column, vb_instant instant);

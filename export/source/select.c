@@ -178,9 +178,13 @@ void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64
 }
 
 /* The same index, read backwards. */
-void vb_select_last(struct vb_query *query, const struct vb_scope *scope)
+void vb_select_last(struct vb_query *query, const struct vb_scope *scope, vb_instant before)
 {
     struct vb_span span = vb_scope_span(scope);
+    if (before < span.before)
+        span.before = before;
+    if (span.upto && span.upto->at >= before)
+        span.upto = NULL;
     vb_scope_select(query, scope, &span, "c.id, c.created_at", VB_ORDER_DOWN);
     vb_query_add(query, " LIMIT 1");
 }
@@ -190,13 +194,13 @@ void vb_select_last(struct vb_query *query, const struct vb_scope *scope)
 void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,
                      const struct vb_cursor *upto, uint64_t most)
 {
-    const struct vb_selection *selection = scope->selection;
-    vb_instant end = vb_scope_end(selection);
-    struct vb_span span = {
-        .from = second > selection->from ? second : selection->from,
-        .upto = upto,
-        .before = second + VB_SECOND < end ? second + VB_SECOND : end,
-    };
+    const struct vb_scope whole = {.contract = scope->contract, .selection = scope->selection};
+    struct vb_span span = vb_scope_span(&whole);
+    if (second > span.from)
+        span.from = second;
+    if (second + VB_SECOND < span.before)
+        span.before = second + VB_SECOND;
+    span.upto = upto;
     vb_query_add(query, "SELECT count(*) FROM (");
     vb_scope_select(query, scope, &span, "1", VB_ORDER_NONE);
     vb_query_add(query, " LIMIT ");

@@ -54,8 +54,8 @@ void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64
 /* id and created_at of the conversation `ahead` - 1 places after `low`. OFFSET walks the index once
  * per split, never per page. */
 void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64_t ahead);
-/* id and created_at of the last conversation of the scope. */
-void vb_select_last(struct vb_query *query, const struct vb_scope *scope);
+/* id and created_at of the last conversation of the scope that began before the instant. */
+void vb_select_last(struct vb_query *query, const struct vb_scope *scope, vb_instant before);
 /* How many conversations of the selection began in the second, at most `most`; only those up to
  * `upto` unless that is NULL. */
 void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,

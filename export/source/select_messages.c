@@ -234,15 +234,45 @@ static void add_is_owned(struct text *text, const char *alias, const struct vb_r
     }
 }
 
-/* The instant of as_of. A row without a time is let through on purpose: it breaks the contract, and
- * must be told rather than left out. */
-static void add_bound(struct text *text, const char *alias, const char *relation)
+/* An instant in the type of the relation's created_at. */
+static void add_instant(struct text *text, const char *relation, vb_instant instant)
 {
-    char bound[VB_INSTANT_TEXT], words[128];
-    vb_instant_text(text->scope->selection->as_of, bound);
-    snprintf(words, sizeof words, " AND (%s.created_at <= '%s+00'::%s) IS NOT FALSE", alias, bound,
+    char bound[VB_INSTANT_TEXT], words[96];
+    vb_instant_text(instant, bound);
+    snprintf(words, sizeof words, "'%s+00'::%s", bound,
              vb_contract_cast(text->scope->contract, relation, "created_at"));
     add(text, words);
+}
+
+/* Words before the alias, between it and the instant, and behind that. */
+static void add_border(struct text *text, const char *const words[3], const char *alias,
+                       const char *relation, vb_instant instant)
+{
+    add(text, words[0]);
+    add(text, alias);
+    add(text, words[1]);
+    add_instant(text, relation, instant);
+    add(text, words[2]);
+}
+
+/* The instant of as_of. A row without a time is let through on purpose: it breaks the contract, and
+ * must be told rather than left out. In a range of messages it has no place; there both ends are
+ * the index's, so that of a giant's years one month is read, and hidden from the planner as
+ * vb_scope_bind_rows hides them. Behind a cursor (`is_rest`) the start is left out, being a second
+ * lower bound. */
+static void add_bound(struct text *text, const char *alias, const char *relation, bool is_rest)
+{
+    static const char *const until[] = {" AND (", ".created_at <= ", ") IS NOT FALSE"};
+    static const char *const from[] = {" AND ", ".created_at >= (SELECT ", ")"};
+    static const char *const before[] = {" AND ", ".created_at < (SELECT ", ")"};
+    const struct vb_selection *selection = text->scope->selection;
+    if (!selection->activity) {
+        add_border(text, until, alias, relation, selection->as_of);
+        return;
+    }
+    if (!is_rest)
+        add_border(text, from, alias, relation, selection->from);
+    add_border(text, before, alias, relation, vb_scope_end(selection));
 }
 
 /* Keyset, not OFFSET: what was read is not walked over again, but for what shares the place of the
@@ -269,7 +299,7 @@ static void add_ordered_rows(struct text *text, const char *alias, const char *r
     add_is_owned(text, alias, resume);
     if (after)
         add_after(text, after);
-    add_bound(text, alias, relation);
+    add_bound(text, alias, relation, after != NULL);
     if (in_order)
         snprintf(words, sizeof words, " ORDER BY %s.conversation_id, ", alias);
     else
@@ -421,6 +451,6 @@ enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
     }
     add(&text, " AND m.id <= ");
     add_literal(&text, high, type);
-    add_bound(&text, "m", "message");
+    add_bound(&text, "m", "message", false);
     return text.status;
 }

@@ -44,13 +44,11 @@ static enum vb_status move_to_second_end(struct vb_reader *reader, const struct 
     enum vb_status status = vb_count_second(&reader->session, scope, second, NULL, &count, err);
     if (status != VB_OK || count > VB_CROWD)
         return status;
-    struct vb_selection rest = *scope->selection;
-    if (rest.to > second + VB_SECOND)
-        rest.to = second + VB_SECOND;
-    struct vb_scope within = {.contract = scope->contract, .selection = &rest, .low = cursor};
+    struct vb_scope within = {
+        .contract = scope->contract, .selection = scope->selection, .low = cursor};
     struct vb_query query;
     vb_query_init(&query);
-    vb_select_last(&query, &within);
+    vb_select_last(&query, &within, second + VB_SECOND);
     status = query_cursor(reader, &query, cursor, err);
     vb_query_done(&query);
     return status == VB_END ? VB_OK : status; /* it was the last already */

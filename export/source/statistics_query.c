@@ -63,9 +63,9 @@ static void add_messages(struct vb_query *query, const struct vb_scope *scope)
     add_text_column(query, scope, "speaker_type");
     vb_query_add(query,
                  " WHEN 'customer' THEN 0 WHEN 'bot' THEN 1 WHEN 'agent' THEN 2 ELSE 3 END AS who"
-                 " FROM %s.message m WHERE m.created_at <= ",
+                 " FROM %s.message m WHERE ",
                  scope->contract->schema);
-    vb_scope_bind_instant(query, scope, "message", "created_at", scope->selection->as_of);
+    vb_scope_bind_rows(query, scope, "m", "message");
     vb_query_add(query, " AND m.conversation_id = ");
 }
 

@@ -90,10 +90,13 @@ struct vb_selection {
     struct vb_words tags;     /* any of them */
     struct vb_words audience; /* any of them in `audience`, or in `tags` where that is NULL */
     bool completed_only;      /* ended_at is set and not after as_of */
-    unsigned columns;         /* enum vb_columns */
-    vb_instant from, to;      /* created_at >= from and < to */
-    vb_instant as_of;         /* nothing created after this instant is read */
-    const char *snapshot;     /* pg_snapshot text noted with as_of; NULL: do not wait */
+    /* The range is one of messages: conversations of any age that have one in it, and of them the
+     * messages, notes, events and skills in it. */
+    bool activity;
+    unsigned columns;     /* enum vb_columns */
+    vb_instant from, to;  /* created_at >= from and < to */
+    vb_instant as_of;     /* nothing created after this instant is read */
+    const char *snapshot; /* pg_snapshot text noted with as_of; NULL: do not wait */
 };
 
 /* Whether the source has the columns that the selection filters by; no statement is sent. VB_SOURCE

@@ -139,7 +139,7 @@ static const char *number_text(int64_t number, char text[24])
 }
 
 /* What makes two exports the same for "one at a time": the channel, however it was named, the
- * range, the audience. */
+ * range and what it is about, the audience. */
 static enum vb_status make_active_key(struct vb_order *order, const char *start, const char *end)
 {
     const char *channel = vb_resolution_channel(&order->resolution, CHANNEL_ID);
@@ -151,6 +151,8 @@ static enum vb_status make_active_key(struct vb_order *order, const char *start,
     vb_buffer_init(&text, AUDIENCE + 256);
     enum vb_status status =
         vb_buffer_printf(&text, "%s main %s %s", hash, start ? start : "", end ? end : "");
+    if (status == VB_OK && order->resolution.specification.filter.activity)
+        status = vb_buffer_append_text(&text, " activity");
     if (status == VB_OK && order->audience_text)
         status = vb_buffer_printf(&text, " %s", order->audience_text);
     if (status == VB_OK)

@@ -227,9 +227,9 @@ static void check_doubles(struct vb_body_check *check, const struct vb_specifica
 
 static void check_filter(struct vb_body_check *body, struct vb_specification *specification)
 {
-    static const char *const names[] = {"channel_id", "channel_type", "assistant_id",
-                                        "contact_id", "from",         "to",
-                                        "status",     "tags",         "completed_only"};
+    static const char *const names[] = {
+        "channel_id", "channel_type", "assistant_id", "contact_id",     "from",
+        "to",         "status",       "tags",         "completed_only", "activity"};
     struct vb_body_check check = *body;
     check.within = "filter";
     check.object = vb_body_member(body, "filter");
@@ -245,6 +245,7 @@ static void check_filter(struct vb_body_check *body, struct vb_specification *sp
     vb_body_words(&check, "status", &vb_body_any, &specification->filter.statuses);
     vb_body_words(&check, "tags", &vb_body_any, &specification->filter.tags);
     specification->filter.completed_only = vb_body_flag(&check, "completed_only");
+    specification->filter.activity = vb_body_flag(&check, "activity");
     check_range(&check, specification);
     check_doubles(&check, specification);
     vb_body_unknown(&check, names, sizeof names / sizeof names[0]);

@@ -36,7 +36,7 @@ static void check_all(struct vb_body_check *check, struct vb_export_request *req
 {
     static const char *const names[] = {"start_date",   "end_date",     "channel_id",
                                         "phone_number", "channel_type", "notification_email",
-                                        "csv_profile"};
+                                        "csv_profile",  "activity"};
     if (!vb_body_is_object(check))
         return;
     const char *start = vb_body_required_text(check, "start_date", &vb_body_date);
@@ -46,6 +46,7 @@ static void check_all(struct vb_body_check *check, struct vb_export_request *req
     request->channel_type = vb_body_text(check, "channel_type", &vb_body_channel_type);
     request->notification_email = vb_body_text(check, "notification_email", &vb_body_mail);
     request->csv_profile = vb_body_text(check, "csv_profile", &vb_body_csv_profile);
+    (void)vb_body_flag(check, "activity"); /* taken over as it stands, by make_document */
     bool has_dates = start && end && vb_date_parse(vb_view_of(start), &request->start) == VB_OK &&
                      vb_date_parse(vb_view_of(end), &request->end) == VB_OK;
     check_between(check, request, has_dates);
@@ -97,6 +98,7 @@ static json_t *make_document(const struct vb_export_request *request)
                     (request->channel_id || share(select, "channel_type", root, "channel_type")) &&
                     share(filter, "from", root, "start_date") &&
                     share(filter, "to", root, "end_date") &&
+                    share(filter, "activity", root, "activity") &&
                     share(document, "csv_profile", root, "csv_profile") &&
                     share(document, "notification_email", root, "notification_email");
     if (is_whole)

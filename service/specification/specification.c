@@ -140,4 +140,5 @@ void vb_specification_select(const struct vb_specification *specification,
     selection->tags = specification->filter.tags;
     selection->audience = specification->audience;
     selection->completed_only = specification->filter.completed_only;
+    selection->activity = specification->filter.activity;
 }

@@ -57,7 +57,7 @@ struct vb_specification {
         const char *channel_id, *channel_type, *assistant_id, *contact_id;
         struct vb_moment from, to;
         struct vb_words statuses, tags;
-        bool completed_only;
+        bool completed_only, activity;
     } filter;
     const char *format; /* never NULL */
     const char *layout; /* NULL where the format has none */

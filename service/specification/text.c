@@ -73,6 +73,8 @@ static void put_filter(struct vb_json *json, const struct vb_specification *spec
     put_words(json, "tags", specification->filter.tags);
     if (specification->filter.completed_only)
         vb_json_member_boolean(json, "completed_only", true);
+    if (specification->filter.activity)
+        vb_json_member_boolean(json, "activity", true);
     vb_json_end_object(json);
 }
 

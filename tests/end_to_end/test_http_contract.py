@@ -333,6 +333,20 @@ def test_one_active_export_per_channel_and_range(service, keys, database):
     assert post(service, keys["one"], **RANGE, channel_id=source.LONELY).status == 202
 
 
+def test_days_of_messages_are_another_export(service, keys, database):
+    """By activity and by creation side by side, and one of each at a time."""
+    first = post(service, keys["one"], **RANGE, channel_id=source.LONELY, activity=True)
+    again = post(service, keys["one"], **RANGE, channel_id=source.LONELY, activity=True)
+    assert (first.status, again.status) == (202, 409)
+    assert again.json()["detail"]["export_job_id"] == first.json()["export_job_id"]
+    assert post(service, keys["one"], **RANGE, channel_id=source.LONELY).status == 202
+    assert post(service, keys["one"], **RANGE, channel_id=source.LONELY, activity=False).status == 409
+    filters = [found for found, in database.execute("SELECT specification->'filter' FROM verbatim.job"
+                                                    " ORDER BY created_at")]
+    assert filters == [{"from": "2026-02-01", "to": "2026-02-28", "activity": True},
+                       {"from": "2026-02-01", "to": "2026-02-28"}]
+
+
 def test_of_many_at_once_exactly_one_is_created(service, keys, make_service):
     other = make_service(workers=0)
     answers = []

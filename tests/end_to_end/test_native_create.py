@@ -279,6 +279,8 @@ def test_the_same_key_and_body_is_the_same_export(service, keys, database):
 
 def test_the_same_key_with_another_body_is_422(service, keys, database):
     created(post(service, keys["one"], ALL, Idempotency_Key="k2"))
+    assert problems(post(service, keys["one"], ALL | {"filter": {"activity": True}}, Idempotency_Key="k2")) == [
+        ("value_error", "header", "Idempotency-Key")]
     answer = post(service, keys["one"], ALL | {"csv_profile": "raw"}, Idempotency_Key="k2")
     assert problems(answer) == [("value_error", "header", "Idempotency-Key")]
     assert database.value("SELECT count(*) FROM verbatim.job") == 1

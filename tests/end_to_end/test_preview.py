@@ -39,6 +39,10 @@ def counts(answer):
     (ALL | {"filter": {"tags": ["vip"]}}, (2, 6)),
     (ALL | {"filter": {"completed_only": True}}, (1, 3)),
     (ALL | {"filter": {"from": "2026-02-11", "to": "2026-02-11"}}, (1, 3)),
+    # Messages of the first, second and third minute of each conversation.
+    (ALL | {"filter": {"activity": True, "from": "2026-02-11T10:02:00Z", "to": "2026-02-12T10:02:00Z"}}, (2, 3)),
+    (ALL | {"filter": {"activity": True, "from": "2026-02-11T10:03:00.1Z", "to": "2026-02-12T10:01:00Z"}}, (0, 0)),
+    ({"select": {"contact_id": people.JOHN}, "filter": {"activity": True}}, (2, 6)),
     (ALL | {"filter": {"from": "2026-02-10T10:00:00Z", "to": "2026-02-11T10:00:00Z"}}, (1, 3)),
     ({"select": {"contact_id": people.JOHN}, "filter": {"assistant_id": people.ASSISTANT}}, (1, 3)),
 ])

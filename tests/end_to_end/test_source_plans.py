@@ -22,7 +22,7 @@ def source(database):
 # The column that leads the index which a selection's conversations have to be read by.
 LEADS = {None: "workspace", "channel": "channel", "assistant": "assistant", "contact": "contact", "channels": "channel",
          "contacts": "contact", "statuses": "workspace", "tags": "workspace", "audience": "workspace",
-         "completed": "workspace"}
+         "completed": "workspace", "activity": "workspace"}
 COLUMNS = {"chat": {"workspace": "workspace_id", "channel": "channel_id", "assistant": "assistant_id",
                     "contact": "contact_id"},
            "legacy": {"workspace": "tenant", "channel": "inbox_no", "assistant": "robot", "contact": "person"}}

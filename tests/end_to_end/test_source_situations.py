@@ -106,3 +106,16 @@ def test_the_rest_of_a_giant_is_found_by_its_conversation(source, postgres, stat
 
 def test_events_are_found_by_their_conversation(source, postgres, statistics):
     assert looked_at(source, postgres, "event", columns=EVENTS) <= 4 * WANTED * 2
+
+
+# A day in the middle of what is wanted, an hour of it, and one that the statistics know nothing of.
+SPANS = {"day": (86_400, 172_800), "hour": (86_400, 90_000), "future": (10**8, 10**8 + 86_400)}
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_a_range_of_messages_is_found_by_its_conversations(source, postgres, statistics, span):
+    """Whatever the planner thinks of the range: each conversation of the channel is looked up once a page at most."""
+    first, end = (START + seconds * 1_000_000 for seconds in SPANS[span])
+    settings = {"activity": 1, "from": first, "to": end, "as_of": START + 2 * 10**14}
+    assert looked_at(source, postgres, "message", **settings) <= 3 * WANTED * MESSAGES
+    assert looked_at(source, postgres, "conversation", **settings) <= 4 * WANTED

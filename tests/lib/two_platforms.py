@@ -165,18 +165,24 @@ FILTERS = {
         "channels": "md5('ch1')::uuid, md5('ch4')::uuid, md5('ch1')::uuid, md5('none')::uuid",
         "contacts": "md5('co3')::uuid, md5('co8')::uuid",
         "conversations": ", ".join(f"md5('v{i}')::uuid" for i in (299, 3, 4, 4, 5, 16, 77, 200, 999)),
-        "statuses": "'open', 'pending'", "tags": "'a', 'd, e'", "audience": "'red', 'b'", "completed": "1"},
+        "statuses": "'open', 'pending'", "tags": "'a', 'd, e'", "audience": "'red', 'b'", "completed": "1",
+        "activity": "1"},
     "legacy": {
         "channel": "3", "assistant": "2", "contact": "5", "channels": "2, 6, 2, 4", "contacts": "5, 9, 1, 77",
         "conversations": ", ".join(str(i) for i in (399, 13, 14, 2, 2, 150, 9999)),
-        "statuses": "'closed', 'pending'", "tags": "'b', 'none'", "audience": "'a', 'red'", "completed": "1"},
+        "statuses": "'closed', 'pending'", "tags": "'b', 'none'", "audience": "'a', 'red'", "completed": "1",
+        "activity": "1"},
 }
+# Of messages, so of `activity` alone: its first and last second.
+RANGES = {"chat": (START + 200 * SECOND, START + 450 * SECOND),
+          "legacy": (START + 2500 * SECOND, START + 4000 * SECOND)}
 SQL = {
     "channel": "c.channel_id = {0}", "assistant": "c.assistant_id = {0}", "contact": "c.contact_id = {0}",
     "channels": "c.channel_id IN ({0})", "contacts": "c.contact_id IN ({0})", "conversations": "c.id IN ({0})",
     "statuses": "c.status::text IN ({0})", "tags": "c.tags::text[] && ARRAY[{0}]::text[]",
     "audience": "coalesce({audience}, c.tags::text[]) && ARRAY[{0}]::text[]",
-    "completed": "c.ended_at <= {as_of}"}
+    "completed": "c.ended_at <= {as_of}",
+    "activity": "EXISTS (SELECT FROM {schema}.message m WHERE m.conversation_id = c.id AND {within})"}
 
 
 def make_platforms(database):
@@ -198,6 +204,8 @@ def literal_as_of(schema):
 def settings_of(source, schema, names, **more):
     """The same filters as the reader's settings, values as the server prints them."""
     found = {"workspace": workspace(schema), "as_of": AS_OF}
+    if "activity" in names:
+        found |= {"from": RANGES[schema][0], "to": RANGES[schema][1]}
     for name in names:
         values = source.execute(f"SELECT x::text FROM unnest(ARRAY[{FILTERS[schema][name]}])"
                                 " WITH ORDINALITY u (x, n) ORDER BY n")
@@ -206,11 +214,18 @@ def settings_of(source, schema, names, **more):
     return found | more
 
 
+def within(schema):
+    """The range of `activity`, of a message m."""
+    return " AND ".join(f"m.created_at {sign} to_timestamp({at // SECOND})"
+                        + ("" if schema == "chat" else " AT TIME ZONE 'UTC'")
+                        for sign, at in zip((">=", "<"), RANGES[schema]))
+
+
 def condition(schema, names):
     audience = "c.audience" if schema == "chat" else "NULL::text[]"
     parts = [f"c.workspace_id::text = '{workspace(schema)}' AND c.created_at <= {literal_as_of(schema)}"]
     parts += [SQL[name].format(FILTERS[schema][name].replace("d, e", "d"), audience=audience,
-                               as_of=literal_as_of(schema)) for name in names]
+                               as_of=literal_as_of(schema), schema=schema, within=within(schema)) for name in names]
     return " AND ".join(parts)
 
 

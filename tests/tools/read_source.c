@@ -347,6 +347,7 @@ static struct vb_selection select_by(const struct settings *settings, struct lis
         .tags = words(settings, "tags", lists),
         .audience = words(settings, "audience", lists),
         .completed_only = setting(settings, "completed") != NULL,
+        .activity = setting(settings, "activity") != NULL,
         .columns = (unsigned)number(settings, "columns", 0),
         .from = number(settings, "from", 0),
         .to = number(settings, "to", INT64_C(4102444800) * VB_SECOND),

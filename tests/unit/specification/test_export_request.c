@@ -71,6 +71,8 @@ static void lists_problems(void **state)
          ""},
         {V("{" DATES ",\"channel_id\":\"x\",\"notification_email\":\"a@example.com\"}"), ""},
         {V("{" DATES ",\"channel_id\":\"x\",\"csv_profile\":\"excel\"}"), ""},
+        {V("{" DATES ",\"channel_id\":\"x\",\"activity\":false}"), ""},
+        {V("{" DATES ",\"channel_id\":\"x\",\"activity\":1}"), "bool_type activity"},
         {V("{\"start_date\":\"2024-02-29\",\"end_date\":\"2024-02-29\",\"channel_id\":\"x\"}"), ""},
         {V("{}"), "missing start_date, missing end_date, value_error"},
         {V("{" DATES "}"), "value_error"},
@@ -138,7 +140,8 @@ static void writes_specification(void **state)
     (void)state;
     static const struct vb_view body =
         VB_VIEW("{" DATES ",\"phone_number\":\"+12025550123\",\"channel_type\":\"sms\","
-                "\"csv_profile\":\"excel\",\"notification_email\":\"a@example.com\"}");
+                "\"csv_profile\":\"excel\",\"activity\":true,"
+                "\"notification_email\":\"a@example.com\"}");
     struct vb_export_request request;
     struct vb_specification specification;
     struct vb_problems problems;
@@ -149,8 +152,8 @@ static void writes_specification(void **state)
     assert_int_equal(vb_specification_write(&specification, true, &out), VB_OK);
     assert_string_equal(
         out.data, "{\"select\":{\"phone_number\":\"+12025550123\",\"channel_type\":\"sms\"},"
-                  "\"filter\":{\"from\":\"2026-02-01\",\"to\":\"2026-02-28\"},\"format\":\"csv\","
-                  "\"layout\":\"messages\",\"files\":\"per_conversation\","
+                  "\"filter\":{\"from\":\"2026-02-01\",\"to\":\"2026-02-28\",\"activity\":true},"
+                  "\"format\":\"csv\",\"layout\":\"messages\",\"files\":\"per_conversation\","
                   "\"include\":[\"messages\",\"customer\",\"tags\"],\"csv_profile\":\"excel\","
                   "\"notification_email\":\"a@example.com\"}");
     vb_specification_done(&specification);

@@ -113,7 +113,8 @@ static void judges_filters(void **state)
     static const struct problem_case cases[] = {
         {V("{" ALL ",\"filter\":{" ID ",\"channel_type\":\"sms\",\"assistant_id\":\"a\","
            "\"contact_id\":\"c\",\"status\":[\"open\"],\"tags\":[\"a\",\"b\"],"
-           "\"completed_only\":true,\"from\":\"2026-02-01\",\"to\":\"2026-02-01\"}}"),
+           "\"completed_only\":true,\"activity\":true,"
+           "\"from\":\"2026-02-01\",\"to\":\"2026-02-01\"}}"),
          ""},
         {V("{" ALL ",\"filter\":{\"from\":\"2026-02-01T00:00:00Z\",\"to\":\"2026-03-01\"}}"), ""},
         {V("{" ALL ",\"filter\":{\"from\":\"2026-02-30\",\"to\":\"2026-2-1\"}}"),
@@ -127,6 +128,7 @@ static void judges_filters(void **state)
          "value_error filter.to"},
         {V("{" ALL ",\"filter\":{\"status\":\"open\",\"tags\":[],\"completed_only\":1}}"),
          "list_type filter.status, too_short filter.tags, bool_type filter.completed_only"},
+        {V("{" ALL ",\"filter\":{\"activity\":\"yes\"}}"), "bool_type filter.activity"},
         {V("{" ALL ",\"filter\":{\"tags\":[\"a\",null],\"status\":[\"o\",\"o\"]}}"),
          "value_error filter.status.1, string_type filter.tags.1"},
         {V("{" ALL ",\"filter\":{\"channel_type\":\"LOCAL\",\"since\":\"x\"}}"),
@@ -222,10 +224,14 @@ static void prints_canonically(void **state)
          "\"layout\":\"messages\",\"files\":\"chunks\",\"include\":[\"messages\",\"notes\"],"
          "\"notification_email\":\"a@example.com\",\"link_ttl\":\"90m\"}"},
         {V("{" ALL ",\"filter\":{\"to\":\"2026-03-01T01:00:00.5+01:00\",\"from\":\"2026-02-01\","
-           "\"completed_only\":false,\"tags\":[\"b\"],\"status\":[\"open\"],"
+           "\"completed_only\":false,\"activity\":false,\"tags\":[\"b\"],"
+           "\"status\":[\"open\"],"
            "\"contact_id\":\"\\u00e9\"}}"),
          "{" ALL ",\"filter\":{\"contact_id\":\"\xc3\xa9\",\"from\":\"2026-02-01\","
          "\"to\":\"2026-03-01T00:00:00.500000+00:00\",\"status\":[\"open\"],\"tags\":[\"b\"]},"
+         "\"format\":\"csv\",\"layout\":\"messages\"" TAIL "}"},
+        {V("{\"filter\":{\"activity\":true,\"completed_only\":true}," ALL "}"),
+         "{" ALL ",\"filter\":{\"completed_only\":true,\"activity\":true},"
          "\"format\":\"csv\",\"layout\":\"messages\"" TAIL "}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
