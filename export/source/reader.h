@@ -23,11 +23,12 @@ enum vb_reader_state {
 struct vb_stream {
     struct vb_rows rows;
     struct vb_view fields[VB_ROW_COUNT];
-    struct vb_row_kinds kinds; /* of the selection */
-    enum vb_rows_form form;    /* of the statements; changed once, and for the reader's life */
-    size_t width;              /* fields of a row */
-    bool pending;              /* `fields` hold a row not yet handed out */
-    bool more;                 /* a statement was started and has not ended */
+    struct vb_row_kinds kinds;  /* of the selection */
+    enum vb_rows_form form;     /* of the statements; changed once, and for the reader's life */
+    size_t width;               /* fields of a row */
+    Oid id_type, position_type; /* of messages, looked up once */
+    bool pending;               /* `fields` hold a row not yet handed out */
+    bool more;                  /* a statement was started and has not ended */
     bool alone;        /* it holds the messages of one conversation, and no other kind of rows */
     size_t first, end; /* conversations of the page that it covers */
     size_t covered;    /* those before it were given whole, up to the limit of a statement */

@@ -31,7 +31,10 @@ void vb_stream_close(struct vb_reader *reader)
 void vb_stream_begin(struct vb_reader *reader)
 {
     struct vb_stream *stream = &reader->stream;
-    stream->kinds = vb_select_kinds(reader->options.contract, &reader->selection);
+    const struct vb_contract *contract = reader->options.contract;
+    stream->id_type = vb_contract_column(contract, "message", "id")->type;
+    stream->position_type = vb_contract_column(contract, "message", "position")->type;
+    stream->kinds = vb_select_kinds(contract, &reader->selection);
     stream->width = vb_select_is_rich(&reader->selection) ? VB_ROW_COUNT : VB_ROW_PLAIN_COUNT;
 }
 
@@ -167,11 +170,10 @@ static enum vb_status broken_message(const struct vb_reader *reader, const char 
 static enum vb_status decode_message_id(const struct vb_reader *reader, char ret_id[VB_CURSOR_ID],
                                         size_t *ret_length, struct vb_error *err)
 {
-    Oid type = vb_contract_column(reader->options.contract, "message", "id")->type;
     struct vb_view id = reader->stream.fields[VB_ROW_ID];
     if (!id.data)
         return broken(reader, err, "a message has no id");
-    if (vb_decode_id(type, id, ret_id, ret_length) == VB_OK)
+    if (vb_decode_id(reader->stream.id_type, id, ret_id, ret_length) == VB_OK)
         return VB_OK;
     return vb_fail(err, VB_SOURCE,
                    "conversation %s: a message's id of %zu bytes is longer than %d (%.64s...)",
@@ -197,7 +199,7 @@ static enum vb_status decode_position(const struct vb_reader *reader, const char
                                       struct vb_message_place *ret_place, struct vb_error *err)
 {
     struct vb_view position = reader->stream.fields[VB_ROW_POSITION];
-    Oid type = vb_contract_column(reader->options.contract, "message", "position")->type;
+    Oid type = reader->stream.position_type;
     ret_place->has_position = position.data != NULL;
     ret_place->position[0] = '\0';
     if (position.data && vb_decode_id(type, position, ret_place->position, NULL) != VB_OK)
