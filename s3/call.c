@@ -223,6 +223,9 @@ static enum vb_status judge(struct vb_s3_client *client, const struct vb_s3_call
     struct vb_view body = body_since(answer->body, body_start);
     *failure = (struct vb_s3_failure){.status = answer->status};
     snprintf(failure->request_id, sizeof failure->request_id, "%s", answer->request_id);
+    /* Amazon names it in every answer; it says something where the bucket is elsewhere. */
+    if (answer->status == 400 || (answer->status >= 300 && answer->status < 400))
+        snprintf(failure->region, sizeof failure->region, "%s", answer->region);
     if (answer->status >= 200 && answer->status < 300)
         return call->check ? call->check(body, failure) : VB_OK;
     /* Without its code a refusal that may pass would be taken for one that lasts. */

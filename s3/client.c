@@ -256,3 +256,38 @@ enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *
     struct vb_s3_wire_answer answer;
     return vb_s3_call_plain(client, &call, &answer, err);
 }
+
+enum vb_status vb_s3_check_list(struct vb_s3_client *client, const char *prefix,
+                                struct vb_error *err)
+{
+    const struct vb_s3_pair query[] = {
+        {VB_VIEW("list-type"), VB_VIEW("2")},
+        {VB_VIEW("max-keys"), VB_VIEW("1")},
+        {VB_VIEW("prefix"), vb_view_of(prefix)},
+    };
+    const struct vb_s3_call call = {
+        .verb = "look at",
+        .method = "GET",
+        .query = query,
+        .query_count = *prefix ? 3 : 2,
+        .attempts = 1,
+    };
+    struct vb_s3_wire_answer answer;
+    return vb_s3_call_plain(client, &call, &answer, err);
+}
+
+/* The first byte is enough; 416 is an empty object. */
+enum vb_status vb_s3_check_key(struct vb_s3_client *client, const char *key, struct vb_error *err)
+{
+    const struct vb_s3_call call = {
+        .verb = "look at", .method = "GET", .key = key, .range = "bytes=0-0", .attempts = 1};
+    struct vb_s3_wire_answer answer;
+    struct vb_error own;
+    struct vb_error *error = err ? err : &own;
+    enum vb_status status = vb_s3_call_plain(client, &call, &answer, error);
+    bool is_there = (status == VB_NOT_FOUND && strcmp(client->code, "NoSuchBucket") != 0) ||
+                    answer.status == 416;
+    if (is_there)
+        vb_error_clear(error);
+    return is_there ? VB_OK : status;
+}

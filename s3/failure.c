@@ -77,6 +77,8 @@ static void on_element(void *context, const char *path, const char *text)
         copy(failure->message, sizeof failure->message, text);
     else if (strcmp(path, "Error/RequestId") == 0 && !*failure->request_id)
         copy(failure->request_id, sizeof failure->request_id, text);
+    else if (strcmp(path, "Error/Region") == 0)
+        copy(failure->region, sizeof failure->region, text);
 }
 
 /* A body that is no error document changes nothing: proxies answer in HTML, and the status is
@@ -172,10 +174,14 @@ enum vb_status vb_s3_failure_explain(const struct vb_s3_failure *failure,
     mask(clean.message, keys->session_token);
     mask_digests(clean.message);
     mask_digests(clean.code);
-    enum vb_status status = vb_fail(err, status_of(&clean), "HTTP %d%s%s%s%s%s%s%s", clean.status,
-                                    *clean.code ? " " : "", clean.code, *clean.message ? ": " : "",
-                                    clean.message, *clean.request_id ? " (request id " : "",
-                                    clean.request_id, *clean.request_id ? ")" : "");
+    mask_digests(clean.region);
+    bool tells_region = *clean.region && !strstr(clean.message, clean.region);
+    enum vb_status status =
+        vb_fail(err, status_of(&clean), "HTTP %d%s%s%s%s%s%s%s%s%s%s", clean.status,
+                *clean.code ? " " : "", clean.code, *clean.message ? ": " : "", clean.message,
+                tells_region ? " (the region is '" : "", tells_region ? clean.region : "",
+                tells_region ? "')" : "", *clean.request_id ? " (request id " : "",
+                clean.request_id, *clean.request_id ? ")" : "");
     if (err)
         err->system_code = clean.status;
     return status;

@@ -14,6 +14,7 @@ struct vb_s3_failure {
     char code[64];
     char message[256];
     char request_id[256];
+    char region[256]; /* where the bucket is, of an answer that says that it is not here */
 };
 
 enum vb_s3_remedy {

@@ -34,8 +34,8 @@ struct created {
 static void on_created(void *context, const char *path, const char *text)
 {
     struct created *created = context;
-    if (strcmp(path, "InitiateMultipartUploadResult/UploadId") == 0 &&
-        strlen(text) < sizeof created->upload_id)
+    const char *field = vb_xml_below_root(path); /* rclone's root is InitiateMultipartUpload */
+    if (field && strcmp(field, "UploadId") == 0 && strlen(text) < sizeof created->upload_id)
         memcpy(created->upload_id, text, strlen(text) + 1);
 }
 
@@ -144,8 +144,8 @@ struct completed {
 static void on_completed(void *context, const char *path, const char *text)
 {
     struct completed *completed = context;
-    if (strcmp(path, "CompleteMultipartUploadResult/ETag") == 0 &&
-        strlen(text) < sizeof completed->etag)
+    const char *field = vb_xml_below_root(path);
+    if (field && strcmp(field, "ETag") == 0 && strlen(text) < sizeof completed->etag)
         memcpy(completed->etag, text, strlen(text) + 1);
 }
 
@@ -266,44 +266,45 @@ struct page {
     void *context;
     enum vb_status status; /* of the first call that was not VB_OK */
     struct vb_s3_part next;
-    uint32_t last; /* number of the last part handed out, over all pages */
-    bool whole;    /* the root element ended */
+    uint32_t after; /* the marker of this page, */
+    uint32_t last;  /* and of the next: the highest number so far */
+    bool whole;     /* the root element ended */
     bool truncated;
 };
 
-/* Stores that ignore the marker begin anew: numbers already handed out are passed over. A part
+/* Stores that ignore the marker begin anew: numbers that it excludes are passed over. A part
  * without number or ETag is no part. After the caller's first refusal the rest is read and
  * dropped. */
 static void hand_out(struct page *page)
 {
-    if (page->status == VB_OK && page->next.number > page->last && *page->next.etag) {
-        page->last = page->next.number;
+    if (page->status == VB_OK && page->next.number > page->after && *page->next.etag)
         page->status = page->part(page->context, &page->next);
-    }
+    if (page->next.number > page->last)
+        page->last = page->next.number;
     page->next = (struct vb_s3_part){0};
 }
 
-/* Fields of a part are gathered until its element ends, in whatever order they come. */
+/* Fields of a part are gathered until its element ends, in whatever order they come. moto's root is
+ * ListPartsResponse. */
 static void on_part(void *context, const char *path, const char *text)
 {
-    static const char root[] = "ListPartsResult";
     struct page *page = context;
+    const char *field = strncmp(path, "ListParts", 9) == 0 ? vb_xml_below_root(path) : NULL;
     int64_t value = 0;
-    if (strncmp(path, root, sizeof root - 1) != 0)
+    if (!field)
         return;
-    const char *rest = path + sizeof root - 1;
-    if (!*rest)
+    if (!*field)
         page->whole = true;
-    else if (strcmp(rest, "/Part/PartNumber") == 0 &&
+    else if (strcmp(field, "Part/PartNumber") == 0 &&
              vb_digits_whole(vb_view_of(text), &value) == VB_OK)
         page->next.number = value <= (int64_t)VB_S3_PART_MOST ? (uint32_t)value : 0;
-    else if (strcmp(rest, "/Part/Size") == 0 && vb_digits_whole(vb_view_of(text), &value) == VB_OK)
+    else if (strcmp(field, "Part/Size") == 0 && vb_digits_whole(vb_view_of(text), &value) == VB_OK)
         page->next.size = (uint64_t)value;
-    else if (strcmp(rest, "/Part/ETag") == 0 && strlen(text) < VB_S3_ETAG)
+    else if (strcmp(field, "Part/ETag") == 0 && strlen(text) < VB_S3_ETAG)
         memcpy(page->next.etag, text, strlen(text) + 1);
-    else if (strcmp(rest, "/Part") == 0)
+    else if (strcmp(field, "Part") == 0)
         hand_out(page);
-    else if (strcmp(rest, "/IsTruncated") == 0)
+    else if (strcmp(field, "IsTruncated") == 0)
         page->truncated = strcmp(text, "true") == 0;
 }
 
@@ -315,7 +316,8 @@ static enum vb_status list_page(struct vb_s3_client *client, const char *key, co
     struct vb_buffer body;
     struct vb_s3_wire_answer answer = {.body = &body};
     const struct vb_xml_reader reader = {on_part, page};
-    snprintf(marker, sizeof marker, "%" PRIu32, page->last);
+    page->after = page->last;
+    snprintf(marker, sizeof marker, "%" PRIu32, page->after);
     const struct vb_s3_pair query[] = {
         {VB_VIEW("uploadId"), vb_view_of(upload_id)},
         {VB_VIEW("max-parts"), VB_VIEW(PAGE_PARTS)},

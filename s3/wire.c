@@ -164,6 +164,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
         keep(value, answer->content_type);
     else if (header_is(line, length, "x-amz-version-id", &value))
         keep(value, answer->version);
+    else if (header_is(line, length, "x-amz-bucket-region", &value))
+        keep(value, answer->region);
     else if (header_is(line, length, "x-amz-delete-marker", &value))
         answer->is_marker = vb_view_equals(value, VB_VIEW("true"));
     else if (header_is(line, length, "date", &value))

@@ -38,6 +38,7 @@ struct vb_s3_wire_answer {
     char retry_after[VB_S3_WIRE_HEADER];
     char content_type[VB_S3_WIRE_HEADER];
     char version[VB_S3_WIRE_HEADER]; /* x-amz-version-id */
+    char region[VB_S3_WIRE_HEADER];  /* x-amz-bucket-region */
     bool is_marker;                  /* x-amz-delete-marker: the version is one */
     vb_instant date;                 /* the server's clock; 0: not told */
     vb_instant last_modified;        /* 0: not told */

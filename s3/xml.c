@@ -116,3 +116,11 @@ enum vb_status vb_xml_read(struct vb_view document, const struct vb_xml_reader *
         return vb_fail(err, VB_INVALID, "the answer is not well-formed XML");
     return VB_OK;
 }
+
+const char *vb_xml_below_root(const char *path)
+{
+    size_t root = strcspn(path, "/");
+    if (root == 5 && memcmp(path, "Error", 5) == 0)
+        return NULL;
+    return path[root] ? path + root + 1 : path + root;
+}

@@ -22,6 +22,11 @@ struct vb_xml_reader {
     void *context;
 };
 
+/* What stands behind the root in a path, "" for the root itself. NULL below an `Error`, which
+ * stores also send with 200. Stores agree on fields more than on roots: SDKs do not look at
+ * those. */
+const char *vb_xml_below_root(const char *path) vb_must_check;
+
 /* VB_INVALID for what is not well-formed, or uses what answers have no use for. */
 enum vb_status vb_xml_read(struct vb_view document, const struct vb_xml_reader *reader,
                            struct vb_error *err) vb_must_check;

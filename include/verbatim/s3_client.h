@@ -137,8 +137,8 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
  * vb_s3_list_parts. */
 enum vb_status vb_s3_abort_upload(struct vb_s3_client *client, const char *key,
                                   const char *upload_id, struct vb_error *err) vb_must_check;
-/* Calls `part` for each uploaded part in order of number; anything but VB_OK from it ends the
- * listing. */
+/* Calls `part` for each uploaded part, in the store's order, which need not be that of numbers; a
+ * number sent twice may come twice. Anything but VB_OK from it ends the listing. */
 enum vb_status vb_s3_list_parts(struct vb_s3_client *client, const char *key, const char *upload_id,
                                 enum vb_status (*part)(void *context,
                                                        const struct vb_s3_part *part),
@@ -180,8 +180,14 @@ enum vb_status vb_s3_delete(struct vb_s3_client *client, const char *key,
  * DeleteObjectVersion. A version that is not there counts as deleted. */
 enum vb_status vb_s3_delete_version(struct vb_s3_client *client, const char *key,
                                     const char *version, struct vb_error *err) vb_must_check;
-/* The bucket is there and may be reached with these credentials. One attempt: for readiness. */
+/* Whether the place is there, one attempt each: for readiness. The first asks with HEAD, whose
+ * refusal has no words; the second lists one key below `prefix`, and is told why not; the third
+ * reads an object that need not be there (VB_OK too), for credentials that may not list. */
 enum vb_status vb_s3_check_bucket(struct vb_s3_client *client, struct vb_error *err) vb_must_check;
+enum vb_status vb_s3_check_list(struct vb_s3_client *client, const char *prefix,
+                                struct vb_error *err) vb_must_check;
+enum vb_status vb_s3_check_key(struct vb_s3_client *client, const char *key,
+                               struct vb_error *err) vb_must_check;
 
 /* A link to GET one object, signed over the host alone. Pure: the same arguments, the same link. */
 struct vb_s3_link {

@@ -10,6 +10,7 @@
  */
 #include "driver.h"
 #include "s3_clean.h"
+#include "s3_ready.h"
 
 #include "settings/place.h"
 #include "verbatim/log.h"
@@ -33,6 +34,7 @@ struct s3_storage {
     struct vb_s3_counters counters;
     bool temporary; /* as found at the start: links are our own */
     atomic_bool told_unlisted;
+    atomic_int question; /* of vb_s3_ready */
     struct vb_pulse pulse;
     struct vb_thread renewer;
 };
@@ -198,15 +200,16 @@ struct comparison {
     bool *bad; /* all true at the start */
 };
 
-/* Takes the flag off the recorded part that the store holds as recorded. */
+/* Takes the flag off the recorded part that the store holds as recorded. One that lists a number
+ * twice (SeaweedFS) has both to choose from. */
 static enum vb_status compare_part(void *context, const struct vb_s3_part *held)
 {
     struct comparison *comparison = context;
     for (size_t i = 0; i < comparison->count; i++) {
         const struct vb_stored_part *part = &comparison->parts[i];
-        if (part->number == held->number)
-            comparison->bad[i] = part->size != held->size ||
-                                 !vb_view_equals(bare_etag(part->etag), bare_etag(held->etag));
+        if (part->number == held->number && part->size == held->size &&
+            vb_view_equals(bare_etag(part->etag), bare_etag(held->etag)))
+            comparison->bad[i] = false;
     }
     return VB_OK;
 }
@@ -336,10 +339,10 @@ static enum vb_status s3_clean(struct vb_storage_session *session, const char *k
     return vb_s3_clean(client_of(session), &remains, ret_clean, err);
 }
 
-/* The bucket alone: rights to write are the doctor's to try. */
 static enum vb_status s3_ready(struct vb_storage_session *session, struct vb_error *err)
 {
-    return vb_s3_check_bucket(client_of(session), err);
+    return vb_s3_ready(client_of(session), session->storage->prefix,
+                       &s3_of(session->storage)->question, err);
 }
 
 /* The public endpoint is in the signature: a link for the inner one is refused by the store. */

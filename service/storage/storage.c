@@ -81,6 +81,8 @@ const char *vb_storage_remedy(const struct vb_options *options, const struct vb_
     if (strncmp(options->storage, "file:", 5) == 0)
         return "the directory of the option storage has to be there and to be writable for this "
                "user";
+    if (strstr(err->text, "region"))
+        return "set s3_region to the store's region";
     if (err->status == VB_DENIED || err->status == VB_EXPIRED)
         return "check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), s3_region, and "
                "what the bucket's policy allows them";

@@ -212,6 +212,26 @@ def test_list_of_several_pages(run):
     assert "part-number-marker=7" in seen[1].target
 
 
+def test_list_in_any_order_and_a_number_twice(run):
+    answer, seen = run([page([9, 1, 7, 1], "true"), page([12, 7], "false")], "list", "key", "id")
+    assert [part["number"] for part in answer["parts"]] == [9, 1, 7, 1, 12]
+    assert "part-number-marker=9" in seen[1].target
+
+
+def test_answers_whose_root_has_another_name(run):
+    """rclone's creation and moto's list."""
+    answer, _ = run([Step(body=b"<InitiateMultipartUpload><UploadId>u1</UploadId></InitiateMultipartUpload>")],
+                    "create", "key")
+    assert answer["upload_id"] == "u1"
+    parts = page([3], "false")
+    parts.body = parts.body.replace(b"ListPartsResult", b"ListPartsResponse")
+    answer, _ = run([parts], "list", "key", "id")
+    assert [part["number"] for part in answer["parts"]] == [3]
+    failed = Step(body=b"<Error><Code>InternalError</Code><UploadId>u1</UploadId></Error>")
+    answer, _ = run([failed] * 3, "create", "key")
+    assert answer["status"] == "storage_away"
+
+
 def test_list_that_never_ends_is_left(run):
     answer, seen = run([page([1], "true")] * 50, "list", "key", "id")
     assert len(answer["parts"]) == 1 and len(seen) == 2

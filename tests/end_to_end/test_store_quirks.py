@@ -53,6 +53,25 @@ def test_parts_are_listed_without_the_quotes_of_their_etags(quirky):
     assert tool.content(key) == body(5 * MIB) + body(9)
 
 
+def test_parts_are_listed_in_any_order_and_twice(quirky):
+    tool, proxy = quirky
+    changed = []
+
+    def shuffled(call, status, data):
+        parts = re.findall(rb"<Part>.*?</Part>", data)
+        if call != "list parts" or not parts:
+            return status, data
+        stale = re.sub(rb"<Size>\d+</Size>", b"<Size>1</Size>", parts[0])
+        changed.append(re.sub(rb"<Part>.*</Part>", b"".join(reversed(parts)) + stale, data, flags=re.S))
+        return status, changed[-1]
+    proxy.change = shuffled
+    key, upload, recorded = upload_with_a_part_missing(tool)
+    assert tool.close(key, upload, recorded) == "differ 2"
+    assert len(changed) == 1
+    proxy.change = lambda call, status, data: (status, data)
+    assert tool.run("clean", key, upload, "keep") == "clean"
+
+
 @pytest.fixture
 def scripted(storage_tool, tmp_path):  # noqa: F811
     """scripted(step, ...) -> (a tool before a store that answers so, the requests that it saw)."""
