@@ -3,11 +3,12 @@
  * Waits full-jittered: a random share of a bound that doubles, so that clients which failed
  * together do not come back together. The digest of the body is computed once a call.
  *
- * Three kinds of failure take three ways. A correction (clock, keys) is made once a call, waits for
- * nothing and does not count against the attempts, since nothing is overloaded. What may heal is
- * repeated up to `attempts` times. All else ends at once. Requests are safe to repeat: a PUT, a
- * part and a DELETE give the same state twice; a created upload whose answer was lost stays behind
- * and is found by vb_s3_list_uploads; a completion looks for its object (multipart.c).
+ * Three kinds of failure take three ways. A correction (clock, keys, more headers) is made once a
+ * call, waits for nothing and does not count against the attempts, since nothing is overloaded.
+ * What may heal is repeated up to `attempts` times. All else ends at once. Requests are safe to
+ * repeat: a PUT, a part and a DELETE give the same state twice; a created upload whose answer was
+ * lost stays behind and is found by vb_s3_list_uploads; a completion looks for its object
+ * (multipart.c).
  *
  * Nothing is known of a body that was not sent whole, so an attempt always begins with its first
  * byte.
@@ -34,14 +35,16 @@
 #define SKEW_WORTH_CORRECTING (60 * VB_SECOND)
 #define SLOWEST_BYTES_PER_SECOND 65536u /* an attempt may take size / this, and half a minute */
 #define PATIENT_SECONDS 600u
-#define HEADERS 10
+#define HEADERS 13
+#define MD5_TEXT 25 /* base64 of 16 bytes, with the NUL */
 
 /* What one call remembers between its attempts. */
 struct progress {
     unsigned attempt; /* from 1 */
-    bool clock_corrected, keys_renewed;
+    bool clock_corrected, keys_renewed, sse_tried;
     size_t body_start; /* length of the answer's buffer before the call */
     char digest[VB_SHA256_HEX];
+    char md5[MD5_TEXT]; /* of the body, base64; "": not sent */
 };
 
 /* The pieces in their order; the part is never laid out in one stretch. Without a body it is the
@@ -57,6 +60,20 @@ static void hash_body(const struct vb_s3_body *body, char digest[VB_SHA256_HEX])
         abort(); /* only without memory or without SHA-256, as in vb_sha256 */
     EVP_MD_CTX_free(context);
     vb_hex_encode(raw, sizeof raw, digest);
+}
+
+/* RFC 1864. Stays "" where this machine's OpenSSL has no MD5 (FIPS): the store's refusal stands
+ * then. No security rests on it, a store asks for it against damage on the way. */
+static void hash_md5(const struct vb_s3_body *body, char md5[MD5_TEXT])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context && EVP_DigestInit_ex(context, EVP_md5(), NULL) == 1;
+    for (size_t i = 0; good && i < body->count; i++)
+        good = EVP_DigestUpdate(context, body->pieces[i].iov_base, body->pieces[i].iov_len) == 1;
+    if (good && EVP_DigestFinal_ex(context, raw, NULL) == 1)
+        (void)EVP_EncodeBlock((unsigned char *)md5, raw, 16);
+    EVP_MD_CTX_free(context);
 }
 
 /* Relaxed: figures for an operator, nothing waits for them. */
@@ -78,6 +95,37 @@ static enum vb_status make_path(const struct vb_s3_client *client, const struct 
                             call->key || !*client->address.base ? "/" : "", key);
 }
 
+/* Optional headers are left out, never sent empty. */
+static size_t keep_given(const struct vb_s3_pair *all, size_t count, struct vb_s3_pair *kept)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].value.length > 0)
+            kept[used++] = all[i];
+    return used;
+}
+
+/* Amazon takes the headers where an upload begins and nowhere later in it. MinIO's policies look
+ * for them with each part and the completion. */
+static bool has_sse(const struct vb_s3_client *client, const struct vb_s3_call *call)
+{
+    return client->sse != VB_S3_SSE_OFF &&
+           (call->stores || (call->in_upload && client->sse_in_uploads));
+}
+
+/* As S3 writes them; "" is not sent. */
+static const char *sse_of(const struct vb_s3_client *client, const struct vb_s3_call *call)
+{
+    static const char *const names[] = {"", "AES256", "aws:kms"};
+    return has_sse(client, call) ? names[client->sse] : "";
+}
+
+static const char *sse_key_of(const struct vb_s3_client *client, const struct vb_s3_call *call)
+{
+    bool has_key = has_sse(client, call) && client->sse == VB_S3_SSE_KMS && client->sse_key;
+    return has_key ? client->sse_key : "";
+}
+
 /* The headers that are signed are those whose change would change what is done. Disposition, Range
  * and If-Match are left out: they may stay unsigned, and proxies touch them less than they touch
  * signatures. x-amz-date and the token are added by the signer. */
@@ -87,11 +135,16 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
 {
     struct vb_buffer path;
     vb_buffer_init(&path, 16384);
-    const struct vb_s3_pair headers[] = {
+    const struct vb_s3_pair all[] = {
         {VB_VIEW("host"), vb_view_of(client->address.host)},
         {VB_VIEW("x-amz-content-sha256"), vb_view_of(digest)},
         {VB_VIEW("content-type"), vb_view_of(call->content_type)},
+        {VB_VIEW("x-amz-server-side-encryption"), vb_view_of(sse_of(client, call))},
+        {VB_VIEW("x-amz-server-side-encryption-aws-kms-key-id"),
+         vb_view_of(sse_key_of(client, call))},
     };
+    struct vb_s3_pair headers[sizeof all / sizeof *all];
+    size_t used = keep_given(all, sizeof all / sizeof *all, headers);
     enum vb_status status = make_path(client, call, &path);
     if (status != VB_OK)
         (void)vb_fail(err, status, "%s",
@@ -102,7 +155,7 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
         .query = call->query,
         .query_count = call->query_count,
         .headers = headers,
-        .header_count = call->content_type ? 3 : 2,
+        .header_count = used,
         .payload_sha256 = digest,
         .access_key_id = client->keys.access_key_id,
         .secret_access_key = client->keys.secret_access_key,
@@ -119,16 +172,15 @@ static enum vb_status sign(struct vb_s3_client *client, const struct vb_s3_call 
     return status;
 }
 
-/* Optional headers are left out, never sent empty. What was signed must be among these word for
- * word. */
+/* What was signed must be among these word for word. */
 static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3_call *call,
-                           const char *digest, const struct vb_s3_signature *signature,
+                           const struct progress *progress, const struct vb_s3_signature *signature,
                            const char *trace, struct vb_s3_pair headers[HEADERS])
 {
     const struct vb_s3_pair all[] = {
         {VB_VIEW("Host"), vb_view_of(client->address.host)},
         {VB_VIEW("x-amz-date"), vb_view_of(signature->date)},
-        {VB_VIEW("x-amz-content-sha256"), vb_view_of(digest)},
+        {VB_VIEW("x-amz-content-sha256"), vb_view_of(progress->digest)},
         {VB_VIEW("Authorization"),
          {signature->authorization.data, signature->authorization.length}},
         {VB_VIEW("x-amz-security-token"), vb_view_of(client->keys.session_token)},
@@ -136,14 +188,14 @@ static size_t make_headers(const struct vb_s3_client *client, const struct vb_s3
         {VB_VIEW("Content-Disposition"), vb_view_of(call->content_disposition)},
         {VB_VIEW("Range"), vb_view_of(call->range)},
         {VB_VIEW("If-Match"), vb_view_of(call->if_match)},
+        {VB_VIEW("Content-MD5"), vb_view_of(progress->md5)},
+        {VB_VIEW("x-amz-server-side-encryption"), vb_view_of(sse_of(client, call))},
+        {VB_VIEW("x-amz-server-side-encryption-aws-kms-key-id"),
+         vb_view_of(sse_key_of(client, call))},
         {VB_VIEW("traceparent"), vb_view_of(trace)}, /* not signed, as whatever proxies add */
     };
     _Static_assert(sizeof all / sizeof *all == HEADERS, "one place for each");
-    size_t used = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i].value.length > 0)
-            headers[used++] = all[i];
-    return used;
+    return keep_given(all, sizeof all / sizeof *all, headers);
 }
 
 /* A line that carries 64 KiB a second is slow but not broken. A day is the end of it. */
@@ -159,7 +211,8 @@ static unsigned total_seconds(const struct vb_s3_call *call)
 /* No limit of silence for a patient call: stores assemble large objects without a byte for
  * minutes. */
 static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_call *call,
-                                const char *digest, const struct vb_s3_signature *signature,
+                                const struct progress *progress,
+                                const struct vb_s3_signature *signature,
                                 struct vb_s3_wire_answer *answer, struct vb_error *err)
 {
     struct vb_s3_pair headers[HEADERS];
@@ -177,7 +230,7 @@ static enum vb_status send_once(struct vb_s3_client *client, const struct vb_s3_
         .method = call->method,
         .url = url.data,
         .headers = headers,
-        .header_count = make_headers(client, call, digest, signature, told, headers),
+        .header_count = make_headers(client, call, progress, signature, told, headers),
         .body = call->body,
         .connect_seconds = client->connect_seconds,
         .stall_seconds = call->patient ? 0 : client->stall_seconds,
@@ -235,6 +288,14 @@ static enum vb_status judge(struct vb_s3_client *client, const struct vb_s3_call
     return VB_INVALID;
 }
 
+static enum vb_s3_remedy remedy_of(const struct vb_s3_client *client, const struct vb_s3_call *call,
+                                   const struct vb_s3_failure *failure)
+{
+    bool may_want_sse = call->in_upload && client->sse != VB_S3_SSE_OFF && failure->status == 403 &&
+                        strcmp(failure->code, "AccessDenied") == 0;
+    return may_want_sse ? VB_S3_SEND_SSE : vb_s3_failure_remedy(failure);
+}
+
 /* One attempt. VB_OK: the answer counts. Else `*ret_remedy` says what may help. What an earlier
  * attempt left in the caller's buffer is taken off first. */
 static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_call *call,
@@ -255,7 +316,7 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
         status = sign(client, call, progress->digest, &signature, err);
     if (status != VB_OK)
         return status;
-    status = send_once(client, call, progress->digest, &signature, answer, err);
+    status = send_once(client, call, progress, &signature, answer, err);
     vb_s3_signature_done(&signature);
     if (status != VB_OK) {
         count(client, status == VB_STOPPED ? VB_S3_CUT_SHORT : VB_S3_UNREACHABLE, answer->sent);
@@ -274,16 +335,29 @@ static enum vb_status attempt(struct vb_s3_client *client, const struct vb_s3_ca
         return VB_OK;
     count(client, vb_s3_failure_outcome(&failure), answer->sent);
     memcpy(client->code, failure.code, sizeof client->code);
-    *ret_remedy = vb_s3_failure_remedy(&failure);
+    *ret_remedy = remedy_of(client, call, &failure);
     return vb_s3_failure_explain(&failure, &client->keys, err);
 }
 
 /* False if the same remedy was taken before: it did not help. The clock's offset stays with the
  * client for later calls. Expired keys are only called so; the next attempt's vb_s3_credentials_get
  * fetches. */
-static bool apply(struct vb_s3_client *client, enum vb_s3_remedy remedy,
-                  const struct vb_s3_wire_answer *answer, struct progress *progress)
+static bool apply(struct vb_s3_client *client, const struct vb_s3_call *call,
+                  enum vb_s3_remedy remedy, const struct vb_s3_wire_answer *answer,
+                  struct progress *progress)
 {
+    if (remedy == VB_S3_SEND_SSE) {
+        client->sse_in_uploads = !client->sse_in_uploads && !progress->sse_tried;
+        progress->sse_tried = true;
+        return client->sse_in_uploads;
+    }
+    if (remedy == VB_S3_SEND_MD5) {
+        if (*progress->md5 || !call->body)
+            return false;
+        atomic_store(client->wants_md5, true);
+        hash_md5(call->body, progress->md5);
+        return *progress->md5 != '\0';
+    }
     if (remedy == VB_S3_CORRECT_CLOCK) {
         if (progress->clock_corrected || !answer->date)
             return false;
@@ -301,11 +375,18 @@ static bool apply(struct vb_s3_client *client, enum vb_s3_remedy remedy,
     return remedy != VB_S3_GIVE_UP;
 }
 
+/* Made once a call, at once, and not counted as an attempt. */
+static bool is_correction(enum vb_s3_remedy remedy)
+{
+    return remedy == VB_S3_CORRECT_CLOCK || remedy == VB_S3_RENEW_KEYS ||
+           remedy == VB_S3_SEND_MD5 || remedy == VB_S3_SEND_SSE;
+}
+
 /* False if stopped meanwhile. Corrections need no wait: nothing is overloaded. */
 static bool wait_before_next(const struct vb_s3_client *client, enum vb_s3_remedy remedy,
                              const struct vb_s3_wire_answer *answer, unsigned attempt_number)
 {
-    if (remedy == VB_S3_CORRECT_CLOCK || remedy == VB_S3_RENEW_KEYS)
+    if (is_correction(remedy))
         return vb_clock_wait(0, client->stop, client->stop_context);
     int64_t bound = remedy == VB_S3_TRY_LATER ? FIRST_WAIT_THROTTLED : FIRST_WAIT;
     for (unsigned i = 1; i < attempt_number && bound < LONGEST_WAIT; i++)
@@ -346,6 +427,8 @@ enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *
     client->code[0] = client->version[0] = '\0';
     client->is_marker = false;
     hash_body(call->body, progress.digest);
+    if (atomic_load(client->wants_md5) && call->body && strcmp(call->method, "PUT") == 0)
+        hash_md5(call->body, progress.md5);
     for (;;) {
         progress.attempt++;
         enum vb_status status = attempt(client, call, &progress, answer, &remedy, error);
@@ -353,8 +436,8 @@ enum vb_status vb_s3_call(struct vb_s3_client *client, const struct vb_s3_call *
             client->code[0] = '\0';
             return VB_OK;
         }
-        bool correction = remedy == VB_S3_CORRECT_CLOCK || remedy == VB_S3_RENEW_KEYS;
-        if (!apply(client, remedy, answer, &progress) || (progress.attempt >= most && !correction))
+        if (!apply(client, call, remedy, answer, &progress) ||
+            (progress.attempt >= most && !is_correction(remedy)))
             return name_call(call, progress.attempt, error);
         if (!wait_before_next(client, remedy, answer, progress.attempt))
             return vb_fail(error, VB_STOPPED, "stopped");

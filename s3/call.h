@@ -19,6 +19,10 @@ struct vb_s3_client {
     char *region;
     struct vb_s3_credentials *credentials; /* borrowed */
     struct vb_s3_counters *counters;       /* borrowed; may be NULL */
+    enum vb_s3_sse sse;
+    const char *sse_key;              /* borrowed; may be NULL */
+    bool sse_in_uploads;              /* calls in an upload need the headers too, as found out */
+    atomic_bool *wants_md5, own_wish; /* the first borrowed, or the second */
     bool (*stop)(void *context);
     void *stop_context;
     unsigned attempts, connect_seconds, stall_seconds;
@@ -41,6 +45,8 @@ struct vb_s3_call {
     const char *range, *if_match;    /* likewise */
     const struct vb_s3_body *body;   /* may be NULL */
     unsigned attempts;               /* 0: the client's */
+    bool stores;                     /* makes an object: the headers of encryption go along */
+    bool in_upload;                  /* a part or a completion: they go along if it was refused */
     bool patient;                    /* the answer may take minutes without a byte */
     /* Looks into a 2xx answer. VB_INVALID is a failure of the attempt, with the code filled in
      * where there is one; VB_NO_MEMORY. May be NULL. */

@@ -21,6 +21,9 @@ static void copy_options(struct vb_s3_client *client, const struct vb_s3_options
 {
     client->credentials = options->credentials;
     client->counters = options->counters;
+    client->sse = options->sse;
+    client->sse_key = options->sse_key;
+    client->wants_md5 = options->wants_md5 ? options->wants_md5 : &client->own_wish;
     client->stop = options->stop;
     client->stop_context = options->stop_context;
     client->attempts = options->attempts ? options->attempts : 5;
@@ -124,6 +127,7 @@ enum vb_status vb_s3_put(struct vb_s3_client *client, const char *key,
         .content_type = kind.content_type,
         .content_disposition = disposition.data,
         .body = body,
+        .stores = true,
     };
     status = vb_s3_call_for_etag(client, &call, ret_etag, err);
     vb_buffer_done(&disposition);

@@ -95,6 +95,15 @@ enum vb_status vb_s3_failure_read(struct vb_view body, struct vb_s3_failure *fai
     return VB_OK;
 }
 
+/* Amazon, of a bucket with a retention: "Content-MD5 OR x-amz-checksum- HTTP header is required".
+ * BadDigest and InvalidDigest name the header too, and mean one that was sent. */
+static bool wants_md5(const struct vb_s3_failure *failure)
+{
+    return failure->status == 400 && (strcmp(failure->code, "MissingContentMD5") == 0 ||
+                                      (strcmp(failure->code, "InvalidRequest") == 0 &&
+                                       strstr(failure->message, "Content-MD5")));
+}
+
 /* A 200 without a code is an answer that could not be understood or was cut; one with a code is a
  * refusal that came late. */
 enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure)
@@ -102,6 +111,8 @@ enum vb_s3_remedy vb_s3_failure_remedy(const struct vb_s3_failure *failure)
     for (size_t i = 0; i < sizeof known_codes / sizeof *known_codes; i++)
         if (strcmp(known_codes[i].code, failure->code) == 0)
             return known_codes[i].remedy;
+    if (wants_md5(failure))
+        return VB_S3_SEND_MD5;
     if (failure->status == 429)
         return VB_S3_TRY_LATER;
     if (failure->status == 501 || failure->status == 505)
@@ -152,7 +163,7 @@ static enum vb_status status_of(const struct vb_s3_failure *failure)
     enum vb_s3_remedy remedy = vb_s3_failure_remedy(failure);
     if (remedy == VB_S3_RENEW_KEYS || remedy == VB_S3_CORRECT_CLOCK)
         return VB_EXPIRED;
-    if (remedy != VB_S3_GIVE_UP)
+    if (remedy != VB_S3_GIVE_UP && remedy != VB_S3_SEND_MD5)
         return VB_STORAGE_AWAY;
     static const char *const wrong_parts[] = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"};
     for (size_t i = 0; i < sizeof wrong_parts / sizeof *wrong_parts; i++)

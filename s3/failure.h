@@ -22,7 +22,9 @@ enum vb_s3_remedy {
     VB_S3_TRY_AGAIN,
     VB_S3_TRY_LATER,     /* throttled: wait longer */
     VB_S3_CORRECT_CLOCK, /* sign with the server's time, once */
-    VB_S3_RENEW_KEYS     /* fetch new credentials, once */
+    VB_S3_RENEW_KEYS,    /* fetch new credentials, once */
+    VB_S3_SEND_MD5,      /* send the body's MD5 along, from here on */
+    VB_S3_SEND_SSE       /* send the headers of encryption within uploads, from here on */
 };
 
 /* Reads `<Error>` out of the body. VB_INVALID where there is none, VB_NO_MEMORY. */

@@ -80,6 +80,7 @@ enum vb_status vb_s3_create_upload(struct vb_s3_client *client, const char *key,
         .query_count = 1,
         .content_type = kind.content_type,
         .content_disposition = disposition.data,
+        .stores = true,
         .check = check_created,
     };
     status = vb_s3_call(client, &call, &answer, err);
@@ -112,6 +113,7 @@ enum vb_status vb_s3_upload_part(struct vb_s3_client *client, const char *key,
         .query = query,
         .query_count = 2,
         .body = body,
+        .in_upload = true,
     };
     if (number < 1 || number > VB_S3_PART_MOST)
         return vb_fail(err, VB_INVALID, "%" PRIu32 " is no part number", number);
@@ -227,6 +229,7 @@ enum vb_status vb_s3_complete_upload(struct vb_s3_client *client, const char *ke
         /* Assembling a large object takes some stores minutes; meanwhile they send white space or
          * nothing. */
         .patient = true,
+        .in_upload = true,
         .check = check_completed,
     };
     if (status == VB_OK)

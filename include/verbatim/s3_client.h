@@ -39,6 +39,9 @@ struct vb_s3_place {
     enum vb_s3_addressing addressing; /* auto: virtual for AWS, path elsewhere */
 };
 
+/* Encryption by the store that is asked for with each object, x-amz-server-side-encryption. */
+enum vb_s3_sse { VB_S3_SSE_OFF, VB_S3_SSE_AES256, VB_S3_SSE_KMS };
+
 enum vb_s3_outcome {
     VB_S3_SUCCEEDED,
     VB_S3_THROTTLED,     /* 429, SlowDown and their like */
@@ -62,6 +65,11 @@ struct vb_s3_options {
     /* Asked at least once a second while a call runs; true ends it with VB_STOPPED. May be NULL. */
     bool (*stop)(void *context);
     void *stop_context;
+    enum vb_s3_sse sse;
+    const char *sse_key; /* with VB_S3_SSE_KMS, borrowed for the client's life; NULL: the store's */
+    /* Whether bodies go with a Content-MD5: learned from a refusal that asks for it, and shared by
+     * the clients of one bucket for their lives. NULL: each learns for itself. */
+    atomic_bool *wants_md5;
     unsigned attempts;        /* of one call; 0: 5 */
     unsigned connect_seconds; /* to connect; 0: 5 */
     unsigned stall_seconds;   /* without progress; 0: 30 */

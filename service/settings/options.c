@@ -160,6 +160,10 @@ static enum vb_status check_together(const struct vb_options *options, struct vb
         return vb_fail(err, VB_INVALID,
                        "option smtp_url is given without mail_from: mail_from must be the sender "
                        "of mails, ADDRESS or NAME <ADDRESS>");
+    if (options->s3_sse_key && options->s3_sse != VB_S3_SSE_KMS)
+        return vb_fail(err, VB_INVALID,
+                       "option s3_sse_key is given without s3_sse = aws:kms: no other encryption "
+                       "takes a key");
     if ((options->tls_cert_file != NULL) != (options->tls_key_file != NULL))
         return vb_fail(err, VB_INVALID,
                        "options tls_cert_file and tls_key_file: must be given both or neither");

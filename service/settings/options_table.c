@@ -20,6 +20,7 @@
 #define WEB_ADDRESS_WORDS "http://HOST[:PORT] or https://HOST[:PORT], perhaps with a path"
 
 static const char *const addressing_choices[] = {"auto", "path", "virtual", NULL};
+static const char *const sse_choices[] = {"off", "AES256", "aws:kms", NULL};
 static const char *const tls_choices[] = {"off", "try", "require", NULL};
 static const char *const lag_choices[] = {"incomplete", "fail", NULL};
 static const char *const access_choices[] = {"off", "changes", "reads", "all", NULL};
@@ -115,6 +116,14 @@ const struct vb_option vb_option_table[] = {
      "a size from 5MiB to 1GiB", .least = 5 * MEBIBYTE, .most = 1024 * MEBIBYTE},
     {"s3_equal_parts", CHOICE(s3_equal_parts), "off", NULL,
      "for stores that want all parts equal: one segment per job", "on or off"},
+    {"s3_sse", CHOICE(s3_sse), "off", NULL,
+     "encryption by the store that each object is written with, for buckets whose policy demands "
+     "the header; `off` sends none, and the bucket's default applies",
+     "off, AES256 or aws:kms", sse_choices},
+    {"s3_sse_key", TEXT(s3_sse_key), NULL, "the store's own for `aws:kms`",
+     "id or ARN of the key for `s3_sse = aws:kms`",
+     "letters, digits and `-_.:/`, at most 2048 bytes", .check = vb_option_is_key_id,
+     .example = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
     {"segment_parts", NUMBER(segment_parts), "4", NULL,
      "about how many parts one segment of a large export fills", "a number from 1 to 15",
      .least = 1, .most = 15},

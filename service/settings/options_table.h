@@ -62,6 +62,7 @@ bool vb_option_is_storage(char *text);
 bool vb_option_trim(char *text); /* false where nothing is left */
 bool vb_option_is_folder(char *text);
 bool vb_option_is_region(char *text);
+bool vb_option_is_key_id(char *text);
 bool vb_option_is_host(char *text);
 bool vb_option_is_token(char *text);
 bool vb_option_is_sender(char *text);

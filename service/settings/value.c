@@ -239,6 +239,16 @@ bool vb_option_is_region(char *text)
     return is_word(text);
 }
 
+/* It becomes a header: ids, aliases and ARNs of AWS, names of other stores. */
+bool vb_option_is_key_id(char *text)
+{
+    size_t length = strlen(text);
+    bool good = length > 0 && length <= 2048;
+    for (const char *at = text; *at && good; at++)
+        good = isascii(*at) && (isalnum((unsigned char)*at) || strchr("-_.:/", *at));
+    return good;
+}
+
 /* Labels of letters, digits and hyphens, joined by dots. */
 bool vb_option_is_host(char *text)
 {

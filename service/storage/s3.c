@@ -34,6 +34,7 @@ struct s3_storage {
     struct vb_s3_counters counters;
     bool temporary; /* as found at the start: links are our own */
     atomic_bool told_unlisted;
+    atomic_bool wants_md5;
     atomic_int question; /* of vb_s3_ready */
     struct vb_pulse pulse;
     struct vb_thread renewer;
@@ -104,6 +105,9 @@ static enum vb_status s3_session_new(struct vb_storage *storage,
         .place = s3->place,
         .credentials = s3->credentials,
         .counters = &s3->counters,
+        .sse = (enum vb_s3_sse)storage->options->s3_sse,
+        .sse_key = storage->options->s3_sse_key,
+        .wants_md5 = &s3->wants_md5,
         .stop = session_stopped,
         .stop_context = &session->session,
     };

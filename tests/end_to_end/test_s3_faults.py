@@ -1,5 +1,6 @@
 """The S3 client against a server that fails by script: what is tried again, what is not, and what is said."""
 
+import base64
 import hashlib
 import subprocess
 import time
@@ -157,6 +158,21 @@ def test_gone_upload_without_the_object_is_not_found(run, look):
     answer, _ = run([error(404, "NoSuchUpload"), look], "complete", "key", "id", *PART)
     assert (answer["status"], answer["code"], answer["retryable"]) == ("not_found", "NoSuchUpload", False)
     assert "NoSuchUpload" in answer["text"]
+
+
+MD5_WANTED = error(400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object")
+
+
+def test_md5_is_sent_once_it_was_asked_for(run):
+    answer, seen = run([MD5_WANTED, Step(headers=(("ETag", '"e"'),))], "put", "key", 1000, 1)
+    assert (answer["status"], answer["counters"]["retries"]) == ("ok", 1)
+    md5 = base64.b64encode(hashlib.md5(body(1000, 1)).digest()).decode()
+    assert [request.headers.get("Content-MD5") for request in seen] == [None, md5]
+
+
+def test_md5_that_does_not_help_is_a_refusal(run):
+    answer, seen = run([MD5_WANTED] * 3, "put", "key", 1000, 1)
+    assert (answer["status"], answer["retryable"], len(seen)) == ("storage", False, 2)
 
 
 def test_stalled_server_is_given_up(run):

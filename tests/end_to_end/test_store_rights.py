@@ -1,5 +1,6 @@
 """Credentials that may do only what exports need, and what a refusal says where they may not."""
 
+import base64
 import json
 
 import boto3
@@ -10,6 +11,8 @@ from tests.end_to_end.test_storage import Tool, body, storage_tool  # noqa: F401
 from tests.lib import http_source as source
 from tests.lib.doctor import doctor
 from tests.lib.fault_proxy import FaultProxy
+from tests.lib.loopback_http import read_body
+from tests.lib.object_stores import Minio
 from tests.lib.process import wait_until
 from tests.lib.scripted_http import ScriptedHttp, Step, error
 
@@ -126,3 +129,81 @@ def test_a_wrong_region_is_told(program, keys, request, name):
     line = doctor(program, env=store.credentials(), **options).only("storage", "failed")
     assert "reaching it" in line.text and store.region in line.text, line
     assert line.remedy == "set s3_region to the store's region"
+
+
+class Encrypting(Minio):
+    """One that has a key, so that it can encrypt."""
+
+    env = {"MINIO_KMS_SECRET_KEY": "exports:" + base64.b64encode(bytes(range(32))).decode()}
+
+
+@pytest.fixture(scope="module")
+def encrypting(minio):
+    with Encrypting() as store:
+        store.make_bucket(BUCKET)
+        yield store
+
+
+def demanding(store, method):
+    """Keys that may write only what is encrypted so."""
+    condition = {"StringNotEquals": {"s3:x-amz-server-side-encryption": method}}
+    return limited(store, {"Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::*"]},
+                   {"Effect": "Deny", "Action": "s3:PutObject", "Resource": ["arn:aws:s3:::*"], "Condition": condition})
+
+
+@pytest.mark.parametrize("method", ["AES256", "aws:kms"])
+def test_a_policy_that_demands_encryption(encrypting, program, keys, storage_tool, tmp_path, method):  # noqa: F811
+    storage = demanding(encrypting, method)
+    line = doctor(program, env=storage.env, **storage.options).only("storage", "failed")
+    assert line.text.startswith("writing: ") and "AccessDenied" in line.text
+    assert line.remedy == f"set s3_sse = {method}: so encrypted the store takes the object"
+    report = doctor(program, env=storage.env, **storage.options, s3_sse=method)
+    assert report.findings("storage") == {"ok"}, report.output
+    options = storage.options | {"s3_sse": method} | ({"s3_sse_key": "exports"} if method == "aws:kms" else {})
+    tool = Tool(storage_tool, Storage("demanding", options, storage.env, encrypting, BUCKET), tmp_path)
+    key = tool.key()
+    tool.run("put", key, "a.zip", tool.file(body(10)))
+    upload = tool.run("begin", key + ".parts", "a.zip")
+    tool.close(key + ".parts", upload, tool.parts(key + ".parts", upload, {1: body(10)}))
+    for name in (key, key + ".parts"):
+        head = encrypting.client().head_object(Bucket=BUCKET, Key=name)
+        assert head["ServerSideEncryption"] == method
+        assert "exports" in head.get("SSEKMSKeyId", "exports")
+        assert tool.run("clean", name, "", "drop") == "clean"
+
+
+class Strict(FaultProxy):
+    """Wants an MD5 with each body that is put, as Amazon for a bucket with a retention."""
+
+    refused, passed = 0, 0
+
+    def answer(self, handler):
+        if handler.command != "PUT" or "Content-MD5" in handler.headers:
+            self.passed += handler.command == "PUT"
+            super().answer(handler)
+            return
+        self.refused += 1
+        read_body(handler)
+        text = error(400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object"
+                                            " requests with Object Lock parameters").body
+        handler.send_response_only(400)
+        handler.send_header("Content-Length", str(len(text)))
+        handler.end_headers()
+        handler.wfile.write(text)
+
+
+def test_a_store_that_wants_md5(minio, bucket, program, keys, storage_tool, tmp_path):  # noqa: F811
+    with Strict(minio.endpoint) as proxy:
+        storage = Storage("strict", minio.options(bucket) | {"s3_endpoint": proxy.endpoint}, minio.credentials(),
+                          minio, bucket)
+        tool = Tool(storage_tool, storage, tmp_path)
+        key = tool.key()
+        tool.run("put", key, "a.zip", tool.file(body(300_007)))
+        assert (proxy.refused, proxy.passed) == (1, 1)
+        upload = tool.run("begin", key, "a.zip")
+        recorded = tool.parts(key, upload, {1: body(5 << 20), 2: body(9)})
+        assert tool.close(key, upload, recorded) == "done"
+        assert (proxy.refused, proxy.passed) == (3, 3)
+        assert tool.content(key) == body(5 << 20) + body(9)
+        report = doctor(program, env=storage.env, **storage.options)
+        assert report.findings("storage") == {"ok"}, report.output

@@ -105,6 +105,8 @@ OPTIONS = [
     ("s3_endpoint", "minio:9000", ["s3_endpoint", "http://HOST"]),
     ("s3_region", "eu central", ["s3_region", "letters"]),
     ("s3_addressing", "virtual-host", ["s3_addressing", "auto, path or virtual"]),
+    ("s3_sse", "aes256", ["s3_sse", "off, AES256 or aws:kms"]),
+    ("s3_sse_key", "two words", ["s3_sse_key", "letters, digits"]),
     ("s3_part_size", "5MB", ["s3_part_size", "5MiB"]),
     ("link_ttl", "8d", ["link_ttl", "168h"]),
     ("link_ttl", "24", ["link_ttl", "duration"]),
@@ -133,6 +135,7 @@ def test_values(ready):
 
 TOGETHER = [
     ({"link_ttl": "48h", "retention": "47h"}, ["retention", "link_ttl"]),
+    ({"s3_sse_key": "alias/exports"}, ["s3_sse_key", "s3_sse = aws:kms"]),
     ({"smtp_user": "me"}, ["smtp_user", "smtp_password"]),
     ({"smtp_url": "smtp://mail.example"}, ["smtp_url", "mail_from"]),
     ({"listen": "0.0.0.0:8080"}, ["base_url", "https://exports.example.com"]),

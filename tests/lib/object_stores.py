@@ -105,13 +105,14 @@ class ObjectStore:
 class Minio(ObjectStore):
     name = "minio"
     program = "minio"
+    env = {}  # more of a subclass
 
     def _start(self):
         arguments = [find_program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
                      str(self.data)]
         process = self._spawn(arguments, {
             "MINIO_ROOT_USER": self.access_key, "MINIO_ROOT_PASSWORD": self.secret_key, "MINIO_BROWSER": "off",
-            "MINIO_UPDATE": "off", "HOME": str(self.folder)})
+            "MINIO_UPDATE": "off", "HOME": str(self.folder)} | self.env)
         process.wait_ready(lambda: http_ok(f"{self.endpoint}/minio/health/ready"))
 
 

@@ -226,6 +226,10 @@ int main(int argc, char **argv)
         .s3_region = setting("VERBATIM_S3_REGION"),
         .base_url = setting("VERBATIM_BASE_URL"),
     };
+    const char *sse = getenv("VERBATIM_S3_SSE");
+    if (sse && strcmp(sse, "off") != 0)
+        options.s3_sse = strcmp(sse, "AES256") == 0 ? VB_S3_SSE_AES256 : VB_S3_SSE_KMS;
+    options.s3_sse_key = setting("VERBATIM_S3_SSE_KEY");
     vb_error_clear(&err);
     vb_buffer_init(&out, 256u << 20);
     enum vb_status status = vb_storage_new(&options, &storage, &err);

@@ -44,10 +44,15 @@ static bool is_late(void *context)
 }
 
 /* Where run_steps stopped, in the words of who asked for it. */
+static void fail_by(const struct trial *trial, const char *remedy, const char *doing,
+                    const struct vb_error *err)
+{
+    vb_doctor_report(trial->doctor, VB_FINDING_FAILED, SUBJECT, remedy, "%s: %s", doing, err->text);
+}
+
 static void fail(const struct trial *trial, const char *doing, const struct vb_error *err)
 {
-    vb_doctor_report(trial->doctor, VB_FINDING_FAILED, SUBJECT,
-                     vb_storage_remedy(trial->doctor->options, err), "%s: %s", doing, err->text);
+    fail_by(trial, vb_storage_remedy(trial->doctor->options, err), doing, err);
 }
 
 /* Nobody has seen these bytes before, so what comes back is what was written. */
@@ -81,6 +86,39 @@ static enum vb_status write_object(struct trial *trial, struct vb_error *err)
     const struct iovec body = {trial->body, BODY_SIZE};
     return vb_storage_put(trial->session, trial->object.data, "doctor.txt", &body, 1, BODY_SIZE,
                           err);
+}
+
+static bool writes_with(struct trial *trial, enum vb_s3_sse sse)
+{
+    struct vb_options options = *trial->doctor->options;
+    struct vb_storage *storage = NULL;
+    struct vb_storage_session *session = NULL;
+    struct vb_error ignored;
+    const struct iovec body = {trial->body, BODY_SIZE};
+    options.s3_sse = (int)sse;
+    enum vb_status status = vb_storage_new(&options, &storage, &ignored);
+    if (status == VB_OK)
+        status = vb_storage_session_new(storage, is_late, trial, &session, &ignored);
+    if (status == VB_OK)
+        status = vb_storage_put(session, trial->object.data, "doctor.txt", &body, 1, BODY_SIZE,
+                                &ignored);
+    vb_storage_session_free(session);
+    vb_storage_free(storage);
+    return status == VB_OK;
+}
+
+/* A policy that demands the header of encryption refuses in the words of any missing right. */
+static const char *encryption_remedy(struct trial *trial, const struct vb_error *err)
+{
+    const struct vb_options *options = trial->doctor->options;
+    bool is_refused = err->status == VB_DENIED || err->status == VB_STORAGE;
+    if (!is_refused || strncmp(options->storage, "s3:", 3) != 0)
+        return NULL;
+    if (options->s3_sse != VB_S3_SSE_AES256 && writes_with(trial, VB_S3_SSE_AES256))
+        return "set s3_sse = AES256: so encrypted the store takes the object";
+    if (options->s3_sse != VB_S3_SSE_KMS && writes_with(trial, VB_S3_SSE_KMS))
+        return "set s3_sse = aws:kms: so encrypted the store takes the object";
+    return NULL;
 }
 
 /* Room for more than was written, so that a longer object is seen to be longer. */
@@ -160,7 +198,9 @@ static bool run_steps(struct trial *trial)
     vb_error_clear(&err);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (steps[i].run(trial, &err) != VB_OK) {
-            fail(trial, steps[i].doing, &err);
+            const char *remedy = i == 0 ? encryption_remedy(trial, &err) : NULL;
+            fail_by(trial, remedy ? remedy : vb_storage_remedy(trial->doctor->options, &err),
+                    steps[i].doing, &err);
             return false;
         }
     return true;
