@@ -67,7 +67,7 @@ static enum vb_status sign_link(const struct vb_s3_link *link, const struct vb_s
         return vb_fail(err, status,
                        status == VB_LIMIT ? "the key is too long" : "no memory for a link");
     const struct vb_s3_signing signing = {
-        .method = "GET",
+        .method = link->is_head ? "HEAD" : "GET",
         .path = {path.data, path.length},
         .query = query,
         .query_count = disposition ? 1 : 0,

@@ -197,7 +197,8 @@ enum vb_status vb_s3_check_list(struct vb_s3_client *client, const char *prefix,
 enum vb_status vb_s3_check_key(struct vb_s3_client *client, const char *key,
                                struct vb_error *err) vb_must_check;
 
-/* A link to GET one object, signed over the host alone. Pure: the same arguments, the same link. */
+/* A link to GET (or HEAD) one object, signed over the host alone. Pure: the same arguments, the
+ * same link. */
 struct vb_s3_link {
     const struct vb_s3_place *place; /* with the endpoint that the person with the link reaches */
     const struct vb_s3_keys *keys;   /* if temporary, the link dies with them */
@@ -206,6 +207,7 @@ struct vb_s3_link {
     unsigned lifetime;     /* seconds, 1 to 604800 */
     const char *file_name; /* response-content-disposition; NULL: none */
     bool is_shown;         /* by the browser, instead of saved */
+    bool is_head;          /* for HEAD: the method is signed, so a link is good for one alone */
 };
 /* Appends the link to `out`. */
 enum vb_status vb_s3_presign_get(const struct vb_s3_link *link, struct vb_buffer *out,

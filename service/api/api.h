@@ -88,8 +88,11 @@ void vb_api_audit_link(struct vb_http_exchange *exchange, const char *job_id, bo
                        const uint64_t *sent);
 
 /* --- files (api/files.c) --- */
-/* Long enough to follow a redirect at once, and no longer. */
-#define VB_API_REDIRECT_SECONDS 60
+/* Long enough for a client that was cut off to go on where it was sent: wget asks there again. No
+ * longer than the link or the file that led there. */
+#define VB_API_REDIRECT_SECONDS 3600
+/* From now to `end`, 1 to VB_API_REDIRECT_SECONDS. */
+int64_t vb_api_redirect_seconds(vb_instant end);
 struct vb_api_file {
     const char *key;
     const char *job; /* whose file it is, for the audit; "": nobody knows, and nothing is noted */

@@ -1,5 +1,5 @@
 /* GET of an export's file: streamed from a directory, or passed on to the object store by a link of
- * a minute. To be shown by a browser it is passed on in either case, to a place where no session is
+ * its own. To be shown by a browser it is passed on in either case, to a place where no session is
  * at stake.
  *
  * Unlike the link of the resource it needs a key, so the audit knows who has it. See api/files.c
@@ -39,8 +39,8 @@ static void send_to_view(struct vb_http_exchange *exchange, const struct vb_api_
         return;
     vb_buffer_init(&link, VB_HTTP_LINK_MOST);
     if (vb_storage_view_link(site->service->storage, &site->secrets, key, now,
-                             left < VB_API_VIEW_SECONDS ? left : VB_API_VIEW_SECONDS, &link,
-                             &err) == VB_OK) {
+                             left < VB_API_VIEW_SECONDS ? left : VB_API_VIEW_SECONDS,
+                             exchange->is_head, &link, &err) == VB_OK) {
         if (!exchange->is_head)
             vb_api_audit_download(exchange, job, NULL);
         vb_http_answer_header(exchange, "Location", link.data);
@@ -56,7 +56,10 @@ void vb_api_export_send(struct vb_http_exchange *exchange, const struct vb_api_e
     char key[KEY_MOST], job[VB_UUID_TEXT];
     if (!take_key(exchange, export, key, job))
         return;
-    const struct vb_api_file file = {.key = key, .job = job, .seconds = VB_API_REDIRECT_SECONDS};
+    const struct vb_api_file file = {
+        .key = key,
+        .job = job,
+        .seconds = vb_api_redirect_seconds(vb_api_export_file_end(exchange, export))};
     vb_api_file_answer(exchange, &file);
 }
 

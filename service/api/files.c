@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,7 +62,8 @@ enum vb_status vb_api_file_is_shown(const struct vb_http_exchange *exchange, boo
 
 /* Both secrets of the loop are tried: a link outlives a change of secrets by its own lifetime. A
  * link to look at says so, and is signed for it. */
-static enum vb_status check_link(struct vb_http_exchange *exchange, bool is_shown)
+static enum vb_status check_link(struct vb_http_exchange *exchange, bool is_shown,
+                                 vb_instant *ret_end)
 {
     enum vb_status (*check)(const struct vb_link_secrets *secrets, const char *key,
                             struct vb_view expires, struct vb_view signature, vb_instant now,
@@ -77,6 +79,8 @@ static enum vb_status check_link(struct vb_http_exchange *exchange, bool is_show
         status = check(&exchange->loop->site->secrets, exchange->request->arguments[0].data,
                        (struct vb_view){expires.data, expires.length},
                        (struct vb_view){signature.data, signature.length}, vb_clock_now(), NULL);
+    if (status == VB_OK)
+        *ret_end = strtoll(expires.data, NULL, 10) * VB_SECOND; /* signed, so it is ours */
     vb_buffer_done(&expires);
     vb_buffer_done(&signature);
     return status;
@@ -274,6 +278,14 @@ static void answer_open_file(struct vb_http_exchange *exchange, const struct vb_
     }
 }
 
+int64_t vb_api_redirect_seconds(vb_instant end)
+{
+    int64_t left = (end - vb_clock_now()) / VB_SECOND;
+    if (left > VB_API_REDIRECT_SECONDS)
+        return VB_API_REDIRECT_SECONDS;
+    return left > 1 ? left : 1;
+}
+
 /* Opened here on the loop: on a local directory that is a moment. S3 answers with its own link
  * instead. */
 void vb_api_file_answer(struct vb_http_exchange *exchange, const struct vb_api_file *file)
@@ -283,8 +295,9 @@ void vb_api_file_answer(struct vb_http_exchange *exchange, const struct vb_api_f
     struct vb_buffer redirect;
     vb_buffer_init(&redirect, VB_HTTP_LINK_MOST);
     struct vb_error err = {0};
-    enum vb_status status = vb_storage_open(exchange->loop->site->service->storage, file->key,
-                                            file->seconds, &opened, &size, &redirect, &err);
+    enum vb_status status =
+        vb_storage_open(exchange->loop->site->service->storage, file->key, file->seconds,
+                        exchange->is_head, &opened, &size, &redirect, &err);
     if (status != VB_OK) {
         refuse(exchange, file, &err);
     } else if (redirect.length > 0) {
@@ -319,9 +332,10 @@ void vb_api_file_begin(struct vb_http_exchange *exchange)
         return;
     }
     bool is_shown = false;
+    vb_instant end = 0;
     enum vb_status status = vb_api_file_is_shown(exchange, &is_shown);
     if (status == VB_OK)
-        status = check_link(exchange, is_shown);
+        status = check_link(exchange, is_shown, &end);
     if (status == VB_NO_MEMORY) {
         vb_http_answer_status(exchange, status, "a link");
     } else if (status != VB_OK) {
@@ -335,7 +349,7 @@ void vb_api_file_begin(struct vb_http_exchange *exchange)
                                          .job = is_shown ? "" : job,
                                          .is_by_link = true,
                                          .is_shown = is_shown,
-                                         .seconds = VB_API_REDIRECT_SECONDS};
+                                         .seconds = vb_api_redirect_seconds(end)};
         vb_api_file_answer(exchange, &file);
     }
 }

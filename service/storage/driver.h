@@ -57,11 +57,11 @@ struct vb_storage_driver {
                            vb_instant expires_at, struct vb_buffer *out, struct vb_error *err);
     /* vb_storage_view_link, with the same restraint. */
     enum vb_status (*view)(struct vb_storage *storage, const struct vb_link_secrets *secrets,
-                           const char *key, vb_instant now, int64_t seconds, struct vb_buffer *out,
-                           struct vb_error *err);
+                           const char *key, vb_instant now, int64_t seconds, bool is_head,
+                           struct vb_buffer *out, struct vb_error *err);
     enum vb_status (*open)(struct vb_storage *storage, const char *key, int64_t seconds,
-                           int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
-                           struct vb_error *err);
+                           bool is_head, int *ret_fd, uint64_t *ret_size,
+                           struct vb_buffer *redirect, struct vb_error *err);
     /* Both NULL where the store keeps no files of its own beside the objects. */
     enum vb_status (*leftovers)(struct vb_storage_session *session, int64_t least_age,
                                 vb_leftover_visit *visit, void *context, struct vb_error *err);

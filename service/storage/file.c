@@ -328,17 +328,19 @@ static enum vb_status file_link(struct vb_storage *storage, const struct vb_link
 }
 
 static enum vb_status file_view(struct vb_storage *storage, const struct vb_link_secrets *secrets,
-                                const char *key, vb_instant now, int64_t seconds,
+                                const char *key, vb_instant now, int64_t seconds, bool is_head,
                                 struct vb_buffer *out, struct vb_error *err)
 {
+    (void)is_head; /* one link for both */
     return vb_link_write_view(storage->base_url, secrets, key, now + seconds * VB_SECOND, out, err);
 }
 
 /* A moment on a local disk. On a share that hangs it would hold up the loop that asks. */
 static enum vb_status file_open(struct vb_storage *storage, const char *key, int64_t seconds,
-                                int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
-                                struct vb_error *err)
+                                bool is_head, int *ret_fd, uint64_t *ret_size,
+                                struct vb_buffer *redirect, struct vb_error *err)
 {
+    (void)is_head;
     (void)seconds;
     (void)redirect;
     struct vb_place place;
@@ -367,7 +369,7 @@ static enum vb_status file_read(struct vb_storage_session *session, const char *
     int fd = -1;
     uint64_t size = 0;
     ssize_t got = 1;
-    enum vb_status status = file_open(session->storage, key, 0, &fd, &size, NULL, err);
+    enum vb_status status = file_open(session->storage, key, 0, false, &fd, &size, NULL, err);
     if (status != VB_OK)
         return status;
     while (status == VB_OK && got > 0) {
@@ -392,7 +394,7 @@ static enum vb_status file_piece(struct vb_storage_session *session, const char 
     int fd = -1;
     uint64_t size = 0;
     ssize_t got = 1;
-    enum vb_status status = file_open(session->storage, key, 0, &fd, &size, NULL, err);
+    enum vb_status status = file_open(session->storage, key, 0, false, &fd, &size, NULL, err);
     if (status != VB_OK)
         return status;
     if ((status = vb_buffer_reserve(out, length)) != VB_OK)

@@ -350,23 +350,19 @@ static enum vb_status s3_ready(struct vb_storage_session *session, struct vb_err
 }
 
 /* The public endpoint is in the signature: a link for the inner one is refused by the store. */
-static enum vb_status presign(struct s3_storage *s3, const char *key, const char *file_name,
-                              bool is_shown, vb_instant at, int64_t seconds, struct vb_buffer *out,
-                              struct vb_error *err)
+static enum vb_status presign(struct s3_storage *s3, struct vb_s3_link link, int64_t seconds,
+                              struct vb_buffer *out, struct vb_error *err)
 {
     struct vb_s3_keys keys;
     enum vb_status status = vb_s3_credentials_peek(s3->credentials, &keys, err);
     if (status != VB_OK)
         return status;
-    const struct vb_s3_link link = {
-        .place = &s3->public,
-        .keys = &keys,
-        .key = key,
-        .at = at,
-        .lifetime = (unsigned)(seconds < VB_S3_LIFETIME_MOST ? seconds : VB_S3_LIFETIME_MOST),
-        .file_name = file_name,
-        .is_shown = is_shown,
-    };
+    link.place = &s3->public;
+    link.keys = &keys;
+    int64_t left = keys.expires ? (keys.expires - link.at) / VB_SECOND : VB_S3_LIFETIME_MOST;
+    if (seconds > left && keys.temporary)
+        seconds = left > 1 ? left : 1; /* a link that is shown longer than it works would mislead */
+    link.lifetime = (unsigned)(seconds < VB_S3_LIFETIME_MOST ? seconds : VB_S3_LIFETIME_MOST);
     status = vb_s3_presign_get(&link, out, err);
     vb_s3_keys_wipe(&keys);
     return status;
@@ -383,7 +379,8 @@ static enum vb_status s3_link(struct vb_storage *storage, const struct vb_link_s
         return vb_fail(err, VB_INVALID, "a link that expires before it begins");
     if (s3->temporary)
         return vb_link_write(storage->base_url, secrets, key, expires_at, out, err);
-    return presign(s3, key, file_name, false, finished_at, seconds, out, err);
+    const struct vb_s3_link link = {.key = key, .at = finished_at, .file_name = file_name};
+    return presign(s3, link, seconds, out, err);
 }
 
 static const char *name_of(const char *key)
@@ -395,20 +392,23 @@ static const char *name_of(const char *key)
 /* The store's own, however its keys are: nobody keeps it. Those that are temporary may end it
  * early. */
 static enum vb_status s3_view(struct vb_storage *storage, const struct vb_link_secrets *secrets,
-                              const char *key, vb_instant now, int64_t seconds,
+                              const char *key, vb_instant now, int64_t seconds, bool is_head,
                               struct vb_buffer *out, struct vb_error *err)
 {
     (void)secrets;
-    return presign(s3_of(storage), key, name_of(key), true, now, seconds, out, err);
+    const struct vb_s3_link link = {
+        .key = key, .at = now, .file_name = name_of(key), .is_shown = true, .is_head = is_head};
+    return presign(s3_of(storage), link, seconds, out, err);
 }
 
 /* A link is made without looking: whether the object is there is told by the store. */
 static enum vb_status s3_open(struct vb_storage *storage, const char *key, int64_t seconds,
-                              int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
-                              struct vb_error *err)
+                              bool is_head, int *ret_fd, uint64_t *ret_size,
+                              struct vb_buffer *redirect, struct vb_error *err)
 {
-    enum vb_status status =
-        presign(s3_of(storage), key, name_of(key), false, vb_clock_now(), seconds, redirect, err);
+    const struct vb_s3_link link = {
+        .key = key, .at = vb_clock_now(), .file_name = name_of(key), .is_head = is_head};
+    enum vb_status status = presign(s3_of(storage), link, seconds, redirect, err);
     if (status == VB_OK) {
         *ret_fd = -1;
         *ret_size = 0; /* the store tells it with the object */

@@ -300,17 +300,17 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
 
 enum vb_status vb_storage_view_link(struct vb_storage *storage,
                                     const struct vb_link_secrets *secrets, const char *key,
-                                    vb_instant now, int64_t seconds, struct vb_buffer *out,
-                                    struct vb_error *err)
+                                    vb_instant now, int64_t seconds, bool is_head,
+                                    struct vb_buffer *out, struct vb_error *err)
 {
-    return storage->driver->view(storage, secrets, key, now, seconds, out, err);
+    return storage->driver->view(storage, secrets, key, now, seconds, is_head, out, err);
 }
 
 enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int64_t seconds,
-                               int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
-                               struct vb_error *err)
+                               bool is_head, int *ret_fd, uint64_t *ret_size,
+                               struct vb_buffer *redirect, struct vb_error *err)
 {
-    return storage->driver->open(storage, key, seconds, ret_fd, ret_size, redirect, err);
+    return storage->driver->open(storage, key, seconds, is_head, ret_fd, ret_size, redirect, err);
 }
 
 enum vb_status vb_storage_leftovers(struct vb_storage_session *session, int64_t least_age,

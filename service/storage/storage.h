@@ -170,11 +170,12 @@ enum vb_status vb_storage_link(struct vb_storage *storage, const struct vb_link_
                                vb_instant expires_at, struct vb_buffer *out,
                                struct vb_error *err) vb_must_check;
 /* A link by which a browser shows the object instead of saving it, for so many seconds: the object
- * store's, or {base_url}/files/KEY?expires=...&disposition=inline&signature=... */
+ * store's, or {base_url}/files/KEY?expires=...&disposition=inline&signature=... An
+ * object store's is good for GET, or for HEAD with `is_head`. */
 enum vb_status vb_storage_view_link(struct vb_storage *storage,
                                     const struct vb_link_secrets *secrets, const char *key,
-                                    vb_instant now, int64_t seconds, struct vb_buffer *out,
-                                    struct vb_error *err) vb_must_check;
+                                    vb_instant now, int64_t seconds, bool is_head,
+                                    struct vb_buffer *out, struct vb_error *err) vb_must_check;
 /* Checks an own link: VB_DENIED when tampered with or expired. `key` is decoded. */
 enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, const char *key,
                                      struct vb_view expires, struct vb_view signature,
@@ -183,11 +184,11 @@ enum vb_status vb_storage_check_link(const struct vb_link_secrets *secrets, cons
 enum vb_status vb_storage_check_view(const struct vb_link_secrets *secrets, const char *key,
                                      struct vb_view expires, struct vb_view signature,
                                      vb_instant now, struct vb_error *err) vb_must_check;
-/* What a link leads to once it holds: an open file (the caller closes), or an S3 link of `seconds`
- * into `redirect`. Neither this nor a link waits for the network: without good keys at hand it is
- * VB_EXPIRED. */
+/* What a link leads to once it holds: an open file (the caller closes), or an S3 link of `seconds`,
+ * or less where its keys end sooner, into `redirect`: for GET, or with `is_head` for HEAD. Neither
+ * this nor a link waits for the network: without good keys at hand it is VB_EXPIRED. */
 enum vb_status vb_storage_open(struct vb_storage *storage, const char *key, int64_t seconds,
-                               int *ret_fd, uint64_t *ret_size, struct vb_buffer *redirect,
-                               struct vb_error *err) vb_must_check;
+                               bool is_head, int *ret_fd, uint64_t *ret_size,
+                               struct vb_buffer *redirect, struct vb_error *err) vb_must_check;
 
 #endif

@@ -63,12 +63,19 @@ def test_an_export_with_temporary_credentials(minio, assumed, keys, make_service
     assert target.startswith(minio.endpoint + "/" + BUCKET + "/conversation_exports/one/")
     assert query["X-Amz-Security-Token"] == [assumed["SessionToken"]]
     assert query["X-Amz-Credential"][0].startswith(assumed["AccessKeyId"] + "/")
-    assert 0 < int(query["X-Amz-Expires"][0]) <= 900  # no longer than the keys
+    assert 0 < int(query["X-Amz-Expires"][0]) <= 3600
+    look = service.request("HEAD", url[len(service.url):])
+    assert look.status == 302
+    with urllib.request.urlopen(urllib.request.Request(look.headers["Location"], method="HEAD")) as head:
+        assert (head.status, head.headers["Accept-Ranges"]) == (200, "bytes")
+        size = int(head.headers["Content-Length"])
 
     with urllib.request.urlopen(url) as download:  # follows the redirect, as a browser does
         assert download.url == target or download.url.split("?")[0] == target.split("?")[0]
         assert "attachment" in download.headers["Content-Disposition"]
-        archive = zipfile.ZipFile(io.BytesIO(download.read()))
+        data = download.read()
+        assert len(data) == size
+        archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
     (name,) = archive.namelist()
     assert "good day" in archive.read(name).decode()

@@ -198,7 +198,7 @@ def test_a_download_leads_to_the_store_and_dies_with_the_export(program, folder,
             answer = service.get(f"{EXPORTS}/{export}/download", key)
             assert (answer.status, answer.headers["Cache-Control"]) == (302, "no-store"), answer.body
             link = answer.headers["Location"]
-            assert "X-Amz-Expires=60&" in link + "&"
+            assert "X-Amz-Expires=3600&" in link + "&"
         with urllib.request.urlopen(link, timeout=10) as fetched:
             assert len(fetched.read()) == seen["files"][0]["size"]
             assert seen["files"][0]["name"] in fetched.headers["Content-Disposition"]

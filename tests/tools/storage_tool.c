@@ -93,7 +93,8 @@ static enum vb_status run_open(void)
     uint64_t size = 0;
     char block[65536];
     ssize_t got;
-    enum vb_status status = vb_storage_open(storage, arguments[0], 60, &fd, &size, &out, &err);
+    enum vb_status status =
+        vb_storage_open(storage, arguments[0], 60, false, &fd, &size, &out, &err);
     if (status != VB_OK || fd < 0)
         return status;
     while ((got = read(fd, block, sizeof block)) > 0 && status == VB_OK)
