@@ -111,6 +111,7 @@ install_packages() {
     if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
         fail "these Debian packages are missing, and neither root nor sudo is at hand: ${missing[*]}"
     fi
+    [[ " $* " != *" tzdata "* || " ${missing[*]} " == *" tzdata "* ]] || missing+=(tzdata) # laws change: the newest
     echo "installing Debian packages: ${missing[*]}"
     apt_quietly update
     trap undo_install_settings EXIT

@@ -11,6 +11,8 @@
 #include "settings/reach.h"
 #include "settings/supervisor.h"
 
+#include "verbatim/zone.h"
+
 #include <string.h>
 
 #define PAUSE_FIRST (VB_SECOND / 2)
@@ -108,11 +110,21 @@ static enum vb_status look(struct vb_start *start, struct vb_error *err)
     return status == VB_OK ? read_contract(start, err) : status;
 }
 
+static void tell_release(void)
+{
+    char release[VB_ZONE_RELEASE];
+    if (vb_zone_release(release))
+        vb_info("time zones: release %s", release);
+    else
+        vb_warn("time zones: the system does not say which release it has");
+}
+
 /* Databases start later than services, and go away for a while. Until it is there nothing listens,
  * so nobody is sent here; what no waiting cures ends the program. */
 enum vb_status vb_start_wait(struct vb_start *start, struct vb_error *err)
 {
     int64_t pause = PAUSE_FIRST;
+    tell_release();
     for (;;) {
         enum vb_status status = look(start, err);
         if (status == VB_OK || !vb_status_retryable(status))

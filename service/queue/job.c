@@ -35,7 +35,7 @@ struct job_text {
     int column;
     char **text;
 };
-#define JOB_TEXTS 20
+#define JOB_TEXTS 21
 
 static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
 {
@@ -49,6 +49,7 @@ static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
         {JOB_ROW_TITLE, &job->title},
         {JOB_ROW_WANTED_NAME, &job->wanted_name},
         {JOB_ROW_TIME_ZONE, &job->time_zone},
+        {JOB_ROW_ZONE_CLOCKS, &job->zone_clocks},
         {JOB_ROW_CSV_PROFILE, &job->csv_profile},
         {JOB_ROW_SOURCE_SNAPSHOT, &job->source_snapshot},
         {JOB_ROW_NOTIFICATION_EMAIL, &job->notification_email},
@@ -132,6 +133,13 @@ const char *vb_job_file_name(const struct vb_job *job)
 {
     const char *slash = strrchr(job->object_key, '/');
     return slash ? slash + 1 : job->object_key;
+}
+
+enum vb_status vb_job_zone(const struct vb_job *job, struct vb_zone **ret_zone,
+                           struct vb_error *err)
+{
+    return job->zone_clocks ? vb_zone_read(vb_view_of(job->zone_clocks), ret_zone, err)
+                            : vb_zone_new(job->time_zone, ret_zone, err);
 }
 
 struct vb_channel vb_job_channel(const struct vb_job *job)

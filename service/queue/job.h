@@ -15,6 +15,7 @@
 #include "specification/specification.h"
 #include "verbatim/source.h"
 #include "verbatim/uuid.h"
+#include "verbatim/zone.h"
 
 /* Facts of a job as read at the claim. Strings are owned; NULL as in the table. */
 struct vb_job {
@@ -23,6 +24,7 @@ struct vb_job {
     char *source_workspace;
     char *channel_id, *channel_name, *channel_type, *channel_phone; /* NULL: not one channel */
     char *time_zone;
+    char *zone_clocks; /* NULL: of an order of before */
     char *csv_profile;
     char *source_snapshot;
     char *notification_email;
@@ -59,6 +61,12 @@ enum vb_status vb_statistics_print(const struct vb_statistics *statistics,
                                    struct vb_buffer *out) vb_must_check;
 enum vb_status vb_statistics_parse(struct vb_view text, struct vb_statistics *ret_statistics,
                                    struct vb_error *err) vb_must_check;
+
+/* The clocks of its times and names, for vb_zone_free: those that were decided with the order,
+ * whatever this machine's files say; of an order of before, by the zone's name. VB_INVALID: the row
+ * holds no clocks, or nobody here knows the zone; VB_NO_MEMORY. */
+enum vb_status vb_job_zone(const struct vb_job *job, struct vb_zone **ret_zone,
+                           struct vb_error *err) vb_must_check;
 
 /* transition.c */
 /* Takes the edge inside the caller's transaction; VB_FENCED when the job is not in `from`.

@@ -22,7 +22,7 @@ static enum vb_status name_month(const struct vb_job *job, struct vb_date *ret_m
     *ret_month = job->start_date;
     if (job->from > VB_INSTANT_FIRST)
         return VB_OK;
-    enum vb_status status = vb_zone_new(job->time_zone, &zone, err);
+    enum vb_status status = vb_job_zone(job, &zone, err);
     if (status == VB_OK)
         *ret_month = vb_zone_day_of(zone, job->as_of);
     vb_zone_free(zone);

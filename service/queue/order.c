@@ -16,6 +16,7 @@
 #define INSERTS 5 /* tries, where the active job ends between insert and read */
 #define STORED (2u << 20)
 #define AUDIENCE (256u << 10)
+#define CLOCKS (64u << 10)
 
 enum { SQL_CREATE, SQL_ACTIVE, SQL_ORDERED, SQL_KEEP_TURN, SQL_KEEP, STATEMENTS };
 /* What follows VB_JOB_VIEW in SQL_ORDERED. */
@@ -33,7 +34,7 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " channel_phone, start_date, end_date, range_from, range_to, time_zone, csv_profile,"
          " as_of, source_snapshot, link_ttl, title, requested_by, requested_key, audience,"
          " idempotency_key, request_hash, retention, printed, kept_for, wanted_name,"
-         " ordered_storage, trace_parent)"
+         " ordered_storage, trace_parent, zone_clocks)"
          " VALUES ($1::uuid, $2, $3, $4::jsonb, $5,"
          " $6, $7, $8, $9, $10,"
          " $11, $12::date, $13::date,"
@@ -44,7 +45,7 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " (SELECT w.link_ttl FROM verbatim.workspace AS w WHERE w.workspace_id = $2),"
          " $30::bigint * interval '1 microsecond'), $21, $22, $23, $24::text[],"
          " $25, $26, $27::bigint * interval '1 microsecond', $28::text, $31, $32,"
-         " $33, $34)"
+         " $33, $34, $35)"
          " ON CONFLICT DO NOTHING"
          " RETURNING job_id, workspace_id, door, requested_by, audience), "
          "piece AS ("
@@ -55,7 +56,7 @@ static const struct vb_pg_statement statements[STATEMENTS] = {
          " SELECT workspace_id, job_id, door, requested_by, audience, $28::text::jsonb, $29"
          " FROM made)"
          " SELECT pg_notify('verbatim_work', '') FROM made",
-         34},
+         35},
     /* Behind it, with a snapshot of its own: ours, or the one that was there first. $1 workspace,
      * $2 active_key. */
     [SQL_ACTIVE] = {"active",
@@ -93,6 +94,7 @@ void vb_order_init(struct vb_order *order)
     vb_buffer_init(&order->stored, STORED);
     vb_buffer_init(&order->shown, STORED);
     vb_buffer_init(&order->audience, AUDIENCE);
+    vb_buffer_init(&order->clocks, CLOCKS);
 }
 
 void vb_order_done(struct vb_order *order)
@@ -102,6 +104,7 @@ void vb_order_done(struct vb_order *order)
     vb_buffer_done(&order->stored);
     vb_buffer_done(&order->shown);
     vb_buffer_done(&order->audience);
+    vb_buffer_done(&order->clocks);
 }
 
 static enum vb_order_state fail(struct vb_order *order, enum vb_status status, const char *what)
@@ -179,6 +182,9 @@ static enum vb_status make_row(struct vb_order *order)
     const char *snapshot = vb_resolution_channel(resolution, CHANNEL_SNAPSHOT);
     int64_t link_ttl = specification->link_ttl > 0 ? specification->link_ttl : order->link_ttl;
     enum vb_status status = make_active_key(order, first, last);
+    vb_buffer_reset(&order->clocks);
+    if (status == VB_OK)
+        status = vb_zone_write(order->zone, &order->clocks);
     const char *const row[] = {
         order->job_id,
         caller->workspace,
@@ -213,7 +219,8 @@ static enum vb_status make_row(struct vb_order *order)
         order->kept_for,
         order->wanted_name,
         order->storage,
-        order->trace_parent};
+        order->trace_parent,
+        order->clocks.data};
     _Static_assert(sizeof row <= sizeof order->row, "a row has room");
     memcpy(order->row, row, sizeof row);
     return status;

@@ -70,7 +70,7 @@ struct vb_order {
     /* The order's own. */
     enum { VB_ORDER_AT_SAME, VB_ORDER_AT_SOURCE, VB_ORDER_AT_INSERT } at;
     char active_key[VB_SHA256_HEX], same_key[VB_SHA256_HEX], request_hash[VB_SHA256_HEX];
-    struct vb_buffer stored, shown, audience;
+    struct vb_buffer stored, shown, audience, clocks;
     const char *audience_text;
     struct vb_resolve_steps lookups;
     vb_instant from, to;

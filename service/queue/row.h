@@ -35,6 +35,7 @@
     NEXT(JOB_ROW_CHANNEL_PHONE, "j.channel_phone")                                                 \
     NEXT(JOB_ROW_SPECIFICATION, "j.specification::text")                                           \
     NEXT(JOB_ROW_TIME_ZONE, "j.time_zone")                                                         \
+    NEXT(JOB_ROW_ZONE_CLOCKS, "j.zone_clocks")                                                     \
     NEXT(JOB_ROW_CSV_PROFILE, "j.csv_profile")                                                     \
     NEXT(JOB_ROW_SOURCE_SNAPSHOT, "j.source_snapshot")                                             \
     NEXT(JOB_ROW_NOTIFICATION_EMAIL, "j.notification_email")                                       \
