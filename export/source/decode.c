@@ -104,7 +104,7 @@ enum vb_status vb_decode_id(Oid type, struct vb_view bytes, char id[VB_CURSOR_ID
 enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant)
 {
     /* 0001-01-01 and 10000-01-01 as Unix microseconds; both infinities lie outside. */
-    const vb_instant first = INT64_C(-62135596800) * VB_SECOND;
+    const vb_instant first = VB_TIME_FIRST;
     const vb_instant end = INT64_C(253402300800) * VB_SECOND;
     if (bytes.length != 8)
         return VB_SOURCE;
@@ -113,6 +113,16 @@ enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant)
         return VB_SOURCE;
     *ret_instant = value + VB_POSTGRES_EPOCH;
     return VB_OK;
+}
+
+bool vb_decode_optional_instant(struct vb_view bytes, vb_instant *ret_instant)
+{
+    vb_instant instant;
+    if (vb_decode_instant(bytes, &instant) != VB_OK || instant < VB_OPTIONAL_FIRST ||
+        instant >= VB_OPTIONAL_END)
+        return false;
+    *ret_instant = instant;
+    return true;
 }
 
 enum vb_status vb_decode_text_list(struct vb_view bytes, struct vb_text_list *ret_list)

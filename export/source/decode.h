@@ -42,6 +42,18 @@ enum vb_status vb_decode_id(Oid type, struct vb_view bytes, char id[VB_CURSOR_ID
                             size_t *ret_length) vb_must_check;
 /* timestamp and timestamptz alike. VB_SOURCE: infinite, or outside the years 1 to 9999. */
 enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant) vb_must_check;
+/* 0001-01-01 and 9999-12-31: what lies before the one, or infinitely behind the other, is no
+ * time. */
+#define VB_TIME_FIRST (INT64_C(-62135596800) * VB_SECOND)
+#define VB_TIME_LAST_DAY (INT64_C(253402214400) * VB_SECOND)
+/* A time that a row need not have: false for NULL, and for what stands for "none" or is none: both
+ * infinities, the year 1's first day and all before it, the year 9999's last two days and all after
+ * them. So no zone writes it in a year of five digits, or before the year 1. */
+bool vb_decode_optional_instant(struct vb_view bytes, vb_instant *ret_instant);
+/* The same bounds for statements: a time that is none lies before the first or not before the
+ * second. */
+#define VB_OPTIONAL_FIRST (INT64_C(-62135510400) * VB_SECOND) /* 0001-01-02 */
+#define VB_OPTIONAL_END (INT64_C(253402128000) * VB_SECOND)   /* 9999-12-30 */
 /* A text array of any dimensions, flattened. NULL bytes give the empty list. VB_SOURCE:
  * malformed. */
 enum vb_status vb_decode_text_list(struct vb_view bytes,

@@ -54,24 +54,6 @@ enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t
     return finish(&query, ret_query, err);
 }
 
-/* Counts of messages without direction or speaker_type among the first `limit` the server comes
- * across. */
-enum vb_status vb_contract_gaps_query(const struct vb_contract *contract, size_t limit,
-                                      struct vb_source_query *ret_query, struct vb_error *err)
-{
-    struct vb_query query;
-    vb_query_init(&query);
-    vb_query_add(&query,
-                 "SELECT count(*), count(*) - count(m.direction), count(*) - count(m.speaker_type)"
-                 " FROM (SELECT m.direction, m.speaker_type"
-                 " FROM %s.message m"
-                 " LIMIT ",
-                 contract->schema);
-    vb_query_bind_number(&query, limit);
-    vb_query_add(&query, ") m");
-    return finish(&query, ret_query, err);
-}
-
 enum vb_status vb_contract_page_query(const struct vb_contract *contract,
                                       const struct vb_selection *selection,
                                       const struct vb_cursor *low, size_t limit,

@@ -126,9 +126,7 @@ static const char *decode_wide(const struct vb_page *page, int row,
 {
     struct vb_view ended = field_of(page->rows, row, VB_PAGE_ENDED_AT);
     struct vb_view rating = field_of(page->rows, row, VB_PAGE_CSAT_RATING);
-    conversation->has_ended_at = ended.data != NULL;
-    if (ended.data && vb_decode_instant(ended, &conversation->ended_at) != VB_OK)
-        return "ended_at is not a time of the years 1 to 9999";
+    conversation->has_ended_at = vb_decode_optional_instant(ended, &conversation->ended_at);
     conversation->has_csat_rating = rating.data != NULL && rating.length == 8;
     if (conversation->has_csat_rating)
         conversation->csat_rating = (int64_t)vb_decode_uint64(rating.data);

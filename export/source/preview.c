@@ -75,6 +75,15 @@ static void build_sample(struct vb_query *query, const struct vb_scope *scope)
     vb_query_add(query, " LIMIT %u) m", SAMPLE);
 }
 
+/* Where an index holds the time it costs nothing to look, and few are enough to tell. */
+static void build_timeless(struct vb_query *query, const struct vb_scope *scope)
+{
+    struct vb_span span = {.timeless = true};
+    vb_query_add(query, "SELECT count(*) FROM (");
+    vb_scope_select(query, scope, &span, "1", VB_ORDER_NONE);
+    vb_query_add(query, " LIMIT %u) c", VB_TIMELESS_MOST);
+}
+
 /* Pure: builds a text, asks nobody. */
 static enum vb_status make(const struct vb_contract *contract, const struct vb_selection *selection,
                            void (*builder)(struct vb_query *, const struct vb_scope *),
@@ -106,4 +115,11 @@ enum vb_status vb_contract_sample_query(const struct vb_contract *contract,
                                         struct vb_source_query *ret_query, struct vb_error *err)
 {
     return make(contract, selection, build_sample, ret_query, err);
+}
+
+enum vb_status vb_contract_timeless_query(const struct vb_contract *contract,
+                                          const struct vb_selection *selection,
+                                          struct vb_source_query *ret_query, struct vb_error *err)
+{
+    return make(contract, selection, build_timeless, ret_query, err);
 }

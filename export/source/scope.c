@@ -75,9 +75,23 @@ struct vb_span vb_scope_span(const struct vb_scope *scope)
     return span;
 }
 
+/* Each of the three is a place in an index on the time. */
+static void add_timeless(struct vb_query *query, const struct vb_scope *scope)
+{
+    vb_query_add(query, " AND (c.created_at IS NULL OR c.created_at < ");
+    bind_created(query, scope, VB_TIME_FIRST);
+    vb_query_add(query, " OR c.created_at >= ");
+    bind_created(query, scope, VB_TIME_LAST_DAY);
+    vb_query_add(query, ")");
+}
+
 static void add_span(struct vb_query *query, const struct vb_scope *scope,
                      const struct vb_span *span)
 {
+    if (span->timeless) {
+        add_timeless(query, scope);
+        return;
+    }
     if (span->after) {
         bind_cursor(query, scope, ">", span->after);
     } else {
@@ -165,13 +179,16 @@ static void add_audience(struct vb_query *query, const struct vb_scope *scope)
     vb_query_bind_words(query, &scope->selection->audience, "text");
 }
 
-/* Ended by as_of, not by the time of reading: later runs of one job select the same. */
+/* Ended by as_of, not by the time of reading: later runs of one job select the same. What is no
+ * time (decode.h) is no end. */
 static void add_completed(struct vb_query *query, const struct vb_scope *scope)
 {
     if (!scope->selection->completed_only)
         return;
     vb_query_add(query, " AND c.ended_at <= ");
     vb_scope_bind_instant(query, scope, "conversation", "ended_at", scope->selection->as_of);
+    vb_query_add(query, " AND c.ended_at >= ");
+    vb_scope_bind_instant(query, scope, "conversation", "ended_at", VB_OPTIONAL_FIRST);
 }
 
 /* SELECT hides the ends of the range from the planner, who would else trust its statistics of an

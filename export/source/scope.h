@@ -32,6 +32,7 @@ struct vb_scope {
 struct vb_span {
     const struct vb_cursor *after, *upto;
     vb_instant from, before;
+    bool timeless; /* else than that: conversations that no stretch of time holds */
 };
 
 /* What of the scope is to be read. */

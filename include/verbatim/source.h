@@ -138,17 +138,37 @@ enum vb_status vb_contract_sample_query(const struct vb_contract *contract,
                                         struct vb_source_query *ret_query,
                                         struct vb_error *err) vb_must_check;
 
+/* Likewise, one bigint: conversations that the selection would have if it had no range, and that no
+ * export holds, since created_at is NULL, infinite or BC. */
+#define VB_TIMELESS_MOST 1000u /* no more are counted */
+enum vb_status vb_contract_timeless_query(const struct vb_contract *contract,
+                                          const struct vb_selection *selection,
+                                          struct vb_source_query *ret_query,
+                                          struct vb_error *err) vb_must_check;
+
 /* For `doctor`, which looks at the plans of what the reader sends. A sample: at most `limit`
  * conversations in no order, as text: id, created_at (Unix microseconds), workspace_id, channel_id,
  * contact_id, assistant_id. */
 enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t limit,
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;
-/* Of at most `limit` messages in no order: how many there are, and how many of them have no
- * direction and no speaker type, as bigints. */
-enum vb_status vb_contract_gaps_query(const struct vb_contract *contract, size_t limit,
-                                      struct vb_source_query *ret_query,
-                                      struct vb_error *err) vb_must_check;
+/* Rows that exports leave out or tell half of, among at most `limit` in no order. The result is one
+ * row, as text: how many were looked at, then for each of the finding's cases how many there are
+ * and the id of one of them (NULL: none). `now`: what lies later than 5 minutes behind it is in the
+ * future. */
+enum vb_oddities {
+    VB_ODD_TIMES,           /* conversations without created_at, before the year 1, in the future */
+    VB_ODD_DOUBLES,         /* ids that several conversations have */
+    VB_ODD_LINKS,           /* channel_id, contact_id, assistant_id that find nothing */
+    VB_ODD_MESSAGES,        /* as TIMES; direction NULL, unknown; speaker_type NULL, unknown */
+    VB_ODD_MESSAGE_DOUBLES, /* ids that several messages of a conversation have */
+    VB_ODD_GIANT,           /* the same in the conversation with most messages of those */
+    VB_ODDITIES
+};
+enum vb_status vb_contract_oddities_query(const struct vb_contract *contract, enum vb_oddities what,
+                                          vb_instant now, size_t limit,
+                                          struct vb_source_query *ret_query,
+                                          struct vb_error *err) vb_must_check;
 /* A page of the selection's conversations behind `low` (NULL: from the first). */
 enum vb_status vb_contract_page_query(const struct vb_contract *contract,
                                       const struct vb_selection *selection,

@@ -87,7 +87,7 @@ static int64_t estimate(const struct vb_specification *specification, int64_t co
 
 /* Results of the source are text. */
 static void answer_counts(struct vb_http_exchange *exchange, const PGresult *counts,
-                          const PGresult *sample)
+                          const PGresult *sample, const PGresult *timeless)
 {
     const struct preview *preview = exchange->state;
     int64_t conversations = strtoll(PQgetvalue(counts, 0, 0), NULL, 10);
@@ -103,6 +103,8 @@ static void answer_counts(struct vb_http_exchange *exchange, const PGresult *cou
         &json, "estimated_bytes",
         estimate(&preview->lookup.resolution.specification, conversations, messages, text));
     vb_json_member_integer(&json, "estimated_seconds", LEAST_SECONDS + messages / preview->rate);
+    vb_json_member_integer(&json, "conversations_without_time",
+                           strtoll(PQgetvalue(timeless, 0, 0), NULL, 10));
     vb_json_end_object(&json);
     vb_http_answer_json(exchange, 200, &json);
 }
@@ -118,7 +120,7 @@ static void on_counted(void *context, const struct vb_pg_outcome *outcome)
             "Counting took longer than 25 seconds. Narrow the selection; an export "
             "has no such limit.");
     } else if (vb_api_ended(exchange, outcome)) {
-        answer_counts(exchange, outcome->results[2], outcome->results[3]);
+        answer_counts(exchange, outcome->results[2], outcome->results[3], outcome->results[4]);
     }
 }
 
@@ -128,7 +130,7 @@ static struct vb_pg_statement statement_of(const struct vb_source_query *query)
     return (struct vb_pg_statement){NULL, query->sql, query->count};
 }
 
-/* Both statements in one transaction, so of nearly the same moment. The pool has copied what it
+/* All statements in one transaction, so of nearly the same moment. The pool has copied what it
  * needs when the call returns. */
 static void send_counts(struct vb_http_exchange *exchange, const struct vb_selection *selection)
 {
@@ -136,21 +138,28 @@ static void send_counts(struct vb_http_exchange *exchange, const struct vb_selec
         NULL, "SELECT set_config('statement_timeout', '" COUNT_TIME "', true)", 0};
     const struct vb_pg_statement setup = {NULL, vb_source_count_settings(), 0};
     const struct vb_contract *contract = exchange->loop->site->service->contract;
-    struct vb_source_query count = {0}, sample = {0};
+    struct vb_source_query count = {0}, sample = {0}, timeless = {0};
     struct vb_error err = {0};
     enum vb_status status = vb_contract_count_query(contract, selection, &count, &err);
     if (status == VB_OK)
         status = vb_contract_sample_query(contract, selection, &sample, &err);
+    if (status == VB_OK)
+        status = vb_contract_timeless_query(contract, selection, &timeless, &err);
     if (status == VB_OK) {
         struct vb_pg_statement counting = statement_of(&count), sampling = statement_of(&sample);
-        const struct vb_pg_step steps[] = {
-            {&limit, NULL}, {&setup, NULL}, {&counting, count.values}, {&sampling, sample.values}};
-        vb_api_send(exchange, exchange->loop->site->count_pool, steps, 4, on_counted);
+        struct vb_pg_statement looking = statement_of(&timeless);
+        const struct vb_pg_step steps[] = {{&limit, NULL},
+                                           {&setup, NULL},
+                                           {&counting, count.values},
+                                           {&sampling, sample.values},
+                                           {&looking, timeless.values}};
+        vb_api_send(exchange, exchange->loop->site->count_pool, steps, 5, on_counted);
     } else {
         vb_http_answer_error(exchange, &err);
     }
     vb_source_query_done(&count);
     vb_source_query_done(&sample);
+    vb_source_query_done(&timeless);
 }
 
 static void on_found(struct vb_http_exchange *exchange)

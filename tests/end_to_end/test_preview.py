@@ -21,7 +21,8 @@ def ask(service, key, body):
 
 def counts(answer):
     assert answer.status == 200, answer.body
-    assert list(answer.json()) == ["conversations", "messages", "estimated_bytes", "estimated_seconds"]
+    assert list(answer.json()) == ["conversations", "messages", "estimated_bytes", "estimated_seconds",
+                                   "conversations_without_time"]
     return answer.json()["conversations"], answer.json()["messages"]
 
 

@@ -99,10 +99,12 @@ def test_a_turn_goes_by_the_direction_and_is_nobody_elses_for_sure(service, keys
 
 def test_the_doctor_tells_that_there_are_such(program, database, keys, tmp_path):
     report = doctor(program, storage=f"file://{tmp_path}")
-    line = next(line for line in report.of("source") if "direction" in line.text)
-    assert line.finding == "warning" and "2 of 11" in line.text and "3 of 11" in line.text
-    assert "docs/connect.md" in line.remedy
+    lines = [line for line in report.of("source rows") if "direction" in line.text or "speaker_type" in line.text]
+    assert [line.finding for line in lines] == 2 * ["warning"]
+    assert "2 of 11 messages have no direction" in lines[0].text
+    assert "3 of 11 messages have no speaker_type" in lines[1].text
+    assert all("docs/connect.md" in line.remedy for line in lines)
     database.execute("UPDATE chat.message SET direction = coalesce(direction, 'inbound'),"
                      " speaker_type = coalesce(speaker_type, 'agent')")
     report = doctor(program, storage=f"file://{tmp_path}")
-    assert [line for line in report.of("source") if "direction" in line.text] == []
+    assert [line for line in report.of("source rows") if "direction" in line.text] == []

@@ -44,6 +44,7 @@ void vb_doctor_backup(struct vb_doctor *doctor, struct vb_pg *pg);
 void vb_doctor_source(struct vb_doctor *doctor);
 /* The connection is the source's, in no transaction and left so; so for the next. */
 void vb_doctor_hidden(struct vb_doctor *doctor, PGconn *source);
+void vb_doctor_rows(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract);
 void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source,
                        const struct vb_contract *contract);
