@@ -12,12 +12,13 @@
 #include <string.h>
 
 /* Positions of the command's flags in command.c. */
-enum { MAIL_TO };
+enum { MAIL_TO, JSON };
 
 enum vb_status vb_command_doctor(const struct vb_arguments *arguments, struct vb_error *err)
 {
     struct vb_doctor doctor = {.options = &arguments->options,
-                               .mail_to = vb_argument(arguments, MAIL_TO)};
+                               .mail_to = vb_argument(arguments, MAIL_TO),
+                               .as_json = vb_argument(arguments, JSON) != NULL};
     if (doctor.mail_to && !vb_mail_address_plausible(vb_view_of(doctor.mail_to)))
         return vb_fail(err, VB_INVALID, "--mail-to \"%.200s\": must be an e-mail address",
                        doctor.mail_to);

@@ -1,5 +1,6 @@
 """verbatim doctor: each check when all is well, and in the states in which it has to say what is wrong."""
 
+import json
 import os
 import pathlib
 import re
@@ -52,6 +53,21 @@ def test_all_is_well(ready, storage, make_service, folder):
         assert sink.mails == [] and [known for _, known in sink.logins] == [True]
     assert left_behind(storage) == []
     assert SECRET not in report.output and "signature" not in report.output.lower()
+
+
+def test_as_json_it_says_the_same(ready, tmp_path):
+    """An object a line, so that what hangs hides nothing found before; exit and reason as ever."""
+    wrong = {"storage": f"file://{tmp_path}/\"missing\""}
+    options = type(ready)(ready.path, None, ready.options | wrong, ready.env)
+    told = doctor(ready, **wrong)
+    done = options.run("doctor", "--json", check=False)
+    assert done.returncode == told.status == 1 and "checks failed" in done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [set(each) for each in found] == [{"finding", "subject", "text", "remedy"}] * len(told.lines)
+    assert [(each["finding"], each["subject"], each["remedy"]) for each in found] == [
+        (line.finding, line.subject, line.remedy) for line in told.lines]
+    [storage] = [each for each in found if each["subject"] == "storage"]
+    assert storage["finding"] == "failed" and '"missing"' in storage["text"] and storage["remedy"]
 
 
 def test_mail_is_optional(ready, files):

@@ -68,7 +68,7 @@ class Page(Keyboard):
         self.call("Page.reload")
         self.wait_event("Page.loadEventFired")
 
-    def wait_event(self, method, seconds=30):
+    def wait_event(self, method, seconds=60):
         def come():
             self._tools.take(0.05)
             return next((event["params"] for event in self.events if event["method"] == method), None)
@@ -144,7 +144,7 @@ class Page(Keyboard):
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def wait(self, expression, what=None, seconds=30):
+    def wait(self, expression, what=None, seconds=60):
         return wait_until(lambda: self._value_or_none(expression), what or expression, seconds)
 
     def _value_or_none(self, expression):
@@ -155,7 +155,7 @@ class Page(Keyboard):
         """What has this role and name (text or pattern), looked for at each use; `state` is {"checked": True}."""
         return Seen(self, role, name, within, state)
 
-    def wait_text(self, text, seconds=30):
+    def wait_text(self, text, seconds=60):
         """Until the words can be read somewhere on the page."""
         try:
             self.wait(f"document.body?.innerText.includes({json.dumps(text)})", repr(text), seconds)

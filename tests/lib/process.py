@@ -58,7 +58,7 @@ def port_answers(port):
     return True
 
 
-def wait_until(condition, what, seconds=30, pause=0.02):
+def wait_until(condition, what, seconds=60, pause=0.02):
     """Polls `condition` until it is truthy and returns its value; TimeoutError names `what`."""
     end = time.monotonic() + seconds
     while True:
@@ -111,7 +111,7 @@ class Process:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
-    def wait_ready(self, condition, seconds=30):
+    def wait_ready(self, condition, seconds=60):
         """Waits for the condition; a child that died or stays silent is an error with the end of its log."""
         def ready_or_dead():
             return condition() or not self.running

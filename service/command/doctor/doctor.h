@@ -26,11 +26,13 @@ struct vb_doctor {
     struct vb_link_secrets secrets;   /* of the database; none while that could not be read */
     unsigned told[VB_FINDINGS];
     const char *mail_to; /* whom to send a mail; NULL: nobody */
-    bool mute;           /* standard output does not take lines any more */
+    bool as_json;
+    bool mute; /* standard output does not take lines any more */
 };
 
-/* "failed   storage: TEXT -> REMEDY". `remedy` NULL: there is nothing to do. Line feeds become
- * blanks. At once, so that a check that hangs hides nothing found before it. */
+/* "failed   storage: TEXT -> REMEDY", or the same as an object of JSON. `remedy` NULL: there is
+ * nothing to do. Line feeds become blanks. At once, so that a check that hangs hides nothing found
+ * before it. */
 void vb_doctor_report(struct vb_doctor *doctor, enum vb_finding finding, const char *subject,
                       const char *remedy, const char *format, ...) vb_printf_like(5, 6);
 
