@@ -1,7 +1,8 @@
 /* Scans a cell sixteen bytes at a time for what needs care, then copies runs; see cell.h.
  *
- * Two things can be asked of a cell. Quoting is RFC 4180's: cells with a comma, a quote or a line
- * end stand in quotes, quotes in them are doubled, and nothing else is quoted. The guard is a
+ * Two things can be asked of a cell. Quoting is RFC 4180's: cells with the delimiter, a quote or a
+ * line end stand in quotes, quotes in them are doubled, and nothing else is quoted unless the form
+ * wants all texts in quotes. The guard is a
  * single quote before a text that a spreadsheet would take for a formula (OWASP, "CSV Injection");
  * a text that begins with guards already gets one more, so that taking one off every such cell
  * gives back what was there.
@@ -17,28 +18,29 @@
 
 /* What a scan found; nonzero means there is at least one. */
 struct findings {
-    bool special;   /* comma, quote, CR, LF */
+    bool special;   /* delimiter, quote, CR, LF */
     bool non_ascii; /* to be validated */
 };
 
-static bool is_special(char c)
+static bool is_special(char c, char delimiter)
 {
-    return c == ',' || c == '"' || c == '\r' || c == '\n';
+    return c == delimiter || c == '"' || c == '\r' || c == '\n';
 }
 
 /* Answers both questions in one pass; a special byte in the last fifteen is found one by one. */
-static struct findings scan(struct vb_view text)
+static struct findings scan(struct vb_view text, char delimiter)
 {
     vb_lanes special = {0}, high = {0}, lanes;
     size_t i = 0;
     for (; i + sizeof lanes <= text.length; i += sizeof lanes) {
         memcpy(&lanes, text.data + i, sizeof lanes);
-        special |= (vb_lanes)((lanes == ',') | (lanes == '"') | (lanes == '\r') | (lanes == '\n'));
+        special |= (vb_lanes)((lanes == (unsigned char)delimiter) | (lanes == '"') |
+                              (lanes == '\r') | (lanes == '\n'));
         high |= lanes & 0x80;
     }
     struct findings found = {vb_lanes_any(special), vb_lanes_any(high)};
     for (; i < text.length; i++) {
-        found.special |= is_special(text.data[i]);
+        found.special |= is_special(text.data[i], delimiter);
         found.non_ascii |= (text.data[i] & 0x80) != 0;
     }
     return found;
@@ -125,14 +127,14 @@ static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, 
 
 /* The cell and what stands behind it, in one piece. One byte more than needed is reserved, for a
  * guard. */
-static inline enum vb_status append_ended(struct vb_buffer *out, struct vb_view text, bool guard,
-                                          struct vb_view end)
+static inline enum vb_status append_ended(struct vb_buffer *out, struct vb_view text,
+                                          struct vb_cell_form form, struct vb_view end)
 {
-    struct findings found = scan(text);
+    struct findings found = scan(text, form.delimiter);
     if (found.non_ascii && !vb_utf8_valid(text))
         return VB_SOURCE;
-    guard = guard && vb_cell_is_formula(text);
-    if (found.special)
+    bool guard = form.guard && vb_cell_is_formula(text);
+    if (found.special || (form.quotes && text.data))
         return append_quoted(out, text, guard, end);
     enum vb_status status = vb_buffer_reserve(out, text.length + 1 + end.length);
     if (status != VB_OK)
@@ -147,26 +149,30 @@ static inline enum vb_status append_ended(struct vb_buffer *out, struct vb_view 
     return VB_OK;
 }
 
-enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, bool guard)
+enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, struct vb_cell_form form)
 {
-    return text.length > 0 ? append_ended(out, text, guard, VB_VIEW("")) : VB_OK;
+    return text.length > 0 || form.quotes ? append_ended(out, text, form, VB_VIEW("")) : VB_OK;
 }
 
 /* Not all or nothing: cells before the one that failed stay, and the caller takes the row back. */
 enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *cells, size_t count,
-                                  bool guard)
+                                  struct vb_cell_form form)
 {
+    const struct vb_view end = {&form.delimiter, 1};
     enum vb_status status = VB_OK;
     for (size_t i = 0; i < count && status == VB_OK; i++)
-        status = append_ended(out, cells[i], guard, VB_VIEW(","));
+        status = append_ended(out, cells[i], form, end);
     return status;
 }
 
 /* A number in E.164's form is no formula that does anything, and guarding it would make it useless
  * to whoever imports the file. */
-enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone, bool guard)
+enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone,
+                                    struct vb_cell_form form)
 {
-    return vb_cell_append_run(out, &phone, 1, guard && !vb_digits_is_e164(phone));
+    if (vb_digits_is_e164(phone))
+        form.guard = false;
+    return vb_cell_append_run(out, &phone, 1, form);
 }
 
 /* What a list needs before its first byte is written. `length` counts one byte for each element's
@@ -178,19 +184,22 @@ struct list_shape {
 
 /* Walks a copy of the list. The guard looks at the first element only, since what stands behind it
  * is inside the cell. A comma costs two bytes more, as %2C. */
-static enum vb_status measure_list(struct vb_text_list list, bool guard, struct list_shape *shape)
+static enum vb_status measure_list(struct vb_text_list list, struct vb_cell_form form,
+                                   struct list_shape *shape)
 {
     struct vb_view element;
-    *shape = (struct list_shape){0};
+    *shape = (struct list_shape){.quoted = form.quotes};
     while (vb_text_list_next(&list, &element)) {
         if (!vb_utf8_valid(element))
             return VB_SOURCE;
         size_t quotes = count_byte(element, '"');
         if (shape->count++ == 0)
-            shape->guarded = guard && vb_cell_is_formula(element);
-        shape->quoted |= shape->count > 1 || quotes > 0 ||
-                         memchr(element.data, '\r', element.length) ||
-                         memchr(element.data, '\n', element.length);
+            shape->guarded = form.guard && vb_cell_is_formula(element);
+        shape->quoted |=
+            (shape->count > 1 && form.delimiter == ',') || quotes > 0 ||
+            memchr(element.data, '\r', element.length) ||
+            memchr(element.data, '\n', element.length) ||
+            (form.delimiter != ',' && memchr(element.data, form.delimiter, element.length));
         shape->length += element.length + quotes + 2 * count_byte(element, ',') + 1;
     }
     return VB_OK;
@@ -213,12 +222,15 @@ static enum vb_status append_element(struct vb_buffer *out, struct vb_view eleme
     return status;
 }
 
-enum vb_status vb_cell_append_list(struct vb_buffer *out, struct vb_text_list list, bool guard)
+enum vb_status vb_cell_append_list(struct vb_buffer *out, struct vb_text_list list,
+                                   struct vb_cell_form form)
 {
     if (list.count == 0)
         return VB_OK;
     struct list_shape shape;
-    enum vb_status status = measure_list(list, guard, &shape);
+    enum vb_status status = measure_list(list, form, &shape);
+    if (shape.count == 0)
+        return status;
     if (status == VB_OK)
         status = vb_buffer_reserve(out, shape.length + 3);
     if (status == VB_OK && shape.quoted)

@@ -5,24 +5,42 @@
  * for the call, the buffer is the caller's. Any thread: no state. VB_SOURCE for text that is not
  * UTF-8, VB_LIMIT and VB_NO_MEMORY as the buffer says; a single cell that fails leaves the buffer
  * as it was.
+ *
+ * In the form with all texts in quotes a NULL is nothing and an empty text is two quotes, which is
+ * how PostgreSQL and others tell the two apart.
  */
 #ifndef VERBATIM_EXPORT_FORMAT_CELL_H
 #define VERBATIM_EXPORT_FORMAT_CELL_H
 
 #include "verbatim/conversation.h"
 
-/* Appends one cell, without separator; NULL is an empty one. VB_SOURCE for text that is not
+/* How the cells of a file are written. */
+struct vb_cell_form {
+    char delimiter;
+    bool quotes; /* around every text, whatever is in it */
+    bool guard;  /* against formulas */
+};
+#define VB_CELL_FORM ((struct vb_cell_form){.delimiter = ',', .guard = true})
+/* For ids and times: their forms cannot be formulas, and importers join by them. */
+static inline struct vb_cell_form vb_cell_unguarded(struct vb_cell_form form)
+{
+    form.guard = false;
+    return form;
+}
+
+/* Appends one cell, without delimiter; NULL is an empty one. VB_SOURCE for text that is not
  * UTF-8, VB_LIMIT and VB_NO_MEMORY as the buffer says. */
-enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, bool guard) vb_must_check;
-/* A run of cells, each with the comma behind it. */
+enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text,
+                              struct vb_cell_form form) vb_must_check;
+/* A run of cells, each with the delimiter behind it. */
 enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *cells, size_t count,
-                                  bool guard) vb_must_check;
-/* A telephone number and the comma: E.164 needs no guard. */
+                                  struct vb_cell_form form) vb_must_check;
+/* A telephone number and the delimiter: E.164 needs no guard. */
 enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone,
-                                    bool guard) vb_must_check;
+                                    struct vb_cell_form form) vb_must_check;
 /* Elements joined by commas, a comma inside one as %2C. */
 enum vb_status vb_cell_append_list(struct vb_buffer *out, struct vb_text_list list,
-                                   bool guard) vb_must_check;
+                                   struct vb_cell_form form) vb_must_check;
 
 /* A spreadsheet could take the text for a formula, or it already begins with the guard of one. */
 bool vb_cell_is_formula(struct vb_view text);

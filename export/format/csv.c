@@ -10,7 +10,6 @@
 #include "media_cell.h"
 #include "renderers.h"
 #include "row.h"
-#include "time_text.h"
 
 static const char header[] =
     "message_id,conversation_id,contact_name,contact_phone,direction,speaker_type,speaker_name,"
@@ -50,46 +49,44 @@ static unsigned columns(unsigned include)
  * attachments the cell is the same in both kinds of export. */
 static enum vb_status append_media(const struct vb_render_context *context,
                                    const struct vb_conversation *c, const struct vb_message *m,
-                                   bool guard, struct vb_buffer *out)
+                                   struct vb_cell_form form, struct vb_buffer *out)
 {
     if (context->include & VB_INCLUDE_MEDIA && m->attachments.count > 0)
-        return vb_media_append_cell(out, c->id, m, guard);
-    return vb_cell_append_list(out, m->media_urls, guard);
+        return vb_media_append_cell(out, c->id, m, form);
+    return vb_cell_append_list(out, m->media_urls, form);
 }
 
 /* The twelve columns in the contract's order. Ids and the time are never guarded: their forms
- * cannot be formulas, and importers join by them. The last cell has no comma, which is why it is
+ * cannot be formulas, and importers join by them. The last cell has no delimiter, which is why it is
  * appended by itself. */
 static enum vb_status append_row(const struct vb_render_context *context,
                                  const struct vb_conversation *c, const struct vb_message *m,
                                  struct vb_buffer *out)
 {
-    bool guard = context->csv_profile != VB_CSV_RAW;
+    const struct vb_cell_form form = vb_csv_form(context);
     bool customer = context->include & VB_INCLUDE_CUSTOMER;
     const struct vb_view ids[] = {m->id, c->id};
     const struct vb_view people[] = {m->direction, m->speaker_type,
                                      vb_row_speaker_name(context, c, m)};
-    enum vb_status status = vb_cell_append_run(out, ids, 2, false);
+    enum vb_status status = vb_cell_append_run(out, ids, 2, vb_cell_unguarded(form));
     if (status == VB_OK)
-        status = vb_cell_append_run(out, customer ? &c->contact_name : &vb_row_nothing, 1, guard);
+        status = vb_cell_append_run(out, customer ? &c->contact_name : &vb_row_nothing, 1, form);
     if (status == VB_OK)
-        status = vb_cell_append_phone(out, customer ? c->contact_phone : vb_row_nothing, guard);
+        status = vb_cell_append_phone(out, customer ? c->contact_phone : vb_row_nothing, form);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, people, 3, guard);
+        status = vb_cell_append_run(out, people, 3, form);
     if (status == VB_OK)
-        status = vb_time_append(out, context->zone, m->created_at);
+        status = vb_csv_append_time(context, m->created_at, form, out);
     if (status == VB_OK)
-        status = vb_buffer_append_byte(out, ',');
+        status = vb_cell_append_run(out, &m->text, 1, form);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, &m->text, 1, guard);
+        status = append_media(context, c, m, form, out);
     if (status == VB_OK)
-        status = append_media(context, c, m, guard, out);
+        status = vb_buffer_append_byte(out, form.delimiter);
     if (status == VB_OK)
-        status = vb_buffer_append_byte(out, ',');
+        status = vb_cell_append_run(out, &m->status, 1, form);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, &m->status, 1, guard);
-    if (status == VB_OK)
-        status = vb_cell_append(out, m->sender_account, guard);
+        status = vb_cell_append(out, m->sender_account, form);
     return status == VB_OK ? vb_buffer_append(out, "\r\n", 2) : status;
 }
 

@@ -11,7 +11,6 @@
 #include "cell.h"
 #include "renderers.h"
 #include "row.h"
-#include "time_text.h"
 
 #include "verbatim/text.h"
 
@@ -95,74 +94,82 @@ static enum vb_status take_message(const struct vb_render_context *context,
                            : vb_row_fail(status, out, out->length, conversation, &message->id, err);
 }
 
-/* So that a cell and its comma are one step; a failure is passed on. */
-static enum vb_status append_comma(struct vb_buffer *out, enum vb_status status)
+/* So that a cell and what stands behind it are one step; a failure is passed on. */
+static enum vb_status end_cell(struct vb_buffer *out, struct vb_cell_form form,
+                               enum vb_status status)
 {
-    return status == VB_OK ? vb_buffer_append_byte(out, ',') : status;
+    return status == VB_OK ? vb_buffer_append_byte(out, form.delimiter) : status;
 }
 
-/* Behind it the comma; a number that is not there is an empty cell. */
-static enum vb_status append_number(struct vb_buffer *out, bool has, int64_t number)
+/* Behind it the delimiter; a number that is not there is an empty cell, and none is a text. */
+static enum vb_status append_number(struct vb_buffer *out, struct vb_cell_form form, bool has,
+                                    int64_t number)
 {
-    return append_comma(out, has ? vb_buffer_printf(out, "%" PRId64, number) : VB_OK);
+    return end_cell(out, form, has ? vb_buffer_printf(out, "%" PRId64, number) : VB_OK);
 }
 
-/* When it began and when it ended, with a comma behind each. */
+/* When it began and when it ended, with a delimiter behind each. */
 static enum vb_status append_times(const struct vb_render_context *context,
-                                   const struct vb_conversation *c, struct vb_buffer *out)
-{
-    enum vb_status status = append_comma(out, vb_time_append(out, context->zone, c->created_at));
-    if (status == VB_OK && c->has_ended_at)
-        status = vb_time_append(out, context->zone, c->ended_at);
-    return append_comma(out, status);
-}
-
-/* The first text, the last one. A buffer without a byte gives the NULL view, an empty cell. */
-static enum vb_status append_texts(const struct vb_render_context *context, bool guard,
+                                   const struct vb_conversation *c, struct vb_cell_form form,
                                    struct vb_buffer *out)
 {
+    enum vb_status status = vb_csv_append_time(context, c->created_at, form, out);
+    if (status == VB_OK && c->has_ended_at)
+        return vb_csv_append_time(context, c->ended_at, form, out);
+    return end_cell(out, form, status);
+}
+
+/* A buffer without a byte gives the NULL view, whether it has memory of an earlier text or not. */
+static struct vb_view kept_view(const struct vb_buffer *kept)
+{
+    return kept->length > 0 ? (struct vb_view){kept->data, kept->length} : vb_row_nothing;
+}
+
+/* The first text, the last one. */
+static enum vb_status append_texts(const struct vb_render_context *context,
+                                   struct vb_cell_form form, struct vb_buffer *out)
+{
     const struct vb_render_state *state = context->state;
-    const struct vb_view first = {state->first.data, state->first.length};
-    const struct vb_view last = {state->last.data, state->last.length};
-    enum vb_status status = append_comma(out, vb_cell_append(out, first, guard));
-    return status == VB_OK ? vb_cell_append(out, last, guard) : status;
+    const struct vb_view first = kept_view(&state->first);
+    enum vb_status status = vb_cell_append_run(out, &first, 1, form);
+    return status == VB_OK ? vb_cell_append(out, kept_view(&state->last), form) : status;
 }
 
 /* In the order of conversations_header; whoever changes one changes the other. Without messages the
  * count is empty and not 0: nobody counted. */
 static enum vb_status append_conversation(const struct vb_render_context *context,
-                                          const struct vb_conversation *c, bool guard,
+                                          const struct vb_conversation *c, struct vb_cell_form form,
                                           struct vb_buffer *out)
 {
     bool customer = vb_row_includes(context, VB_INCLUDE_CUSTOMER);
     const struct vb_view who[] = {customer ? c->contact_email : vb_row_nothing,
                                   vb_row_channel(context, c)->name};
     const struct vb_view state[] = {c->status, c->priority};
-    enum vb_status status = vb_cell_append_run(out, &c->id, 1, false);
+    enum vb_status status = vb_cell_append_run(out, &c->id, 1, vb_cell_unguarded(form));
     if (status == VB_OK)
-        status = vb_cell_append_run(out, who, 2, guard);
+        status = vb_cell_append_run(out, who, 2, form);
     if (status == VB_OK)
-        status = append_times(context, c, out);
+        status = append_times(context, c, form, out);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, state, 2, guard);
+        status = vb_cell_append_run(out, state, 2, form);
     if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_TAGS))
-        status = vb_cell_append_list(out, c->tags, guard);
-    status = append_comma(out, status);
+        status = vb_cell_append_list(out, c->tags, form);
+    status = end_cell(out, form, status);
     if (status == VB_OK)
-        status = append_number(out, vb_row_includes(context, VB_INCLUDE_MESSAGES),
+        status = append_number(out, form, vb_row_includes(context, VB_INCLUDE_MESSAGES),
                                (int64_t)context->state->messages);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, &c->assigned_agent, 1, guard);
+        status = vb_cell_append_run(out, &c->assigned_agent, 1, form);
     if (status == VB_OK)
-        status = append_number(out, c->has_csat_rating, c->csat_rating);
+        status = append_number(out, form, c->has_csat_rating, c->csat_rating);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, &c->csat_comment, 1, guard);
-    return status == VB_OK ? append_texts(context, guard, out) : status;
+        status = vb_cell_append_run(out, &c->csat_comment, 1, form);
+    return status == VB_OK ? append_texts(context, form, out) : status;
 }
 
 /* In the order of leads_header. */
 static enum vb_status append_lead(const struct vb_render_context *context,
-                                  const struct vb_conversation *c, bool guard,
+                                  const struct vb_conversation *c, struct vb_cell_form form,
                                   struct vb_buffer *out)
 {
     static const struct vb_conversation nobody;
@@ -171,27 +178,27 @@ static enum vb_status append_lead(const struct vb_render_context *context,
     const struct vb_view ids[] = {c->id, c->assistant_id};
     const struct vb_view facts[] = {vb_row_channel(context, c)->name, c->status};
     const struct vb_view person[] = {lead->contact_name, lead->contact_email};
-    enum vb_status status = vb_cell_append_run(out, ids, 2, false);
+    enum vb_status status = vb_cell_append_run(out, ids, 2, vb_cell_unguarded(form));
     if (status == VB_OK)
-        status = vb_cell_append_run(out, facts, 2, guard);
+        status = vb_cell_append_run(out, facts, 2, form);
     if (status == VB_OK)
-        status = append_times(context, c, out);
+        status = append_times(context, c, form, out);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, person, 2, guard);
+        status = vb_cell_append_run(out, person, 2, form);
     if (status == VB_OK)
-        status = vb_cell_append_phone(out, lead->contact_phone, guard);
+        status = vb_cell_append_phone(out, lead->contact_phone, form);
     if (status == VB_OK)
-        status = vb_cell_append_run(out, &lead->contact_lead_status, 1, guard);
+        status = vb_cell_append_run(out, &lead->contact_lead_status, 1, form);
     if (status == VB_OK)
-        status = append_number(out, vb_row_includes(context, VB_INCLUDE_MESSAGES),
+        status = append_number(out, form, vb_row_includes(context, VB_INCLUDE_MESSAGES),
                                (int64_t)context->state->messages);
-    return status == VB_OK ? append_texts(context, guard, out) : status;
+    return status == VB_OK ? append_texts(context, form, out) : status;
 }
 
 /* The cells of a row. The two layouts differ in this step alone. */
 typedef enum vb_status append_row(const struct vb_render_context *context,
-                                  const struct vb_conversation *conversation, bool guard,
-                                  struct vb_buffer *out);
+                                  const struct vb_conversation *conversation,
+                                  struct vb_cell_form form, struct vb_buffer *out);
 
 /* The start is noted here, so a row that fails is taken back whole. */
 static enum vb_status end_row(const struct vb_render_context *context,
@@ -199,7 +206,7 @@ static enum vb_status end_row(const struct vb_render_context *context,
                               struct vb_buffer *out, struct vb_error *err)
 {
     size_t before = out->length;
-    enum vb_status status = append(context, conversation, context->csv_profile != VB_CSV_RAW, out);
+    enum vb_status status = append(context, conversation, vb_csv_form(context), out);
     if (status == VB_OK)
         status = vb_buffer_append(out, "\r\n", 2);
     return status == VB_OK ? VB_OK : vb_row_fail(status, out, before, conversation, NULL, err);

@@ -44,7 +44,7 @@ static enum vb_status add_entries(struct vb_buffer *joined, struct vb_view conve
 
 /* The guard looks at the whole cell; names of entries begin with "media/" and need none. */
 enum vb_status vb_media_append_cell(struct vb_buffer *out, struct vb_view conversation_id,
-                                    const struct vb_message *message, bool guard)
+                                    const struct vb_message *message, struct vb_cell_form form)
 {
     struct vb_buffer joined;
     struct vb_text_list urls = message->media_urls;
@@ -55,7 +55,7 @@ enum vb_status vb_media_append_cell(struct vb_buffer *out, struct vb_view conver
         if (!vb_row_is_attached(message, url))
             status = add_element(&joined, url);
     if (status == VB_OK)
-        status = vb_cell_append(out, (struct vb_view){joined.data, joined.length}, guard);
+        status = vb_cell_append(out, (struct vb_view){joined.data, joined.length}, form);
     vb_buffer_done(&joined);
     return status;
 }

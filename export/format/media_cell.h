@@ -7,11 +7,14 @@
 #ifndef VERBATIM_EXPORT_FORMAT_MEDIA_CELL_H
 #define VERBATIM_EXPORT_FORMAT_MEDIA_CELL_H
 
+#include "cell.h"
+
 #include "verbatim/conversation.h"
 
 /* The names of the message's entries, then those of its media URLs that are no attachment's, joined
  * by commas; without separator behind. VB_SOURCE for text that is not UTF-8. */
 enum vb_status vb_media_append_cell(struct vb_buffer *out, struct vb_view conversation_id,
-                                    const struct vb_message *message, bool guard) vb_must_check;
+                                    const struct vb_message *message,
+                                    struct vb_cell_form form) vb_must_check;
 
 #endif

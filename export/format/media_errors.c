@@ -22,7 +22,7 @@ enum vb_status vb_media_errors_add(const struct vb_render_context *context,
                                    const struct vb_media_error *error, struct vb_buffer *out,
                                    struct vb_error *err)
 {
-    bool guard = context->csv_profile != VB_CSV_RAW;
+    const struct vb_cell_form form = vb_csv_form(context);
     size_t before = out->length;
     const struct vb_view ids[] = {error->conversation_id, error->message_id, error->attachment_id};
     struct vb_buffer url;
@@ -32,12 +32,12 @@ enum vb_status vb_media_errors_add(const struct vb_render_context *context,
     enum vb_status status = vb_url_show(&url, error->url);
     const struct vb_view texts[] = {{url.data, url.length}, vb_view_of(error->entry)};
     if (status == VB_OK)
-        status = vb_cell_append_run(out, ids, 3, false);
+        status = vb_cell_append_run(out, ids, 3, vb_cell_unguarded(form));
     if (status == VB_OK)
-        status = vb_cell_append_run(out, texts, 2, guard);
+        status = vb_cell_append_run(out, texts, 2, form);
     vb_buffer_done(&url);
     if (status == VB_OK)
-        status = vb_cell_append(out, vb_view_of(error->reason), guard);
+        status = vb_cell_append(out, vb_view_of(error->reason), form);
     if (status == VB_OK)
         status = vb_buffer_append(out, "\r\n", 2);
     return status == VB_OK

@@ -83,3 +83,26 @@ enum vb_status vb_csv_profile_parse(struct vb_view text, enum vb_csv_profile *re
         }
     return VB_INVALID;
 }
+
+static const char *const quotes[] = {
+    [VB_CSV_QUOTE_MINIMAL] = "minimal",
+    [VB_CSV_QUOTE_ALL] = "all",
+};
+
+enum vb_status vb_csv_quote_parse(struct vb_view text, enum vb_csv_quote *ret_quote)
+{
+    for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++)
+        if (vb_view_equals(text, vb_view_of(quotes[i]))) {
+            *ret_quote = (enum vb_csv_quote)i;
+            return VB_OK;
+        }
+    return VB_INVALID;
+}
+
+enum vb_status vb_csv_delimiter_parse(struct vb_view text, char *ret_delimiter)
+{
+    if (text.length != 1 || !memchr(",;\t", *text.data, 3))
+        return VB_INVALID;
+    *ret_delimiter = *text.data;
+    return VB_OK;
+}

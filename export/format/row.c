@@ -6,6 +6,7 @@
  */
 #include "row.h"
 
+#include "time_text.h"
 #include "verbatim/json.h"
 
 const struct vb_view vb_row_nothing = {NULL, 0};
@@ -86,6 +87,41 @@ enum vb_status vb_row_write_nothing(const struct vb_render_context *context, str
     return VB_OK;
 }
 
+struct vb_cell_form vb_csv_form(const struct vb_render_context *context)
+{
+    return (struct vb_cell_form){
+        .delimiter = context->csv_delimiter ? context->csv_delimiter : ',',
+        .quotes = context->csv_quote == VB_CSV_QUOTE_ALL,
+        .guard = context->csv_profile != VB_CSV_RAW,
+    };
+}
+
+/* A time is a text: what takes texts in quotes as they are leaves it alone. */
+enum vb_status vb_csv_append_time(const struct vb_render_context *context, vb_instant at,
+                                  struct vb_cell_form form, struct vb_buffer *out)
+{
+    enum vb_status status = form.quotes ? vb_buffer_append_byte(out, '"') : VB_OK;
+    if (status == VB_OK)
+        status = vb_time_append(out, context->zone, at);
+    if (status == VB_OK && form.quotes)
+        status = vb_buffer_append_byte(out, '"');
+    return status == VB_OK ? vb_buffer_append_byte(out, form.delimiter) : status;
+}
+
+/* Names of columns hold neither delimiters nor quotes. */
+static enum vb_status append_header(struct vb_buffer *out, struct vb_view header,
+                                    struct vb_cell_form form)
+{
+    struct vb_view rest = vb_view_trim(header, "\r\n");
+    enum vb_status status = VB_OK;
+    while (rest.length > 0 && status == VB_OK) {
+        const struct vb_view name = vb_view_cut(&rest, ',');
+        status = rest.length > 0 ? vb_cell_append_run(out, &name, 1, form)
+                                 : vb_cell_append(out, name, form);
+    }
+    return status == VB_OK ? vb_buffer_append_text(out, "\r\n") : status;
+}
+
 /* The mark is for Excel, which takes UTF-8 for its own code page without it. */
 enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct vb_view header,
                                  struct vb_buffer *out, struct vb_error *err)
@@ -95,7 +131,7 @@ enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct
     if (context->csv_profile == VB_CSV_EXCEL)
         status = vb_buffer_append_text(out, byte_order_mark);
     if (status == VB_OK)
-        status = vb_buffer_append(out, header.data, header.length);
+        status = append_header(out, header, vb_csv_form(context));
     return status == VB_OK ? status : vb_fail(err, status, "no room for the header of a CSV file");
 }
 

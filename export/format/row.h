@@ -8,6 +8,7 @@
 #ifndef VERBATIM_EXPORT_FORMAT_ROW_H
 #define VERBATIM_EXPORT_FORMAT_ROW_H
 
+#include "cell.h"
 #include "verbatim/render.h"
 
 extern const struct vb_view vb_row_nothing; /* SQL NULL, an empty cell */
@@ -62,7 +63,12 @@ enum vb_status vb_row_end(enum vb_status status, const struct vb_render_context 
 enum vb_status vb_row_write_nothing(const struct vb_render_context *context, struct vb_buffer *out,
                                     struct vb_error *err) vb_must_check;
 
-/* The profile's mark, then the header line. */
+/* As the context's profile, delimiter and quotes say. */
+struct vb_cell_form vb_csv_form(const struct vb_render_context *context);
+/* A time and the delimiter. */
+enum vb_status vb_csv_append_time(const struct vb_render_context *context, vb_instant at,
+                                  struct vb_cell_form form, struct vb_buffer *out) vb_must_check;
+/* The profile's mark, then the header line; `header` has commas. */
 enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct vb_view header,
                                  struct vb_buffer *out, struct vb_error *err) vb_must_check;
 /* `lead` as it is, then a JSON array of strings. */

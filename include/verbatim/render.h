@@ -22,6 +22,13 @@ enum vb_csv_profile { VB_CSV_SAFE, VB_CSV_EXCEL, VB_CSV_RAW };
 enum vb_status vb_csv_profile_parse(struct vb_view text,
                                     enum vb_csv_profile *ret_profile) vb_must_check;
 
+/* Which cells of a CSV file stand in quotes: those that need them, or every text. */
+enum vb_csv_quote { VB_CSV_QUOTE_MINIMAL, VB_CSV_QUOTE_ALL };
+/* VB_INVALID for anything but minimal, all. */
+enum vb_status vb_csv_quote_parse(struct vb_view text, enum vb_csv_quote *ret_quote) vb_must_check;
+/* VB_INVALID for anything but a comma, a semicolon, a tab. */
+enum vb_status vb_csv_delimiter_parse(struct vb_view text, char *ret_delimiter) vb_must_check;
+
 /* What a file holds of a conversation; names in vb_include_names, in this order. */
 enum vb_include {
     VB_INCLUDE_MESSAGES = 1,
@@ -73,6 +80,8 @@ struct vb_render_about {
 struct vb_render_context {
     struct vb_zone *zone;
     enum vb_csv_profile csv_profile;
+    enum vb_csv_quote csv_quote;
+    char csv_delimiter;        /* 0: a comma */
     unsigned include;          /* enum vb_include */
     struct vb_channel channel; /* the job's; conversations carry their own */
     struct vb_render_state *state;

@@ -42,6 +42,8 @@ static const struct {
     {ABOUT_ZONE, offsetof(struct vb_access, time_zone)},
     {ABOUT_SOURCE, offsetof(struct vb_access, source_id)},
     {ABOUT_PROFILE, offsetof(struct vb_access, csv_profile)},
+    {ABOUT_DELIMITER, offsetof(struct vb_access, delimiter)},
+    {ABOUT_QUOTE, offsetof(struct vb_access, csv_quote)},
     {ABOUT_USER, offsetof(struct vb_access, user)},
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
@@ -139,6 +141,8 @@ struct vb_caller vb_access_caller(const struct vb_access *access)
                               .source_id = access->source_id,
                               .time_zone = access->time_zone,
                               .csv_profile = access->csv_profile,
+                              .delimiter = access->delimiter,
+                              .csv_quote = access->csv_quote,
                               .author = access->author,
                               .key_id = access->key_id,
                               .is_restricted = access->is_restricted,

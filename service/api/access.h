@@ -38,7 +38,7 @@ struct vb_access {
     const char *author;    /* the key's user, else its name, else its id */
     const char *user;      /* the key's user, or "" */
     const char *workspace; /* workspace_id; NULL until the key was found good */
-    const char *time_zone, *source_id, *csv_profile;
+    const char *time_zone, *source_id, *csv_profile, *delimiter, *csv_quote;
     bool is_restricted;       /* sees only what carries one of `audience` */
     struct vb_words audience; /* sorted, without doubles; items NULL unless is_restricted */
     void *block;

@@ -116,6 +116,10 @@ static enum vb_status make_order(struct vb_http_exchange *exchange, struct expor
                                           .workspace = strdup(access->source_id),
                                           .time_zone = strdup(access->time_zone),
                                           .csv_profile = strdup(access->csv_profile)};
+    if (vb_csv_delimiter_parse(vb_view_of(access->delimiter), &ret_order->csv_delimiter) != VB_OK)
+        ret_order->csv_delimiter = ',';
+    if (vb_csv_quote_parse(vb_view_of(access->csv_quote), &ret_order->csv_quote) != VB_OK)
+        ret_order->csv_quote = VB_CSV_QUOTE_MINIMAL;
     (void)snprintf(ret_order->request_id, sizeof(ret_order->request_id), "%s",
                    exchange->request_id);
     if (!ret_order->workspace || !ret_order->time_zone || !ret_order->csv_profile) {

@@ -52,6 +52,8 @@ const struct vb_command vb_commands[] = {
       {"time-zone", "ZONE", "IANA name; dates of exports are days there (UTC)"},
       {"source-id", "X", "its id in the platform, when that is not ID"},
       {"csv-profile", "P", "safe, excel or raw (safe)", .words = "safe excel raw"},
+      {"delimiter", "D", "of CSV files: a comma, a semicolon or tab (,)", .words = "tab"},
+      {"csv-quote", "Q", "minimal, or all: every text cell (minimal)", .words = "minimal all"},
       {"max-running", "N", "jobs at a time, instead of the option max_running"},
       {"retention", "SPAN", "how long archives are kept, instead of the option retention"},
       {"link-ttl", "SPAN", "how long links live, instead of the option link_ttl"},

@@ -41,7 +41,8 @@ static enum vb_status read_caller(struct vb_pg *pg, const struct vb_jobs_wish *w
                                   struct vb_error *err)
 {
     static const char sql[] =
-        "SELECT workspace_id, source_id, time_zone, csv_profile, verbatim.mail_is_sent()"
+        "SELECT workspace_id, source_id, time_zone, csv_profile, verbatim.mail_is_sent(),"
+        " delimiter, csv_quote"
         " FROM verbatim.workspace WHERE workspace_id = $1";
     enum vb_status status = vb_workspace_find(pg, wish->workspace, err);
     if (status == VB_OK)
@@ -54,6 +55,8 @@ static enum vb_status read_caller(struct vb_pg *pg, const struct vb_jobs_wish *w
                                      .source_id = PQgetvalue(*ret_row, 0, 1),
                                      .time_zone = PQgetvalue(*ret_row, 0, 2),
                                      .csv_profile = PQgetvalue(*ret_row, 0, 3),
+                                     .delimiter = PQgetvalue(*ret_row, 0, 5),
+                                     .csv_quote = PQgetvalue(*ret_row, 0, 6),
                                      .author = VB_COMMAND_AUTHOR,
                                      .is_restricted = wish->is_restricted,
                                      .audience = wish->audience};

@@ -27,6 +27,8 @@ enum {
     TIME_ZONE,
     SOURCE_ID,
     CSV_PROFILE,
+    DELIMITER,
+    CSV_QUOTE,
     MAX_RUNNING,
     RETENTION,
     LINK_TTL,
@@ -88,6 +90,25 @@ static enum vb_status check_profile(const char *profile, struct vb_error *err)
     return vb_fail(err, VB_INVALID, "--csv-profile \"%s\": must be safe, excel or raw", profile);
 }
 
+/* A tab is hard to type, so its name will do. NULL stays NULL. */
+static const char *delimiter_text(const char *given)
+{
+    return given && strcmp(given, "tab") == 0 ? "\t" : given;
+}
+
+static enum vb_status check_csv_form(const char *delimiter, const char *quote, struct vb_error *err)
+{
+    char known;
+    enum vb_csv_quote known_quote;
+    if (delimiter && vb_csv_delimiter_parse(vb_view_of(delimiter_text(delimiter)), &known) != VB_OK)
+        return vb_fail(err, VB_INVALID,
+                       "--delimiter \"%s\": must be a comma, a semicolon or the word tab",
+                       delimiter);
+    if (quote && vb_csv_quote_parse(vb_view_of(quote), &known_quote) != VB_OK)
+        return vb_fail(err, VB_INVALID, "--csv-quote \"%s\": must be minimal or all", quote);
+    return VB_OK;
+}
+
 /* The option's limits; the text goes to the statement as it is. */
 static enum vb_status check_max_running(const char *text, struct vb_error *err)
 {
@@ -144,6 +165,9 @@ static enum vb_status check(const struct vb_arguments *arguments, struct vb_erro
         status = check_text("source-id", vb_argument(arguments, SOURCE_ID), false, err);
     if (status == VB_OK)
         status = check_profile(vb_argument(arguments, CSV_PROFILE), err);
+    if (status == VB_OK)
+        status = check_csv_form(vb_argument(arguments, DELIMITER),
+                                vb_argument(arguments, CSV_QUOTE), err);
     if (status == VB_OK)
         status = check_max_running(vb_argument(arguments, MAX_RUNNING), err);
     if (status == VB_OK)
@@ -215,15 +239,17 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
     static const char sql[] =
         "WITH kept AS ("
         " INSERT INTO verbatim.workspace AS w"
-        " (workspace_id, name, time_zone, source_id, csv_profile, max_running, retention, link_ttl)"
+        " (workspace_id, name, time_zone, source_id, csv_profile, max_running, retention, link_ttl,"
+        " delimiter, csv_quote)"
         " VALUES ($1, coalesce($2, ''), coalesce($3, 'UTC'), coalesce($4, $1),"
         " coalesce($5, 'safe'), $6, $7::bigint * interval '1 microsecond',"
-        " $8::bigint * interval '1 microsecond')"
+        " $8::bigint * interval '1 microsecond', coalesce($9, ','), coalesce($10, 'minimal'))"
         " ON CONFLICT (workspace_id) DO UPDATE SET name = coalesce($2, w.name),"
         " time_zone = coalesce($3, w.time_zone), source_id = coalesce($4, w.source_id),"
         " csv_profile = coalesce($5, w.csv_profile), max_running = coalesce($6, w.max_running),"
         " retention = coalesce($7::bigint * interval '1 microsecond', w.retention),"
-        " link_ttl = coalesce($8::bigint * interval '1 microsecond', w.link_ttl)"
+        " link_ttl = coalesce($8::bigint * interval '1 microsecond', w.link_ttl),"
+        " delimiter = coalesce($9, w.delimiter), csv_quote = coalesce($10, w.csv_quote)"
         " RETURNING workspace_id)"
         " INSERT INTO verbatim.turn (workspace_id) SELECT workspace_id FROM kept"
         " ON CONFLICT DO NOTHING";
@@ -238,8 +264,10 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
         vb_argument(arguments, MAX_RUNNING),
         span_text(vb_argument(arguments, RETENTION), spans[0]),
         span_text(vb_argument(arguments, LINK_TTL), spans[1]),
+        delimiter_text(vb_argument(arguments, DELIMITER)),
+        vb_argument(arguments, CSV_QUOTE),
     };
-    return vb_pg_exec(pg, sql, 8, parameters, NULL, err);
+    return vb_pg_exec(pg, sql, 10, parameters, NULL, err);
 }
 
 enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err)

@@ -30,6 +30,8 @@ struct vb_direct_order {
         *renderer;   /* the specification's, or one that only its door may name */
     char *workspace; /* its id in the source */
     char *time_zone, *csv_profile;
+    char csv_delimiter; /* 0: a comma */
+    enum vb_csv_quote csv_quote;
     struct vb_brand_kept brand; /* where the renderer shows it */
     vb_instant as_of;
     char request_id[72]; /* for the log */

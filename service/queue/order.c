@@ -299,6 +299,16 @@ static enum vb_order_state take_inserted(struct vb_order *order, const PGresult 
     return VB_ORDER_FAILED;
 }
 
+/* What the workspace says is decided here and stored, as the usual only where it is not: earlier
+ * versions of the program, which know nothing else, may work on the job then. */
+static void decide_csv(struct vb_specification *specification, const struct vb_caller *caller)
+{
+    if (!specification->delimiter && caller->delimiter && strcmp(caller->delimiter, ",") != 0)
+        specification->delimiter = caller->delimiter;
+    if (!specification->csv_quote && caller->csv_quote && strcmp(caller->csv_quote, "minimal") != 0)
+        specification->csv_quote = caller->csv_quote;
+}
+
 /* The moment is known: so is the range, and the stored form. */
 static enum vb_order_state take_found(struct vb_order *order, PGresult *const *results)
 {
@@ -311,6 +321,7 @@ static enum vb_order_state take_found(struct vb_order *order, PGresult *const *r
         (void)vb_fail(&order->error, VB_INVALID, "a range that was judged holds no instant");
         return VB_ORDER_FAILED;
     }
+    decide_csv(&resolution->specification, &order->caller);
     enum vb_status status =
         vb_specification_write(&resolution->specification, true, &order->stored);
     return status == VB_OK ? insert(order) : fail(order, status, "the specification");

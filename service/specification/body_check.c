@@ -34,6 +34,18 @@ static bool is_profile(struct vb_view text)
     return vb_csv_profile_parse(text, &profile) == VB_OK;
 }
 
+static bool is_delimiter(struct vb_view text)
+{
+    char delimiter;
+    return vb_csv_delimiter_parse(text, &delimiter) == VB_OK;
+}
+
+static bool is_quote(struct vb_view text)
+{
+    enum vb_csv_quote quote;
+    return vb_csv_quote_parse(text, &quote) == VB_OK;
+}
+
 static bool is_match(struct vb_view text)
 {
     return vb_view_equals(text, VB_VIEW("id")) || vb_view_equals(text, VB_VIEW("identity"));
@@ -52,6 +64,10 @@ const struct vb_body_rule vb_body_mail = {vb_mail_address_plausible, "value_erro
                                           "value is not a valid email address"};
 const struct vb_body_rule vb_body_csv_profile = {is_profile, "enum",
                                                  "Input should be 'safe', 'excel' or 'raw'"};
+const struct vb_body_rule vb_body_delimiter = {is_delimiter, "enum",
+                                               "Input should be ',', ';' or a tab"};
+const struct vb_body_rule vb_body_csv_quote = {is_quote, "enum",
+                                               "Input should be 'minimal' or 'all'"};
 const struct vb_body_rule vb_body_match = {is_match, "enum", "Input should be 'id' or 'identity'"};
 
 /* The reference stays the document's. */

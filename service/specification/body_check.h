@@ -35,6 +35,8 @@ extern const struct vb_body_rule vb_body_phone;        /* ^\+[1-9]\d{1,14}$ */
 extern const struct vb_body_rule vb_body_channel_type; /* coarse */
 extern const struct vb_body_rule vb_body_mail;         /* whether mail goes there, its taker asks */
 extern const struct vb_body_rule vb_body_csv_profile;
+extern const struct vb_body_rule vb_body_delimiter;
+extern const struct vb_body_rule vb_body_csv_quote;
 extern const struct vb_body_rule vb_body_match; /* of a contact: id, identity */
 
 /* The member, NULL where it is absent or null. */

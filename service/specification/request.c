@@ -36,7 +36,8 @@ static void check_all(struct vb_body_check *check, struct vb_export_request *req
 {
     static const char *const names[] = {"start_date",   "end_date",     "channel_id",
                                         "phone_number", "channel_type", "notification_email",
-                                        "csv_profile",  "activity"};
+                                        "csv_profile",  "delimiter",    "csv_quote",
+                                        "activity"};
     if (!vb_body_is_object(check))
         return;
     const char *start = vb_body_required_text(check, "start_date", &vb_body_date);
@@ -47,6 +48,8 @@ static void check_all(struct vb_body_check *check, struct vb_export_request *req
     request->notification_email = vb_body_text(check, "notification_email", &vb_body_mail);
     request->csv_profile = vb_body_text(check, "csv_profile", &vb_body_csv_profile);
     (void)vb_body_flag(check, "activity"); /* taken over as it stands, by make_document */
+    request->delimiter = vb_body_text(check, "delimiter", &vb_body_delimiter);
+    request->csv_quote = vb_body_text(check, "csv_quote", &vb_body_csv_quote);
     bool has_dates = start && end && vb_date_parse(vb_view_of(start), &request->start) == VB_OK &&
                      vb_date_parse(vb_view_of(end), &request->end) == VB_OK;
     check_between(check, request, has_dates);
@@ -100,6 +103,8 @@ static json_t *make_document(const struct vb_export_request *request)
                     share(filter, "to", root, "end_date") &&
                     share(filter, "activity", root, "activity") &&
                     share(document, "csv_profile", root, "csv_profile") &&
+                    share(document, "delimiter", root, "delimiter") &&
+                    share(document, "csv_quote", root, "csv_quote") &&
                     share(document, "notification_email", root, "notification_email");
     if (is_whole)
         return document;

@@ -19,7 +19,7 @@ struct vb_export_request {
     const char *phone_number;
     const char *channel_type; /* coarse */
     const char *notification_email;
-    const char *csv_profile;
+    const char *csv_profile, *delimiter, *csv_quote;
 };
 
 /* VB_INVALID: the problems list every broken rule. They are initialised here, and always their

@@ -18,10 +18,11 @@
 
 /* Who asks. Borrowed; all that of it decides what is found and what a job notes. */
 struct vb_caller {
-    const char *workspace, *source_id, *time_zone, *csv_profile;
-    const char *author, *key_id; /* key_id NULL: nobody with a key */
-    bool is_restricted;          /* sees only what carries one of `audience` */
-    struct vb_words audience;    /* sorted, without doubles */
+    const char *workspace, *source_id, *time_zone;
+    const char *csv_profile, *delimiter, *csv_quote; /* of its workspace */
+    const char *author, *key_id;                     /* key_id NULL: nobody with a key */
+    bool is_restricted;                              /* sees only what carries one of `audience` */
+    struct vb_words audience;                        /* sorted, without doubles */
 };
 /* `audience` as an array literal of PostgreSQL, as job.audience and audit.audience take it. Nothing
  * is written, and *ret_text is NULL, where the caller is not restricted. `out` owns the text. */

@@ -142,3 +142,20 @@ void vb_specification_select(const struct vb_specification *specification,
     selection->completed_only = specification->filter.completed_only;
     selection->activity = specification->filter.activity;
 }
+
+/* Only what holds the rules is in a value that was parsed. */
+char vb_specification_delimiter(const struct vb_specification *specification)
+{
+    const char *given = specification->delimiter;
+    char delimiter = ',';
+    return given && vb_csv_delimiter_parse(vb_view_of(given), &delimiter) == VB_OK ? delimiter
+                                                                                   : ',';
+}
+
+enum vb_csv_quote vb_specification_quote(const struct vb_specification *specification)
+{
+    const char *given = specification->csv_quote;
+    enum vb_csv_quote quote = VB_CSV_QUOTE_MINIMAL;
+    return given && vb_csv_quote_parse(vb_view_of(given), &quote) == VB_OK ? quote
+                                                                           : VB_CSV_QUOTE_MINIMAL;
+}

@@ -64,6 +64,8 @@ struct vb_specification {
     enum vb_files files;
     unsigned include;        /* enum vb_include */
     const char *csv_profile; /* NULL: the workspace's */
+    /* NULL: the workspace's; in the stored form, where they were decided, a comma and minimal. */
+    const char *delimiter, *csv_quote;
     const char *notification_email;
     int64_t link_ttl; /* microseconds; 0: the door's */
     /* The service's own. */
@@ -114,6 +116,10 @@ bool vb_specification_judge_range(const struct vb_specification *specification,
  * channel of a phone number, the range, the moment) is the caller's to add. */
 void vb_specification_select(const struct vb_specification *specification,
                              struct vb_selection *selection);
+
+/* Of its CSV files, where the stored form says nothing else: a comma, minimal. */
+char vb_specification_delimiter(const struct vb_specification *specification);
+enum vb_csv_quote vb_specification_quote(const struct vb_specification *specification);
 
 /* The formats that may be asked for, in the order in which they are told; NULL behind the last. */
 const char *vb_specification_format(size_t place);

@@ -118,6 +118,8 @@ enum vb_status vb_specification_write(const struct vb_specification *specificati
     vb_json_member_text(&json, "files", vb_specification_files[specification->files]);
     put_include(&json, specification->include);
     put_optional(&json, "csv_profile", specification->csv_profile);
+    put_optional(&json, "delimiter", specification->delimiter);
+    put_optional(&json, "csv_quote", specification->csv_quote);
     put_optional(&json, "notification_email", specification->notification_email);
     if (specification->link_ttl > 0)
         put_link_ttl(&json, specification->link_ttl);

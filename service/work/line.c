@@ -22,6 +22,7 @@
 static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
 {
     const struct vb_job *job = &line->claim->job;
+    const struct vb_specification *specification = &job->specification;
     enum vb_csv_profile profile = VB_CSV_SAFE;
     line->renderer = vb_job_renderer(job);
     if (!line->renderer)
@@ -34,13 +35,16 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
     if (status != VB_OK)
         return status;
     line->files = job->specification.files;
-    line->context = (struct vb_render_context){.zone = line->zone,
-                                               .csv_profile = profile,
-                                               .include = job->specification.include,
-                                               .channel = vb_job_channel(job),
-                                               .state = &line->state,
-                                               .zone_name = job->time_zone,
-                                               .fonts = line->crew->service->options->fonts};
+    line->context =
+        (struct vb_render_context){.zone = line->zone,
+                                   .csv_profile = profile,
+                                   .csv_quote = vb_specification_quote(specification),
+                                   .csv_delimiter = vb_specification_delimiter(specification),
+                                   .include = job->specification.include,
+                                   .channel = vb_job_channel(job),
+                                   .state = &line->state,
+                                   .zone_name = job->time_zone,
+                                   .fonts = line->crew->service->options->fonts};
     if (line->renderer->has_brand)
         status = vb_brand_of_job(line->pg, job->job_id, &line->brand, err);
     line->context.brand = &line->brand.brand;

@@ -259,12 +259,16 @@ def test_more_choices(page, dialog, api):
     dialog.get("combobox", "Rows of the table").choose("One row a conversation")
     dialog.get("combobox", "Files").choose("Files of 5,000 conversations, in a ZIP")
     dialog.get("combobox", "Made for").choose("Excel, guarded against formulas")
+    dialog.get("combobox", "Columns are separated by").choose("Tabs")
+    dialog.get("combobox", "Quotes").choose(
+        "Around all texts: programs can keep numbers and dates as they are written")
     dialog.get("textbox", "Only with tags").fill("vip, press")
     dialog.get("checkbox", "Only completed conversations").click()
     dialog.get("button", "Start export").click()
     page.wait_text("The export has started.")
     made = only(api)["specification"]
     assert (made["layout"], made["files"], made["csv_profile"]) == ("conversations", "chunks", "excel")
+    assert (made["delimiter"], made["csv_quote"]) == ("\t", "all")
     assert made["filter"] == {"tags": ["vip", "press"], "completed_only": True}
 
 

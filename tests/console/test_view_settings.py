@@ -5,8 +5,8 @@ import pytest
 from tests.lib import console
 
 SETTINGS = f"/api/v1/workspace/{console.WORKSPACE}/settings"
-START = {"name": "Bäckerei Löwenstein", "time_zone": "Europe/Berlin", "csv_profile": "safe", "retention": None,
-         "link_ttl": None}
+START = {"name": "Bäckerei Löwenstein", "time_zone": "Europe/Berlin", "csv_profile": "safe", "delimiter": ",",
+         "csv_quote": "minimal", "retention": None, "link_ttl": None}
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,14 @@ def test_by_mouse(form, service, keys):
     form.get("textbox", "Links are valid for").fill("36")
     form.get("combobox", "Links are valid for: unit").choose("hours")
     form.get("combobox", "CSV is made for").choose("Excel, guarded against formulas")
+    form.get("combobox", "Columns of CSV are separated by").choose(
+        "Semicolons, as Excel expects in German and many other languages")
     form.get("button", "Save").click()
     form.wait_text("Saved.")
     now = kept(service, keys)
     assert (now["name"], now["retention"], now["link_ttl"], now["csv_profile"]) == (
         "Bäckerei Müller", "14d", "36h", "excel")
+    assert (now["delimiter"], now["csv_quote"]) == (";", "minimal")
     assert now["time_zone"] == "Europe/Berlin", "what was not touched stays"
     assert "Empty: as the service is set, 7 days." in form.text() and "as the service is set, 3." in form.text()
     form.reload()

@@ -87,21 +87,22 @@ def test_commands_before_migrate_say_so(verbatim, postgres):
 
 
 def test_workspace_set_creates_and_changes_only_what_is_given(ready, database):
-    row = ("SELECT name, time_zone, source_id, csv_profile, max_running"
+    row = ("SELECT name, time_zone, source_id, csv_profile, max_running, delimiter, csv_quote"
            " FROM verbatim.workspace WHERE workspace_id = 'w1'")
     ready.workspace("w1")
-    assert database.execute(row) == [("", "UTC", "w1", "safe", None)]
+    assert database.execute(row) == [("", "UTC", "w1", "safe", None, ",", "minimal")]
     ready.workspace("w1", name="Größe 漢字", time_zone="Asia/Tokyo", source_id="42", csv_profile="excel",
-                    max_running=7)
-    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "excel", 7)]
-    ready.workspace("w1", csv_profile="raw")
-    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "raw", 7)]
+                    max_running=7, delimiter="tab", csv_quote="all")
+    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "excel", 7, "\t", "all")]
+    ready.workspace("w1", csv_profile="raw", delimiter=";")
+    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "raw", 7, ";", "all")]
 
 
 @pytest.mark.parametrize("arguments, named", [
     (["a/b"], "a/b"), ([".."], ".."), ([""], "workspace id"), (["x" * 129], "128"), (["ä"], "ä"), (["-"], "-"),
     (["w", "--time-zone", "Mars/Base"], "Mars/Base"), (["w", "--time-zone", "../etc/passwd"], "passwd"),
     (["w", "--time-zone", ""], "time-zone"), (["w", "--csv-profile", "wild"], "wild"),
+    (["w", "--delimiter", "|"], "--delimiter"), (["w", "--csv-quote", "none"], "--csv-quote"),
     (["w", "--max-running", "0"], "0"),
     (["w", "--max-running", "9x"], "9x"), (["w", "--name", "a\tb"], "--name"),
     (["w", "--source-id", ""], "--source-id"),

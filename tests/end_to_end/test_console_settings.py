@@ -22,7 +22,7 @@ def keys(keys, program, database):
 @pytest.fixture(autouse=True)
 def as_it_was(keys, database):
     database.execute("DELETE FROM verbatim.job")
-    database.execute("UPDATE verbatim.workspace SET name = '', time_zone = 'UTC', csv_profile = 'safe',"
+    database.execute("UPDATE verbatim.workspace SET name = '', time_zone = 'UTC', csv_profile = 'safe', delimiter = ',', csv_quote = 'minimal',"
                      " max_running = NULL, retention = NULL, link_ttl = NULL")
 
 
@@ -50,13 +50,13 @@ def refused(answer, *members):
 
 def test_what_is_not_set_is_the_service_s(service, keys):
     assert read(service, keys["viewer"]) == {
-        "name": "", "time_zone": "UTC", "csv_profile": "safe", "max_running": None, "retention": None, "link_ttl": None,
+        "name": "", "time_zone": "UTC", "csv_profile": "safe", "delimiter": ",", "csv_quote": "minimal", "max_running": None, "retention": None, "link_ttl": None,
         "service": {"max_running": 3, "retention": "7d", "link_ttl": "1d"}}
 
 
 def test_a_change_is_shown_and_the_rest_stays(service, keys, database):
-    whole = {"name": "Ärzte & Co", "time_zone": "Europe/Berlin", "csv_profile": "excel", "max_running": 5,
-             "retention": "30d", "link_ttl": "36h"}
+    whole = {"name": "Ärzte & Co", "time_zone": "Europe/Berlin", "csv_profile": "excel", "delimiter": "\t",
+             "csv_quote": "all", "max_running": 5, "retention": "30d", "link_ttl": "36h"}
     after = changed(service, keys["admin"], **whole)
     assert {name: after[name] for name in whole} == whole
     assert read(service, keys["one"]) == after
@@ -71,7 +71,8 @@ def test_a_change_is_shown_and_the_rest_stays(service, keys, database):
     ({"time_zone": "Mars/Base"}, ["time_zone"]), ({"time_zone": None}, ["time_zone"]),
     ({"time_zone": "+02:00"}, ["time_zone"]),
     ({"time_zone": "../../etc/passwd"}, ["time_zone"]), ({"csv_profile": "x"}, ["csv_profile"]),
-    ({"csv_profile": None}, ["csv_profile"]), ({"max_running": 0}, ["max_running"]),
+    ({"csv_profile": None}, ["csv_profile"]), ({"delimiter": "|"}, ["delimiter"]),
+    ({"delimiter": None}, ["delimiter"]), ({"csv_quote": True}, ["csv_quote"]), ({"max_running": 0}, ["max_running"]),
     ({"max_running": 10001}, ["max_running"]), ({"max_running": "3"}, ["max_running"]),
     ({"max_running": True}, ["max_running"]), ({"max_running": 1.5}, ["max_running"]),
     ({"retention": "7"}, ["retention"]), ({"retention": 7}, ["retention"]), ({"retention": "0d"}, ["retention"]),

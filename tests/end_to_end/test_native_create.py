@@ -115,6 +115,25 @@ def test_options_of_the_specification(service, keys, database):
         ("48:00:00", "a@example.com", "raw")]
 
 
+def test_what_the_workspace_says_of_csv_is_decided_when_the_job_is_made(service, keys, database):
+    def stored(**said):
+        answer = created(post(service, keys["one"], ALL | said))
+        shown = {name: answer["specification"].get(name) for name in ("delimiter", "csv_quote")}
+        assert shown == {"delimiter": None, "csv_quote": None} | said, "what was asked for, no more"
+        return database.execute("SELECT specification ->> 'delimiter', specification ->> 'csv_quote' FROM verbatim.job"
+                                " WHERE job_id = %s", [answer["export_id"]])[0]
+
+    assert stored() == (None, None)
+    assert stored(delimiter=";", csv_quote="all") == (";", "all")
+    database.execute("UPDATE verbatim.workspace SET delimiter = E'\\t', csv_quote = 'all' WHERE workspace_id = 'one'")
+    try:
+        assert stored() == ("\t", "all")
+        assert stored(delimiter=",", csv_quote="minimal") == (",", "minimal")
+        assert stored(csv_quote="all") == ("\t", "all")
+    finally:
+        database.execute("UPDATE verbatim.workspace SET delimiter = ',', csv_quote = 'minimal'")
+
+
 def test_the_audit_has_the_specification_as_asked(service, keys, database):
     before = database.value("SELECT coalesce(max(audit_id), 0) FROM verbatim.audit")
     answer = created(post(service, keys["press"], ALL))

@@ -22,6 +22,7 @@ CHANNELS = ("plain", "seconds", "giants")
 # format, layout, files
 FORMS = {
     "csv single": {"format": "csv", "files": "single"},
+    "csv semicolons": {"format": "csv", "files": "single", "delimiter": ";", "csv_quote": "all"},
     "csv chunks": {"format": "csv", "files": "chunks"},
     "conversations single": {"format": "csv", "layout": "conversations", "files": "single"},
     "leads chunks": {"format": "csv", "layout": "leads", "files": "chunks"},
@@ -92,6 +93,14 @@ def test_a_single_csv_has_one_header_and_every_message(database, expected):
     assert [row[1] for row in table[1::3]] == conversation_ids(database, "plain")
     table = rows(expected["plain", "conversations single"])
     assert [row[0] for row in table] == ["conversation_id", *conversation_ids(database, "plain")]
+
+
+def test_semicolons_and_quotes_hold_the_same_cells(expected):
+    for channel in CHANNELS:
+        text = expected[channel, "csv semicolons"].decode()
+        assert text.startswith('"message_id";"conversation_id";') and '";"2026-' in text
+        table = list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
+        assert table == rows(expected[channel, "csv single"])
 
 
 def test_single_json_is_one_document(database, expected):

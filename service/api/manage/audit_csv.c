@@ -49,7 +49,9 @@ static const char header[] =
 static enum vb_status put_text(struct vb_buffer *out, const PGresult *rows, int row, int column,
                                bool is_theirs)
 {
-    enum vb_status status = vb_cell_append(out, vb_pg_view(rows, row, column), is_theirs);
+    enum vb_status status =
+        vb_cell_append(out, vb_pg_view(rows, row, column),
+                       is_theirs ? VB_CELL_FORM : vb_cell_unguarded(VB_CELL_FORM));
     return status == VB_OK ? vb_buffer_append_byte(out, ',') : status;
 }
 
@@ -97,7 +99,7 @@ static enum vb_status put_row(struct vb_buffer *out, const PGresult *rows, int r
                      ? put_time(out, rows, row, cells[i].column)
                      : put_text(out, rows, row, cells[i].column, cells[i].kind == THEIRS);
     if (status == VB_OK)
-        status = vb_cell_append(out, vb_pg_view(rows, row, AUDITS_FILTER), true);
+        status = vb_cell_append(out, vb_pg_view(rows, row, AUDITS_FILTER), VB_CELL_FORM);
     return status == VB_OK ? vb_buffer_append_text(out, "\r\n") : status;
 }
 

@@ -64,6 +64,8 @@ static void answer(struct vb_http_exchange *exchange, const PGresult *rows)
     vb_api_row_put(&json, "name", rows, 0, SETTINGS_NAME);
     vb_api_row_put(&json, "time_zone", rows, 0, SETTINGS_ZONE);
     vb_api_row_put(&json, "csv_profile", rows, 0, SETTINGS_PROFILE);
+    vb_api_row_put(&json, "delimiter", rows, 0, SETTINGS_DELIMITER);
+    vb_api_row_put(&json, "csv_quote", rows, 0, SETTINGS_QUOTE);
     vb_json_name(&json, "max_running");
     if (vb_pg_null(rows, 0, SETTINGS_RUNNING))
         vb_json_null(&json);
@@ -210,12 +212,14 @@ static void take_running(struct vb_body_check *check, json_t *changes)
 
 static void check_body(struct vb_body_check *check, json_t *changes)
 {
-    static const char *const names[] = {"name",        "time_zone", "csv_profile",
-                                        "max_running", "retention", "link_ttl"};
+    static const char *const names[] = {"name",      "time_zone",   "csv_profile", "delimiter",
+                                        "csv_quote", "max_running", "retention",   "link_ttl"};
     take_text(check, changes, "name", &name_rule, true);
     take_text(check, changes, "time_zone", &zone_rule, false);
     keep_canonical(changes);
     take_text(check, changes, "csv_profile", &vb_body_csv_profile, false);
+    take_text(check, changes, "delimiter", &vb_body_delimiter, false);
+    take_text(check, changes, "csv_quote", &vb_body_csv_quote, false);
     take_running(check, changes);
     take_span(check, changes, "retention", &retention_rule);
     take_span(check, changes, "link_ttl", &link_ttl_rule);

@@ -12,6 +12,10 @@ export const CHOICES = ["assistant_id", "channel_id", "contact_id", "conversatio
 /** What each format can carry besides messages; the layouts of CSV are fixed. */
 export const INCLUDES = ["customer", "tags", "notes", "events", "skills", "citations", "media"];
 const DEFAULT_INCLUDES = ["messages", "customer", "tags"];
+/** How the cells of CSV files are written; what is empty is as the workspace says. */
+export const CSV_FORM = ["csv_profile", "delimiter", "csv_quote"];
+/** Delimiters, by the names that their texts have. */
+export const CSV_WORDS = {",": "comma", ";": "semicolon", "\t": "tab"};
 const DAY = 86400e3;
 
 /** A dialog as it opens. `formats` are the service's. */
@@ -19,7 +23,8 @@ export function emptyState(formats) {
     return {
         what: "assistant_id", assistant_id: null, channel_id: null, contact_id: null, conversation_ids: "",
         range: "days", days: "30", from: "", to: "",
-        format: formats.includes("html") ? "html" : formats[0], layout: "messages", files: "", csv_profile: "",
+        format: formats.includes("html") ? "html" : formats[0], layout: "messages", files: "", csv_profile: "", delimiter: "",
+        csv_quote: "",
         include: DEFAULT_INCLUDES, tags: "", completed_only: false, notification_email: "",
     };
 }
@@ -108,8 +113,11 @@ function selectOf(state) {
 function specificationOf(state, now) {
     const filter = filterOf(state, now);
     const body = {select: selectOf(state), ...(Object.keys(filter).length && {filter}), format: state.format};
-    if (state.format === "csv")
-        Object.assign(body, {layout: state.layout, ...(state.csv_profile && {csv_profile: state.csv_profile})});
+    if (state.format === "csv") {
+        body.layout = state.layout;
+        for (const name of CSV_FORM.filter(each => state[each]))
+            body[name] = state[name];
+    }
     if (hasIncludes(state))
         body.include = state.include;
     if (state.files)
@@ -153,7 +161,7 @@ export function fromSpecification({specification, subject}, asked, formats) {
         state[what] = {id: select[what], name: subject || select[what]};
     Object.assign(state, {tags: (filter.tags || []).join(", "), completed_only: Boolean(filter.completed_only),
                           match: select.match});
-    for (const name of ["format", "layout", "files", "csv_profile", "include"])
+    for (const name of ["format", "layout", "files", ...CSV_FORM, "include"])
         state[name] = specification[name] ?? state[name];
     return state;
 }

@@ -8,7 +8,7 @@ import {el, put} from "./dom.js";
 import {get, path} from "./api.js";
 import {checkBox, radioGroup, selectField, textField} from "./fields.js";
 import {moment, zoneWords} from "./format.js";
-import {CHOICES, INCLUDES, MOST_IDS, dayIn, hasIncludes, hasRange, idsOf, isAssistantExport} from "./order.js";
+import {CHOICES, CSV_FORM, CSV_WORDS, INCLUDES, MOST_IDS, dayIn, hasIncludes, hasRange, idsOf, isAssistantExport} from "./order.js";
 import {picker} from "./picker.js";
 import {may, session} from "./session.js";
 import {hasText, t, word} from "./texts.js";
@@ -128,12 +128,13 @@ class OrderForm {
 
     more() {
         const choice = (name, values) => {
-            const options = values.map(value => [value, t(`order.${name}.${value || "default"}`)]);
+            const options = values.map(value => [value, t(`order.${name}.${CSV_WORDS[value] || value || "default"}`)]);
             const field = selectField({label: t(`order.${name}`), value: this.state[name], options});
             return this.bind(name, field);
         };
         this.layout = choice("layout", ["messages", "conversations", "leads"]);
-        this.profile = choice("csv_profile", ["", "safe", "excel", "raw"]);
+        this.csvForm = el("div", {class: "part"}, choice("csv_profile", ["", "safe", "excel", "raw"]),
+                          choice("delimiter", ["", ",", ";", "\t"]), choice("csv_quote", ["", "minimal", "all"]));
         this.files = choice("files", ["", "single", "per_conversation", "chunks"]);
         const completed = checkBox({
             label: t("order.completed"), hint: t("order.completedHint"), checked: this.state.completed_only,
@@ -141,9 +142,9 @@ class OrderForm {
         const tags = this.bind("tags", textField({label: t("order.tags"), hint: t("order.tagsHint"),
                                                   value: this.state.tags}));
         this.completed = completed.node;
-        const isOpen = this.state.files || this.state.csv_profile || this.state.tags || this.state.completed_only;
+        const isOpen = ["files", ...CSV_FORM, "tags"].some(name => this.state[name]) || this.state.completed_only;
         return el("details", {class: "more", open: Boolean(isOpen)}, el("summary", {}, t("order.more")),
-                  el("div", {class: "part"}, this.layout, this.files, this.profile, tags, this.completed));
+                  el("div", {class: "part"}, this.layout, this.files, this.csvForm, tags, this.completed));
     }
 
     mail() {
@@ -171,7 +172,7 @@ class OrderForm {
         this.resolved.textContent = this.rangeText();
         this.includePart.hidden = !hasIncludes(state);
         this.layout.hidden = state.format !== "csv";
-        this.profile.hidden = state.format !== "csv";
+        this.csvForm.hidden = state.format !== "csv";
         this.completed.hidden = isAssistantExport(state);
         this.completedAlways.hidden = !isAssistantExport(state);
     }

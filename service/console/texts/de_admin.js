@@ -116,6 +116,8 @@ export default {
     "settings.linkTtlHint": "Höchstens 7 Tage. Leer: wie im Dienst eingestellt, {value}.",
     "settings.csvProfile": "CSV ist gemacht für",
     "settings.csvProfileHint": "Geschützt heißt, dass eine Tabellenkalkulation keinen Text für eine Formel hält.",
+    "settings.delimiter": "Spalten in CSV getrennt durch",
+    "settings.csvQuote": "Anführungszeichen in CSV",
     "settings.maxRunning": "Exporte zugleich",
     "settings.maxRunningHint": "Weitere warten, bis sie an der Reihe sind. Leer: wie im Dienst eingestellt, {value}.",
     "settings.maxRunningWrong": "Geben Sie eine ganze Zahl von 1 bis {most} ein, oder nichts.",

@@ -116,6 +116,8 @@ export default {
     "settings.linkTtlHint": "At most 7 days. Empty: as the service is set, {value}.",
     "settings.csvProfile": "CSV is made for",
     "settings.csvProfileHint": "Guarded means that a spreadsheet takes no text for a formula.",
+    "settings.delimiter": "Columns of CSV are separated by",
+    "settings.csvQuote": "Quotes in CSV",
     "settings.maxRunning": "Exports at a time",
     "settings.maxRunningHint": "More wait for their turn. Empty: as the service is set, {value}.",
     "settings.maxRunningWrong": "Enter a whole number from 1 to {most}, or nothing.",

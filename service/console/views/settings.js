@@ -14,6 +14,7 @@ import {sendOnce, tellRefused} from "../lib/sending.js";
 import {may, session} from "../lib/session.js";
 import {heading, load} from "../lib/states.js";
 import {t, word} from "../lib/texts.js";
+import {CSV_WORDS} from "../lib/order.js";
 
 const PROFILES = ["safe", "excel", "raw"];
 const RIGHTS = ["look", "export", "download", "manage", "own_door", "audit", "admin"];
@@ -38,6 +39,8 @@ function readOnly(settings) {
         [t("settings.timeZone"), zoneWords(settings.time_zone)],
         [t("settings.retention"), orService(spanWords(settings.retention), spanWords(settings.service.retention))],
         [t("settings.linkTtl"), orService(spanWords(settings.link_ttl), spanWords(settings.service.link_ttl))],
+        [t("settings.delimiter"), settings.delimiter && t(`order.delimiter.${CSV_WORDS[settings.delimiter]}`)],
+        [t("settings.csvQuote"), settings.csv_quote && t(`order.csv_quote.${settings.csv_quote}`)],
         [t("settings.csvProfile"), settings.csv_profile && t(`order.csv_profile.${settings.csv_profile}`)],
         [t("settings.maxRunning"), orService(settings.max_running, settings.service.max_running)],
     ]), el("p", {class: "callout"}, t("denied.admin"), " ", t("settings.askThem")));
@@ -60,6 +63,10 @@ class Form {
             csv_profile: selectField({label: t("settings.csvProfile"), hint: t("settings.csvProfileHint"), name: "csv_profile",
                                       value: settings.csv_profile || "safe",
                                       options: PROFILES.map(value => [value, t(`order.csv_profile.${value}`)])}),
+            delimiter: selectField({label: t("settings.delimiter"), name: "delimiter", value: settings.delimiter || ",",
+                                    options: Object.entries(CSV_WORDS).map(([value, name]) => [value, t(`order.delimiter.${name}`)])}),
+            csv_quote: selectField({label: t("settings.csvQuote"), name: "csv_quote", value: settings.csv_quote || "minimal",
+                                    options: ["minimal", "all"].map(value => [value, t(`order.csv_quote.${value}`)])}),
             max_running: text("max_running", {key: "maxRunning", inputmode: "numeric", hint: t("settings.maxRunningHint", {value: settings.service.max_running})}),
         };
         this.problem = el("div", {role: "alert"});
@@ -72,10 +79,11 @@ class Form {
     }
 
     values() {
-        const {name, time_zone: zoneField, retention, link_ttl: link, csv_profile: profile, max_running: running} = this.fields;
+        const {name, time_zone: zoneField, retention, link_ttl: link, csv_profile: profile, delimiter, csv_quote: quote,
+               max_running: running} = this.fields;
         const number = running.input.value.trim();
         return {name: name.input.value.trim() || null, time_zone: zoneField.input.value.trim(), retention: retention.text(),
-                link_ttl: link.text(), csv_profile: profile.input.value, max_running: number ? Number(number) : null};
+                link_ttl: link.text(), csv_profile: profile.input.value, delimiter: delimiter.input.value, csv_quote: quote.input.value, max_running: number ? Number(number) : null};
     }
 
     isGood() {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../rendering.h"
 #include "verbatim/render.h"
 
 #define AT (INT64_C(1775618683123456)) /* 2026-04-08 03:24:43.123456 UTC */
@@ -32,7 +33,7 @@ static struct vb_message message_of(const char *text)
                                .status = VB_VIEW("read")};
 }
 
-static struct vb_buffer render(enum vb_csv_profile profile, struct vb_message message)
+static struct vb_buffer render_row(enum vb_csv_profile profile, struct vb_message message)
 {
     struct vb_buffer out;
     struct vb_error err = {0};
@@ -46,7 +47,7 @@ static struct vb_buffer render(enum vb_csv_profile profile, struct vb_message me
 
 static void expect_row(enum vb_csv_profile profile, struct vb_message message, const char *expected)
 {
-    struct vb_buffer out = render(profile, message);
+    struct vb_buffer out = render_row(profile, message);
     assert_string_equal(out.data, expected);
     vb_buffer_done(&out);
 }
@@ -302,6 +303,100 @@ static void profiles_have_names(void **state)
     assert_int_equal(vb_csv_profile_parse(VB_VIEW(""), &profile), VB_INVALID);
 }
 
+/* In any form: NULL is nothing, and an empty text is one. */
+static void expect_form(const struct vb_render_context *form, struct vb_view text,
+                        const char *media, const char *expected)
+{
+    struct vb_render_context context = *form;
+    struct vb_buffer out, list;
+    struct vb_error err = {0};
+    struct vb_message m = message_of(NULL);
+    context.zone = zone;
+    context.include = VB_INCLUDE_DEFAULT;
+    m.text = text;
+    vb_buffer_init(&list, 1000);
+    if (media) {
+        const struct vb_view urls[] = {vb_view_of(media), VB_VIEW("b")};
+        m.media_urls = list_of(&list, urls, 2);
+    }
+    vb_buffer_init(&out, 1u << 16);
+    assert_int_equal(csv->message(&context, &jane, &m, &out, &err), VB_OK);
+    assert_string_equal(out.data, expected);
+    vb_buffer_done(&out);
+    vb_buffer_done(&list);
+}
+
+static void other_delimiters_are_quoted_and_commas_are_not(void **state)
+{
+    (void)state;
+    struct vb_render_context form = {.csv_delimiter = ';'};
+#define BEFORE                                                                                     \
+    "m-1;c-1;Jane Doe;+12025550123;inbound;customer;Jane Doe;2026-04-08T03:24:43.123456+00:00;"
+    expect_form(&form, VB_VIEW("a,b"), "u,v", BEFORE "a,b;u%2Cv,b;read;\r\n");
+    expect_form(&form, VB_VIEW("a;b"), "u;v", BEFORE "\"a;b\";\"u;v,b\";read;\r\n");
+    expect_form(&form, VB_VIEW("=a;b"), NULL, BEFORE "\"'=a;b\";;read;\r\n");
+    char wide[64] =
+        "0123456789abcdefghijklmnopqrstuvwxyz"; /* the delimiter at each place of a lane */
+    for (size_t i = 0; i < 36; i++) {
+        char expected[300], text[64];
+        memcpy(text, wide, sizeof text);
+        text[i] = ';';
+        snprintf(expected, sizeof expected, BEFORE "\"%s\";;read;\r\n", text);
+        expect_form(&form, vb_view_of(text), NULL, expected);
+    }
+    form.csv_delimiter = '\t';
+    form.csv_profile = VB_CSV_RAW;
+    expect_form(&form, VB_VIEW("a\tb;c"), NULL,
+                "m-1\tc-1\tJane Doe\t+12025550123\tinbound\tcustomer\tJane Doe\t"
+                "2026-04-08T03:24:43.123456+00:00\t\"a\tb;c\"\t\tread\t\r\n");
+#undef BEFORE
+}
+
+static void all_texts_are_quoted_and_nulls_are_not(void **state)
+{
+    (void)state;
+    struct vb_render_context form = {.csv_quote = VB_CSV_QUOTE_ALL};
+#define BEFORE                                                                                     \
+    "\"m-1\",\"c-1\",\"Jane Doe\",\"+12025550123\",\"inbound\",\"customer\",\"Jane Doe\","         \
+    "\"2026-04-08T03:24:43.123456+00:00\","
+    expect_form(&form, VB_VIEW("plain"), NULL, BEFORE "\"plain\",,\"read\",\r\n");
+    expect_form(&form, VB_VIEW(""), NULL, BEFORE "\"\",,\"read\",\r\n");
+    expect_form(&form, (struct vb_view){NULL, 0}, NULL, BEFORE ",,\"read\",\r\n");
+    expect_form(&form, VB_VIEW("00123 \"x\""), "u",
+                BEFORE "\"00123 \"\"x\"\"\",\"u,b\",\"read\",\r\n");
+    expect_form(&form, VB_VIEW("=1"), NULL, BEFORE "\"'=1\",,\"read\",\r\n");
+#undef BEFORE
+    struct vb_buffer out;
+    struct vb_error err = {0};
+    form.csv_delimiter = ';';
+    form.csv_profile = VB_CSV_EXCEL;
+    vb_buffer_init(&out, 1000);
+    assert_int_equal(csv->begin_file(&form, &out, &err), VB_OK);
+    assert_memory_equal(out.data, "\xEF\xBB\xBF\"message_id\";\"conversation_id\";", 34);
+    assert_string_equal(out.data + out.length - 27, "\"status\";\"sender_account\"\r\n");
+    vb_buffer_done(&out);
+}
+
+static void delimiters_and_quotes_have_names(void **state)
+{
+    (void)state;
+    char delimiter = 0;
+    enum vb_csv_quote quote = VB_CSV_QUOTE_MINIMAL;
+    for (const char *good = ",;\t"; *good; good++) {
+        assert_int_equal(vb_csv_delimiter_parse((struct vb_view){good, 1}, &delimiter), VB_OK);
+        assert_int_equal(delimiter, *good);
+    }
+    assert_int_equal(vb_csv_delimiter_parse(VB_VIEW(""), &delimiter), VB_INVALID);
+    assert_int_equal(vb_csv_delimiter_parse(VB_VIEW("|"), &delimiter), VB_INVALID);
+    assert_int_equal(vb_csv_delimiter_parse(VB_VIEW(",,"), &delimiter), VB_INVALID);
+    assert_int_equal(vb_csv_delimiter_parse(VB_VIEW("\0"), &delimiter), VB_INVALID);
+    assert_int_equal(vb_csv_quote_parse(VB_VIEW("all"), &quote), VB_OK);
+    assert_int_equal(quote, VB_CSV_QUOTE_ALL);
+    assert_int_equal(vb_csv_quote_parse(VB_VIEW("minimal"), &quote), VB_OK);
+    assert_int_equal(quote, VB_CSV_QUOTE_MINIMAL);
+    assert_int_equal(vb_csv_quote_parse(VB_VIEW("none"), &quote), VB_INVALID);
+}
+
 static int open_zone(void **state)
 {
     (void)state;
@@ -328,6 +423,9 @@ int main(void)
         cmocka_unit_test(times_have_six_digits_and_the_zone_s_offset),
         cmocka_unit_test(rows_that_cannot_be_name_their_message),
         cmocka_unit_test(profiles_have_names),
+        cmocka_unit_test(other_delimiters_are_quoted_and_commas_are_not),
+        cmocka_unit_test(all_texts_are_quoted_and_nulls_are_not),
+        cmocka_unit_test(delimiters_and_quotes_have_names),
     };
     return cmocka_run_group_tests(tests, open_zone, close_zone);
 }

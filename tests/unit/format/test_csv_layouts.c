@@ -89,6 +89,29 @@ static void a_conversation_is_one_row(void **unused)
     vb_buffer_done(&store);
 }
 
+/* Numbers are no texts, and what a row quotes does not depend on the rows before it. */
+static void all_texts_of_a_conversation_are_quoted_and_numbers_are_not(void **unused)
+{
+    (void)unused;
+    const struct vb_message m[] = {said("bot", "Hello"), said("customer", "x;y")};
+    const struct story s[] = {{full, m, 2, NULL, 0},
+                              {{.id = VB_VIEW("8"), .created_at = 0}, NULL, 0, NULL, 0}};
+    struct vb_render_context context = {.zone = zone,
+                                        .include = VB_INCLUDE_DEFAULT,
+                                        .csv_quote = VB_CSV_QUOTE_ALL,
+                                        .csv_delimiter = ';',
+                                        .state = &state,
+                                        .channel = {.id = VB_VIEW("ch"), .name = VB_VIEW("Job's")}};
+    struct vb_buffer whole = render_file(conversations, &context, s, 2, 0);
+    const char *rows = strchr(whole.data, '\n') + 1;
+    assert_string_equal(rows,
+                        "\"-7\";\"j@x,y\";\"Web\";\"2026-04-08T09:09:43.123456+05:45\";"
+                        "\"2026-04-08T09:10:43.123456+05:45\";\"closed\";\"high\";;2;\"'@ann\";-2;"
+                        "\"so \"\"so\"\"\";\"Hello\";\"x;y\"\r\n"
+                        "\"8\";;\"Job's\";\"1970-01-01T05:30:00.000000+05:30\";;;;;0;;;;;\r\n");
+    vb_buffer_done(&whole);
+}
+
 static void a_lead_is_one_row(void **unused)
 {
     (void)unused;
@@ -233,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conversation_is_one_row),
         cmocka_unit_test(a_lead_is_one_row),
+        cmocka_unit_test(all_texts_of_a_conversation_are_quoted_and_numbers_are_not),
         cmocka_unit_test(a_first_message_without_text_is_the_first),
         cmocka_unit_test(rows_that_cannot_be_name_what_they_are),
         cmocka_unit_test(a_large_text_is_not_kept_for_the_next_conversation),

@@ -174,6 +174,12 @@ static void judges_shapes(void **state)
          "value_error include"},
         {V("{" ALL ",\"csv_profile\":\"none\",\"notification_email\":\"a@-b\"}"),
          "enum csv_profile, value_error notification_email"},
+        {V("{" ALL ",\"delimiter\":\";\",\"csv_quote\":\"all\"}"), ""},
+        {V("{" ALL ",\"delimiter\":\"\\t\",\"csv_quote\":\"minimal\"}"), ""},
+        {V("{" ALL ",\"delimiter\":\"|\",\"csv_quote\":\"none\"}"),
+         "enum delimiter, enum csv_quote"},
+        {V("{" ALL ",\"delimiter\":\"\",\"csv_quote\":true}"),
+         "enum delimiter, string_type csv_quote"},
         {V("{" ALL ",\"link_ttl\":\"8d\"}"), "value_error link_ttl"},
         {V("{" ALL ",\"link_ttl\":\"169h\"}"), "value_error link_ttl"},
         {V("{" ALL ",\"link_ttl\":\"0h\"}"), "value_error link_ttl"},
@@ -213,11 +219,13 @@ static void prints_canonically(void **state)
     } cases[] = {
         {V("{" ALL "}"),
          "{" ALL ",\"filter\":{},\"format\":\"csv\",\"layout\":\"messages\"" TAIL "}"},
-        {V("{\"link_ttl\":\"2d\",\"csv_profile\":\"raw\",\"select\":{\"channel_type\":\"sms\","
+        {V("{\"link_ttl\":\"2d\",\"csv_profile\":\"raw\",\"csv_quote\":\"all\",\"delimiter\":"
+           "\"\\t\",\"select\":{\"channel_type\":\"sms\","
            "\"phone_number\":\"+12025550123\"}}"),
          "{\"select\":{\"phone_number\":\"+12025550123\",\"channel_type\":\"sms\"},\"filter\":{},"
          "\"format\":\"csv\",\"layout\":\"messages\"" TAIL
-         ",\"csv_profile\":\"raw\",\"link_ttl\":\"48h\"}"},
+         ",\"csv_profile\":\"raw\",\"delimiter\":\"\\t\",\"csv_quote\":\"all\",\"link_ttl\":"
+         "\"48h\"}"},
         {V("{\"select\":{\"conversation_ids\":[\"b\",\"a\"]},\"include\":[\"notes\",\"messages\"],"
            "\"files\":\"chunks\",\"notification_email\":\"a@example.com\",\"link_ttl\":\"90m\"}"),
          "{\"select\":{\"conversation_ids\":[\"b\",\"a\"]},\"filter\":{},\"format\":\"csv\","
