@@ -15,6 +15,7 @@ PUBLIC = {
     "s3": ("s3_client", "s3_credentials", "s3_signer", "transfer"),
     "export_source": ("conversation", "postgres", "source", "statistics"),
     "export_pdf": ("brand", "pdf"),
+    "export_xlsx": ("xlsx",),
     "export_format": ("media_errors", "names", "nothing_found", "render", "zone"),
     "export_archive": ("archive",),
     "export_verify": ("verify",),

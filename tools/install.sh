@@ -13,7 +13,7 @@ demo_packages=("${font_packages[@]}" postgresql curl ca-certificates tzdata unzi
 test_packages=(
     "${demo_packages[@]}" pgbouncer libarchive-tools
     python3-pytest python3-pytest-timeout python3-psycopg python3-boto3 python3-aiosmtpd python3-jsonschema
-    python3-yaml python3-venv
+    python3-yaml python3-venv python3-openpyxl
     swift-proxy swift-account swift-container swift-object
     poppler-utils qpdf zsh fish man-db groff-base
     chromium fonts-dejavu-core

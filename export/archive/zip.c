@@ -4,7 +4,7 @@
  * the machine. "Version needed" tells the least a reader must know: 1.0 for stored, 2.0 for
  * deflated entries, 4.5 where a ZIP64 field is there. The general purpose bit 11 says that names
  * are UTF-8; the attributes say that entries are plain files of mode 0644, since readers on Unix
- * otherwise unpack files that nobody may read.
+ * otherwise unpack files that nobody may read. Bit 3 says that CRC and sizes stand behind the data.
  *
  * ZIP64 goes by values that are 0xFFFF or 0xFFFFFFFF and above, as those very numbers mean "look in
  * the extra field". There is no encryption, no comment and no second disk.
@@ -21,6 +21,7 @@ enum {
     VERSION_DEFLATE = 20,
     VERSION_ZIP64 = 45,
     MADE_BY_UNIX = 3 << 8 | VERSION_ZIP64,
+    FLAG_DESCRIBED = 1 << 3,
     FLAG_UTF8 = 1 << 11,
     /* APPNOTE.TXT 6.3.10, sections 4.4 and 4.5.3. */
     METHOD_STORED = 0,
@@ -99,7 +100,7 @@ static unsigned char *put_common(unsigned char *at, const struct vb_zip_entry *e
 {
     uint32_t version = entry->stored ? VERSION_STORED : VERSION_DEFLATE;
     at = put16(at, zip64 ? VERSION_ZIP64 : version);
-    at = put16(at, FLAG_UTF8);
+    at = put16(at, FLAG_UTF8 | (entry->described ? FLAG_DESCRIBED : 0));
     at = put16(at, entry->stored ? METHOD_STORED : METHOD_DEFLATE);
     at = put32(at, entry->dos_time);
     at = put32(at, entry->crc);
@@ -130,6 +131,14 @@ void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_
                     zip64 ? LIMIT_32 : (uint32_t)entry->raw_size);
     put16(at, (entry->unix_time != VB_ZIP_NO_TIME ? VB_ZIP_TIME : 0) +
                   (zip64 ? VB_ZIP_LOCAL_EXTRA : 0));
+}
+
+/* Section 4.3.9, with the signature that it allows and readers expect. */
+void vb_zip_descriptor(const struct vb_zip_entry *entry,
+                       unsigned char descriptor[VB_ZIP_DESCRIPTOR])
+{
+    unsigned char *at = put32(put32(descriptor, 0x08074b50), entry->crc);
+    put32(put32(at, (uint32_t)entry->deflated_size), (uint32_t)entry->raw_size);
 }
 
 /* Section 4.5.3: in a local header both sizes, whichever of them is large; raw before deflated. */

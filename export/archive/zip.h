@@ -1,7 +1,8 @@
 /* The records of the ZIP format as bytes (APPNOTE.TXT 6.3.10), and our own directory records.
  *
  * ZIP64 fields are there if and only if a value needs them, and with one of them the ZIP64 end
- * record. Writes headers only: no data, no descriptors, no encryption. Private to export/.
+ * record. Writes headers only: no data, no encryption. Archives have no descriptors; only packages
+ * inside files (export/xlsx) do. Private to export/.
  *
  * Nothing is owned; entries borrow their names. Any thread: pure functions. Only records can fail:
  * the buffer's statuses when appended, VB_CORRUPT when read. A name that was read lives as long as
@@ -29,6 +30,7 @@ struct vb_zip_entry {
     uint64_t deflated_size, raw_size;
     uint64_t offset; /* of the local header */
     bool stored;     /* not deflated: both sizes are the same */
+    bool described;  /* the local header came first, without CRC and sizes: they stand behind */
     bool has_sha256; /* of the raw bytes; kept in records alone, for whoever lists them */
     unsigned char sha256[VB_SHA256];
 };
@@ -46,6 +48,10 @@ bool vb_zip_needs_local_extra(const struct vb_zip_entry *entry);
 /* Signature to length of the extra fields; the name, the timestamp and, where it is needed, the
  * ZIP64 field follow. */
 void vb_zip_local(const struct vb_zip_entry *entry, unsigned char header[VB_ZIP_LOCAL]);
+#define VB_ZIP_DESCRIPTOR 16u
+/* Behind the bytes of an entry that is `described`; its sizes fit 32 bits. */
+void vb_zip_descriptor(const struct vb_zip_entry *entry,
+                       unsigned char descriptor[VB_ZIP_DESCRIPTOR]);
 /* Returns the length, 0 or VB_ZIP_TIME. */
 size_t vb_zip_time(const struct vb_zip_entry *entry, unsigned char field[VB_ZIP_TIME]);
 void vb_zip_local_extra(const struct vb_zip_entry *entry, unsigned char extra[VB_ZIP_LOCAL_EXTRA]);

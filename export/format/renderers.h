@@ -16,5 +16,8 @@ extern const struct vb_renderer vb_ndjson_renderer;
 extern const struct vb_renderer vb_pdf_renderer;
 extern const struct vb_renderer vb_turns_renderer;
 extern const struct vb_renderer vb_html_renderer;
+extern const struct vb_renderer vb_xlsx_renderer;
+extern const struct vb_renderer vb_xlsx_conversations_renderer;
+extern const struct vb_renderer vb_xlsx_leads_renderer;
 
 #endif

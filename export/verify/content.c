@@ -113,8 +113,8 @@ static void feed_byte(struct vb_content *content, unsigned char byte, uint64_t p
 
 static bool is_text(enum vb_content_kind kind)
 {
-    return kind != VB_CONTENT_PDF && kind != VB_CONTENT_MEDIUM && kind != VB_CONTENT_SIGNATURE &&
-           kind != VB_CONTENT_UNKNOWN;
+    return kind != VB_CONTENT_PDF && kind != VB_CONTENT_XLSX && kind != VB_CONTENT_MEDIUM &&
+           kind != VB_CONTENT_SIGNATURE && kind != VB_CONTENT_UNKNOWN;
 }
 
 void vb_content_feed(struct vb_content *content, const void *data, size_t length)
@@ -177,6 +177,10 @@ void vb_content_end(struct vb_content *content)
         if (!begins_with(content, "%PDF-1.") || !ends_with(content, "%%EOF"))
             refuse(content, "is no whole PDF");
         break;
+    case VB_CONTENT_XLSX: /* a ZIP without a comment: its end record is the last */
+        if (!begins_with(content, "PK\3\4") || memcmp(content->tail + 2, "PK\5\6", 4) != 0)
+            refuse(content, "is no whole workbook");
+        break;
     case VB_CONTENT_TEXT:
     case VB_CONTENT_MEDIUM:
     case VB_CONTENT_SIGNATURE:
@@ -196,11 +200,9 @@ enum vb_content_kind vb_content_kind_of(struct vb_view name)
     static const struct {
         const char *end;
         enum vb_content_kind kind;
-    } ends[] = {{".csv", VB_CONTENT_CSV},
-                {".json", VB_CONTENT_JSON},
-                {".ndjson", VB_CONTENT_NDJSON},
-                {".html", VB_CONTENT_HTML},
-                {".pdf", VB_CONTENT_PDF}};
+    } ends[] = {{".csv", VB_CONTENT_CSV},       {".json", VB_CONTENT_JSON},
+                {".ndjson", VB_CONTENT_NDJSON}, {".html", VB_CONTENT_HTML},
+                {".pdf", VB_CONTENT_PDF},       {".xlsx", VB_CONTENT_XLSX}};
     if (vb_view_equals(name, VB_VIEW(VB_MEDIA_ERRORS_NAME)))
         return VB_CONTENT_CSV;
     if (name.length > 6 && memcmp(name.data, "media/", 6) == 0)

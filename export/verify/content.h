@@ -15,6 +15,7 @@ enum vb_content_kind {
     VB_CONTENT_NDJSON,
     VB_CONTENT_HTML,
     VB_CONTENT_PDF,
+    VB_CONTENT_XLSX,
     VB_CONTENT_TEXT,
     VB_CONTENT_MEDIUM,    /* anything */
     VB_CONTENT_SIGNATURE, /* of the manifest; likewise */
@@ -50,7 +51,7 @@ struct vb_csv_feed {
 const char *vb_csv_feed(struct vb_csv_feed *feed, unsigned char byte, char text[100]);
 const char *vb_csv_feed_end(const struct vb_csv_feed *feed);
 
-#define VB_CONTENT_EDGE 16u
+#define VB_CONTENT_EDGE 24u
 struct vb_content {
     enum vb_content_kind kind;
     char problem[160]; /* "" while there is none */

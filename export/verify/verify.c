@@ -98,6 +98,9 @@ static void count(struct vb_verify_counts *counts, const struct vb_content *cont
     case VB_CONTENT_PDF:
         counts->pdf++;
         break;
+    case VB_CONTENT_XLSX:
+        counts->xlsx++;
+        break;
     case VB_CONTENT_TEXT:
         counts->text++;
         break;

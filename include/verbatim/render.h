@@ -99,6 +99,7 @@ struct vb_renderer {
     const char *extension;       /* ".csv" */
     const char *content_type;
     bool has_brand;      /* it shows context->brand */
+    bool one_piece;      /* nobody can begin in the middle of a file of it */
     bool has_statistics; /* its files begin with them */
     /* enum vb_columns that this renderer wants of the reader, given what is to be included. */
     unsigned (*columns)(unsigned include);

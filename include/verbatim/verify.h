@@ -21,7 +21,7 @@ enum vb_verify_level { VB_VERIFY_FAILED, VB_VERIFY_WARNING };
 struct vb_verify_counts {
     uint64_t entries, bytes; /* unpacked */
     uint64_t csv, csv_rows;  /* files; rows below their headers */
-    uint64_t json, html, pdf, text;
+    uint64_t json, html, pdf, xlsx, text;
     uint64_t conversations; /* in JSON and NDJSON */
     uint64_t media;
     uint64_t failed, warnings;
@@ -41,7 +41,8 @@ struct vb_verify_options {
         *public_key; /* VB_ED25519_KEY bytes its signature has to be by; NULL: any */
 };
 
-/* A ZIP, or by the end of its name a single file: .csv, .json, .ndjson, .html, .pdf. */
+/* A ZIP, or by the end of its name a single file: .csv, .json, .ndjson, .html, .pdf,
+ * .xlsx. */
 enum vb_status vb_verify_file(const char *path, const struct vb_verify_options *options,
                               struct vb_verify_counts *ret_counts,
                               struct vb_error *err) vb_must_check;

@@ -36,6 +36,8 @@ static const struct weight {
 } weights[] = {
     {"csv", "messages", 0, 185, true},
     {"csv", NULL, 150, 0, false},
+    {"xlsx", "messages", 0, 75, true, .is_packed = true, .file = 4300},
+    {"xlsx", NULL, 75, 0, false, .is_packed = true, .file = 4300},
     {"html", NULL, 600, 170, true, .file = 12000},
     /* Letters and emoji of its fonts are most of a short transcript. */
     {"pdf", NULL, 35000, 250, true, .is_packed = true},

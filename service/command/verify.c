@@ -101,6 +101,7 @@ static const struct {
      offsetof(struct vb_verify_counts, conversations)},
     {"html_files", "page", "pages", offsetof(struct vb_verify_counts, html)},
     {"pdf_files", "PDF", "PDFs", offsetof(struct vb_verify_counts, pdf)},
+    {"xlsx_files", "workbook", "workbooks", offsetof(struct vb_verify_counts, xlsx)},
     {"media", "medium", "media", offsetof(struct vb_verify_counts, media)},
     {"failed", NULL, NULL, offsetof(struct vb_verify_counts, failed)},
     {"warnings", "warning", "warnings", offsetof(struct vb_verify_counts, warnings)},

@@ -34,7 +34,7 @@ const char *const vb_specification_selects[] = {
 };
 /* Also those that have no renderer: their names are reserved, and the answer says "not available
  * yet" and not that there is no such format. */
-static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", NULL};
+static const char *const formats[] = {"csv", "json", "ndjson", "html", "pdf", "xlsx", NULL};
 static const char *const layouts[] = {"messages", "conversations", "leads", NULL};
 /* Beside these: "turns" of json, which one door alone sets on a value that was parsed. */
 
@@ -94,7 +94,7 @@ static bool is_link_ttl(struct vb_view text)
 }
 
 static const struct vb_body_rule format_rule = {
-    is_format, "enum", "Input should be 'csv', 'json', 'ndjson', 'html' or 'pdf'"};
+    is_format, "enum", "Input should be 'csv', 'json', 'ndjson', 'html', 'pdf' or 'xlsx'"};
 static const struct vb_body_rule layout_rule = {
     is_layout, "enum", "Input should be 'messages', 'conversations' or 'leads'"};
 static const struct vb_body_rule files_rule = {
@@ -254,26 +254,32 @@ static void check_filter(struct vb_body_check *body, struct vb_specification *sp
 
 /* --- format, layout, files, include --- */
 
+/* Their files are tables, which have layouts. */
+static bool is_table(const struct vb_specification *specification)
+{
+    return strcmp(specification->format, "csv") == 0 || strcmp(specification->format, "xlsx") == 0;
+}
+
 static void check_layout(struct vb_body_check *check, struct vb_specification *specification,
                          bool stored)
 {
     const json_t *given = vb_body_member(check, "layout");
-    bool is_csv = strcmp(specification->format, "csv") == 0;
-    if (given && !is_csv && !stored) {
+    bool has_layouts = is_table(specification);
+    if (given && !has_layouts && !stored) {
         vb_body_problem(check, "value_error", "layout",
-                        "Value error, layout is of the format csv only", given);
+                        "Value error, layout is of the formats csv and xlsx only", given);
         return;
     }
     specification->layout =
-        vb_body_text(check, "layout", stored && !is_csv ? &vb_body_any : &layout_rule);
-    if (!given && is_csv)
+        vb_body_text(check, "layout", stored && !has_layouts ? &vb_body_any : &layout_rule);
+    if (!given && has_layouts)
         specification->layout = layouts[0];
     /* A name that is known and has no renderer: what this build cannot make yet. */
-    if ((specification->layout || !is_csv) &&
+    if ((specification->layout || !has_layouts) &&
         !vb_renderer_find(vb_view_of(specification->format), vb_view_of(specification->layout)))
-        vb_body_problem(check, "value_error", given && is_csv ? "layout" : "format",
+        vb_body_problem(check, "value_error", given && has_layouts ? "layout" : "format",
                         "Value error, this is not available yet",
-                        vb_body_member(check, given && is_csv ? "layout" : "format"));
+                        vb_body_member(check, given && has_layouts ? "layout" : "format"));
 }
 
 /* A transcript is one conversation's. */
@@ -296,17 +302,18 @@ static void check_pdf_files(struct vb_body_check *check,
 }
 
 /* What is not said follows from the format: rows of messages and pages of text are read one
- * conversation at a time, all else is read by programs, as one file. */
+ * conversation at a time, all else is read by programs, as one file, and a workbook is for a person
+ * who wants to sort and filter all of it. */
 static void check_files(struct vb_body_check *check, struct vb_specification *specification)
 {
     const char *text = vb_body_text(check, "files", &files_rule);
     const char *layout = specification->layout;
-    bool is_messages =
-        layout && strcmp(specification->format, "csv") == 0 && strcmp(layout, layouts[0]) == 0;
+    bool is_messages = layout && is_table(specification) && strcmp(layout, layouts[0]) == 0;
+    bool is_csv = strcmp(specification->format, "csv") == 0;
     bool is_pdf = strcmp(specification->format, "pdf") == 0;
     if (text)
         specification->files = (enum vb_files)place_of(vb_specification_files, vb_view_of(text));
-    else if (is_messages || is_pdf)
+    else if ((is_messages && is_csv) || is_pdf)
         specification->files = VB_FILES_PER_CONVERSATION;
     else /* media need an archive */
         specification->files =

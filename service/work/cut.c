@@ -98,12 +98,14 @@ static enum vb_status split_at(struct vb_line *line, const struct vb_cursor *cur
     return vb_reader_set_high(line->reader, cursor, err);
 }
 
-/* A bounded segment was cut to size before, and its part numbers were meant for it alone. */
+/* A bounded segment was cut to size before, and its part numbers were meant for it alone. A single
+ * file that is one stream is one thread's work. */
 static bool may_split(const struct vb_line *line)
 {
     const struct vb_tuning *tuning = &line->crew->tuning;
     const struct vb_claim *claim = line->claim;
-    return !line->express && !tuning->one_segment && !claim->stretch.has_high &&
+    bool one_stream = line->files == VB_FILES_SINGLE && line->renderer->one_piece;
+    return !line->express && !tuning->one_segment && !one_stream && !claim->stretch.has_high &&
            line->conversations > 0 && !vb_reader_exhausted(line->reader) &&
            claim->part_last - claim->part_first >= 2 * tuning->front_numbers;
 }

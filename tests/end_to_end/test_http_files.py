@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.lib import http_source as source
+from tests.lib import workbook
 
 NAME = "Büro \"1\" 東京_2026-02_0123abcd.zip"
 KEY = "conversation_exports/one/6a0e9f2c-0000-4000-8000-000000000001-7/" + NAME
@@ -64,7 +65,7 @@ def test_download(service, link):
 
 @pytest.mark.parametrize("extension, content_type", [
     ("csv", "text/csv; charset=utf-8"), ("json", "application/json"), ("ndjson", "application/x-ndjson"),
-    ("zip", "application/zip")])
+    ("xlsx", workbook.MIME), ("zip", "application/zip")])
 def test_a_file_is_served_as_what_it_is(service, keys, database, folder, extension, content_type):
     key = KEY.rsplit(".", 1)[0] + "-other." + extension
     (folder / "storage" / key).write_bytes(b"")

@@ -11,7 +11,7 @@ import zlib
 
 import pytest
 
-from tests.lib import queue
+from tests.lib import queue, workbook
 from tests.lib.cuts import ROUNDS, SEED, Turmoil, draw
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
@@ -26,6 +26,9 @@ FORMS = {
     "csv chunks": {"format": "csv", "files": "chunks"},
     "conversations single": {"format": "csv", "layout": "conversations", "files": "single"},
     "leads chunks": {"format": "csv", "layout": "leads", "files": "chunks"},
+    "xlsx single": {"format": "xlsx"},
+    "xlsx chunks": {"format": "xlsx", "files": "chunks"},
+    "xlsx entries": {"format": "xlsx", "layout": "leads", "files": "per_conversation"},
     "json single": {"format": "json", "files": "single"},
     "json chunks": {"format": "json", "files": "chunks"},
     "json entries": {"format": "json", "files": "per_conversation"},
@@ -103,6 +106,22 @@ def test_semicolons_and_quotes_hold_the_same_cells(expected):
         assert table == rows(expected[channel, "csv single"])
 
 
+def test_workbooks_hold_the_cells_of_the_tables(expected):
+    for channel in CHANNELS:
+        table = rows(expected[channel, "csv single"])
+        assert [[cell or "" for cell in row] for row in workbook.rows(expected[channel, "xlsx single"])] == [
+            [*table[0], "continued"], *([*row, ""] for row in table[1:])]
+        parts = [workbook.rows(data) for data, _ in entries(expected[channel, "xlsx chunks"]).values()]
+        assert [row for part in parts for row in part[1:]] == workbook.rows(expected[channel, "xlsx single"])[1:]
+    found = entries(expected["plain", "xlsx entries"])
+    assert len(found) == 400 and all(name.endswith("--Line plain (+12025550123).xlsx") for name in found)
+    leads = [row for data, _ in entries(expected["plain", "leads chunks"]).values() for row in rows(data)[1:]]
+    for (data, _), lead in zip(list(found.values())[::40], leads[::40]):
+        head, row = workbook.rows(data)
+        assert row[head.index("message_count")] == 3, "a number, to be added up"
+        assert [str(cell or "") for cell in row[:-1]] == lead
+
+
 def test_single_json_is_one_document(database, expected):
     for channel in CHANNELS:
         listed = json.loads(expected[channel, "json single"])
@@ -141,7 +160,7 @@ def test_entries_carry_the_extension_of_their_format(database, expected):
 
 @pytest.mark.parametrize("form, content_type", [
     ("csv single", "text/csv; charset=utf-8"), ("json single", "application/json"),
-    ("ndjson single", "application/x-ndjson"), ("csv chunks", "application/zip")])
+    ("ndjson single", "application/x-ndjson"), ("xlsx single", workbook.MIME), ("csv chunks", "application/zip")])
 def test_the_finish_notes_what_the_file_is(program, database, folder, storage, form, content_type):
     with Crew(program, folder, storage, chunk=CHUNK):
         job_id = add(database, "plain", form)
@@ -164,7 +183,7 @@ NOTHING = ["Nothing was found: no conversation matches what was asked for.", "",
 
 
 @pytest.mark.parametrize("form, content", [
-    ("csv single", None), ("json single", []), ("ndjson single", b""), ("csv chunks", NOTHING),
+    ("csv single", None), ("json single", []), ("ndjson single", b""), ("xlsx single", None), ("csv chunks", NOTHING),
     ("json entries", NOTHING), ("html chunks", NOTHING)])
 def test_nothing_to_export_is_a_valid_file(program, database, folder, storage, form, content):
     with Crew(program, folder, storage):
@@ -173,6 +192,8 @@ def test_nothing_to_export_is_a_valid_file(program, database, folder, storage, f
     assert found.size == len(data) and found.conversations == 0
     if form == "csv single":
         assert len(rows(data)) == 1
+    elif form == "xlsx single":
+        assert len(workbook.rows(data)) == 1
     elif form == "json single":
         assert json.loads(data) == content
     elif form == "ndjson single":

@@ -46,7 +46,9 @@ def crew(program, folder, local):
     {}, {"format": "json", "files": "per_conversation"}, {"format": "ndjson", "files": "chunks"},
     {"format": "html", "files": "chunks"}, {"format": "pdf"}, {"layout": "leads", "files": "chunks"},
     {"files": "single"}, {"format": "json", "files": "single"}, {"format": "ndjson", "files": "single"},
-    {"format": "html", "files": "single"}, {"csv_profile": "excel"}], ids=str)
+    {"format": "html", "files": "single"}, {"csv_profile": "excel"},
+    {"delimiter": ";", "csv_quote": "all"}, {"format": "xlsx", "files": "single"},
+    {"format": "xlsx", "files": "chunks"}], ids=str)
 def test_exports_of_every_format_are_whole(database, local, crew, verify, tmp_path, form):
     found = queue.finished(database, queue.add_job(
         database, "full", specification=json.dumps({"select": {"channel_id": "full"}} | form),
@@ -108,7 +110,9 @@ def stored(name):
     ([("--help.csv", GOOD)], "--help.csv: does not begin with a letter or digit"),
     ([("x\x1b]0;y\x07.csv", GOOD)], "x?]0;y?.csv: has a character that file systems refuse or people cannot see"),
     ([("a.json", "[1,]")], "a.json: no JSON at byte 3"), ([("a.ndjson", "{}\n{\n")], "a.ndjson: line 2 is no JSON"),
-    ([("a.html", "<p>")], "a.html: is no whole page"), ([("a.pdf", "%PDF-1.7")], "a.pdf: is no whole PDF"),
+    ([("a.html", "<p>")], "a.html: is no whole page"),
+    ([("a.xlsx", "PK\3\4" + 50 * "x")], "a.xlsx: is no whole workbook"),
+    ([("a.pdf", "%PDF-1.7")], "a.pdf: is no whole PDF"),
     ([(special("a.csv", stat.S_IFLNK | 0o777), "/etc/passwd")], "a.csv: is no plain file"),
     ([], "the archive has no entry"),
 ])

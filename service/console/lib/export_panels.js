@@ -8,6 +8,7 @@ import {copy} from "./clipboard.js";
 import {adviceFor, amountWords, attemptsWords, formatWords, hasFile, isActive, isExpired, linkOf, rangeWords,
         subjectOf} from "./export_words.js";
 import {count, size, time} from "./format.js";
+import {hasIncludes} from "./order.js";
 import {tell, warn} from "./notice.js";
 import {may} from "./session.js";
 import {errorWords} from "./states.js";
@@ -58,7 +59,7 @@ export function asked(item) {
         [t("export.tags"), wanted.filter?.tags ? said(wanted.filter.tags.join(", ")) : null],
         [t("export.format"), formatWords(wanted)],
         [t("export.packaging"), word("order.files", wanted.files)],
-        [t("export.include"), wanted.format === "csv" ? null : included],
+        [t("export.include"), hasIncludes(wanted) ? included : null],
         [t("export.by"), said(item.requested_by)],
         [t("export.door"), item.door && word("door", item.door)],
         [t("export.asOf"), item.as_of && time(item.as_of)],

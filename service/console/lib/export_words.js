@@ -51,7 +51,7 @@ export function rangeWords(filter = {}) {
 /** "CSV, a row a message": format and layout. */
 export function formatWords(specification) {
     const format = word("format", specification.format);
-    const layout = specification.format === "csv" && specification.layout;
+    const {layout} = specification;
     return layout && hasText(`layout.${layout}`) ? `${format}, ${t(`layout.${layout}`)}` : format;
 }
 

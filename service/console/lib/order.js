@@ -33,7 +33,8 @@ export const idsOf = text => [...new Set(text.split(/[\s,;]+/).filter(Boolean))]
 const listOf = text => text.split(",").map(each => each.trim()).filter(Boolean);
 
 /** Whether the format has choices of what to include. */
-export const hasIncludes = state => state.format !== "csv" && state.format !== "xlsx";
+export const hasLayouts = state => state.format === "csv" || state.format === "xlsx";
+export const hasIncludes = state => !hasLayouts(state);
 export const hasRange = state => state.what !== "conversation_ids";
 
 /** The assistant export of the product: one HTML file of completed conversations, with a limit of its own. */
@@ -113,11 +114,10 @@ function selectOf(state) {
 function specificationOf(state, now) {
     const filter = filterOf(state, now);
     const body = {select: selectOf(state), ...(Object.keys(filter).length && {filter}), format: state.format};
-    if (state.format === "csv") {
+    if (hasLayouts(state))
         body.layout = state.layout;
-        for (const name of CSV_FORM.filter(each => state[each]))
-            body[name] = state[name];
-    }
+    for (const name of CSV_FORM.filter(each => state.format === "csv" && state[each]))
+        body[name] = state[name];
     if (hasIncludes(state))
         body.include = state.include;
     if (state.files)

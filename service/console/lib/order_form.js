@@ -8,7 +8,7 @@ import {el, put} from "./dom.js";
 import {get, path} from "./api.js";
 import {checkBox, radioGroup, selectField, textField} from "./fields.js";
 import {moment, zoneWords} from "./format.js";
-import {CHOICES, CSV_FORM, CSV_WORDS, INCLUDES, MOST_IDS, dayIn, hasIncludes, hasRange, idsOf, isAssistantExport} from "./order.js";
+import {CHOICES, CSV_FORM, CSV_WORDS, INCLUDES, MOST_IDS, dayIn, hasIncludes, hasLayouts, hasRange, idsOf, isAssistantExport} from "./order.js";
 import {picker} from "./picker.js";
 import {may, session} from "./session.js";
 import {hasText, t, word} from "./texts.js";
@@ -171,7 +171,7 @@ class OrderForm {
         this.dates.hidden = state.range !== "dates";
         this.resolved.textContent = this.rangeText();
         this.includePart.hidden = !hasIncludes(state);
-        this.layout.hidden = state.format !== "csv";
+        this.layout.hidden = !hasLayouts(state);
         this.csvForm.hidden = state.format !== "csv";
         this.completed.hidden = isAssistantExport(state);
         this.completedAlways.hidden = !isAssistantExport(state);

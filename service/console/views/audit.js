@@ -9,6 +9,7 @@ import {formatWords, rangeWords, subjectOf} from "../lib/export_words.js";
 import {selectField, textField} from "../lib/fields.js";
 import {time, zoneWords} from "../lib/format.js";
 import {announce, warn} from "../lib/notice.js";
+import {hasIncludes} from "../lib/order.js";
 import {facts, mark} from "../lib/parts.js";
 import {href, setQuery} from "../lib/router.js";
 import {session} from "../lib/session.js";
@@ -75,7 +76,7 @@ function downloads(entry) {
 
 function row(entry) {
     const {specification: wanted} = entry;
-    const include = wanted.include && wanted.format !== "csv" ? wanted.include.map(each => word("include", each)).join(", ") : null;
+    const include = wanted.include && hasIncludes(wanted) ? wanted.include.map(each => word("include", each)).join(", ") : null;
     return el("li", {class: "row stack"},
         el("div", {class: "row-head"}, el("h2", {}, what(entry)),
            entry.status && mark(entry.status, hasText(`status.${entry.status}`) ? word("status", entry.status) : entry.status)),
