@@ -57,8 +57,8 @@ static enum vb_status append_media(const struct vb_render_context *context,
 }
 
 /* The twelve columns in the contract's order. Ids and the time are never guarded: their forms
- * cannot be formulas, and importers join by them. The last cell has no delimiter, which is why it is
- * appended by itself. */
+ * cannot be formulas, and importers join by them. The last cell has no delimiter, which is why it
+ * is appended by itself. */
 static enum vb_status append_row(const struct vb_render_context *context,
                                  const struct vb_conversation *c, const struct vb_message *m,
                                  struct vb_buffer *out)

@@ -4,8 +4,8 @@
  * at nor changed. A text is a text cell whatever it looks like, so that nothing takes it for a
  * number, a date or a formula. What does not fit Excel's limits is continued, never cut: a text of
  * more than 32,767 characters in the cells behind the row's last column, rows beyond 1,048,576 on
- * the next sheet. No charts, no formulas, no shared texts, no properties that tell of time or place:
- * the same rows give the same bytes, however the calls were cut.
+ * the next sheet. No charts, no formulas, no shared texts, no properties that tell of time or
+ * place: the same rows give the same bytes, however the calls were cut.
  *
  * A workbook is its maker's, who uses it for one file after another. Rows are borrowed for the
  * call; bytes are appended to the caller's buffer, which it may empty between any two calls. Fixed

@@ -34,10 +34,9 @@ static void check_between(struct vb_body_check *check, const struct vb_export_re
 
 static void check_all(struct vb_body_check *check, struct vb_export_request *request)
 {
-    static const char *const names[] = {"start_date",   "end_date",     "channel_id",
-                                        "phone_number", "channel_type", "notification_email",
-                                        "csv_profile",  "delimiter",    "csv_quote",
-                                        "activity"};
+    static const char *const names[] = {
+        "start_date",         "end_date",    "channel_id", "phone_number", "channel_type",
+        "notification_email", "csv_profile", "delimiter",  "csv_quote",    "activity"};
     if (!vb_body_is_object(check))
         return;
     const char *start = vb_body_required_text(check, "start_date", &vb_body_date);

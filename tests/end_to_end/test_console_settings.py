@@ -22,7 +22,8 @@ def keys(keys, program, database):
 @pytest.fixture(autouse=True)
 def as_it_was(keys, database):
     database.execute("DELETE FROM verbatim.job")
-    database.execute("UPDATE verbatim.workspace SET name = '', time_zone = 'UTC', csv_profile = 'safe', delimiter = ',', csv_quote = 'minimal',"
+    database.execute("UPDATE verbatim.workspace SET name = '', time_zone = 'UTC', csv_profile = 'safe',"
+                     " delimiter = ',', csv_quote = 'minimal',"
                      " max_running = NULL, retention = NULL, link_ttl = NULL")
 
 
@@ -50,7 +51,8 @@ def refused(answer, *members):
 
 def test_what_is_not_set_is_the_service_s(service, keys):
     assert read(service, keys["viewer"]) == {
-        "name": "", "time_zone": "UTC", "csv_profile": "safe", "delimiter": ",", "csv_quote": "minimal", "max_running": None, "retention": None, "link_ttl": None,
+        "name": "", "time_zone": "UTC", "csv_profile": "safe", "delimiter": ",", "csv_quote": "minimal",
+        "max_running": None, "retention": None, "link_ttl": None,
         "service": {"max_running": 3, "retention": "7d", "link_ttl": "1d"}}
 
 

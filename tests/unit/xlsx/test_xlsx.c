@@ -1,4 +1,5 @@
-/* Workbooks: their parts as libzip reads them, texts in XML, what is continued, where sheets end. */
+/* Workbooks: their parts as libzip reads them, texts in XML, what is continued, where sheets
+ * end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +17,8 @@
 #define NUMBER(literal) ((struct vb_xlsx_cell){VB_XLSX_NUMBER, VB_VIEW(literal)})
 #define NOTHING ((struct vb_xlsx_cell){VB_XLSX_NOTHING, {NULL, 0}})
 
-static const struct vb_xlsx_cell names[] = {{VB_XLSX_TEXT, {"id", 2}},
-                                            {VB_XLSX_TEXT, {"text", 4}},
-                                            {VB_XLSX_TEXT, {"n", 1}}};
+static const struct vb_xlsx_cell names[] = {
+    {VB_XLSX_TEXT, {"id", 2}}, {VB_XLSX_TEXT, {"text", 4}}, {VB_XLSX_TEXT, {"n", 1}}};
 
 static struct vb_xlsx *make(uint64_t rows, uint64_t bytes)
 {
