@@ -7,6 +7,7 @@
  * storage/join.c, cleaning in storage/sweep.c.
  */
 #include "file.h"
+#include "store_id.h"
 
 #include "verbatim/hash.h"
 #include "verbatim/uuid.h"
@@ -20,10 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STORE_ID ".verbatim-store" /* holds the id of the directory, a UUID and a line feed */
-/* Readable for every process of the store, whatever its user. */
-#define STORE_ID_MODE 0644
-
 void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT])
 {
     char hex[VB_SHA256_HEX];
@@ -35,45 +32,6 @@ void vb_parts_name(const char *object_name, char name[VB_PARTS_TEXT])
 void vb_part_name(uint32_t number, const char *epoch, char name[VB_PART_TEXT])
 {
     snprintf(name, VB_PART_TEXT, "%" PRIu32 "-%.20s", number, epoch);
-}
-
-/* VB_NOT_FOUND when nobody has written one yet. */
-static enum vb_status read_id(int root, char id[VB_UUID_TEXT], struct vb_error *err)
-{
-    struct vb_uuid uuid;
-    int fd = openat(root, STORE_ID, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return vb_path_fail(err, STORE_ID);
-    ssize_t length = read(fd, id, VB_UUID_TEXT - 1);
-    close(fd);
-    if (length != VB_UUID_TEXT - 1 ||
-        vb_uuid_parse((struct vb_view){id, VB_UUID_TEXT - 1}, &uuid) != VB_OK)
-        return vb_fail(err, VB_CORRUPT, "%s in the storage directory holds no id", STORE_ID);
-    id[VB_UUID_TEXT - 1] = '\0';
-    return VB_OK;
-}
-
-/* The first to link its temporary file to the name has named the store; all others read what it
- * wrote. A link rather than a rename: it fails where the name is taken. */
-static enum vb_status write_id(int root, struct vb_error *err)
-{
-    char temporary[VB_TEMPORARY_TEXT], id[VB_UUID_TEXT + 1];
-    int fd;
-    vb_uuid_format(vb_uuid_random(), id);
-    memcpy(id + VB_UUID_TEXT - 1, "\n", 2);
-    enum vb_status status = vb_temporary_open(root, temporary, &fd, err);
-    if (status != VB_OK)
-        return status;
-    struct iovec piece = {id, VB_UUID_TEXT};
-    status = vb_path_write(fd, &piece, 1, VB_UUID_TEXT, err);
-    if (status == VB_OK && (fchmod(fd, STORE_ID_MODE) != 0 || fsync(fd) != 0))
-        status = vb_path_fail(err, STORE_ID);
-    if (status == VB_OK && linkat(root, temporary, root, STORE_ID, 0) != 0 && errno != EEXIST)
-        status = vb_path_fail(err, STORE_ID);
-    vb_temporary_drop(root, temporary, fd);
-    if (status == VB_OK && fsync(root) != 0)
-        status = vb_path_fail(err, STORE_ID);
-    return status;
 }
 
 /* A directory that only looks writable (read-only mount, quota) fails here and not in the first
@@ -122,12 +80,7 @@ static enum vb_status adopt(struct vb_file_storage *file, const char *path, stru
                               path);
     status = try_writing(file->root, err);
     if (status == VB_OK)
-        status = read_id(file->root, id, err);
-    if (status == VB_NOT_FOUND) {
-        status = write_id(file->root, err);
-        if (status == VB_OK)
-            status = read_id(file->root, id, err);
-    }
+        status = vb_store_id(file->root, id, err);
     if (status != VB_OK) {
         vb_fail_within(err, status, "the storage directory '%s'", path);
         return status;
@@ -308,7 +261,7 @@ static enum vb_status file_ready(struct vb_storage_session *session, struct vb_e
     int fd = open(file->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return vb_path_fail(err, "the storage directory");
-    enum vb_status status = read_id(fd, id, err);
+    enum vb_status status = vb_store_id_read(fd, id, err);
     if (status == VB_OK && strcmp(id, file->storage.identity + strlen("file:")) != 0)
         status = vb_fail(err, VB_STORAGE, "the storage directory is another one than at the start");
     if (status == VB_OK && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)

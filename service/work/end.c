@@ -168,7 +168,7 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
     struct vb_claim *claim = line->claim;
     struct vb_segment_result result = {
         .size = line->whole.size, .conversations = line->conversations, .messages = line->messages};
-    const struct vb_finished finished = {line->whole.size, line->whole.crc};
+    struct vb_finished finished = {.size = line->whole.size, .crc = line->whole.crc};
     enum vb_status status = VB_OK;
     vb_line_media_count(line, &result);
     if (claim->job.archive_epoch != claim->epoch)
@@ -178,6 +178,7 @@ static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
     if (status != VB_OK)
         return status;
     vb_count(VB_COUNT_BYTES_STORED, line->whole.size);
+    finished.version = vb_storage_version(line->session);
     status = vb_job_finish(line->pg, &line->crew->claimer, claim, &result, &finished, err);
     if (status == VB_OK)
         wake_mail(line);

@@ -1,10 +1,12 @@
 """The storage drivers by themselves, on a directory and on every S3 server of this machine, through storage_tool."""
 
+import errno
 import hashlib
 import os
 import pathlib
 import re
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -14,6 +16,7 @@ import uuid
 import pytest
 from tests.end_to_end.conftest import Storage, file_storage
 
+from tests.lib.process import SANITIZED
 from tests.lib.scripted_http import ScriptedHttp, Step, error
 from tests.lib.service import SANITIZER_REPORT, clean_environment
 
@@ -432,3 +435,29 @@ def test_leftovers_are_found_by_age_and_swept(directory):
     assert directory.run("sweep", str(pathlib.PurePath(done).parent), 0) == "0"
     assert directory.content(done) == body(10)
     assert directory.run("leftovers", 0).count("\n") == 1
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer wants to be preloaded first")
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_directory_without_hard_links(directory, code):
+    library = directory.program.parent / "without_links.so"
+    directory.env |= {"LD_PRELOAD": str(library), "WITHOUT_LINKS": str(code)}
+    identity = directory.run("identity")
+    assert identity == directory.run("identity") and re.fullmatch(r"file:[0-9a-f-]{36}", identity)
+    key = directory.key()
+    upload = directory.run("begin", key, "a.zip")
+    recorded = directory.parts(key, upload, {1: body(300_000), 2: body(7)})
+    assert directory.close(key, upload, recorded) == "done"
+    assert directory.content(key) == body(300_000) + body(7)
+    assert directory.run("clean", key, upload, "drop") == "clean"
+    assert directory.tree() == [".verbatim-store"]
+
+
+def test_an_id_that_is_being_written_is_waited_for(directory):
+    place = directory.storage.folder / ".verbatim-store"
+    whole = str(uuid.uuid4())
+    place.write_text(whole[:20])
+    writer = threading.Timer(0.3, place.write_text, [whole + "\n"])
+    writer.start()
+    assert directory.run("identity") == f"file:{whole}"
+    writer.join()

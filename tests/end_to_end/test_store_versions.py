@@ -166,9 +166,11 @@ def test_exports_that_are_deleted_and_those_whose_time_is_up(keys, database, mak
     made = [service.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["export_job_id"] for _ in range(2)]
     rows = database.execute("SELECT object_version, object_key FROM verbatim.job WHERE job_id = ANY(%s::uuid[])"
                             " ORDER BY object_key", [made])
-    assert [len(held(store, VERSIONED, row[1])[0]) for row in rows] == [1, 1]
+    assert [[row[0]] for row in rows] == [held(store, VERSIONED, row[1])[0] for row in rows]
     assert database.value("SELECT verbatim.job_delete('one', %s, NULL, 'me')"
                           " FROM set_config('verbatim.workspace_id', 'one', false)", [made[0]])
+    assert database.value("SELECT object_version FROM verbatim.cleanup WHERE job_id = %s", [made[0]]) in {
+        row[0] for row in rows}
     database.execute("UPDATE verbatim.job SET finished_at = now() - interval '2 hours',"
                      " link_expires_at = now() - interval '1 hour' WHERE job_id = %s", [made[1]])
     wait_until(lambda: database.value("SELECT count(*) FROM verbatim.cleanup"

@@ -223,7 +223,7 @@ class Swift(ObjectStore):
         self._run_server("proxy", self.port, text)
         ports["proxy"] = self.port
         for process, port in zip(self.processes, ports.values()):
-            process.wait_ready(lambda port=port: port_answers(port))
+            process.wait_ready(lambda port=port: port_answers(port), 120)  # it imports for long on a busy machine
 
     def _make_rings(self, ports):
         rings = [f"{kind}={port}" for kind, port in ports.items()]
