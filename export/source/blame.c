@@ -48,7 +48,7 @@ static bool try_messages(struct search *search, bool *ret_fails)
         status = vb_select_between(&sql, reader->session.connection, &scope,
                                    reader->conversation.id, low, search->high);
     if (status == VB_OK)
-        status = vb_rows_start(rows, sql.data, &err);
+        status = vb_rows_start(rows, sql.data, "", &err);
     while (status == VB_OK)
         status = vb_rows_next(rows, reader->stream.width, fields, &err);
     vb_rows_close(rows);

@@ -71,7 +71,8 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
     reader->placed = false;
     reader->current = 0;
     reader->conflicts = 0;
-    reader->page_limit = reader->options.page_conversations;
+    reader->page_limit = SIZE_MAX;
+    reader->is_under_way = false;
     vb_stream_begin(reader);
     enum vb_source_lag lag = VB_LAG_NONE;
     enum vb_status status = vb_contract_selection_check(reader->options.contract, selection, err);
@@ -168,17 +169,18 @@ static enum vb_status read_some(struct vb_reader *reader, struct vb_error *err)
     struct vb_scope scope = vb_reader_scope(reader);
     enum vb_status status = VB_OK;
     bool read = false;
+    size_t most = vb_stream_page(reader), limit = most;
     while (!read && status == VB_OK) {
-        status = vb_page_read(&reader->page, &reader->session, &scope, reader->page_limit, err);
+        limit = reader->page_limit < most ? reader->page_limit : most;
+        status = vb_page_read(&reader->page, &reader->session, &scope, limit, err);
         read = status == VB_OK;
         if (!read)
-            status = vb_page_recover(reader, status, err);
+            status = vb_page_recover(reader, limit, status, err);
     }
     if (read) {
         reader->conflicts = 0;
-        reader->page_limit *= 2;
-        if (reader->page_limit > reader->options.page_conversations)
-            reader->page_limit = reader->options.page_conversations;
+        reader->is_under_way = true;
+        reader->page_limit = limit < most ? 2 * limit : SIZE_MAX;
     }
     return status;
 }

@@ -1,5 +1,5 @@
 /* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), recover.c, blame.c,
- * skip.c, count.c and wait.c.
+ * form.c, slow.c, skip.c, count.c and wait.c.
  *
  * The reader owns all of it, and vb_reader_free frees it; what the options and the selection point
  * at is borrowed, and outlives the reader. One thread. Errors are those of verbatim/source.h;
@@ -24,7 +24,8 @@ struct vb_stream {
     struct vb_rows rows;
     struct vb_view fields[VB_ROW_COUNT];
     struct vb_row_kinds kinds;  /* of the selection */
-    enum vb_rows_form form;     /* of the statements; changed once, and for the reader's life */
+    enum vb_rows_form form;     /* of the statements (form.c, slow.c) */
+    int64_t form_seen;          /* monotonic: when a plan was looked at; 0: never */
     size_t width;               /* fields of a row */
     Oid id_type, position_type; /* of messages, looked up once */
     bool pending;               /* `fields` hold a row not yet handed out */
@@ -51,7 +52,8 @@ struct vb_reader {
     struct vb_stretch stretch;
     enum vb_reader_state state;
     struct vb_page page;
-    size_t page_limit;   /* conversations of the next page: the options' or fewer (recover.c) */
+    size_t page_limit;   /* what a page was cut down to (recover.c); SIZE_MAX: it was not */
+    bool is_under_way;   /* a page was read since vb_reader_begin */
     unsigned conflicts;  /* with the replay of a replica, since the last row */
     size_t current;      /* conversation of the page */
     bool placed;         /* `position` is valid */
@@ -75,6 +77,11 @@ void vb_stream_begin_conversation(struct vb_reader *reader);
  * last. */
 enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
                               bool *ret_is_message, struct vb_error *err) vb_must_check;
+/* Before a statement of several conversations: looks, once in a while, whether the source finds
+ * them by an index. */
+void vb_stream_choose_form(struct vb_reader *reader);
+/* How many conversations the next page has at most, as far as it is the form's to say. */
+size_t vb_stream_page(const struct vb_reader *reader);
 /* A statement of several conversations was ended, or given up, behind `conversations` of them: if
  * the server took long, the form of the next ones changes, and the owner is told (slow.c). */
 void vb_stream_look_again(struct vb_reader *reader, size_t conversations);
@@ -85,7 +92,7 @@ void vb_stream_close(struct vb_reader *reader);
  * where the reader stands; else the failure, with a name if it is a row's. */
 enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status,
                                  struct vb_error *err) vb_must_check;
-enum vb_status vb_page_recover(struct vb_reader *reader, enum vb_status status,
+enum vb_status vb_page_recover(struct vb_reader *reader, size_t limit, enum vb_status status,
                                struct vb_error *err) vb_must_check;
 /* The failure of any statement, with the columns if it is their collations'. */
 enum vb_status vb_name_clash(const struct vb_reader *reader, enum vb_status status,

@@ -2,7 +2,8 @@
  *
  * - A row that cannot be read fails the statement of all. From where the consumer stands, the
  *   conversations that it covered are asked for one by one: those before the row in question come
- *   through, and the one that fails by itself is named (blame.c).
+ *   through, and the one that fails by itself is named (blame.c). Where each statement looks at all
+ *   messages there are, their number is halved instead.
  * - A statement that compares ids of two collations is refused: they are named.
  * - A replica that has to catch up ends statements that are in its way (40001), all the sooner the
  *   longer they take. Half as many conversations are asked for then, and again half.
@@ -36,6 +37,13 @@ static bool is_conflict(enum vb_status status, const struct vb_error *err)
     return status == VB_DATABASE_AWAY && strcmp(err->sqlstate, "40001") == 0;
 }
 
+/* A statement that ran into its timeout, as far as the server tells it from one that somebody
+ * called off. */
+static bool is_late(const struct vb_error *err)
+{
+    return strcmp(err->sqlstate, "57014") == 0;
+}
+
 /* The replica gets a moment; without any progress it is left to the owner to try again later. */
 static bool may_try_again(struct vb_reader *reader)
 {
@@ -50,29 +58,30 @@ enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status
 {
     struct vb_stream *stream = &reader->stream;
     size_t covered = stream->end - reader->current;
-    if (is_conflict(status, err) && may_try_again(reader)) {
-        vb_stream_close(reader);
-        stream->reach = covered / 2 > 0 ? covered / 2 : 1;
-        return VB_OK;
-    }
-    if (!vb_is_of_rows(status, err))
+    bool is_of_rows = vb_is_of_rows(status, err);
+    bool is_stretch = stream->form == VB_FORM_STRETCH;
+    if (!is_of_rows &&
+        !((is_conflict(status, err) || (is_stretch && is_late(err))) && may_try_again(reader)))
         return status;
     vb_stream_close(reader);
-    if (covered <= 1)
+    if (is_of_rows && covered <= 1)
         return vb_blame_message(reader, status, err);
-    stream->singly = stream->end;
+    if (is_of_rows && !is_stretch)
+        stream->singly = stream->end;
+    else
+        stream->reach = covered / 2 > 0 ? covered / 2 : 1;
     return VB_OK;
 }
 
-enum vb_status vb_page_recover(struct vb_reader *reader, enum vb_status status,
+enum vb_status vb_page_recover(struct vb_reader *reader, size_t limit, enum vb_status status,
                                struct vb_error *err)
 {
     if (is_conflict(status, err) && may_try_again(reader)) {
-        reader->page_limit = reader->page_limit / 2 > 0 ? reader->page_limit / 2 : 1;
+        reader->page_limit = limit / 2 > 0 ? limit / 2 : 1;
         return VB_OK;
     }
     if (vb_is_of_rows(status, err))
-        return vb_blame_conversation(reader, reader->page_limit, status, err);
+        return vb_blame_conversation(reader, limit, status, err);
     return status;
 }
 

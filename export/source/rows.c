@@ -35,29 +35,33 @@ void vb_rows_close(struct vb_rows *rows)
     vb_session_drop(rows->session);
 }
 
-/* Prologue, COPY and epilogue as one simple query, so that a pooler sees one transaction. */
+/* Prologue, COPY and epilogue as one simple query, so that a pooler sees one transaction. Settings
+ * of its own make it one in any session. */
 static enum vb_status build_copy(const struct vb_session *session, const char *select,
-                                 char **ret_sql)
+                                 const char *settings, char **ret_sql)
 {
+    const char *prologue = vb_session_prologue(session), *epilogue = vb_session_epilogue(session);
+    bool begins = settings[0] && !prologue[0];
     struct vb_buffer sql;
-    vb_buffer_init(&sql, strlen(select) + strlen(vb_session_prologue(session)) + 128);
-    enum vb_status status =
-        vb_buffer_printf(&sql, "%sCOPY (%s) TO STDOUT (FORMAT binary)%s",
-                         vb_session_prologue(session), select, vb_session_epilogue(session));
+    vb_buffer_init(&sql, strlen(select) + strlen(prologue) + strlen(settings) + 128);
+    enum vb_status status = vb_buffer_printf(&sql, "%s%s%sCOPY (%s) TO STDOUT (FORMAT binary)%s",
+                                             prologue, begins ? "BEGIN READ ONLY;" : "", settings,
+                                             select, begins ? ";COMMIT" : epilogue);
     if (status == VB_OK)
         *ret_sql = vb_buffer_take(&sql);
     vb_buffer_done(&sql);
     return status;
 }
 
-enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, struct vb_error *err)
+enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, const char *settings,
+                             struct vb_error *err)
 {
     vb_rows_close(rows);
     enum vb_status status = vb_session_ready(rows->session, err);
     if (status != VB_OK)
         return status;
     char *sql = NULL;
-    status = build_copy(rows->session, select, &sql);
+    status = build_copy(rows->session, select, settings, &sql);
     if (status != VB_OK)
         return vb_fail(err, status, "a statement to the source could not be built");
     PGresult *result = NULL;

@@ -26,8 +26,9 @@ struct vb_rows {
     size_t largest; /* bytes of the largest row since the connection was made */
 };
 
-/* Starts a query, as text without parameters. A stream still open is closed first. */
-enum vb_status vb_rows_start(struct vb_rows *rows, const char *select,
+/* Starts a query, as text without parameters. A stream still open is closed first. `settings`:
+ * SET LOCAL ...; of this statement, or "". */
+enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, const char *settings,
                              struct vb_error *err) vb_must_check;
 /* The next row's `count` fields, VB_END after the last. They live until the next call. On any
  * failure the stream is closed. */

@@ -103,7 +103,8 @@ bool vb_select_is_rich(const struct vb_selection *selection);
 /* How the rows of one conversation are asked for. */
 enum vb_rows_form {
     VB_FORM_ORDERED, /* by an index led by conversation_id, or sorted */
-    VB_FORM_FENCED   /* all of them by any index of conversation_id, and then sorted */
+    VB_FORM_FENCED,  /* all of them by any index of conversation_id, and then sorted */
+    VB_FORM_STRETCH /* those of a whole list by one look at all messages there are, as COPY would */
 };
 
 /* A place in the order of a conversation's messages: created_at, position, id. Messages without a
@@ -128,8 +129,8 @@ struct vb_resume {
     uint64_t skip;                        /* of anything else, where it is the first kind read */
 };
 
-/* Rows of the listed conversations in their order, at most `limit` messages of each. Literals,
- * since COPY takes no parameters. `list` is an array literal of ids; the connection is asked to
+/* Rows of the listed conversations in their order, at most `limit` messages of each, but all of them
+ * by the form of a stretch, which is for lists alone. Literals, since COPY takes no parameters. `list` is an array literal of ids; the connection is asked to
  * quote only. */
 enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
                                   const struct vb_scope *scope, enum vb_rows_form form,

@@ -66,6 +66,7 @@ struct text {
     PGconn *connection;
     enum vb_rows_form form;
     enum vb_status status;
+    size_t place; /* of the branch among the kinds, where a stretch has several; else 0 */
 };
 
 static void add(struct text *text, const char *words)
@@ -158,11 +159,18 @@ static void add_list(struct text *text, const struct vb_resume *resume, unsigned
         return;
     }
     snprintf(source, sizeof source, ".%s t WHERE t.conversation_id = ", relation);
-    add(text, ", CASE WHEN (SELECT EXISTS (SELECT FROM ");
-    add(text, scope->contract->schema);
-    add(text, source);
-    add_owner(text, resume);
-    add(text, ")) THEN (SELECT ");
+    add(text, ", CASE WHEN ");
+    if (text->form == VB_FORM_STRETCH) {
+        add(text, "p.has_");
+        add(text, relation);
+    } else {
+        add(text, "(SELECT EXISTS (SELECT FROM ");
+        add(text, scope->contract->schema);
+        add(text, source);
+        add_owner(text, resume);
+        add(text, "))");
+    }
+    add(text, " THEN (SELECT ");
     add_value(text);
     add(text, "::text[] FROM ");
     add(text, scope->contract->schema);
@@ -284,6 +292,29 @@ static void add_after(struct text *text, const struct vb_message_place *after)
             vb_select_from_place(text->sql, text->connection, text->scope->contract, after);
 }
 
+/* All rows of the listed conversations, joined however the server likes. Of several branches each
+ * numbers its rows in their order, by which they are put together. */
+static void add_joined_rows(struct text *text, const char *alias, const char *relation,
+                            const char *order)
+{
+    bool is_branch = text->place > 0;
+    char words[192];
+    if (is_branch) {
+        snprintf(words, sizeof words, ", %zu, row_number() OVER (ORDER BY p.n, ", text->place);
+        add(text, words);
+        add(text, order);
+        add(text, ")");
+    }
+    snprintf(words, sizeof words, " FROM p JOIN %s.%s %s ON %s.conversation_id = p.id WHERE true",
+             text->scope->contract->schema, relation, alias, alias);
+    add(text, words);
+    add_bound(text, alias, relation, false);
+    if (!is_branch) {
+        add(text, " ORDER BY p.n, ");
+        add(text, order);
+    }
+}
+
 /* The rows of the relation in their order. A fence (OFFSET 0) keeps the order from the planner's
  * choice of an index: all rows of the conversation are found first. */
 static void add_ordered_rows(struct text *text, const char *alias, const char *relation,
@@ -292,6 +323,10 @@ static void add_ordered_rows(struct text *text, const char *alias, const char *r
 {
     bool in_order = text->form == VB_FORM_ORDERED;
     char words[192];
+    if (text->form == VB_FORM_STRETCH) {
+        add_joined_rows(text, alias, relation, order);
+        return;
+    }
     snprintf(words, sizeof words, " FROM %s%s%s%s.%s %s WHERE ", in_order ? "" : "(SELECT ",
              in_order ? "" : alias, in_order ? "" : ".* FROM ", text->scope->contract->schema,
              relation, alias);
@@ -320,7 +355,7 @@ static void add_messages(struct text *text, const struct vb_resume *resume, size
                          : "m.created_at, m.id");
     snprintf(number, sizeof number, " LIMIT %zu OFFSET %llu", limit,
              (unsigned long long)(goes_on ? resume->ties : 0));
-    add(text, number);
+    add(text, text->form == VB_FORM_STRETCH ? "" : number);
 }
 
 /* A text of the relation, ids included; NULL for what it has not. */
@@ -371,13 +406,13 @@ static void add_extras(struct text *text, enum vb_row_kind kind, const struct vb
         add_skill_order(text, order);
     add_ordered_rows(text, "t", relation->name, resume, NULL, order);
     snprintf(words, sizeof words, " OFFSET %llu", (unsigned long long)skip);
-    add(text, words);
+    add(text, text->form == VB_FORM_STRETCH ? "" : words);
 }
 
 static void add_kind_rows(struct text *text, enum vb_row_kind kind, const struct vb_resume *resume,
                           size_t limit, uint64_t skip)
 {
-    add(text, "SELECT ");
+    add(text, text->form == VB_FORM_STRETCH ? "SELECT p.n::int4, " : "SELECT ");
     if (kind == VB_ROW_MESSAGE)
         add_messages(text, resume, limit);
     else
@@ -392,19 +427,61 @@ static void add_rows(struct text *text, const struct vb_resume *resume, size_t l
     bool several = kinds.count - first > 1;
     for (size_t i = first; i < kinds.count; i++) {
         uint64_t skip = resume && i == first ? resume->skip : 0;
+        text->place = several ? i + 1 : 0;
         add(text, i > first ? " UNION ALL (" : several ? "(" : "");
         add_kind_rows(text, kinds.items[i], resume, limit, skip);
         add(text, several ? ")" : "");
     }
 }
 
+/* Whether there is anything of the relation is asked once for each conversation. */
+static void add_has(struct text *text, unsigned wanted, const char *relation)
+{
+    const struct vb_scope *scope = text->scope;
+    char words[256];
+    if (!(scope->selection->columns & wanted) || !vb_scope_has(scope, relation, "conversation_id"))
+        return;
+    snprintf(words, sizeof words,
+             ", EXISTS (SELECT FROM %s.%s t WHERE t.conversation_id = q.id) AS has_%s",
+             scope->contract->schema, relation, relation);
+    add(text, words);
+}
+
+/* The same rows as by the other forms. Branches have two columns more, which are left behind. */
+static void add_stretch(struct text *text, const char *list, const char *type)
+{
+    bool several = vb_select_kinds(text->scope->contract, text->scope->selection).count > 1;
+    char name[24];
+    add(text, "WITH p AS MATERIALIZED (SELECT q.id, q.n");
+    add_has(text, VB_COLUMNS_CITATIONS, "citation");
+    add_has(text, VB_COLUMNS_MEDIA, "attachment");
+    add(text, " FROM unnest(");
+    add_literal(text, list, type);
+    add(text, ") WITH ORDINALITY q (id, n)) ");
+    for (size_t i = 0; i < VB_ROW_COUNT && several; i++) {
+        snprintf(name, sizeof name, "%s%zu", i > 0 ? ", u.c" : "SELECT u.c", i);
+        add(text, name);
+    }
+    add(text, several ? " FROM (" : "");
+    add_rows(text, NULL, 0);
+    for (size_t i = 0; i < VB_ROW_COUNT && several; i++) {
+        snprintf(name, sizeof name, "%s%zu", i > 0 ? ", c" : ") u (c", i);
+        add(text, name);
+    }
+    add(text, several ? ", place, number) ORDER BY u.c0, u.place, u.number" : "");
+}
+
 enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
                                   const struct vb_scope *scope, enum vb_rows_form form,
                                   const char *list, size_t limit)
 {
-    struct text text = {sql, scope, connection, form, VB_OK};
+    struct text text = {sql, scope, connection, form, VB_OK, 0};
     char type[32];
     snprintf(type, sizeof type, "%s[]", vb_contract_cast(scope->contract, "conversation", "id"));
+    if (form == VB_FORM_STRETCH) {
+        add_stretch(&text, list, type);
+        return text.status;
+    }
     add(&text, "SELECT p.n::int4, m.* FROM unnest(");
     add_literal(&text, list, type);
     add(&text, ") WITH ORDINALITY p (id, n) CROSS JOIN LATERAL (");
@@ -418,7 +495,7 @@ enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
                               const struct vb_resume *resume, size_t limit)
 {
     struct vb_row_kinds kinds = vb_select_kinds(scope->contract, scope->selection);
-    struct text text = {sql, scope, connection, form, VB_OK};
+    struct text text = {sql, scope, connection, form, VB_OK, 0};
     if (kinds.items[resume->kind] == VB_ROW_MESSAGE) {
         /* Behind a limit that will mostly be filled, further branches would be sorted for nothing
          * each time. */
@@ -438,7 +515,7 @@ enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
 {
     const char *type = vb_contract_cast(scope->contract, "message", "id");
     struct vb_resume resume = {.conversation = conversation};
-    struct text text = {sql, scope, connection, VB_FORM_FENCED, VB_OK};
+    struct text text = {sql, scope, connection, VB_FORM_FENCED, VB_OK, 0};
     add(&text, "SELECT 1::int4, ");
     add_message_columns(&text, &resume);
     add(&text, " FROM ");

@@ -59,7 +59,7 @@ void vb_stream_look_again(struct vb_reader *reader, size_t conversations)
     struct vb_stream *stream = &reader->stream;
     int64_t waited = stream->rows.waited;
     struct vb_buffer text;
-    if (stream->alone || stream->form == VB_FORM_FENCED || waited < SLOW_STATEMENT ||
+    if (stream->alone || stream->form != VB_FORM_ORDERED || waited < SLOW_STATEMENT ||
         waited < SLOW_CONVERSATION * (int64_t)conversations)
         return;
     vb_buffer_init(&text, TEXT_CEILING);

@@ -16,6 +16,8 @@
 
 /* Lists of ids in one statement: 2,000 texts of 255 bytes fit. */
 #define LIST_CEILING (1024u * 1024u)
+/* How many times as long a look at all messages may stay open. */
+#define STRETCH_PATIENCE 6
 
 /* The counters of the current conversation stay: by them start_rest goes on. */
 void vb_stream_close(struct vb_reader *reader)
@@ -68,18 +70,22 @@ static enum vb_status unbuilt(enum vb_status status, struct vb_error *err)
     return vb_fail(err, status, "a statement to the source could not be built");
 }
 
-/* An array literal; ids were decoded by us, and quotes in text ids are escaped. */
-static enum vb_status list_ids(const struct vb_reader *reader, size_t end, struct vb_buffer *list,
+/* An array literal, of the conversations up to *end or as many as there is room for; ids were
+ * decoded by us, and quotes in text ids are escaped. */
+static enum vb_status list_ids(const struct vb_reader *reader, size_t *end, struct vb_buffer *list,
                                struct vb_error *err)
 {
     enum vb_status appended = VB_OK;
-    for (size_t i = reader->current; i < end && appended == VB_OK; i++) {
+    for (size_t i = reader->current; i < *end && appended == VB_OK; i++) {
         struct vb_cursor cursor;
         enum vb_status status =
             vb_page_cursor(&reader->page, reader->options.contract, i, &cursor, err);
         if (status != VB_OK)
             return status;
-        appended = vb_query_list_word(list, cursor.id);
+        if (list->length + 2 * VB_CURSOR_ID + 4 > LIST_CEILING)
+            *end = i;
+        else
+            appended = vb_query_list_word(list, cursor.id);
     }
     if (appended == VB_OK)
         appended = vb_buffer_append_byte(list, '}');
@@ -96,11 +102,11 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     size_t reach = singly ? 1 : stream->reach;
     stream->end = reader->current + (reach < left ? reach : left);
     /* After a giant the statements grow again: one conversation, then two, then four. */
-    if (!singly)
+    if (!singly && reach < left)
         stream->reach *= 2;
     struct vb_buffer list;
     vb_buffer_init(&list, LIST_CEILING);
-    enum vb_status status = list_ids(reader, stream->end, &list, err);
+    enum vb_status status = list_ids(reader, &stream->end, &list, err);
     enum vb_status built = status;
     if (status == VB_OK)
         built = vb_select_messages(sql, reader->session.connection, &scope, stream->form, list.data,
@@ -116,7 +122,9 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_stream *stream = &reader->stream;
     struct vb_scope scope = vb_reader_scope(reader);
     stream->end = reader->current + 1;
-    stream->reach = 1; /* its neighbours may be as large */
+    /* Its neighbours may be as large; without an index they cost the same look at all messages. */
+    bool is_stretch = stream->form == VB_FORM_STRETCH;
+    stream->reach = is_stretch ? reader->page.count : 1;
     struct vb_resume resume = {
         .conversation = reader->conversation.id,
         .kind = stream->kind,
@@ -124,8 +132,10 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
         .ties = stream->ties,
         .skip = stream->of_kind,
     };
-    enum vb_status built = vb_select_rest(sql, reader->session.connection, &scope, stream->form,
-                                          &resume, reader->options.giant_messages);
+    enum vb_rows_form form = is_stretch ? VB_FORM_FENCED : stream->form;
+    size_t limit = is_stretch ? INT64_MAX : reader->options.giant_messages;
+    enum vb_status built =
+        vb_select_rest(sql, reader->session.connection, &scope, form, &resume, limit);
     return built == VB_OK ? VB_OK : unbuilt(built, err);
 }
 
@@ -134,9 +144,13 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
 static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
 {
     struct vb_stream *stream = &reader->stream;
+    if (!is_begun(stream))
+        vb_stream_choose_form(reader);
     enum vb_status status = vb_session_ready(&reader->session, err);
     if (status != VB_OK)
         return status;
+    const char *settings =
+        stream->form == VB_FORM_STRETCH && !is_begun(stream) ? vb_source_stretch_settings() : "";
     struct vb_buffer sql;
     vb_buffer_init(&sql, 2 * LIST_CEILING);
     stream->first = reader->current;
@@ -145,7 +159,7 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
     stream->alone = is_begun(stream) && stream->kinds.items[stream->kind] == VB_ROW_MESSAGE;
     status = is_begun(stream) ? start_rest(reader, &sql, err) : start_list(reader, &sql, err);
     if (status == VB_OK)
-        status = vb_rows_start(&stream->rows, sql.data, err);
+        status = vb_rows_start(&stream->rows, sql.data, settings, err);
     vb_buffer_done(&sql);
     stream->more = status == VB_OK;
     stream->started = vb_clock_monotonic();
@@ -264,11 +278,19 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
     return VB_OK;
 }
 
-/* The page has been open for too long: let go of its transaction, and read on from here. */
+/* The page has been open for too long: let go of its transaction, and read on from here. A look at
+ * all messages is too dear for that: it counts the consumer's time alone, and more of it. */
 static void check_stall(struct vb_reader *reader)
 {
     struct vb_stream *stream = &reader->stream;
-    if (!stream->more || vb_clock_monotonic() - stream->started <= reader->options.page_stall)
+    if (!stream->more)
+        return;
+    int64_t open = vb_clock_monotonic() - stream->started, most = reader->options.page_stall;
+    if (stream->form == VB_FORM_STRETCH) {
+        open -= stream->rows.waited;
+        most *= STRETCH_PATIENCE;
+    }
+    if (open <= most)
         return;
     vb_stream_close(reader);
     vb_stream_look_again(reader, reader->current + 1 - stream->first);
@@ -327,7 +349,8 @@ static enum vb_status kind_of_row(struct vb_reader *reader, size_t *ret_kind, st
  * else. */
 static bool is_cut_off(const struct vb_reader *reader)
 {
-    return reader->stream.given == reader->options.giant_messages;
+    return reader->stream.given == reader->options.giant_messages &&
+           reader->stream.form != VB_FORM_STRETCH;
 }
 
 /* Not given by the statement that gave the last messages of a giant: they stood behind its

@@ -122,6 +122,9 @@ void vb_source_query_done(struct vb_source_query *query);
  * setting that it does not know. */
 enum vb_source_scope { VB_SOURCE_SESSION, VB_SOURCE_TRANSACTION };
 const char *vb_source_settings(enum vb_source_scope scope, int server_version);
+/* Behind those, for a statement that reads a relation from end to end on purpose; within a
+ * transaction. Static. */
+const char *vb_source_stretch_settings(void);
 /* Of these what a preview's statements need, for the transaction: one SELECT without parameters,
  * for any server. */
 const char *vb_source_count_settings(void);
