@@ -97,6 +97,11 @@ enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn
     return finish(&query, ret_query, err);
 }
 
+bool vb_contract_has_rows(const struct vb_contract *contract, const struct vb_selection *selection)
+{
+    return vb_select_kinds(contract, selection).count > 0;
+}
+
 /* An id of the type that nobody has, and that no other value in the plan holds. */
 static const char *mark_of(const char *type, bool is_message)
 {
@@ -136,4 +141,27 @@ enum vb_status vb_contract_lookup_query(const struct vb_contract *contract, cons
     if (lookup != VB_LOOKUP_CONVERSATION)
         *ret_mark = add_condition(&query, contract, "message");
     return finish(&query, ret_query, err);
+}
+
+/* Bare, so that the plan shows what stands behind each. Columns that the source lacks are left
+ * out. */
+enum vb_status vb_contract_columns_query(const struct vb_contract *contract, const char *relation,
+                                         const char *const *columns,
+                                         struct vb_source_query *ret_query, struct vb_error *err)
+{
+    struct vb_query query;
+    bool any = false;
+    vb_query_init(&query);
+    vb_query_add(&query, "SELECT ");
+    for (; *columns; columns++) {
+        if (vb_contract_column(contract, relation, *columns)->type == 0)
+            continue;
+        vb_query_add(&query, "%st.%s", any ? ", " : "", *columns);
+        any = true;
+    }
+    vb_query_add(&query, " FROM %s.%s t", contract->schema, relation);
+    if (any)
+        return finish(&query, ret_query, err);
+    vb_query_done(&query);
+    return vb_fail(err, VB_NOT_FOUND, "the source has no %s", relation);
 }

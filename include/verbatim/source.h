@@ -186,6 +186,9 @@ enum vb_status vb_contract_rows_query(const struct vb_contract *contract, PGconn
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;
 
+/* Whether the source has any of the relations whose rows the selection asks for. */
+bool vb_contract_has_rows(const struct vb_contract *contract, const struct vb_selection *selection);
+
 /* A look-up in a relation of rows that belong to conversations, as an export makes it for each
  * conversation, or for each message of one; and the message's without its conversation. */
 enum vb_source_lookup { VB_LOOKUP_CONVERSATION, VB_LOOKUP_MESSAGE, VB_LOOKUP_MESSAGE_ALONE };
@@ -195,6 +198,13 @@ enum vb_status vb_contract_lookup_query(const struct vb_contract *contract, cons
                                         enum vb_source_lookup lookup,
                                         struct vb_source_query *ret_query, const char **ret_mark,
                                         struct vb_error *err) vb_must_check;
+
+/* Columns of the contract's relation as they stand there, of all its rows: for what a plan shows
+ * behind them. `columns` ends with NULL. VB_NOT_FOUND: the source has none of them. */
+enum vb_status vb_contract_columns_query(const struct vb_contract *contract, const char *relation,
+                                         const char *const *columns,
+                                         struct vb_source_query *ret_query,
+                                         struct vb_error *err) vb_must_check;
 
 /* A stretch of the ordered conversations: after `low`, up to and including `high`. */
 struct vb_stretch {

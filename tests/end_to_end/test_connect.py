@@ -287,10 +287,12 @@ def fresh(postgres, verbatim, name, conversations, indexes):
 def test_the_doctor_misses_the_indexes(postgres, verbatim, conversations, tmp_path):
     database, program = fresh(postgres, verbatim, f"chatwoot_{conversations}", conversations, False)
     found = plans(doctor(program, storage=f"file://{tmp_path}"))
-    for check in ("one channel", "a rare channel", "everything", "messages"):
+    for check in ("one channel", "a rare channel", "everything"):
         assert found[check].finding == "warning", found[check]
+        assert found[check].remedy.startswith("CREATE INDEX ON conversations ("), found[check]
         assert "created_at, id)" in found[check].remedy
-    assert found["listed conversations"].finding == "ok"
+    # Chatwoot's own index finds those of a conversation, and a few rows are soon sorted.
+    assert {found[check].finding for check in ("listed conversations", "messages")} == {"ok"}
     chatwoot_indexes = chatwoot.VIEWS.read_text().partition("COMMIT;")[2]
     database.execute(chatwoot_indexes)
     database.execute("ANALYZE")

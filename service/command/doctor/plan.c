@@ -204,19 +204,35 @@ static enum vb_status look_once(struct look *look, const struct vb_source_query 
     return status;
 }
 
+static enum vb_status run_once(struct look *look, const struct vb_source_query *query,
+                               struct vb_error *err)
+{
+    look->run = true;
+    enum vb_status status = look_once(look, query, err);
+    double enough = VB_PLAN_WALKED_FACTOR * look->plan.rows;
+    if (look->plan.walked > VB_PLAN_WALKED_LEAST && look->plan.walked > enough)
+        look->plan.verdict = VB_PLAN_WALKS;
+    return status;
+}
+
 /* The second look only where the first found nothing: it costs as much as an export's page. */
 enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query, bool ordered,
                             struct vb_plan *ret_plan, struct vb_error *err)
 {
     struct look look = {.source = source, .ordered = ordered};
     enum vb_status status = look_once(&look, query, err);
-    if (status == VB_OK && look.plan.verdict == VB_PLAN_GOOD) {
-        look.run = true;
-        status = look_once(&look, query, err);
-        double enough = VB_PLAN_WALKED_FACTOR * look.plan.rows;
-        if (look.plan.walked > VB_PLAN_WALKED_LEAST && look.plan.walked > enough)
-            look.plan.verdict = VB_PLAN_WALKS;
-    }
+    if (status == VB_OK && look.plan.verdict == VB_PLAN_GOOD)
+        status = run_once(&look, query, err);
+    if (status == VB_OK)
+        *ret_plan = look.plan;
+    return status;
+}
+
+enum vb_status vb_plan_run(PGconn *source, const struct vb_source_query *query,
+                           struct vb_plan *ret_plan, struct vb_error *err)
+{
+    struct look look = {.source = source};
+    enum vb_status status = run_once(&look, query, err);
     if (status == VB_OK)
         *ret_plan = look.plan;
     return status;

@@ -43,6 +43,10 @@ struct vb_plan {
 enum vb_status vb_plan_look(PGconn *source, const struct vb_source_query *query, bool ordered,
                             struct vb_plan *ret_plan, struct vb_error *err) vb_must_check;
 
+/* The second look alone: for rows that are few enough to be sorted. */
+enum vb_status vb_plan_run(PGconn *source, const struct vb_source_query *query,
+                           struct vb_plan *ret_plan, struct vb_error *err) vb_must_check;
+
 /* The first look alone, at a look-up by ids that are nobody's: whether `mark`, one of them, is
  * found by an index. */
 enum vb_status vb_plan_lookup(PGconn *source, const struct vb_source_query *query, const char *mark,

@@ -8,6 +8,7 @@
 #include "doctor.h"
 
 #include "database/pg.h"
+#include "index.h"
 #include "plan.h"
 
 #include <stdlib.h>
@@ -18,14 +19,14 @@
 #define SAMPLE 500u
 #define LISTED_MOST 50u
 #define MESSAGES_MOST 500u /* of one conversation */
-#define FURTHER                                                                                    \
-    (VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS | VB_COLUMNS_CITATIONS |             \
-     VB_COLUMNS_MEDIA)
+#define REMEDY_CEILING 2048u
+/* What else has rows of its own. What hangs on messages is looked up by each: lookups.c. */
+#define FURTHER (VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS | VB_COLUMNS_NO_MESSAGES)
 #define OUTER (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER)
 
 enum field { ID, CREATED_AT, WORKSPACE, CHANNEL, CONTACT, ASSISTANT };
 
-/* What a check selects by; ROWS are messages and what hangs on them. */
+/* What a check selects by; ROWS are messages and what else has rows in a conversation. */
 enum kind { OF_CHANNEL, OF_RARE_CHANNEL, OF_CONTACT, OF_ASSISTANT, OF_ALL, OF_IDS, ROWS };
 
 struct check {
@@ -34,31 +35,58 @@ struct check {
     unsigned columns;
     bool ordered; /* by an index: else a few rows may be sorted */
     const char *remedy;
+    /* Of the index that the remedy is about, in the contract's words. */
+    const char *relation, *index[5];
 };
 
-#define PLAIN                                                                                      \
-    "; in the view these are plain columns of one table, without casts, functions or joins "       \
-    "(docs/connect.md)"
+#define WITHOUT "plain columns of one table, without casts, functions or joins (docs/connect.md)"
+#define PLAIN "; in the view these are " WITHOUT
+#define OR_PLAIN "; or let the view show " WITHOUT
 
-/* Remedies name indexes by the contract's columns; behind a view stand the platform's own names. */
+#define PAGE_OF(column)                                                                            \
+    "conversation",                                                                                \
+    {                                                                                              \
+        column, "created_at", "id"                                                                 \
+    }
+
+/* Remedies name indexes by the contract's columns, where those of the platform cannot be told. */
 static const struct check checks[] = {
-    {"one channel", OF_CHANNEL, 0, true, "index conversation (channel_id, created_at, id)" PLAIN},
+    {"one channel", OF_CHANNEL, 0, true, "index conversation (channel_id, created_at, id)" PLAIN,
+     PAGE_OF("channel_id")},
     {"a rare channel", OF_RARE_CHANNEL, 0, true,
-     "index conversation (channel_id, created_at, id)" PLAIN},
-    {"one contact", OF_CONTACT, 0, false, "index conversation (contact_id, created_at, id)" PLAIN},
+     "index conversation (channel_id, created_at, id)" PLAIN, PAGE_OF("channel_id")},
+    {"one contact", OF_CONTACT, 0, false, "index conversation (contact_id, created_at, id)" PLAIN,
+     PAGE_OF("contact_id")},
     {"one assistant", OF_ASSISTANT, 0, true,
-     "index conversation (assistant_id, created_at, id)" PLAIN},
-    {"everything", OF_ALL, 0, true, "index conversation (workspace_id, created_at, id)" PLAIN},
-    {"listed conversations", OF_IDS, 0, false, "index conversation (id)" PLAIN},
+     "index conversation (assistant_id, created_at, id)" PLAIN, PAGE_OF("assistant_id")},
+    {"everything", OF_ALL, 0, true, "index conversation (workspace_id, created_at, id)" PLAIN,
+     PAGE_OF("workspace_id")},
+    {"listed conversations",
+     OF_IDS,
+     0,
+     false,
+     "index conversation (id)" PLAIN,
+     "conversation",
+     {"id"}},
     {"conversations with details", OF_ALL, OUTER, false,
      "index contact (id), channel (id), assistant (id), and whatever the view looks tags, ratings "
-     "and the like up by"},
-    {"messages", ROWS, 0, true,
+     "and the like up by",
+     PAGE_OF("workspace_id")},
+    {"messages",
+     ROWS,
+     0,
+     false,
      "index message (conversation_id, created_at, id), with position before id where the view has "
-     "it" PLAIN},
-    {"notes, events, skills, citations, attachments", ROWS, FURTHER, false,
-     "index note, event and skill_run (conversation_id, created_at), citation and attachment "
-     "(conversation_id, message_id)" PLAIN},
+     "it" PLAIN,
+     "message",
+     {"conversation_id", "created_at", "position", "id"}},
+    {"notes, events, skills",
+     ROWS,
+     FURTHER,
+     false,
+     "index note, event and skill_run (conversation_id, created_at)" PLAIN,
+     NULL,
+     {NULL}},
 };
 
 /* Rows of the sample, and what was chosen from it: numbers of rows, -1 for none. A row has its own
@@ -192,8 +220,56 @@ static enum vb_status build(PGconn *source, const struct vb_contract *contract,
     return build_page(contract, check, &selection, sample, ret_query, err);
 }
 
+/* --- what was found --- */
+
+/* What a page looks up by its id. */
+static const char *const looked_up[] = {"contact", "assistant", "channel"};
+static const char *const by_id[] = {"id", NULL};
+
+/* The relation of the contract that the plan's trouble is in, and the columns of its index. False: a
+ * table that only a column of some view asks. */
+static bool find_culprit(PGconn *source, const struct vb_contract *contract,
+                         const struct check *check, const struct vb_plan *plan,
+                         const char **ret_relation, const char *const **ret_columns)
+{
+    *ret_relation = check->relation;
+    *ret_columns = check->index;
+    if (!check->relation || !plan->relation[0] ||
+        vb_doctor_index_is_of(source, contract, check->relation, plan->relation))
+        return true;
+    for (size_t i = 0; i < sizeof looked_up / sizeof looked_up[0]; i++)
+        if (vb_doctor_index_is_of(source, contract, looked_up[i], plan->relation)) {
+            *ret_relation = looked_up[i];
+            *ret_columns = by_id;
+            return true;
+        }
+    return false;
+}
+
+/* The statement to run if there is one, else in the contract's words. Borrowed from the buffer or
+ * the check. */
+static const char *remedy_of(PGconn *source, const struct vb_contract *contract,
+                             const struct check *check, const struct vb_plan *plan,
+                             struct vb_buffer *text)
+{
+    const char *relation, *const *columns;
+    enum vb_status status;
+    if (plan->verdict == VB_PLAN_GOOD)
+        return NULL;
+    if (!find_culprit(source, contract, check, plan, &relation, &columns)) {
+        status = vb_buffer_printf(text, "index %s by what the view looks its rows up by",
+                                  plan->relation);
+        return status == VB_OK ? text->data : check->remedy;
+    }
+    if (!relation || !vb_doctor_index(source, contract, relation, columns, text))
+        return check->remedy;
+    status = vb_buffer_append_text(text, OR_PLAIN);
+    return status == VB_OK ? text->data : check->remedy;
+}
+
 /* What is good is told with its figures too: whoever looks twice sees them grow. */
-static void tell(struct vb_doctor *doctor, const struct check *check, const struct vb_plan *plan)
+static void tell(struct vb_doctor *doctor, const struct check *check, const struct vb_plan *plan,
+                 const char *remedy)
 {
     switch (plan->verdict) {
     case VB_PLAN_GOOD:
@@ -202,24 +278,53 @@ static void tell(struct vb_doctor *doctor, const struct check *check, const stru
                          check->name, plan->walked, plan->rows);
         break;
     case VB_PLAN_SCANS:
-        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, remedy,
                          "%s: each page reads all of %s, for want of an index", check->name,
                          plan->relation);
         break;
     case VB_PLAN_SORTS:
-        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, remedy,
                          "%s: each page is sorted, since no index gives its order", check->name);
         break;
     case VB_PLAN_WALKS:
-        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, remedy,
                          "%s: %.0f rows are walked for %.0f, most of them of %s", check->name,
                          plan->walked, plan->rows, plan->relation);
         break;
     case VB_PLAN_LATE:
-        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, check->remedy,
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, remedy,
                          "%s: one page took longer than " VB_PLAN_TIMEOUT, check->name);
         break;
     }
+}
+
+/* Messages that no index finds by their conversation are read by a look at all of them, a page of
+ * conversations at a time: their statement would be another one, and its verdict this. */
+static bool is_found_by_index(PGconn *source, const struct vb_contract *contract,
+                              struct vb_plan *ret_plan, struct vb_error *err)
+{
+    struct vb_source_query query = {0};
+    const char *mark = NULL;
+    enum vb_status status =
+        vb_contract_lookup_query(contract, "message", VB_LOOKUP_CONVERSATION, &query, &mark, err);
+    if (status == VB_OK)
+        status = vb_plan_lookup(source, &query, mark, ret_plan, err);
+    vb_source_query_done(&query);
+    return status != VB_OK || ret_plan->verdict == VB_PLAN_GOOD;
+}
+
+/* How few rows are sorted is no matter: what counts is how many are walked. */
+static enum vb_status look_at(PGconn *source, const struct vb_contract *contract,
+                              const struct check *check, const struct vb_source_query *query,
+                              struct vb_plan *ret_plan, struct vb_error *err)
+{
+    if (check->kind != ROWS)
+        return vb_plan_look(source, query, check->ordered, ret_plan, err);
+    if (check->relation && !is_found_by_index(source, contract, ret_plan, err)) {
+        ret_plan->verdict = VB_PLAN_SCANS;
+        return VB_OK;
+    }
+    return vb_plan_run(source, query, ret_plan, err);
 }
 
 /* A failure here is an export's failure, so it is told as one. */
@@ -229,20 +334,32 @@ static void run(struct vb_doctor *doctor, PGconn *source, const struct vb_contra
     struct vb_error err;
     struct vb_plan plan = {.verdict = VB_PLAN_GOOD};
     struct vb_source_query query = {0};
+    struct vb_buffer text;
     vb_error_clear(&err);
+    vb_buffer_init(&text, REMEDY_CEILING);
     enum vb_status status = build(source, contract, check, sample, &query, &err);
     if (status == VB_OK)
-        status = vb_plan_look(source, &query, check->ordered, &plan, &err);
+        status = look_at(source, contract, check, &query, &plan, &err);
     vb_source_query_done(&query);
     if (status == VB_OK)
-        tell(doctor, check, &plan);
+        tell(doctor, check, &plan, remedy_of(source, contract, check, &plan, &text));
     else
         vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
                          "run the view's query by hand as this user: an export would fail alike",
                          "%s: %s", check->name, err.text);
+    vb_buffer_done(&text);
 }
 
-/* A kind without an id in the sample is left out: nothing could be said of it. */
+/* Nothing can be said of what the sample has no id of, nor of relations that are not there. */
+static bool is_possible(const struct vb_contract *contract, const struct check *check,
+                        const struct sample *sample)
+{
+    struct vb_selection selection = {.columns = check->columns};
+    if (check->kind == ROWS && !vb_contract_has_rows(contract, &selection))
+        return false;
+    return row_of(sample, check->kind) >= 0;
+}
+
 void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract)
 {
     struct vb_error err;
@@ -258,7 +375,7 @@ void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_c
                          "look again once there are conversations",
                          "there are no conversations to try with");
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && sample.channel >= 0; i++)
-        if (row_of(&sample, checks[i].kind) >= 0)
+        if (is_possible(contract, &checks[i], &sample))
             run(doctor, source, contract, &checks[i], &sample);
     PQclear(sample.rows);
 }
