@@ -79,6 +79,11 @@ void vb_api_send(struct vb_http_exchange *exchange, struct vb_pg_pool *pool,
                  const struct vb_pg_step *steps, size_t count, vb_pg_done *then);
 /* Takes the ticket off; false: it failed, and was answered. */
 bool vb_api_ended(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);
+/* The same for statements with a statement_timeout of `most` microseconds, sent at `sent_at`
+ * (monotonic): out of time is 504 with the detail, also where the server heard of its own limit so
+ * late that the connection was given up. */
+bool vb_api_ended_in_time(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome,
+                          int64_t sent_at, int64_t most, const char *detail);
 
 /* --- the audit (api/audit.c): a download by who asks, or by whoever holds a link; `sent` are its
  * bytes, NULL where they are not seen here --- */

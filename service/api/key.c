@@ -321,6 +321,20 @@ bool vb_api_ended(struct vb_http_exchange *exchange, const struct vb_pg_outcome 
     return false;
 }
 
+/* A caller who is told 503 asks again, and for as long. */
+bool vb_api_ended_in_time(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome,
+                          int64_t sent_at, int64_t most, const char *detail)
+{
+    bool is_canceled = strcmp(outcome->error.sqlstate, "57014") == 0; /* by statement_timeout */
+    bool is_past = vb_clock_monotonic() - sent_at >= most;
+    if (outcome->status == VB_OK ||
+        !(is_canceled || (is_past && outcome->status == VB_DATABASE_AWAY)))
+        return vb_api_ended(exchange, outcome);
+    exchange->ticket = NULL;
+    vb_http_answer_detail(exchange, 504, detail);
+    return false;
+}
+
 /* Ended by a NUL, as libpq keeps it. */
 const char *vb_api_text(const PGresult *result, int row, int column)
 {

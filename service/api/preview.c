@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERY_CANCELED "57014" /* also by statement_timeout */
-#define COUNT_TIME                                                                                 \
-    "25s" /* below the pool's time for a ticket, and that below the deadline of an answer */
+/* Below the pool's time for a ticket, and that below the deadline of an answer. */
+#define COUNT_SECONDS 25
+#define COUNT_TIME "25s"
 
 struct preview {
     struct vb_api_lookup lookup; /* first, as api/resolve.h asks */
     int64_t rate;                /* messages a second, as of late */
+    int64_t sent_at;             /* of the counting, monotonic */
 };
 
 /* What a job takes whatever it holds, and how fast messages are written where this workspace has
@@ -115,15 +116,11 @@ static void answer_counts(struct vb_http_exchange *exchange, const PGresult *cou
 static void on_counted(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
-    if (outcome->status != VB_OK && strcmp(outcome->error.sqlstate, QUERY_CANCELED) == 0) {
-        exchange->ticket = NULL;
-        vb_http_answer_detail(
-            exchange, 504,
-            "Counting took longer than 25 seconds. Narrow the selection; an export "
-            "has no such limit.");
-    } else if (vb_api_ended(exchange, outcome)) {
+    const struct preview *preview = exchange->state;
+    if (vb_api_ended_in_time(exchange, outcome, preview->sent_at, COUNT_SECONDS * VB_SECOND,
+                             "Counting took longer than 25 seconds. Narrow the selection; an "
+                             "export has no such limit."))
         answer_counts(exchange, outcome->results[2], outcome->results[3], outcome->results[4]);
-    }
 }
 
 /* Without a name: texts that differ from request to request are not prepared. */
@@ -155,6 +152,7 @@ static void send_counts(struct vb_http_exchange *exchange, const struct vb_selec
                                            {&counting, count.values},
                                            {&sampling, sample.values},
                                            {&looking, timeless.values}};
+        ((struct preview *)exchange->state)->sent_at = vb_clock_monotonic();
         vb_api_send(exchange, exchange->loop->site->count_pool, steps, 5, on_counted);
     } else {
         vb_http_answer_error(exchange, &err);

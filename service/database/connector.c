@@ -123,8 +123,16 @@ static bool make_ready(struct vb_pg_connector *connector, struct vb_pg_order *or
         return false;
     if (!order->is_prepared)
         return true;
-    return send_preparations(connection, order->options) &&
-           read_preparations(connector, connection, deadline, err);
+    if (send_preparations(connection, order->options) &&
+        read_preparations(connector, connection, deadline, err))
+        return true;
+    if (order->options->take_role || err->status == VB_OK || vb_status_retryable(err->status))
+        return false;
+    /* The source refuses one of the statements, and will go on to: each request is told so by its
+     * own, where a connection that never stands would tell all of them to try again. */
+    order->is_prepared = false;
+    vb_error_clear(err);
+    return true;
 }
 
 static void serve(struct vb_pg_connector *connector, struct vb_pg_order *order)

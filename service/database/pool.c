@@ -105,8 +105,14 @@ static void leave_server(struct vb_pg_pool *pool)
 static void note_refusal(struct link *link, struct vb_pg_ticket *ticket, const PGresult *result)
 {
     link->is_broken = link->is_broken || vb_postgres_is_broken(link->connection, result);
-    if (ticket->outcome.status == VB_OK)
-        ticket->outcome.status = vb_postgres_fail(&ticket->outcome.error, link->connection, result);
+    if (ticket->outcome.status != VB_OK)
+        return;
+    struct vb_error *error = &ticket->outcome.error;
+    enum vb_status status = vb_postgres_fail(error, link->connection, result);
+    /* Without a role of ours it is the platform's database, which does not take our word for it. */
+    if (status == VB_DATABASE && !link->pool->options.take_role)
+        status = vb_fail_within(error, VB_SOURCE, "source");
+    ticket->outcome.status = status;
 }
 
 /* The oldest ticket is through. False: so is the link. */

@@ -411,6 +411,10 @@ void vb_http_answer_error(struct vb_http_exchange *exchange, const struct vb_err
     if (is_passing) {
         vb_http_answer_error_header(exchange, "Retry-After", "2");
         vb_http_answer_detail(exchange, 503, away_detail(error->status));
+    } else if (error->status == VB_SOURCE) {
+        vb_http_answer_detail(exchange, 500,
+                              "The platform's database refuses what is asked of it. The service's "
+                              "log says how, and verbatim doctor why.");
     } else {
         vb_http_answer_detail(exchange, 500, "Internal Server Error");
     }

@@ -8,6 +8,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib import native_source as people
+from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.process import wait_until
 
 HOSTILE = ("100%_sure", "back\\slash", "O'Brien \"; DROP TABLE chat.contact; --", "<script>alert(1)</script>",
@@ -149,6 +150,23 @@ def test_a_slow_search_ends_and_holds_nobody_up(service, keys, database):
     assert answers[0].status == 504
     assert answers[0].json()["detail"].startswith("Searching took longer than 3 seconds.")
     assert names(find(service, keys["one"], "contacts", q="Jane Doe")) == ["Jane Doe"]
+
+
+def test_a_server_that_hears_of_its_limit_late(keys, postgres, database, make_service):
+    """The connection is given up before the server says that time is up: it is as much out of time."""
+    def decide(statement):
+        is_search = statement.kind == "execute" and "contact r" in statement.text
+        return Fault("delay", seconds=8) if is_search else None
+
+    with PostgresProxy(postgres.port) as proxy:
+        service = make_service(workers=0, source_url=proxy.url(database.name))
+        assert names(find(service, keys["one"], "contacts", q="Jane Doe")) == ["Jane Doe"]
+        proxy.decide = decide
+        answer = service.get("/api/v1/workspace/one/contacts?q=jane", keys["one"])
+        proxy.decide = None
+        assert answer.status == 504, answer.body
+        assert answer.json()["detail"].startswith("Searching took longer than 3 seconds."), answer.body
+        service.stop()
 
 
 # --- sources that have less ---

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERY_CANCELED "57014" /* also by statement_timeout */
-#define FIND_TIME "3s"         /* below the pool's time for a ticket */
+#define FIND_TIME "3s" /* below the pool's time for a ticket */
+#define FIND_SECONDS 3
 #define USUAL 20
 #define MOST 50
 #define TYPED 200u      /* bytes */
@@ -39,6 +39,7 @@ struct finding {
     const struct offer *offer;
     int64_t limit;
     struct vb_http_query query;
+    int64_t sent_at; /* monotonic */
     char most[24], pattern[2 * TYPED + 3], digits[TYPED + 3];
 };
 
@@ -99,14 +100,11 @@ static void answer(struct vb_http_exchange *exchange, const PGresult *rows)
 static void on_found(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
-    if (outcome->status != VB_OK && strcmp(outcome->error.sqlstate, QUERY_CANCELED) == 0) {
-        exchange->ticket = NULL;
-        vb_http_answer_detail(exchange, 504,
-                              "Searching took longer than 3 seconds. Type more of the name, the "
-                              "address or the number.");
-    } else if (vb_api_ended(exchange, outcome)) {
+    const struct finding *finding = exchange->state;
+    if (vb_api_ended_in_time(exchange, outcome, finding->sent_at, FIND_SECONDS * VB_SECOND,
+                             "Searching took longer than 3 seconds. Type more of the name, the "
+                             "address or the number."))
         answer(exchange, outcome->results[1]);
-    }
 }
 
 /* --- the question --- */
