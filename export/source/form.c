@@ -1,7 +1,7 @@
 /* Whether the source finds messages by their conversation, or has to look at all of them.
  *
- * Without any index of conversation_id each conversation that is looked up by itself costs a look at
- * the whole table. The plan shows it: the condition stands in a filter, not in an index. Then as
+ * Without any index of conversation_id each conversation that is looked up by itself costs a look
+ * at the whole table. The plan shows it: the condition stands in a filter, not in an index. Then as
  * many conversations as fit are read by one statement, which the server joins and sorts as it would
  * for COPY, with temporary files where there are many. The page grows for it, within a ceiling of
  * memory; the first one of a stretch stays small, since it decides what a small export is.
@@ -32,7 +32,7 @@ static enum vb_status explain(struct vb_reader *reader, PGresult **ret_lines)
     struct vb_query query;
     struct vb_error err;
     bare.columns = 0;
-    bare.activity = false; /* a range of time may have an index of its own, which says nothing here */
+    bare.activity = false; /* a range may have an index of its own, which says nothing here */
     scope.selection = &bare;
     vb_query_init(&query);
     vb_buffer_init(&list, LIST_CEILING);

@@ -129,9 +129,9 @@ struct vb_resume {
     uint64_t skip;                        /* of anything else, where it is the first kind read */
 };
 
-/* Rows of the listed conversations in their order, at most `limit` messages of each, but all of them
- * by the form of a stretch, which is for lists alone. Literals, since COPY takes no parameters. `list` is an array literal of ids; the connection is asked to
- * quote only. */
+/* Rows of the listed conversations in their order, at most `limit` messages of each, but all of
+ * them by the form of a stretch, which is for lists alone. Literals, since COPY takes no
+ * parameters. `list` is an array literal of ids; the connection is asked to quote only. */
 enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
                                   const struct vb_scope *scope, enum vb_rows_form form,
                                   const char *list, size_t limit) vb_must_check;

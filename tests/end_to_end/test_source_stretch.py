@@ -1,4 +1,4 @@
-"""A platform without any index of conversation_id: messages of a page are read by one look at all of them, as by COPY."""
+"""A platform without any index of conversation_id: messages of a page are read by one look at all, as by COPY."""
 
 import signal
 import time

@@ -226,8 +226,8 @@ static enum vb_status build(PGconn *source, const struct vb_contract *contract,
 static const char *const looked_up[] = {"contact", "assistant", "channel"};
 static const char *const by_id[] = {"id", NULL};
 
-/* The relation of the contract that the plan's trouble is in, and the columns of its index. False: a
- * table that only a column of some view asks. */
+/* The relation of the contract that the plan's trouble is in, and the columns of its index. False:
+ * a table that only a column of some view asks. */
 static bool find_culprit(PGconn *source, const struct vb_contract *contract,
                          const struct check *check, const struct vb_plan *plan,
                          const char **ret_relation, const char *const **ret_columns)
