@@ -31,7 +31,7 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
     if (vb_csv_profile_parse(vb_view_of(job->csv_profile), &profile) != VB_OK)
         return vb_fail(err, VB_INVALID, "the CSV profile \"%s\" is not known here",
                        job->csv_profile);
-    enum vb_status status = vb_zone_new(job->time_zone, &line->zone, err);
+    enum vb_status status = vb_job_zone(job, &line->zone, err);
     if (status != VB_OK)
         return status;
     line->files = job->specification.files;
