@@ -228,3 +228,11 @@ enum vb_status vb_wait_as_of(struct vb_reader *reader, enum vb_source_lag *ret_l
         *ret_lag = !waited_out ? VB_LAG_NONE : wait.replica ? VB_LAG_REPLICA : VB_LAG_WRITERS;
     return status;
 }
+
+/* The age of the last commit is the lag only while more is there to be replayed: on an idle primary
+ * it rises by itself. */
+const char vb_source_lag_sql[] =
+    "SELECT (CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN NULL"
+    " WHEN pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() THEN 0"
+    " ELSE coalesce((extract(epoch FROM pg_catalog.clock_timestamp()"
+    " - pg_catalog.pg_last_xact_replay_timestamp()) * 1000)::bigint, -1) END)::text";

@@ -237,6 +237,11 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
                              struct vb_error *err) vb_must_check;
 void vb_reader_free(struct vb_reader *reader);
 
+/* A statement without parameters: one row of one text. NULL on a server that is no replica; else
+ * the milliseconds that what is replayed lies behind: 0 where all that was received is; -1 where
+ * nothing was yet. Servers that do not tell refuse it with the SQLSTATE 0A000 or 42501. */
+extern const char vb_source_lag_sql[];
+
 /* Why rows that belong into the stretch may be missing. */
 enum vb_source_lag {
     VB_LAG_NONE,

@@ -14,6 +14,7 @@
 #include "verbatim/metrics.h"
 #include "verbatim/version.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,19 @@ static enum vb_status put_degraded(const struct vb_api_site_loop *site, struct v
     return status;
 }
 
+/* "NaN" where the server does not tell: no comparison with it holds. */
+static enum vb_status put_lag(const struct vb_api_site_loop *site, struct vb_buffer *out)
+{
+    double lag = vb_api_source_watch_lag(site->source_watch);
+    enum vb_status status = vb_buffer_append_text(
+        out, "# HELP verbatim_source_lag_seconds How far the replica that is read lies behind.\n"
+             "# TYPE verbatim_source_lag_seconds gauge\nverbatim_source_lag_seconds ");
+    if (status == VB_OK)
+        status =
+            isnan(lag) ? vb_buffer_append_text(out, "NaN\n") : vb_buffer_printf(out, "%.3f\n", lag);
+    return status;
+}
+
 static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
@@ -183,6 +197,8 @@ static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
         status = put_gauge(&text, outcome->results[1], i, &last);
     if (status == VB_OK)
         status = put_degraded(exchange->loop->site, &text);
+    if (status == VB_OK)
+        status = put_lag(exchange->loop->site, &text);
     if (status == VB_OK)
         status = vb_buffer_printf(&text,
                                   "# TYPE verbatim_http_connections gauge\n"

@@ -1,5 +1,5 @@
 /* Whether the source answers look-ups, as the process's first loop finds it every few seconds by
- * its own pool. /readyz and the figures read it.
+ * its own pool, and how far a replica lies behind. /readyz and the figures read it.
  *
  * Embedded in the API, zero at first: not known counts as not answering. Written by the first
  * loop's thread, from its tick; read by any. No errors: what does not answer is a finding, and
@@ -18,6 +18,8 @@ struct vb_pg_ticket;
 struct vb_api_source_watch {
     atomic_bool is_good;    /* the last finding */
     atomic_llong asked_at;  /* monotonic; of the question that is open, 0: none is */
+    atomic_llong lag;       /* milliseconds, 0 where it is no replica, -1: not told */
+    bool tells_no_lag;      /* it refuses that question */
     int64_t next_at;        /* of the thread, as is what follows */
     bool was_good, is_told; /* told: the log says that it does not answer */
     struct vb_pg_ticket *ticket;
@@ -28,5 +30,8 @@ void vb_api_source_watch_tick(struct vb_http_loop *loop, int64_t now);
 /* Before the loop's pools go. */
 void vb_api_source_watch_leave(struct vb_http_loop *loop);
 bool vb_api_source_watch_good(const struct vb_api_source_watch *watch);
+/* Seconds that a replica lies behind, as of the last answer; 0 for other servers and before the
+ * first answer, NaN where the server does not tell. */
+double vb_api_source_watch_lag(const struct vb_api_source_watch *watch);
 
 #endif

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.lib import http_source as source
+from tests.lib.doctor import doctor
 from tests.lib.postgres import Standby
 from tests.lib.process import wait_until
 
@@ -65,7 +66,7 @@ def test_reading_waits_for_replay(service, standby, database, keys):
     # The reader asks the standby again and again whether it has caught up.
     replica = standby.database(database.name)
     wait_until(lambda: replica.value("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <>"
-                                     " pg_backend_pid() AND query LIKE '%%pg_last_xact_replay_timestamp%%'",
+                                     " pg_backend_pid() AND query LIKE '%%pg_last_xact_replay_timestamp() >=%%'",
                                      [database.name]), "the reader to wait")
     assert service.job("one", keys["one"], job_id)["status"] == "started"
     standby.resume()
@@ -89,6 +90,26 @@ def test_waiting_for_replay_ends_and_says_so(service, standby, database, keys):
     assert native["incomplete"] == job["incomplete"]
     standby.resume()
     assert service.export("one", keys["one"], **RANGE)["incomplete"] is None
+
+
+def seconds_behind(service, keys):
+    return float(service.figures(keys["metrics"])["verbatim_source_lag_seconds"])
+
+
+def test_how_far_it_lies_behind_is_told(service, standby, program, database, keys):
+    """By the figures and by the doctor; what was received and is not replayed counts."""
+    flags = {"source_url": standby.database(database.name).url}
+    add_conversation(database)
+    standby.wait_received()
+    wait_until(lambda: seconds_behind(service, keys) == 0, "a replica that has caught up")
+    assert "a replica, 0.0 s behind" in [line.text for line in doctor(program, **flags).of("source")]
+    standby.pause()
+    add_conversation(database)
+    standby.wait_received()
+    wait_until(lambda: seconds_behind(service, keys) > 1, "the figure of a replica that lags")
+    behind = [line for line in doctor(program, replica_wait="1s", **flags).of("source") if "a replica" in line.text]
+    assert [line.finding for line in behind] == ["warning"] and "may be incomplete" in behind[0].text
+    assert behind[0].remedy == "read from the primary, or raise replica_wait"
 
 
 def test_it_may_fail_instead(standby, database, keys, make_service):
@@ -115,5 +136,7 @@ def test_a_server_that_does_not_tell_how_far_it_is(standby, database, keys, make
     service = make_service(workers=1, source_url=standby.database(database.name).url.replace("postgres@", "plain@"))
     assert exported(database, service.export("one", keys["one"], **RANGE)) == count
     assert service.log().count("does not tell how far it is") == 1
+    wait_until(lambda: service.figures(keys["metrics"])["verbatim_source_lag_seconds"] == "NaN", "no figure of it")
+    assert service.get("/readyz").json()["degraded"] == []
     database.execute("GRANT EXECUTE ON FUNCTION pg_last_wal_receive_lsn() TO PUBLIC")
     service.stop()

@@ -4,6 +4,8 @@
 
 #include "database/pg.h"
 
+#include <stdlib.h>
+
 #define SUBJECT "source"
 
 /* Optional columns are no warning: each platform lacks some. */
@@ -31,6 +33,35 @@ static void tell_clashes(struct vb_doctor *doctor, const struct vb_contract *con
                          "ids of two collations cannot be compared: %s", clashes);
 }
 
+static void report_lag(struct vb_doctor *doctor, double seconds)
+{
+    double wait = (double)doctor->options->replica_wait / (double)VB_SECOND;
+    if (seconds < 0)
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, "look whether it follows its primary",
+                         "a replica that has replayed nothing");
+    else if (seconds > wait)
+        vb_doctor_report(
+            doctor, VB_FINDING_WARNING, SUBJECT, "read from the primary, or raise replica_wait",
+            "a replica, %.1f s behind: exports wait for it for %.0f s (replica_wait), and then %s",
+            seconds, wait,
+            doctor->options->on_lag == VB_ON_LAG_FAIL ? "fail (on_lag)" : "may be incomplete");
+    else
+        vb_doctor_report(doctor, VB_FINDING_OK, SUBJECT, NULL, "a replica, %.1f s behind", seconds);
+}
+
+/* Says nothing of a server that is no replica. */
+static void look_at_lag(struct vb_doctor *doctor, PGconn *source)
+{
+    PGresult *result = PQexec(source, vb_source_lag_sql);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK)
+        vb_doctor_report(
+            doctor, VB_FINDING_OK, SUBJECT, NULL,
+            "a server that does not tell how far behind it is: exports go by the clock");
+    else if (!PQgetisnull(result, 0, 0))
+        report_lag(doctor, strtod(PQgetvalue(result, 0, 0), NULL) / 1000);
+    PQclear(result);
+}
+
 /* Without a contract no statement can be built, so nothing else is tried. */
 void vb_doctor_source(struct vb_doctor *doctor)
 {
@@ -49,6 +80,7 @@ void vb_doctor_source(struct vb_doctor *doctor)
                          "write or mend the views of the schema: docs/connect.md tells how", "%s",
                          err.text);
     if (contract) {
+        look_at_lag(doctor, connection);
         tell_columns(doctor, contract);
         tell_clashes(doctor, contract);
         vb_doctor_hidden(doctor, connection);
