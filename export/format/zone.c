@@ -11,13 +11,14 @@
 #include "zone_link.h"
 #include "zone_rules.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-#define ZONE_NAME_LENGTH 64u
 #define PATH_LENGTH 4096u
 /* No place was ever further from UTC than 16 hours; one day more than that is safe. */
 #define FARTHEST_OFFSET INT64_C(144000)
@@ -45,7 +46,7 @@ static bool is_zone_name(const char *name)
 {
     static const char *const refused[] = {"localtime", "posixrules"};
     size_t length = strlen(name);
-    if (length == 0 || length > ZONE_NAME_LENGTH || !is_letter(name[0]))
+    if (length == 0 || length >= VB_ZONE_NAME || !is_letter(name[0]))
         return false;
     for (size_t i = 0; i < length; i++)
         if (!is_name_byte(name[i]) || (name[i] == '/' && (name[i + 1] == '/' || !name[i + 1])))
@@ -118,13 +119,65 @@ static enum vb_status find_zone(const char *name, struct vb_zone_rules *ret_rule
     return status;
 }
 
-const char *vb_zone_canonical(const char *name)
+static bool is_there(const char *name)
 {
-    const char *other = vb_zone_link(name);
     struct vb_zone_rules rules = {0};
-    bool is_there = other && open_zone(other, &rules, NULL) == VB_OK;
+    enum vb_status status = open_zone(name, &rules, NULL);
     vb_zone_rules_done(&rules);
-    return is_there ? other : name;
+    return status == VB_OK;
+}
+
+/* The entry of the folder that is the first `length` bytes of `name` in any case, into `to`. */
+static bool find_entry(const char *path, const char *name, size_t length, char *to)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    bool is_found = false;
+    while (folder && !is_found && (entry = readdir(folder)))
+        is_found = strlen(entry->d_name) == length && strncasecmp(entry->d_name, name, length) == 0;
+    if (is_found)
+        memcpy(to, entry->d_name, length);
+    if (folder)
+        (void)closedir(folder);
+    return is_found;
+}
+
+/* Folder by folder, into `room`. */
+static bool find_spelling(const char *name, char room[VB_ZONE_NAME])
+{
+    char path[PATH_LENGTH];
+    if (!is_zone_name(name) || !path_of("", path))
+        return false;
+    for (size_t at = 0;; at++) {
+        size_t length = strcspn(name + at, "/");
+        if (!find_entry(path, name + at, length, room + at))
+            return false;
+        at += length;
+        room[at] = name[at];
+        if (!name[at])
+            return true;
+        room[at] = '\0';
+        if (!path_of(room, path))
+            return false;
+        room[at] = '/';
+    }
+}
+
+/* As the database writes it. */
+static const char *spelling_of(const char *name, char room[VB_ZONE_NAME])
+{
+    const char *listed = vb_zone_listed(name);
+    if (is_there(name))
+        return name;
+    if (strcasecmp(name, "UTC") == 0)
+        return "UTC";
+    return listed ? listed : find_spelling(name, room) && is_there(room) ? room : name;
+}
+
+const char *vb_zone_canonical(const char *name, char room[VB_ZONE_NAME])
+{
+    const char *spelling = spelling_of(name, room), *other = vb_zone_link(spelling);
+    return other && is_there(other) ? other : spelling;
 }
 
 /* Takes the rules over. */
@@ -152,7 +205,12 @@ enum vb_status vb_zone_new(const char *name, struct vb_zone **ret_zone, struct v
     if (status == VB_NO_MEMORY)
         return vb_fail(err, status, "no memory for a time zone");
     return vb_fail(err, VB_INVALID, "time zone \"%.64s\" is not in the system's zone database%s%s",
-                   name, why.text[0] ? ": " : "", why.text);
+                   name,
+                   why.text[0]          ? ": "
+                   : vb_zone_link(name) ? "; former names may be in a package of their own "
+                                          "(Debian: tzdata-legacy)"
+                                        : "",
+                   why.text);
 }
 
 enum vb_status vb_zone_write(const struct vb_zone *zone, struct vb_buffer *out)

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct link {
     const char *former, *name;
@@ -186,5 +187,16 @@ const char *vb_zone_former(const char *name, size_t place)
     for (size_t i = 0; i < LINKS; i++)
         if (strcmp(links[i].name, name) == 0 && place-- == 0)
             return links[i].former;
+    return NULL;
+}
+
+const char *vb_zone_listed(const char *name)
+{
+    for (size_t i = 0; i < LINKS; i++)
+        if (strcasecmp(links[i].former, name) == 0)
+            return links[i].former;
+    for (size_t i = 0; i < LINKS; i++)
+        if (strcasecmp(links[i].name, name) == 0)
+            return links[i].name;
     return NULL;
 }

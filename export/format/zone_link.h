@@ -14,5 +14,7 @@ const char *vb_zone_link(const char *former);
 /* The other way, for systems that are older than the name: "Europe/Kyiv", 0: "Europe/Kiev"; NULL
  * behind the last. */
 const char *vb_zone_former(const char *name, size_t place);
+/* A former or present name of the table, whatever the case of its letters; NULL: none. */
+const char *vb_zone_listed(const char *name);
 
 #endif

@@ -28,9 +28,11 @@ enum vb_status vb_zone_write(const struct vb_zone *zone, struct vb_buffer *out) 
 enum vb_status vb_zone_read(struct vb_view text, struct vb_zone **ret_zone,
                             struct vb_error *err) vb_must_check;
 
-/* The name to keep: that by which a former name is known, if this system has it, else the same
- * text. */
-const char *vb_zone_canonical(const char *name);
+/* The name to keep for one that a person wrote: in the database's letters ("europe/berlin"), and
+ * the present one of a former name, if this system has it; else the same text. Lives as long as the
+ * program, `name` or `room`. Reads folders. */
+#define VB_ZONE_NAME 65
+const char *vb_zone_canonical(const char *name, char room[VB_ZONE_NAME]);
 
 /* Release of the zone database that vb_zone_new reads, such as "2025b"; false where its files do
  * not say. Reads a file. */

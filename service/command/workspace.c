@@ -72,9 +72,10 @@ static enum vb_status check_text(const char *flag, const char *text, bool may_be
 static enum vb_status check_zone(const char *name, struct vb_error *err)
 {
     struct vb_zone *zone;
+    char room[VB_ZONE_NAME];
     if (!name)
         return VB_OK;
-    enum vb_status status = vb_zone_new(name, &zone, err);
+    enum vb_status status = vb_zone_new(vb_zone_canonical(name, room), &zone, err);
     if (status == VB_OK)
         vb_zone_free(zone);
     else
@@ -253,12 +254,12 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
         " RETURNING workspace_id)"
         " INSERT INTO verbatim.turn (workspace_id) SELECT workspace_id FROM kept"
         " ON CONFLICT DO NOTHING";
-    char spans[2][24];
+    char spans[2][24], room[VB_ZONE_NAME];
+    const char *zone = vb_argument(arguments, TIME_ZONE);
     const char *const parameters[] = {
         arguments->word,
         vb_argument(arguments, NAME),
-        vb_argument(arguments, TIME_ZONE) ? vb_zone_canonical(vb_argument(arguments, TIME_ZONE))
-                                          : NULL,
+        zone ? vb_zone_canonical(zone, room) : NULL,
         vb_argument(arguments, SOURCE_ID),
         vb_argument(arguments, CSV_PROFILE),
         vb_argument(arguments, MAX_RUNNING),

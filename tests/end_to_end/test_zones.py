@@ -41,7 +41,10 @@ def zone_of(database, workspace):
 
 @pytest.mark.parametrize("given, kept", [
     ("US/Pacific", "America/Los_Angeles"), ("Asia/Calcutta", "Asia/Kolkata"), ("Europe/Berlin", "Europe/Berlin"),
-    ("Zulu", "UTC"), ("UTC", "UTC"), ("Arctic/Longyearbyen", "Arctic/Longyearbyen"), ("Iceland", "Atlantic/Reykjavik")])
+    ("Zulu", "UTC"), ("UTC", "UTC"), ("Arctic/Longyearbyen", "Arctic/Longyearbyen"), ("Iceland", "Atlantic/Reykjavik"),
+    ("utc", "UTC"), ("europe/berlin", "Europe/Berlin"),
+    ("AMERICA/ARGENTINA/buenos_aires", "America/Argentina/Buenos_Aires"),
+    ("us/pacific", "America/Los_Angeles"), ("gmt", "GMT"), ("etc/utc", "Etc/UTC")])
 def test_the_present_name_is_kept(program, keys, database, given, kept):
     program.workspace("three", time_zone=given)
     assert zone_of(database, "three") == kept
@@ -53,6 +56,11 @@ def test_a_former_name_is_taken_where_the_machine_has_none(program, keys, databa
     assert zone_of(database, "three") == "Asia/Kolkata"
     refused = stripped_program.run("workspace", "set", "three", "--time-zone", "Iceland", check=False)
     assert refused.returncode == 2 and '"Iceland" is not in the system\'s zone database' in refused.stderr
+    assert "tzdata-legacy" in refused.stderr
+    stripped_program.workspace("three", time_zone="us/pacific")
+    assert zone_of(database, "three") == "America/Los_Angeles"
+    refused = stripped_program.run("workspace", "set", "three", "--time-zone", "europe/atlantis", check=False)
+    assert refused.returncode == 2 and '"europe/atlantis" is not' in refused.stderr
 
 
 def test_a_machine_older_than_the_name_goes_by_the_former_one(program, keys, database, folder):
@@ -67,6 +75,8 @@ def test_the_settings_keep_the_present_name_as_well(service, program, keys):
     key = program.key("three", role="admin")
     answer = service.request("PATCH", "/api/v1/workspace/three/settings", key, json_body={"time_zone": "US/Pacific"})
     assert (answer.status, answer.json()["time_zone"]) == (200, "America/Los_Angeles")
+    answer = service.request("PATCH", "/api/v1/workspace/three/settings", key, json_body={"time_zone": "asia/kolkata"})
+    assert (answer.status, answer.json()["time_zone"]) == (200, "Asia/Kolkata")
 
 
 def test_exports_of_a_workspace_with_a_former_name_go_on(service, keys, database):

@@ -126,8 +126,9 @@ static bool is_zone(struct vb_view text)
 {
     struct vb_zone *zone = NULL;
     struct vb_error err = {0};
+    char room[VB_ZONE_NAME];
     if (text.length >= 64 || strlen(text.data) != text.length ||
-        vb_zone_new(text.data, &zone, &err) != VB_OK)
+        vb_zone_new(vb_zone_canonical(text.data, room), &zone, &err) != VB_OK)
         return false;
     vb_zone_free(zone);
     return true;
@@ -179,9 +180,10 @@ static void take_text(struct vb_body_check *check, json_t *changes, const char *
 /* Systems leave former names out. */
 static void keep_canonical(json_t *changes)
 {
+    char room[VB_ZONE_NAME];
     const char *name = json_string_value(json_object_get(changes, "time_zone"));
     if (name)
-        json_object_set_new(changes, "time_zone", json_string(vb_zone_canonical(name)));
+        json_object_set_new(changes, "time_zone", json_string(vb_zone_canonical(name, room)));
 }
 
 static void take_span(struct vb_body_check *check, json_t *changes, const char *name,
