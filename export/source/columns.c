@@ -94,6 +94,11 @@ const size_t vb_column_rule_count = sizeof vb_column_rules / sizeof vb_column_ru
 _Static_assert(sizeof vb_column_rules / sizeof vb_column_rules[0] <= VB_COLUMN_MOST,
                "a contract has room for every rule");
 
+bool vb_contract_knows_activity(const struct vb_contract *contract)
+{
+    return vb_contract_column(contract, "conversation", "last_message_at")->type != 0;
+}
+
 const struct vb_column *vb_contract_column(const struct vb_contract *contract, const char *relation,
                                            const char *name)
 {

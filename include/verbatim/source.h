@@ -30,6 +30,8 @@ enum vb_status vb_contract_read(PGconn *connection, const char *schema,
 void vb_contract_free(struct vb_contract *contract);
 /* Optional columns that are missing (read as NULL), comma-separated; "" for none. */
 const char *vb_contract_missing(const struct vb_contract *contract);
+/* Whether conversations tell when their last message came: last_message_at. */
+bool vb_contract_knows_activity(const struct vb_contract *contract);
 
 /* Pairs of ids with two collations, which the server refuses to compare (42P22) where an export
  * needs it: "contact.id (x) and conversation.contact_id (y)", comma-separated; "" for none. */
@@ -163,6 +165,7 @@ enum vb_oddities {
     VB_ODD_TIMES,           /* conversations without created_at, before the year 1, in the future */
     VB_ODD_DOUBLES,         /* ids that several conversations have */
     VB_ODD_LINKS,           /* channel_id, contact_id, assistant_id that find nothing */
+    VB_ODD_LAST_MESSAGES,   /* conversations with a message later than their last_message_at */
     VB_ODD_MESSAGES,        /* as TIMES; direction NULL, unknown; speaker_type NULL, unknown */
     VB_ODD_MESSAGE_DOUBLES, /* ids that several messages of a conversation have */
     VB_ODD_GIANT,           /* the same in the conversation with most messages of those */

@@ -138,6 +138,7 @@ const struct vb_command vb_commands[] = {
       {"channel", "C", "the channel's id, or its phone number with the plus; required"},
       {"from", "D", "the first day, YYYY-MM-DD, or an instant with its offset; required"},
       {"to", "D", "the last day, inclusive, or an instant, exclusive; required"},
+      {"activity", NULL, "the range is one of messages: see `activity` of the filter"},
       {"format", "F", "csv (default), json, ndjson, html, pdf or xlsx",
        .words = "csv json ndjson html pdf xlsx"},
       {"output", "FILE", "waits, and writes the file there once it is whole"},

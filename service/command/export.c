@@ -21,7 +21,7 @@
 #include <string.h>
 
 /* Positions of the command's flags in command.c. */
-enum { WORKSPACE, CHANNEL, FROM, TO, FORMAT, OUTPUT, WAIT, JSON };
+enum { WORKSPACE, CHANNEL, FROM, TO, ACTIVITY, FORMAT, OUTPUT, WAIT, JSON };
 #define LOOK_EVERY (VB_SECOND / 2)
 
 /* All of one run. */
@@ -67,6 +67,8 @@ static enum vb_status specify(const struct vb_arguments *arguments, struct vb_sp
     vb_json_begin_object(&json);
     vb_json_member_text(&json, "from", vb_argument(arguments, FROM));
     vb_json_member_text(&json, "to", vb_argument(arguments, TO));
+    if (vb_argument(arguments, ACTIVITY))
+        vb_json_member_boolean(&json, "activity", true);
     vb_json_end_object(&json);
     if (format)
         vb_json_member_text(&json, "format", format);

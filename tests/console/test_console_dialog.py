@@ -239,6 +239,23 @@ def test_formats_have_a_plain_sentence_each(page, dialog):
             assert description.endswith(".") and " " in description, name
 
 
+def test_messages_of_the_time_range(page, dialog, api):
+    """Of conversations of any age; also counted so, and the same when it is asked for again."""
+    dialog.get("radio", "Everything").click()
+    page.value("document.querySelector('details.more summary').click()")
+    dialog.get("checkbox", "Messages of the time range").click()
+    page.wait_text("Messages written on or after")
+    dialog.get("radio", "All time").click()
+    assert dialog.get("checkbox", "Messages of the time range").count() == 0, "there is no range"
+    dialog.get("radio", "Dates").click()
+    set_date(dialog, "First day", "2026-02-10")
+    set_date(dialog, "Last day", "2026-02-11")
+    page.wait_text("2 conversations, 6 messages")
+    dialog.get("button", "Start export").click()
+    page.wait_text("The export has started.")
+    assert only(api)["specification"]["filter"] == {"from": "2026-02-10", "to": "2026-02-11", "activity": True}
+
+
 def test_what_to_include(page, dialog, api):
     dialog.get("radio", "Everything").click()
     dialog.get("radio", "CSV").click()

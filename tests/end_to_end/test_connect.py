@@ -271,7 +271,7 @@ def test_the_doctor_is_content(ready, service):
     report = doctor(ready, **{name: service.options[name] for name in ("storage", "listen")})
     assert report.status == 0 and {
         line.finding for line in report.lines if line.subject != "time zones"} <= {"ok"}, report.output
-    assert len(plans(report)) == 12
+    assert len(plans(report)) == 13
 
 
 def fresh(postgres, verbatim, name, conversations, indexes):

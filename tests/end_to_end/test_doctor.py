@@ -147,6 +147,43 @@ def test_optional_columns_and_relations_that_are_missing(ready, database, files)
         assert name in text.replace(",", "").split(), text
 
 
+def test_a_last_message_that_is_too_early(ready, postgres, verbatim, files):
+    """By which exports by activity would pass conversations over; and how many are walked for want of its index."""
+    database = postgres.create_database("doctor_silence")
+    program = Program(verbatim, database.url)
+    program.migrate()
+    program.demo_data(conversations=60)
+
+    def told():
+        report = doctor(program, **files)
+        late = [line.text for line in report.of("source rows") if "last_message_at" in line.text]
+        return late, {line.text.partition(":")[0]: line for line in report.of("source plan")}
+
+    late, found = told()
+    assert late == [] and "one channel by activity" not in found, "the column is not there"
+    database.execute("ALTER TABLE chat.conversation ADD COLUMN last_message_at timestamptz;"
+                     "UPDATE chat.conversation c SET last_message_at = (SELECT max(m.created_at) FROM chat.message m"
+                     " WHERE m.conversation_id = c.id)")
+    late, found = told()
+    assert late == [] and found["one channel by activity"].finding == "ok"
+    # Three that were never written, and two that were written too early.
+    database.execute("UPDATE chat.conversation SET last_message_at = NULL WHERE id IN (SELECT id FROM chat.conversation"
+                     " ORDER BY id LIMIT 3); UPDATE chat.conversation SET last_message_at = created_at"
+                     " - interval '1 day' WHERE id IN (SELECT id FROM chat.conversation ORDER BY id DESC LIMIT 2)")
+    [text] = told()[0]
+    assert re.match(r"5 of \d+ conversations have a message later than their last_message_at", text), text
+    # A channel of many silent ones.
+    database.execute("INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at, last_message_at)"
+                     " SELECT gen_random_uuid(), workspace_id, channel_id, '2020-01-01'::timestamptz + n * interval"
+                     " '1 second', '2020-01-03' FROM (SELECT * FROM chat.conversation LIMIT 1) c,"
+                     " generate_series(1, 120000) n; ANALYZE chat.conversation")
+    line = told()[1]["one channel by activity"]
+    assert line.finding == "warning" and "last_message_at)" in line.remedy, line
+    database.execute("CREATE INDEX ON chat.conversation (channel_id, created_at, id, last_message_at)")
+    database.execute("VACUUM ANALYZE chat.conversation")
+    assert told()[1]["one channel by activity"].finding == "ok"
+
+
 def test_rows_that_a_policy_hides(ready, postgres, verbatim, files, tmp_path):
     """On the table itself, and behind a view by the rights of the view's owner, or of its caller."""
     database = postgres.create_database("doctor_policies")

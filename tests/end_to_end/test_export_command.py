@@ -65,6 +65,12 @@ def test_an_order_prints_its_id(idle, database):
     assert told["status"] == "queued" and told["format"] == "json" and told["job_id"] != job
 
 
+def test_a_range_of_messages(idle, database):
+    done = idle.run(*ORDER, "--activity")
+    assert database.value("SELECT specification->'filter' FROM verbatim.job WHERE job_id = %s",
+                          [done.stdout.strip()]) == {"from": "2026-02-01", "to": "2026-02-28", "activity": True}
+
+
 def test_a_channel_by_its_number_and_instants(idle):
     line = ["export", "--workspace", "one", "--channel", source.LONELY_NUMBER, "--from", "2026-02-01T00:00:00Z", "--to",
             "2026-02-20T12:00:00+01:00", "--json"]

@@ -116,7 +116,7 @@ def test_a_view_that_takes_too_long_is_given_up(place):
                      " text FROM chat.message")
     lines = doctor(program, storage=f"file://{folder}", source_schema="slow").of("source rows")
     assert [(line.finding, line.text) for line in lines] == [
-        ("ok", "3 of 6 looks at the rows found no end in their time, and were given up")]
+        ("ok", "3 of 7 looks at the rows found no end in their time, and were given up")]
 
 
 def test_a_preview_counts_conversations_that_no_export_holds(rows, tmp_path):

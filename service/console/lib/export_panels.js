@@ -56,6 +56,7 @@ export function asked(item) {
         [t("export.what"), name ? [kind, ": ", said(name)] : kind],
         [t("export.range"), wanted.select.conversation_ids ? null : rangeWords(wanted.filter)],
         [t("export.narrowed"), wanted.filter?.completed_only ? t("export.completedOnly") : null],
+        [t("export.narrowed"), wanted.filter?.activity ? t("export.activity") : null],
         [t("export.tags"), wanted.filter?.tags ? said(wanted.filter.tags.join(", ")) : null],
         [t("export.format"), formatWords(wanted)],
         [t("export.packaging"), word("order.files", wanted.files)],

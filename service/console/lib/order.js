@@ -25,7 +25,7 @@ export function emptyState(formats) {
         range: "days", days: "30", from: "", to: "",
         format: formats.includes("html") ? "html" : formats[0], layout: "messages", files: "", csv_profile: "", delimiter: "",
         csv_quote: "",
-        include: DEFAULT_INCLUDES, tags: "", completed_only: false, notification_email: "",
+        include: DEFAULT_INCLUDES, tags: "", completed_only: false, activity: false, notification_email: "",
     };
 }
 
@@ -37,10 +37,13 @@ export const hasLayouts = state => state.format === "csv" || state.format === "x
 export const hasIncludes = state => !hasLayouts(state);
 export const hasRange = state => state.what !== "conversation_ids";
 
+/** Whether there is a range, which may then be one of messages. */
+export const hasActivity = state => hasRange(state) && state.range !== "all";
+
 /** The assistant export of the product: one HTML file of completed conversations, with a limit of its own. */
 export function isAssistantExport(state) {
     return state.what === "assistant_id" && state.range === "days" && state.format === "html" && !state.tags.trim() &&
-        (!state.files || state.files === "single") && !state.include.includes("media");
+        (!state.files || state.files === "single") && !state.include.includes("media") && !state.activity;
 }
 
 function whatProblem(state) {
@@ -99,6 +102,8 @@ function filterOf(state, now) {
         filter.tags = listOf(state.tags);
     if (state.completed_only)
         filter.completed_only = true;
+    if (state.activity && hasActivity(state))
+        filter.activity = true;
     return filter;
 }
 
@@ -160,7 +165,7 @@ export function fromSpecification({specification, subject}, asked, formats) {
     else if (named && what !== "all")
         state[what] = {id: select[what], name: subject || select[what]};
     Object.assign(state, {tags: (filter.tags || []).join(", "), completed_only: Boolean(filter.completed_only),
-                          match: select.match});
+                          activity: Boolean(filter.activity), match: select.match});
     for (const name of ["format", "layout", "files", ...CSV_FORM, "include"])
         state[name] = specification[name] ?? state[name];
     return state;

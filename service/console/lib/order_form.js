@@ -8,7 +8,8 @@ import {el, put} from "./dom.js";
 import {get, path} from "./api.js";
 import {checkBox, radioGroup, selectField, textField} from "./fields.js";
 import {moment, zoneWords} from "./format.js";
-import {CHOICES, CSV_FORM, CSV_WORDS, INCLUDES, MOST_IDS, dayIn, hasIncludes, hasLayouts, hasRange, idsOf, isAssistantExport} from "./order.js";
+import {CHOICES, CSV_FORM, CSV_WORDS, INCLUDES, MOST_IDS, dayIn, hasActivity, hasIncludes, hasLayouts, hasRange, idsOf,
+        isAssistantExport} from "./order.js";
 import {picker} from "./picker.js";
 import {may, session} from "./session.js";
 import {hasText, t, word} from "./texts.js";
@@ -142,9 +143,14 @@ class OrderForm {
         const tags = this.bind("tags", textField({label: t("order.tags"), hint: t("order.tagsHint"),
                                                   value: this.state.tags}));
         this.completed = completed.node;
-        const isOpen = ["files", ...CSV_FORM, "tags"].some(name => this.state[name]) || this.state.completed_only;
+        const activity = checkBox({
+            label: t("order.activity"), hint: t("order.activityHint"), checked: this.state.activity,
+            onchange: event => this.set("activity", event.target.checked)});
+        this.activity = activity.node;
+        const isOpen = ["files", ...CSV_FORM, "tags", "completed_only", "activity"].some(name => this.state[name]);
         return el("details", {class: "more", open: Boolean(isOpen)}, el("summary", {}, t("order.more")),
-                  el("div", {class: "part"}, this.layout, this.files, this.csvForm, tags, this.completed));
+                  el("div", {class: "part"}, this.layout, this.files, this.csvForm, tags, this.completed,
+                     this.activity));
     }
 
     mail() {
@@ -174,6 +180,7 @@ class OrderForm {
         this.layout.hidden = !hasLayouts(state);
         this.csvForm.hidden = state.format !== "csv";
         this.completed.hidden = isAssistantExport(state);
+        this.activity.hidden = !hasActivity(state);
         this.completedAlways.hidden = !isAssistantExport(state);
     }
 
@@ -181,7 +188,8 @@ class OrderForm {
         const zone = session.workspace.time_zone;
         const days = Number(this.state.days);
         if (this.state.range === "days" && days >= 1 && days <= 365)
-            return t("order.resolvedDays", {from: moment(daysAgo(days), zone), zone: zoneWords(zone)});
+            return t(this.state.activity ? "order.resolvedActivity" : "order.resolvedDays",
+                     {from: moment(daysAgo(days), zone), zone: zoneWords(zone)});
         return this.state.range === "dates" ? t("order.resolvedDates", {zone: zoneWords(zone)}) : "";
     }
 
