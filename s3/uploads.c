@@ -87,7 +87,7 @@ static enum vb_status read_page(struct vb_view body, const struct vb_xml_reader 
 /* Without max-uploads of its own a store would send up to 1,000 uploads a page. Both markers go
  * together: an id alone means nothing. */
 static enum vb_status list_page(struct vb_s3_client *client, const struct marker *after,
-                                struct page *page, struct vb_error *err)
+                                bool is_bare, struct page *page, struct vb_error *err)
 {
     struct vb_buffer body;
     struct vb_s3_wire_answer answer = {.body = &body};
@@ -95,15 +95,20 @@ static enum vb_status list_page(struct vb_s3_client *client, const struct marker
     const struct vb_s3_pair query[] = {
         {VB_VIEW("uploads"), VB_VIEW("")},
         {VB_VIEW("prefix"), vb_view_of(page->key)},
-        {VB_VIEW("max-uploads"), VB_VIEW(PAGE_UPLOADS)},
         {VB_VIEW("key-marker"), vb_view_of(after->key)},
         {VB_VIEW("upload-id-marker"), vb_view_of(after->upload_id)},
+        {VB_VIEW("max-uploads"), VB_VIEW(PAGE_UPLOADS)},
     };
+    struct vb_s3_pair asked[sizeof query / sizeof *query];
+    size_t count = *after->key ? 4 : 2;
+    memcpy(asked, query, count * sizeof *query);
+    if (!is_bare)
+        asked[count++] = query[4];
     const struct vb_s3_call call = {
         .verb = "list uploads in",
         .method = "GET",
-        .query = query,
-        .query_count = *after->key ? 5 : 3,
+        .query = asked,
+        .query_count = count,
     };
     vb_buffer_init(&body, PAGE_MOST);
     enum vb_status status = vb_s3_call(client, &call, &answer, err);
@@ -131,11 +136,17 @@ enum vb_status vb_s3_list_uploads(struct vb_s3_client *client, const char *key,
 {
     struct marker after = {"", ""}, before;
     struct vb_error own;
-    bool more;
+    bool more, is_bare = false;
     do {
         struct page page = {.upload = upload, .context = context, .key = key, .err = &own};
         vb_error_clear(&own);
-        enum vb_status status = list_page(client, &after, &page, &own);
+        enum vb_status status = list_page(client, &after, is_bare, &page, &own);
+        /* S3Proxy takes no max-uploads. */
+        if (status == VB_STORAGE && own.system_code == 501 && !is_bare) {
+            is_bare = true;
+            vb_error_clear(&own);
+            status = list_page(client, &after, is_bare, &page, &own);
+        }
         /* versitygw pages by keys alone and refuses a marker inside one. */
         if (status != VB_OK && *after.key && strcmp(client->code, "InvalidArgument") == 0)
             return VB_OK;

@@ -278,6 +278,13 @@ def test_uploads_that_never_end_are_left(run, pairs):
     assert answer["status"] == "ok" and len(seen) <= 2
 
 
+def test_uploads_where_the_length_of_a_page_is_not_taken(run):
+    """S3Proxy."""
+    answer, seen = run([error(501, "NotImplemented"), uploads([("key", "1")])], "uploads", "key")
+    assert (answer["status"], answer["uploads"]) == ("ok", ["1"])
+    assert ["max-uploads" in request.target for request in seen] == [True, False]
+
+
 def test_uploads_after_a_marker_that_is_refused(run):
     answer, seen = run([uploads([("key", "1")], "true"), error(400, "InvalidArgument")], "uploads", "key")
     assert (answer["status"], answer["uploads"], len(seen)) == ("ok", ["1"], 2)

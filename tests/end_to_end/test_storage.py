@@ -285,11 +285,12 @@ def test_uploads_that_nobody_knows_are_found_by_their_key(storage_tool, s3_stora
 @pytest.mark.parametrize("refusal", [error(501, "NotImplemented"), error(405, "MethodNotAllowed"), Step(501),
                                      error(403, "AccessDenied")], ids=lambda step: str(step.status))
 def test_a_store_that_lists_no_uploads_is_told_and_clean(storage_tool, tmp_path, refusal):
-    with ScriptedHttp(Step(204), error(404, "NoSuchKey"), refusal) as server:
+    looks = 2 if refusal.status == 501 else 1  # the second without a length of the page
+    with ScriptedHttp(Step(204), error(404, "NoSuchKey"), *[refusal] * looks) as server:
         storage = Storage("scripted", {"storage": "s3://bucket", "s3_endpoint": server.endpoint},
                           {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "secret"})
         assert Tool(storage_tool, storage, tmp_path).run("clean", "key", "", "drop") == "clean"
-        assert [request.method for request in server.seen] == ["DELETE", "HEAD", "GET"]
+        assert [request.method for request in server.seen] == ["DELETE", "HEAD"] + ["GET"] * looks
 
 
 def test_a_list_that_fails_is_a_failure(storage_tool, tmp_path):

@@ -1,0 +1,81 @@
+"""S3 servers that are too large or too slow to build for every run (`./run test real stores`), beside those of
+object_stores. tools/real/stores.sh installs them."""
+
+import os
+import pathlib
+import re
+import subprocess
+import urllib.error
+import urllib.request
+
+from . import object_stores
+from .object_stores import ObjectStore, find_program
+from .process import KEPT
+
+
+def answers(url):
+    """Whether something speaks HTTP there, whatever it says."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def first_version(arguments, text=r"\d+\.\d+(\.\d+)?"):
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    return re.search(text, done.stdout + done.stderr).group()
+
+
+class S3proxy(ObjectStore):
+    """S3Proxy over a folder (filesystem-nio2)."""
+
+    name = "S3Proxy"
+    program = "java"
+    folder_of_jars = KEPT / "s3proxy"
+
+    def _start(self):
+        settings = pathlib.Path(self.folder, "s3proxy.conf")
+        settings.write_text(f"s3proxy.endpoint={self.endpoint}\ns3proxy.authorization=aws-v2-or-v4\n"
+                            f"s3proxy.identity={self.access_key}\ns3proxy.credential={self.secret_key}\n"
+                            f"jclouds.provider=filesystem-nio2\njclouds.filesystem.basedir={self.data}\n")
+        arguments = [find_program("java"), "-Xmx512m", "-cp", f"{self._jars()}/*", "org.gaul.s3proxy.Main",
+                     "--properties", str(settings)]
+        self._spawn(arguments).wait_ready(lambda: answers(self.endpoint), 120)
+
+    def _jars(self):
+        return os.environ.get("VERBATIM_S3PROXY_JARS", self.folder_of_jars)
+
+    def version(self):
+        return next(re.search(r"s3proxy-(.*)\.jar", path.name).group(1)
+                    for path in pathlib.Path(self._jars()).glob("s3proxy-*.jar"))
+
+
+class Minio(object_stores.Minio):
+    name = "MinIO"
+
+    def version(self):
+        return first_version([find_program("minio"), "--version"], r"RELEASE\.\S+|DEVELOPMENT\.\S+")
+
+
+class Versitygw(object_stores.Versitygw):
+    def version(self):
+        return first_version(["go", "version", "-m", find_program("versitygw")], r"(?<=versitygw\tv)\S+")
+
+
+class Swift(object_stores.Swift):
+    name = "OpenStack Swift"
+
+    def version(self):
+        return first_version(["dpkg-query", "-Wf", "${Version}", "swift-proxy"])
+
+
+SERVERS = {"minio": Minio, "versitygw": Versitygw, "swift": Swift, "s3proxy": S3proxy}
+
+
+def is_here(name):
+    if name == "s3proxy" and not any(pathlib.Path(S3proxy()._jars()).glob("s3proxy-*.jar")):
+        return False
+    return find_program(SERVERS[name].program) is not None

@@ -1,0 +1,145 @@
+"""Each S3 server that installs by name (`./run test real stores`): what exports do there, and what is peculiar to it.
+
+Prints the table of docs/s3-servers.md and compares it with that. What every server has to do is asserted for each:
+small archives, large ones by default or by the option that the table names, links, deletion without a rest."""
+
+import io
+import pathlib
+import re
+import time
+import urllib.request
+import zipfile
+
+import pytest
+
+from tests.end_to_end.conftest import Storage
+from tests.end_to_end.test_storage import HOUR, MIB, Tool, body, storage_tool  # noqa: F401 (a fixture)
+from tests.lib import more_stores, queue
+from tests.lib.doctor import doctor
+
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/s3-servers.md"
+COLUMNS = ("server", "large archives", "parts that are not named", "highest part number", "uploads are listed",
+           "a wrong region")
+NAME = "\u0645" * 98 + ".zip"  # 200 bytes, what an archive's name may have at most
+
+
+@pytest.fixture(scope="module")
+def platform(program, database):
+    queue.prepare(program, database)
+    queue.fill(database, "small", 20)
+    queue.fill(database, "large", 300, messages=20, noise=120)  # about 12 MB of archive
+    return program
+
+
+@pytest.fixture(scope="module", params=sorted(more_stores.SERVERS))
+def store(request):
+    if not more_stores.is_here(request.param):
+        pytest.skip(f"{request.param} is not on this machine")
+    with more_stores.SERVERS[request.param]() as running:
+        running.bucket = running.make_bucket("exports")
+        yield running
+
+
+@pytest.fixture
+def tool(store, storage_tool, tmp_path):  # noqa: F811
+    return Tool(storage_tool, storage_of(store), tmp_path)
+
+
+def storage_of(store, **options):
+    return Storage(store.name, store.options(store.bucket) | options, store.credentials(), store, store.bucket)
+
+
+def words(errors):
+    """"HTTP 400 InvalidPart" of an error's text."""
+    found = re.search(r"HTTP \d+( \w+)?", errors)
+    return found.group() if found else errors.strip()
+
+
+def export(program, database, folder, storage, channel, **options):
+    """Whether it finished and its archive can be read; else why not."""
+    with queue.Crew(program, folder, storage, max_attempts=1, **options):
+        job_id = queue.add_job(database, channel)
+        found = queue.wait_end(database, job_id, 120)
+    if found.status != "finished":
+        return words(found.error or "")
+    with zipfile.ZipFile(io.BytesIO(queue.archive(storage, found))) as archive:
+        assert archive.testzip() is None and archive.namelist()
+    return None
+
+
+def large_archives(program, database, folder, store):
+    trouble = export(program, database, folder, storage_of(store), "large")
+    if trouble is None:
+        return "as they are"
+    assert export(program, database, folder, storage_of(store), "large", s3_equal_parts="on") is None
+    return f"`s3_equal_parts = on`; else {trouble}"
+
+
+def unnamed_parts(tool):
+    key = tool.key()
+    upload = tool.run("begin", key, "a.zip")
+    recorded = tool.parts(key, upload, {1: body(5 * MIB), 2: body(5 * MIB, 2), 3: body(20, 3)})
+    status, text = tool.run("close", key, upload, 5 * MIB + 20, recorded[0], recorded[2], check=False)
+    tool.run("clean", key, upload, "drop")
+    return "left out" if status == 0 else "refused"
+
+
+def highest_number(tool):
+    key = tool.key()
+    upload = tool.run("begin", key, "a.zip")
+    numbers = [number for number in (1000, 10000)
+               if tool.run("part", key, upload, number, 1, tool.file(body(9)), check=False)[0] == 0]
+    assert tool.run("clean", key, upload, "drop") == "clean"
+    return str(max(numbers))
+
+
+def uploads_are_listed(tool):
+    key = tool.key()
+    tool.run("begin", key, "a.zip")
+    assert tool.run("clean", key, "", "drop") == "clean"
+    found = tool.storage.store.client().list_multipart_uploads(Bucket=tool.storage.bucket, Prefix=key)
+    return "no" if found.get("Uploads") else "yes"
+
+
+def wrong_region(program, store):
+    report = doctor(program, env=store.credentials(), **store.options(store.bucket) | {"s3_region": "elsewhere-1"})
+    failed = [line for line in report.of("storage") if line.finding == "failed"]
+    if not failed:
+        return "taken"
+    return "told" if "s3_region" in failed[0].remedy else words(failed[0].text)
+
+
+def test_small_archives(store, tool, platform, database, folder):
+    assert export(platform, database, folder, storage_of(store), "small") is None
+    key = tool.key(NAME)
+    tool.run("put", key, NAME, tool.file(body(300_007)))
+    assert tool.run("size", key) == "300007"
+    now = int(time.time() * 1e6)
+    link = tool.run("link", key, NAME, now, now + HOUR)
+    request = urllib.request.Request(link, headers={"Range": "bytes=100-199"})
+    with urllib.request.urlopen(request) as answer:
+        assert (answer.status, answer.read()) == (206, body(300_007)[100:200])
+    assert tool.run("clean", key, "", "drop") == "clean"
+    assert tool.run("clean", key, "", "drop") == "clean", "the second look"
+    assert tool.run("size", key, check=False)[1].startswith("not_found")
+
+
+def test_an_upload_that_is_given_up_leaves_nothing(tool):
+    key = tool.key()
+    upload = tool.run("begin", key, "a.zip")
+    tool.parts(key, upload, {1: body(5 * MIB), 2: body(10)})
+    assert tool.run("clean", key, upload, "drop") == "clean"
+    assert tool.run("clean", key, upload, "drop") == "clean", "the second look"
+
+
+def test_the_doctor_finds_nothing(store, platform):
+    report = doctor(platform, env=store.credentials(), **store.options(store.bucket))
+    assert "failed" not in report.findings("storage"), report.output
+
+
+def test_its_line(store, tool, platform, database, folder):
+    line = (f"{store.name} {store.version()}", large_archives(platform, database, folder, store), unnamed_parts(tool),
+            highest_number(tool), uploads_are_listed(tool), wrong_region(platform, store))
+    row = "| " + " | ".join(line) + " |"
+    print(row)
+    assert row in DOCS.read_text().splitlines(), f"docs/s3-servers.md has another line than {row}"
