@@ -7,6 +7,7 @@
  * message has to tell that from what is missing.
  */
 #include "contract.h"
+#include "times.h"
 #include "verbatim/columns.h"
 
 #include "verbatim/postgres.h"
@@ -138,7 +139,7 @@ static bool serves(const PGresult *catalogue, int row, enum vb_column_kind kind,
         return is_text_category(PQgetvalue(catalogue, row, ELEMENT_CATEGORY));
     }
     case VB_COLUMN_TIME:
-        return type == VB_TYPE_TIMESTAMPTZ || type == VB_TYPE_TIMESTAMP;
+        return vb_time_serves(VB_UNIT_STAMP, type);
     case VB_COLUMN_INTEGER:
         return is_one_of(type, integers, 3);
     case VB_COLUMN_NUMBER:
@@ -172,6 +173,49 @@ static bool is_optional_relation(const char *relation)
     return true;
 }
 
+/* Times that may be numbers, by their names. */
+static bool is_measured(const char *name)
+{
+    static const char *const names[] = {"created_at", "ended_at", "last_message_at"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The row of the column, by the name alone or with a unit behind it, of which *ret_column tells;
+ * -1 for none. */
+static int find_column(const struct vb_inspection *inspection, const struct vb_column_rule *rule,
+                       struct vb_column *ret_column)
+{
+    enum vb_time_unit units = is_measured(rule->name) ? VB_UNITS : VB_UNIT_S;
+    for (enum vb_time_unit unit = VB_UNIT_STAMP; unit < units; unit++) {
+        ret_column->unit = unit;
+        (void)snprintf(ret_column->name, sizeof ret_column->name, "%s%s", rule->name,
+                       vb_time_suffix(unit));
+        int row = find_row(inspection->catalogue, rule->relation, ret_column->name);
+        if (row >= 0)
+            return row;
+    }
+    return -1;
+}
+
+/* What a column of that name would have to be. */
+static void note_type(struct vb_inspection *inspection, const struct vb_column_rule *rule,
+                      const struct vb_column *column, int row)
+{
+    static const char *const numbers[] = {"bigint or integer", "double precision"};
+    char text[320];
+    bool stamp = column->unit == VB_UNIT_STAMP;
+    snprintf(text, sizeof text, "%s.%s is %s but must be %s%s%s%s", rule->relation, column->name,
+             PQgetvalue(inspection->catalogue, row, DECLARED),
+             stamp ? kind_text(rule->kind) : numbers[column->unit == VB_UNIT_EPOCH],
+             stamp && is_measured(rule->name) ? ", or a number by the name " : "",
+             stamp && is_measured(rule->name) ? rule->name : "",
+             stamp && is_measured(rule->name) ? "_s, _ms, _us, _ns or _epoch" : "");
+    note(inspection, &inspection->faults, text);
+}
+
 /* Wrong types are faults of optional columns too: read as NULL they would lose data without a
  * word. */
 static void inspect_column(struct vb_inspection *inspection, size_t index)
@@ -179,7 +223,8 @@ static void inspect_column(struct vb_inspection *inspection, size_t index)
     const struct vb_column_rule *rule = &vb_column_rules[index];
     const PGresult *catalogue = inspection->catalogue;
     char text[256];
-    int row = find_row(catalogue, rule->relation, rule->name);
+    struct vb_column column = {0};
+    int row = find_column(inspection, rule, &column);
     bool readable = row >= 0 && strcmp(PQgetvalue(catalogue, row, READABLE), "t") == 0;
     if (!readable) {
         bool absent = find_row(catalogue, rule->relation, NULL) < 0;
@@ -194,15 +239,13 @@ static void inspect_column(struct vb_inspection *inspection, size_t index)
         note(inspection, rule->required ? &inspection->faults : &inspection->missing, text);
         return;
     }
-    bool cast;
-    if (!serves(catalogue, row, rule->kind, &cast)) {
-        snprintf(text, sizeof text, "%s.%s is %s but must be %s", rule->relation, rule->name,
-                 PQgetvalue(catalogue, row, DECLARED), kind_text(rule->kind));
-        note(inspection, &inspection->faults, text);
-        return;
-    }
-    inspection->contract->columns[index] =
-        (struct vb_column){.type = oid_of(catalogue, row, TYPE), .cast = cast};
+    column.type = oid_of(catalogue, row, TYPE);
+    bool fits = column.unit == VB_UNIT_STAMP ? serves(catalogue, row, rule->kind, &column.cast)
+                                             : vb_time_serves(column.unit, column.type);
+    if (fits)
+        inspection->contract->columns[index] = column;
+    else
+        note_type(inspection, rule, &column, row);
 }
 
 /* Ids that end ties and keysets: of two that a collation takes for equal the second would be passed

@@ -35,10 +35,23 @@ struct vb_column_rule {
     bool required; /* where the relation exists, if that is optional itself */
 };
 
+/* What a time is written in (times.h). */
+enum vb_time_unit {
+    VB_UNIT_STAMP,
+    VB_UNIT_S,
+    VB_UNIT_MS,
+    VB_UNIT_US,
+    VB_UNIT_NS,
+    VB_UNIT_EPOCH /* seconds and their fraction */
+};
+#define VB_UNITS (VB_UNIT_EPOCH + 1)
+
 /* What the catalogue says of it. */
 struct vb_column {
-    Oid type;  /* base type under any domains; 0: missing */
-    bool cast; /* a text-like type whose binary form is not that of text */
+    Oid type;               /* base type under any domains; 0: missing */
+    bool cast;              /* a text-like type whose binary form is not that of text */
+    enum vb_time_unit unit; /* of a time */
+    char name[32];          /* as the source has it: behind a time's stands its unit */
 };
 
 /* Room for the rules; columns.c asserts that they fit. */
@@ -61,6 +74,10 @@ extern const size_t vb_column_rule_count;
 /* Never NULL for a column of the rules; aborts for any other name, a mistake in the program. */
 const struct vb_column *vb_contract_column(const struct vb_contract *contract, const char *relation,
                                            const char *name);
+
+/* The column's name in statements, which for a time that is a number is not that of the rules. */
+const char *vb_contract_name(const struct vb_contract *contract, const char *relation,
+                             const char *name);
 
 /* `alias.name`, cast to text where the binary form needs it; a typed NULL where it is missing. */
 enum vb_status vb_contract_append(const struct vb_contract *contract, struct vb_buffer *sql,

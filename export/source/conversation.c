@@ -6,6 +6,28 @@
  */
 #include "verbatim/conversation.h"
 
+#include <stdio.h>
+#include <string.h>
+
+/* Between the exact time and the id, and before an id that holds it. */
+#define SEPARATOR '\x1f'
+
+void vb_cursor_write(const struct vb_cursor *cursor, char text[VB_CURSOR_TEXT])
+{
+    if (cursor->exact[0] || strchr(cursor->id, SEPARATOR))
+        (void)snprintf(text, VB_CURSOR_TEXT, "%s%c%s", cursor->exact, SEPARATOR, cursor->id);
+    else
+        (void)snprintf(text, VB_CURSOR_TEXT, "%s", cursor->id);
+}
+
+void vb_cursor_read(const char *text, struct vb_cursor *cursor)
+{
+    const char *separator = strchr(text, SEPARATOR);
+    int length = separator ? (int)(separator - text) : 0;
+    (void)snprintf(cursor->exact, sizeof cursor->exact, "%.*s", length, text);
+    (void)snprintf(cursor->id, sizeof cursor->id, "%s", separator ? separator + 1 : text);
+}
+
 static bool take_element(struct vb_text_list *list, struct vb_view *ret_element)
 {
     const unsigned char *b = (const unsigned char *)list->rest.data;

@@ -115,16 +115,6 @@ enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant)
     return VB_OK;
 }
 
-bool vb_decode_optional_instant(struct vb_view bytes, vb_instant *ret_instant)
-{
-    vb_instant instant;
-    if (vb_decode_instant(bytes, &instant) != VB_OK || instant < VB_OPTIONAL_FIRST ||
-        instant >= VB_OPTIONAL_END)
-        return false;
-    *ret_instant = instant;
-    return true;
-}
-
 enum vb_status vb_decode_text_list(struct vb_view bytes, struct vb_text_list *ret_list)
 {
     *ret_list = (struct vb_text_list){0};

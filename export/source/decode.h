@@ -46,12 +46,9 @@ enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant) 
  * time. */
 #define VB_TIME_FIRST (INT64_C(-62135596800) * VB_SECOND)
 #define VB_TIME_LAST_DAY (INT64_C(253402214400) * VB_SECOND)
-/* A time that a row need not have: false for NULL, and for what stands for "none" or is none: both
- * infinities, the year 1's first day and all before it, the year 9999's last two days and all after
- * them. So no zone writes it in a year of five digits, or before the year 1. */
-bool vb_decode_optional_instant(struct vb_view bytes, vb_instant *ret_instant);
-/* The same bounds for statements: a time that is none lies before the first or not before the
- * second. */
+/* A time that a row need not have lies from the one on and before the other: else, and where it is
+ * infinite, it stands for "none". So no zone writes it in a year of five digits, or before the year
+ * 1. */
 #define VB_OPTIONAL_FIRST (INT64_C(-62135510400) * VB_SECOND) /* 0001-01-02 */
 #define VB_OPTIONAL_END (INT64_C(253402128000) * VB_SECOND)   /* 9999-12-30 */
 /* A text array of any dimensions, flattened. NULL bytes give the empty list. VB_SOURCE:

@@ -6,6 +6,8 @@
  */
 #include "select.h"
 
+#include "times.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,15 +24,25 @@ static void add_id(struct vb_query *query, const struct vb_scope *scope, const c
     vb_query_add(query, ")::text");
 }
 
-/* The first rows that the server comes across, in no order: an order could cost a walk through
- * everything. */
+/* The first rows with a time that the server comes across, in no order: an order could cost a walk
+ * through everything. */
 static void build_sample(struct vb_query *query, const struct vb_scope *scope, size_t limit)
 {
     static const char *const ids[] = {"workspace_id", "channel_id", "contact_id", "assistant_id"};
-    vb_query_add(query, "SELECT c.id::text, (extract(epoch FROM c.created_at) * 1000000)::bigint");
+    const struct vb_contract *contract = scope->contract;
+    vb_query_add(query, "SELECT c.id::text, (extract(epoch FROM ");
+    if (query->status == VB_OK)
+        query->status =
+            vb_time_append_stamp(contract, &query->sql, "c", "conversation", "created_at");
+    vb_query_add(query, ") * 1000000)::bigint");
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
         add_id(query, scope, ids[i]);
-    vb_query_add(query, " FROM %s.conversation c LIMIT ", scope->contract->schema);
+    const char *time = vb_scope_time(scope, "conversation");
+    vb_query_add(query, " FROM %s.conversation c WHERE c.%s >= ", contract->schema, time);
+    vb_scope_bind_instant(query, scope, "conversation", "created_at", VB_TIME_FIRST);
+    vb_query_add(query, " AND c.%s < ", time);
+    vb_scope_bind_instant(query, scope, "conversation", "created_at", VB_TIME_LAST_DAY);
+    vb_query_add(query, " LIMIT ");
     vb_query_bind_number(query, limit);
 }
 
@@ -156,7 +168,8 @@ enum vb_status vb_contract_columns_query(const struct vb_contract *contract, con
     for (; *columns; columns++) {
         if (vb_contract_column(contract, relation, *columns)->type == 0)
             continue;
-        vb_query_add(&query, "%st.%s", any ? ", " : "", *columns);
+        vb_query_add(&query, "%st.%s", any ? ", " : "",
+                     vb_contract_name(contract, relation, *columns));
         any = true;
     }
     vb_query_add(&query, " FROM %s.%s t", contract->schema, relation);

@@ -38,8 +38,9 @@ static void add_time_count(const struct count *count, const char *relation, cons
                            vb_instant instant)
 {
     for (size_t i = 0; i < 2; i++) {
-        vb_query_add(count->query, ", %s FILTER (WHERE t.created_at %s ",
-                     i == 0 ? "count(*)" : "min(t.id::text)", comparison);
+        vb_query_add(count->query, ", %s FILTER (WHERE t.%s %s ",
+                     i == 0 ? "count(*)" : "min(t.id::text)", vb_scope_time(count->scope, relation),
+                     comparison);
         vb_scope_bind_instant(count->query, count->scope, relation, "created_at", instant);
         vb_query_add(count->query, ")");
     }
@@ -47,9 +48,11 @@ static void add_time_count(const struct count *count, const char *relation, cons
 
 static void add_times(const struct count *count, const char *relation)
 {
-    add_count(count, "t.created_at IS NULL");
+    char absent[64];
+    snprintf(absent, sizeof absent, "t.%s IS NULL", vb_scope_time(count->scope, relation));
+    add_count(count, absent);
     add_time_count(count, relation, "<", VB_TIME_FIRST);
-    add_time_count(count, relation, ">", count->now + FUTURE);
+    add_time_count(count, relation, ">=", count->now + FUTURE);
 }
 
 /* The rows looked at, as `t`; all columns, of which the server computes those that are used. */

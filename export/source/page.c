@@ -5,6 +5,8 @@
  */
 #include "page.h"
 
+#include "times.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,29 +25,31 @@ static struct vb_view field_of(const PGresult *result, int row, int field)
                             (size_t)PQgetlength(result, row, field)};
 }
 
-enum vb_status vb_result_cursor(const PGresult *result, int row, Oid id_type,
+static enum vb_status decode_created(const PGresult *result, int row,
+                                     const struct vb_contract *contract,
+                                     struct vb_cursor *ret_cursor)
+{
+    return vb_time_decode(vb_contract_column(contract, "conversation", "created_at"),
+                          field_of(result, row, VB_PAGE_CREATED_AT), ret_cursor);
+}
+
+enum vb_status vb_result_cursor(const PGresult *result, int row, const struct vb_contract *contract,
                                 struct vb_cursor *ret_cursor, struct vb_error *err)
 {
+    Oid id_type = vb_contract_column(contract, "conversation", "id")->type;
     struct vb_cursor cursor = {0};
     struct vb_view id = field_of(result, row, VB_PAGE_ID);
-    struct vb_view at = field_of(result, row, VB_PAGE_CREATED_AT);
     if (!id.data)
         return vb_fail(err, VB_SOURCE, "a conversation has no id");
     if (vb_decode_id(id_type, id, cursor.id, NULL) != VB_OK)
         return vb_fail(err, VB_SOURCE, "a conversation's id of %zu bytes cannot be read (%.64s...)",
                        id.length, id.data);
-    if (vb_decode_instant(at, &cursor.at) != VB_OK)
+    if (decode_created(result, row, contract, &cursor) != VB_OK)
         return vb_fail(err, VB_SOURCE,
                        "conversation %s: created_at is not a time of the years 1 to 9999",
                        cursor.id);
     *ret_cursor = cursor;
     return VB_OK;
-}
-
-/* By it the bytes of an id are read. */
-static Oid id_type_of(const struct vb_contract *contract)
-{
-    return vb_contract_column(contract, "conversation", "id")->type;
 }
 
 /* Without `upto` at most VB_CROWD + 1 are counted: beyond it only "too many" matters. */
@@ -93,7 +97,7 @@ void vb_page_done(struct vb_page *page)
 enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contract *contract,
                               size_t index, struct vb_cursor *ret_cursor, struct vb_error *err)
 {
-    return vb_result_cursor(page->rows, (int)index, id_type_of(contract), ret_cursor, err);
+    return vb_result_cursor(page->rows, (int)index, contract, ret_cursor, err);
 }
 
 /* The fields behind VB_PAGE_CHANNEL_ID, of texts; what was not asked for is NULL. */
@@ -126,7 +130,9 @@ static const char *decode_wide(const struct vb_page *page, int row,
 {
     struct vb_view ended = field_of(page->rows, row, VB_PAGE_ENDED_AT);
     struct vb_view rating = field_of(page->rows, row, VB_PAGE_CSAT_RATING);
-    conversation->has_ended_at = vb_decode_optional_instant(ended, &conversation->ended_at);
+    conversation->has_ended_at =
+        vb_time_decode_optional(vb_contract_column(page->contract, "conversation", "ended_at"),
+                                ended, &conversation->ended_at);
     conversation->has_csat_rating = rating.data != NULL && rating.length == 8;
     if (conversation->has_csat_rating)
         conversation->csat_rating = (int64_t)vb_decode_uint64(rating.data);
@@ -153,9 +159,10 @@ enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, co
         .ordinal_in_second = page->places[index].ordinal,
         .count_in_second = page->places[index].count,
     };
-    struct vb_view at = field_of(page->rows, row, VB_PAGE_CREATED_AT);
-    if (vb_decode_instant(at, &conversation.created_at) != VB_OK)
+    struct vb_cursor place;
+    if (decode_created(page->rows, row, page->contract, &place) != VB_OK)
         return vb_fail(err, VB_SOURCE, "a conversation's created_at cannot be read");
+    conversation.created_at = place.at;
     if (PQnfields(page->rows) == VB_PAGE_COUNT) {
         fill_wide(page, row, &conversation);
         const char *fault = decode_wide(page, row, &conversation);
@@ -202,10 +209,10 @@ struct run {
 /* A row without a readable time makes a run of its own. */
 static vb_instant row_second(const struct vb_page *page, size_t row)
 {
-    vb_instant at = 0;
-    if (vb_decode_instant(field_of(page->rows, (int)row, VB_PAGE_CREATED_AT), &at) != VB_OK)
+    struct vb_cursor place;
+    if (decode_created(page->rows, (int)row, page->contract, &place) != VB_OK)
         return INT64_MIN; /* told with its conversation's name when that is handed out */
-    return vb_second_of(at);
+    return vb_second_of(place.at);
 }
 
 /* A run at the end of a page may go on behind it; only the next row can tell, and it was
@@ -254,14 +261,12 @@ static enum vb_status place_run(struct vb_page *page, struct vb_session *session
 /* The inner statement demands the order; this catches a view or a join that lost it. */
 static bool is_ordered(const struct vb_page *page)
 {
-    for (int row = 1; row < PQntuples(page->rows); row++) {
-        if (PQgetlength(page->rows, row, VB_PAGE_CREATED_AT) != 8 ||
-            PQgetlength(page->rows, row - 1, VB_PAGE_CREATED_AT) != 8)
+    struct vb_cursor place, before = {.at = INT64_MIN};
+    for (int row = 0; row < PQntuples(page->rows); row++) {
+        if (decode_created(page->rows, row, page->contract, &place) != VB_OK ||
+            place.at < before.at)
             return false;
-        int64_t a = (int64_t)vb_decode_uint64(PQgetvalue(page->rows, row - 1, VB_PAGE_CREATED_AT));
-        int64_t b = (int64_t)vb_decode_uint64(PQgetvalue(page->rows, row, VB_PAGE_CREATED_AT));
-        if (a > b)
-            return false;
+        before.at = place.at;
     }
     return true;
 }
@@ -270,6 +275,7 @@ enum vb_status vb_page_read(struct vb_page *page, struct vb_session *session,
                             const struct vb_scope *scope, size_t limit, struct vb_error *err)
 {
     drop_rows(page);
+    page->contract = scope->contract;
     enum vb_status status = fetch(page, session, scope, limit, err);
     if (status == VB_OK && !is_ordered(page))
         status = vb_fail(err, VB_SOURCE, "conversations came out of order");

@@ -29,6 +29,7 @@ struct vb_second {
 };
 
 struct vb_page {
+    const struct vb_contract *contract; /* of the rows; borrowed */
     PGresult *rows;
     struct vb_place *places;
     size_t count;
@@ -57,7 +58,7 @@ enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, co
                                     struct vb_error *err) vb_must_check;
 
 /* id and created_at as a cursor. VB_SOURCE names the conversation where it can. */
-enum vb_status vb_result_cursor(const PGresult *result, int row, Oid id_type,
+enum vb_status vb_result_cursor(const PGresult *result, int row, const struct vb_contract *contract,
                                 struct vb_cursor *ret_cursor, struct vb_error *err) vb_must_check;
 /* How many conversations of the selection began in the second: see vb_select_count. */
 enum vb_status vb_count_second(struct vb_session *session, const struct vb_scope *scope,

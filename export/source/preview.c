@@ -6,6 +6,7 @@
  */
 #include "select.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +66,9 @@ static void build_sample(struct vb_query *query, const struct vb_scope *scope)
 {
     struct vb_span span = vb_scope_span(scope);
     vb_query_add(query, "SELECT count(*), coalesce(sum(octet_length(m.text)), 0)::bigint FROM (");
-    vb_scope_select(query, scope, &span, "c.id, c.created_at", VB_ORDER_UP);
+    char columns[64];
+    snprintf(columns, sizeof columns, "c.id, c.%s", vb_scope_time(scope, "conversation"));
+    vb_scope_select(query, scope, &span, columns, VB_ORDER_UP);
     vb_query_add(query, " LIMIT %u) c CROSS JOIN LATERAL (SELECT ", SAMPLE);
     if (query->status == VB_OK)
         query->status = vb_contract_append(scope->contract, &query->sql, "m", "message", "text");

@@ -28,8 +28,9 @@ struct vb_stream {
     int64_t form_seen;          /* monotonic: when a plan was looked at; 0: never */
     size_t width;               /* fields of a row */
     Oid id_type, position_type; /* of messages, looked up once */
-    bool pending;               /* `fields` hold a row not yet handed out */
-    bool more;                  /* a statement was started and has not ended */
+    const struct vb_column *time;
+    bool pending;      /* `fields` hold a row not yet handed out */
+    bool more;         /* a statement was started and has not ended */
     bool alone;        /* it holds the messages of one conversation, and no other kind of rows */
     size_t first, end; /* conversations of the page that it covers */
     size_t covered;    /* those before it were given whole, up to the limit of a statement */

@@ -5,6 +5,8 @@
  */
 #include "scope.h"
 
+#include "times.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -29,10 +31,20 @@ static const char *cast_of(const struct vb_scope *scope, const char *column)
 void vb_scope_bind_instant(struct vb_query *query, const struct vb_scope *scope,
                            const char *relation, const char *column, vb_instant instant)
 {
-    char text[VB_INSTANT_TEXT + 8];
-    vb_instant_text(instant, text);
-    memcpy(text + strlen(text), "+00", sizeof "+00"); /* a timestamp without zone passes over it */
+    char text[VB_TIME_TEXT];
+    vb_time_text(vb_contract_column(scope->contract, relation, column), instant, text);
     vb_query_bind(query, text, vb_contract_cast(scope->contract, relation, column));
+}
+
+const char *vb_scope_time(const struct vb_scope *scope, const char *relation)
+{
+    return vb_contract_name(scope->contract, relation, "created_at");
+}
+
+/* Of conversations. */
+static const char *created(const struct vb_scope *scope)
+{
+    return vb_scope_time(scope, "conversation");
 }
 
 static void bind_created(struct vb_query *query, const struct vb_scope *scope, vb_instant instant)
@@ -45,8 +57,11 @@ static void bind_created(struct vb_query *query, const struct vb_scope *scope, v
 static void bind_cursor(struct vb_query *query, const struct vb_scope *scope,
                         const char *comparison, const struct vb_cursor *cursor)
 {
-    vb_query_add(query, " AND (c.created_at, c.id) %s (", comparison);
-    bind_created(query, scope, cursor->at);
+    const struct vb_contract *contract = scope->contract;
+    char text[VB_TIME_TEXT];
+    vb_time_cursor_text(vb_contract_column(contract, "conversation", "created_at"), cursor, text);
+    vb_query_add(query, " AND (c.%s, c.id) %s (", created(scope), comparison);
+    vb_query_bind(query, text, cast_of(scope, "created_at"));
     vb_query_add(query, ", ");
     vb_query_bind(query, cursor->id, cast_of(scope, "id"));
     vb_query_add(query, ")");
@@ -78,9 +93,9 @@ struct vb_span vb_scope_span(const struct vb_scope *scope)
 /* Each of the three is a place in an index on the time. */
 static void add_timeless(struct vb_query *query, const struct vb_scope *scope)
 {
-    vb_query_add(query, " AND (c.created_at IS NULL OR c.created_at < ");
+    vb_query_add(query, " AND (c.%s IS NULL OR c.%s < ", created(scope), created(scope));
     bind_created(query, scope, VB_TIME_FIRST);
-    vb_query_add(query, " OR c.created_at >= ");
+    vb_query_add(query, " OR c.%s >= ", created(scope));
     bind_created(query, scope, VB_TIME_LAST_DAY);
     vb_query_add(query, ")");
 }
@@ -95,13 +110,13 @@ static void add_span(struct vb_query *query, const struct vb_scope *scope,
     if (span->after) {
         bind_cursor(query, scope, ">", span->after);
     } else {
-        vb_query_add(query, " AND c.created_at >= ");
+        vb_query_add(query, " AND c.%s >= ", created(scope));
         bind_created(query, scope, span->from);
     }
     if (span->upto) {
         bind_cursor(query, scope, "<=", span->upto);
     } else {
-        vb_query_add(query, " AND c.created_at < ");
+        vb_query_add(query, " AND c.%s < ", created(scope));
         bind_created(query, scope, span->before);
     }
 }
@@ -185,9 +200,10 @@ static void add_completed(struct vb_query *query, const struct vb_scope *scope)
 {
     if (!scope->selection->completed_only)
         return;
-    vb_query_add(query, " AND c.ended_at <= ");
-    vb_scope_bind_instant(query, scope, "conversation", "ended_at", scope->selection->as_of);
-    vb_query_add(query, " AND c.ended_at >= ");
+    const char *ended = vb_contract_name(scope->contract, "conversation", "ended_at");
+    vb_query_add(query, " AND c.%s < ", ended);
+    vb_scope_bind_instant(query, scope, "conversation", "ended_at", scope->selection->as_of + 1);
+    vb_query_add(query, " AND c.%s >= ", ended);
     vb_scope_bind_instant(query, scope, "conversation", "ended_at", VB_OPTIONAL_FIRST);
 }
 
@@ -200,13 +216,13 @@ void vb_scope_bind_rows(struct vb_query *query, const struct vb_scope *scope, co
 {
     const struct vb_selection *selection = scope->selection;
     if (!selection->activity) {
-        vb_query_add(query, "%s.created_at <= ", alias);
-        vb_scope_bind_instant(query, scope, relation, "created_at", selection->as_of);
+        vb_query_add(query, "%s.%s < ", alias, vb_scope_time(scope, relation));
+        vb_scope_bind_instant(query, scope, relation, "created_at", selection->as_of + 1);
         return;
     }
-    vb_query_add(query, "%s.created_at >= (SELECT ", alias);
+    vb_query_add(query, "%s.%s >= (SELECT ", alias, vb_scope_time(scope, relation));
     vb_scope_bind_instant(query, scope, relation, "created_at", selection->from);
-    vb_query_add(query, ") AND %s.created_at < (SELECT ", alias);
+    vb_query_add(query, ") AND %s.%s < (SELECT ", alias, vb_scope_time(scope, relation));
     vb_scope_bind_instant(query, scope, relation, "created_at", vb_scope_end(selection));
     vb_query_add(query, ")");
 }
@@ -221,7 +237,8 @@ static void add_activity(struct vb_query *query, const struct vb_scope *scope)
     if (!scope->selection->activity)
         return;
     if (vb_scope_has(scope, "conversation", "last_message_at")) {
-        vb_query_add(query, " AND c.last_message_at >= ");
+        vb_query_add(query, " AND c.%s >= ",
+                     vb_contract_name(scope->contract, "conversation", "last_message_at"));
         vb_scope_bind_instant(query, scope, "conversation", "last_message_at",
                               scope->selection->from);
     }
@@ -319,12 +336,12 @@ static void add_from(struct vb_query *query, const struct vb_scope *scope, const
 }
 
 /* Ids end ties, so that the order is total. */
-static void add_order(struct vb_query *query, enum vb_order order)
+static void add_order(struct vb_query *query, const struct vb_scope *scope, enum vb_order order)
 {
     if (order == VB_ORDER_UP)
-        vb_query_add(query, " ORDER BY c.created_at, c.id");
+        vb_query_add(query, " ORDER BY c.%s, c.id", created(scope));
     else if (order == VB_ORDER_DOWN)
-        vb_query_add(query, " ORDER BY c.created_at DESC, c.id DESC");
+        vb_query_add(query, " ORDER BY c.%s DESC, c.id DESC", created(scope));
 }
 
 /* Text of the statement from `start` on, copied; the caller frees it. NULL after any failure. */
@@ -358,7 +375,7 @@ static void add_branches(struct vb_query *query, const struct vb_scope *scope,
     vb_query_add(query, "1");
     start = query->sql.length;
     vb_query_add(query, "]");
-    add_order(query, order);
+    add_order(query, scope, order);
     vb_query_add(query, ")");
     char *tail = cut_off(query, start);
     for (size_t i = 1; i < path->words->count && query->status == VB_OK; i++) {
@@ -372,7 +389,7 @@ static void add_branches(struct vb_query *query, const struct vb_scope *scope,
     free(head);
     free(tail);
     vb_query_add(query, ") c");
-    add_order(query, order);
+    add_order(query, scope, order);
 }
 
 void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
@@ -387,5 +404,5 @@ void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
     add_from(query, scope, &path);
     add_filters(query, scope, &path);
     add_span(query, scope, span);
-    add_order(query, order);
+    add_order(query, scope, order);
 }

@@ -52,7 +52,10 @@ void vb_scope_select(struct vb_query *query, const struct vb_scope *scope,
  * those of the range where it is one of messages. `alias` is one of `relation`. */
 void vb_scope_bind_rows(struct vb_query *query, const struct vb_scope *scope, const char *alias,
                         const char *relation);
-/* An instant as a parameter of a time column's type. */
+/* The name of the relation's created_at in statements. */
+const char *vb_scope_time(const struct vb_scope *scope, const char *relation);
+/* An instant as a parameter of a time column's type and unit: the least that is not before it, so
+ * for >= and <. */
 void vb_scope_bind_instant(struct vb_query *query, const struct vb_scope *scope,
                            const char *relation, const char *column, vb_instant instant);
 /* False for an optional column that the source lacks. */

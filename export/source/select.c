@@ -125,14 +125,16 @@ static enum vb_status append_key(struct vb_buffer *columns, const struct vb_scop
 {
     if (!vb_scope_has(scope, "conversation", column))
         return VB_OK;
-    return vb_buffer_printf(columns, ", c.%s", column);
+    return vb_buffer_printf(columns, ", c.%s",
+                            vb_contract_name(scope->contract, "conversation", column));
 }
 
 /* What the inner statement takes from the conversation: bare columns, each once. */
 static enum vb_status list_columns(const struct vb_scope *scope, struct vb_buffer *columns)
 {
     unsigned asked = scope->selection->columns;
-    enum vb_status status = vb_buffer_append_text(columns, "c.id, c.created_at");
+    enum vb_status status =
+        vb_buffer_printf(columns, "c.id, c.%s", vb_scope_time(scope, "conversation"));
     if (status == VB_OK)
         status = append_key(columns, scope, "contact_id");
     if (status == VB_OK)
@@ -153,8 +155,9 @@ void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64
     enum vb_status status = list_columns(scope, &columns);
     if (status != VB_OK && query->status == VB_OK)
         query->status = status;
-    vb_query_add(query, "SELECT c.id, c.created_at, contact.name, contact.phone, contact.email,"
-                        " assistant.name");
+    vb_query_add(query, "SELECT c.id, ");
+    add_column(query, scope, "c", "conversation", "created_at");
+    vb_query_add(query, ", contact.name, contact.phone, contact.email, assistant.name");
     for (size_t i = 0; i < FIELDS && is_wide(scope->selection); i++)
         add_field(query, scope, &fields[i]);
     vb_query_add(query, " FROM (");
@@ -165,16 +168,30 @@ void vb_select_page(struct vb_query *query, const struct vb_scope *scope, uint64
     vb_query_bind_number(query, limit);
     vb_query_add(query, " OFFSET 0) c");
     add_lookups(query, scope);
-    vb_query_add(query, " ORDER BY c.created_at, c.id");
+    vb_query_add(query, " ORDER BY c.%s, c.id", vb_scope_time(scope, "conversation"));
+}
+
+/* What a cursor is made of. Branches pass their columns on by name, so a cast stands around
+ * them. */
+static void select_places(struct vb_query *query, const struct vb_scope *scope,
+                          const struct vb_span *span, enum vb_order order)
+{
+    char columns[64];
+    snprintf(columns, sizeof columns, "c.id, c.%s", vb_scope_time(scope, "conversation"));
+    vb_query_add(query, "SELECT c.id, ");
+    add_column(query, scope, "c", "conversation", "created_at");
+    vb_query_add(query, " FROM (");
+    vb_scope_select(query, scope, span, columns, order);
 }
 
 /* The cut may lie behind the end: no row then. */
 void vb_select_skip(struct vb_query *query, const struct vb_scope *scope, uint64_t ahead)
 {
     struct vb_span span = vb_scope_span(scope);
-    vb_scope_select(query, scope, &span, "c.id, c.created_at", VB_ORDER_UP);
+    select_places(query, scope, &span, VB_ORDER_UP);
     vb_query_add(query, " LIMIT 1 OFFSET ");
     vb_query_bind_number(query, ahead > 0 ? ahead - 1 : 0);
+    vb_query_add(query, ") c");
 }
 
 /* The same index, read backwards. */
@@ -185,8 +202,8 @@ void vb_select_last(struct vb_query *query, const struct vb_scope *scope, vb_ins
         span.before = before;
     if (span.upto && span.upto->at >= before)
         span.upto = NULL;
-    vb_scope_select(query, scope, &span, "c.id, c.created_at", VB_ORDER_DOWN);
-    vb_query_add(query, " LIMIT 1");
+    select_places(query, scope, &span, VB_ORDER_DOWN);
+    vb_query_add(query, " LIMIT 1) c");
 }
 
 /* The second's bounds and the selection's, whichever is narrower. LIMIT inside the count ends it

@@ -97,6 +97,11 @@ struct vb_row_kinds {
 /* Kinds whose relation the source lacks are left out. */
 struct vb_row_kinds vb_select_kinds(const struct vb_contract *contract,
                                     const struct vb_selection *selection);
+/* The column by which the VB_ROW_CREATED_AT of that kind is read. */
+const struct vb_column *vb_select_time(const struct vb_contract *contract, enum vb_row_kind kind);
+/* It among the results of such rows: eight bytes, by the type of the relation's own column. */
+enum vb_status vb_select_append_time(struct vb_buffer *sql, const struct vb_scope *scope,
+                                     const char *alias, enum vb_row_kind kind) vb_must_check;
 /* Whether rows have all VB_ROW_COUNT fields. */
 bool vb_select_is_rich(const struct vb_selection *selection);
 

@@ -9,6 +9,8 @@
  */
 #include "select.h"
 
+#include "times.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -16,12 +18,12 @@
 struct relation {
     const char *name;
     const char *id, *first, *second, *third;
-    const char *order; /* ends ties: equal rows cannot be told apart */
+    const char *order; /* behind the time; ends ties: equal rows cannot be told apart */
 };
 
 static const struct relation relations[] = {
-    [VB_ROW_NOTE] = {"note", "id", "author", "text", NULL, "t.created_at, t.id"},
-    [VB_ROW_EVENT] = {"event", "id", "kind", "actor", "detail", "t.created_at, t.id"},
+    [VB_ROW_NOTE] = {"note", "id", "author", "text", NULL, ", t.id"},
+    [VB_ROW_EVENT] = {"event", "id", "kind", "actor", "detail", ", t.id"},
     [VB_ROW_SKILL] = {"skill_run", NULL, "name", "outcome", "message_id", NULL},
 };
 
@@ -197,6 +199,12 @@ static void add_kind_number(struct text *text, enum vb_row_kind kind)
     add(text, number);
 }
 
+static void add_time(struct text *text, const char *alias, enum vb_row_kind kind)
+{
+    if (text->status == VB_OK)
+        text->status = vb_select_append_time(text->sql, text->scope, alias, kind);
+}
+
 static void add_message_columns(struct text *text, const struct vb_resume *resume)
 {
     static const char *const columns[VB_ROW_PLAIN_COUNT] = {
@@ -213,7 +221,10 @@ static void add_message_columns(struct text *text, const struct vb_resume *resum
     };
     for (size_t i = VB_ROW_ID; i < VB_ROW_PLAIN_COUNT; i++) {
         add(text, i > VB_ROW_ID ? ", " : "");
-        add_column(text, "m", "message", columns[i]);
+        if (i == VB_ROW_CREATED_AT)
+            add_time(text, "m", VB_ROW_MESSAGE);
+        else
+            add_column(text, "m", "message", columns[i]);
     }
     if (!vb_select_is_rich(text->scope->selection))
         return;
@@ -245,19 +256,22 @@ static void add_is_owned(struct text *text, const char *alias, const struct vb_r
 /* An instant in the type of the relation's created_at. */
 static void add_instant(struct text *text, const char *relation, vb_instant instant)
 {
-    char bound[VB_INSTANT_TEXT], words[96];
-    vb_instant_text(instant, bound);
-    snprintf(words, sizeof words, "'%s+00'::%s", bound,
-             vb_contract_cast(text->scope->contract, relation, "created_at"));
+    const struct vb_contract *contract = text->scope->contract;
+    char bound[VB_TIME_TEXT], words[96];
+    vb_time_text(vb_contract_column(contract, relation, "created_at"), instant, bound);
+    snprintf(words, sizeof words, "'%s'::%s", bound,
+             vb_contract_cast(contract, relation, "created_at"));
     add(text, words);
 }
 
-/* Words before the alias, between it and the instant, and behind that. */
+/* Words before the column, between it and the instant, and behind that. */
 static void add_border(struct text *text, const char *const words[3], const char *alias,
                        const char *relation, vb_instant instant)
 {
     add(text, words[0]);
     add(text, alias);
+    add(text, ".");
+    add(text, vb_scope_time(text->scope, relation));
     add(text, words[1]);
     add_instant(text, relation, instant);
     add(text, words[2]);
@@ -270,12 +284,12 @@ static void add_border(struct text *text, const char *const words[3], const char
  * lower bound. */
 static void add_bound(struct text *text, const char *alias, const char *relation, bool is_rest)
 {
-    static const char *const until[] = {" AND (", ".created_at <= ", ") IS NOT FALSE"};
-    static const char *const from[] = {" AND ", ".created_at >= (SELECT ", ")"};
-    static const char *const before[] = {" AND ", ".created_at < (SELECT ", ")"};
+    static const char *const until[] = {" AND (", " < ", ") IS NOT FALSE"};
+    static const char *const from[] = {" AND ", " >= (SELECT ", ")"};
+    static const char *const before[] = {" AND ", " < (SELECT ", ")"};
     const struct vb_selection *selection = text->scope->selection;
     if (!selection->activity) {
-        add_border(text, until, alias, relation, selection->as_of);
+        add_border(text, until, alias, relation, selection->as_of + 1);
         return;
     }
     if (!is_rest)
@@ -292,6 +306,15 @@ static void add_after(struct text *text, const struct vb_message_place *after)
             vb_select_from_place(text->sql, text->connection, text->scope->contract, after);
 }
 
+/* The time, and what ends ties. */
+static void add_order(struct text *text, const char *alias, const char *relation, const char *order)
+{
+    char words[64];
+    snprintf(words, sizeof words, "%s.%s", alias, vb_scope_time(text->scope, relation));
+    add(text, words);
+    add(text, order);
+}
+
 /* All rows of the listed conversations, joined however the server likes. Of several branches each
  * numbers its rows in their order, by which they are put together. */
 static void add_joined_rows(struct text *text, const char *alias, const char *relation,
@@ -302,7 +325,7 @@ static void add_joined_rows(struct text *text, const char *alias, const char *re
     if (is_branch) {
         snprintf(words, sizeof words, ", %zu, row_number() OVER (ORDER BY p.n, ", text->place);
         add(text, words);
-        add(text, order);
+        add_order(text, alias, relation, order);
         add(text, ")");
     }
     snprintf(words, sizeof words, " FROM p JOIN %s.%s %s ON %s.conversation_id = p.id WHERE true",
@@ -311,7 +334,7 @@ static void add_joined_rows(struct text *text, const char *alias, const char *re
     add_bound(text, alias, relation, false);
     if (!is_branch) {
         add(text, " ORDER BY p.n, ");
-        add(text, order);
+        add_order(text, alias, relation, order);
     }
 }
 
@@ -340,7 +363,7 @@ static void add_ordered_rows(struct text *text, const char *alias, const char *r
     else
         snprintf(words, sizeof words, " OFFSET 0) %s ORDER BY ", alias);
     add(text, words);
-    add(text, order);
+    add_order(text, alias, relation, order);
 }
 
 /* LIMIT is of one conversation, since this stands within a LATERAL. */
@@ -350,9 +373,8 @@ static void add_messages(struct text *text, const struct vb_resume *resume, size
     bool goes_on = resume && resume->after;
     add_message_columns(text, resume);
     add_ordered_rows(text, "m", "message", resume, resume ? resume->after : NULL,
-                     vb_scope_has(text->scope, "message", "position")
-                         ? "m.created_at, m.position, m.id"
-                         : "m.created_at, m.id");
+                     vb_scope_has(text->scope, "message", "position") ? ", m.position, m.id"
+                                                                      : ", m.id");
     snprintf(number, sizeof number, " LIMIT %zu OFFSET %llu", limit,
              (unsigned long long)(goes_on ? resume->ties : 0));
     add(text, text->form == VB_FORM_STRETCH ? "" : number);
@@ -376,7 +398,7 @@ static void add_skill_order(struct text *text, char order[256])
 {
     bool outcome = vb_scope_has(text->scope, "skill_run", "outcome");
     bool message = vb_scope_has(text->scope, "skill_run", "message_id");
-    snprintf(order, 256, "t.created_at, t.name%s%s", outcome ? ", t.outcome" : "",
+    snprintf(order, 256, ", t.name%s%s", outcome ? ", t.outcome" : "",
              message ? ", t.message_id" : "");
 }
 
@@ -389,10 +411,10 @@ static void add_extras(struct text *text, enum vb_row_kind kind, const struct vb
     const struct relation *relation = &relations[kind];
     char order[256];
     char words[192];
-    snprintf(words, sizeof words, "NULL::%s, t.created_at::%s, NULL::%s",
-             vb_contract_cast(contract, "message", "id"),
-             vb_contract_cast(contract, "message", "created_at"),
-             vb_contract_cast(contract, "message", "position"));
+    snprintf(words, sizeof words, "NULL::%s, ", vb_contract_cast(contract, "message", "id"));
+    add(text, words);
+    add_time(text, "t", kind);
+    snprintf(words, sizeof words, ", NULL::%s", vb_contract_cast(contract, "message", "position"));
     add(text, words);
     add_extra_text(text, relation, relation->id);
     add_extra_text(text, relation, relation->first);

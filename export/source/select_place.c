@@ -5,6 +5,8 @@
  */
 #include "select.h"
 
+#include "times.h"
+
 #include <string.h>
 
 /* A condition in the making; the first failure stays. */
@@ -35,12 +37,20 @@ static void add_value(struct condition *condition, const char *value, const char
     PQfreemem(literal);
 }
 
-static void add_instant(struct condition *condition)
+static void add_time(struct condition *condition)
 {
-    char text[VB_INSTANT_TEXT + 8];
-    vb_instant_text(condition->place->cursor.at, text);
-    memcpy(text + strlen(text), "+00", sizeof "+00"); /* a timestamp without zone passes over it */
+    char text[VB_TIME_TEXT];
+    vb_time_cursor_text(vb_contract_column(condition->contract, "message", "created_at"),
+                        &condition->place->cursor, text);
     add_value(condition, text, "created_at");
+}
+
+/* Words with the time's column among them. */
+static void add_column(struct condition *condition, const char *before, const char *behind)
+{
+    add(condition, before);
+    add(condition, vb_contract_name(condition->contract, "message", "created_at"));
+    add(condition, behind);
 }
 
 /* Positions may be NULL, which come last, as ORDER BY has it: a comparison that ends in NULL is one
@@ -49,19 +59,19 @@ static void add_instant(struct condition *condition)
 static void add_from_position(struct condition *condition)
 {
     const struct vb_message_place *place = condition->place;
-    add(condition, " AND m.created_at >= ");
-    add_instant(condition);
+    add_column(condition, " AND m.", " >= ");
+    add_time(condition);
     if (place->has_position) {
-        add(condition, " AND ((m.created_at, m.position, m.id) >= (");
-        add_instant(condition);
+        add_column(condition, " AND ((m.", ", m.position, m.id) >= (");
+        add_time(condition);
         add(condition, ", ");
         add_value(condition, place->position, "position");
         add(condition, ", ");
         add_value(condition, place->cursor.id, "id");
         add(condition, ")) IS NOT FALSE");
     } else {
-        add(condition, " AND (m.created_at > ");
-        add_instant(condition);
+        add_column(condition, " AND (m.", " > ");
+        add_time(condition);
         add(condition, " OR m.position IS NULL AND m.id >= ");
         add_value(condition, place->cursor.id, "id");
         add(condition, ")");
@@ -70,8 +80,8 @@ static void add_from_position(struct condition *condition)
 
 static void add_from_id(struct condition *condition)
 {
-    add(condition, " AND (m.created_at, m.id) >= (");
-    add_instant(condition);
+    add_column(condition, " AND (m.", ", m.id) >= (");
+    add_time(condition);
     add(condition, ", ");
     add_value(condition, condition->place->cursor.id, "id");
     add(condition, ")");

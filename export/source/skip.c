@@ -13,11 +13,10 @@ static enum vb_status query_cursor(struct vb_reader *reader, struct vb_query *qu
     enum vb_status status = vb_session_query(&reader->session, query, &result, err);
     if (status != VB_OK)
         return status;
-    Oid type = vb_contract_column(reader->options.contract, "conversation", "id")->type;
     if (PQntuples(result) == 0)
         status = VB_END;
     else
-        status = vb_result_cursor(result, 0, type, ret_cursor, err);
+        status = vb_result_cursor(result, 0, reader->options.contract, ret_cursor, err);
     PQclear(result);
     return status;
 }

@@ -8,6 +8,7 @@
  */
 #include "decode.h"
 #include "reader.h"
+#include "times.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,11 +56,21 @@ static void add_text_column(struct vb_query *query, const struct vb_scope *scope
         query->status = vb_contract_append(scope->contract, &query->sql, "m", "message", name);
 }
 
+/* A message's time to count with. */
+static void add_stamp(struct vb_query *query, const struct vb_scope *scope)
+{
+    if (query->status == VB_OK)
+        query->status =
+            vb_time_append_stamp(scope->contract, &query->sql, "m", "message", "created_at");
+}
+
 /* What a row of messages is looked at for. OFFSET is a fence: the look-up stays one for each
  * conversation. */
 static void add_messages(struct vb_query *query, const struct vb_scope *scope)
 {
-    vb_query_add(query, "SELECT m.created_at AS at, CASE ");
+    vb_query_add(query, "SELECT ");
+    add_stamp(query, scope);
+    vb_query_add(query, " AS at, CASE ");
     add_text_column(query, scope, "speaker_type");
     vb_query_add(query,
                  " WHEN 'customer' THEN 0 WHEN 'bot' THEN 1 WHEN 'agent' THEN 2 ELSE 3 END AS who"
@@ -108,7 +119,9 @@ static void add_waits(struct vb_query *query, const struct vb_scope *scope)
                         " THEN g.answered ELSE later.at END - g.asked))::bigint AS s"
                         " FROM g LEFT JOIN LATERAL (SELECT min(l.at) AS at FROM (");
     add_messages(query, scope);
-    vb_query_add(query, "g.id AND g.answered < g.asked AND m.created_at >= g.asked OFFSET 0) l"
+    vb_query_add(query, "g.id AND g.answered < g.asked AND ");
+    add_stamp(query, scope);
+    vb_query_add(query, " >= g.asked OFFSET 0) l"
                         " WHERE l.who IN (1, 2)) later ON true"
                         " WHERE g.is_hour = 0 AND g.asked IS NOT NULL) w"
                         " WHERE w.s IS NOT NULL GROUP BY wait");
@@ -241,8 +254,7 @@ static enum vb_status find_high(struct vb_reader *reader, const struct vb_cursor
     vb_query_done(&query);
     if (status != VB_OK)
         return status;
-    Oid type = vb_contract_column(contract, "conversation", "id")->type;
-    status = PQntuples(result) == 0 ? VB_END : vb_result_cursor(result, 0, type, ret_high, err);
+    status = PQntuples(result) == 0 ? VB_END : vb_result_cursor(result, 0, contract, ret_high, err);
     PQclear(result);
     return status;
 }

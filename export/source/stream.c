@@ -10,6 +10,7 @@
  * view that loses it would put messages into the wrong conversation.
  */
 #include "reader.h"
+#include "times.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ void vb_stream_begin(struct vb_reader *reader)
     const struct vb_contract *contract = reader->options.contract;
     stream->id_type = vb_contract_column(contract, "message", "id")->type;
     stream->position_type = vb_contract_column(contract, "message", "position")->type;
+    stream->time = vb_contract_column(contract, "message", "created_at");
     stream->kinds = vb_select_kinds(contract, &reader->selection);
     stream->width = vb_select_is_rich(&reader->selection) ? VB_ROW_COUNT : VB_ROW_PLAIN_COUNT;
 }
@@ -195,15 +197,15 @@ static enum vb_status decode_message_id(const struct vb_reader *reader, char ret
 }
 
 /* NULL came through on purpose (select_messages.c), to be told here by its message. */
-static enum vb_status decode_time(const struct vb_reader *reader, const char *id,
-                                  vb_instant *ret_at, struct vb_error *err)
+static enum vb_status decode_time(const struct vb_reader *reader, struct vb_cursor *cursor,
+                                  struct vb_error *err)
 {
     struct vb_view at = reader->stream.fields[VB_ROW_CREATED_AT];
-    if (vb_decode_instant(at, ret_at) != VB_OK)
-        return broken_message(reader, id, err,
+    if (vb_time_decode(reader->stream.time, at, cursor) != VB_OK)
+        return broken_message(reader, cursor->id, err,
                               at.data ? "created_at is not a time of the years 1 to 9999"
                                       : "it has no created_at");
-    if (reader->stream.total > 0 && *ret_at < reader->stream.last.cursor.at)
+    if (reader->stream.total > 0 && cursor->at < reader->stream.last.cursor.at)
         return broken(reader, err, "its messages came out of order");
     return VB_OK;
 }
@@ -227,6 +229,7 @@ static void note_last(struct vb_stream *stream, const struct vb_message_place *p
     const struct vb_message_place *last = &stream->last;
     bool is_tie = stream->total > 0 && place->cursor.at == last->cursor.at &&
                   strcmp(place->cursor.id, last->cursor.id) == 0 &&
+                  strcmp(place->cursor.exact, last->cursor.exact) == 0 &&
                   place->has_position == last->has_position &&
                   strcmp(place->position, last->position) == 0;
     stream->ties = is_tie ? stream->ties + 1 : 1;
@@ -262,7 +265,7 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
     const char *id = place.cursor.id;
     enum vb_status status = decode_message_id(reader, place.cursor.id, &message.id.length, err);
     if (status == VB_OK)
-        status = decode_time(reader, id, &message.created_at, err);
+        status = decode_time(reader, &place.cursor, err);
     if (status == VB_OK)
         status = decode_position(reader, id, &place, err);
     if (status != VB_OK)
@@ -271,7 +274,7 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         return broken_message(reader, id, err, "its media_urls cannot be read");
     if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
         return broken_message(reader, id, err, "its citations or attachments cannot be read");
-    place.cursor.at = message.created_at;
+    message.created_at = place.cursor.at;
     note_last(stream, &place);
     message.id.data = stream->last.cursor.id;
     *ret_message = message;
@@ -375,13 +378,16 @@ static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind ki
         .second = fields[VB_ROW_SPEAKER_NAME],
         .third = fields[VB_ROW_TEXT],
     };
-    if (vb_decode_instant(fields[VB_ROW_CREATED_AT], &reader->extra.created_at) != VB_OK)
+    const struct vb_column *time = vb_select_time(reader->options.contract, kind);
+    struct vb_cursor place;
+    if (vb_time_decode(time, fields[VB_ROW_CREATED_AT], &place) != VB_OK)
         return broken(reader, err,
                       "created_at of a note, an event or a skill is not a time of the years 1 to "
                       "9999");
-    if (stream->of_kind > 0 && reader->extra.created_at < stream->last_extra)
+    reader->extra.created_at = place.at;
+    if (stream->of_kind > 0 && place.at < stream->last_extra)
         return broken(reader, err, "its notes, events or skills came out of order");
-    stream->last_extra = reader->extra.created_at;
+    stream->last_extra = place.at;
     stream->of_kind++;
     return VB_OK;
 }

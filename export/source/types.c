@@ -37,7 +37,18 @@ static const char *cast_of(Oid type)
 const char *vb_contract_cast(const struct vb_contract *contract, const char *relation,
                              const char *name)
 {
-    return cast_of(vb_contract_column(contract, relation, name)->type);
+    const struct vb_column *column = vb_contract_column(contract, relation, name);
+    if (column->unit == VB_UNIT_EPOCH)
+        return "float8";
+    /* A bound may lie beyond what a column of integers holds. */
+    return column->unit == VB_UNIT_STAMP ? cast_of(column->type) : "bigint";
+}
+
+const char *vb_contract_name(const struct vb_contract *contract, const char *relation,
+                             const char *name)
+{
+    const struct vb_column *column = vb_contract_column(contract, relation, name);
+    return column->type == 0 ? name : column->name;
 }
 
 /* By its place, which is that of its rule. */
@@ -56,7 +67,9 @@ enum vb_status vb_contract_append(const struct vb_contract *contract, struct vb_
         return vb_buffer_printf(sql, "NULL::text%s", suffix);
     if (column->cast)
         return vb_buffer_printf(sql, "%s.%s::text%s", alias, name, suffix);
-    return vb_buffer_printf(sql, "%s.%s", alias, name);
+    if (column->unit != VB_UNIT_STAMP && column->type == VB_TYPE_INT4)
+        return vb_buffer_printf(sql, "%s.%s::bigint", alias, column->name);
+    return vb_buffer_printf(sql, "%s.%s", alias, column->name);
 }
 
 /* Canonical decimal within the limits: "007" would be a second name of 7. */

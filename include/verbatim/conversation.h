@@ -11,10 +11,18 @@
 
 /* A place in the order of conversations: strictly after everything up to and including (at, id). */
 #define VB_CURSOR_ID 256
+#define VB_CURSOR_EXACT 32
 struct vb_cursor {
     vb_instant at;
-    char id[VB_CURSOR_ID]; /* the id's text form, NUL-terminated */
+    char id[VB_CURSOR_ID];       /* the id's text form, NUL-terminated */
+    char exact[VB_CURSOR_EXACT]; /* the time as the source has it, where `at` cannot tell all of it;
+                                    else "" */
 };
+/* Id and exact time as one text to keep beside `at`, and back. Whatever holds the first of them
+ * unchanged holds it as it is. */
+#define VB_CURSOR_TEXT (VB_CURSOR_EXACT + VB_CURSOR_ID)
+void vb_cursor_write(const struct vb_cursor *cursor, char text[VB_CURSOR_TEXT]);
+void vb_cursor_read(const char *text, struct vb_cursor *cursor);
 
 /* Words that a caller gives, such as ids or tags. items NULL: no limit; items without a count:
  * nothing fits. Borrowed. */

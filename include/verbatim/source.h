@@ -152,8 +152,8 @@ enum vb_status vb_contract_timeless_query(const struct vb_contract *contract,
                                           struct vb_error *err) vb_must_check;
 
 /* For `doctor`, which looks at the plans of what the reader sends. A sample: at most `limit`
- * conversations in no order, as text: id, created_at (Unix microseconds), workspace_id, channel_id,
- * contact_id, assistant_id. */
+ * conversations that have a time, in no order, as text: id, created_at (Unix microseconds),
+ * workspace_id, channel_id, contact_id, assistant_id. */
 enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t limit,
                                       struct vb_source_query *ret_query,
                                       struct vb_error *err) vb_must_check;

@@ -29,7 +29,10 @@ void vb_args_cursor(struct vb_pg_args *args, bool given, const struct vb_cursor 
 {
     if (given) {
         vb_args_number(args, cursor->at);
-        vb_args_text(args, cursor->id);
+        assert(args->place_count < VB_PG_ARG_PLACES);
+        char *place = args->places[args->place_count++];
+        vb_cursor_write(cursor, place);
+        vb_args_text(args, place);
     } else {
         vb_args_text(args, NULL);
         vb_args_text(args, NULL);

@@ -10,11 +10,14 @@
 #include "verbatim/conversation.h"
 
 #define VB_PG_ARGS 20
+#define VB_PG_ARG_PLACES 2 /* cursors among them */
 
 struct vb_pg_args {
     int count;
     const char *values[VB_PG_ARGS];
     char numbers[VB_PG_ARGS][24];
+    int place_count;
+    char places[VB_PG_ARG_PLACES][VB_CURSOR_TEXT]; /* of cursors */
 };
 
 /* Rows that a process is at work on (outbox, clean-up) note which. $1 is our own process, $2 the

@@ -99,7 +99,7 @@ static enum vb_status find_next(struct vb_pg *pg, const struct vb_claim *claim,
                              .expected = vb_row_number(result, 0, NEXT_EXPECTED)};
     next.high.at = vb_row_number(result, 0, NEXT_HIGH_AT);
     if (next.has_high)
-        snprintf(next.high.id, sizeof next.high.id, "%s", vb_pg_value(result, 0, NEXT_HIGH_ID));
+        vb_cursor_read(vb_pg_value(result, 0, NEXT_HIGH_ID), &next.high);
     PQclear(result);
     *ret_next = next;
     return VB_OK;

@@ -158,7 +158,7 @@ static bool read_cursor(const PGresult *result, int row, int at, int id, struct 
     if (vb_row_null(result, row, id))
         return false;
     cursor->at = vb_row_number(result, row, at);
-    snprintf(cursor->id, sizeof cursor->id, "%s", vb_pg_value(result, row, id));
+    vb_cursor_read(vb_pg_value(result, row, id), cursor);
     return true;
 }
 
