@@ -28,14 +28,18 @@ static enum vb_status build_lookup(struct vb_contract *contract, const char *fil
     if (status == VB_OK)
         status = vb_contract_append(contract, &sql, "c", "channel", "phone_number");
     if (status == VB_OK)
-        status = vb_buffer_printf(
-            &sql,
-            ", (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current_snapshot()"
-            " FROM %s.channel c"
-            " WHERE c.workspace_id = $1::%s"
-            " AND %s"
-            " ORDER BY c.id",
-            contract->schema, vb_contract_cast(contract, "channel", "workspace_id"), filter);
+        status = vb_buffer_append_text(&sql, ", ");
+    if (status == VB_OK)
+        status = vb_contract_append_now(contract, &sql);
+    if (status == VB_OK)
+        status = vb_buffer_printf(&sql,
+                                  ", pg_current_snapshot()"
+                                  " FROM %s.channel c"
+                                  " WHERE c.workspace_id = $1::%s"
+                                  " AND %s"
+                                  " ORDER BY c.id",
+                                  contract->schema,
+                                  vb_contract_cast(contract, "channel", "workspace_id"), filter);
     if (status == VB_OK)
         *ret_sql = vb_buffer_take(&sql);
     vb_buffer_done(&sql);

@@ -349,8 +349,8 @@ static enum vb_status judge(struct vb_inspection *inspection, const char *schema
     return VB_OK;
 }
 
-static enum vb_status inspect(struct vb_contract *contract, const PGresult *catalogue,
-                              const char *schema, struct vb_error *err)
+static enum vb_status inspect(struct vb_contract *contract, PGconn *connection,
+                              const PGresult *catalogue, const char *schema, struct vb_error *err)
 {
     struct vb_inspection inspection = {.contract = contract, .catalogue = catalogue};
     vb_buffer_init(&inspection.faults, FAULTS_CEILING);
@@ -361,7 +361,9 @@ static enum vb_status inspect(struct vb_contract *contract, const PGresult *cata
     inspect_key(&inspection, "conversation");
     inspect_key(&inspection, "message");
     inspect_pairs(&inspection);
-    enum vb_status status = judge(&inspection, schema, err);
+    enum vb_status status = vb_contract_read_resolution(connection, schema, contract, err);
+    if (status == VB_OK)
+        status = judge(&inspection, schema, err);
     vb_buffer_done(&inspection.faults);
     vb_buffer_done(&inspection.missing);
     vb_buffer_done(&inspection.clashes);
@@ -396,7 +398,7 @@ enum vb_status vb_contract_read(PGconn *connection, const char *schema,
         contract->schema = strdup(quoted);
     PQfreemem(quoted);
     if (contract && contract->schema)
-        status = inspect(contract, catalogue, schema, err);
+        status = inspect(contract, connection, catalogue, schema, err);
     else
         status = vb_fail(err, VB_NO_MEMORY, "no memory for the source contract");
     PQclear(catalogue);

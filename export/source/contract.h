@@ -65,6 +65,7 @@ struct vb_contract {
     char *channel_by_phone;
     char *lookups[VB_LOOKUPS];
     char *finds[VB_FINDS];
+    int64_t resolution; /* of created_at, in microseconds: as_of is a multiple of it */
     struct vb_column columns[VB_COLUMN_MOST]; /* in the order of the rules */
 };
 
@@ -89,6 +90,14 @@ enum vb_status vb_contract_append(const struct vb_contract *contract, struct vb_
  * missing. */
 const char *vb_contract_cast(const struct vb_contract *contract, const char *relation,
                              const char *name);
+
+/* Into contract->resolution, by the columns found and what the catalogue says of their tables. */
+enum vb_status vb_contract_read_resolution(PGconn *connection, const char *schema,
+                                           struct vb_contract *contract,
+                                           struct vb_error *err) vb_must_check;
+/* The source's clock in Unix microseconds, rounded up to its resolution. */
+enum vb_status vb_contract_append_now(const struct vb_contract *contract,
+                                      struct vb_buffer *sql) vb_must_check;
 
 /* Builds channel_by_id and channel_by_phone. */
 enum vb_status vb_contract_build_lookups(struct vb_contract *contract) vb_must_check;

@@ -205,8 +205,10 @@ static void make_conversations(struct lookup *lookup)
 /* Clock and snapshot of one statement, as the look-ups of channels give them. */
 static void make_now(struct lookup *lookup)
 {
-    put(lookup, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,"
-                " pg_current_snapshot()");
+    put(lookup, "SELECT ");
+    if (lookup->status == VB_OK)
+        lookup->status = vb_contract_append_now(lookup->contract, &lookup->sql);
+    put(lookup, ", pg_current_snapshot()");
 }
 
 static void (*const makers[VB_LOOKUPS])(struct lookup *lookup) = {

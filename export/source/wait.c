@@ -45,6 +45,7 @@ struct wait {
     struct vb_reader *reader;
     bool replica;
     bool past_patience; /* as_of is so long ago that everybody had time */
+    int64_t early;      /* as_of is still to come in so many microseconds: it was rounded up */
     struct vb_buffer writers;
 };
 
@@ -80,7 +81,7 @@ static enum vb_status look(struct wait *wait, struct vb_error *err)
     vb_query_add(&query, "SELECT pg_catalog.pg_is_in_recovery(), (extract(epoch FROM"
                          " pg_catalog.clock_timestamp() - ");
     bind_as_of(wait, &query);
-    vb_query_add(&query, ") * 1000)::bigint, (");
+    vb_query_add(&query, ") * 1000000)::bigint, (");
     vb_query_add(&query, "%s", writers_sql);
     bind_as_of(wait, &query);
     vb_query_add(&query, ")");
@@ -91,8 +92,11 @@ static enum vb_status look(struct wait *wait, struct vb_error *err)
     if (status != VB_OK)
         return status;
     wait->replica = PQgetvalue(result, 0, 0)[0] != 0;
-    wait->past_patience = (int64_t)vb_decode_uint64(PQgetvalue(result, 0, 1)) * (VB_SECOND / 1000) >
-                          patience_of(wait->reader, wait->replica);
+    int64_t since = (int64_t)vb_decode_uint64(PQgetvalue(result, 0, 1));
+    wait->past_patience = since > patience_of(wait->reader, wait->replica);
+    /* Farther ahead than it was rounded it is by the clock of another server. */
+    wait->early = since < 0 && -since <= wait->reader->options.contract->resolution ? -since : 0;
+    vb_buffer_reset(&wait->writers);
     status = vb_buffer_append_text(&wait->writers, PQgetvalue(result, 0, 2));
     if (status != VB_OK)
         (void)vb_fail(err, status,
@@ -214,13 +218,24 @@ static enum vb_status wait_for(struct wait *wait, bool *ret_waited_out, struct v
     }
 }
 
+/* Whoever writes until as_of has to be seen, so the last look is one behind it. */
+static enum vb_status look_behind(struct wait *wait, struct vb_error *err)
+{
+    enum vb_status status = look(wait, err);
+    if (status != VB_OK || wait->early == 0)
+        return status;
+    vb_clock_sleep(wait->early + 1);
+    status = vb_stop_check(&wait->reader->session.stop, err);
+    return status == VB_OK ? look(wait, err) : status;
+}
+
 enum vb_status vb_wait_as_of(struct vb_reader *reader, enum vb_source_lag *ret_lag,
                              struct vb_error *err)
 {
     struct wait wait = {.reader = reader};
     vb_buffer_init(&wait.writers, WRITERS_CEILING);
     bool waited_out = false;
-    enum vb_status status = look(&wait, err);
+    enum vb_status status = look_behind(&wait, err);
     if (status == VB_OK && (wait.replica || wait.writers.length > strlen("{}")))
         status = wait_for(&wait, &waited_out, err);
     vb_buffer_done(&wait.writers);
