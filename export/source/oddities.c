@@ -5,6 +5,7 @@
  * the id of a row that it counts.
  */
 #include "select.h"
+#include "times.h"
 
 #include <stdio.h>
 
@@ -64,10 +65,27 @@ static void add_from(const struct count *count, const char *relation)
     vb_query_add(count->query, ") t");
 }
 
+/* The latest time that has come, as Unix microseconds. */
+static void add_newest(const struct count *count)
+{
+    const char *time = vb_scope_time(count->scope, "conversation");
+    vb_query_add(count->query, ", (extract(epoch FROM max(");
+    if (count->query->status == VB_OK)
+        count->query->status = vb_time_append_stamp(count->scope->contract, &count->query->sql, "t",
+                                                    "conversation", "created_at");
+    vb_query_add(count->query, ") FILTER (WHERE t.%s >= ", time);
+    vb_scope_bind_instant(count->query, count->scope, "conversation", "created_at", VB_TIME_FIRST);
+    vb_query_add(count->query, " AND t.%s < ", time);
+    vb_scope_bind_instant(count->query, count->scope, "conversation", "created_at",
+                          count->now + FUTURE);
+    vb_query_add(count->query, ")) * 1000000)::bigint");
+}
+
 static void build_times(const struct count *count)
 {
     vb_query_add(count->query, "SELECT count(*)");
     add_times(count, "conversation");
+    add_newest(count);
     add_from(count, "conversation");
 }
 

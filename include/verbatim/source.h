@@ -162,7 +162,9 @@ enum vb_status vb_contract_some_query(const struct vb_contract *contract, size_t
  * and the id of one of them (NULL: none). `now`: what lies later than 5 minutes behind it is in the
  * future. */
 enum vb_oddities {
-    VB_ODD_TIMES,           /* conversations without created_at, before the year 1, in the future */
+    /* conversations without created_at, before the year 1, in the future; behind them the latest
+     * created_at of the others, in Unix microseconds (NULL: none) */
+    VB_ODD_TIMES,
     VB_ODD_DOUBLES,         /* ids that several conversations have */
     VB_ODD_LINKS,           /* channel_id, contact_id, assistant_id that find nothing */
     VB_ODD_LAST_MESSAGES,   /* conversations with a message later than their last_message_at */

@@ -4,6 +4,7 @@
  */
 #include "doctor.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -115,6 +116,22 @@ static unsigned tell(struct vb_doctor *doctor, const struct look *look, const PG
     return told;
 }
 
+/* A platform in use shows by it that its times are taken for those of another zone. */
+static void tell_newest(struct vb_doctor *doctor, const PGresult *result)
+{
+    char text[VB_INSTANT_TEXT];
+    int last = PQnfields(result) - 1;
+    if (PQgetisnull(result, 0, last))
+        return;
+    vb_instant newest = strtoll(PQgetvalue(result, 0, last), NULL, 10);
+    int64_t minutes = newest < vb_clock_now() ? (vb_clock_now() - newest) / (60 * VB_SECOND) : 0;
+    vb_instant_text(newest, text);
+    vb_doctor_report(doctor, VB_FINDING_OK, "source clock", NULL,
+                     "the newest of %s conversations began at %.19s UTC, %" PRId64 " h %" PRId64
+                     " min ago; if that is not so, its time is local (docs/connect.md)",
+                     PQgetvalue(result, 0, 0), text, minutes / 60, minutes % 60);
+}
+
 /* In a transaction that can only read, with the settings of counts. False where it took too long,
  * or failed, which the look at the plans tells. */
 static bool run(struct vb_doctor *doctor, PGconn *source, const struct vb_contract *contract,
@@ -135,6 +152,8 @@ static bool run(struct vb_doctor *doctor, PGconn *source, const struct vb_contra
     bool counted = PQresultStatus(result) == PGRES_TUPLES_OK;
     if (counted)
         *told += tell(doctor, look, result);
+    if (counted && look->what == VB_ODD_TIMES)
+        tell_newest(doctor, result);
     PQclear(result);
     PQclear(PQexec(source, "ROLLBACK"));
     vb_source_query_done(&query);
