@@ -30,8 +30,8 @@ static void add_column(const struct count *count, const char *alias, const char 
 /* A count of what holds for `t`, and of which row; the condition stands between the two halves. */
 static void add_count(const struct count *count, const char *condition)
 {
-    vb_query_add(count->query, ", count(*) FILTER (WHERE %s), min(t.id::text) FILTER (WHERE %s)",
-                 condition, condition);
+    vb_query_add(count->query, ", count(*) FILTER (WHERE %s)", condition);
+    vb_query_add(count->query, ", min(t.id::text) FILTER (WHERE %s)", condition);
 }
 
 /* The same for a comparison of created_at with an instant. */
@@ -131,17 +131,27 @@ static void build_links(const struct count *count)
  * for each, where created_at stands behind conversation_id. */
 static void build_last_messages(const struct count *count)
 {
-    bool known = vb_contract_knows_activity(count->scope->contract);
-    char condition[512];
-    if (known)
-        snprintf(condition, sizeof condition,
-                 "EXISTS (SELECT FROM %s.message m WHERE m.conversation_id = t.id"
-                 " AND m.created_at > coalesce(t.last_message_at, '-infinity'::%s))",
-                 count->scope->contract->schema,
-                 vb_contract_cast(count->scope->contract, "conversation", "last_message_at"));
+    const struct vb_contract *contract = count->scope->contract;
+    struct vb_buffer condition;
+    vb_buffer_init(&condition, 2048);
+    enum vb_status status = vb_buffer_printf(
+        &condition, "EXISTS (SELECT FROM %s.message m WHERE m.conversation_id = t.id AND ",
+        contract->schema);
+    if (status == VB_OK)
+        status = vb_time_append_stamp(contract, &condition, "m", "message", "created_at");
+    if (status == VB_OK)
+        status = vb_buffer_append_text(&condition, " > coalesce(");
+    if (status == VB_OK)
+        status = vb_time_append_stamp(contract, &condition, "t", "conversation", "last_message_at");
+    if (status == VB_OK)
+        status = vb_buffer_append_text(&condition, ", '-infinity'))");
+    if (status != VB_OK && count->query->status == VB_OK)
+        count->query->status = status;
     vb_query_add(count->query, "SELECT count(*)");
-    add_count(count, known ? condition : "false");
+    if (count->query->status == VB_OK)
+        add_count(count, vb_contract_knows_activity(contract) ? condition.data : "false");
     add_from(count, "conversation");
+    vb_buffer_done(&condition);
 }
 
 /* NULL, and any other word than those of the contract. */
