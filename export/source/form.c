@@ -18,8 +18,8 @@
 /* Fewer conversations are not worth a look. */
 #define WORTH_A_LOOK 4u
 /* Of a page: its rows in memory, and conversations. */
-#define PAGE_BYTES (4u * 1024u * 1024u)
-#define PAGE_MOST 16384u
+#define PAGE_BYTES (2u * 1024u * 1024u)
+#define PAGE_MOST 8192u
 #define LIST_CEILING 4096u
 
 /* A plan of one conversation by any index, messages alone. */
