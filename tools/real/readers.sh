@@ -1,4 +1,4 @@
-# ./run test real readers: programs that people read exports with, each by its line of docs/reading.md, on hostile texts.
+# ./run test real readers: programs that people read exports with, each by its line of docs/reading.md, on hard texts.
 # Sourced by tools/real.sh. Runs tests/real/test_readers*.py.
 #
 # Installed below .run/readers, each by its pinned version: readers_python (PyPI), readers_node (npm), opencsv and what

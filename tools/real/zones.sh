@@ -1,4 +1,4 @@
-# ./run test real zones: every zone of several releases of the zone database against Python's zoneinfo, and one export by
+# ./run test real zones: every zone of several releases of the zone database against Python, and one export by
 # machines of two releases. Sourced by tools/real.sh. From PyPI, below .run/zones: tzdata of each release (slim files).
 
 zones_releases=(2020.1 2023.3 2025.2 2026.6)
