@@ -13,11 +13,18 @@
  * (5) `extend` gives its end and numbers to ours.
  *
  * Somebody else in between. A waiting successor cannot be claimed once it is locked, and is gone
- * after that. A running one's owner is not asked: its next fenced write finds no row and its next
- * beat marks the lease lost, so it drops its work; parts that it sent are never listed, or are
- * written over by ours with the same number. A recorded one's work is done again; that costs time,
- * not bytes. If that owner is inside a fenced transaction of its own, it holds the job, and we wait
+ * after that. A running one's owner is not asked: its next fenced write finds no row, and its next
+ * beat, which is called for at once, marks the lease lost, so it drops its work. A recorded one's
+ * work is done again; that costs time, not bytes. If that owner is inside a fenced transaction of its own, it holds the job, and we wait
  * for it there; since both lock the job before a segment, neither waits for the other's segment.
+ *
+ * Parts that the successor has sent. Ceph RGW completes no upload with a part that is not named, and
+ * Swift keeps such a part for ever, out of reach. So where it has noted that it sends (note.c), ours
+ * begin with its first number: our bytes from there on are its bytes and more, so each of its
+ * numbers is written over and named. That is kept in the row, since whoever does ours again has to
+ * number alike. Where ours have numbers already it cannot be done; then the job is marked, and the
+ * parts are compared before they are joined (close.c). A late part of an owner that has not heard
+ * yet may replace ours; the store's completion finds that, and the segment is done again.
  *
  * Lost answers are the fence's. A repeat that did not know of the first would swallow one segment
  * more: a file of several conversations would become too long. The token in our row, which stays,
@@ -38,9 +45,12 @@
 #define NEXT_ROW(FIRST, NEXT)                                                                      \
     FIRST(NEXT_PART_FIRST, "s.part_first")                                                         \
     NEXT(NEXT_PART_LAST, "s.part_last")                                                            \
+    NEXT(NEXT_NUMBER_FIRST, "coalesce(s.number_first, s.part_first)")                              \
+    NEXT(NEXT_SENT, "s.sent")                                                                      \
     NEXT(NEXT_HIGH_AT, ROW_MICROSECONDS("s.high_at"))                                              \
     NEXT(NEXT_HIGH_ID, "s.high_id")                                                                \
     NEXT(NEXT_RECORDED, "s.status = 'recorded'")                                                   \
+    NEXT(NEXT_RUNNING, "s.status = 'running'")                                                     \
     NEXT(NEXT_EXPECTED, "s.expected")
 #define NEXT_ROW_LIST VB_COLUMN_LIST(NEXT_ROW)
 enum { VB_COLUMN_NAMES(NEXT_ROW) NEXT_COLUMNS };
@@ -58,24 +68,38 @@ static const char drop_directory[] =
     "DELETE FROM verbatim.segment_directory WHERE job_id = $1 AND part_first = $2";
 static const char drop_next[] =
     "DELETE FROM verbatim.segment WHERE job_id = $1 AND part_first = $2";
-/* $2: 1, or 0 where the successor was recorded. */
+/* $2: 1, or 0 where the successor was recorded; $3: what the keepers are told, so that a running
+ * one's owner beats at once. */
 static const char count_open[] =
-    "UPDATE verbatim.job SET open_segments = open_segments - $2 WHERE job_id = $1";
+    "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', $3)) "
+    "UPDATE verbatim.job SET open_segments = open_segments - $2"
+    " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
 /* $1: job, $2: our position, $3: the successor's last number, $4 $5: its end, $6: conversations
- * thought to be in it. */
+ * thought to be in it, $7: the number that ours begin with from here on. */
 /* clang-format off */
 static const char extend[] =
     "UPDATE verbatim.segment"
     " SET part_last = $3, high_at = " VB_SQL_INSTANT("$4") ", high_id = $5,"
-    " expected = expected + $6"
+    " expected = expected + $6, number_first = $7"
     " WHERE job_id = $1 AND part_first = $2";
 /* clang-format on */
 
+/* Some of the upload's parts may be named by nobody at its end. */
+static const char note_loose[] =
+    "UPDATE verbatim.job SET loose_parts = true WHERE job_id = $1 AND NOT loose_parts";
+
 struct successor {
-    uint32_t first, last;
+    uint32_t first, last, number_first;
     struct vb_cursor high;
-    bool has_high, recorded;
+    bool has_high, recorded, running;
+    bool sent; /* parts of it may lie in the store */
     int64_t expected;
+};
+
+struct absorb {
+    struct successor next;
+    bool sent;             /* parts of ours have their numbers */
+    uint32_t number_first; /* of ours, from here on */
 };
 
 static enum vb_status find_next(struct vb_pg *pg, const struct vb_claim *claim,
@@ -94,8 +118,11 @@ static enum vb_status find_next(struct vb_pg *pg, const struct vb_claim *claim,
     }
     struct successor next = {.first = (uint32_t)vb_row_number(result, 0, NEXT_PART_FIRST),
                              .last = (uint32_t)vb_row_number(result, 0, NEXT_PART_LAST),
+                             .number_first = (uint32_t)vb_row_number(result, 0, NEXT_NUMBER_FIRST),
+                             .sent = vb_row_true(result, 0, NEXT_SENT),
                              .has_high = !vb_row_null(result, 0, NEXT_HIGH_ID),
                              .recorded = vb_row_true(result, 0, NEXT_RECORDED),
+                             .running = vb_row_true(result, 0, NEXT_RUNNING),
                              .expected = vb_row_number(result, 0, NEXT_EXPECTED)};
     next.high.at = vb_row_number(result, 0, NEXT_HIGH_AT);
     if (next.has_high)
@@ -113,6 +140,7 @@ static enum vb_status drop_successor(struct vb_pg *pg, const struct vb_claim *cl
     vb_args_number(&key, next->first);
     vb_args_text(&open, claim->job.job_id);
     vb_args_number(&open, next->recorded ? 0 : 1);
+    vb_args_text(&open, next->running ? claim->job.job_id : "");
     enum vb_status status = vb_args_exec(pg, drop_directory, &key, NULL, err);
     if (status == VB_OK)
         status = vb_args_exec(pg, drop_next, &key, NULL, err);
@@ -121,38 +149,55 @@ static enum vb_status drop_successor(struct vb_pg *pg, const struct vb_claim *cl
     return status;
 }
 
+static enum vb_status drop_successor_of(struct vb_pg *pg, const struct vb_claim *claim,
+                                        const struct absorb *absorb, struct vb_error *err)
+{
+    struct vb_pg_args job = {0};
+    enum vb_status status = drop_successor(pg, claim, &absorb->next, err);
+    vb_args_text(&job, claim->job.job_id);
+    if (status == VB_OK && absorb->next.sent && absorb->sent)
+        status = vb_args_exec(pg, note_loose, &job, NULL, err);
+    return status;
+}
+
 static enum vb_status absorb_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                   struct vb_error *err)
 {
-    struct successor *next = context;
+    struct absorb *absorb = context;
+    const struct successor *next = &absorb->next;
     struct vb_pg_args args = {0};
-    enum vb_status status = find_next(pg, write->claim, next, err);
+    enum vb_status status = find_next(pg, write->claim, &absorb->next, err);
     if (status == VB_OK)
-        status = drop_successor(pg, write->claim, next, err);
+        status = drop_successor_of(pg, write->claim, absorb, err);
     if (status != VB_OK)
         return status;
+    absorb->number_first =
+        next->sent && !absorb->sent ? next->number_first : write->claim->number_first;
     vb_args_text(&args, write->claim->job.job_id);
     vb_args_number(&args, write->claim->part_first);
     vb_args_number(&args, next->last);
     vb_args_cursor(&args, next->has_high, &next->high);
     vb_args_number(&args, next->expected);
+    vb_args_number(&args, absorb->number_first);
     return vb_args_exec(pg, extend, &args, NULL, err);
 }
 
 enum vb_status vb_segment_absorb(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                 struct vb_claim *claim, struct vb_error *err)
+                                 struct vb_claim *claim, bool sent, struct vb_error *err)
 {
-    struct successor next = {0};
-    enum vb_status status = vb_fence_run(pg, claimer, claim, absorb_step, &next, err);
+    struct absorb absorb = {.sent = sent};
+    const struct successor *next = &absorb.next;
+    enum vb_status status = vb_fence_run(pg, claimer, claim, absorb_step, &absorb, err);
     if (status != VB_OK)
         return status;
     vb_info("parts %u-%u absorb their successor's, to %u%s", claim->part_first, claim->part_last,
-            next.last, next.recorded ? " (recorded already)" : "");
-    claim->part_last = next.last;
-    claim->stretch.has_high = next.has_high;
-    claim->stretch.high = next.high;
+            next->last, next->recorded ? " (recorded already)" : "");
+    claim->number_first = absorb.number_first;
+    claim->part_last = next->last;
+    claim->stretch.has_high = next->has_high;
+    claim->stretch.high = next->high;
     if (claim->expected >= 0)
-        claim->expected += next.expected;
+        claim->expected += next->expected;
     vb_count(VB_COUNT_SEGMENTS_ABSORBED, 1);
     return VB_OK;
 }

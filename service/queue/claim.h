@@ -19,11 +19,14 @@
 struct vb_claim {
     struct vb_job job;
     int64_t epoch;
-    uint32_t part_first, part_last;
+    uint32_t part_first, part_last; /* its position; the highest number of its parts */
+    uint32_t number_first;          /* the lowest one */
     struct vb_stretch stretch;
     int64_t estimate; /* bytes of archive per 1,000 conversations; 0: unknown */
     int64_t expected; /* conversations thought to be in it; -1: unknown */
     int64_t attempts, lost_leases;
+    bool sent;                   /* it is noted that parts of it may lie in the store */
+    bool was_sent;               /* by an earlier claim */
     struct vb_trace_place trace; /* of the work on it; unsampled: nobody asks */
     uint64_t first_conversation; /* conversations before it, where files hold several */
     /* Whether it is certain to hold yet: asked before a transaction is tried again. `open`: a

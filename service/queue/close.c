@@ -25,7 +25,10 @@
  * Somebody else in between. Two owners may complete at once when a lease was lost in the middle;
  * both name the same parts, so either gives the same object, and one finish is fenced. A store that
  * lost a part names it: its segments and ours are opened again (vb_segment_reopen), in one
- * transaction with job.size, and REOPENS times at most.
+ * transaction with job.size, and REOPENS times at most. Where the upload may hold parts that nobody
+ * names (absorb.c, record.c), it is looked at first: such a part would stay in some stores for ever,
+ * and others refuse the completion for it. Then the archive begins anew, and the abort of the old
+ * upload takes everything away.
  *
  * A change must not break: nothing is completed before job.size is committed; parts are listed by
  * position of the segment and place within it, which is the order of their bytes; `record.bad` and
@@ -222,7 +225,9 @@ struct record {
     bool *bad;
     size_t count;
     uint64_t size;
-    int64_t crc; /* of all parts; -1: one of them was recorded without */
+    int64_t crc;      /* of all parts; -1: one of them was recorded without */
+    bool loose;       /* the upload may hold others */
+    int64_t attempts; /* most charged to one segment; a beginning anew is charged to all */
 };
 
 static void record_done(struct record *record)
@@ -246,6 +251,8 @@ static bool record_room(struct record *record, size_t count)
     NEXT(PART_ETAG, "p.part ->> 'etag'")                                                           \
     NEXT(PART_SIZE, "p.part ->> 'size'")                                                           \
     NEXT(PART_CRC, "p.part ->> 'crc'")                                                             \
+    NEXT(PART_LOOSE, "j.loose_parts")                                                              \
+    NEXT(PART_ATTEMPTS, "max(s.attempts) OVER ()")                                                 \
     NEXT(PART_TOTAL_SIZE, "j.size")
 #define PART_ROW_LIST VB_COLUMN_LIST(PART_ROW)
 enum { VB_COLUMN_NAMES(PART_ROW) PART_COLUMNS };
@@ -276,6 +283,8 @@ static enum vb_status read_record(struct vb_pg *pg, const struct vb_claim *claim
     }
     for (int row = 0; row < count; row++) {
         record->size = (uint64_t)vb_row_number(rows, row, PART_TOTAL_SIZE);
+        record->loose = vb_row_true(rows, row, PART_LOOSE);
+        record->attempts = vb_row_number(rows, row, PART_ATTEMPTS);
         if (vb_row_null(rows, row, PART_NUMBER)) /* a segment without parts */
             continue;
         struct vb_stored_part *part = &record->parts[record->count];
@@ -315,6 +324,25 @@ static enum vb_status reopen_bad(struct vb_pg *pg, const struct vb_claimer *clai
     return status == VB_OK ? VB_AGAIN : status;
 }
 
+/* Parts that nobody names. An archive that was begun anew already is closed with them. */
+#define LOOSE_ATTEMPTS 2
+
+static enum vb_status look_for_loose(const struct vb_claim *claim, const struct record *record,
+                                     struct vb_storage_session *session, struct vb_error *err)
+{
+    bool more = false;
+    if (!record->loose || record->attempts >= LOOSE_ATTEMPTS)
+        return VB_OK;
+    enum vb_status status =
+        vb_storage_look_for_more(session, claim->job.object_key, claim->job.upload_id,
+                                 record->parts, record->count, &more, err);
+    if (status == VB_OK && more)
+        status = vb_fail(err, VB_CONFLICT,
+                         "the upload holds parts that no part of the archive has written over");
+    /* Gone, or not to be listed: the completion finds out what that means. */
+    return status == VB_NOT_FOUND || status == VB_DENIED || status == VB_STORAGE ? VB_OK : status;
+}
+
 enum vb_status vb_job_complete(struct vb_pg *pg, const struct vb_claimer *claimer,
                                const struct vb_claim *claim, struct vb_storage_session *session,
                                struct vb_error *err)
@@ -322,6 +350,8 @@ enum vb_status vb_job_complete(struct vb_pg *pg, const struct vb_claimer *claime
     struct record record = {0};
     enum vb_close_result result = VB_CLOSE_DONE;
     enum vb_status status = read_record(pg, claim, &record, err);
+    if (status == VB_OK)
+        status = look_for_loose(claim, &record, session, err);
     if (status == VB_OK)
         status =
             vb_storage_close(session, claim->job.object_key, claim->job.upload_id, record.parts,

@@ -47,7 +47,8 @@ enum vb_status vb_close_counts(struct vb_pg *pg, const struct vb_claim *claim,
 enum vb_status vb_close_plain(struct vb_pg *pg, const struct vb_claim *claim, uint64_t *ret_base,
                               struct vb_error *err) vb_must_check;
 /* Complete from records alone, and the finish. VB_AGAIN: segments were reopened. VB_NOT_FOUND: the
- * upload is gone, and no archive is there. */
+ * upload is gone, and no archive is there. VB_CONFLICT: the store wants other parts, or the upload
+ * holds more than these. After both the archive begins anew (vb_job_restart). */
 enum vb_status vb_job_complete(struct vb_pg *pg, const struct vb_claimer *claimer,
                                const struct vb_claim *claim, struct vb_storage_session *session,
                                struct vb_error *err) vb_must_check;
@@ -79,11 +80,17 @@ enum vb_status vb_job_fail(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_job_restart_stranded(struct vb_pg *pg, const struct vb_claimer *claimer,
                                        const char *job_id, struct vb_error *err) vb_must_check;
 
-/* The same for a claim of ours whose archive cannot be gone on with, for `reason`. most_attempts >
- * 0: it is charged, and due after a back-off; VB_LIMIT, and nothing changed, when it was charged
- * that often with this one. */
+/* The same for a claim of ours whose archive cannot be gone on with. most_attempts > 0: it is
+ * charged, and due after a back-off; VB_LIMIT, and nothing changed, when it was charged that often
+ * with this one. */
+struct vb_restart {
+    const char *reason;
+    int64_t most_attempts;
+    bool refused;     /* for its parts: when it is charged again, they will be equal */
+    bool equal_parts; /* of one size, without gaps in their numbers; one that was so stays so */
+};
 enum vb_status vb_job_restart(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              const struct vb_claim *claim, const char *reason,
-                              int64_t most_attempts, struct vb_error *err) vb_must_check;
+                              const struct vb_claim *claim, const struct vb_restart *restart,
+                              struct vb_error *err) vb_must_check;
 
 #endif

@@ -107,6 +107,7 @@ enum vb_status vb_job_read(const PGresult *result, int row, int column, struct v
     job.created = vb_row_number(result, row, column + JOB_ROW_CREATED);
     job.archive_epoch = vb_row_number(result, row, column + JOB_ROW_ARCHIVE_EPOCH);
     job.part_size = (uint64_t)vb_row_number(result, row, column + JOB_ROW_PART_SIZE);
+    job.equal_parts = vb_row_true(result, row, column + JOB_ROW_EQUAL_PARTS);
     job.conversations_total = number_or(result, row, column + JOB_ROW_CONVERSATIONS_TOTAL, -1);
     job.closing = vb_row_true(result, row, column + JOB_ROW_CLOSING);
     enum vb_status status = copied ? vb_date_parse(vb_view_of(start), &job.start_date)
@@ -168,6 +169,7 @@ void vb_segment_read(const PGresult *result, int row, int column, struct vb_clai
     claim->epoch = vb_row_number(result, row, column + SEGMENT_ROW_EPOCH);
     claim->part_first = (uint32_t)vb_row_number(result, row, column + SEGMENT_ROW_PART_FIRST);
     claim->part_last = (uint32_t)vb_row_number(result, row, column + SEGMENT_ROW_PART_LAST);
+    claim->number_first = (uint32_t)vb_row_number(result, row, column + SEGMENT_ROW_NUMBER_FIRST);
     stretch->has_low = read_cursor(result, row, column + SEGMENT_ROW_LOW_AT,
                                    column + SEGMENT_ROW_LOW_ID, &stretch->low);
     stretch->has_high = read_cursor(result, row, column + SEGMENT_ROW_HIGH_AT,
@@ -176,6 +178,7 @@ void vb_segment_read(const PGresult *result, int row, int column, struct vb_clai
     claim->expected = number_or(result, row, column + SEGMENT_ROW_EXPECTED, -1);
     claim->attempts = vb_row_number(result, row, column + SEGMENT_ROW_ATTEMPTS);
     claim->lost_leases = vb_row_number(result, row, column + SEGMENT_ROW_LOST_LEASES);
+    claim->sent = claim->was_sent = vb_row_true(result, row, column + SEGMENT_ROW_SENT);
     claim->first_conversation =
         (uint64_t)vb_row_number(result, row, column + SEGMENT_ROW_FIRST_CONVERSATION);
 }

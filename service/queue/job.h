@@ -41,6 +41,7 @@ struct vb_job {
     int64_t archive_epoch;
     char *storage, *object_key, *upload_id, *fingerprint;
     uint64_t part_size;          /* 0 until noted */
+    bool equal_parts;            /* and numbered without gaps: one segment; noted likewise */
     int64_t conversations_total; /* -1 until counted */
     bool closing;                /* job.size is noted: only Complete and the finish are left */
 };

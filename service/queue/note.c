@@ -73,13 +73,13 @@ static const char leave_old[] =
     " WHERE job_id = $1 AND object_key IS NOT NULL AND archive_epoch <> $2";
 
 /* $1: job, $2: epoch, $3: store, $4: key, $5: part size, $6: fingerprint of the build's archives,
- * $7: statistics, $8: the workspace's name, $9: the manifest's key. The last three shape the
- * bytes. */
+ * $7: statistics, $8: the workspace's name, $9: the manifest's key. These three shape the
+ * bytes. $10: whether the parts are equal. A new upload holds none yet. */
 static const char note[] =
     "UPDATE verbatim.job"
     " SET archive_epoch = $2, storage = $3, object_key = $4, upload_id = NULL,"
     " part_size = $5, fingerprint = $6, statistics = $7::jsonb, workspace_name = $8,"
-    " manifest_key = $9"
+    " manifest_key = $9, equal_parts = $10, loose_parts = false"
     " WHERE job_id = $1";
 
 struct note {
@@ -105,6 +105,7 @@ static enum vb_status note_step(struct vb_pg *pg, const struct vb_write *write, 
     vb_args_text(&args, write->claim->job.statistics);
     vb_args_text(&args, write->claim->job.workspace_name);
     vb_args_text(&args, write->claim->job.manifest_key);
+    vb_args_text(&args, write->claim->job.equal_parts ? "t" : "f");
     return vb_args_exec(pg, note, &args, NULL, err);
 }
 
@@ -159,6 +160,29 @@ enum vb_status vb_job_note_upload(struct vb_pg *pg, const struct vb_claimer *cla
     free(claim->job.upload_id);
     claim->job.upload_id = copy;
     return VB_OK;
+}
+
+static enum vb_status sent_step(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                struct vb_error *err)
+{
+    (void)context;
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, write->claim->job.job_id);
+    vb_args_number(&args, write->claim->part_first);
+    return vb_args_exec(pg,
+                        "UPDATE verbatim.segment SET sent = true"
+                        " WHERE job_id = $1 AND part_first = $2",
+                        &args, NULL, err);
+}
+
+enum vb_status vb_segment_note_sent(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                    struct vb_claim *claim, struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    if (!claim->sent)
+        status = vb_fence_run(pg, claimer, claim, sent_step, NULL, err);
+    claim->sent |= status == VB_OK;
+    return status;
 }
 
 static enum vb_status incomplete_step(struct vb_pg *pg, const struct vb_write *write, void *context,

@@ -69,12 +69,13 @@ enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim 
     return status;
 }
 
-/* The owner of the last segment may be waiting for this one, and idle threads for its turn to
- * come. */
+/* The owner of the last segment may be waiting for this one, and idle threads for its turn to come.
+ * $2: an earlier claim has sent parts of it. Rows may have changed since, or the size of parts been
+ * raised: some of those may have numbers that ours need no more. */
 /* clang-format off */
 static const char one_less[] =
     "WITH lessened AS ("
-    "UPDATE verbatim.job SET open_segments = open_segments - 1"
+    "UPDATE verbatim.job SET open_segments = open_segments - 1, loose_parts = loose_parts OR $2"
     " WHERE job_id = $1"
     " RETURNING open_segments) "
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')"
@@ -88,6 +89,7 @@ static enum vb_status record_step(struct vb_pg *pg, const struct vb_write *write
     const struct vb_segment_result *result = context;
     struct vb_pg_args args = {0};
     vb_args_text(&args, write->claim->job.job_id);
+    vb_args_text(&args, write->claim->was_sent ? "t" : "f");
     enum vb_status status = vb_segment_record_result(pg, write->claim, result, false, err);
     return status == VB_OK ? vb_args_exec(pg, one_less, &args, NULL, err) : status;
 }
@@ -104,8 +106,8 @@ enum vb_status vb_segment_record(struct vb_pg *pg, const struct vb_claimer *clai
 }
 
 /* No row: a segment was opened again since the look, so its end in the archive is not written. */
-static const char note_size[] =
-    "UPDATE verbatim.job SET size = $2 WHERE job_id = $1 AND open_segments = 1";
+static const char note_size[] = "UPDATE verbatim.job SET size = $2, loose_parts = loose_parts OR $3"
+                                " WHERE job_id = $1 AND open_segments = 1";
 
 struct closing {
     const struct vb_segment_result *result;
@@ -120,6 +122,7 @@ static enum vb_status closing_step(struct vb_pg *pg, const struct vb_write *writ
     uint64_t rows = 0;
     vb_args_text(&args, write->claim->job.job_id);
     vb_args_number(&args, (int64_t)closing->total_size);
+    vb_args_text(&args, write->claim->was_sent ? "t" : "f");
     enum vb_status status = vb_segment_record_result(pg, write->claim, closing->result, true, err);
     if (status == VB_OK)
         status = vb_args_exec(pg, note_size, &args, &rows, err);

@@ -45,11 +45,13 @@ static const char make_segment[] =
     "  ELSE interval '0' END"
     " FROM verbatim.job"
     " WHERE job_id = $1";
+/* $2: the parts have to be equal. */
 static const char forget_archive[] =
     "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', '')) "
     "UPDATE verbatim.job"
     " SET archive_epoch = NULL, storage = NULL, object_key = NULL, upload_id = NULL,"
     " part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1,"
+    " equal_parts = equal_parts OR $2, loose_parts = false,"
     " statistics = NULL, workspace_name = NULL, manifest_key = NULL"
     " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
 
@@ -57,6 +59,7 @@ static const char forget_archive[] =
 struct beginning {
     const char *job_id, *reason, *token; /* reason, token: NULL where there is none */
     int64_t most_attempts;               /* 0: not charged */
+    bool refused, equal_parts;
 };
 
 static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char *job_id,
@@ -67,7 +70,7 @@ static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char 
     return vb_args_exec(pg, sql, &args, NULL, err);
 }
 
-static enum vb_status replace_segments(struct vb_pg *pg, const struct beginning *beginning,
+static enum vb_status replace_segments(struct vb_pg *pg, struct beginning *beginning,
                                        struct vb_error *err)
 {
     struct vb_pg_args gone = {0}, made = {0};
@@ -82,6 +85,7 @@ static enum vb_status replace_segments(struct vb_pg *pg, const struct beginning 
     PQclear(row);
     if (charged && attempts >= beginning->most_attempts)
         return vb_fail(err, VB_LIMIT, "%s", beginning->reason);
+    beginning->equal_parts |= beginning->refused && attempts > 1;
     vb_args_text(&made, beginning->job_id);
     vb_args_number(&made, attempts);
     vb_args_text(&made, beginning->reason);
@@ -90,21 +94,23 @@ static enum vb_status replace_segments(struct vb_pg *pg, const struct beginning 
     return vb_args_exec(pg, make_segment, &made, NULL, err);
 }
 
-static enum vb_status begin_job(struct vb_pg *pg, const struct beginning *beginning,
-                                struct vb_error *err)
+static enum vb_status begin_job(struct vb_pg *pg, struct beginning *beginning, struct vb_error *err)
 {
     enum vb_status status = run_for_job(pg, leave_archive, beginning->job_id, err);
     if (status == VB_OK)
         status = run_for_job(pg, drop_pieces, beginning->job_id, err);
     if (status == VB_OK)
         status = replace_segments(pg, beginning, err);
-    return status == VB_OK ? run_for_job(pg, forget_archive, beginning->job_id, err) : status;
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, beginning->job_id);
+    vb_args_text(&args, beginning->equal_parts ? "t" : "f");
+    return status == VB_OK ? vb_args_exec(pg, forget_archive, &args, NULL, err) : status;
 }
 
 static enum vb_status reset_job(struct vb_pg *pg, const struct vb_claimer *claimer,
                                 const char *job_id, struct vb_error *err)
 {
-    const struct beginning beginning = {.job_id = job_id};
+    struct beginning beginning = {.job_id = job_id};
     struct vb_pg_args args = {0};
     uint64_t rows = 0;
     vb_args_text(&args, job_id);
@@ -140,13 +146,17 @@ static enum vb_status begin_step(struct vb_pg *pg, const struct vb_write *write,
 }
 
 enum vb_status vb_job_restart(struct vb_pg *pg, const struct vb_claimer *claimer,
-                              const struct vb_claim *claim, const char *reason,
-                              int64_t most_attempts, struct vb_error *err)
+                              const struct vb_claim *claim, const struct vb_restart *restart,
+                              struct vb_error *err)
 {
-    struct beginning beginning = {
-        .job_id = claim->job.job_id, .reason = reason, .most_attempts = most_attempts};
+    struct beginning beginning = {.job_id = claim->job.job_id,
+                                  .reason = restart->reason,
+                                  .most_attempts = restart->most_attempts,
+                                  .refused = restart->refused,
+                                  .equal_parts = restart->equal_parts};
     enum vb_status status = vb_fence_run(pg, claimer, claim, begin_step, &beginning, err);
     if (status == VB_OK)
-        vb_warn("the archive is begun anew: %s", reason);
+        vb_warn("the archive is begun anew%s: %s",
+                beginning.equal_parts ? " with parts of one size" : "", restart->reason);
     return status;
 }

@@ -49,6 +49,7 @@
     NEXT(JOB_ROW_UPLOAD_ID, "j.upload_id")                                                         \
     NEXT(JOB_ROW_FINGERPRINT, "j.fingerprint")                                                     \
     NEXT(JOB_ROW_PART_SIZE, "j.part_size")                                                         \
+    NEXT(JOB_ROW_EQUAL_PARTS, "j.equal_parts")                                                     \
     NEXT(JOB_ROW_CONVERSATIONS_TOTAL, "j.conversations_total")                                     \
     NEXT(JOB_ROW_CLOSING, "j.size IS NOT NULL")                                                    \
     NEXT(JOB_ROW_TITLE, "j.title")                                                                 \
@@ -68,6 +69,7 @@ enum { VB_COLUMN_NAMES(JOB_ROW) JOB_ROW_COLUMNS };
     FIRST(SEGMENT_ROW_EPOCH, "s.claim_epoch")                                                      \
     NEXT(SEGMENT_ROW_PART_FIRST, "s.part_first")                                                   \
     NEXT(SEGMENT_ROW_PART_LAST, "s.part_last")                                                     \
+    NEXT(SEGMENT_ROW_NUMBER_FIRST, "coalesce(s.number_first, s.part_first)")                       \
     NEXT(SEGMENT_ROW_LOW_AT, ROW_MICROSECONDS("s.low_at"))                                         \
     NEXT(SEGMENT_ROW_LOW_ID, "s.low_id")                                                           \
     NEXT(SEGMENT_ROW_HIGH_AT, ROW_MICROSECONDS("s.high_at"))                                       \
@@ -76,6 +78,7 @@ enum { VB_COLUMN_NAMES(JOB_ROW) JOB_ROW_COLUMNS };
     NEXT(SEGMENT_ROW_EXPECTED, "s.expected")                                                       \
     NEXT(SEGMENT_ROW_ATTEMPTS, "s.attempts")                                                       \
     NEXT(SEGMENT_ROW_LOST_LEASES, "s.lost_leases")                                                 \
+    NEXT(SEGMENT_ROW_SENT, "s.sent")                                                               \
     NEXT(SEGMENT_ROW_FIRST_CONVERSATION, "s.first_conversation")
 #define SEGMENT_ROW_LIST VB_COLUMN_LIST(SEGMENT_ROW)
 enum { VB_COLUMN_NAMES(SEGMENT_ROW) SEGMENT_ROW_COLUMNS };

@@ -31,6 +31,11 @@ enum vb_status vb_job_note_upload(struct vb_pg *pg, const struct vb_claimer *cla
                                   struct vb_claim *claim, const char *upload_id,
                                   struct vb_error *err) vb_must_check;
 
+/* Before the first part of the claim is sent, unless it is noted already: whoever absorbs the segment
+ * has to know. */
+enum vb_status vb_segment_note_sent(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                    struct vb_claim *claim, struct vb_error *err) vb_must_check;
+
 /* split.c: shrinks the claim to `cursor` and `numbers` part numbers; the rest becomes a waiting
  * segment. */
 struct vb_split {
@@ -46,10 +51,12 @@ enum vb_status vb_segment_split(struct vb_pg *pg, const struct vb_claimer *claim
                                 struct vb_claim *claim, const struct vb_split *split,
                                 struct vb_error *err) vb_must_check;
 
-/* absorb.c: takes over the successor's end and part numbers, whatever its state. VB_END: there is
- * none. */
+/* absorb.c: takes over the successor's end and part numbers, whatever its state. `sent`: parts of
+ * ours have their numbers already; else the claim's numbers may begin anew with the successor's.
+ * VB_END: there is none. */
 enum vb_status vb_segment_absorb(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                 struct vb_claim *claim, struct vb_error *err) vb_must_check;
+                                 struct vb_claim *claim, bool sent,
+                                 struct vb_error *err) vb_must_check;
 
 /* record.c */
 struct vb_segment_result {

@@ -73,7 +73,7 @@ static enum vb_status run_half(struct vb_pg *pg, const char *sql, const struct v
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
     vb_args_cursor(&args, true, &split->cursor);
-    vb_args_number(&args, (int64_t)claim->part_first + split->numbers - 1);
+    vb_args_number(&args, (int64_t)claim->number_first + split->numbers - 1);
     vb_args_number(&args, split->estimate);
     number_or_null(&args, is_rest ? split->rest : split->front);
     if (is_rest)
@@ -101,12 +101,12 @@ enum vb_status vb_segment_split(struct vb_pg *pg, const struct vb_claimer *claim
                                 struct vb_error *err)
 {
     struct vb_split cut = *split;
-    if (cut.numbers == 0 || cut.numbers > claim->part_last - claim->part_first)
+    if (cut.numbers == 0 || cut.numbers > claim->part_last - claim->number_first)
         return vb_fail(err, VB_INVALID, "a split must leave part numbers on both sides");
     enum vb_status status = vb_fence_run(pg, claimer, claim, split_step, &cut, err);
     if (status != VB_OK)
         return status;
-    claim->part_last = claim->part_first + cut.numbers - 1;
+    claim->part_last = claim->number_first + cut.numbers - 1;
     claim->stretch.high = cut.cursor;
     claim->stretch.has_high = true;
     claim->estimate = cut.estimate;

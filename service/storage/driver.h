@@ -38,6 +38,10 @@ struct vb_storage_driver {
                             const char *upload_id, const struct vb_stored_part *parts, size_t count,
                             uint64_t size, enum vb_close_result *ret_result, bool *bad,
                             struct vb_error *err);
+    /* vb_storage_look_for_more; NULL where such parts do no harm. */
+    enum vb_status (*more)(struct vb_storage_session *session, const char *key,
+                           const char *upload_id, const struct vb_stored_part *parts, size_t count,
+                           bool *ret_more, struct vb_error *err);
     enum vb_status (*clean)(struct vb_storage_session *session, const char *key,
                             const char *upload_id, bool keep_object,
                             char *version, /* of vb_storage_remove; NULL of vb_storage_clean */
@@ -69,12 +73,14 @@ struct vb_storage_driver {
                             int64_t least_age, uint64_t *ret_removed, struct vb_error *err);
 };
 
-/* First in a driver's own storage. Read-only once storage.c has made it. */
+/* First in a driver's own storage. Read-only once storage.c has made it, but for what the store
+ * teaches later: atomic. */
 struct vb_storage {
     const struct vb_storage_driver *driver;
     const struct vb_options *options; /* which outlive the storage; storage.c fills in both */
     const char *base_url;
     bool small_parts;
+    _Atomic bool equal_parts; /* what was cut otherwise was refused */
     char prefix[512]; /* "" or ends in a slash */
     char identity[1024];
 };

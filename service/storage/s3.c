@@ -5,11 +5,12 @@
  * hand, so that the HTTP loops never wait for a metadata service. Lists no bucket, only the
  * unfinished uploads of one key.
  *
- * What statuses of the client mean for an upload is judged here alone (of_upload, confirm): callers
- * see one meaning of a gone upload, whatever the store says.
+ * What statuses of the client mean for an upload is judged here and in s3_close.c alone: callers see
+ * one meaning of a gone upload, whatever the store says.
  */
 #include "driver.h"
 #include "s3_clean.h"
+#include "s3_close.h"
 #include "s3_ready.h"
 
 #include "settings/place.h"
@@ -160,18 +161,6 @@ static enum vb_status s3_begin(struct vb_storage_session *session, const char *k
     return status == VB_OK ? VB_OK : vb_fail(err, status, "the store's upload id is not kept");
 }
 
-/* Nothing could begin anew in a bucket that is gone: VB_NOT_FOUND tells of the upload alone. */
-static enum vb_status of_upload(struct vb_storage_session *session, enum vb_status status,
-                                struct vb_error *err)
-{
-    if (status != VB_NOT_FOUND ||
-        strcmp(vb_s3_client_code(client_of(session)), "NoSuchBucket") != 0)
-        return status;
-    if (err)
-        err->status = VB_STORAGE;
-    return VB_STORAGE;
-}
-
 static enum vb_status s3_part(struct vb_storage_session *session, const char *key,
                               const char *upload_id, uint32_t number, int64_t epoch,
                               const struct iovec *body, size_t count, uint64_t size,
@@ -183,126 +172,33 @@ static enum vb_status s3_part(struct vb_storage_session *session, const char *ke
     enum vb_status status =
         vb_s3_upload_part(client_of(session), key, upload_id, number, &whole, etag, err);
     if (status != VB_OK)
-        return of_upload(session, status, err);
+        return vb_s3_of_upload(client_of(session), status, err);
     *ret_part = (struct vb_stored_part){.number = number, .size = size};
     snprintf(ret_part->etag, sizeof ret_part->etag, "%s", etag);
     return VB_OK;
 }
 
-/* Some stores answer a part with quotes and list it without, or the other way round. */
-static struct vb_view bare_etag(const char *etag)
-{
-    size_t length = strlen(etag);
-    if (length >= 2 && etag[0] == '"' && etag[length - 1] == '"')
-        return (struct vb_view){etag + 1, length - 2};
-    return (struct vb_view){etag, length};
-}
-
-struct comparison {
-    const struct vb_stored_part *parts; /* in order of number */
-    size_t count;
-    bool *bad; /* all true at the start */
-};
-
-/* Takes the flag off the recorded part that the store holds as recorded. One that lists a number
- * twice (SeaweedFS) has both to choose from. */
-static enum vb_status compare_part(void *context, const struct vb_s3_part *held)
-{
-    struct comparison *comparison = context;
-    for (size_t i = 0; i < comparison->count; i++) {
-        const struct vb_stored_part *part = &comparison->parts[i];
-        if (part->number == held->number && part->size == held->size &&
-            vb_view_equals(bare_etag(part->etag), bare_etag(held->etag)))
-            comparison->bad[i] = false;
-    }
-    return VB_OK;
-}
-
-/* After InvalidPart: which ones? None at all means that the store objects to something else. */
-static enum vb_status find_bad(struct vb_storage_session *session, const char *key,
-                               const char *upload_id, const struct vb_stored_part *parts,
-                               size_t count, bool *bad, const struct vb_error *complaint,
-                               struct vb_error *err)
-{
-    struct comparison comparison = {parts, count, bad};
-    size_t wrong = 0;
-    for (size_t i = 0; i < count; i++)
-        bad[i] = true;
-    enum vb_status status =
-        vb_s3_list_parts(client_of(session), key, upload_id, compare_part, &comparison, err);
-    if (status != VB_OK)
-        return status;
-    for (size_t i = 0; i < count; i++)
-        wrong += bad[i];
-    if (wrong == 0)
-        return vb_fail(err, VB_STORAGE, "the store refuses parts that it lists as recorded: %s",
-                       complaint->text);
-    return VB_OK;
-}
-
-/* The parts as recorded; the store compares the ETags with its own. VB_CONFLICT: some differ. */
-static enum vb_status complete(struct vb_storage_session *session, const char *key,
-                               const char *upload_id, const struct vb_stored_part *parts,
-                               size_t count, struct vb_error *err)
-{
-    char etag[VB_S3_ETAG];
-    struct vb_s3_part *sent = calloc(count, sizeof *sent);
-    if (!sent)
-        return vb_fail(err, VB_NO_MEMORY, "no memory for the list of %zu parts", count);
-    for (size_t i = 0; i < count; i++) {
-        sent[i].number = parts[i].number;
-        sent[i].size = parts[i].size;
-        snprintf(sent[i].etag, sizeof sent[i].etag, "%.*s", VB_S3_ETAG - 1, parts[i].etag);
-    }
-    enum vb_status status =
-        vb_s3_complete_upload(client_of(session), key, upload_id, sent, count, etag, err);
-    free(sent);
-    return of_upload(session, status, err);
-}
-
-/* A store may confirm the completion of an upload that it knows no more, where some object stands
- * at the key (versitygw 1.8 does). So the object is looked at before anything believes in it. */
-static enum vb_status confirm(struct vb_storage_session *session, const char *key, uint64_t size,
-                              struct vb_error *err)
-{
-    struct vb_s3_object object;
-    enum vb_status status = vb_s3_head(client_of(session), key, &object, err);
-    note_version(session);
-    if (status == VB_NOT_FOUND)
-        return vb_fail(err, VB_STORAGE_AWAY, "%s was completed, and is not there", key);
-    if (status == VB_OK && object.size != size)
-        return vb_fail(err, VB_NOT_FOUND, "the upload of %s is gone, and another object is there",
-                       key);
-    return status;
-}
-
-/* Complete, then look. An upload that is gone is found by the client (NoSuchUpload) and told as
- * VB_NOT_FOUND unless the object stands; only then may the archive begin anew. */
+/* What was refused for its form is remembered: the next archives begin as the store wants them. */
 static enum vb_status s3_close(struct vb_storage_session *session, const char *key,
                                const char *upload_id, const struct vb_stored_part *parts,
                                size_t count, uint64_t size, enum vb_close_result *ret_result,
                                bool *bad, struct vb_error *err)
 {
-    struct vb_error own;
-    vb_error_clear(&own);
-    enum vb_status status = complete(session, key, upload_id, parts, count, &own);
-    if (status == VB_OK)
-        status = confirm(session, key, size, &own);
-    if (status == VB_OK) {
-        *ret_result = VB_CLOSE_DONE;
-    } else if (status == VB_CONFLICT) {
-        status = find_bad(session, key, upload_id, parts, count, bad, &own, err);
-        status = of_upload(session, status, err);
-        if (status == VB_OK) {
-            *ret_result = VB_CLOSE_PARTS_DIFFER;
-        } else if (status == VB_NOT_FOUND && confirm(session, key, size, &own) == VB_OK) {
-            *ret_result = VB_CLOSE_DONE; /* somebody else completed it meanwhile */
-            status = VB_OK;
-        }
-    } else if (err) {
-        *err = own;
-    }
+    const struct vb_s3_record record = {key, upload_id, parts, count, size};
+    bool equal = false;
+    enum vb_status status = vb_s3_close(client_of(session), &record, ret_result, bad, &equal, err);
+    note_version(session);
+    if (equal)
+        session->storage->equal_parts = true;
     return status;
+}
+
+static enum vb_status s3_more(struct vb_storage_session *session, const char *key,
+                              const char *upload_id, const struct vb_stored_part *parts,
+                              size_t count, bool *ret_more, struct vb_error *err)
+{
+    const struct vb_s3_record record = {key, upload_id, parts, count, 0};
+    return vb_s3_look_for_more(client_of(session), &record, ret_more, err);
 }
 
 /* A HEAD: no byte of the object is read. */
@@ -425,6 +321,7 @@ static const struct vb_storage_driver s3_driver = {
     .begin = s3_begin,
     .part = s3_part,
     .close = s3_close,
+    .more = s3_more,
     .clean = s3_clean,
     .size = s3_size,
     .read = s3_read,

@@ -102,6 +102,11 @@ bool vb_storage_small_parts(const struct vb_storage *storage)
     return storage->small_parts;
 }
 
+bool vb_storage_wants_equal_parts(const struct vb_storage *storage)
+{
+    return storage->equal_parts;
+}
+
 /* Appends; on a limit what was appended is taken back for the hash. */
 static enum vb_status append_folder(struct vb_buffer *out, const char *workspace_id)
 {
@@ -225,6 +230,16 @@ enum vb_status vb_storage_close(struct vb_storage_session *session, const char *
                        count, sum, size);
     return session->storage->driver->close(session, key, upload_id, parts, count, size, ret_result,
                                            bad, err);
+}
+
+enum vb_status vb_storage_look_for_more(struct vb_storage_session *session, const char *key,
+                                        const char *upload_id, const struct vb_stored_part *parts,
+                                        size_t count, bool *ret_more, struct vb_error *err)
+{
+    const struct vb_storage_driver *driver = session->storage->driver;
+    *ret_more = false;
+    return driver->more ? driver->more(session, key, upload_id, parts, count, ret_more, err)
+                        : VB_OK;
 }
 
 enum vb_status vb_storage_clean(struct vb_storage_session *session, const char *key,

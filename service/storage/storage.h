@@ -54,6 +54,9 @@ const char *vb_storage_identity(const struct vb_storage *storage);
 const char *vb_storage_remedy(const struct vb_options *options, const struct vb_error *err);
 /* Parts smaller than 5 MiB are legal (directory); S3: false. */
 bool vb_storage_small_parts(const struct vb_storage *storage);
+/* The store has refused an archive for the lengths or the numbers of its parts: the next ones have
+ * to be of one length, and numbered 1, 2, 3. Rises once in the life of a process. */
+bool vb_storage_wants_equal_parts(const struct vb_storage *storage);
 /* "[PREFIX/]conversation_exports/WORKSPACE/JOB-EPOCH/NAME" into `out`. VB_INVALID: an empty
  * workspace, a job that is no UUID, a name with a slash, a control byte or a dot in front.
  * VB_LIMIT: longer than S3 allows. */
@@ -96,10 +99,19 @@ enum vb_close_result {
     VB_CLOSE_DONE,        /* the object stands, of the size demanded */
     VB_CLOSE_PARTS_DIFFER /* some recorded parts are not what the store holds: `bad` is filled */
 };
+/* Whether the upload holds parts whose numbers are not among these. A store that joins the others
+ * may keep such a part for ever, out of reach (Swift); one that is aborted gives it back. A
+ * directory has none. VB_NOT_FOUND: the upload is gone. */
+enum vb_status vb_storage_look_for_more(struct vb_storage_session *session, const char *key,
+                                        const char *upload_id, const struct vb_stored_part *parts,
+                                        size_t count, bool *ret_more,
+                                        struct vb_error *err) vb_must_check;
 /* Joins the recorded parts (in order) into the object. A retryable step from records alone: an
  * upload that is gone with an object of `size` at the key is VB_CLOSE_DONE. `bad` holds as many
- * flags as parts. VB_NOT_FOUND: the upload is gone and no such object stands, so the archive has to
- * begin anew. */
+ * flags as parts. VB_NOT_FOUND: the upload is gone and no such object stands. VB_CONFLICT: the store
+ * has the parts as recorded and refuses them, for others beside them or for the way they are cut
+ * (vb_storage_wants_equal_parts says so from then on). In both cases the archive has to begin
+ * anew. */
 enum vb_status vb_storage_close(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, const struct vb_stored_part *parts,
                                 size_t count, uint64_t size, enum vb_close_result *ret_result,

@@ -105,9 +105,9 @@ static bool may_split(const struct vb_line *line)
     const struct vb_tuning *tuning = &line->crew->tuning;
     const struct vb_claim *claim = line->claim;
     bool one_stream = line->files == VB_FILES_SINGLE && line->renderer->one_piece;
-    return !line->express && !tuning->one_segment && !one_stream && !claim->stretch.has_high &&
+    return !line->express && !line->equal_parts && !one_stream && !claim->stretch.has_high &&
            line->conversations > 0 && !vb_reader_exhausted(line->reader) &&
-           claim->part_last - claim->part_first >= 2 * tuning->front_numbers;
+           claim->part_last - claim->number_first >= 2 * tuning->front_numbers;
 }
 
 /* A file of several conversations is never divided: the border moves on to the file's end. */
@@ -145,7 +145,7 @@ enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err
     uint64_t left = expected > line->conversations ? expected - line->conversations : 0;
     struct plan plan = make_plan(line, total * per_thousand / 1000);
     uint64_t ahead = choose_ahead(line, left, per_thousand, &plan);
-    if (ahead == 0 || plan.numbers > claim->part_last - claim->part_first)
+    if (ahead == 0 || plan.numbers > claim->part_last - claim->number_first)
         return VB_OK;
     ahead = round_ahead(line, ahead);
     status = look_ahead(line, &position, ahead, &cursor, err);
@@ -158,7 +158,9 @@ enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err
 
 enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err)
 {
-    enum vb_status status = vb_segment_absorb(line->pg, &line->crew->claimer, line->claim, err);
+    bool sent = vb_archive_totals(line->archive).parts > 0;
+    enum vb_status status =
+        vb_segment_absorb(line->pg, &line->crew->claimer, line->claim, sent, err);
     if (status == VB_OK)
         line->high_moved = true;
     return status;

@@ -111,8 +111,8 @@ static enum vb_status check_plain(struct vb_line *line, uint64_t *ret_base, stru
     enum vb_status status = vb_close_plain(line->pg, line->claim, ret_base, err);
     if (status != VB_END)
         return status;
-    status = vb_job_restart(line->pg, &line->crew->claimer, line->claim,
-                            "rows of its first stretch went away meanwhile", 0, err);
+    const struct vb_restart restart = {.reason = "rows of its first stretch went away meanwhile"};
+    status = vb_job_restart(line->pg, &line->crew->claimer, line->claim, &restart, err);
     return status == VB_OK ? VB_END : status;
 }
 
@@ -236,7 +236,7 @@ static bool must_absorb(const struct vb_line *line)
     struct vb_archive_totals totals = vb_archive_totals(line->archive);
     uint32_t needed = totals.parts + (line->files == VB_FILES_PER_CONVERSATION ? 1 : 2);
     return claim->stretch.has_high && (totals.size < line->crew->tuning.absorb_below ||
-                                       needed > claim->part_last - claim->part_first + 1);
+                                       needed > claim->part_last - claim->number_first + 1);
 }
 
 enum vb_status vb_line_end(struct vb_line *line, enum vb_segment_release *ret_back,

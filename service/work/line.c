@@ -83,16 +83,27 @@ static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
     return status;
 }
 
+/* Decided while the whole job is one segment: parts of others would have other sizes. */
+static bool wants_equal_parts(const struct vb_line *line)
+{
+    const struct vb_stretch *stretch = &line->claim->stretch;
+    bool is_whole = !stretch->has_low && !stretch->has_high;
+    return line->claim->job.equal_parts ||
+           (is_whole && (line->crew->tuning.one_segment ||
+                         vb_storage_wants_equal_parts(line->crew->service->storage)));
+}
+
 enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
 {
     /* The first worker notes the size of parts on the job; others follow it, whatever their own
      * option says. */
     uint64_t noted = line->claim->job.part_size;
     line->part_size = noted > 0 ? noted : line->crew->tuning.part_size;
+    line->equal_parts = line->claim->job.equal_parts = wants_equal_parts(line);
     /* The express thread gives up at the first part, so it needs no room behind one. */
     struct vb_archive_options options = {
         .part_size = line->express ? VB_PART_MINIMUM : line->part_size,
-        .equal_parts = line->express || line->crew->tuning.one_segment,
+        .equal_parts = line->express || line->equal_parts,
         .plain = line->claim->job.specification.files == VB_FILES_SINGLE,
         .sink = vb_line_sink(line),
     };

@@ -32,6 +32,7 @@ struct vb_line {
     struct vb_buffer *out;        /* rows on their way to the archive */
     struct vb_media_work *work;   /* NULL where the job asks for no media */
     bool express;
+    bool equal_parts; /* of one size, without gaps in their numbers: never split */
 
     struct vb_claim *claim;
     struct vb_zone *zone;

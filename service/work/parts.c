@@ -1,7 +1,7 @@
 /* The part sink of a segment: where the archive of `export` meets the storage.
  *
  * Nothing is put into the store before a row tells of it: first key, epoch and part size, then the
- * upload, then its id, then parts. A crash anywhere in between leaves the janitor a key to look at.
+ * upload, then its id, then that parts come, then parts. A crash anywhere in between leaves the janitor a key to look at.
  * A file that fits one body never gets that far, and costs one PUT. On the worker's thread.
  */
 #include "line.h"
@@ -63,7 +63,7 @@ enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, st
 static enum vb_status make_number(struct vb_line *line, uint32_t index, uint32_t *ret_number,
                                   struct vb_error *err)
 {
-    uint64_t number = (uint64_t)line->claim->part_first + index;
+    uint64_t number = (uint64_t)line->claim->number_first + index;
     while (number > line->claim->part_last) {
         enum vb_status status = vb_line_absorb(line, err);
         if (status == VB_END)
@@ -99,6 +99,8 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
     enum vb_status status = make_number(line, index, &number, err);
     if (status == VB_OK)
         status = vb_line_begin_upload(line, line->part_size, err);
+    if (status == VB_OK && !vb_storage_small_parts(line->crew->service->storage))
+        status = vb_segment_note_sent(line->pg, &line->crew->claimer, line->claim, err);
     if (status != VB_OK) {
         drop_body(body);
         return status;

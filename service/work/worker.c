@@ -2,8 +2,8 @@
  * failure.
  *
  * How a run ends decides what becomes of the claim: VB_AGAIN hands it back without a charge,
- * VB_STOPPED hands it back or drops it, VB_NOT_FOUND of an upload begins the archive anew, what may
- * heal is charged and tried again after a back-off, and the rest fails the job. Where that itself
+ * VB_STOPPED hands it back or drops it, VB_NOT_FOUND of an upload and VB_CONFLICT of its parts begin
+ * the archive anew, what may heal is charged and tried again after a back-off, and the rest fails the job. Where that itself
  * cannot be written down, the lease runs out, and others find the segment as it was.
  */
 #include "crew.h"
@@ -81,15 +81,22 @@ static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_c
     return release(worker, claim, of_source ? VB_RELEASE_SOURCE : VB_RELEASE_RETRY, why->text, err);
 }
 
-/* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the
- * upload. */
-static enum vb_status settle_lost_upload(struct vb_worker *worker, const struct vb_claim *claim,
-                                         const struct vb_error *why, struct vb_error *err)
+/* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the upload.
+ * Or the store wants other parts: the second time the archive is cut as any store takes it. */
+static enum vb_status settle_upload(struct vb_worker *worker, const struct vb_claim *claim,
+                                    const struct vb_error *why, struct vb_error *err)
 {
     int64_t most = worker->crew->service->options->max_attempts;
     char message[sizeof why->text + 64];
+    const struct vb_restart restart = {
+        .reason = why->text,
+        .most_attempts = most,
+        .refused = why->status == VB_CONFLICT,
+        .equal_parts = why->status == VB_CONFLICT &&
+                       vb_storage_wants_equal_parts(worker->crew->service->storage),
+    };
     enum vb_status status =
-        vb_job_restart(worker->pg, &worker->crew->claimer, claim, why->text, most, err);
+        vb_job_restart(worker->pg, &worker->crew->claimer, claim, &restart, err);
     if (status != VB_LIMIT)
         return status;
     snprintf(message, sizeof message, "Given up after %lld attempts: %s", (long long)most,
@@ -129,8 +136,8 @@ static void settle(struct vb_worker *worker, const struct vb_claim *claim, enum 
         status = release(worker, claim, back, NULL, &err);
     } else if (status == VB_STOPPED) {
         status = settle_stop(worker, claim, &err);
-    } else if (status == VB_NOT_FOUND && claim->job.upload_id) {
-        status = settle_lost_upload(worker, claim, why, &err);
+    } else if ((status == VB_NOT_FOUND || status == VB_CONFLICT) && claim->job.upload_id) {
+        status = settle_upload(worker, claim, why, &err);
     } else if (status != VB_OK && status != VB_END && status != VB_FENCED) {
         status = settle_failure(worker, claim, status, why, &err);
     }

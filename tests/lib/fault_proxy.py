@@ -38,13 +38,15 @@ class FaultProxy(LoopbackHttp):
     and the answer is lost; "late": nobody answers, and the server gets it only behind the next request or at settle().
 
     `change(call, status, body)` makes the client's answer of the server's: (status, body). `call` is the name_of_call.
-    So a server's quirk is played without that server."""
+    So a server's quirk is played without that server. `refuse(call, target, body)`: the (status, body) of a server that
+    is stricter than the one behind, which does not see the request then; None: it does."""
 
     def __init__(self, endpoint, lose=lambda method, target: False, decide=lambda method, target: None):
         super().__init__()
         self.lost = 0
         self.decide = decide
         self.change = lambda call, status, body: (status, body)
+        self.refuse = lambda call, target, body: None
         self._target = endpoint.split("//")[1]
         self._lose, self._lock = lose, threading.Lock()
         self._late = []
@@ -81,6 +83,10 @@ class FaultProxy(LoopbackHttp):
                 self._late += [request] if way == "late" else []
             reset(handler)
             return
+        refusal = self.refuse(name_of_call(handler.command, handler.path), handler.path, request[3])
+        if refusal:
+            self._reply(handler, refusal[0], [("Content-Type", "application/xml")], refusal[1])
+            return
         answer, data = self._ask(*request)
         self.settle()
         with self._lock:
@@ -90,11 +96,15 @@ class FaultProxy(LoopbackHttp):
             reset(handler)
             return
         status, data = self.change(name_of_call(handler.command, handler.path), answer.status, data)
+        headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP]
+        size = answer.getheader("Content-Length") if handler.command == "HEAD" else None
+        self._reply(handler, status, headers, data, size)
+
+    @staticmethod
+    def _reply(handler, status, headers, data, size=None):
         handler.send_response_only(status)
-        for name, value in answer.getheaders():
-            if name.lower() not in HOP:
-                handler.send_header(name, value)
-        size = answer.getheader("Content-Length") if handler.command == "HEAD" else len(data)
-        handler.send_header("Content-Length", str(size or 0))
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(size or len(data)))
         handler.end_headers()
         handler.wfile.write(data)

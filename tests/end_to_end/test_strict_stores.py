@@ -1,0 +1,123 @@
+"""Stores that are strict about parts: each that was uploaded has to be named, all have to be of one length or numbered
+without gaps, or their numbers end early. An export that is refused begins anew as the store wants it."""
+
+import os
+import signal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.lib import queue
+from tests.lib.fault_proxy import key_of_call
+from tests.lib.postgres_proxy import PostgresProxy
+from tests.lib.process import wait_until
+from tests.lib.queue import Crew
+from tests.lib.strict_store import StrictStore, named
+
+ABSORB = "ORDER BY s.part_first LIMIT 1 FOR UPDATE"  # the first words of an absorb
+LEAST = {"s3_part_size": "5MiB", "lease": "2s"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def source(program, database):
+    queue.prepare(program, database, w={"max_running": 50})
+    queue.fill(database, "parts", 400, messages=20, noise=120)  # about 16 MB of archive
+
+
+@pytest.fixture(scope="module")
+def expected(program, database, folder, local):
+    with Crew(program, folder, local, workers=1, s3_equal_parts="on"):
+        return queue.archive(local, queue.finished(database, queue.add_job(database, "parts")))
+
+
+def lend(database, job_id):
+    """The first segment is a stranger's who never ends."""
+    database.execute("UPDATE verbatim.segment SET process_id = gen_random_uuid(), lease_until = now() + '1 hour',"
+                     " claim_epoch = nextval('verbatim.claim_epoch') WHERE job_id = %s AND part_first = 1", [job_id])
+
+
+def take_back(database, job_id):
+    database.execute("UPDATE verbatim.segment SET lease_until = now() - interval '1 second'"
+                     " WHERE job_id = %s AND part_first = 1", [job_id])
+
+
+def begin_with_a_small_front(program, database, postgres, folder, storage):
+    """A job whose first segment has less than 5 MiB; its worker was killed when it was about to absorb the next one."""
+    crews = []
+
+    def kill(statement):
+        if ABSORB in statement.text and statement.kind == "execute":
+            os.kill(crews[0].process.pid, signal.SIGKILL)
+    with PostgresProxy(postgres.port, kill) as proxy:
+        crews.append(Crew(program, folder, storage, page=60, cuts=1, workers=1, database_url=proxy.url(database.name),
+                          source_url=database.url, **LEAST))
+        job_id = queue.add_job(database, "parts")
+        wait_until(lambda: not crews[0].process.running, "the kill")
+    assert [(first, last) for first, last, *_ in queue.segments(database, job_id)] == [(1, 16), (17, 10000)]
+    lend(database, job_id)
+    return job_id
+
+
+def recorded_numbers(database, job_id):
+    rows = database.execute("SELECT p ->> 'number' FROM verbatim.segment, jsonb_array_elements(parts) AS p"
+                            " WHERE job_id = %s AND status = 'recorded' ORDER BY part_first", [job_id])
+    return [int(number) for number, in rows]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_parts_of_an_absorbed_segment_are_written_over(program, database, postgres, folder, minio, expected, workers):
+    """The second segment is recorded when the first one, too small by itself, is taken over and absorbs it."""
+    with StrictStore(minio, "strict-named", named) as store:
+        job_id = begin_with_a_small_front(program, database, postgres, folder, store.storage)
+        with Crew(program, folder, store.storage, page=60, cuts=1, workers=workers, **LEAST) as crew:
+            wait_until(lambda: recorded_numbers(database, job_id) and queue.waits_for_others(database, job_id),
+                       "all others")
+            numbers = recorded_numbers(database, job_id)
+            take_back(database, job_id)
+            found = queue.finished(database, job_id)
+            assert "(recorded already)" in crew.log()
+        assert queue.archive(store.storage, found) == expected
+    assert (store.refused, len(store.keys)) == ([], 1) and store.sent[0][:len(numbers)] == numbers
+
+
+def add_stray(store, times=1):
+    """Puts a part that nobody knows beside the first part of so many uploads."""
+    left = [times]
+
+    def look(call, target, body):
+        if call.startswith("part ") and left[0] > 0 and store.strays.count(key_of_call(target)) == 0:
+            left[0] -= 1
+            upload = parse_qs(urlsplit(target).query)["uploadId"][0]
+            store.client.upload_part(Bucket=store.bucket, Key=key_of_call(target), UploadId=upload, PartNumber=9999,
+                                     Body=b"x")
+            store.strays.append(key_of_call(target))
+    store.strays, store.before = [], look
+
+
+def test_an_upload_with_a_part_that_nobody_names_is_begun_anew(program, database, folder, minio, expected):
+    """By a store that refuses to complete it."""
+    with StrictStore(minio, "strict-named", named) as store:
+        add_stray(store)
+        job_id = queue.add_job(database, "parts")
+        with Crew(program, folder, store.storage, page=60, cuts=100, **LEAST):
+            found = queue.finished(database, job_id)
+        assert queue.archive(store.storage, found) == expected
+        assert len(store.refused) == 1 and found.key == store.keys[-1] != store.strays[0]
+        trail = database.execute("SELECT object_key, keep_object FROM verbatim.cleanup WHERE job_id = %s", [job_id])
+        assert (store.strays[0], False) in trail
+
+
+@pytest.mark.parametrize("sent, attempts, uploads", [(False, 0, 1), (True, 1, 2), (True, 2, 1)])
+def test_a_store_that_would_keep_such_a_part_is_not_left_with_it(program, database, folder, minio, expected,
+                                                                 sent, attempts, uploads):
+    """Looked at where an earlier owner may have sent it, and not for ever."""
+    with StrictStore(minio, "strict-loose") as store:
+        add_stray(store)
+        with database.connect() as connection, connection.transaction():
+            job_id = queue.add_job(database, "parts", connection=connection)
+            connection.execute("UPDATE verbatim.segment SET sent = %s, attempts = %s WHERE job_id = %s",
+                               [sent, attempts, job_id])
+        with Crew(program, folder, store.storage, page=60, cuts=1000, workers=1, **LEAST):
+            found = queue.finished(database, job_id)
+        assert queue.archive(store.storage, found) == expected
+        assert (store.refused, len(store.keys)) == ([], uploads)
