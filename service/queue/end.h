@@ -88,6 +88,7 @@ struct vb_restart {
     int64_t most_attempts;
     bool refused;     /* for its parts: when it is charged again, they will be equal */
     bool equal_parts; /* of one size, without gaps in their numbers; one that was so stays so */
+    int64_t estimate; /* bytes per 1,000 conversations, for the size of parts; 0: not known */
 };
 enum vb_status vb_job_restart(struct vb_pg *pg, const struct vb_claimer *claimer,
                               const struct vb_claim *claim, const struct vb_restart *restart,

@@ -34,11 +34,12 @@ static const char drop_pieces[] = "DELETE FROM verbatim.segment_directory WHERE 
 static const char drop_segments[] =
     "WITH gone AS (DELETE FROM verbatim.segment WHERE job_id = $1 RETURNING attempts) "
     "SELECT coalesce(max(attempts), 0) + $2::integer FROM gone";
-/* $2: attempts so far; $3: why; $4: token; $5: whether it has to wait for them. */
+/* $2: attempts so far; $3: why; $4: token; $5: whether it has to wait for them; $6: estimate. */
 static const char make_segment[] =
     "INSERT INTO verbatim.segment"
-    " (job_id, part_first, part_last, workspace_id, attempts, last_error, last_write, not_before)"
-    " SELECT job_id, 1, 10000, workspace_id, $2, $3, $4,"
+    " (job_id, part_first, part_last, workspace_id, attempts, last_error, last_write, estimate,"
+    "  expected, not_before)"
+    " SELECT job_id, 1, 10000, workspace_id, $2, $3, $4, $6, conversations_total,"
     "  clock_timestamp() + CASE WHEN $5::boolean"
     "  THEN interval '1 second' * least(60, power(2, least($2::integer, 10)))"
     "  * (0.75 + random() / 2) / 2"
@@ -60,6 +61,7 @@ struct beginning {
     const char *job_id, *reason, *token; /* reason, token: NULL where there is none */
     int64_t most_attempts;               /* 0: not charged */
     bool refused, equal_parts;
+    int64_t estimate; /* 0: not known */
 };
 
 static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char *job_id,
@@ -91,6 +93,10 @@ static enum vb_status replace_segments(struct vb_pg *pg, struct beginning *begin
     vb_args_text(&made, beginning->reason);
     vb_args_text(&made, beginning->token);
     vb_args_text(&made, charged ? "t" : "f");
+    if (beginning->estimate > 0)
+        vb_args_number(&made, beginning->estimate);
+    else
+        vb_args_text(&made, NULL);
     return vb_args_exec(pg, make_segment, &made, NULL, err);
 }
 
@@ -153,7 +159,8 @@ enum vb_status vb_job_restart(struct vb_pg *pg, const struct vb_claimer *claimer
                                   .reason = restart->reason,
                                   .most_attempts = restart->most_attempts,
                                   .refused = restart->refused,
-                                  .equal_parts = restart->equal_parts};
+                                  .equal_parts = restart->equal_parts,
+                                  .estimate = restart->estimate};
     enum vb_status status = vb_fence_run(pg, claimer, claim, begin_step, &beginning, err);
     if (status == VB_OK)
         vb_warn("the archive is begun anew%s: %s",

@@ -10,7 +10,6 @@
 
 #include "claim.h"
 
-#define VB_PART_NUMBERS 10000u /* S3: the highest number of a part */
 #define VB_FRONT_NUMBERS 16u   /* part numbers that a split leaves with the front, at least */
 
 /* queue/note.c: key, epoch, store and part size on the job before anything is put there. */

@@ -48,6 +48,7 @@ struct vb_options {
     char *s3_region;
     enum vb_s3_addressing s3_addressing;
     bool s3_equal_parts;
+    int64_t s3_max_part_number;
     int s3_sse;       /* enum vb_s3_sse */
     char *s3_sse_key; /* NULL: the store's own; only with VB_S3_SSE_KMS */
     uint64_t s3_part_size;

@@ -115,7 +115,13 @@ const struct vb_option vb_option_table[] = {
      "part of a multipart upload; raised by itself for very large exports",
      "a size from 5MiB to 1GiB", .least = 5 * MEBIBYTE, .most = 1024 * MEBIBYTE},
     {"s3_equal_parts", CHOICE(s3_equal_parts), "off", NULL,
-     "for stores that want all parts equal: one segment per job", "on or off"},
+     "for stores that want all parts of one size, or their numbers without gaps: one segment per "
+     "job; without it the first large export finds that out and begins anew",
+     "on or off"},
+    {"s3_max_part_number", NUMBER(s3_max_part_number), "10000", NULL,
+     "the highest part number that the store takes; Swift as it comes and Scaleway take 1000; the "
+     "first refusal is learned from",
+     "a number from 10 to 10000", .least = 10, .most = 10000},
     {"s3_sse", CHOICE(s3_sse), "off", NULL,
      "encryption by the store that each object is written with, for buckets whose policy demands "
      "the header; `off` sends none, and the bucket's default applies",

@@ -80,7 +80,8 @@ struct vb_storage {
     const struct vb_options *options; /* which outlive the storage; storage.c fills in both */
     const char *base_url;
     bool small_parts;
-    _Atomic bool equal_parts; /* what was cut otherwise was refused */
+    _Atomic bool equal_parts;   /* what was cut otherwise was refused */
+    _Atomic uint32_t part_most; /* a number above it was refused; 0: none was */
     char prefix[512]; /* "" or ends in a slash */
     char identity[1024];
 };

@@ -161,6 +161,21 @@ static enum vb_status s3_begin(struct vb_storage_session *session, const char *k
     return status == VB_OK ? VB_OK : vb_fail(err, status, "the store's upload id is not kept");
 }
 
+/* Of several threads that learn it at once the last one's word stands: it is the same one. */
+static enum vb_status judge_part(struct vb_storage_session *session, enum vb_status status,
+                                 uint32_t number, struct vb_error *err)
+{
+    uint32_t most = 0;
+    char words[sizeof err->text];
+    if (!err || !vb_s3_refuses_number(err, number, &most))
+        return vb_s3_of_upload(client_of(session), status, err);
+    session->storage->part_most = most;
+    memcpy(words, err->text, sizeof words);
+    return vb_fail(err, VB_CONFLICT,
+                   "the store takes part numbers up to %u (s3_max_part_number = %u): %s", most,
+                   most, words);
+}
+
 static enum vb_status s3_part(struct vb_storage_session *session, const char *key,
                               const char *upload_id, uint32_t number, int64_t epoch,
                               const struct iovec *body, size_t count, uint64_t size,
@@ -172,7 +187,7 @@ static enum vb_status s3_part(struct vb_storage_session *session, const char *ke
     enum vb_status status =
         vb_s3_upload_part(client_of(session), key, upload_id, number, &whole, etag, err);
     if (status != VB_OK)
-        return vb_s3_of_upload(client_of(session), status, err);
+        return judge_part(session, status, number, err);
     *ret_part = (struct vb_stored_part){.number = number, .size = size};
     snprintf(ret_part->etag, sizeof ret_part->etag, "%s", etag);
     return VB_OK;

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS "0123456789"
+#define FEW_PARTS 1000u /* the limit of stores that have a low one */
+
 enum vb_status vb_s3_of_upload(struct vb_s3_client *client, enum vb_status status,
                                struct vb_error *err)
 {
@@ -21,6 +24,36 @@ enum vb_status vb_s3_of_upload(struct vb_s3_client *client, enum vb_status statu
     if (err)
         err->status = VB_STORAGE;
     return VB_STORAGE;
+}
+
+/* Where the store's words speak of part numbers; NULL. */
+static const char *find_words(const char *text)
+{
+    const char *spaced = strcasestr(text, "part number"), *joined = strcasestr(text, "partnumber");
+    return spaced ? spaced : joined;
+}
+
+/* "Part number must be an integer between 1 and 1000, inclusive" says Swift, as AWS does of its
+ * 10000. The largest number below the refused one is the limit; what stands in the request's id is
+ * none. */
+bool vb_s3_refuses_number(const struct vb_error *err, uint32_t number, uint32_t *ret_most)
+{
+    const char *words = find_words(err->text), *end = strstr(err->text, " (request id");
+    uint32_t most = 0;
+    if (err->status != VB_STORAGE || err->system_code != 400 || !words)
+        return false;
+    for (const char *at = words + strcspn(words, DIGITS); *at && (!end || at < end);
+         at += strcspn(at, DIGITS)) {
+        char *behind = NULL;
+        unsigned long value = strtoul(at, &behind, 10);
+        if (value < number && value > most)
+            most = (uint32_t)value;
+        at = behind;
+    }
+    if (most <= 1)
+        most = number > FEW_PARTS ? FEW_PARTS : number - 1;
+    *ret_most = most;
+    return most > 0;
 }
 
 /* Some stores answer a part with quotes and list it without, or the other way round. */

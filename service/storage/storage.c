@@ -107,6 +107,14 @@ bool vb_storage_wants_equal_parts(const struct vb_storage *storage)
     return storage->equal_parts;
 }
 
+uint32_t vb_storage_part_most(const struct vb_storage *storage)
+{
+    uint32_t set = (uint32_t)storage->options->s3_max_part_number, learned = storage->part_most;
+    if (storage->small_parts)
+        return VB_PARTS_MOST;
+    return learned > 0 && learned < set ? learned : set;
+}
+
 /* Appends; on a limit what was appended is taken back for the hash. */
 static enum vb_status append_folder(struct vb_buffer *out, const char *workspace_id)
 {

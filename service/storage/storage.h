@@ -27,6 +27,7 @@ struct vb_storage_session;
 
 /* One stored part, as recorded in segment.parts. */
 #define VB_ETAG 160
+#define VB_PARTS_MOST 10000u /* the highest number of a part in any store */
 #define VB_VERSION 256 /* room of a version id, with its NUL */
 struct vb_stored_part {
     uint64_t size;
@@ -57,6 +58,9 @@ bool vb_storage_small_parts(const struct vb_storage *storage);
 /* The store has refused an archive for the lengths or the numbers of its parts: the next ones have
  * to be of one length, and numbered 1, 2, 3. Rises once in the life of a process. */
 bool vb_storage_wants_equal_parts(const struct vb_storage *storage);
+/* The highest number that a part may have: the option's, or less where the store has refused one.
+ * Falls in the life of a process, and never rises. */
+uint32_t vb_storage_part_most(const struct vb_storage *storage);
 /* "[PREFIX/]conversation_exports/WORKSPACE/JOB-EPOCH/NAME" into `out`. VB_INVALID: an empty
  * workspace, a job that is no UUID, a name with a slash, a control byte or a dot in front.
  * VB_LIMIT: longer than S3 allows. */
@@ -89,7 +93,8 @@ enum vb_status vb_storage_begin(struct vb_storage_session *session, const char *
  * itself is VB_STORAGE or VB_IO. */
 
 /* Stores one part durably. `epoch` is that of the segment's claim. VB_NOT_FOUND: the upload is
- * gone; nothing was stored, and the archive has to begin anew. */
+ * gone. VB_CONFLICT: the store takes no number as high as that (vb_storage_part_most says which, from
+ * then on). In both cases nothing was stored, and the archive has to begin anew. */
 enum vb_status vb_storage_part(struct vb_storage_session *session, const char *key,
                                const char *upload_id, uint32_t number, int64_t epoch,
                                const struct iovec *body, size_t count, uint64_t size,

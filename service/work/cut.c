@@ -10,10 +10,8 @@
 #include "verbatim/log.h"
 
 #define MEBIBYTE UINT64_C(1048576)
-/* Segments that part numbers allow at 16 each, and how much of that an estimate may use. */
-#define SEGMENTS_PLANNED 500u
 #define MOST_UNITS 8u
-#define PARTS_PLANNED 4000u
+#define LARGEST_PART (1024 * MEBIBYTE)
 
 /* How the rest of a job is cut: units a segment, and the size of a part. */
 struct plan {
@@ -21,17 +19,53 @@ struct plan {
     uint64_t part_size;
 };
 
+/* Segments that the store's numbers allow at 16 each, and how much of that an estimate may use. */
+static uint64_t segments_planned(const struct vb_line *line)
+{
+    uint64_t most = vb_storage_part_most(line->crew->service->storage);
+    return most < 20 ? 1 : most / 20;
+}
+
+/* Segments leave numbers unused, at most about half of them; parts of one size leave none. */
+static uint64_t parts_planned(const struct vb_line *line)
+{
+    uint64_t most = vb_storage_part_most(line->crew->service->storage);
+    uint64_t planned = line->equal_parts ? most * 4 / 5 : most * 2 / 5;
+    return planned > 0 ? planned : 1;
+}
+
+uint64_t vb_line_part_size(const struct vb_line *line, uint64_t bytes)
+{
+    uint64_t least = line->part_size, planned = bytes / parts_planned(line);
+    if (planned <= least)
+        return least;
+    planned = (planned / MEBIBYTE + 1) * MEBIBYTE;
+    return planned < LARGEST_PART ? planned : LARGEST_PART;
+}
+
+enum vb_status vb_line_bound_numbers(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_claim *claim = line->claim;
+    uint32_t most = vb_storage_part_most(line->crew->service->storage);
+    if (claim->number_first > most)
+        return vb_fail(err, VB_CONFLICT,
+                       "the segment's part numbers begin at %u, and the store takes them up to %u",
+                       claim->number_first, most);
+    if (claim->part_last > most)
+        claim->part_last = most;
+    return VB_OK;
+}
+
 /* Very large exports get longer segments first and larger parts after that, so that the part
  * numbers last even if the estimate is short by half. */
 static struct plan make_plan(const struct vb_line *line, uint64_t estimate)
 {
     const struct vb_tuning *tuning = &line->crew->tuning;
     struct plan plan = {.units = tuning->segment_units, .part_size = line->part_size};
-    uint64_t needed = estimate / plan.part_size / SEGMENTS_PLANNED + 1;
+    uint64_t needed = estimate / plan.part_size / segments_planned(line) + 1;
     if (needed > plan.units)
         plan.units = needed < MOST_UNITS ? (uint32_t)needed : MOST_UNITS;
-    if (estimate / PARTS_PLANNED > plan.part_size)
-        plan.part_size = (estimate / PARTS_PLANNED / MEBIBYTE + 1) * MEBIBYTE;
+    plan.part_size = vb_line_part_size(line, estimate);
     plan.numbers = 2 * plan.units > tuning->front_numbers ? 2 * plan.units : tuning->front_numbers;
     return plan;
 }
@@ -56,7 +90,9 @@ static uint64_t choose_ahead(const struct vb_line *line, uint64_t left, uint64_t
                              const struct plan *plan)
 {
     const struct vb_tuning *tuning = &line->crew->tuning;
-    uint64_t unit = tuning->split_unit, done = vb_archive_totals(line->archive).size;
+    uint64_t done = vb_archive_totals(line->archive).size;
+    /* Of parts that are larger than usual, a segment is to hold as many. */
+    uint64_t unit = tuning->split_unit * plan->part_size / tuning->part_size;
     uint64_t rest = left * per_thousand / 1000;
     if (tuning->random_cuts > 0)
         return 1 + (uint64_t)(vb_random_unit() * (double)tuning->random_cuts);
@@ -161,8 +197,10 @@ enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err)
     bool sent = vb_archive_totals(line->archive).parts > 0;
     enum vb_status status =
         vb_segment_absorb(line->pg, &line->crew->claimer, line->claim, sent, err);
-    if (status == VB_OK)
+    if (status == VB_OK) {
         line->high_moved = true;
+        status = vb_line_bound_numbers(line, err);
+    }
     return status;
 }
 

@@ -93,6 +93,40 @@ static bool wants_equal_parts(const struct vb_line *line)
                          vb_storage_wants_equal_parts(line->crew->service->storage)));
 }
 
+/* Of a job that is one segment yet, and was looked at before: by the express thread, or by an archive
+ * that had to begin anew. */
+static enum vb_status plan_part_size(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_claim *claim = line->claim;
+    uint64_t count = 0;
+    enum vb_status status = VB_OK;
+    if (line->express || claim->job.upload_id || claim->estimate <= 0 || claim->stretch.has_low ||
+        claim->stretch.has_high)
+        return VB_OK;
+    if (claim->expected < 0) {
+        status = vb_reader_count(line->reader, &count, err);
+        if (status != VB_OK)
+            return status;
+        claim->expected = claim->job.conversations_total = (int64_t)count;
+    }
+    line->part_size =
+        vb_line_part_size(line, (uint64_t)claim->expected * (uint64_t)claim->estimate / 1000);
+    return VB_OK;
+}
+
+static enum vb_status open_archive(struct vb_line *line, struct vb_error *err)
+{
+    /* The express thread gives up at the first part, so it needs no room behind one. */
+    struct vb_archive_options options = {
+        .part_size = line->express ? VB_PART_MINIMUM : line->part_size,
+        .equal_parts = line->express || line->equal_parts,
+        .plain = line->claim->job.specification.files == VB_FILES_SINGLE,
+        .sink = vb_line_sink(line),
+        .sha256 = line->claim->job.manifest_key != NULL,
+    };
+    return vb_archive_new(&options, &line->archive, err);
+}
+
 enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
 {
     /* The first worker notes the size of parts on the job; others follow it, whatever their own
@@ -100,22 +134,18 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
     uint64_t noted = line->claim->job.part_size;
     line->part_size = noted > 0 ? noted : line->crew->tuning.part_size;
     line->equal_parts = line->claim->job.equal_parts = wants_equal_parts(line);
-    /* The express thread gives up at the first part, so it needs no room behind one. */
-    struct vb_archive_options options = {
-        .part_size = line->express ? VB_PART_MINIMUM : line->part_size,
-        .equal_parts = line->express || line->equal_parts,
-        .plain = line->claim->job.specification.files == VB_FILES_SINGLE,
-        .sink = vb_line_sink(line),
-    };
     vb_render_state_init(&line->state);
-    enum vb_status status = open_renderer(line, err);
+    enum vb_status status = vb_line_bound_numbers(line, err);
+    if (status == VB_OK)
+        status = open_renderer(line, err);
     if (status == VB_OK)
         status = vb_line_manifest_open(line, err);
-    options.sha256 = line->claim->job.manifest_key != NULL;
-    if (status == VB_OK)
-        status = vb_archive_new(&options, &line->archive, err);
     if (status == VB_OK)
         status = open_reader(line, err);
+    if (status == VB_OK)
+        status = plan_part_size(line, err);
+    if (status == VB_OK)
+        status = open_archive(line, err);
     if (status == VB_OK)
         status = vb_line_media_begin(line, err);
     if (status == VB_OK)

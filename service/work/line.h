@@ -137,6 +137,10 @@ enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size,
 /* work/cut.c */
 /* Between pages: puts the rest back when there is enough of it. */
 enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Where the store takes fewer numbers than the claim has: fewer. VB_CONFLICT: none of them. */
+enum vb_status vb_line_bound_numbers(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Before the first page: the size of parts with which so many bytes have numbers enough. */
+uint64_t vb_line_part_size(const struct vb_line *line, uint64_t bytes);
 /* Takes the successor over; the reader is told by vb_line_follow. VB_END: there is none. */
 enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* Tells the reader of an end that an absorb moved. */

@@ -59,6 +59,17 @@ enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, st
     return status;
 }
 
+/* No number is left, nor a segment that has some: with what is known by now the parts of the next
+ * beginning are larger. */
+static enum vb_status run_out(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_claim *claim = line->claim;
+    uint64_t size = vb_archive_totals(line->archive).size;
+    if (line->conversations > 0)
+        claim->estimate = (int64_t)(size * 1000 / line->conversations);
+    return vb_fail(err, VB_CONFLICT, "the archive needs more than %u parts", claim->part_last);
+}
+
 /* Numbers run out where a segment grew beyond its estimate; the successor's follow our own. */
 static enum vb_status make_number(struct vb_line *line, uint32_t index, uint32_t *ret_number,
                                   struct vb_error *err)
@@ -67,7 +78,7 @@ static enum vb_status make_number(struct vb_line *line, uint32_t index, uint32_t
     while (number > line->claim->part_last) {
         enum vb_status status = vb_line_absorb(line, err);
         if (status == VB_END)
-            return vb_fail(err, VB_LIMIT, "the archive needs more than %u parts", VB_PART_NUMBERS);
+            return run_out(line, err);
         if (status != VB_OK)
             return status;
     }

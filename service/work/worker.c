@@ -91,6 +91,7 @@ static enum vb_status settle_upload(struct vb_worker *worker, const struct vb_cl
     const struct vb_restart restart = {
         .reason = why->text,
         .most_attempts = most,
+        .estimate = claim->estimate,
         .refused = why->status == VB_CONFLICT,
         .equal_parts = why->status == VB_CONFLICT &&
                        vb_storage_wants_equal_parts(worker->crew->service->storage),

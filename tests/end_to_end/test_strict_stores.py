@@ -7,15 +7,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.end_to_end.conftest import Storage
 from tests.lib import queue
 from tests.lib.fault_proxy import key_of_call
+from tests.lib.object_stores import Swift, available
 from tests.lib.postgres_proxy import PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
-from tests.lib.strict_store import StrictStore, named
+from tests.lib.strict_store import StrictStore, dense, equal, few, named
 
 ABSORB = "ORDER BY s.part_first LIMIT 1 FOR UPDATE"  # the first words of an absorb
-LEAST = {"s3_part_size": "5MiB", "lease": "2s"}
+LEAST = {"s3_part_size": "5MiB"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -121,3 +123,97 @@ def test_a_store_that_would_keep_such_a_part_is_not_left_with_it(program, databa
             found = queue.finished(database, job_id)
         assert queue.archive(store.storage, found) == expected
         assert (store.refused, len(store.keys)) == ([], uploads)
+
+
+SMALL_CUTS = {"page": 60, "cuts": 100} | LEAST
+
+
+def numbers_of(sent):
+    return list(range(1, len(sent) + 1))
+
+
+@pytest.mark.parametrize("rules", [(equal,), (dense,), (named, dense, equal)], ids=["equal", "dense", "all"])
+def test_an_archive_refused_for_its_form_is_begun_anew_as_the_store_wants_it(program, database, folder, minio, expected,
+                                                                             rules):
+    """And what this process does next begins that way."""
+    with StrictStore(minio, "strict-form", *rules) as store:
+        with Crew(program, folder, store.storage, **SMALL_CUTS) as crew:
+            first = queue.add_job(database, "parts")
+            found = queue.finished(database, first)
+            assert queue.archive(store.storage, found) == expected
+            second = queue.finished(database, queue.add_job(database, "parts"))
+            assert queue.archive(store.storage, second) == expected
+            assert "(s3_equal_parts = on)" in crew.log()
+        assert (len(store.refused), len(store.keys), len(store.sent)) == (1, 3, 2)
+        assert all(sent == numbers_of(sent) and len(sent) > 2 for sent in store.sent)
+    assert queue.segments(database, first) == [(1, 10000, "recorded", 1, 0)]
+
+
+def test_what_a_job_has_to_be_like_is_known_to_the_next_process(program, database, folder, minio, expected):
+    with StrictStore(minio, "strict-form", dense) as store:
+        with Crew(program, folder, store.storage, workers=1, lease="2s", **SMALL_CUTS) as crew:
+            job_id = queue.add_job(database, "parts")
+            wait_until(lambda: store.refused, "the refusal")
+            wait_until(lambda: database.value("SELECT equal_parts FROM verbatim.job WHERE job_id = %s", [job_id]),
+                       "the new beginning")
+            crew.kill()
+        with Crew(program, folder, store.storage, **SMALL_CUTS):
+            assert queue.archive(store.storage, queue.finished(database, job_id)) == expected
+        assert len(store.refused) == 1
+
+
+def test_a_store_that_takes_nothing_at_all_is_told_by_name(program, database, folder, minio):
+    with StrictStore(minio, "strict-form", lambda sent, held: (400, b"<Error><Code>InvalidPart</Code>"
+                                                               b"<Message>Never.</Message></Error>")) as store:
+        with Crew(program, folder, store.storage, **SMALL_CUTS):
+            found = queue.wait_end(database, queue.add_job(database, "parts"))
+        assert found.status == "failed" and len(store.refused) == 2
+        assert found.error.startswith("the store refuses parts that it lists as recorded: "), found.error
+        assert "Never." in found.error
+
+
+def test_the_highest_part_number_is_learned(program, database, folder, minio, expected):
+    """16 numbers a segment: those of the second one end above it. Then segments are longer, and the next job knows."""
+    with StrictStore(minio, "strict-few") as store:
+        store.before = few(20)
+        with Crew(program, folder, store.storage, page=60, cuts=1, workers=2, **LEAST) as crew:
+            for _ in range(2):
+                found = queue.finished(database, queue.add_job(database, "parts"))
+                assert queue.archive(store.storage, found) == expected
+            assert "(s3_max_part_number = 20)" in crew.log()
+        assert len(store.keys) == 3 and store.refused and max(max(sent) for sent in store.sent) <= 20
+
+
+def test_parts_grow_where_numbers_are_few(program, database, folder, minio, expected):
+    """Two numbers for 17 MB, of parts of 5 MiB by option."""
+    with StrictStore(minio, "strict-few") as store:
+        store.before = few(2)
+        with Crew(program, folder, store.storage, page=60, workers=2, **LEAST):
+            found = queue.finished(database, queue.add_job(database, "parts"))
+            assert queue.archive(store.storage, found) == expected
+        assert all(max(sent) <= 2 for sent in store.sent)
+
+
+def test_the_option_spares_the_refusal(program, database, folder, minio, expected):
+    with StrictStore(minio, "strict-few", dense, equal) as store:
+        store.before = few(10)
+        with Crew(program, folder, store.storage, s3_max_part_number=10, s3_equal_parts="on", **SMALL_CUTS):
+            assert queue.archive(store.storage, queue.finished(database, queue.add_job(database, "parts"))) == expected
+        assert (store.refused, len(store.keys)) == ([], 1)
+
+
+class FewSwift(Swift):
+    part_most = 20
+
+
+@pytest.mark.skipif("swift" not in available(), reason="Swift is not there")
+def test_a_swift_of_few_numbers(program, database, folder, expected):
+    with FewSwift() as server:
+        server.make_bucket("few")
+        storage = Storage("few", server.options("few"), server.credentials(), server, "few")
+        with Crew(program, folder, storage, page=60, cuts=1, **LEAST) as crew:
+            job_id = queue.add_job(database, "parts")
+            assert queue.archive(storage, queue.finished(database, job_id)) == expected
+            assert "(s3_max_part_number = 20)" in crew.log()
+        assert database.value("SELECT max((p ->> 'number')::integer) FROM verbatim.segment,"
+                              " jsonb_array_elements(parts) AS p WHERE job_id = %s", [job_id]) <= 20

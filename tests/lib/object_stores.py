@@ -148,6 +148,7 @@ user_{account}_{name} = {secret} .admin
 use = egg:swift#s3api
 location = {region}
 min_segment_size = 5242880
+max_upload_part_num = {part_most}
 auth_pipeline_check = false
 [filter:cache]
 use = egg:swift#memcache
@@ -208,6 +209,7 @@ class Swift(ObjectStore):
     program = "swift-proxy-server"
     access_key = "verbatim:tester"  # account and user of tempauth; the colon is a good test of encoding
     secret_key = "verbatim-secret-key"
+    part_most = 1000  # the highest part number, as it comes
 
     def _start(self):
         ports = {kind: free_port() for kind in ("account", "container", "object")}
@@ -219,7 +221,8 @@ class Swift(ObjectStore):
             self._run_server(kind, port, text)
         account, name = self.access_key.split(":")
         text = SWIFT_PROXY.format(port=self.port, user=user, folder=self.folder, account=account, name=name,
-                                  secret=self.secret_key, region=self.region, pipeline=SWIFT_PIPELINE)
+                                  secret=self.secret_key, region=self.region, pipeline=SWIFT_PIPELINE,
+                                  part_most=self.part_most)
         self._run_server("proxy", self.port, text)
         ports["proxy"] = self.port
         for process, port in zip(self.processes, ports.values()):

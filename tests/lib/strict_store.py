@@ -30,10 +30,19 @@ def dense(sent, held):
     return sent == list(range(1, len(sent) + 1)) or refusal("InvalidPartOrder", "The list of parts was not in order.")
 
 
+def few(most):
+    """A store that takes part numbers up to this one, in the words of Swift; for store.before."""
+    def refuse(call, target, body):
+        if call.startswith("part ") and int(call.split()[1]) > most:
+            return refusal("InvalidArgument", f"Part number must be an integer between 1 and {most}, inclusive")
+        return None
+    return refuse
+
+
 class StrictStore:
     """`with StrictStore(server, bucket, rule...) as store:`; store.storage is what Verbatim is given.
 
-    before(call, target, body) is told of each request; refused: the answers to completions that broke a rule; keys: of each upload that was begun, in order;
+    before(call, target, body) is asked first, and its answer taken; refused: the answers to completions that broke a rule; keys: of each upload that was begun, in order;
     sent: the part numbers of each completion that was let through."""
 
     def __init__(self, server, bucket, *rules):
@@ -61,7 +70,10 @@ class StrictStore:
         return {part["PartNumber"]: part["Size"] for part in answer.get("Parts", [])}
 
     def _refuse(self, call, target, body):
-        self.before(call, target, body)
+        answer = self.before(call, target, body)
+        if answer:
+            self.refused.append(answer[1].decode())
+            return answer
         if call == "create":
             self.keys.append(key_of_call(target))
         if call != "complete":
