@@ -13,8 +13,9 @@
  * (5) `extend` gives its end and numbers to ours.
  *
  * Somebody else in between. A waiting successor cannot be claimed once it is locked, and is gone
- * after that. A running one's owner is not asked: its next fenced write finds no row, and its next
- * beat, which is called for at once, marks the lease lost, so it drops its work. A recorded one's
+ * after that. A running one's owner is not asked: its next fenced write finds no row (and before its first part
+ * there is one), and its next beat, which is called for at once where it may be sending, marks the
+ * lease lost, so it drops its work. A recorded one's
  * work is done again; that costs time, not bytes. If that owner is inside a fenced transaction of its own, it holds the job, and we wait
  * for it there; since both lock the job before a segment, neither waits for the other's segment.
  *
@@ -68,12 +69,11 @@ static const char drop_directory[] =
     "DELETE FROM verbatim.segment_directory WHERE job_id = $1 AND part_first = $2";
 static const char drop_next[] =
     "DELETE FROM verbatim.segment WHERE job_id = $1 AND part_first = $2";
-/* $2: 1, or 0 where the successor was recorded; $3: what the keepers are told, so that a running
- * one's owner beats at once. */
+/* $2: 1, or 0 where the successor was recorded. */
 static const char count_open[] =
-    "WITH told AS MATERIALIZED (SELECT pg_notify('" VB_QUEUE_CHANNEL "', $3)) "
-    "UPDATE verbatim.job SET open_segments = open_segments - $2"
-    " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
+    "UPDATE verbatim.job SET open_segments = open_segments - $2 WHERE job_id = $1";
+/* The keepers beat at once, so that an owner who is sending stops. */
+static const char tell_owner[] = "SELECT pg_notify('" VB_QUEUE_CHANNEL "', $1)";
 /* $1: job, $2: our position, $3: the successor's last number, $4 $5: its end, $6: conversations
  * thought to be in it, $7: the number that ours begin with from here on. */
 /* clang-format off */
@@ -140,7 +140,6 @@ static enum vb_status drop_successor(struct vb_pg *pg, const struct vb_claim *cl
     vb_args_number(&key, next->first);
     vb_args_text(&open, claim->job.job_id);
     vb_args_number(&open, next->recorded ? 0 : 1);
-    vb_args_text(&open, next->running ? claim->job.job_id : "");
     enum vb_status status = vb_args_exec(pg, drop_directory, &key, NULL, err);
     if (status == VB_OK)
         status = vb_args_exec(pg, drop_next, &key, NULL, err);
@@ -157,6 +156,8 @@ static enum vb_status drop_successor_of(struct vb_pg *pg, const struct vb_claim 
     vb_args_text(&job, claim->job.job_id);
     if (status == VB_OK && absorb->next.sent && absorb->sent)
         status = vb_args_exec(pg, note_loose, &job, NULL, err);
+    if (status == VB_OK && absorb->next.sent && absorb->next.running)
+        status = vb_args_exec(pg, tell_owner, &job, NULL, err);
     return status;
 }
 

@@ -41,10 +41,11 @@ def left_behind(storage):
 
 def test_all_is_well(ready, storage, make_service, folder):
     zones = recent_zones(folder / "zones")
+    numbers = {"s3_max_part_number": 1000} if storage.name == "swift" else {}
     with MailSink(tls="starttls", user="bob", password=SECRET) as sink:
         service = make_service(storage, workers=0, env=zones)
         report = doctor(ready, env=storage.env | zones | {"SSL_CERT_FILE": str(sink.certificate)}, **storage.options,
-                        base_url=service.url, smtp_url=sink.url.replace("127.0.0.1", "localhost"),
+                        **numbers, base_url=service.url, smtp_url=sink.url.replace("127.0.0.1", "localhost"),
                         smtp_user="bob", smtp_password=SECRET, mail_from="export@acme.example")
         assert report.status == 0 and {line.finding for line in report.lines} == {"ok"}, report.output
         assert [line.subject for line in report.lines if not line.subject.startswith("source")] == [

@@ -9,6 +9,7 @@ import pytest
 
 from tests.end_to_end.conftest import Storage
 from tests.lib import queue
+from tests.lib.doctor import doctor
 from tests.lib.fault_proxy import key_of_call
 from tests.lib.object_stores import Swift, available
 from tests.lib.postgres_proxy import PostgresProxy
@@ -200,6 +201,29 @@ def test_the_option_spares_the_refusal(program, database, folder, minio, expecte
         with Crew(program, folder, store.storage, s3_max_part_number=10, s3_equal_parts="on", **SMALL_CUTS):
             assert queue.archive(store.storage, queue.finished(database, queue.add_job(database, "parts"))) == expected
         assert (store.refused, len(store.keys)) == ([], 1)
+
+
+def look(program, store, **options):
+    report = doctor(program, env=store.storage.env, **store.storage.options, **options)
+    objects = store.client.list_objects_v2(Bucket=store.bucket, Prefix="conversation_exports/doctor/")
+    assert objects.get("KeyCount") == 0, "it leaves nothing behind"
+    return report
+
+
+@pytest.mark.parametrize("rule", [equal, dense])
+def test_the_doctor_finds_a_store_that_wants_equal_parts(program, minio, rule):
+    with StrictStore(minio, "strict-doctor", rule) as store:
+        warning = look(program, store).only("storage", "warning")
+        assert "s3_equal_parts = on" in warning.remedy and "parts of one size" in warning.text
+        assert look(program, store, s3_equal_parts="on").findings("storage") == {"ok"}
+
+
+def test_the_doctor_finds_the_highest_part_number(program, minio):
+    with StrictStore(minio, "strict-doctor", named) as store:
+        store.before = few(1000)
+        warning = look(program, store).only("storage", "warning")
+        assert "s3_max_part_number" in warning.remedy and "s3_max_part_number = 1000" in warning.text
+        assert look(program, store, s3_max_part_number=1000).findings("storage") == {"ok"}
 
 
 class FewSwift(Swift):

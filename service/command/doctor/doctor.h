@@ -51,6 +51,9 @@ void vb_doctor_plans(struct vb_doctor *doctor, PGconn *source, const struct vb_c
 void vb_doctor_lookups(struct vb_doctor *doctor, PGconn *source,
                        const struct vb_contract *contract);
 void vb_doctor_storage(struct vb_doctor *doctor);
+/* Behind a storage that can be written to; both are the owner's. Nothing where all is well. */
+void vb_doctor_parts(struct vb_doctor *doctor, struct vb_storage *storage,
+                     struct vb_storage_session *session);
 /* Downloads by the link, which is a right to read, and compares with `body`. */
 void vb_doctor_link(struct vb_doctor *doctor, const char *link, struct vb_view body);
 /* Sends nothing but what `mail_to` asks for. */

@@ -232,6 +232,9 @@ static void run_trial(struct trial *trial)
     bool good = run_steps(trial);
     if (good)
         try_link(trial);
+    trial->until += PATIENCE; /* ten MiB are on their way */
+    if (good)
+        vb_doctor_parts(trial->doctor, trial->storage, trial->session);
     enum vb_status status = remove_all(trial, &err);
     if (good && status != VB_OK && *trial->kept)
         tell_kept(trial, &err);
