@@ -5,7 +5,7 @@
  *
  * HTTP/1.1 only: one request at a time needs no multiplexing, and a part of many megabytes on a
  * shared HTTP/2 connection would wait for flow control. A stop is heard between slices of 200 ms
- * (transfer.c). AWS_CA_BUNDLE names the certificates, as for AWS's tools; else the system's are
+ * (transfer.c), and waits a second for the answer to a body that has left as a whole. AWS_CA_BUNDLE names the certificates, as for AWS's tools; else the system's are
  * used. Certificates are always verified; there is no option to let that be.
  *
  * Options that libcurl copies may fail for want of memory, and a request without one of them would
@@ -25,6 +25,7 @@
 
 #define RECEIVE_BUFFER 16384L
 #define SEND_BUFFER 65536L
+#define LAST_ANSWER VB_SECOND         /* of a request that is stopped when its body has left */
 #define DEAD_PEER_MILLISECONDS 15000u /* unacknowledged for so long: the peer is gone */
 /* A longer header is passed over, not an error. */
 #define HEADER_LINE_MOST 8192u
@@ -40,9 +41,26 @@ struct exchange {
     CURL *easy;
     const struct vb_s3_wire_request *request;
     struct vb_s3_wire_answer *answer;
-    size_t piece;  /* next byte to send: which piece, */
-    size_t offset; /* and where in it */
+    size_t piece;       /* next byte to send: which piece, */
+    size_t offset;      /* and where in it */
+    int64_t stopped_at; /* monotonic; 0: not asked to stop */
 };
+
+/* A store may go on with a body that it has whole after its sender has gone, and keep what comes of
+ * it behind an abort (s3proxy). So the answer to such a request is waited for, a moment. */
+static bool is_stopped(void *context)
+{
+    struct exchange *exchange = context;
+    const struct vb_s3_wire_request *request = exchange->request;
+    if (!request->stop || !request->stop(request->stop_context))
+        return false;
+    bool is_whole =
+        request->body && request->body->size > 0 && exchange->piece == request->body->count;
+    int64_t now = vb_clock_monotonic();
+    if (exchange->stopped_at == 0)
+        exchange->stopped_at = now;
+    return !is_whole || now - exchange->stopped_at > LAST_ANSWER;
+}
 
 /* libcurl's global state is made at the first handle and stays until the process ends. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -367,7 +385,7 @@ enum vb_status vb_s3_wire_exchange(struct vb_s3_wire *http,
                        status == VB_LIMIT ? "a header is too long" : "no memory for a request");
     CURLcode code = set_options(http, &exchange, headers);
     if (code == CURLE_OK)
-        code = vb_transfer(http->multi, http->easy, request->stop, request->stop_context);
+        code = vb_transfer(http->multi, http->easy, is_stopped, &exchange);
     long code_of_answer = 0;
     curl_off_t length = -1, sent = 0;
     curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);

@@ -50,13 +50,13 @@ static const char note_mail[] =
 static const char drop_directories[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
 
 /* One row for the janitor, who looks at key and upload until both are as they should be. $2: the
- * object itself is to stay. */
+ * object itself is to stay; $3: our epoch. */
 static const char leave_trail[] =
     "INSERT INTO verbatim.cleanup"
-    " (workspace_id, job_id, storage, object_key, upload_id, keep_object)"
-    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), $2"
-    " FROM verbatim.job"
-    " WHERE job_id = $1 AND object_key IS NOT NULL";
+    " (workspace_id, job_id, storage, object_key, upload_id, keep_object, holders, not_before)"
+    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), $2,"
+    " " VB_CLEANUP_HOLDERS("$3") " FROM verbatim.job"
+                                 " WHERE job_id = $1 AND object_key IS NOT NULL";
 
 /* Due at infinity: no claim under way takes a segment of an ended job. */
 static const char end_segments[] =
@@ -65,13 +65,21 @@ static const char end_segments[] =
     " WHERE job_id = $1 AND status <> 'recorded'";
 
 static enum vb_status run_for_job(struct vb_pg *pg, const char *sql, const char *job_id,
-                                  const char *more, struct vb_error *err)
+                                  struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     vb_args_text(&args, job_id);
-    if (more)
-        vb_args_text(&args, more);
     return vb_args_exec(pg, sql, &args, NULL, err);
+}
+
+static enum vb_status leave(struct vb_pg *pg, const struct vb_claim *claim, bool keep_object,
+                            struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_text(&args, keep_object ? "t" : "f");
+    vb_args_number(&args, claim->epoch);
+    return vb_args_exec(pg, leave_trail, &args, NULL, err);
 }
 
 /* Without a result the closing segment was recorded before, and only its status changes. */
@@ -128,12 +136,12 @@ static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write
     if (status == VB_OK)
         status = vb_job_transition(pg, job->job_id, VB_JOB_STARTED, VB_JOB_FINISHED, NULL, err);
     if (status == VB_OK && job->notification_email)
-        status = run_for_job(pg, note_mail, job->job_id, NULL, err);
+        status = run_for_job(pg, note_mail, job->job_id, err);
     /* Without an upload nothing but the object itself was ever put at the key. */
     if (status == VB_OK && job->upload_id) {
-        status = run_for_job(pg, leave_trail, job->job_id, "t", err);
+        status = leave(pg, write->claim, true, err);
         if (status == VB_OK)
-            status = run_for_job(pg, drop_directories, job->job_id, NULL, err);
+            status = run_for_job(pg, drop_directories, job->job_id, err);
     }
     return status;
 }
@@ -179,11 +187,11 @@ static enum vb_status fail_step(struct vb_pg *pg, const struct vb_write *write, 
     if (status == VB_OK)
         status = vb_audit_event(pg, id, "failed", NULL, err);
     if (status == VB_OK)
-        status = run_for_job(pg, leave_trail, id, "f", err);
+        status = leave(pg, write->claim, false, err);
     if (status == VB_OK)
-        status = run_for_job(pg, end_segments, id, NULL, err);
+        status = run_for_job(pg, end_segments, id, err);
     if (status == VB_OK)
-        status = run_for_job(pg, drop_directories, id, NULL, err);
+        status = run_for_job(pg, drop_directories, id, err);
     return status;
 }
 
@@ -200,11 +208,15 @@ enum vb_status vb_job_fail(struct vb_pg *pg, const struct vb_claimer *claimer,
     return status;
 }
 
-/* The attempt's number is the fence of a look under way: what that one found is not believed. */
+/* The attempt's number is the fence of a look under way: what that one found is not believed. The
+ * first look comes when the last of those who were at work has let go; of an archive that others
+ * hold yet nothing is aborted. $2: our epoch. */
 static const char look_again[] =
     "WITH due AS ("
     "UPDATE verbatim.cleanup"
-    " SET not_before = clock_timestamp(), looks = 0, attempts = attempts + 1"
+    " SET holders = array_remove(holders, $2), looks = 0, attempts = attempts + 1,"
+    " not_before = CASE WHEN array_remove(holders, $2) = '{}'"
+    "  THEN clock_timestamp() ELSE not_before END"
     " WHERE job_id = $1 AND NOT keep_object"
     " RETURNING job_id) "
     "SELECT pg_notify('" VB_QUEUE_CHANNEL "', d.job_id::text)"
@@ -213,5 +225,8 @@ static const char look_again[] =
 enum vb_status vb_job_clean_again(struct vb_pg *pg, const struct vb_claim *claim,
                                   struct vb_error *err)
 {
-    return run_for_job(pg, look_again, claim->job.job_id, NULL, err);
+    struct vb_pg_args args = {0};
+    vb_args_text(&args, claim->job.job_id);
+    vb_args_number(&args, claim->epoch);
+    return vb_args_exec(pg, look_again, &args, NULL, err);
 }

@@ -21,6 +21,19 @@ struct vb_write {
  * vb_fence_run is VB_OK, and then it is of the run that was committed. */
 typedef enum vb_status vb_write_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                      struct vb_error *err);
+/* Of a clean-up row that is written behind the fence of a claim, for VALUES of its columns holders and
+ * not_before: the job's other claims, before the statement that ends them. $1: job, `epoch`: ours. */
+#define VB_CLEANUP_HOLDERS(epoch)                                                                  \
+    "(SELECT coalesce(array_agg(h.claim_epoch), '{}')"                                             \
+    " FROM verbatim.segment AS h"                                                                  \
+    " WHERE h.job_id = $1 AND h.status = 'running' AND h.claim_epoch <> " epoch                    \
+    " AND h.lease_until > clock_timestamp()"                                                       \
+    " AND EXISTS (SELECT FROM verbatim.process AS p WHERE p.process_id = h.process_id)),"          \
+    " (SELECT coalesce(max(h.lease_until), clock_timestamp())"                                     \
+    " FROM verbatim.segment AS h"                                                                  \
+    " WHERE h.job_id = $1 AND h.status = 'running' AND h.claim_epoch <> " epoch                    \
+    " AND h.lease_until > clock_timestamp()"                                                       \
+    " AND EXISTS (SELECT FROM verbatim.process AS p WHERE p.process_id = h.process_id))"
 /* Runs the step once: begins, locks the job (it must be started) and the claim's segment in that
  * order, and commits. A failure that may heal is tried again while the claim holds. After a COMMIT
  * whose answer was lost it is found out first whether it was carried out, also where the segment or

@@ -22,13 +22,13 @@ static const char lock_stranger[] =
     "  AND p.beat_at > clock_timestamp() - $4::bigint * interval '1 microsecond')"
     " FOR NO KEY UPDATE SKIP LOCKED";
 
-/* The order matters: the clean-up row copies what the last one forgets. */
+/* The order matters: the clean-up row copies what the last one forgets. $2: our epoch. */
 static const char leave_archive[] =
     "INSERT INTO verbatim.cleanup"
-    " (workspace_id, job_id, storage, object_key, upload_id, keep_object)"
-    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false"
-    " FROM verbatim.job"
-    " WHERE job_id = $1";
+    " (workspace_id, job_id, storage, object_key, upload_id, keep_object, holders, not_before)"
+    " SELECT workspace_id, job_id, storage, object_key, coalesce(upload_id, ''), false,"
+    " " VB_CLEANUP_HOLDERS("$2") " FROM verbatim.job"
+                                 " WHERE job_id = $1";
 static const char drop_pieces[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
 /* Charges outlive the segments that they were made for. $2: one more. */
 static const char drop_segments[] =
@@ -59,6 +59,7 @@ static const char forget_archive[] =
 /* How the new segment begins. */
 struct beginning {
     const char *job_id, *reason, *token; /* reason, token: NULL where there is none */
+    int64_t epoch;                       /* of the claim that it is for; 0: of none */
     int64_t most_attempts;               /* 0: not charged */
     bool refused, equal_parts;
     int64_t estimate; /* 0: not known */
@@ -102,7 +103,10 @@ static enum vb_status replace_segments(struct vb_pg *pg, struct beginning *begin
 
 static enum vb_status begin_job(struct vb_pg *pg, struct beginning *beginning, struct vb_error *err)
 {
-    enum vb_status status = run_for_job(pg, leave_archive, beginning->job_id, err);
+    struct vb_pg_args left = {0};
+    vb_args_text(&left, beginning->job_id);
+    vb_args_number(&left, beginning->epoch);
+    enum vb_status status = vb_args_exec(pg, leave_archive, &left, NULL, err);
     if (status == VB_OK)
         status = run_for_job(pg, drop_pieces, beginning->job_id, err);
     if (status == VB_OK)
@@ -156,6 +160,7 @@ enum vb_status vb_job_restart(struct vb_pg *pg, const struct vb_claimer *claimer
                               struct vb_error *err)
 {
     struct beginning beginning = {.job_id = claim->job.job_id,
+                                  .epoch = claim->epoch,
                                   .reason = restart->reason,
                                   .most_attempts = restart->most_attempts,
                                   .refused = restart->refused,

@@ -73,7 +73,7 @@ enum { VB_COLUMN_NAMES(CHORE_ROW) CHORE_COLUMNS };
 static const char claim_sql[] =
     "UPDATE verbatim.cleanup"
     " SET not_before = now() + interval '15 minutes',"
-    " attempts = attempts + 1, process_id = $1::uuid"
+    " attempts = attempts + 1, process_id = $1::uuid, holders = '{}'"
     " WHERE cleanup_id = coalesce("
     "  (SELECT cleanup_id"
     "   FROM verbatim.cleanup"
