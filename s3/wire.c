@@ -5,8 +5,9 @@
  *
  * HTTP/1.1 only: one request at a time needs no multiplexing, and a part of many megabytes on a
  * shared HTTP/2 connection would wait for flow control. A stop is heard between slices of 200 ms
- * (transfer.c), and waits a second for the answer to a body that has left as a whole. AWS_CA_BUNDLE names the certificates, as for AWS's tools; else the system's are
- * used. Certificates are always verified; there is no option to let that be.
+ * (transfer.c), and waits a second for the answer to a body that has left as a whole. AWS_CA_BUNDLE
+ * names the certificates, as for AWS's tools; else the system's are used. Certificates are always
+ * verified; there is no option to let that be.
  *
  * Options that libcurl copies may fail for want of memory, and a request without one of them would
  * be another request: the first failure ends the exchange before anything is sent.

@@ -13,15 +13,16 @@
  * (5) `extend` gives its end and numbers to ours.
  *
  * Somebody else in between. A waiting successor cannot be claimed once it is locked, and is gone
- * after that. A running one's owner is not asked: its next fenced write finds no row (and before its first part
- * there is one), and its next beat, which is called for at once where it may be sending, marks the
- * lease lost, so it drops its work. A recorded one's
- * work is done again; that costs time, not bytes. If that owner is inside a fenced transaction of its own, it holds the job, and we wait
- * for it there; since both lock the job before a segment, neither waits for the other's segment.
+ * after that. A running one's owner is not asked: its next fenced write finds no row (and before
+ * its first part there is one), and its next beat, which is called for at once where it may be
+ * sending, marks the lease lost, so it drops its work. A recorded one's work is done again; that
+ * costs time, not bytes. If that owner is inside a fenced transaction of its own, it holds the job,
+ * and we wait for it there; since both lock the job before a segment, neither waits for the other's
+ * segment.
  *
- * Parts that the successor has sent. Ceph RGW completes no upload with a part that is not named, and
- * Swift keeps such a part for ever, out of reach. So where it has noted that it sends (note.c), ours
- * begin with its first number: our bytes from there on are its bytes and more, so each of its
+ * Parts that the successor has sent. Ceph RGW completes no upload with a part that is not named,
+ * and Swift keeps such a part for ever, out of reach. So where it has noted that it sends (note.c),
+ * ours begin with its first number: our bytes from there on are its bytes and more, so each of its
  * numbers is written over and named. That is kept in the row, since whoever does ours again has to
  * number alike. Where ours have numbers already it cannot be done; then the job is marked, and the
  * parts are compared before they are joined (close.c). A late part of an owner that has not heard

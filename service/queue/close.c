@@ -26,9 +26,9 @@
  * both name the same parts, so either gives the same object, and one finish is fenced. A store that
  * lost a part names it: its segments and ours are opened again (vb_segment_reopen), in one
  * transaction with job.size, and REOPENS times at most. Where the upload may hold parts that nobody
- * names (absorb.c, record.c), it is looked at first: such a part would stay in some stores for ever,
- * and others refuse the completion for it. Then the archive begins anew, and the abort of the old
- * upload takes everything away.
+ * names (absorb.c, record.c), it is looked at first: such a part would stay in some stores for
+ * ever, and others refuse the completion for it. Then the archive begins anew, and the abort of the
+ * old upload takes everything away.
  *
  * A change must not break: nothing is completed before job.size is committed; parts are listed by
  * position of the segment and place within it, which is the order of their bytes; `record.bad` and

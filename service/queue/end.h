@@ -68,8 +68,8 @@ enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_finished *finished,
                              struct vb_error *err) vb_must_check;
 /* After a claim was fenced, and nothing of it is on its way any more: what its job left behind is
- * looked at, unless others hold that yet, and looked at again, for something may have arrived in the
- * store since the last look. */
+ * looked at, unless others hold that yet, and looked at again, for something may have arrived in
+ * the store since the last look. */
 enum vb_status vb_job_clean_again(struct vb_pg *pg, const struct vb_claim *claim,
                                   struct vb_error *err) vb_must_check;
 /* Fails the job of a claim of ours. */

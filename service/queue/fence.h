@@ -21,8 +21,9 @@ struct vb_write {
  * vb_fence_run is VB_OK, and then it is of the run that was committed. */
 typedef enum vb_status vb_write_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                      struct vb_error *err);
-/* Of a clean-up row that is written behind the fence of a claim, for VALUES of its columns holders and
- * not_before: the job's other claims, before the statement that ends them. $1: job, `epoch`: ours. */
+/* Of a clean-up row that is written behind the fence of a claim, for VALUES of its columns holders
+ * and not_before: the job's other claims, before the statement that ends them. $1: job, `epoch`:
+ * ours. */
 #define VB_CLEANUP_HOLDERS(epoch)                                                                  \
     "(SELECT coalesce(array_agg(h.claim_epoch), '{}')"                                             \
     " FROM verbatim.segment AS h"                                                                  \

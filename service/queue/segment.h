@@ -10,7 +10,7 @@
 
 #include "claim.h"
 
-#define VB_FRONT_NUMBERS 16u   /* part numbers that a split leaves with the front, at least */
+#define VB_FRONT_NUMBERS 16u /* part numbers that a split leaves with the front, at least */
 
 /* queue/note.c: key, epoch, store and part size on the job before anything is put there. */
 /* Makes the key of `claim`'s epoch. */
@@ -30,8 +30,8 @@ enum vb_status vb_job_note_upload(struct vb_pg *pg, const struct vb_claimer *cla
                                   struct vb_claim *claim, const char *upload_id,
                                   struct vb_error *err) vb_must_check;
 
-/* Before the first part of the claim is sent, unless it is noted already: whoever absorbs the segment
- * has to know. */
+/* Before the first part of the claim is sent, unless it is noted already: whoever absorbs the
+ * segment has to know. */
 enum vb_status vb_segment_note_sent(struct vb_pg *pg, const struct vb_claimer *claimer,
                                     struct vb_claim *claim, struct vb_error *err) vb_must_check;
 

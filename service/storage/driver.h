@@ -82,7 +82,7 @@ struct vb_storage {
     bool small_parts;
     _Atomic bool equal_parts;   /* what was cut otherwise was refused */
     _Atomic uint32_t part_most; /* a number above it was refused; 0: none was */
-    char prefix[512]; /* "" or ends in a slash */
+    char prefix[512];           /* "" or ends in a slash */
     char identity[1024];
 };
 

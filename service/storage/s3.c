@@ -5,8 +5,8 @@
  * hand, so that the HTTP loops never wait for a metadata service. Lists no bucket, only the
  * unfinished uploads of one key.
  *
- * What statuses of the client mean for an upload is judged here and in s3_close.c alone: callers see
- * one meaning of a gone upload, whatever the store says.
+ * What statuses of the client mean for an upload is judged here and in s3_close.c alone: callers
+ * see one meaning of a gone upload, whatever the store says.
  */
 #include "driver.h"
 #include "s3_clean.h"

@@ -25,8 +25,8 @@ enum vb_status vb_s3_close(struct vb_s3_client *client, const struct vb_s3_recor
 /* As vb_storage_look_for_more. */
 enum vb_status vb_s3_look_for_more(struct vb_s3_client *client, const struct vb_s3_record *record,
                                    bool *ret_more, struct vb_error *err) vb_must_check;
-/* Whether the last call's failure tells that the store takes no part of such a number; *ret_most: the
- * highest that it does take, as it says, else the usual low limit. */
+/* Whether the last call's failure tells that the store takes no part of such a number; *ret_most:
+ * the highest that it does take, as it says, else the usual low limit. */
 bool vb_s3_refuses_number(const struct vb_error *err, uint32_t number, uint32_t *ret_most);
 /* Nothing could begin anew in a bucket that is gone: VB_NOT_FOUND tells of the upload alone. */
 enum vb_status vb_s3_of_upload(struct vb_s3_client *client, enum vb_status status,

@@ -28,7 +28,7 @@ struct vb_storage_session;
 /* One stored part, as recorded in segment.parts. */
 #define VB_ETAG 160
 #define VB_PARTS_MOST 10000u /* the highest number of a part in any store */
-#define VB_VERSION 256 /* room of a version id, with its NUL */
+#define VB_VERSION 256       /* room of a version id, with its NUL */
 struct vb_stored_part {
     uint64_t size;
     uint32_t number;
@@ -93,8 +93,8 @@ enum vb_status vb_storage_begin(struct vb_storage_session *session, const char *
  * itself is VB_STORAGE or VB_IO. */
 
 /* Stores one part durably. `epoch` is that of the segment's claim. VB_NOT_FOUND: the upload is
- * gone. VB_CONFLICT: the store takes no number as high as that (vb_storage_part_most says which, from
- * then on). In both cases nothing was stored, and the archive has to begin anew. */
+ * gone. VB_CONFLICT: the store takes no number as high as that (vb_storage_part_most says which,
+ * from then on). In both cases nothing was stored, and the archive has to begin anew. */
 enum vb_status vb_storage_part(struct vb_storage_session *session, const char *key,
                                const char *upload_id, uint32_t number, int64_t epoch,
                                const struct iovec *body, size_t count, uint64_t size,
@@ -113,9 +113,9 @@ enum vb_status vb_storage_look_for_more(struct vb_storage_session *session, cons
                                         struct vb_error *err) vb_must_check;
 /* Joins the recorded parts (in order) into the object. A retryable step from records alone: an
  * upload that is gone with an object of `size` at the key is VB_CLOSE_DONE. `bad` holds as many
- * flags as parts. VB_NOT_FOUND: the upload is gone and no such object stands. VB_CONFLICT: the store
- * has the parts as recorded and refuses them, for others beside them or for the way they are cut
- * (vb_storage_wants_equal_parts says so from then on). In both cases the archive has to begin
+ * flags as parts. VB_NOT_FOUND: the upload is gone and no such object stands. VB_CONFLICT: the
+ * store has the parts as recorded and refuses them, for others beside them or for the way they are
+ * cut (vb_storage_wants_equal_parts says so from then on). In both cases the archive has to begin
  * anew. */
 enum vb_status vb_storage_close(struct vb_storage_session *session, const char *key,
                                 const char *upload_id, const struct vb_stored_part *parts,

@@ -93,8 +93,8 @@ static bool wants_equal_parts(const struct vb_line *line)
                          vb_storage_wants_equal_parts(line->crew->service->storage)));
 }
 
-/* Of a job that is one segment yet, and was looked at before: by the express thread, or by an archive
- * that had to begin anew. */
+/* Of a job that is one segment yet, and was looked at before: by the express thread, or by an
+ * archive that had to begin anew. */
 static enum vb_status plan_part_size(struct vb_line *line, struct vb_error *err)
 {
     struct vb_claim *claim = line->claim;

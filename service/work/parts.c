@@ -1,8 +1,9 @@
 /* The part sink of a segment: where the archive of `export` meets the storage.
  *
  * Nothing is put into the store before a row tells of it: first key, epoch and part size, then the
- * upload, then its id, then that parts come, then parts. A crash anywhere in between leaves the janitor a key to look at.
- * A file that fits one body never gets that far, and costs one PUT. On the worker's thread.
+ * upload, then its id, then that parts come, then parts. A crash anywhere in between leaves the
+ * janitor a key to look at. A file that fits one body never gets that far, and costs one PUT. On
+ * the worker's thread.
  */
 #include "line.h"
 

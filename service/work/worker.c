@@ -2,9 +2,10 @@
  * failure.
  *
  * How a run ends decides what becomes of the claim: VB_AGAIN hands it back without a charge,
- * VB_STOPPED hands it back or drops it, VB_NOT_FOUND of an upload and VB_CONFLICT of its parts begin
- * the archive anew, what may heal is charged and tried again after a back-off, and the rest fails the job. Where that itself
- * cannot be written down, the lease runs out, and others find the segment as it was.
+ * VB_STOPPED hands it back or drops it, VB_NOT_FOUND of an upload and VB_CONFLICT of its parts
+ * begin the archive anew, what may heal is charged and tried again after a back-off, and the rest
+ * fails the job. Where that itself cannot be written down, the lease runs out, and others find the
+ * segment as it was.
  */
 #include "crew.h"
 #include "spans.h"
@@ -81,8 +82,8 @@ static enum vb_status settle_failure(struct vb_worker *worker, const struct vb_c
     return release(worker, claim, of_source ? VB_RELEASE_SOURCE : VB_RELEASE_RETRY, why->text, err);
 }
 
-/* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the upload.
- * Or the store wants other parts: the second time the archive is cut as any store takes it. */
+/* A lifecycle rule of the bucket, or somebody's clean-up: what was recorded is gone with the
+ * upload. Or the store wants other parts: the second time it is cut as any store takes it. */
 static enum vb_status settle_upload(struct vb_worker *worker, const struct vb_claim *claim,
                                     const struct vb_error *why, struct vb_error *err)
 {

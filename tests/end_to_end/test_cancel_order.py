@@ -1,4 +1,4 @@
-"""A cancelled export's upload is aborted when nobody sends to it any more: some stores keep what arrives behind that."""
+"""A cancelled export's upload is aborted when nobody sends to it any more: some stores keep what comes later."""
 
 import threading
 import time

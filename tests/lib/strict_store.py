@@ -42,8 +42,8 @@ def few(most):
 class StrictStore:
     """`with StrictStore(server, bucket, rule...) as store:`; store.storage is what Verbatim is given.
 
-    before(call, target, body) is asked first, and its answer taken; refused: the answers to completions that broke a rule; keys: of each upload that was begun, in order;
-    sent: the part numbers of each completion that was let through."""
+    before(call, target, body) is asked first, and its answer taken; refused: the answers to what broke a rule; keys: of
+    each upload that was begun, in order; sent: the part numbers of each completion that was let through."""
 
     def __init__(self, server, bucket, *rules):
         self.rules, self.bucket, self.server = rules, bucket, server
