@@ -82,7 +82,7 @@ static int64_t estimate(const struct vb_specification *specification, int64_t co
     else
         bytes += (double)weight->file;
     if (specification->files == VB_FILES_CHUNKS)
-        bytes = bytes / LARGE_RATIO;
+        bytes = bytes / (weight->is_packed ? 1 : LARGE_RATIO);
     if (specification->files == VB_FILES_PER_CONVERSATION)
         bytes = bytes / (weight->is_packed ? 1 : SMALL_RATIO) + (double)conversations * ENTRY;
     return (int64_t)bytes;

@@ -27,7 +27,7 @@ AT_ONCE = 4
 SOURCES = ["large", "giant"]
 SHAPES = [{"format": "csv", "layout": "messages"}, {"format": "csv", "layout": "conversations"},
           {"format": "csv", "layout": "leads"}, {"format": "json"}, {"format": "ndjson"}, {"format": "html"},
-          {"format": "pdf"}]
+          {"format": "xlsx"}, {"format": "pdf"}]
 PACKAGINGS = ["per_conversation", "chunks", "single"]
 EXPORTS = f"/api/v1/workspace/{WORKSPACE}/exports"
 

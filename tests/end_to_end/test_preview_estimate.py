@@ -10,7 +10,9 @@ EXPORTS = "/api/v1/workspace/demo/exports"
 SHAPES = [
     {}, {"files": "single"}, {"layout": "conversations"}, {"layout": "leads", "files": "chunks"}, {"format": "json"},
     {"format": "pdf"}, {"format": "ndjson", "files": "per_conversation"}, {"format": "ndjson", "files": "chunks"},
-    {"format": "html"}, {"format": "html", "files": "chunks"}, {"format": "html", "files": "per_conversation"},
+    {"format": "xlsx"}, {"format": "xlsx", "files": "chunks"}, {"format": "xlsx", "files": "per_conversation"},
+    {"format": "xlsx", "layout": "leads"}, {"format": "html"}, {"format": "html", "files": "chunks"},
+    {"format": "html", "files": "per_conversation"},
 ]
 
 
