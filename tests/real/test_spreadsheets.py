@@ -70,7 +70,8 @@ def office(tmp_path_factory):
 
     def opened(path, infilter=None):
         command = ["soffice", f"-env:UserInstallation={(home / 'profile').as_uri()}", "--headless",
-                   "--convert-to", "fods", "--outdir", str(home), *([f"--infilter={infilter}"] if infilter else []), str(path)]
+                   "--convert-to", "fods", "--outdir", str(home),
+                   *([f"--infilter={infilter}"] if infilter else []), str(path)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         made = home / f"{path.stem}.fods"
         assert done.returncode == 0 and made.exists(), done.stdout + done.stderr
