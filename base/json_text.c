@@ -211,6 +211,45 @@ enum vb_status vb_json_append_inside(struct vb_buffer *out, struct vb_view lead,
     return append_string(out, lead, text, 0);
 }
 
+/* As put_escaped, for what is escaped already: only line ends beyond ASCII are looked for. */
+static char *put_value(char *to, struct vb_view json)
+{
+    const char *at = json.data, *end = json.data + json.length;
+    while (at < end) {
+        size_t width = (unsigned char)*at >= 0xC2 ? line_end_width(at, (size_t)(end - at)) : 0;
+        if (width > 0)
+            to = put_line_end(to, at);
+        else
+            *to++ = *at;
+        at += width > 0 ? width : 1;
+    }
+    return to;
+}
+
+enum vb_status vb_json_append_value(struct vb_buffer *out, struct vb_view lead, struct vb_view json)
+{
+    if (!json.data)
+        return append_null(out, lead);
+    bool non_ascii = scan(json).non_ascii;
+    if (non_ascii && !vb_utf8_valid(json))
+        return VB_INVALID;
+    bool escape = non_ascii && may_have_line_end(json);
+    /* At worst a line end of two bytes becomes six. */
+    size_t most = escape ? 3 * json.length : json.length;
+    enum vb_status status = vb_buffer_reserve(out, lead.length + most);
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = start;
+    memcpy(to, lead.data, lead.length);
+    to += lead.length;
+    if (escape)
+        to = put_value(to, json);
+    else
+        to = (char *)memcpy(to, json.data, json.length) + json.length;
+    vb_buffer_grown(out, (size_t)(to - start));
+    return VB_OK;
+}
+
 /* Not all or nothing: each member is, and those before the one that failed stay. What they are part
  * of is then of no use. */
 enum vb_status vb_json_append_members(struct vb_buffer *out, const struct vb_json_member *members,

@@ -78,6 +78,17 @@ static enum vb_status append_speaker(const struct vb_render_context *context,
                                               : status;
 }
 
+/* What kind of message it is, where it is not simply said, and what was done to it later. */
+static enum vb_status append_marks(const struct vb_render_context *context,
+                                   const struct vb_message *m, struct vb_buffer *out)
+{
+    bool is_plain = m->kind.length == 0 || vb_view_equals(m->kind, VB_VIEW("message"));
+    enum vb_status status = is_plain ? VB_OK : vb_html_words(out, " ", m->kind, "");
+    if (status == VB_OK)
+        status = vb_html_append_done(context, " edited ", m->edited_at, out);
+    return status == VB_OK ? vb_html_append_done(context, " deleted ", m->deleted_at, out) : status;
+}
+
 static enum vb_status append_message(const struct vb_render_context *context,
                                      const struct vb_conversation *c, const struct vb_message *m,
                                      struct vb_buffer *out)
@@ -91,6 +102,8 @@ static enum vb_status append_message(const struct vb_render_context *context,
         status = vb_html_words(out, " ", m->status, "");
     if (status == VB_OK && m->feedback.length > 0)
         status = vb_html_words(out, m->status.length > 0 ? " \xC2\xB7 " : " ", m->feedback, "");
+    if (status == VB_OK)
+        status = append_marks(context, m, out);
     if (status == VB_OK && m->text.length > 0)
         status = vb_html_element(out, "<p", m->text, "");
     if (status == VB_OK)
@@ -120,6 +133,11 @@ static const struct {
     [VB_EXTRA_NOTE] = {VB_INCLUDE_NOTES, true, "<li class=note id=n-", "Note", "note "},
     [VB_EXTRA_EVENT] = {VB_INCLUDE_EVENTS, true, "<li class=event id=e-", "Event", "event "},
     [VB_EXTRA_SKILL] = {VB_INCLUDE_SKILLS, false, "<li class=skill", "Skill", "skill "},
+    [VB_EXTRA_PARTICIPANT] = {VB_INCLUDE_PARTICIPANTS, false, "<li class=event", "Participant",
+                              "participant "},
+    [VB_EXTRA_REACTION] = {VB_INCLUDE_REACTIONS, false, "<li class=event", "Reaction", "reaction "},
+    [VB_EXTRA_REVISION] = {VB_INCLUDE_REVISIONS, false, "<li class=event", "Unknown",
+                           "earlier text "},
 };
 
 static enum vb_status append_extra_head(const struct vb_render_context *context,
@@ -134,7 +152,15 @@ static enum vb_status append_extra_head(const struct vb_render_context *context,
         status = vb_buffer_printf(out, "><b>%s </b>", extras[x->kind].nameless);
     if (status == VB_OK)
         status = vb_buffer_append_text(out, extras[x->kind].role);
-    return status == VB_OK ? vb_html_append_time(context, x->created_at, out) : status;
+    if (status == VB_OK && !x->undated)
+        status = vb_html_append_time(context, x->created_at, out);
+    return status == VB_OK ? vb_html_append_done(context, " left ", x->left_at, out) : status;
+}
+
+/* Whether the second text is what was written, and not a word about it. */
+static bool is_text(enum vb_extra_kind kind)
+{
+    return kind == VB_EXTRA_NOTE || kind == VB_EXTRA_SKILL || kind == VB_EXTRA_REVISION;
 }
 
 static enum vb_status append_extra(const struct vb_render_context *context,
@@ -144,8 +170,8 @@ static enum vb_status append_extra(const struct vb_render_context *context,
     if (status == VB_OK)
         status = append_extra_head(context, x, out);
     if (status == VB_OK && x->second.length > 0)
-        status = vb_html_element(out, x->kind == VB_EXTRA_EVENT ? " <small" : "<p", x->second,
-                                 x->kind == VB_EXTRA_EVENT ? "</small>" : "");
+        status = vb_html_element(out, is_text(x->kind) ? "<p" : " <small", x->second,
+                                 is_text(x->kind) ? "" : "</small>");
     if (status == VB_OK && x->kind == VB_EXTRA_EVENT && x->third.length > 0)
         status = vb_html_element(out, "<p", x->third, "");
     return status;

@@ -38,6 +38,10 @@ enum vb_status vb_html_conversation(const struct vb_render_context *context,
 /* A time of the zone, as <time>. */
 enum vb_status vb_html_append_time(const struct vb_render_context *context, vb_instant at,
                                    struct vb_buffer *out) vb_must_check;
+/* `what` and the time; nothing where it is not set. */
+enum vb_status vb_html_append_done(const struct vb_render_context *context, const char *what,
+                                   struct vb_maybe_instant time,
+                                   struct vb_buffer *out) vb_must_check;
 
 /* Lists behind a message's text; nothing where there is nothing to list. */
 enum vb_status vb_html_media(const struct vb_render_context *context,

@@ -31,6 +31,15 @@ enum vb_status vb_html_append_time(const struct vb_render_context *context, vb_i
     return status == VB_OK ? vb_buffer_append_text(out, "</time>") : status;
 }
 
+enum vb_status vb_html_append_done(const struct vb_render_context *context, const char *what,
+                                   struct vb_maybe_instant time, struct vb_buffer *out)
+{
+    if (!time.is_set)
+        return VB_OK;
+    enum vb_status status = vb_buffer_append_text(out, what);
+    return status == VB_OK ? vb_html_append_time(context, time.at, out) : status;
+}
+
 static enum vb_status append_duration(const struct vb_render_context *context,
                                       const struct vb_conversation *c, struct vb_buffer *out)
 {
@@ -41,6 +50,8 @@ static enum vb_status append_duration(const struct vb_render_context *context,
         status = vb_buffer_append_text(out, " \xE2\x80\x93 ");
     if (status == VB_OK && c->has_ended_at)
         status = vb_html_append_time(context, c->ended_at, out);
+    if (status == VB_OK)
+        status = vb_html_append_done(context, ", deleted ", c->deleted_at, out);
     return status == VB_OK ? vb_buffer_append_text(out, "</span>") : status;
 }
 
@@ -70,6 +81,8 @@ static enum vb_status append_facts(const struct vb_render_context *context,
                                    const struct vb_conversation *c, struct vb_buffer *out)
 {
     enum vb_status status = vb_buffer_append_text(out, "<p class=meta>");
+    if (status == VB_OK)
+        status = append_fact(out, "", c->title);
     if (status == VB_OK)
         status = append_duration(context, c, out);
     if (status == VB_OK)

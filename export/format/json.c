@@ -1,18 +1,18 @@
 /* JSON: an array of conversations; NDJSON: one conversation a line, the same members.
  *
  * Written as it comes, so a conversation of any size needs no memory: the lists of a conversation
- * (messages, notes, events, skills) stand in this order, and state->part says which one is open.
- * What `include` leaves out is absent, what the source lacks is null. Strings of the source go in
- * unchanged or fail the row; a row that fails leaves buffer and state as they were.
+ * stand in the order of `parts`, and state->part says which one is open. `include` leaves out is
+ * absent, what the source lacks is null. Strings of the source go in unchanged or fail the row; a
+ * row that fails leaves buffer and state as they were.
  *
  * A renderer cannot look ahead, so nothing that depends on later rows stands before them: there is
  * no count, and the lists come last. The reader must hand rows out in the order of `parts`; a list
  * that was passed is closed for good. Names are part of a contract (docs/schemas): members are
  * added, never renamed or moved. Sources: RFC 8259; NDJSON is one such text a line, ended by LF.
  */
+#include "json_row.h"
 #include "renderers.h"
 #include "row.h"
-#include "time_text.h"
 
 #include "verbatim/json.h"
 #include "verbatim/names.h"
@@ -21,7 +21,7 @@
 
 /* What of a conversation is being written; lists in the order of the file. END closes the last
  * list; the object is closed by whoever knows what stands behind it. */
-enum part { HEAD, MESSAGES, NOTES, EVENTS, SKILLS, END };
+enum part { HEAD, MESSAGES, NOTES, EVENTS, SKILLS, PARTICIPANTS, REACTIONS, REVISIONS, END };
 
 static const struct {
     unsigned include; /* 0: no list */
@@ -32,20 +32,11 @@ static const struct {
     [NOTES] = {VB_INCLUDE_NOTES, ",\"notes\":["},
     [EVENTS] = {VB_INCLUDE_EVENTS, ",\"events\":["},
     [SKILLS] = {VB_INCLUDE_SKILLS, ",\"skills\":["},
+    [PARTICIPANTS] = {VB_INCLUDE_PARTICIPANTS, ",\"participants\":["},
+    [REACTIONS] = {VB_INCLUDE_REACTIONS, ",\"reactions\":["},
+    [REVISIONS] = {VB_INCLUDE_REVISIONS, ",\"revisions\":["},
     [END] = {0, ""},
 };
-
-/* A time with its quotes behind `lead`: ISO 8601 holds nothing that would need an escape. */
-static enum vb_status append_time(const struct vb_render_context *context, struct vb_view lead,
-                                  vb_instant at, struct vb_buffer *out)
-{
-    enum vb_status status = vb_buffer_append(out, lead.data, lead.length);
-    if (status == VB_OK)
-        status = vb_buffer_append_byte(out, '"');
-    if (status == VB_OK)
-        status = vb_time_append(out, context->zone, at);
-    return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
-}
 
 /* Lists of things store what is NULL as an empty text, since an array of groups has no room for
  * NULL; so an empty text of the source becomes null too. */
@@ -76,9 +67,9 @@ static enum vb_status append_identity(const struct vb_render_context *context,
     if (status == VB_OK)
         status = vb_buffer_append_text(out, assisted ? "}" : "},\"assistant\":null");
     if (status == VB_OK)
-        status = append_time(context, VB_VIEW(",\"created_at\":"), c->created_at, out);
+        status = vb_json_row_time(context, VB_VIEW(",\"created_at\":"), c->created_at, out);
     if (status == VB_OK && c->has_ended_at)
-        status = append_time(context, VB_VIEW(",\"ended_at\":"), c->ended_at, out);
+        status = vb_json_row_time(context, VB_VIEW(",\"ended_at\":"), c->ended_at, out);
     else if (status == VB_OK)
         status = vb_buffer_append_text(out, ",\"ended_at\":null");
     return status == VB_OK ? vb_json_append_members(out, back, 2) : status;
@@ -133,7 +124,9 @@ static enum vb_status append_head(const struct vb_render_context *context,
         status = append_tags(c, out);
     if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_CUSTOMER))
         status = append_customer(c, out);
-    return status == VB_OK ? append_satisfaction(c, out) : status;
+    if (status == VB_OK)
+        status = append_satisfaction(c, out);
+    return status == VB_OK ? vb_json_row_conversation_marks(context, c, out) : status;
 }
 
 /* Closes what is open and opens what is included, up to `part`. Lists that are included but empty
@@ -245,13 +238,15 @@ static enum vb_status append_message(const struct vb_render_context *context,
     if (status == VB_OK)
         status = vb_json_append(out, VB_VIEW("{\"id\":"), m->id);
     if (status == VB_OK)
-        status = append_time(context, VB_VIEW(",\"created_at\":"), m->created_at, out);
+        status = vb_json_row_time(context, VB_VIEW(",\"created_at\":"), m->created_at, out);
     if (status == VB_OK)
         status = vb_json_append_members(out, front, 4);
     if (status == VB_OK)
         status = vb_row_append_list(out, ",\"media_urls\":", m->media_urls);
     if (status == VB_OK)
         status = vb_json_append_members(out, back, 3);
+    if (status == VB_OK && m->marks)
+        status = vb_json_row_message_marks(context, m, out);
     if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_CITATIONS))
         status = append_citations(m, out);
     if (status == VB_OK && vb_row_includes(context, VB_INCLUDE_MEDIA))
@@ -271,35 +266,42 @@ static enum vb_status message(const struct vb_render_context *context,
     return vb_row_end(status, context, &start, out, conversation, &m->id, err);
 }
 
-/* The members of each kind of row, in the order of struct vb_extra. */
+/* The members of each kind of row, in the order of struct vb_extra; `time` opens the object where
+ * there is no id. */
 static const struct {
     enum part part;
     bool has_id;
-    struct vb_view first, second, third; /* third without data: the kind has none */
+    const char *time, *first, *second, *third; /* third NULL: the kind has none */
 } extras[] = {
-    [VB_EXTRA_NOTE] = {NOTES, true, {",\"author\":", 10}, {",\"text\":", 8}, {NULL, 0}},
-    [VB_EXTRA_EVENT] = {EVENTS, true, {",\"kind\":", 8}, {",\"actor\":", 9}, {",\"detail\":", 10}},
-    [VB_EXTRA_SKILL] =
-        {SKILLS, false, {",\"name\":", 8}, {",\"outcome\":", 11}, {",\"message_id\":", 14}},
+    [VB_EXTRA_NOTE] = {NOTES, true, ",\"created_at\":", ",\"author\":", ",\"text\":", NULL},
+    [VB_EXTRA_EVENT] = {EVENTS, true,
+                        ",\"created_at\":", ",\"kind\":", ",\"actor\":", ",\"detail\":"},
+    [VB_EXTRA_SKILL] = {SKILLS, false,
+                        "{\"created_at\":", ",\"name\":", ",\"outcome\":", ",\"message_id\":"},
+    [VB_EXTRA_PARTICIPANT] = {PARTICIPANTS, false,
+                              "{\"joined_at\":", ",\"name\":", ",\"role\":", ",\"contact_id\":"},
+    [VB_EXTRA_REACTION] = {REACTIONS, false,
+                           "{\"created_at\":", ",\"name\":", ",\"by\":", ",\"message_id\":"},
+    [VB_EXTRA_REVISION] = {REVISIONS, false,
+                           "{\"created_at\":", ",\"editor\":", ",\"text\":", ",\"message_id\":"},
 };
 
-/* The comma before the first member differs with the id: a skill has none. */
 static enum vb_status append_extra(const struct vb_render_context *context,
                                    const struct vb_extra *x, struct vb_buffer *out)
 {
-    const struct vb_json_member members[] = {{extras[x->kind].first, x->first},
-                                             {extras[x->kind].second, x->second},
-                                             {extras[x->kind].third, x->third}};
+    const struct vb_json_member members[] = {{vb_view_of(extras[x->kind].first), x->first},
+                                             {vb_view_of(extras[x->kind].second), x->second},
+                                             {vb_view_of(extras[x->kind].third), x->third}};
+    const struct vb_maybe_instant at = {!x->undated, x->created_at};
     enum vb_status status = begin_element(context, extras[x->kind].part, out);
     if (status == VB_OK && extras[x->kind].has_id)
         status = vb_json_append(out, VB_VIEW("{\"id\":"), x->id);
     if (status == VB_OK)
-        status = append_time(context,
-                             extras[x->kind].has_id ? VB_VIEW(",\"created_at\":")
-                                                    : VB_VIEW("{\"created_at\":"),
-                             x->created_at, out);
+        status = vb_json_row_maybe_time(context, vb_view_of(extras[x->kind].time), at, out);
     if (status == VB_OK)
-        status = vb_json_append_members(out, members, extras[x->kind].third.data ? 3 : 2);
+        status = vb_json_append_members(out, members, extras[x->kind].third ? 3 : 2);
+    if (status == VB_OK && x->kind == VB_EXTRA_PARTICIPANT)
+        status = vb_json_row_maybe_time(context, VB_VIEW(",\"left_at\":"), x->left_at, out);
     return status == VB_OK ? vb_buffer_append_byte(out, '}') : status;
 }
 
@@ -356,11 +358,16 @@ static enum vb_status end_object(const struct vb_render_context *context,
     return close_conversation(context, conversation, "}", out, err);
 }
 
+static unsigned columns(unsigned include)
+{
+    return vb_row_columns(include) | VB_COLUMNS_EXTRA;
+}
+
 const struct vb_renderer vb_json_renderer = {
     .format = "json",
     .extension = ".json",
     .content_type = "application/json",
-    .columns = vb_row_columns,
+    .columns = columns,
     .begin_file = begin_array,
     .conversation = begin_object,
     .message = message,
@@ -389,7 +396,7 @@ const struct vb_renderer vb_ndjson_renderer = {
     .format = "ndjson",
     .extension = ".ndjson",
     .content_type = "application/x-ndjson",
-    .columns = vb_row_columns,
+    .columns = columns,
     .begin_file = vb_row_write_nothing,
     .conversation = begin_line,
     .message = message,

@@ -16,7 +16,16 @@
 #include <stdio.h>
 
 /* What the state's `side` and `part` are here. */
-enum { NO_SECTION, IN_MESSAGES, IN_NOTES, IN_EVENTS, IN_SKILLS };
+enum {
+    NO_SECTION,
+    IN_MESSAGES,
+    IN_NOTES,
+    IN_EVENTS,
+    IN_SKILLS,
+    IN_PARTICIPANTS,
+    IN_REACTIONS,
+    IN_REVISIONS
+};
 enum { EMPTY_FILE, HAS_CONVERSATION };
 
 /* --- the head --- */
@@ -26,7 +35,7 @@ static struct vb_civil civil_of(const struct vb_render_context *context, vb_inst
     return vb_civil_of(at, vb_zone_offset(context->zone, at));
 }
 
-#define FACTS 20
+#define FACTS 24
 
 struct head {
     struct vb_pdf_fact facts[FACTS];
@@ -80,6 +89,7 @@ static void put_outcome(struct head *head, const struct vb_render_context *conte
     char rating[32];
     put(head, "Assistant", c->assistant_name);
     put(head, "Agent", c->assigned_agent);
+    put(head, "Title", c->title);
     put(head, "Status", c->status);
     put(head, "Priority", c->priority);
     if (c->has_csat_rating) {
@@ -285,18 +295,32 @@ static enum vb_status put_citations(struct vb_pdf *pdf, struct vb_text_list cita
     return status;
 }
 
-/* What became of it, and what was thought of it. */
-static enum vb_status put_fate(struct vb_pdf *pdf, const struct vb_message *m,
+static void add_done(struct vb_phrase *words, const struct vb_render_context *context,
+                     const char *what, struct vb_maybe_instant time)
+{
+    if (!time.is_set)
+        return;
+    if (words->length > 0)
+        vb_phrase_add(words, VB_VIEW(" · "));
+    vb_phrase_add(words, vb_view_of(what));
+    vb_phrase_add_moment(words, context->zone, time.at);
+}
+
+/* What kind of message it is, what became of it, and what was thought of it. */
+static enum vb_status put_fate(const struct vb_render_context *context, const struct vb_message *m,
                                struct vb_buffer *out)
 {
+    struct vb_pdf *pdf = context->state->document;
     struct vb_phrase words = {0};
     vb_phrase_add(&words, m->status);
     if (m->feedback.length > 0) {
-        if (words.length > 0)
-            vb_phrase_add(&words, VB_VIEW(" · "));
-        vb_phrase_add(&words, VB_VIEW("feedback: "));
+        vb_phrase_join(&words, " · ", VB_VIEW("feedback: "));
         vb_phrase_add(&words, m->feedback);
     }
+    if (!vb_view_equals(m->kind, VB_VIEW("message")))
+        vb_phrase_join(&words, " · ", m->kind);
+    add_done(&words, context, "edited ", m->edited_at);
+    add_done(&words, context, "deleted ", m->deleted_at);
     return words.length > 0 ? vb_pdf_add_small(pdf, vb_phrase_view(&words), out) : VB_OK;
 }
 
@@ -315,7 +339,7 @@ static enum vb_status put_message(const struct vb_render_context *context,
     if (status == VB_OK)
         status = put_citations(pdf, m->citations, out);
     if (status == VB_OK)
-        status = put_fate(pdf, m, out);
+        status = put_fate(context, m, out);
     return status == VB_OK ? vb_pdf_end_entry(pdf, out) : status;
 }
 
@@ -345,6 +369,9 @@ static const struct section {
     [VB_EXTRA_NOTE] = {"Internal notes", IN_NOTES, VB_PDF_NOTE},
     [VB_EXTRA_EVENT] = {"Events", IN_EVENTS, VB_PDF_LINE},
     [VB_EXTRA_SKILL] = {"Skills", IN_SKILLS, VB_PDF_LINE},
+    [VB_EXTRA_PARTICIPANT] = {"Participants", IN_PARTICIPANTS, VB_PDF_LINE},
+    [VB_EXTRA_REACTION] = {"Reactions", IN_REACTIONS, VB_PDF_LINE},
+    [VB_EXTRA_REVISION] = {"Earlier texts", IN_REVISIONS, VB_PDF_NOTE},
 };
 
 /* A note has its author and its text, an event what happened and by whom, a skill its name and what
@@ -354,20 +381,20 @@ static enum vb_status put_extra(const struct vb_render_context *context,
 {
     struct vb_pdf *pdf = context->state->document;
     const struct section *section = &sections[extra->kind];
+    bool is_text = section->voice == VB_PDF_NOTE;
     struct vb_phrase detail = {0};
     enum vb_status status = VB_OK;
     if (context->state->side != section->section)
         status = vb_pdf_add_heading(pdf, VB_PDF_SECTION, vb_view_of(section->title), out);
     context->state->side = section->section;
-    if (extra->kind != VB_EXTRA_NOTE)
+    if (!is_text)
         vb_phrase_add(&detail, extra->second);
-    if (detail.length > 0)
-        vb_phrase_add(&detail, VB_VIEW(" · "));
-    vb_phrase_add_moment(&detail, context->zone, extra->created_at);
+    add_done(&detail, context, "", (struct vb_maybe_instant){!extra->undated, extra->created_at});
+    add_done(&detail, context, "left ", extra->left_at);
     if (status == VB_OK)
         status =
             vb_pdf_begin_entry(pdf, section->voice, extra->first, vb_phrase_view(&detail), out);
-    if (status == VB_OK && extra->kind == VB_EXTRA_NOTE)
+    if (status == VB_OK && is_text)
         status = vb_pdf_add_text(pdf, extra->second, out);
     if (status == VB_OK && extra->kind == VB_EXTRA_EVENT)
         status = vb_pdf_add_text(pdf, extra->third, out);

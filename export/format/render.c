@@ -48,7 +48,8 @@ const char *vb_content_type_of(const char *file_name)
 
 /* By the bits of enum vb_include, from the lowest. */
 const char *const vb_include_names[VB_INCLUDE_COUNT] = {
-    "messages", "customer", "tags", "notes", "events", "skills", "citations", "media",
+    "messages",  "customer", "tags",    "notes",        "events",    "skills",
+    "citations", "media",    "deleted", "participants", "reactions", "revisions",
 };
 
 /* The longest message that a row of a conversation may quote. */

@@ -151,13 +151,18 @@ enum vb_status vb_row_append_list(struct vb_buffer *out, const char *lead, struc
 
 unsigned vb_row_columns(unsigned include)
 {
-    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
+    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_MARKS;
     static const struct {
         unsigned include, columns;
-    } pairs[] = {
-        {VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},   {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
-        {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},       {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
-        {VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS}, {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA}};
+    } pairs[] = {{VB_INCLUDE_CUSTOMER, VB_COLUMNS_CUSTOMER},
+                 {VB_INCLUDE_NOTES, VB_COLUMNS_NOTES},
+                 {VB_INCLUDE_EVENTS, VB_COLUMNS_EVENTS},
+                 {VB_INCLUDE_SKILLS, VB_COLUMNS_SKILLS},
+                 {VB_INCLUDE_CITATIONS, VB_COLUMNS_CITATIONS},
+                 {VB_INCLUDE_MEDIA, VB_COLUMNS_MEDIA},
+                 {VB_INCLUDE_PARTICIPANTS, VB_COLUMNS_PARTICIPANTS},
+                 {VB_INCLUDE_REACTIONS, VB_COLUMNS_REACTIONS},
+                 {VB_INCLUDE_REVISIONS, VB_COLUMNS_REVISIONS}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (include & pairs[i].include)
             wanted |= pairs[i].columns;

@@ -144,6 +144,9 @@ static bool serves(const PGresult *catalogue, int row, enum vb_column_kind kind,
         return is_one_of(type, integers, 3);
     case VB_COLUMN_NUMBER:
         return is_one_of(type, integers, 3) || is_one_of(type, fractions, 3);
+    case VB_COLUMN_JSON: /* json keeps its writer's line ends, and what jsonb would refuse */
+        *ret_cast = true;
+        return type == VB_TYPE_JSONB;
     }
     return false;
 }
@@ -159,6 +162,7 @@ static const char *kind_text(enum vb_column_kind kind)
         [VB_COLUMN_TIME] = "timestamptz or timestamp",
         [VB_COLUMN_INTEGER] = "bigint, integer or smallint",
         [VB_COLUMN_NUMBER] = "a number",
+        [VB_COLUMN_JSON] = "jsonb",
     };
     return texts[kind];
 }
@@ -323,6 +327,13 @@ static void inspect_pairs(struct vb_inspection *inspection)
         {"citation", "conversation_id", "conversation", "id"},
         {"citation", "conversation_id", "message", "conversation_id"},
         {"citation", "message_id", "message", "id"},
+        {"message", "reply_to", "message", "id"},
+        {"participant", "conversation_id", "conversation", "id"},
+        {"participant", "contact_id", "contact", "id"},
+        {"reaction", "conversation_id", "conversation", "id"},
+        {"reaction", "message_id", "message", "id"},
+        {"revision", "conversation_id", "conversation", "id"},
+        {"revision", "message_id", "message", "id"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         inspect_pair(inspection, pairs[i]);

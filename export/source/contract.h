@@ -23,7 +23,8 @@ enum vb_column_kind {
     VB_COLUMN_TEXTS,
     VB_COLUMN_TIME,
     VB_COLUMN_INTEGER,
-    VB_COLUMN_NUMBER
+    VB_COLUMN_NUMBER,
+    VB_COLUMN_JSON /* read as text, in one line */
 };
 
 /* One line of INTERFACE 5 or 8. A missing required column is a fault of the source, a missing
@@ -55,7 +56,7 @@ struct vb_column {
 };
 
 /* Room for the rules; columns.c asserts that they fit. */
-#define VB_COLUMN_MOST 96
+#define VB_COLUMN_MOST 160
 
 struct vb_contract {
     char *schema;  /* quoted, ready for SQL */

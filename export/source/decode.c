@@ -115,6 +115,15 @@ enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant)
     return VB_OK;
 }
 
+/* The bounds leave room for every zone's offset: see times.h. */
+struct vb_maybe_instant vb_decode_maybe_instant(struct vb_view bytes)
+{
+    struct vb_maybe_instant found = {0};
+    found.is_set = vb_decode_instant(bytes, &found.at) == VB_OK && found.at >= VB_OPTIONAL_FIRST &&
+                   found.at < VB_OPTIONAL_END;
+    return found;
+}
+
 enum vb_status vb_decode_text_list(struct vb_view bytes, struct vb_text_list *ret_list)
 {
     *ret_list = (struct vb_text_list){0};

@@ -28,7 +28,8 @@ enum vb_type {
     VB_TYPE_TIMESTAMP = 1114,
     VB_TYPE_TIMESTAMPTZ = 1184,
     VB_TYPE_NUMERIC = 1700,
-    VB_TYPE_UUID = 2950
+    VB_TYPE_UUID = 2950,
+    VB_TYPE_JSONB = 3802
 };
 
 /* Of exactly two, four and eight bytes, at any alignment; the caller has checked the length. */
@@ -51,6 +52,8 @@ enum vb_status vb_decode_instant(struct vb_view bytes, vb_instant *ret_instant) 
  * 1. */
 #define VB_OPTIONAL_FIRST (INT64_C(-62135510400) * VB_SECOND) /* 0001-01-02 */
 #define VB_OPTIONAL_END (INT64_C(253402128000) * VB_SECOND)   /* 9999-12-30 */
+/* The same as one value. */
+struct vb_maybe_instant vb_decode_maybe_instant(struct vb_view bytes);
 /* A text array of any dimensions, flattened. NULL bytes give the empty list. VB_SOURCE:
  * malformed. */
 enum vb_status vb_decode_text_list(struct vb_view bytes,

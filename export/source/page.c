@@ -117,6 +117,8 @@ static void fill_wide(const struct vb_page *page, int row, struct vb_conversatio
     conversation->csat_comment = field_of(rows, row, VB_PAGE_CSAT_COMMENT);
     conversation->feedback = field_of(rows, row, VB_PAGE_FEEDBACK);
     conversation->summary = field_of(rows, row, VB_PAGE_SUMMARY);
+    conversation->title = field_of(rows, row, VB_PAGE_TITLE);
+    conversation->extra = field_of(rows, row, VB_PAGE_EXTRA);
     conversation->contact_id = field_of(rows, row, VB_PAGE_CONTACT_ID);
     conversation->contact_company = field_of(rows, row, VB_PAGE_CONTACT_COMPANY);
     conversation->contact_address = field_of(rows, row, VB_PAGE_CONTACT_ADDRESS);
@@ -133,6 +135,8 @@ static const char *decode_wide(const struct vb_page *page, int row,
     conversation->has_ended_at =
         vb_time_decode_optional(vb_contract_column(page->contract, "conversation", "ended_at"),
                                 ended, &conversation->ended_at);
+    conversation->deleted_at =
+        vb_decode_maybe_instant(field_of(page->rows, row, VB_PAGE_DELETED_AT));
     conversation->has_csat_rating = rating.data != NULL && rating.length == 8;
     if (conversation->has_csat_rating)
         conversation->csat_rating = (int64_t)vb_decode_uint64(rating.data);
@@ -158,6 +162,7 @@ enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, co
         .assistant_name = field_of(page->rows, row, VB_PAGE_ASSISTANT_NAME),
         .ordinal_in_second = page->places[index].ordinal,
         .count_in_second = page->places[index].count,
+        .marks = page->marks,
     };
     struct vb_cursor place;
     if (decode_created(page->rows, row, page->contract, &place) != VB_OK)
@@ -185,6 +190,7 @@ static enum vb_status fetch(struct vb_page *page, struct vb_session *session,
         return status;
     size_t found = (size_t)PQntuples(page->rows);
     page->more = found > limit;
+    page->marks = vb_select_marks(scope, "conversation");
     page->count = page->more ? limit : found;
     if (page->count <= page->capacity)
         return VB_OK;

@@ -35,6 +35,7 @@ struct vb_page {
     size_t count;
     size_t capacity; /* of places */
     bool more;       /* conversations of the stretch follow */
+    unsigned marks;  /* enum vb_marks, of conversations */
     struct vb_second second;
 };
 

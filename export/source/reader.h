@@ -27,6 +27,7 @@ struct vb_stream {
     enum vb_rows_form form;     /* of the statements (form.c, slow.c) */
     int64_t form_seen;          /* monotonic: when a plan was looked at; 0: never */
     size_t width;               /* fields of a row */
+    unsigned marks;             /* enum vb_marks, of messages */
     Oid id_type, position_type; /* of messages, looked up once */
     const struct vb_column *time;
     bool pending;      /* `fields` hold a row not yet handed out */

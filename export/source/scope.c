@@ -22,6 +22,11 @@ bool vb_scope_has(const struct vb_scope *scope, const char *relation, const char
     return vb_contract_column(scope->contract, relation, column)->type != 0;
 }
 
+bool vb_scope_hides_deleted(const struct vb_scope *scope, const char *relation)
+{
+    return !scope->selection->deleted && vb_scope_has(scope, relation, "deleted_at");
+}
+
 /* The column's own type, for the parameter. */
 static const char *cast_of(const struct vb_scope *scope, const char *column)
 {
@@ -215,6 +220,8 @@ void vb_scope_bind_rows(struct vb_query *query, const struct vb_scope *scope, co
                         const char *relation)
 {
     const struct vb_selection *selection = scope->selection;
+    if (vb_scope_hides_deleted(scope, relation))
+        vb_query_add(query, "%s.deleted_at IS NULL AND ", alias);
     if (!selection->activity) {
         vb_query_add(query, "%s.%s < ", alias, vb_scope_time(scope, relation));
         vb_scope_bind_instant(query, scope, relation, "created_at", selection->as_of + 1);
@@ -312,6 +319,8 @@ static void add_filters(struct vb_query *query, const struct vb_scope *scope,
     add_tags(query, scope);
     add_audience(query, scope);
     add_completed(query, scope);
+    if (vb_scope_hides_deleted(scope, "conversation"))
+        vb_query_add(query, " AND c.deleted_at IS NULL");
     add_activity(query, scope);
 }
 

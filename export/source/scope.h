@@ -58,6 +58,9 @@ const char *vb_scope_time(const struct vb_scope *scope, const char *relation);
  * for >= and <. */
 void vb_scope_bind_instant(struct vb_query *query, const struct vb_scope *scope,
                            const char *relation, const char *column, vb_instant instant);
+/* Whether rows of the relation with a deleted_at are left out: " AND ALIAS.deleted_at IS NULL",
+ * in these words, since platforms have partial indexes by them. */
+bool vb_scope_hides_deleted(const struct vb_scope *scope, const char *relation);
 /* False for an optional column that the source lacks. */
 bool vb_scope_has(const struct vb_scope *scope, const char *relation, const char *column);
 

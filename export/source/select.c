@@ -7,6 +7,7 @@
 #include "select.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define COLUMNS_CEILING 1024u
 
@@ -38,6 +39,9 @@ static const struct field fields[] = {
     {"c", "csat_comment", VB_COLUMNS_DETAILS, AS_IS},
     {"c", "feedback", VB_COLUMNS_DETAILS, AS_IS},
     {"c", "summary", VB_COLUMNS_SUMMARY, AS_IS},
+    {"c", "title", VB_COLUMNS_MARKS, AS_IS},
+    {"c", "deleted_at", VB_COLUMNS_MARKS, AS_IS},
+    {"c", "extra", VB_COLUMNS_EXTRA, AS_IS},
     {"c", "contact_id", VB_COLUMNS_CUSTOMER, AS_TEXT},
     {"contact", "company", VB_COLUMNS_CUSTOMER, AS_IS},
     {"contact", "address", VB_COLUMNS_CUSTOMER, AS_IS},
@@ -47,11 +51,38 @@ static const struct field fields[] = {
 #define FIELDS (sizeof fields / sizeof fields[0])
 _Static_assert(FIELDS == VB_PAGE_COUNT - VB_PAGE_CHANNEL_ID, "each field has its place in the row");
 
+unsigned vb_select_marks(const struct vb_scope *scope, const char *relation)
+{
+    static const struct {
+        const char *column;
+        unsigned wanted, mark;
+    } all[] = {
+        {"title", VB_COLUMNS_MARKS, VB_MARK_TITLE},
+        {"edited_at", VB_COLUMNS_MARKS, VB_MARK_EDITED_AT},
+        {"deleted_at", VB_COLUMNS_MARKS, VB_MARK_DELETED_AT},
+        {"kind", VB_COLUMNS_MARKS, VB_MARK_KIND},
+        {"reply_to", VB_COLUMNS_MARKS, VB_MARK_REPLY_TO},
+        {"format", VB_COLUMNS_MARKS, VB_MARK_FORMAT},
+        {"extra", VB_COLUMNS_EXTRA, VB_MARK_EXTRA},
+    };
+    bool of_messages = strcmp(relation, "message") == 0;
+    unsigned marks = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        bool own = of_messages
+                       ? all[i].mark != VB_MARK_TITLE
+                       : (all[i].mark & (VB_MARK_TITLE | VB_MARK_DELETED_AT | VB_MARK_EXTRA)) != 0;
+        if (own && scope->selection->columns & all[i].wanted &&
+            vb_scope_has(scope, relation, all[i].column))
+            marks |= all[i].mark;
+    }
+    return scope->selection->deleted ? marks : marks & ~(unsigned)VB_MARK_DELETED_AT;
+}
+
 /* Whether a page has the fields from VB_PAGE_CHANNEL_ID on. */
 static bool is_wide(const struct vb_selection *selection)
 {
     return (selection->columns & (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER |
-                                  VB_COLUMNS_SUMMARY)) != 0;
+                                  VB_COLUMNS_SUMMARY | VB_COLUMNS_MARKS | VB_COLUMNS_EXTRA)) != 0;
 }
 
 static bool is_wanted(const struct vb_scope *scope, const struct field *field)
@@ -141,7 +172,7 @@ static enum vb_status list_columns(const struct vb_scope *scope, struct vb_buffe
         status = append_key(columns, scope, "assistant_id");
     if (status == VB_OK && asked & VB_COLUMNS_CHANNEL)
         status = append_key(columns, scope, "channel_id");
-    for (size_t i = VB_PAGE_ENDED_AT; i <= VB_PAGE_SUMMARY && status == VB_OK; i++)
+    for (size_t i = VB_PAGE_ENDED_AT; i <= VB_PAGE_EXTRA && status == VB_OK; i++)
         if (asked & fields[i - VB_PAGE_CHANNEL_ID].wanted)
             status = append_key(columns, scope, fields[i - VB_PAGE_CHANNEL_ID].column);
     return status;

@@ -40,6 +40,9 @@ enum {
     VB_PAGE_CSAT_COMMENT,
     VB_PAGE_FEEDBACK,
     VB_PAGE_SUMMARY,
+    VB_PAGE_TITLE,
+    VB_PAGE_DELETED_AT,
+    VB_PAGE_EXTRA,
     VB_PAGE_CONTACT_ID,
     VB_PAGE_CONTACT_COMPANY,
     VB_PAGE_CONTACT_ADDRESS,
@@ -82,26 +85,44 @@ enum {
     VB_ROW_FEEDBACK,
     VB_ROW_CITATIONS,
     VB_ROW_ATTACHMENTS,
+    VB_ROW_EDITED_AT, /* timestamptz, as the next; of a participant left_at */
+    VB_ROW_DELETED_AT,
+    VB_ROW_MESSAGE_KIND,
+    VB_ROW_REPLY_TO,
+    VB_ROW_FORMAT,
+    VB_ROW_EXTRA,
     VB_ROW_KIND, /* enum vb_row_kind */
     VB_ROW_COUNT
 };
 #define VB_ROW_PLAIN_COUNT VB_ROW_FEEDBACK
 
-enum vb_row_kind { VB_ROW_NOTE, VB_ROW_MESSAGE, VB_ROW_EVENT, VB_ROW_SKILL };
+enum vb_row_kind {
+    VB_ROW_NOTE,
+    VB_ROW_MESSAGE,
+    VB_ROW_EVENT,
+    VB_ROW_SKILL,
+    VB_ROW_PARTICIPANT,
+    VB_ROW_REACTION,
+    VB_ROW_REVISION,
+    VB_ROW_KINDS
+};
 
 /* The kinds of rows that a selection asks for of a source, in the order in which they come. */
 struct vb_row_kinds {
-    enum vb_row_kind items[4];
+    enum vb_row_kind items[VB_ROW_KINDS];
     size_t count;
 };
 /* Kinds whose relation the source lacks are left out. */
 struct vb_row_kinds vb_select_kinds(const struct vb_contract *contract,
                                     const struct vb_selection *selection);
-/* The column by which the VB_ROW_CREATED_AT of that kind is read. */
+/* The column by which the VB_ROW_CREATED_AT of that kind is read; kinds behind VB_ROW_SKILL have
+ * their time, if any, in VB_ROW_DELETED_AT. */
 const struct vb_column *vb_select_time(const struct vb_contract *contract, enum vb_row_kind kind);
 /* It among the results of such rows: eight bytes, by the type of the relation's own column. */
 enum vb_status vb_select_append_time(struct vb_buffer *sql, const struct vb_scope *scope,
                                      const char *alias, enum vb_row_kind kind) vb_must_check;
+/* enum vb_marks of what is read of the relation, conversation or message. */
+unsigned vb_select_marks(const struct vb_scope *scope, const char *relation);
 /* Whether rows have all VB_ROW_COUNT fields. */
 bool vb_select_is_rich(const struct vb_selection *selection);
 

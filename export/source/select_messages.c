@@ -17,20 +17,32 @@
 /* A relation whose rows belong to a conversation. NULL for a field that it has not. */
 struct relation {
     const char *name;
-    const char *id, *first, *second, *third;
-    const char *order; /* behind the time; ends ties: equal rows cannot be told apart */
+    const char *time, *id, *first, *second, *third, *left;
+    unsigned wanted;      /* enum vb_columns */
+    bool orders_by_bytes; /* its texts, so that the order is that of no collation */
 };
 
 static const struct relation relations[] = {
-    [VB_ROW_NOTE] = {"note", "id", "author", "text", NULL, ", t.id"},
-    [VB_ROW_EVENT] = {"event", "id", "kind", "actor", "detail", ", t.id"},
-    [VB_ROW_SKILL] = {"skill_run", NULL, "name", "outcome", "message_id", NULL},
+    [VB_ROW_NOTE] = {"note", "created_at", "id", "author", "text", NULL, NULL, VB_COLUMNS_NOTES,
+                     false},
+    [VB_ROW_EVENT] = {"event", "created_at", "id", "kind", "actor", "detail", NULL,
+                      VB_COLUMNS_EVENTS, false},
+    [VB_ROW_SKILL] = {"skill_run", "created_at", NULL, "name", "outcome", "message_id", NULL,
+                      VB_COLUMNS_SKILLS, false},
+    [VB_ROW_PARTICIPANT] = {"participant", "joined_at", NULL, "name", "role", "contact_id",
+                            "left_at", VB_COLUMNS_PARTICIPANTS, true},
+    [VB_ROW_REACTION] = {"reaction", "created_at", NULL, "name", "by", "message_id", NULL,
+                         VB_COLUMNS_REACTIONS, true},
+    [VB_ROW_REVISION] = {"revision", "created_at", NULL, "editor", "text", "message_id", NULL,
+                         VB_COLUMNS_REVISIONS, true},
 };
 
 bool vb_select_is_rich(const struct vb_selection *selection)
 {
-    return (selection->columns & (VB_COLUMNS_DETAILS | VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA |
-                                  VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS)) != 0;
+    return (selection->columns &
+            (VB_COLUMNS_DETAILS | VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA | VB_COLUMNS_NOTES |
+             VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS | VB_COLUMNS_MARKS | VB_COLUMNS_EXTRA |
+             VB_COLUMNS_PARTICIPANTS | VB_COLUMNS_REACTIONS | VB_COLUMNS_REVISIONS)) != 0;
 }
 
 /* A relation that is not there has no rows. */
@@ -54,10 +66,9 @@ struct vb_row_kinds vb_select_kinds(const struct vb_contract *contract,
         kinds.items[kinds.count++] = VB_ROW_MESSAGE;
     if (notes && !notes_first)
         add_kind(&kinds, contract, VB_ROW_NOTE);
-    if (columns & VB_COLUMNS_EVENTS)
-        add_kind(&kinds, contract, VB_ROW_EVENT);
-    if (columns & VB_COLUMNS_SKILLS)
-        add_kind(&kinds, contract, VB_ROW_SKILL);
+    for (enum vb_row_kind kind = VB_ROW_EVENT; kind < VB_ROW_KINDS; kind++)
+        if (columns & relations[kind].wanted)
+            add_kind(&kinds, contract, kind);
     return kinds;
 }
 
@@ -191,6 +202,30 @@ static void add_rich_columns(struct text *text, const struct vb_resume *resume)
     add_list(text, resume, VB_COLUMNS_MEDIA, "attachment", add_attachments);
 }
 
+/* In the types that the other branches' rows have there: timestamptz and text. */
+static void add_marks(struct text *text)
+{
+    static const struct {
+        const char *name, *cast;
+        enum vb_marks mark;
+    } marks[] = {
+        {"edited_at", "::timestamptz", VB_MARK_EDITED_AT},
+        {"deleted_at", "::timestamptz", VB_MARK_DELETED_AT},
+        {"kind", "::text", VB_MARK_KIND},
+        {"reply_to", "::text", VB_MARK_REPLY_TO},
+        {"format", "::text", VB_MARK_FORMAT},
+        {"extra", "::text", VB_MARK_EXTRA},
+    };
+    unsigned wanted = vb_select_marks(text->scope, "message");
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        bool is_wanted = (wanted & (unsigned)marks[i].mark) != 0;
+        add(text, is_wanted ? ", m." : ", NULL");
+        if (is_wanted)
+            add(text, marks[i].name);
+        add(text, marks[i].cast);
+    }
+}
+
 /* A literal of four bytes, as the stream reads it. */
 static void add_kind_number(struct text *text, enum vb_row_kind kind)
 {
@@ -229,6 +264,7 @@ static void add_message_columns(struct text *text, const struct vb_resume *resum
     if (!vb_select_is_rich(text->scope->selection))
         return;
     add_rich_columns(text, resume);
+    add_marks(text);
     add_kind_number(text, VB_ROW_MESSAGE);
 }
 
@@ -253,14 +289,15 @@ static void add_is_owned(struct text *text, const char *alias, const struct vb_r
     }
 }
 
-/* An instant in the type of the relation's created_at. */
-static void add_instant(struct text *text, const char *relation, vb_instant instant)
+/* An instant in the type of the relation's time. */
+static void add_instant(struct text *text, const char *relation, const char *time,
+                        vb_instant instant)
 {
     const struct vb_contract *contract = text->scope->contract;
+    const struct vb_column *column = vb_contract_column(contract, relation, time);
     char bound[VB_TIME_TEXT], words[96];
-    vb_time_text(vb_contract_column(contract, relation, "created_at"), instant, bound);
-    snprintf(words, sizeof words, "'%s'::%s", bound,
-             vb_contract_cast(contract, relation, "created_at"));
+    vb_time_text(column, instant, bound);
+    snprintf(words, sizeof words, "'%s'::%s", bound, vb_contract_cast(contract, relation, time));
     add(text, words);
 }
 
@@ -273,7 +310,7 @@ static void add_border(struct text *text, const char *const words[3], const char
     add(text, ".");
     add(text, vb_scope_time(text->scope, relation));
     add(text, words[1]);
-    add_instant(text, relation, instant);
+    add_instant(text, relation, "created_at", instant);
     add(text, words[2]);
 }
 
@@ -306,100 +343,180 @@ static void add_after(struct text *text, const struct vb_message_place *after)
             vb_select_from_place(text->sql, text->connection, text->scope->contract, after);
 }
 
-/* The time, and what ends ties. */
-static void add_order(struct text *text, const char *alias, const char *relation, const char *order)
-{
-    char words[64];
-    snprintf(words, sizeof words, "%s.%s", alias, vb_scope_time(text->scope, relation));
-    add(text, words);
-    add(text, order);
-}
+/* Of a conversation's rows of one kind: where they are from, and in which order. */
+struct rows {
+    const char *alias, *name, *order;
+    const struct relation *relation;      /* NULL: messages */
+    const struct vb_message_place *after; /* of messages: where reading goes on, or NULL */
+};
+
+static void add_conditions(struct text *text, const struct rows *rows,
+                           const struct vb_resume *resume);
 
 /* All rows of the listed conversations, joined however the server likes. Of several branches each
  * numbers its rows in their order, by which they are put together. */
-static void add_joined_rows(struct text *text, const char *alias, const char *relation,
-                            const char *order)
+static void add_joined_rows(struct text *text, const struct rows *rows)
 {
     bool is_branch = text->place > 0;
     char words[192];
     if (is_branch) {
         snprintf(words, sizeof words, ", %zu, row_number() OVER (ORDER BY p.n, ", text->place);
         add(text, words);
-        add_order(text, alias, relation, order);
+        add(text, rows->order);
         add(text, ")");
     }
     snprintf(words, sizeof words, " FROM p JOIN %s.%s %s ON %s.conversation_id = p.id WHERE true",
-             text->scope->contract->schema, relation, alias, alias);
+             text->scope->contract->schema, rows->name, rows->alias, rows->alias);
     add(text, words);
-    add_bound(text, alias, relation, false);
+    add_conditions(text, rows, NULL);
     if (!is_branch) {
         add(text, " ORDER BY p.n, ");
-        add_order(text, alias, relation, order);
+        add(text, rows->order);
     }
 }
 
 /* The rows of the relation in their order. A fence (OFFSET 0) keeps the order from the planner's
  * choice of an index: all rows of the conversation are found first. */
-static void add_ordered_rows(struct text *text, const char *alias, const char *relation,
-                             const struct vb_resume *resume, const struct vb_message_place *after,
-                             const char *order)
+static void add_ordered_rows(struct text *text, const struct rows *rows,
+                             const struct vb_resume *resume)
 {
     bool in_order = text->form == VB_FORM_ORDERED;
+    const char *alias = rows->alias;
     char words[192];
     if (text->form == VB_FORM_STRETCH) {
-        add_joined_rows(text, alias, relation, order);
+        add_joined_rows(text, rows);
         return;
     }
     snprintf(words, sizeof words, " FROM %s%s%s%s.%s %s WHERE ", in_order ? "" : "(SELECT ",
              in_order ? "" : alias, in_order ? "" : ".* FROM ", text->scope->contract->schema,
-             relation, alias);
+             rows->name, alias);
     add(text, words);
     add_is_owned(text, alias, resume);
-    if (after)
-        add_after(text, after);
-    add_bound(text, alias, relation, after != NULL);
+    add_conditions(text, rows, resume);
     if (in_order)
         snprintf(words, sizeof words, " ORDER BY %s.conversation_id, ", alias);
     else
         snprintf(words, sizeof words, " OFFSET 0) %s ORDER BY ", alias);
     add(text, words);
-    add_order(text, alias, relation, order);
+    add(text, rows->order);
+}
+
+/* Those of the range, without what the platform calls deleted unless that was asked for. */
+static void add_kept_messages(struct text *text, const char *alias, bool is_rest)
+{
+    add_bound(text, alias, "message", is_rest);
+    if (!vb_scope_hides_deleted(text->scope, "message"))
+        return;
+    add(text, " AND ");
+    add(text, alias);
+    add(text, ".deleted_at IS NULL");
 }
 
 /* LIMIT is of one conversation, since this stands within a LATERAL. */
 static void add_messages(struct text *text, const struct vb_resume *resume, size_t limit)
 {
-    char number[64];
+    char words[64];
     bool goes_on = resume && resume->after;
+    char order[64];
+    struct rows rows = {"m", "message", order, NULL, goes_on ? resume->after : NULL};
+    snprintf(order, sizeof order, "m.%s, %sm.id", vb_scope_time(text->scope, "message"),
+             vb_scope_has(text->scope, "message", "position") ? "m.position, " : "");
     add_message_columns(text, resume);
-    add_ordered_rows(text, "m", "message", resume, resume ? resume->after : NULL,
-                     vb_scope_has(text->scope, "message", "position") ? ", m.position, m.id"
-                                                                      : ", m.id");
-    snprintf(number, sizeof number, " LIMIT %zu OFFSET %llu", limit,
+    add_ordered_rows(text, &rows, resume);
+    snprintf(words, sizeof words, " LIMIT %zu OFFSET %llu", limit,
              (unsigned long long)(goes_on ? resume->ties : 0));
-    add(text, text->form == VB_FORM_STRETCH ? "" : number);
+    add(text, text->form == VB_FORM_STRETCH ? "" : words);
 }
 
-/* A text of the relation, ids included; NULL for what it has not. */
-static void add_extra_text(struct text *text, const struct relation *relation, const char *name)
+/* Whether the relation has that field, and the source the column. */
+static bool has(const struct text *text, const struct relation *relation, const char *name)
 {
-    add(text, ", ");
-    if (!name || !vb_scope_has(text->scope, relation->name, name)) {
-        add(text, "NULL::text");
+    return name && vb_scope_has(text->scope, relation->name, name);
+}
+
+/* A field of the relation in a type of messages' rows; NULL for what it has not. */
+static void add_extra_field(struct text *text, const struct relation *relation, const char *name,
+                            const char *type)
+{
+    add(text, has(text, relation, name) ? ", t." : ", NULL");
+    add(text, has(text, relation, name) ? name : "");
+    add(text, "::");
+    add(text, type);
+}
+
+/* A time as a timestamptz, or NULL. */
+static void add_stamp(struct text *text, const struct relation *relation, const char *name)
+{
+    bool is_there = has(text, relation, name);
+    add(text, is_there ? ", " : ", NULL::timestamptz");
+    if (is_there && text->status == VB_OK)
+        text->status =
+            vb_time_append_stamp(text->scope->contract, text->sql, "t", relation->name, name);
+    add(text, is_there ? "::timestamptz" : "");
+}
+
+/* By time, then by the id. Without one the rest of the row ends ties: rows that are equal in all
+ * cannot be told apart. */
+static void list_extra_order(const struct text *text, const struct relation *relation,
+                             char order[512])
+{
+    const char *const fields[] = {relation->time,   relation->id,    relation->first,
+                                  relation->second, relation->third, relation->left};
+    size_t count = relation->id ? 2 : sizeof fields / sizeof fields[0];
+    size_t length = 0;
+    order[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        bool by_bytes = (i == 2 || i == 3) && relation->orders_by_bytes;
+        if (has(text, relation, fields[i]))
+            length += (size_t)snprintf(
+                order + length, 512 - length, "%st.%s%s", length > 0 ? ", " : "",
+                vb_contract_column(text->scope->contract, relation->name, fields[i])->name,
+                by_bytes ? "::text COLLATE \"C\"" : "");
+    }
+}
+
+/* What hangs on a message is there with it. IS TRUE keeps the list what it is, made once for a
+ * conversation and only where there is something to look up in it, and no join. */
+static void add_of_kept_messages(struct text *text, const struct vb_resume *resume)
+{
+    bool is_stretch = text->form == VB_FORM_STRETCH;
+    if (!text->scope->selection->activity && !vb_scope_hides_deleted(text->scope, "message"))
+        return;
+    add(text, " AND (t.message_id IN (SELECT d.id FROM ");
+    add(text, is_stretch ? "p q JOIN " : "");
+    add(text, text->scope->contract->schema);
+    add(text, is_stretch ? ".message d ON d.conversation_id = q.id WHERE true"
+                         : ".message d WHERE d.conversation_id = ");
+    if (!is_stretch)
+        add_owner(text, resume);
+    add_kept_messages(text, "d", false);
+    add(text, ")) IS TRUE");
+}
+
+/* Messages, notes, events and skills are of the range themselves. Participants are of the
+ * conversation, and reactions and revisions of its messages, whenever: all up to as_of, or without
+ * a time. */
+static void add_conditions(struct text *text, const struct rows *rows,
+                           const struct vb_resume *resume)
+{
+    const struct relation *relation = rows->relation;
+    if (rows->after)
+        add_after(text, rows->after);
+    if (!relation) {
+        add_kept_messages(text, rows->alias, rows->after != NULL);
         return;
     }
-    add(text, "t.");
-    add(text, name);
-    add(text, "::text");
-}
-
-/* Without an id the rest of the row ends ties. */
-static void add_skill_order(struct text *text, char order[256])
-{
-    bool outcome = vb_scope_has(text->scope, "skill_run", "outcome");
-    bool message = vb_scope_has(text->scope, "skill_run", "message_id");
-    snprintf(order, 256, ", t.name%s%s", outcome ? ", t.outcome" : "",
-             message ? ", t.message_id" : "");
+    if (relation->wanted & (VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS)) {
+        add_bound(text, rows->alias, relation->name, false);
+    } else if (has(text, relation, relation->time)) {
+        add(text, " AND (t.");
+        add(text, vb_contract_column(text->scope->contract, relation->name, relation->time)->name);
+        add(text, " <= ");
+        add_instant(text, relation->name, relation->time, text->scope->selection->as_of);
+        add(text, ") IS NOT FALSE");
+    }
+    if (relation->wanted & (VB_COLUMNS_REACTIONS | VB_COLUMNS_REVISIONS))
+        add_of_kept_messages(text, resume);
 }
 
 /* In the shape of a message's row, since branches of one statement share their columns. The casts
@@ -409,24 +526,28 @@ static void add_extras(struct text *text, enum vb_row_kind kind, const struct vb
 {
     const struct vb_contract *contract = text->scope->contract;
     const struct relation *relation = &relations[kind];
-    char order[256];
-    char words[192];
+    char order[512], words[192];
+    struct rows rows = {"t", relation->name, order, relation, NULL};
+    bool is_further = kind > VB_ROW_SKILL;
     snprintf(words, sizeof words, "NULL::%s, ", vb_contract_cast(contract, "message", "id"));
     add(text, words);
-    add_time(text, "t", kind);
+    if (is_further)
+        add(text, "NULL");
+    else
+        add_time(text, "t", kind);
     snprintf(words, sizeof words, ", NULL::%s", vb_contract_cast(contract, "message", "position"));
     add(text, words);
-    add_extra_text(text, relation, relation->id);
-    add_extra_text(text, relation, relation->first);
-    add_extra_text(text, relation, relation->second);
-    add_extra_text(text, relation, relation->third);
+    add_extra_field(text, relation, relation->id, "text");
+    add_extra_field(text, relation, relation->first, "text");
+    add_extra_field(text, relation, relation->second, "text");
+    add_extra_field(text, relation, relation->third, "text");
     add(text, ", NULL, NULL, NULL, NULL, NULL, NULL"); /* of the types that messages have there */
+    add_stamp(text, relation, relation->left);
+    add_stamp(text, relation, is_further ? relation->time : NULL);
+    add(text, ", NULL, NULL, NULL, NULL");
     add_kind_number(text, kind);
-    if (relation->order)
-        snprintf(order, sizeof order, "%s", relation->order);
-    else
-        add_skill_order(text, order);
-    add_ordered_rows(text, "t", relation->name, resume, NULL, order);
+    list_extra_order(text, relation, order);
+    add_ordered_rows(text, &rows, resume);
     snprintf(words, sizeof words, " OFFSET %llu", (unsigned long long)skip);
     add(text, text->form == VB_FORM_STRETCH ? "" : words);
 }
@@ -550,6 +671,6 @@ enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
     }
     add(&text, " AND m.id <= ");
     add_literal(&text, high, type);
-    add_bound(&text, "m", "message", false);
+    add_kept_messages(&text, "m", false);
     return text.status;
 }

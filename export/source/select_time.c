@@ -31,7 +31,7 @@ static enum form form_of(const struct vb_column *time)
 static bool is_mixed(const struct vb_scope *scope)
 {
     struct vb_row_kinds kinds = vb_select_kinds(scope->contract, scope->selection);
-    for (size_t i = 1; i < kinds.count; i++)
+    for (size_t i = 1; i < kinds.count && kinds.items[i] <= VB_ROW_SKILL; i++)
         if (form_of(vb_select_time(scope->contract, kinds.items[i])) !=
             form_of(vb_select_time(scope->contract, kinds.items[0])))
             return true;

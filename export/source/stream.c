@@ -35,6 +35,8 @@ void vb_stream_begin(struct vb_reader *reader)
 {
     struct vb_stream *stream = &reader->stream;
     const struct vb_contract *contract = reader->options.contract;
+    struct vb_scope scope = vb_reader_scope(reader);
+    stream->marks = vb_select_marks(&scope, "message");
     stream->id_type = vb_contract_column(contract, "message", "id")->type;
     stream->position_type = vb_contract_column(contract, "message", "position")->type;
     stream->time = vb_contract_column(contract, "message", "created_at");
@@ -243,6 +245,12 @@ static enum vb_status decode_rich(const struct vb_view *fields, struct vb_messag
     enum vb_status status = vb_decode_text_list(fields[VB_ROW_CITATIONS], &message->citations);
     if (status == VB_OK)
         status = vb_decode_text_list(fields[VB_ROW_ATTACHMENTS], &message->attachments);
+    message->edited_at = vb_decode_maybe_instant(fields[VB_ROW_EDITED_AT]);
+    message->deleted_at = vb_decode_maybe_instant(fields[VB_ROW_DELETED_AT]);
+    message->kind = fields[VB_ROW_MESSAGE_KIND];
+    message->reply_to = fields[VB_ROW_REPLY_TO];
+    message->format = fields[VB_ROW_FORMAT];
+    message->extra = fields[VB_ROW_EXTRA];
     return status;
 }
 
@@ -260,6 +268,7 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         .text = fields[VB_ROW_TEXT],
         .status = fields[VB_ROW_STATUS],
         .sender_account = fields[VB_ROW_SENDER_ACCOUNT],
+        .marks = stream->marks,
     };
     struct vb_message_place place;
     const char *id = place.cursor.id;
@@ -363,12 +372,51 @@ static bool is_behind_cut(const struct vb_reader *reader, size_t owner, size_t k
     return is_cut_off(reader) && (owner != reader->current || kind != reader->stream.kind);
 }
 
+/* Of a participant, a reaction or a revision. The last must have one: a row without it is told by
+ * its conversation. */
+static enum vb_status decode_further_time(const struct vb_reader *reader, struct vb_extra *extra,
+                                          struct vb_error *err)
+{
+    const struct vb_view *fields = reader->stream.fields;
+    struct vb_maybe_instant at = vb_decode_maybe_instant(fields[VB_ROW_DELETED_AT]);
+    extra->left_at = vb_decode_maybe_instant(fields[VB_ROW_EDITED_AT]);
+    extra->undated = !at.is_set;
+    extra->created_at = at.at;
+    if (extra->undated && extra->kind == VB_EXTRA_REVISION)
+        return broken(reader, err, "created_at of a revision is not a time of the years 1 to 9999");
+    return VB_OK;
+}
+
+static enum vb_status decode_extra_time(struct vb_reader *reader, enum vb_row_kind kind,
+                                        struct vb_extra *extra, struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    struct vb_cursor place = {0};
+    if (kind > VB_ROW_SKILL) {
+        enum vb_status status = decode_further_time(reader, extra, err);
+        if (status != VB_OK || extra->undated)
+            return status;
+    } else if (vb_time_decode(vb_select_time(reader->options.contract, kind),
+                              stream->fields[VB_ROW_CREATED_AT], &place) == VB_OK) {
+        extra->created_at = place.at;
+    } else {
+        return broken(reader, err,
+                      "created_at of a note, an event or a skill is not a time of the years 1 to "
+                      "9999");
+    }
+    if (stream->of_kind > 0 && extra->created_at < stream->last_extra)
+        return broken(reader, err, "its rows of one kind came out of order");
+    stream->last_extra = extra->created_at;
+    return VB_OK;
+}
+
 static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind kind,
                                    struct vb_error *err)
 {
-    static const enum vb_extra_kind kinds[] = {[VB_ROW_NOTE] = VB_EXTRA_NOTE,
-                                               [VB_ROW_EVENT] = VB_EXTRA_EVENT,
-                                               [VB_ROW_SKILL] = VB_EXTRA_SKILL};
+    static const enum vb_extra_kind kinds[] = {
+        [VB_ROW_NOTE] = VB_EXTRA_NOTE,         [VB_ROW_EVENT] = VB_EXTRA_EVENT,
+        [VB_ROW_SKILL] = VB_EXTRA_SKILL,       [VB_ROW_PARTICIPANT] = VB_EXTRA_PARTICIPANT,
+        [VB_ROW_REACTION] = VB_EXTRA_REACTION, [VB_ROW_REVISION] = VB_EXTRA_REVISION};
     struct vb_stream *stream = &reader->stream;
     const struct vb_view *fields = stream->fields;
     reader->extra = (struct vb_extra){
@@ -378,18 +426,10 @@ static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind ki
         .second = fields[VB_ROW_SPEAKER_NAME],
         .third = fields[VB_ROW_TEXT],
     };
-    const struct vb_column *time = vb_select_time(reader->options.contract, kind);
-    struct vb_cursor place;
-    if (vb_time_decode(time, fields[VB_ROW_CREATED_AT], &place) != VB_OK)
-        return broken(reader, err,
-                      "created_at of a note, an event or a skill is not a time of the years 1 to "
-                      "9999");
-    reader->extra.created_at = place.at;
-    if (stream->of_kind > 0 && place.at < stream->last_extra)
-        return broken(reader, err, "its notes, events or skills came out of order");
-    stream->last_extra = place.at;
-    stream->of_kind++;
-    return VB_OK;
+    enum vb_status status = decode_extra_time(reader, kind, &reader->extra, err);
+    if (status == VB_OK)
+        stream->of_kind++;
+    return status;
 }
 
 /* Its last messages came without what comes after them. */

@@ -29,6 +29,7 @@ static const char *cast_of(Oid type)
     case VB_TYPE_BPCHAR:
     case VB_TYPE_VARCHAR:
     case VB_TYPE_NUMERIC:
+    case VB_TYPE_JSONB:
         break;
     }
     return "text"; /* binary-coercible from varchar, so its index still serves */
@@ -113,6 +114,7 @@ bool vb_contract_text_fits(struct vb_view id, Oid type)
     case VB_TYPE_TIMESTAMP:
     case VB_TYPE_TIMESTAMPTZ:
     case VB_TYPE_NUMERIC:
+    case VB_TYPE_JSONB:
         break;
     }
     return id.length > 0 && id.length < VB_CURSOR_ID && vb_utf8_valid(id) &&

@@ -57,10 +57,33 @@ enum vb_columns {
     VB_COLUMNS_NOTES = 16,    /* rows behind the messages, as struct vb_extra */
     VB_COLUMNS_EVENTS = 32,
     VB_COLUMNS_SKILLS = 64,
-    VB_COLUMNS_MEDIA = 128,       /* attachments of each message */
-    VB_COLUMNS_NO_MESSAGES = 256, /* conversations alone: no message is read */
-    VB_COLUMNS_NOTES_FIRST = 512, /* notes come before the messages */
-    VB_COLUMNS_SUMMARY = 1024,    /* summary of the conversation */
+    VB_COLUMNS_MEDIA = 128,         /* attachments of each message */
+    VB_COLUMNS_NO_MESSAGES = 256,   /* conversations alone: no message is read */
+    VB_COLUMNS_NOTES_FIRST = 512,   /* notes come before the messages */
+    VB_COLUMNS_SUMMARY = 1024,      /* summary of the conversation */
+    VB_COLUMNS_MARKS = 2048,        /* what enum vb_marks lists, but for extra */
+    VB_COLUMNS_EXTRA = 4096,        /* extra of the conversation and of messages */
+    VB_COLUMNS_PARTICIPANTS = 8192, /* rows behind the messages, as notes */
+    VB_COLUMNS_REACTIONS = 16384,
+    VB_COLUMNS_REVISIONS = 32768,
+};
+
+/* Columns that few platforms have. A conversation and a message tell in `marks` which of them the
+ * source has and the selection asked for: a member of a file follows from that, never from one
+ * row's value. deleted_at is among them only where the selection lets deleted ones in. */
+enum vb_marks {
+    VB_MARK_TITLE = 1,
+    VB_MARK_EDITED_AT = 2,
+    VB_MARK_DELETED_AT = 4,
+    VB_MARK_KIND = 8,
+    VB_MARK_REPLY_TO = 16,
+    VB_MARK_FORMAT = 32,
+    VB_MARK_EXTRA = 64,
+};
+/* A time that may be NULL. */
+struct vb_maybe_instant {
+    bool is_set;
+    vb_instant at;
 };
 
 struct vb_conversation {
@@ -77,7 +100,10 @@ struct vb_conversation {
     int64_t csat_rating;
     struct vb_view status, priority, assigned_agent, csat_comment, feedback, summary;
     struct vb_text_list tags, audience;
-    bool has_audience; /* one of its own; else the tags are it */
+    bool has_audience;           /* one of its own; else the tags are it */
+    unsigned marks;              /* enum vb_marks */
+    struct vb_view title, extra; /* extra: JSON in one line */
+    struct vb_maybe_instant deleted_at;
     /* Place among the conversations of the same UTC second, from 1, and how many there are in all:
      * exact up to 4,096, VB_CROWD + 1 for "more". Independent of pages and segments. */
     uint32_t ordinal_in_second;
@@ -95,18 +121,38 @@ struct vb_message {
     struct vb_text_list citations; /* title, url, snippet of each in turn; "" for NULL */
     struct vb_text_list
         attachments; /* id, url, file_name, content_type of each in turn; "" for NULL */
+    unsigned marks;  /* enum vb_marks */
+    struct vb_maybe_instant edited_at, deleted_at;
+    struct vb_view kind, reply_to, format;
+    struct vb_view extra; /* JSON in one line */
 };
 
-/* A row that belongs to a conversation but is no message. They come behind the messages: all notes,
- * then all events, then all skills, each by (created_at, id). */
-enum vb_extra_kind { VB_EXTRA_NOTE, VB_EXTRA_EVENT, VB_EXTRA_SKILL };
+/* A row that belongs to a conversation but is no message. They come behind the messages, kind by
+ * kind in this order: notes and events by (created_at, id), the others, which have no id, by their
+ * time and then by all that they hold; those without a time come last. */
+enum vb_extra_kind {
+    VB_EXTRA_NOTE,
+    VB_EXTRA_EVENT,
+    VB_EXTRA_SKILL,
+    VB_EXTRA_PARTICIPANT,
+    VB_EXTRA_REACTION,
+    VB_EXTRA_REVISION, /* an earlier text of a message */
+};
+#define VB_EXTRA_KINDS 6u
+/* What the three texts of each kind are:
+ *   note         author, text
+ *   event        kind, actor, detail
+ *   skill        name, outcome, message_id
+ *   participant  name, role, contact_id
+ *   reaction     name, by, message_id
+ *   revision     editor, text, message_id */
 struct vb_extra {
     enum vb_extra_kind kind;
-    vb_instant created_at;
-    struct vb_view id;     /* NULL for a skill */
-    struct vb_view first;  /* note: author; event: kind; skill: name */
-    struct vb_view second; /* note: text; event: actor; skill: outcome */
-    struct vb_view third;  /* note: NULL; event: detail; skill: message_id */
+    vb_instant created_at; /* participant: joined_at */
+    struct vb_view id;     /* of a note or an event */
+    struct vb_view first, second, third;
+    bool undated;                    /* of a participant or a reaction: no time is known */
+    struct vb_maybe_instant left_at; /* of a participant */
 };
 
 #endif

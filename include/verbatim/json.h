@@ -50,6 +50,10 @@ enum vb_status vb_json_append(struct vb_buffer *out, struct vb_view lead,
 /* Goes on with a string that is open: the text without quotes; NULL adds nothing to `lead`. */
 enum vb_status vb_json_append_inside(struct vb_buffer *out, struct vb_view lead,
                                      struct vb_view text) vb_must_check;
+/* A value that the caller knows to be JSON, in one line: the server's text of a jsonb. Line ends
+ * beyond ASCII, which can only stand in its strings, are escaped. NULL and errors as above. */
+enum vb_status vb_json_append_value(struct vb_buffer *out, struct vb_view lead,
+                                    struct vb_view json) vb_must_check;
 /* A run of members. */
 struct vb_json_member {
     struct vb_view lead, text; /* such as `,"name":`, and the value */

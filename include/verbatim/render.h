@@ -39,8 +39,12 @@ enum vb_include {
     VB_INCLUDE_SKILLS = 32,
     VB_INCLUDE_CITATIONS = 64,
     VB_INCLUDE_MEDIA = 128,
+    VB_INCLUDE_DELETED = 256, /* conversations and messages that the platform calls deleted */
+    VB_INCLUDE_PARTICIPANTS = 512,
+    VB_INCLUDE_REACTIONS = 1024,
+    VB_INCLUDE_REVISIONS = 2048,
 };
-#define VB_INCLUDE_COUNT 8
+#define VB_INCLUDE_COUNT 12
 #define VB_INCLUDE_DEFAULT (VB_INCLUDE_MESSAGES | VB_INCLUDE_CUSTOMER | VB_INCLUDE_TAGS)
 extern const char *const vb_include_names[VB_INCLUDE_COUNT];
 

@@ -92,8 +92,9 @@ struct vb_selection {
     struct vb_words tags;     /* any of them */
     struct vb_words audience; /* any of them in `audience`, or in `tags` where that is NULL */
     bool completed_only;      /* ended_at is set and not after as_of */
+    bool deleted;             /* rows with a deleted_at too; else they are left out */
     /* The range is one of messages: conversations of any age that have one in it, and of them the
-     * messages, notes, events and skills in it. */
+     * messages, notes, events and skills in it, and what hangs on those messages. */
     bool activity;
     unsigned columns;     /* enum vb_columns */
     vb_instant from, to;  /* created_at >= from and < to */

@@ -101,8 +101,8 @@ static const struct vb_body_rule files_rule = {
     is_files, "enum", "Input should be 'per_conversation', 'single' or 'chunks'"};
 static const struct vb_body_rule include_rule = {
     is_include, "enum",
-    "Input should be 'messages', 'customer', 'tags', 'notes', 'events', 'skills', 'citations' or "
-    "'media'"};
+    "Input should be 'messages', 'customer', 'tags', 'notes', 'events', 'skills', 'citations', "
+    "'media', 'deleted', 'participants', 'reactions' or 'revisions'"};
 static const struct vb_body_rule moment_rule = {
     is_moment, "datetime_parsing",
     "Input should be a date in the form YYYY-MM-DD, or an instant with its offset such as "
@@ -320,6 +320,12 @@ static void check_files(struct vb_body_check *check, struct vb_specification *sp
             specification->include & VB_INCLUDE_MEDIA ? VB_FILES_CHUNKS : VB_FILES_SINGLE;
     if (is_pdf)
         check_pdf_files(check, specification);
+    /* Columns of a table are settled: it could not tell them from the others. */
+    if (layout && specification->include & VB_INCLUDE_DELETED)
+        vb_body_problem(check, "value_error", "include",
+                        "Value error, deleted needs a format that marks what is deleted: json, "
+                        "ndjson, html or pdf",
+                        vb_body_member(check, "include"));
     if (is_messages && !(specification->include & VB_INCLUDE_MESSAGES))
         vb_body_problem(check, "value_error", "include",
                         "Value error, the layout messages needs messages",

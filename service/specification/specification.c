@@ -141,6 +141,7 @@ void vb_specification_select(const struct vb_specification *specification,
     selection->audience = specification->audience;
     selection->completed_only = specification->filter.completed_only;
     selection->activity = specification->filter.activity;
+    selection->deleted = (specification->include & VB_INCLUDE_DELETED) != 0;
 }
 
 /* Only what holds the rules is in a value that was parsed. */

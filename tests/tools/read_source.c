@@ -127,7 +127,9 @@ static void print_details(const struct vb_conversation *c)
 static void print_extra(const struct vb_extra *extra)
 {
     static const char *const kinds[] = {
-        [VB_EXTRA_NOTE] = "note", [VB_EXTRA_EVENT] = "event", [VB_EXTRA_SKILL] = "skill"};
+        [VB_EXTRA_NOTE] = "note",         [VB_EXTRA_EVENT] = "event",
+        [VB_EXTRA_SKILL] = "skill",       [VB_EXTRA_PARTICIPANT] = "participant",
+        [VB_EXTRA_REACTION] = "reaction", [VB_EXTRA_REVISION] = "revision"};
     printf("extra\t%s\t%" PRId64, kinds[extra->kind], extra->created_at);
     print_view(extra->id);
     print_view(extra->first);
@@ -351,6 +353,7 @@ static struct vb_selection select_by(const struct settings *settings, struct lis
         .columns = (unsigned)number(settings, "columns", 0),
         .from = number(settings, "from", 0),
         .to = number(settings, "to", INT64_C(4102444800) * VB_SECOND),
+        .deleted = setting(settings, "deleted") != NULL,
         .as_of = number(settings, "as_of", vb_clock_now()),
         .snapshot = setting(settings, "snapshot"),
     };

@@ -84,6 +84,36 @@ static void forget_lists(size_t from)
         vb_buffer_done(&lists[--list_count]);
 }
 
+static struct vb_maybe_instant maybe_instant(const json_t *object, const char *name)
+{
+    return (struct vb_maybe_instant){json_is_integer(json_object_get(object, name)),
+                                     instant(object, name)};
+}
+
+/* Which of them the object has, null or not. */
+static unsigned marks_of(const json_t *object)
+{
+    static const char *const names[] = {"title",    "edited_at", "deleted_at", "kind",
+                                        "reply_to", "format",    "extra"};
+    unsigned marks = 0;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (json_object_get(object, names[i]))
+            marks |= 1u << i;
+    return marks;
+}
+
+/* As the server writes a jsonb: in one line. */
+static struct vb_view json_of(const json_t *object, const char *name)
+{
+    static char *kept[64];
+    static size_t next;
+    const json_t *value = json_object_get(object, name);
+    if (!value || json_is_null(value))
+        return vb_view_of(NULL);
+    free(kept[next % 64]);
+    return vb_view_of(kept[next++ % 64] = json_dumps(value, JSON_ENCODE_ANY));
+}
+
 static struct vb_conversation conversation_of(const json_t *c)
 {
     const json_t *customer = json_object_get(c, "customer"), *csat = json_object_get(c, "csat");
@@ -115,6 +145,10 @@ static struct vb_conversation conversation_of(const json_t *c)
         .tags = list(c, "tags", NULL),
         .audience = list(c, "audience", NULL),
         .has_audience = json_is_array(json_object_get(c, "audience")),
+        .marks = marks_of(c),
+        .title = text(c, "title"),
+        .extra = json_of(c, "extra"),
+        .deleted_at = maybe_instant(c, "deleted_at"),
     };
 }
 
@@ -135,15 +169,25 @@ static struct vb_message message_of(const json_t *m)
         .feedback = text(m, "feedback"),
         .citations = list(m, "citations", citation),
         .attachments = list(m, "media", attachment),
+        .marks = marks_of(m),
+        .edited_at = maybe_instant(m, "edited_at"),
+        .deleted_at = maybe_instant(m, "deleted_at"),
+        .kind = text(m, "kind"),
+        .reply_to = text(m, "reply_to"),
+        .format = text(m, "format"),
+        .extra = json_of(m, "extra"),
     };
 }
 
 static const struct {
-    const char *list, *first, *second, *third;
+    const char *list, *first, *second, *third, *time;
 } kinds[] = {
-    [VB_EXTRA_NOTE] = {"notes", "author", "text", "-"},
-    [VB_EXTRA_EVENT] = {"events", "kind", "actor", "detail"},
-    [VB_EXTRA_SKILL] = {"skills", "name", "outcome", "message_id"},
+    [VB_EXTRA_NOTE] = {"notes", "author", "text", "-", "created_at"},
+    [VB_EXTRA_EVENT] = {"events", "kind", "actor", "detail", "created_at"},
+    [VB_EXTRA_SKILL] = {"skills", "name", "outcome", "message_id", "created_at"},
+    [VB_EXTRA_PARTICIPANT] = {"participants", "name", "role", "contact_id", "joined_at"},
+    [VB_EXTRA_REACTION] = {"reactions", "name", "by", "message_id", "created_at"},
+    [VB_EXTRA_REVISION] = {"revisions", "editor", "text", "message_id", "created_at"},
 };
 
 struct line {
@@ -161,7 +205,10 @@ static void render_extras(struct line *line, const struct vb_conversation *conve
     json_array_foreach(json_object_get(c, kinds[kind].list), index, row)
     {
         struct vb_extra extra = {.kind = kind,
-                                 .created_at = instant(row, "created_at"),
+                                 .created_at = instant(row, kinds[kind].time),
+                                 .undated =
+                                     !json_is_integer(json_object_get(row, kinds[kind].time)),
+                                 .left_at = maybe_instant(row, "left_at"),
                                  .id = text(row, "id"),
                                  .first = text(row, kinds[kind].first),
                                  .second = text(row, kinds[kind].second),
@@ -189,7 +236,7 @@ static void render_conversation(struct line *line, const json_t *c, bool first)
              line->err.text);
         forget_lists(1);
     }
-    for (int kind = VB_EXTRA_NOTE; kind <= VB_EXTRA_SKILL && renderer->extra; kind++)
+    for (int kind = VB_EXTRA_NOTE; kind < (int)VB_EXTRA_KINDS && renderer->extra; kind++)
         if (kind != VB_EXTRA_NOTE || !(columns & VB_COLUMNS_NOTES_FIRST))
             render_extras(line, &conversation, c, (enum vb_extra_kind)kind);
     must(renderer->end_conversation(&line->context, &conversation, &line->out, &line->err),

@@ -27,6 +27,9 @@ static const struct lookup lookups[] = {
     {"skill_run", "skills", false, "conversation_id, created_at"},
     {"citation", "citations", true, "conversation_id, message_id"},
     {"attachment", "attachments", true, "conversation_id, message_id"},
+    {"participant", "participants", false, "conversation_id"},
+    {"reaction", "reactions", false, "conversation_id"},
+    {"revision", "revisions", false, "conversation_id, created_at"},
 };
 
 /* VB_NOT_FOUND: the source has no such relation, which is no fault. */

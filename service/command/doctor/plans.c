@@ -24,8 +24,12 @@
 #define MESSAGES_MOST 500u /* of one conversation */
 #define REMEDY_CEILING 2048u
 /* What else has rows of its own. What hangs on messages is looked up by each: lookups.c. */
-#define FURTHER (VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS | VB_COLUMNS_NO_MESSAGES)
-#define OUTER (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER)
+#define FURTHER                                                                                    \
+    (VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS | VB_COLUMNS_PARTICIPANTS |          \
+     VB_COLUMNS_REACTIONS | VB_COLUMNS_REVISIONS | VB_COLUMNS_NO_MESSAGES)
+#define OUTER                                                                                      \
+    (VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_CUSTOMER | VB_COLUMNS_MARKS |            \
+     VB_COLUMNS_EXTRA)
 
 enum field { ID, CREATED_AT, WORKSPACE, CHANNEL, CONTACT, ASSISTANT };
 
