@@ -1,0 +1,78 @@
+"""Real platforms' tables with 300,000 messages, their own indexes and none of ours: everything is exported in at most
+three times what a plain COPY through the same views takes in the same run.
+
+PLATFORM: one of them; PLATFORM_MESSAGES: about how many messages."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from tests.lib import chatwoot, platforms
+from tests.lib.platforms import PLATFORMS
+from tests.lib.process import wait_until
+
+MESSAGES = int(os.environ.get("PLATFORM_MESSAGES", "300000"))
+MOST = 3.0
+EXPORTS = "/api/v1/workspace/one/exports"
+CHATWOOT = platforms.Platform("chatwoot", workspace="1")
+ALL = [p for p in [CHATWOOT, *PLATFORMS] if os.environ.get("PLATFORM") in (None, "", p.name)]
+COPY = """COPY (SELECT c.id, m.* FROM chat.conversation c JOIN chat.message m ON m.conversation_id = c.id{where}
+    ORDER BY c.created_at, c.id, m.created_at, m.id) TO STDOUT (FORMAT csv)"""
+
+
+def fill(database, platform):
+    if platform is CHATWOOT:
+        # Two of three conversations are of account 1, four of whose six messages the customer saw.
+        database.execute("DROP SCHEMA IF EXISTS chat CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        chatwoot.create(database, conversations=MESSAGES // 4, contacts=5000, step="interval '97 seconds'")
+        chatwoot.connect(database, indexes=False)
+        database.execute("VACUUM ANALYZE")
+        return
+    giant = MESSAGES // 15
+    platforms.create(database, platform, conversations=(MESSAGES - giant) // 15, giant=giant)
+    database.execute("VACUUM ANALYZE")
+
+
+def copy(database, platform):
+    where = " WHERE c.workspace_id = 1" if platform is CHATWOOT else ""
+    began = time.monotonic()
+    with subprocess.Popen(["psql", database.url, "-qAtc", COPY.format(where=where)], stdout=subprocess.PIPE) as psql:
+        size = sum(len(block) for block in iter(lambda: psql.stdout.read(1 << 20), b""))
+    assert psql.returncode == 0 and size > 0
+    return time.monotonic() - began
+
+
+def export(service, key):
+    began = time.monotonic()
+    answer = service.request("POST", EXPORTS, key, json_body={
+        "select": {"all": True}, "format": "ndjson", "files": "single"})
+    assert answer.status == 202, answer.body
+    path = f"{EXPORTS}/{answer.json()['export_id']}"
+    shown = wait_until(lambda: (found := service.get(path, key).json())["status"] in ("finished", "failed") and found,
+                       "the export", 900, pause=0.02)
+    assert shown["status"] == "finished", shown
+    return time.monotonic() - began, shown["progress"], path
+
+
+@pytest.mark.parametrize("platform", ALL, ids=lambda platform: platform.name)
+def test_everything_in_three_times_a_copy(platform, program, database, make_service):
+    program.migrate()
+    fill(database, platform)
+    program.workspace("one", source_id=platform.workspace)
+    service = make_service(workers=2)
+    key = program.key("one")
+    copies, exports = [], []
+    for _ in range(3):
+        copies.append(copy(database, platform))
+        took, progress, path = export(service, key)
+        exports.append(took)
+    ratio = min(exports) / min(copies)
+    print(f"{platform.name}: {progress['conversations_done']} conversations, {progress['messages_done']} messages;"
+          f" COPY {min(copies):.2f} s, export {min(exports):.2f} s, {ratio:.2f} times")
+    if platform is not CHATWOOT:
+        _, found = platforms.exported(service.get(f"{path}/download", key).body.decode())
+        assert found == platforms.expected(database, platform)
+    service.stop()
+    assert ratio <= MOST
