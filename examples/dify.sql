@@ -1,6 +1,6 @@
 -- Dify's conversations as Verbatim's source: views only, in a schema of their own. docs/connect.md explains them.
--- A tenant is a workspace: `verbatim workspace set NAME --source-id TENANT_ID`. An app is a channel and its bot. Its own
--- indexes are enough.
+-- A tenant is a workspace: `verbatim workspace set NAME --source-id TENANT_ID`. An app is a channel and its bot. Its
+-- own indexes are enough.
 BEGIN;
 CREATE SCHEMA chat;
 
@@ -20,8 +20,8 @@ SELECT c.id, (SELECT a.tenant_id FROM public.apps a WHERE a.id = c.app_id) AS wo
        CASE WHEN c.is_deleted THEN c.updated_at END AS deleted_at
 FROM public.conversations c;
 
--- A row holds a question and its answer: two messages with ids of their own. Times are whole seconds, so `position` keeps
--- a question and its answer together.
+-- A row holds a question and its answer: two messages with ids of their own. Times are whole seconds, so `position`
+-- keeps a question and its answer together.
 CREATE VIEW chat.message AS
 SELECT m.id || '-q' AS id, m.conversation_id, m.created_at, m.id || '-1' AS position,
        'inbound'::text AS direction, 'customer'::text AS speaker_type, NULL::text AS speaker_name,

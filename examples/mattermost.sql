@@ -25,8 +25,8 @@ FROM public.posts p
 WHERE p.rootid = '' AND p.originalid = '' AND p.type NOT LIKE 'system!_%' ESCAPE '!';
 
 -- A root belongs to its own thread, an answer to its root's. Two branches with bare columns keep both indexes of use;
--- one with coalesce(nullif(rootid, ''), id) would need an index of that expression. Who speaks is asked of lists that are
--- made once for many messages: write your own domain there.
+-- one with coalesce(nullif(rootid, ''), id) would need an index of that expression. Who speaks is asked of lists that
+-- are made once for many messages: write your own domain there.
 CREATE VIEW chat.message AS
 SELECT m.id, m.conversation_id, to_timestamp(m.createat / 1000.0) AS created_at,
        CASE WHEN m.userid IN (SELECT b.userid FROM public.bots b)

@@ -1,6 +1,6 @@
 -- Open WebUI's chats as Verbatim's source: views only, in a schema of their own. docs/connect.md explains them.
--- The installation is one workspace (`verbatim workspace set NAME --source-id main`) with one channel. Its own indexes are
--- enough.
+-- The installation is one workspace (`verbatim workspace set NAME --source-id main`) with one channel. Its own
+-- indexes are enough.
 BEGIN;
 CREATE SCHEMA chat;
 
@@ -16,8 +16,8 @@ SELECT c.id, 'main'::text AS workspace_id, 'open-webui'::text AS channel_id, to_
 FROM public.chat c;
 
 -- All messages of a chat stand in one JSON, by their ids and in the order in which they were made; a question and the
--- placeholder of its answer have one second. Branches that were left behind are messages too: reply_to tells them apart.
--- Clients have written seconds, milliseconds and nanoseconds.
+-- placeholder of its answer have one second. Branches that were left behind are messages too: reply_to tells them
+-- apart. Clients have written seconds, milliseconds and nanoseconds.
 CREATE VIEW chat.message AS
 SELECT m.key AS id, c.id AS conversation_id,
        to_timestamp(CASE WHEN t.at > 1e17 THEN t.at / 1e9 WHEN t.at > 1e11 THEN t.at / 1e3 ELSE t.at END) AS created_at,

@@ -1,6 +1,6 @@
 -- Synapse's rooms as Verbatim's source: views only, in a schema of their own. docs/connect.md explains them.
--- The server is one workspace (`verbatim workspace set NAME --source-id main`) with one channel. Rooms that are encrypted
--- end to end hold nothing that could be read. Its own indexes are enough.
+-- The server is one workspace (`verbatim workspace set NAME --source-id main`) with one channel. Rooms that are
+-- encrypted end to end hold nothing that could be read. Its own indexes are enough.
 BEGIN;
 CREATE SCHEMA chat;
 
@@ -22,7 +22,8 @@ SELECT e.event_id AS id, e.room_id AS conversation_id, to_timestamp(e.origin_ser
        CASE WHEN e.sender LIKE '%:acme' THEN 'outbound' ELSE 'inbound' END AS direction,           -- your own server
        CASE WHEN e.sender = '@bot:acme' THEN 'bot'                                                 -- your bots
             WHEN e.sender LIKE '%:acme' THEN 'agent' ELSE 'customer' END AS speaker_type,
-       coalesce((SELECT p.displayname FROM public.profiles p WHERE p.full_user_id = e.sender), e.sender) AS speaker_name,
+       coalesce((SELECT p.displayname FROM public.profiles p WHERE p.full_user_id = e.sender),
+           e.sender) AS speaker_name,
        e.sender AS sender_account,
        (SELECT j.json::jsonb -> 'content' ->> 'body' FROM public.event_json j WHERE j.event_id = e.event_id) AS text,
        (SELECT to_timestamp(min(r.received_ts) / 1000.0) FROM public.redactions r WHERE r.redacts = e.event_id)

@@ -1,6 +1,6 @@
 """Whether what the documents name is there: files, folders, functions and commands of ./run in backticks, and what
-their links lead to. A file may be named by the end of its path (`queue/claim.c`); words in capitals, `...` and `*`
-stand for anything.
+their links lead to, headings included. A file may be named by the end of its path (`queue/claim.c`); words in
+capitals, `...` and `*` stand for anything.
 """
 
 import pathlib
@@ -11,7 +11,8 @@ import sys
 CODE = re.compile(r"```.*?```|`([^`\n]+)`", re.S)
 SOURCE = re.compile(r"\.(c|h|py|sh|sql|md|cmake|txt)$|^\.ci/")
 PATH = re.compile(r"[\w.*-]+(/[\w.*-]+)*/?")
-LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+HEADING = re.compile(r"^#+ +(.*?) *$", re.M)
 MADE = ("build", ".run")  # by ./run
 ENTRIES = ("nothing-found.txt", "manifest.json", "manifest.sha256", "manifest.sig")  # of archives
 
@@ -60,9 +61,19 @@ def missing(repository, file):
         for name in re.findall(r"\bvb_\w+", code):
             if not repository.has_word(name):
                 yield name
-    for target in LINK.findall(text):
-        if not (file.parent / target).exists():
+    for target, anchor in LINK.findall(re.sub(r"```.*?```", "", text, flags=re.S)):
+        path = file.parent / target if target else file
+        if not path.exists():
             yield target
+        elif anchor and path.suffix == ".md" and anchor not in anchors(path):
+            yield f"{target}#{anchor}"
+
+
+def anchors(file):
+    """What links to headings may name, as web pages of repositories make them."""
+    text = re.sub(r"```.*?```", "", file.read_text(), flags=re.S)
+    titles = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title) for title in HEADING.findall(text)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def main():

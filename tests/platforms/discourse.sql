@@ -2,7 +2,8 @@
 CREATE TABLE users (id serial PRIMARY KEY, username varchar(60) NOT NULL UNIQUE, name varchar, admin boolean NOT NULL
     DEFAULT false, moderator boolean NOT NULL DEFAULT false, created_at timestamp NOT NULL);
 CREATE TABLE categories (id serial PRIMARY KEY, name varchar(50) NOT NULL);
-CREATE TABLE topics (id serial PRIMARY KEY, title varchar NOT NULL, last_posted_at timestamp, created_at timestamp NOT NULL,
+CREATE TABLE topics (id serial PRIMARY KEY, title varchar NOT NULL, last_posted_at timestamp,
+    created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL, posts_count integer NOT NULL DEFAULT 0, user_id integer, archetype varchar NOT NULL
     DEFAULT 'regular', deleted_at timestamp, category_id integer, closed boolean NOT NULL DEFAULT false,
     bumped_at timestamp NOT NULL, visible boolean NOT NULL DEFAULT true, pinned_at timestamp);
@@ -40,7 +41,8 @@ INSERT INTO topics (title, created_at, updated_at, user_id, category_id, bumped_
     , setval('topics_id_seq', (SELECT max(c) FROM told.talk)) s;
 INSERT INTO posts (user_id, topic_id, post_number, raw, cooked, created_at, updated_at, last_version_at, version,
         reply_to_post_number)
-    SELECT CASE side WHEN 'in' THEN person WHEN 'agent' THEN 1000 + agent ELSE -1 END, s.c, k, text, '<p>hidden</p>', s.at,
+    SELECT CASE side WHEN 'in' THEN person WHEN 'agent' THEN 1000 + agent ELSE -1 END, s.c, k, text, '<p>hidden</p>',
+        s.at,
         s.at, CASE WHEN k = 2 THEN s.at + interval '1 minute' ELSE s.at END, CASE WHEN k = 2 THEN 2 ELSE 1 END, k - 1
     FROM told.said s JOIN told.talk t ON t.c = s.c ORDER BY n;
 INSERT INTO posts (user_id, topic_id, post_number, raw, cooked, created_at, updated_at, last_version_at, deleted_at)

@@ -36,7 +36,8 @@ INSERT INTO users VALUES ('bot', 0, 'ada', 'ada@localhost', '', '', '');
 INSERT INTO bots VALUES ('bot', '', 'a1');
 INSERT INTO posts SELECT md5('post' || n)::char(26), ms, ms, 0,
         CASE side WHEN 'in' THEN 'p' || person WHEN 'agent' THEN 'a' || agent ELSE 'bot' END,
-        'room' || room, CASE WHEN k = 1 THEN '' ELSE md5('post' || n - k + 1)::char(26) END, '', text, '', '{}', '', '[]',
+        'room' || room, CASE WHEN k = 1 THEN '' ELSE md5('post' || n - k + 1)::char(26) END, '', text, '', '{}', '',
+            '[]',
         '[]', k = 1, CASE WHEN k = 2 THEN ms + 5000 ELSE 0 END, false, NULL
     FROM (SELECT *, (extract(epoch FROM at) * 1000)::bigint AS ms FROM told.said) s
     JOIN (SELECT c, person, room, agent FROM told.talk) t USING (c) ORDER BY n;

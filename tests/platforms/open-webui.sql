@@ -7,14 +7,16 @@ CREATE INDEX user_id_pinned_idx ON chat (user_id, pinned);
 CREATE INDEX user_id_archived_idx ON chat (user_id, archived);
 CREATE INDEX updated_at_user_id_idx ON chat (updated_at, user_id);
 
-INSERT INTO "user" SELECT 'p' || p, 'Person ' || p, 'p' || p || '@example.com', 'user', 0 FROM generate_series(1, 500) p;
+INSERT INTO "user" SELECT 'p' || p, 'Person ' || p, 'p' || p || '@example.com', 'user', 0
+    FROM generate_series(1, 500) p;
 INSERT INTO chat (id, user_id, title, archived, created_at, updated_at, chat, pinned)
     SELECT md5('c' || t.c), 'p' || person, 'Talk ' || t.c, false, extract(epoch FROM t.at)::bigint,
         extract(epoch FROM t.at)::bigint, m.chat, false
     FROM told.talk t JOIN (
         SELECT c, json_build_object('title', 'hidden', 'history', json_build_object('messages', json_object_agg(
             md5(c || '.' || k), json_build_object('id', md5(c || '.' || k), 'parentId',
-                CASE WHEN k > 1 THEN md5(c || '.' || k - 1) END, 'role', CASE side WHEN 'in' THEN 'user' ELSE 'assistant' END,
+                CASE WHEN k > 1 THEN md5(c || '.' || k - 1) END, 'role',
+                    CASE side WHEN 'in' THEN 'user' ELSE 'assistant' END,
                 'content', text, 'timestamp', floor(extract(epoch FROM at))::bigint,
                 'model', CASE WHEN side <> 'in' THEN 'llama3' END) ORDER BY k))) AS chat
         FROM told.said GROUP BY c) m ON m.c = t.c ORDER BY t.c;

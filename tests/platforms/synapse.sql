@@ -27,7 +27,8 @@ INSERT INTO room_stats_state SELECT '!room' || c || ':acme', 'Talk ' || c FROM t
 INSERT INTO profiles SELECT '@p' || p || ':else', 'Person ' || p FROM generate_series(1, 500) p;
 INSERT INTO profiles SELECT '@a' || a || ':acme', 'Agent ' || a FROM generate_series(1, 9) a;
 INSERT INTO profiles VALUES ('@bot:acme', 'Ada');
-CREATE TEMP TABLE made AS SELECT row_number() OVER (ORDER BY at, c, k) AS stream, *, (extract(epoch FROM at) * 1000)::bigint AS ms
+CREATE TEMP TABLE made AS SELECT row_number() OVER (ORDER BY at, c, k) AS stream, *,
+    (extract(epoch FROM at) * 1000)::bigint AS ms
     FROM (SELECT c, 0 AS k, at, 'm.room.create' AS type, NULL AS side, NULL AS text FROM told.talk
           UNION ALL SELECT c, k, at, 'm.room.message', side, text FROM told.said
           UNION ALL SELECT c, 3, at + interval '3.5 ms', 'm.room.message', 'in', 'hidden, redacted' FROM told.talk
@@ -35,10 +36,12 @@ CREATE TEMP TABLE made AS SELECT row_number() OVER (ORDER BY at, c, k) AS stream
 INSERT INTO events (topological_ordering, event_id, type, room_id, processed, outlier, depth, origin_server_ts,
         received_ts, sender, contains_url, stream_ordering)
     SELECT k + 1, '$' || md5(stream::text), type, '!room' || c || ':acme', true, false, k + 1, ms, ms,
-        CASE side WHEN 'in' THEN '@p' || person || ':else' WHEN 'bot' THEN '@bot:acme' ELSE '@a' || agent || ':acme' END,
+        CASE side WHEN 'in' THEN '@p' || person || ':else' WHEN 'bot' THEN '@bot:acme'
+            ELSE '@a' || agent || ':acme' END,
         false, stream FROM made ORDER BY stream;
 INSERT INTO event_json SELECT '$' || md5(stream::text), '!room' || c || ':acme', '{}', jsonb_build_object('type', type,
-        'content', CASE WHEN text IS NOT NULL THEN jsonb_build_object('msgtype', 'm.text', 'body', text) ELSE '{}' END)::text,
+        'content', CASE WHEN text IS NOT NULL THEN jsonb_build_object('msgtype', 'm.text', 'body', text)
+            ELSE '{}' END)::text,
         3 FROM made ORDER BY stream;
 INSERT INTO redactions SELECT '$r' || stream, '$' || md5(stream::text), false, ms FROM made
     WHERE text = 'hidden, redacted';

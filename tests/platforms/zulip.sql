@@ -22,7 +22,8 @@ CREATE TABLE zerver_reaction (id serial PRIMARY KEY, user_profile_id integer NOT
     emoji_name text NOT NULL, emoji_code text NOT NULL);
 CREATE INDEX ON zerver_reaction (message_id);
 CREATE INDEX ON zerver_reaction (user_profile_id);
-CREATE TABLE zerver_subscription (id serial PRIMARY KEY, user_profile_id integer NOT NULL, recipient_id integer NOT NULL,
+CREATE TABLE zerver_subscription (id serial PRIMARY KEY, user_profile_id integer NOT NULL,
+    recipient_id integer NOT NULL,
     active boolean NOT NULL DEFAULT true);
 CREATE INDEX ON zerver_subscription (recipient_id);
 
@@ -37,7 +38,8 @@ INSERT INTO zerver_stream SELECT r, 2, 'Room ' || r, timestamptz '2026-02-28Z' +
     FROM generate_series(1, 40) r;
 INSERT INTO zerver_message (realm_id, recipient_id, sender_id, sending_client_id, subject, content, rendered_content,
         date_sent, last_edit_time)
-    SELECT 2, 100 + room, CASE side WHEN 'in' THEN person WHEN 'agent' THEN 1000 + agent ELSE 2000 END, 1, 'Talk ' || s.c,
+    SELECT 2, 100 + room, CASE side WHEN 'in' THEN person WHEN 'agent' THEN 1000 + agent ELSE 2000 END, 1,
+        'Talk ' || s.c,
         text, '<p>hidden</p>', s.at AT TIME ZONE 'UTC', CASE WHEN k = 2 THEN s.at AT TIME ZONE 'UTC' END
     FROM told.said s JOIN told.talk t ON t.c = s.c ORDER BY s.at, n;
 INSERT INTO zerver_message (realm_id, recipient_id, sender_id, sending_client_id, subject, content, date_sent)

@@ -19,7 +19,8 @@ CREATE FUNCTION verbatim.key_about(wanted text)
                 AND k.revoked_at IS NULL;
         END
     $$;
-CREATE OR REPLACE FUNCTION verbatim.workspace_change(changes jsonb, usual_retention bigint, usual_link_ttl bigint) RETURNS text
+CREATE OR REPLACE FUNCTION verbatim.workspace_change(changes jsonb, usual_retention bigint,
+    usual_link_ttl bigint) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
         DECLARE
