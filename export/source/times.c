@@ -54,9 +54,9 @@ static double epoch_of_instant(vb_instant instant)
 {
     double epoch = ((double)instant - 0.5) / 1e6;
     while (instant_of_epoch(epoch) < instant)
-        epoch = nextafter(epoch, INFINITY);
+        epoch = nextafter(epoch, HUGE_VAL);
     for (;;) {
-        double before = nextafter(epoch, -INFINITY);
+        double before = nextafter(epoch, -HUGE_VAL);
         if (instant_of_epoch(before) < instant)
             return epoch;
         epoch = before;

@@ -115,10 +115,7 @@ static void cursors_of_fine_times_keep_the_very_value(void **state)
 static void an_id_is_kept_as_it_is(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"", "7",
-                                      "5\x1f"
-                                      "7",
-                                      "\x1f"};
+    static const char *const ids[] = {"", "7", "5\0377", "\037"};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         struct vb_cursor cursor = {.at = START}, again = {0};
         char kept[VB_CURSOR_TEXT];
