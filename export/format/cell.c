@@ -142,7 +142,7 @@ static inline enum vb_status append_ended(struct vb_buffer *out, struct vb_view 
     char *to = out->data + out->length;
     if (guard)
         *to++ = '\'';
-    if (text.length > 0)
+    if (text.data)
         memcpy(to, text.data, text.length);
     memcpy(to + text.length, end.data, end.length);
     vb_buffer_grown(out, text.length + guard + end.length);

@@ -105,7 +105,8 @@ enum vb_status vb_csv_quote_parse(struct vb_view text, enum vb_csv_quote *ret_qu
 
 enum vb_status vb_csv_delimiter_parse(struct vb_view text, char *ret_delimiter)
 {
-    if (text.length != 1 || !memchr(",;\t", *text.data, 3))
+    static const char delimiters[] = {',', ';', '\t'};
+    if (text.length != 1 || !memchr(delimiters, *text.data, sizeof delimiters))
         return VB_INVALID;
     *ret_delimiter = *text.data;
     return VB_OK;

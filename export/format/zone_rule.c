@@ -175,7 +175,8 @@ static void insert(struct change *changes, size_t count, struct change change)
 static void list_changes(const struct vb_zone_rule *rule, int year, struct change *changes)
 {
     size_t count = 0;
-    for (int y = year - 1; y < year - 1 + YEARS; y++) {
+    for (int i = 0; i < YEARS; i++) {
+        int y = year - 1 + i;
         struct change begin = {day_in(&rule->begin, y) * DAY + rule->begin.seconds - rule->standard,
                                rule->summer};
         struct change end = {day_in(&rule->end, y) * DAY + rule->end.seconds - rule->summer,

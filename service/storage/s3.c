@@ -244,13 +244,13 @@ static enum vb_status s3_clean(struct vb_storage_session *session, const char *k
                                const char *upload_id, bool keep_object, char *version,
                                bool *ret_clean, struct vb_error *err)
 {
-    const struct vb_s3_remains remains = {
+    struct vb_s3_remains remains = {
         .key = key,
         .upload_id = upload_id,
         .keep_object = keep_object,
-        .version = version,
         .told_unlisted = &s3_of(session->storage)->told_unlisted,
     };
+    remains.version = version;
     return vb_s3_clean(client_of(session), &remains, ret_clean, err);
 }
 

@@ -14,9 +14,11 @@
 static int refusal(void)
 {
     const char *code = getenv("WITHOUT_LINKS");
-    return code ? atoi(code) : 0;
+    return code ? (int)strtol(code, NULL, 10) : 0;
 }
 
+/* In the place of the C library's.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 int linkat(int old_folder, const char *old_name, int new_folder, const char *new_name, int flags)
 {
     int (*real)(int, const char *, int, const char *, int);
@@ -38,3 +40,4 @@ int fchmod(int fd, mode_t mode)
     errno = refusal();
     return -1;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

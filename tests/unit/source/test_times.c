@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,7 @@ static void cursors_of_fine_times_keep_the_very_value(void **state)
     struct vb_cursor cursor, again;
     char text[VB_TIME_TEXT], kept[VB_CURSOR_TEXT];
     assert_int_equal(read_number(VB_UNIT_NS, &value, &cursor), START + 123456);
-    strcpy(cursor.id, "an id");
+    (void)snprintf(cursor.id, sizeof cursor.id, "an id");
     vb_cursor_write(&cursor, kept);
     again.at = cursor.at;
     vb_cursor_read(kept, &again);
@@ -119,7 +120,7 @@ static void an_id_is_kept_as_it_is(void **state)
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         struct vb_cursor cursor = {.at = START}, again = {0};
         char kept[VB_CURSOR_TEXT];
-        strcpy(cursor.id, ids[i]);
+        (void)snprintf(cursor.id, sizeof cursor.id, "%s", ids[i]);
         vb_cursor_write(&cursor, kept);
         vb_cursor_read(kept, &again);
         assert_string_equal(again.id, ids[i]);
