@@ -148,10 +148,10 @@ enum vb_extra_kind {
  *   revision     editor, text, message_id */
 struct vb_extra {
     enum vb_extra_kind kind;
+    bool undated;          /* of a participant or a reaction: no time is known */
     vb_instant created_at; /* participant: joined_at */
     struct vb_view id;     /* of a note or an event */
     struct vb_view first, second, third;
-    bool undated;                    /* of a participant or a reaction: no time is known */
     struct vb_maybe_instant left_at; /* of a participant */
 };
 

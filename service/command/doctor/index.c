@@ -206,10 +206,10 @@ static void explain(struct indexes *indexes, const struct vb_contract *contract,
     const json_t *plan = json_object_get(json_array_get(document, 0), "Plan");
     if (!plan)
         indexes->is_broken = true;
-    else if (indexes->table)
-        search(indexes, plan);
-    else
+    else if (indexes->text)
         visit(indexes, plan);
+    else
+        search(indexes, plan);
     json_decref(document);
     PQclear(result);
     vb_buffer_done(&sql);

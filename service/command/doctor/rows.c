@@ -22,8 +22,8 @@ struct oddity {
 /* A statement, its time and the cases in the order of its columns. */
 struct look {
     enum vb_oddities what;
-    size_t limit;
     unsigned seconds;
+    size_t limit;
     const char *relation;
     struct oddity cases[ODDITIES];
 };
@@ -47,33 +47,33 @@ struct look {
 
 static const struct look conversations[] = {
     /* the second where the first takes too long */
-    {VB_ODD_TIMES, ALL, 4, "conversations", {TIMES}},
-    {VB_ODD_TIMES, SOME, 1, "conversations", {TIMES}},
+    {VB_ODD_TIMES, 4, ALL, "conversations", {TIMES}},
+    {VB_ODD_TIMES, 1, SOME, "conversations", {TIMES}},
 };
 static const struct look looks[] = {
     {VB_ODD_DOUBLES,
-     SOME,
      1,
+     SOME,
      "conversations",
      {{"share their id with another, so they are exported as often",
        "make the id unique: a scalar subquery in place of a join that finds several rows"}}},
     {VB_ODD_LINKS,
-     SOME,
      1,
+     SOME,
      "conversations",
      {{"have a channel_id that no channel has", LOST_REMEDY},
       {"have a contact_id that no contact has", LOST_REMEDY},
       {"have an assistant_id that no assistant has", LOST_REMEDY}}},
     {VB_ODD_LAST_MESSAGES,
-     FEW,
      1,
+     FEW,
      "conversations",
      {{"have a message later than their last_message_at, so exports by activity may lack it",
        "let the view show a column that is written with each message, or leave last_message_at out "
        "of it (docs/connect.md)"}}},
     {VB_ODD_MESSAGES,
-     SOME,
      1,
+     SOME,
      "messages",
      {{"have no created_at, and an export of their conversation fails", TIME_REMEDY},
       {"have a created_at before the year 1, and an export of their conversation fails",
@@ -84,15 +84,15 @@ static const struct look looks[] = {
       {"have no speaker_type", WORD_REMEDY},
       {"have a speaker_type that is none of bot, agent and customer", WORD_REMEDY}}},
     {VB_ODD_MESSAGE_DOUBLES,
-     SOME,
      1,
+     SOME,
      "messages",
      {{"share their id with another of their conversation",
        "make message ids unique in their conversation, say by a letter before them: attachments "
        "and citations are found by the id, and show at each"}}},
     {VB_ODD_GIANT,
-     SOME,
      1,
+     SOME,
      "messages of the longest conversation seen",
      {{"share their id with another",
        "make message ids unique in their conversation, say by a letter before them: attachments "

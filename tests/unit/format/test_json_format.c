@@ -111,9 +111,15 @@ static void everything_that_the_source_has_is_there(void **unused)
                                            .sender_account = VB_VIEW("acc"),
                                            .feedback = VB_VIEW("positive")}};
     const struct vb_extra extras[] = {
-        {VB_EXTRA_NOTE, AT, VB_VIEW("n1"), VB_VIEW("Ann"), VB_VIEW("call \\ back"), {NULL, 0}},
-        {VB_EXTRA_NOTE, AT, VB_VIEW("n2"), {NULL, 0}, VB_VIEW("t"), {NULL, 0}},
-        {VB_EXTRA_SKILL, AT, {NULL, 0}, VB_VIEW("order"), {NULL, 0}, VB_VIEW("m2")}};
+        {VB_EXTRA_NOTE,
+         false,
+         AT,
+         VB_VIEW("n1"),
+         VB_VIEW("Ann"),
+         VB_VIEW("call \\ back"),
+         {NULL, 0}},
+        {VB_EXTRA_NOTE, false, AT, VB_VIEW("n2"), {NULL, 0}, VB_VIEW("t"), {NULL, 0}},
+        {VB_EXTRA_SKILL, false, AT, {NULL, 0}, VB_VIEW("order"), {NULL, 0}, VB_VIEW("m2")}};
     const struct story s = {
         {.id = VB_VIEW("c1"),
          .created_at = AT,

@@ -204,10 +204,11 @@ static void long_texts_are_continued(void **state)
 static void characters_are_not_cut(void **state)
 {
     (void)state;
+    static const char face[] = {'\xF0', '\x9F', '\x98', '\x80'};
     char *text = malloc(4 * 20000 + 1);
     text[0] = 'x';
     for (size_t i = 0; i < 20000; i++)
-        memcpy(text + 1 + 4 * i, "\xF0\x9F\x98\x80", 4);
+        memcpy(text + 1 + 4 * i, face, sizeof face);
     struct vb_xlsx *xlsx = make(0, 0);
     for (size_t skip = 0; skip < 2; skip++) {
         const struct vb_xlsx_cell row[] = {
