@@ -70,7 +70,7 @@ def download(service, key, path, kept_in):
         return answer.headers, answer.body
     assert (answer.status, answer.headers["Cache-Control"]) == (302, "no-store"), answer.body
     link = answer.headers["Location"]
-    assert urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)["X-Amz-Expires"] == ["60"]
+    assert urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)["X-Amz-Expires"] == ["3600"]
     return follow(link)
 
 

@@ -19,7 +19,7 @@ SPLIT = "INSERT INTO verbatim.segment (job_id, part_first, part_last, workspace_
 PIECE = "INSERT INTO verbatim.segment_directory"
 ABSORB = "expected = expected +"
 RECORD = "SET open_segments = open_segments - 1"
-CLOSE = "SET size = $2 WHERE job_id = $1 AND open_segments = 1"
+CLOSE = "SET size = $2, loose_parts ="
 HAND_BACK = "after_others = $4"
 COMPLETE = "jsonb_array_elements(s.parts)"
 FINISH = "file_name = $4"

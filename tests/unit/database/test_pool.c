@@ -39,12 +39,14 @@ struct bench {
     struct vb_pg_pool *pool;
 };
 
-static struct bench bench_of(size_t links)
+/* Without a role it is the platform's database. */
+static struct bench bench_with(size_t links, const char *take_role)
 {
     struct bench bench = {.base = event_base_new()};
     assert_int_equal(vb_pg_connector_start(&bench.connector, NULL), VB_OK);
     const struct vb_pg_pool_options options = {.base = bench.base,
                                                .connection_string = getenv("TEST_DATABASE_URL"),
+                                               .take_role = take_role,
                                                .text = true,
                                                .links = links,
                                                .depth = 1,
@@ -52,6 +54,11 @@ static struct bench bench_of(size_t links)
                                                .wake = wake};
     assert_int_equal(vb_pg_pool_new(&options, bench.connector, &bench.pool, NULL), VB_OK);
     return bench;
+}
+
+static struct bench bench_of(size_t links)
+{
+    return bench_with(links, "1");
 }
 
 static void bench_done(struct bench *bench)
@@ -131,6 +138,18 @@ static void one_stalled_link_is_not_the_database(void **state)
     bench_done(&bench);
 }
 
+static void what_a_source_refuses_is_told_as_its_own(void **state)
+{
+    (void)state;
+    struct bench bench = bench_with(1, NULL);
+    struct ending ending;
+    ask(&bench, "SELECT 1 / 0", &ending);
+    run_until_over(&bench, &ending);
+    assert_int_equal(ending.status, VB_SOURCE);
+    assert_string_equal(ending.sqlstate, "22012");
+    bench_done(&bench);
+}
+
 static void an_outcome_carries_the_state(void **state)
 {
     (void)state;
@@ -158,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_late_fails),
         cmocka_unit_test(one_stalled_link_is_not_the_database),
+        cmocka_unit_test(what_a_source_refuses_is_told_as_its_own),
         cmocka_unit_test(an_outcome_carries_the_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
