@@ -27,7 +27,8 @@ static enum vb_status count_part(void *context, const struct vb_s3_part *part)
 
 /* One abort and a look. What stores say of an upload that is gone differs: 404; a list without
  * parts, then 403 for the next abort (s3s-fs); an empty answer of 200 or 204; 403 where parts may
- * not be listed. An accepted abort is believed unless the look finds parts. `*ret_left`: it did. */
+ * not be listed. An accepted abort is believed unless the look finds parts. `*ret_left`: it did.
+ * Behind a 404 there is no look: of an upload that was completed Swift lists the object's parts. */
 static enum vb_status abort_once(struct vb_s3_client *client, const char *key,
                                  const char *upload_id, bool *ret_left, struct vb_error *err)
 {
@@ -36,7 +37,10 @@ static enum vb_status abort_once(struct vb_s3_client *client, const char *key,
     vb_error_clear(&refusal);
     vb_error_clear(&looking);
     enum vb_status aborted = vb_s3_abort_upload(client, key, upload_id, &refusal);
-    bool is_answered = aborted == VB_OK || aborted == VB_NOT_FOUND;
+    *ret_left = false;
+    if (aborted == VB_NOT_FOUND)
+        return VB_OK;
+    bool is_answered = aborted == VB_OK;
     enum vb_status status = is_answered || aborted == VB_DENIED ? VB_OK : aborted;
     if (status == VB_OK)
         status = vb_s3_list_parts(client, key, upload_id, count_part, &parts, &looking);
