@@ -235,6 +235,18 @@ def test_a_link_is_quicker_than_the_answer(shop, archives):
     assert shop.value(SHOWN) == ["order", "hebrew"]
 
 
+def test_printing_is_quicker_than_the_answer(shop):
+    """What is printed goes by the words that stand in the field."""
+    shown = shop.value("""(() => {
+      const field = document.querySelector("#tools input[type=search]");
+      field.value = "invoice";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      dispatchEvent(new Event("beforeprint"));
+      return [...document.querySelectorAll("article")].filter((each) => !each.hidden).map((each) => each.id);
+    })()""")
+    assert shown == ["c-hebrew"]
+
+
 def test_what_a_link_showed_is_filtered_by_the_next_question(shop, field, archives):
     field.fill("invoice")
     counted(shop, "1 hit in 1 conversation")

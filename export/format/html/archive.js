@@ -451,6 +451,7 @@
   addEventListener("scroll", show, { passive: true });
   addEventListener("resize", show, { passive: true });
   addEventListener("beforeprint", () => {
+    answer();
     if (root.classList.contains("finding")) for (const page of found) draw(page, true);
   });
 
