@@ -25,13 +25,7 @@ BUCKET = "temporary"
 @pytest.fixture(scope="module")
 def keys(program, database):
     source.make_source(database)
-    database.execute(
-        "INSERT INTO chat.contact"
-         " VALUES ('11111111-0000-4000-8000-000000000001', 'platform-one', 'Ada', '+4930123', NULL);"
-        "INSERT INTO chat.conversation VALUES ('22222222-0000-4000-8000-000000000001', 'platform-one',"
-        f" '{source.LONELY}', '2026-02-03T10:00:00Z', '11111111-0000-4000-8000-000000000001', NULL);"
-        "INSERT INTO chat.message VALUES ('33333333-0000-4000-8000-000000000001',"
-        " '22222222-0000-4000-8000-000000000001', '2026-02-03T10:00:01Z', 'inbound', 'customer', 'Ada', 'good day')")
+    source.add_conversation(database)
     return source.make_workspaces(program)
 
 

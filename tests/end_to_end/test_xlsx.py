@@ -27,14 +27,19 @@ def table(database, local, crew, **columns):
     return data, workbook.sheets(data)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def source(program, database):
+def fill_hostile(program, database):
+    """The one conversation of a channel `hostile`; its contact looks like numbers."""
     queue.prepare(program, database)
     queue.fill(database, "hostile", 1, messages=len(HOSTILE))
     numbers = [number for number, in database.execute("SELECT id FROM chat.message ORDER BY created_at, id")]
     for number, text in zip(numbers, HOSTILE, strict=True):
         database.execute("UPDATE chat.message SET text = %s WHERE id = %s", [text, number])
     database.execute("UPDATE chat.contact SET name = '00123', phone = '+491711234567'")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def source(program, database):
+    fill_hostile(program, database)
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,17 @@ def make_source(database):
     database.execute(TABLES)
 
 
+def add_conversation(database):
+    """One of one message, in LONELY."""
+    database.execute(
+        "INSERT INTO chat.contact"
+        " VALUES ('11111111-0000-4000-8000-000000000001', 'platform-one', 'Ada', '+4930123', NULL);"
+        "INSERT INTO chat.conversation VALUES ('22222222-0000-4000-8000-000000000001', 'platform-one',"
+        f" '{LONELY}', '2026-02-03T10:00:00Z', '11111111-0000-4000-8000-000000000001', NULL);"
+        "INSERT INTO chat.message VALUES ('33333333-0000-4000-8000-000000000001',"
+        " '22222222-0000-4000-8000-000000000001', '2026-02-03T10:00:01Z', 'inbound', 'customer', 'Ada', 'good day')")
+
+
 def lonely_talks(database, count=1, text="'good day'"):
     """Conversations of the channel LONELY in February 2026, each with one message; `text` is SQL."""
     database.execute(

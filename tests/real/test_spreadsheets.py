@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tests.end_to_end.test_xlsx import HOSTILE
+from tests.end_to_end.test_xlsx import HOSTILE, fill_hostile
 from tests.lib import queue
 from tests.lib.queue import Crew
 
@@ -81,12 +81,7 @@ def office(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def source(program, database):
-    queue.prepare(program, database)
-    queue.fill(database, "hostile", 1, messages=len(HOSTILE))
-    numbers = [number for number, in database.execute("SELECT id FROM chat.message ORDER BY created_at, id")]
-    for number, text in zip(numbers, HOSTILE, strict=True):
-        database.execute("UPDATE chat.message SET text = %s WHERE id = %s", [text, number])
-    database.execute("UPDATE chat.contact SET name = '00123', phone = '+491711234567'")
+    fill_hostile(program, database)
 
 
 @pytest.fixture(scope="module")
