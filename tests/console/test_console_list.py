@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.lib import console, http_source
+from tests.lib.console_states import hold
 from tests.lib.process import wait_until
 
 JSON = {"format": "json", "files": "single"}
@@ -346,8 +347,11 @@ def test_what_is_no_page_has_no_open(at_list, api):
     assert at_list.get("link", "Open in a new tab").count() == 0
 
 
-def test_download_of_what_is_gone_says_so(at_list, api, database):
+def test_download_of_what_is_gone_says_so(page, service, keys, api, database):
+    """To a list that has not heard of it."""
     api.made()
+    hold(page, "*/exports/events*")
+    at_list = console.sign_in(page, service, keys["owner"])
     at_list.get("link", "Download").wait()
     database.execute("UPDATE verbatim.job SET archive_deleted_at = now(), link_expires_at = now()")
     at_list.get("link", "Download").click()

@@ -136,12 +136,13 @@ def numbers_of(sent):
 @pytest.mark.parametrize("rules", [(equal,), (dense,), (named, dense, equal)], ids=["equal", "dense", "all"])
 def test_an_archive_refused_for_its_form_is_begun_anew_as_the_store_wants_it(program, database, folder, minio, expected,
                                                                              rules):
-    """And what this process does next begins that way."""
+    """And what this process does next begins that way. Cut by chance an archive may please the store at once."""
     with StrictStore(minio, "strict-form", *rules) as store:
         with Crew(program, folder, store.storage, **SMALL_CUTS) as crew:
-            first = queue.add_job(database, "parts")
-            found = queue.finished(database, first)
-            assert queue.archive(store.storage, found) == expected
+            while not store.refused:
+                store.keys, store.sent = [], []
+                first = queue.add_job(database, "parts")
+                assert queue.archive(store.storage, queue.finished(database, first)) == expected
             second = queue.finished(database, queue.add_job(database, "parts"))
             assert queue.archive(store.storage, second) == expected
             assert "(s3_equal_parts = on)" in crew.log()
