@@ -5,6 +5,9 @@ usage: spread.py WORKERS FOLDER ARGUMENT...
 Each worker has servers and ports of its own, and takes the next file when it is done with one (tests/end_to_end/
 conftest.py). Each writes FOLDER/end_to_end-N.xml and a log that is shown at the end. Not pytest-xdist: execnet 1.9, as
 Debian 12 has it, may run the tests on a thread, and signals, time limits and parent-death signals need the main one.
+
+A few tests that failed are run once more by themselves, to FOLDER/end_to_end-again.xml: one that then passes may have
+failed for what ran beside it. The tally names it as unsteady. Never so for what a sanitizer found.
 """
 
 import os
@@ -13,12 +16,15 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 
+UNSTEADY_MOST = 3  # more than so many is no chance
+PASSED, FAILED = 0, 1  # pytest's statuses
 
-def command(number, folder, arguments):
+def command(name, folder, arguments):
     """Ends with us, however we end."""
     return ["setpriv", "--pdeathsig", "TERM", sys.executable, "-B", "-m", "pytest", *arguments,
-            "--junitxml", str(folder / f"end_to_end-{number}.xml")]
+            "--junitxml", str(folder / f"end_to_end-{name}.xml")]
 
 
 def start(number, folder, arguments):
@@ -45,6 +51,31 @@ def wait(workers, claims):
         time.sleep(0.1)
 
 
+def failed_tests(folder):
+    """The ids of all that failed; None if there is one among them that a second run must not excuse."""
+    ids = []
+    for path in folder.glob("end_to_end-[0-9]*.xml"):
+        for case in ElementTree.parse(path).iter("testcase"):
+            words = "".join("".join(part.itertext()) for part in case)
+            if case.find("failure") is None and case.find("error") is None:
+                continue
+            if "Sanitizer" in words or "runtime error:" in words:
+                return None
+            ids.append(case.get("classname").replace(".", "/") + ".py::" + case.get("name"))
+    return ids
+
+
+def run_again(folder, statuses, arguments):
+    """The status of all tests after a second run of the failed ones."""
+    status = max(abs(status) for status in statuses)
+    ids = failed_tests(folder) if status == FAILED else None
+    if not ids or len(ids) > UNSTEADY_MOST:
+        return status
+    print("-- once more: " + " ".join(ids), flush=True)
+    options = [each for each in arguments if not each.startswith("tests/")]
+    return subprocess.run(command("again", folder, [*options, *ids]), stdin=subprocess.DEVNULL, check=False).returncode
+
+
 def main(count, folder, *arguments):
     folder = pathlib.Path(folder)
     if int(count) == 1:  # nothing to share, and the tests may be watched
@@ -62,7 +93,7 @@ def main(count, folder, *arguments):
     for number in range(len(workers)):
         print(f"-- worker {number}")
         print(log_of(folder, number).read_text(errors="replace"), end="", flush=True)
-    return max(abs(status) for status in statuses)
+    return run_again(folder, statuses, arguments)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Adds up JUnit files, NAME.xml or NAME-N.xml: prints what failed with its message, then `N passed, N failed`
-(and `, N skipped`) as its last line.
+(and `, N skipped`) as its last line. What failed and then passed by itself (NAME-again.xml, tools/spread.py) counts as
+passed and is printed as unsteady.
 
 usage: tally.py NAME=EXIT_STATUS... FOLDER
 
@@ -20,19 +21,31 @@ def outcome(case):
     return "passed"
 
 
-def tell_failed(case):
+def name_of(case):
+    return f"{case.get('classname')} {case.get('name')}"
+
+
+def tell(word, case):
     reason = case.find("failure") if case.find("failure") is not None else case.find("error")
     message = (reason.get("message") or "").strip().splitlines()[:1]
-    print(": ".join(["failed", f"{case.get('classname')} {case.get('name')}", *message])[:400])
+    print(": ".join([word, name_of(case), *message])[:400])
+
+
+def cases(paths):
+    return [case for path in paths for case in ElementTree.parse(path).iter("testcase")]
 
 
 def count(folder, name):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for path in [*folder.glob(name + ".xml"), *folder.glob(name + "-[0-9]*.xml")]:
-        for case in ElementTree.parse(path).iter("testcase"):
-            counts[outcome(case)] += 1
-            if outcome(case) == "failed":
-                tell_failed(case)
+    again = {name_of(case) for case in cases(folder.glob(name + "-again.xml")) if outcome(case) == "passed"}
+    for case in cases([*folder.glob(name + ".xml"), *folder.glob(name + "-[0-9]*.xml")]):
+        found = outcome(case)
+        if found == "failed" and name_of(case) in again:
+            tell("unsteady", case)
+            found = "passed"
+        elif found == "failed":
+            tell("failed", case)
+        counts[found] += 1
     return counts
 
 
