@@ -18,6 +18,7 @@ test_packages=(
     poppler-utils qpdf zsh fish man-db groff-base
     chromium fonts-dejavu-core
 )
+bench_packages=(wrk pigz isal) # load over HTTP, and two compressors to compare with
 lint_packages=(clang clang-format clang-tidy git libclang-rt-14-dev)
 
 # Services of packages that tests start by themselves, with their own configuration.
