@@ -24,7 +24,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.figures import before, large, memory, polls, small  # noqa: E402 (after the path)
+from tests.bench.figures import before, formats, growth, harm, large, media  # noqa: E402 (after the path)
+from tests.bench.figures import memory, neighbours, polls, small  # noqa: E402
 from tests.bench.figures.house import House, LeftOut, binary_here, machine  # noqa: E402
 from tests.bench.figures.report import Report, markdown  # noqa: E402
 from tests.bench.figures.sizes import sizes  # noqa: E402
@@ -32,7 +33,9 @@ from tests.bench.figures.table import FIGURES, GOALS  # noqa: E402
 from tests.lib.process import KEPT  # noqa: E402
 
 MEASURES = {"P1": large.against_copy, "P2": large.against_before, "P3": memory.peaks, "P4": polls.against_select,
-            "P4b": polls.against_rows, "P5": small.latency, "P6": small.throughput}
+            "P4b": polls.against_rows, "P5": small.latency, "P6": small.throughput, "P7": growth.steps,
+            "P8": harm.measure, "P10": media.measure, "P11": neighbours.measure,
+            "P12": formats.measure}
 
 
 def words():
