@@ -46,9 +46,9 @@ run_unit_tests() {
         --output-junit "$results/unit.xml" "${only[@]}"
 }
 
-# Many tests wait rather than work, so there is one worker more than there are cores.
+# Many tests wait rather than work, so there are two workers more than there are cores.
 workers() {
-    local most=$(($(nproc) < 4 ? $(nproc) + 1 : 4))
+    local most=$(($(nproc) < 4 ? $(nproc) + 2 : 6))
     if [ -z "$test_words" ] && [ ${#test_files[@]} -gt 0 ] && [ ${#test_files[@]} -lt $most ]; then
         most=${#test_files[@]}
     fi

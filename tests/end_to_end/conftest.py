@@ -41,10 +41,11 @@ def pytest_sessionstart(session):
 
 
 # The files that take longest, longest first: no worker is to begin one of them when the others are done.
-LONG = ("test_answers", "test_console_plans", "test_media", "test_queue_files", "test_source_extras", "test_source",
-        "test_queue_cancel", "test_queue_cuts", "test_streams", "test_janitor", "test_s3_store",
-        "test_source_plans", "test_queue_jobs", "test_native_wait", "test_openapi", "test_console_wcag",
-        "test_view_keys", "test_console_hostile", "test_console_list")
+LONG = ("test_console_wcag", "test_memory_moments", "test_console_dialog", "test_answers", "test_media",
+        "test_console_plans", "test_console_hostile", "test_queue_files", "test_source_situations", "test_console_list",
+        "test_console_events", "test_storage_answers", "test_source_extras", "test_source", "test_queue_cancel",
+        "test_queue_cuts", "test_streams", "test_janitor", "test_s3_store", "test_source_plans", "test_queue_jobs",
+        "test_native_wait", "test_openapi", "test_view_keys")
 
 
 def pytest_collection_modifyitems(items):
