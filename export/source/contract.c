@@ -424,6 +424,7 @@ void vb_contract_free(struct vb_contract *contract)
 {
     if (!contract)
         return;
+    vb_local_free(contract->local);
     free(contract->schema);
     free(contract->missing);
     free(contract->clashes);
@@ -444,4 +445,19 @@ const char *vb_contract_missing(const struct vb_contract *contract)
 const char *vb_contract_clashes(const struct vb_contract *contract)
 {
     return contract->clashes;
+}
+
+enum vb_status vb_contract_set_clock(struct vb_contract *contract, const char *zone,
+                                     const struct vb_offset_change *changes, size_t count,
+                                     struct vb_error *err)
+{
+    struct vb_local *local = NULL;
+    if (vb_local_new(zone, changes, count, &local) != VB_OK)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for the source's clock");
+    vb_local_free(contract->local);
+    contract->local = local;
+    for (size_t i = 0; i < vb_column_rule_count; i++)
+        if (contract->columns[i].type == VB_TYPE_TIMESTAMP)
+            contract->columns[i].local = local;
+    return VB_OK;
 }

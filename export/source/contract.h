@@ -13,6 +13,7 @@
 #define VERBATIM_EXPORT_SOURCE_CONTRACT_H
 
 #include "decode.h"
+#include "local.h"
 #include "verbatim/source.h"
 
 /* What a column has to hold. Which types serve each kind is serves() in contract.c. */
@@ -49,10 +50,11 @@ enum vb_time_unit {
 
 /* What the catalogue says of it. */
 struct vb_column {
-    Oid type;               /* base type under any domains; 0: missing */
-    bool cast;              /* a text-like type whose binary form is not that of text */
-    enum vb_time_unit unit; /* of a time */
-    char name[32];          /* as the source has it: behind a time's stands its unit */
+    Oid type;                     /* base type under any domains; 0: missing */
+    bool cast;                    /* a text-like type whose binary form is not that of text */
+    enum vb_time_unit unit;       /* of a time */
+    char name[32];                /* as the source has it: behind a time's stands its unit */
+    const struct vb_local *local; /* of a timestamp without zone; NULL: UTC */
 };
 
 /* Room for the rules; columns.c asserts that they fit. */
@@ -66,7 +68,8 @@ struct vb_contract {
     char *channel_by_phone;
     char *lookups[VB_LOOKUPS];
     char *finds[VB_FINDS];
-    int64_t resolution; /* of created_at, in microseconds: as_of is a multiple of it */
+    struct vb_local *local; /* clock of the times without zone; NULL: UTC */
+    int64_t resolution;     /* of created_at, in microseconds: as_of is a multiple of it */
     struct vb_column columns[VB_COLUMN_MOST]; /* in the order of the rules */
 };
 

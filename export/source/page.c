@@ -135,8 +135,9 @@ static const char *decode_wide(const struct vb_page *page, int row,
     conversation->has_ended_at =
         vb_time_decode_optional(vb_contract_column(page->contract, "conversation", "ended_at"),
                                 ended, &conversation->ended_at);
-    conversation->deleted_at =
-        vb_decode_maybe_instant(field_of(page->rows, row, VB_PAGE_DELETED_AT));
+    conversation->deleted_at.is_set = vb_time_decode_optional(
+        vb_contract_column(page->contract, "conversation", "deleted_at"),
+        field_of(page->rows, row, VB_PAGE_DELETED_AT), &conversation->deleted_at.at);
     conversation->has_csat_rating = rating.data != NULL && rating.length == 8;
     if (conversation->has_csat_rating)
         conversation->csat_rating = (int64_t)vb_decode_uint64(rating.data);

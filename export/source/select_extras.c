@@ -2,8 +2,6 @@
  * shape of a message's row: see select_parts.h and, for the kinds, select.h. */
 #include "select_parts.h"
 
-#include "times.h"
-
 #include <stdio.h>
 
 /* A relation whose rows belong to a conversation. NULL for a field that it has not. */
@@ -77,9 +75,8 @@ static void add_stamp(struct vb_sql *text, const struct relation *relation, cons
 {
     bool is_there = has(text, relation, name);
     vb_sql_add(text, is_there ? ", " : ", NULL::timestamptz");
-    if (is_there && text->status == VB_OK)
-        text->status =
-            vb_time_append_stamp(text->scope->contract, text->sql, "t", relation->name, name);
+    if (is_there)
+        vb_sql_stamp(text, "t", relation->name, name);
     vb_sql_add(text, is_there ? "::timestamptz" : "");
 }
 

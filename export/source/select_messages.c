@@ -33,23 +33,25 @@ static void add_rich_columns(struct vb_sql *text, const struct vb_resume *resume
 static void add_marks(struct vb_sql *text)
 {
     static const struct {
-        const char *name, *cast;
+        const char *name;
+        bool is_time;
         enum vb_marks mark;
     } marks[] = {
-        {"edited_at", "::timestamptz", VB_MARK_EDITED_AT},
-        {"deleted_at", "::timestamptz", VB_MARK_DELETED_AT},
-        {"kind", "::text", VB_MARK_KIND},
-        {"reply_to", "::text", VB_MARK_REPLY_TO},
-        {"format", "::text", VB_MARK_FORMAT},
-        {"extra", "::text", VB_MARK_EXTRA},
+        {"edited_at", true, VB_MARK_EDITED_AT}, {"deleted_at", true, VB_MARK_DELETED_AT},
+        {"kind", false, VB_MARK_KIND},          {"reply_to", false, VB_MARK_REPLY_TO},
+        {"format", false, VB_MARK_FORMAT},      {"extra", false, VB_MARK_EXTRA},
     };
     unsigned wanted = vb_select_marks(text->scope, "message");
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         bool is_wanted = (wanted & (unsigned)marks[i].mark) != 0;
-        vb_sql_add(text, is_wanted ? ", m." : ", NULL");
-        if (is_wanted)
+        vb_sql_add(text, is_wanted ? ", " : ", NULL");
+        if (is_wanted && marks[i].is_time) {
+            vb_sql_stamp(text, "m", "message", marks[i].name);
+        } else if (is_wanted) {
+            vb_sql_add(text, "m.");
             vb_sql_add(text, marks[i].name);
-        vb_sql_add(text, marks[i].cast);
+        }
+        vb_sql_add(text, marks[i].is_time ? "::timestamptz" : "::text");
     }
 }
 

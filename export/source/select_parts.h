@@ -28,6 +28,8 @@ void vb_sql_literal(struct vb_sql *text, const char *value, const char *type);
 void vb_sql_column(struct vb_sql *text, const char *alias, const char *relation, const char *name);
 /* The conversation of a branch: that of the list (`resume` NULL), or the only one. */
 void vb_sql_owner(struct vb_sql *text, const struct vb_resume *resume);
+/* A time as a timestamptz, for results alone (vb_time_append_stamp). */
+void vb_sql_stamp(struct vb_sql *text, const char *alias, const char *relation, const char *name);
 /* The column of results that holds the row's time, for that kind. */
 void vb_sql_time(struct vb_sql *text, const char *alias, enum vb_row_kind kind);
 /* The last column of a rich row: which kind it is. */

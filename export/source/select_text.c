@@ -56,6 +56,13 @@ void vb_sql_time(struct vb_sql *text, const char *alias, enum vb_row_kind kind)
         text->status = vb_select_append_time(text->sql, text->scope, alias, kind);
 }
 
+void vb_sql_stamp(struct vb_sql *text, const char *alias, const char *relation, const char *name)
+{
+    if (text->status == VB_OK)
+        text->status =
+            vb_time_append_stamp(text->scope->contract, text->sql, alias, relation, name);
+}
+
 /* An instant in the type of the relation's time. */
 void vb_sql_instant(struct vb_sql *text, const char *relation, const char *time, vb_instant instant)
 {

@@ -18,12 +18,12 @@ const struct vb_column *vb_select_time(const struct vb_contract *contract, enum 
 }
 
 /* Binary forms that one column of a UNION can have. */
-enum form { STAMP, INTEGER, FRACTION };
+enum form { STAMP, LOCAL_STAMP, INTEGER, FRACTION };
 
 static enum form form_of(const struct vb_column *time)
 {
     if (time->unit == VB_UNIT_STAMP)
-        return STAMP;
+        return time->local ? LOCAL_STAMP : STAMP;
     return time->unit == VB_UNIT_EPOCH ? FRACTION : INTEGER;
 }
 

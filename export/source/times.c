@@ -72,11 +72,18 @@ static int64_t nanoseconds_of(vb_instant instant)
     return result;
 }
 
+/* The server has no year before the first. */
+static int64_t first_of(const struct vb_column *column, vb_instant instant)
+{
+    int64_t time = vb_local_first(column->local, instant);
+    return time < VB_TIME_FIRST ? VB_TIME_FIRST : time;
+}
+
 void vb_time_text(const struct vb_column *column, vb_instant instant, char text[VB_TIME_TEXT])
 {
     switch (column->unit) {
     case VB_UNIT_STAMP:
-        vb_instant_text(instant, text);
+        vb_instant_text(first_of(column, instant), text);
         memcpy(text + strlen(text), "+00", sizeof "+00"); /* passed over where there is no zone */
         break;
     case VB_UNIT_NS:
@@ -136,12 +143,28 @@ static enum vb_status decode_epoch(double value, struct vb_cursor *cursor)
     return VB_OK;
 }
 
+/* Local times that were skipped share an instant, so the cursor tells which one it was. */
+static enum vb_status decode_stamp(const struct vb_column *column, struct vb_view bytes,
+                                   struct vb_cursor *cursor)
+{
+    vb_instant time = 0;
+    char text[VB_INSTANT_TEXT];
+    if (vb_decode_instant(bytes, &time) != VB_OK)
+        return VB_SOURCE;
+    cursor->at = vb_local_instant(column->local, time);
+    if (first_of(column, cursor->at) != time) {
+        vb_instant_text(time, text);
+        (void)snprintf(cursor->exact, sizeof cursor->exact, "%.26s", text);
+    }
+    return is_time(cursor->at) ? VB_OK : VB_SOURCE;
+}
+
 enum vb_status vb_time_decode(const struct vb_column *column, struct vb_view bytes,
                               struct vb_cursor *ret_cursor)
 {
     ret_cursor->exact[0] = '\0';
     if (column->unit == VB_UNIT_STAMP)
-        return vb_decode_instant(bytes, &ret_cursor->at);
+        return decode_stamp(column, bytes, ret_cursor);
     if (bytes.length != 8)
         return VB_SOURCE;
     int64_t value = (int64_t)vb_decode_uint64(bytes.data);
@@ -171,8 +194,11 @@ enum vb_status vb_time_append_stamp(const struct vb_contract *contract, struct v
     const struct vb_column *column = vb_contract_column(contract, relation, name);
     const struct unit *unit = &units[column->unit];
     char first[VB_TIME_TEXT], last[VB_TIME_TEXT];
-    if (column->unit == VB_UNIT_STAMP)
+    if (column->unit == VB_UNIT_STAMP && !column->local)
         return vb_contract_append(contract, sql, alias, relation, name);
+    if (column->unit == VB_UNIT_STAMP)
+        return vb_buffer_printf(sql, "(%s.%s AT TIME ZONE '%s')", alias, column->name,
+                                vb_local_zone(column->local));
     vb_time_text(column, VB_TIME_FIRST, first);
     vb_time_text(column, VB_TIME_LAST_DAY, last);
     enum vb_status status = vb_buffer_printf(sql, "CASE WHEN %s.%s >= %s AND %s.%s < %s THEN",

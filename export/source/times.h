@@ -2,9 +2,12 @@
  * column's name tells (created_at_ms). Bounds are sent in the column's own unit, so that its index
  * serves.
  *
+ * Timestamps without zone are local times of the contract's clock (local.h).
+ *
  * The finer units tell more than a vb_instant, so a cursor carries their exact number beside it:
- * `exact`, empty for all others. An instant is the number rounded down to microseconds, of
- * fractions (VB_UNIT_EPOCH) to the nearest; bounds are rounded so that they agree with it.
+ * `exact`, empty for all others but local times that no clock showed. An instant is the number
+ * rounded down to microseconds, of fractions (VB_UNIT_EPOCH) to the nearest; bounds are rounded so
+ * that they agree with it.
  *
  * Pure functions, any thread. Errors: VB_SOURCE for bytes that are no time of the years 1 to 9999.
  */

@@ -28,6 +28,12 @@ enum vb_status vb_contract_read(PGconn *connection, const char *schema,
                                 struct vb_contract **ret_contract,
                                 struct vb_error *err) vb_must_check;
 void vb_contract_free(struct vb_contract *contract);
+/* By which clock timestamps without zone were written: offsets from 1970 on, the first of which
+ * also holds before (vb_zone_changes), and the name by which the server knows the zone. Copied.
+ * Before anything else is made of the contract; without it they are UTC. VB_NO_MEMORY. */
+enum vb_status vb_contract_set_clock(struct vb_contract *contract, const char *zone,
+                                     const struct vb_offset_change *changes, size_t count,
+                                     struct vb_error *err) vb_must_check;
 /* Optional columns that are missing (read as NULL), comma-separated; "" for none. */
 const char *vb_contract_missing(const struct vb_contract *contract);
 /* Whether conversations tell when their last message came: last_message_at. */

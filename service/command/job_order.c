@@ -7,6 +7,7 @@
 #include "jobs.h"
 
 #include "queue/order.h"
+#include "queue/source_contract.h"
 #include "rules/mail_address.h"
 #include "verbatim/source.h"
 #include "verbatim/zone.h"
@@ -154,7 +155,8 @@ static enum vb_status make(struct vb_order *order, const struct vb_options *opti
     if (status == VB_OK)
         status = vb_pg_connect_source(options->source_url, "verbatim command", &source, err);
     if (status == VB_OK)
-        status = vb_contract_read(source, options->source_schema, &contract, err);
+        status = vb_source_contract(source, options->source_schema, options->source_time_zone,
+                                    &contract, err);
     if (status == VB_OK) {
         vb_resolve_statements(contract, statements);
         order->contract = contract;

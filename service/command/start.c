@@ -6,6 +6,7 @@
 #include "start.h"
 
 #include "database/migrate.h"
+#include "queue/source_contract.h"
 #include "queue/zones.h"
 #include "settings/process.h"
 #include "settings/reach.h"
@@ -39,7 +40,8 @@ static enum vb_status read_contract(struct vb_start *start, struct vb_error *err
     enum vb_status status =
         vb_pg_connect_source(options->source_url, "verbatim start", &connection, err);
     if (status == VB_OK)
-        status = vb_contract_read(connection, options->source_schema, &start->contract, err);
+        status = vb_source_contract(connection, options->source_schema, options->source_time_zone,
+                                    &start->contract, err);
     else
         vb_command_advise(is_one ? "database_url" : "source_url", true, err);
     if (status == VB_OK)

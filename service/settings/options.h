@@ -30,6 +30,7 @@ struct vb_options {
     char *database_url; /* NULL: libpq's own environment */
     char *source_url;   /* as database_url unless given */
     char *source_schema;
+    char *source_time_zone; /* of timestamps without zone; in the form of a name */
     bool prepared_statements;
     int on_lag; /* enum vb_on_lag */
     int64_t replica_wait;

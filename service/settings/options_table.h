@@ -56,6 +56,7 @@ const char *vb_option_text(const struct vb_option *option, const struct vb_optio
  * it. */
 enum vb_status vb_option_parse_connection(const char *text);
 bool vb_option_is_identifier(char *text);
+bool vb_option_is_zone(char *text);
 bool vb_option_is_listen(char *text);
 bool vb_option_is_web_address(char *text);
 bool vb_option_is_storage(char *text);

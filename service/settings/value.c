@@ -144,6 +144,14 @@ bool vb_option_is_identifier(char *text)
     return strlen(text) <= 63;
 }
 
+/* The form alone: whether there is one of that name is asked when the source is there. */
+bool vb_option_is_zone(char *text)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+-";
+    return strlen(text) <= 64 && text[strspn(text, allowed)] == '\0';
+}
+
 /* An address, not a name: what is listened on must not depend on a resolver. IPv6 in brackets. */
 bool vb_option_is_listen(char *text)
 {

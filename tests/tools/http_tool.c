@@ -9,6 +9,7 @@
  */
 #include "api/doors/doors.h"
 #include "database/pg.h"
+#include "queue/source_contract.h"
 #include "settings/process.h"
 #include "storage/storage.h"
 #include "verbatim/source.h"
@@ -59,7 +60,8 @@ static enum vb_status read_contract(const struct vb_options *options,
     if (!connection || PQstatus(connection) != CONNECTION_OK)
         status = vb_fail(err, VB_DATABASE, "%s", connection ? PQerrorMessage(connection) : "");
     else
-        status = vb_contract_read(connection, options->source_schema, ret_contract, err);
+        status = vb_source_contract(connection, options->source_schema, options->source_time_zone,
+                                    ret_contract, err);
     PQfinish(connection);
     return status;
 }

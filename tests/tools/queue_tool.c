@@ -7,6 +7,7 @@
  * VERBATIM_... variables. Runs until SIGTERM; prints the counters of the queue to standard output
  * at its end.
  */
+#include "queue/source_contract.h"
 #include "work/crew.h"
 
 #include "verbatim/log.h"
@@ -61,7 +62,8 @@ static enum vb_status read_contract(const struct vb_options *options,
     if (PQstatus(connection) != CONNECTION_OK)
         status = vb_fail(err, VB_DATABASE, "%s", PQerrorMessage(connection));
     else
-        status = vb_contract_read(connection, options->source_schema, ret_contract, err);
+        status = vb_source_contract(connection, options->source_schema, options->source_time_zone,
+                                    ret_contract, err);
     PQfinish(connection);
     return status;
 }

@@ -128,7 +128,7 @@ static void tell_newest(struct vb_doctor *doctor, const PGresult *result)
     vb_instant_text(newest, text);
     vb_doctor_report(doctor, VB_FINDING_OK, "source clock", NULL,
                      "the newest of %s conversations began at %.19s UTC, %" PRId64 " h %" PRId64
-                     " min ago; if that is not so, its time is local (docs/connect.md)",
+                     " min ago; if that is not so, its time is local: source_time_zone",
                      PQgetvalue(result, 0, 0), text, minutes / 60, minutes % 60);
 }
 

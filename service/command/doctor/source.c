@@ -3,6 +3,7 @@
 #include "doctor.h"
 
 #include "database/pg.h"
+#include "queue/source_contract.h"
 
 #include <stdlib.h>
 
@@ -75,7 +76,8 @@ void vb_doctor_source(struct vb_doctor *doctor)
                          "check source_url, and that this user may connect", "%s", err.text);
         return;
     }
-    if (vb_contract_read(connection, doctor->options->source_schema, &contract, &err) != VB_OK)
+    if (vb_source_contract(connection, doctor->options->source_schema,
+                           doctor->options->source_time_zone, &contract, &err) != VB_OK)
         vb_doctor_report(doctor, VB_FINDING_FAILED, SUBJECT,
                          "write or mend the views of the schema: docs/connect.md tells how", "%s",
                          err.text);
