@@ -16,10 +16,11 @@ SELECT id, 'main'::text AS workspace_id,
        email
 FROM public.users;
 
--- Times are milliseconds, and 0 is none.
+-- Times are milliseconds, and 0 is none. created_at_ms takes them as they are, so that Mattermost's own indexes of
+-- createat serve a range of days.
 CREATE VIEW chat.conversation AS
 SELECT p.id, 'main'::text AS workspace_id, p.channelid AS channel_id,
-       to_timestamp(p.createat / 1000.0) AS created_at, p.userid AS contact_id,
+       p.createat AS created_at_ms, p.userid AS contact_id,
        CASE WHEN p.deleteat > 0 THEN to_timestamp(p.deleteat / 1000.0) END AS deleted_at
 FROM public.posts p
 WHERE p.rootid = '' AND p.originalid = '' AND p.type NOT LIKE 'system!_%' ESCAPE '!';
@@ -28,7 +29,7 @@ WHERE p.rootid = '' AND p.originalid = '' AND p.type NOT LIKE 'system!_%' ESCAPE
 -- one with coalesce(nullif(rootid, ''), id) would need an index of that expression. Who speaks is asked of lists that
 -- are made once for many messages: write your own domain there.
 CREATE VIEW chat.message AS
-SELECT m.id, m.conversation_id, to_timestamp(m.createat / 1000.0) AS created_at,
+SELECT m.id, m.conversation_id, m.createat AS created_at_ms,
        CASE WHEN m.userid IN (SELECT b.userid FROM public.bots b)
                  OR m.userid IN (SELECT u.id FROM public.users u WHERE u.email LIKE '%@acme.example')
             THEN 'outbound' ELSE 'inbound' END AS direction,
@@ -50,17 +51,17 @@ FROM (SELECT p.*, p.id AS conversation_id FROM public.posts p WHERE p.rootid = '
 
 -- Mattermost keeps an edited post's earlier text as a deleted post that names the original.
 CREATE VIEW chat.revision AS
-SELECT p.originalid AS message_id, p.originalid AS conversation_id, to_timestamp(p.updateat / 1000.0) AS created_at,
+SELECT p.originalid AS message_id, p.originalid AS conversation_id, p.updateat AS created_at_ms,
        p.message AS text
 FROM public.posts p WHERE p.originalid <> '' AND p.rootid = ''
 UNION ALL
-SELECT p.originalid, p.rootid, to_timestamp(p.updateat / 1000.0), p.message
+SELECT p.originalid, p.rootid, p.updateat, p.message
 FROM public.posts p WHERE p.originalid <> '' AND p.rootid <> '';
 
 CREATE VIEW chat.reaction AS
 SELECT r.postid AS message_id, p.conversation_id, r.emojiname AS name,
        (SELECT u.username FROM public.users u WHERE u.id = r.userid) AS by,
-       to_timestamp(r.createat / 1000.0) AS created_at
+       r.createat AS created_at_ms
 FROM (SELECT p.id, p.id AS conversation_id FROM public.posts p WHERE p.rootid = ''
       UNION ALL
       SELECT p.id, p.rootid FROM public.posts p WHERE p.rootid <> '') p

@@ -9,7 +9,7 @@ SELECT 'rasa'::text AS id, 'main'::text AS workspace_id, 'Rasa'::text AS name, '
 
 CREATE VIEW chat.conversation AS
 SELECT e.sender_id AS id, 'main'::text AS workspace_id, 'rasa'::text AS channel_id,
-       to_timestamp(e.timestamp) AS created_at
+       e.timestamp AS created_at_epoch
 FROM public.events e
 WHERE e.type_name = 'session_started'
   AND NOT EXISTS (SELECT FROM public.events f
@@ -17,7 +17,7 @@ WHERE e.type_name = 'session_started'
 
 -- What an event holds is JSON in a column of text.
 CREATE VIEW chat.message AS
-SELECT e.id, e.sender_id AS conversation_id, to_timestamp(e.timestamp) AS created_at, e.id::bigint AS position,
+SELECT e.id, e.sender_id AS conversation_id, e.timestamp AS created_at_epoch, e.id::bigint AS position,
        CASE e.type_name WHEN 'user' THEN 'inbound' ELSE 'outbound' END AS direction,
        CASE e.type_name WHEN 'user' THEN 'customer' ELSE 'bot' END AS speaker_type,
        e.data::jsonb ->> 'text' AS text
@@ -25,7 +25,7 @@ FROM public.events e
 WHERE e.type_name IN ('user', 'bot');
 
 CREATE VIEW chat.event AS
-SELECT e.id, e.sender_id AS conversation_id, to_timestamp(e.timestamp) AS created_at, e.type_name AS kind,
+SELECT e.id, e.sender_id AS conversation_id, e.timestamp AS created_at_epoch, e.type_name AS kind,
        e.action_name AS detail
 FROM public.events e
 WHERE e.type_name IN ('action', 'session_started', 'restart', 'pause', 'resume', 'followup');

@@ -9,7 +9,7 @@ SELECT 'matrix'::text AS id, 'main'::text AS workspace_id, 'Matrix'::text AS nam
 
 CREATE VIEW chat.conversation AS
 SELECT e.room_id AS id, 'main'::text AS workspace_id, 'matrix'::text AS channel_id,
-       to_timestamp(e.origin_server_ts / 1000.0) AS created_at,
+       e.origin_server_ts AS created_at_ms,
        (SELECT coalesce(s.name, s.canonical_alias) FROM public.room_stats_state s WHERE s.room_id = e.room_id) AS title
 FROM public.events e
 WHERE e.type = 'm.room.create' AND NOT e.outlier;
@@ -17,7 +17,7 @@ WHERE e.type = 'm.room.create' AND NOT e.outlier;
 -- stream_ordering is the server's own order, also within a millisecond. An edit is a message that replaces another one:
 -- shown as it came, it would stand there twice.
 CREATE VIEW chat.message AS
-SELECT e.event_id AS id, e.room_id AS conversation_id, to_timestamp(e.origin_server_ts / 1000.0) AS created_at,
+SELECT e.event_id AS id, e.room_id AS conversation_id, e.origin_server_ts AS created_at_ms,
        e.stream_ordering AS position,
        CASE WHEN e.sender LIKE '%:acme' THEN 'outbound' ELSE 'inbound' END AS direction,           -- your own server
        CASE WHEN e.sender = '@bot:acme' THEN 'bot'                                                 -- your bots
