@@ -268,6 +268,22 @@ def test_what_to_include(page, dialog, api):
     assert sorted(only(api)["specification"]["include"]) == ["customer", "messages", "notes"]
 
 
+def test_what_few_platforms_have(page, dialog, api):
+    """Participants, reactions, earlier texts and what was deleted: the last of them no table has room for."""
+    names = ["Participants", "Reactions", "Earlier texts", "Deleted messages"]
+    dialog.get("radio", "Everything").click()
+    dialog.get("radio", "CSV").click()
+    assert [dialog.get("checkbox", name).count() for name in names] == [0] * 4
+    dialog.get("radio", "HTML").click()
+    for name in names:
+        assert dialog.get("checkbox", name, checked=True).count() == 0, "asked for, never given by default"
+        dialog.get("checkbox", name).click()
+    dialog.get("button", "Start export").click()
+    page.wait_text("The export has started.")
+    assert sorted(only(api)["specification"]["include"]) == [
+        "customer", "deleted", "messages", "participants", "reactions", "revisions", "tags"]
+
+
 def test_more_choices(page, dialog, api):
     dialog.get("radio", "Everything").click()
     dialog.get("radio", "All time").click()

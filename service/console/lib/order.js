@@ -10,7 +10,8 @@ export const MOST_IDS = 200;
 /** What can be chosen, by the members of `select`. */
 export const CHOICES = ["assistant_id", "channel_id", "contact_id", "conversation_ids", "all"];
 /** What each format can carry besides messages; the layouts of CSV are fixed. */
-export const INCLUDES = ["customer", "tags", "notes", "events", "skills", "citations", "media"];
+export const INCLUDES = ["customer", "tags", "notes", "events", "skills", "citations", "media", "participants", "reactions",
+                         "revisions", "deleted"];
 const DEFAULT_INCLUDES = ["messages", "customer", "tags"];
 /** How the cells of CSV files are written; what is empty is as the workspace says. */
 export const CSV_FORM = ["csv_profile", "delimiter", "csv_quote"];

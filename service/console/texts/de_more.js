@@ -113,6 +113,14 @@ export default {
     "include.citations.hint": "Worauf sich die Antworten des Bots stützten.",
     "include.media": "Bilder und Aufnahmen",
     "include.media.hint": "Die Dateien selbst, in einem ZIP.",
+    "include.participants": "Beteiligte",
+    "include.participants.hint": "Wer sonst im Gespräch war, und wann.",
+    "include.reactions": "Reaktionen",
+    "include.reactions.hint": "Likes und Ähnliches, mit Absendern.",
+    "include.revisions": "Frühere Texte",
+    "include.revisions.hint": "Was bearbeitete Nachrichten vorher sagten.",
+    "include.deleted": "Gelöschte Nachrichten",
+    "include.deleted.hint": "Was gelöscht wurde und noch gespeichert ist, als gelöscht gekennzeichnet.",
 
     // Ein Gespräch
     "one.title": "Ein Gespräch exportieren",

@@ -113,6 +113,14 @@ export default {
     "include.citations.hint": "What the bot's answers relied on.",
     "include.media": "Pictures and recordings",
     "include.media.hint": "The files themselves, in a ZIP.",
+    "include.participants": "Participants",
+    "include.participants.hint": "Who else was in the conversation, and when.",
+    "include.reactions": "Reactions",
+    "include.reactions.hint": "Likes and the like, with their senders.",
+    "include.revisions": "Earlier texts",
+    "include.revisions.hint": "What edited messages said before.",
+    "include.deleted": "Deleted messages",
+    "include.deleted.hint": "Whatever was deleted and is still stored, marked as deleted.",
 
     // One conversation
     "one.title": "Export one conversation",

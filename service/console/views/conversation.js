@@ -27,9 +27,10 @@ function formatChoice(wanted) {
         choices: formats.map(value => ({value, label: word("format", value), hint: hint(value)}))});
 }
 
-/* CSV is that of messages, one row each; JSON has all there is. */
+/* CSV is that of messages, one row each; JSON has all there is, but for what was deleted. */
 function orderOf(id, format) {
-    const all = ["messages", "customer", "tags", "notes", "events", "skills", "citations"];
+    const all = ["messages", "customer", "tags", "notes", "events", "skills", "citations", "participants", "reactions",
+                 "revisions"];
     return {select: {conversation_ids: [id]}, format, files: "single",
             ...(format === "csv" ? {layout: "messages"} : {include: all})};
 }

@@ -19,7 +19,8 @@ import {t, word} from "../lib/texts.js";
 
 const MOST = 20;
 const FORMATS = ["html", "pdf", "json", "csv"];
-const INCLUDE = ["messages", "customer", "tags", "notes", "events", "skills", "citations", "media"];
+const INCLUDE = ["messages", "customer", "tags", "notes", "events", "skills", "citations", "media", "participants", "reactions",
+                 "revisions", "deleted"];
 const DEFAULT = ["messages", "customer", "tags"];
 
 const nameOf = contact => contact.name || contact.email || contact.phone || contact.id;
