@@ -2,14 +2,16 @@
 
 Sides alternate, the median of the rounds is judged, the spread stands beside it. Ends with 1 if a goal is missed.
 
-usage: goals.py [FIGURE...] [--quick] [--against REF] [--most N] [--json FILE] [--markdown [--from FILE]] [--list]
+usage: goals.py [FIGURE...] [--quick] [--against REF] [--most N] [--json FILE] [--markdown] [--into FILE] [--list]
+       goals.py --from FILE [--into FILE]
 
   FIGURE          P1 to P12, all by default
   --quick         smaller sizes and fewer rounds of all: two minutes on two quiet cores. Goals are for the full sizes
   --against REF   what P2 compares with, a git revision that is built under .run/
   --most N        no export of more messages than that (10,000,000, which want 12 GB of disk)
   --json FILE     where the raw figures go (.run/bench/TIME.json)
-  --markdown      prints docs/performance.md's tables at the end; with --from FILE those of an earlier run alone
+  --markdown      prints the tables at the end as docs/performance.md has them; --into FILE puts them there
+  --from FILE     tables of an earlier run's JSON, nothing is measured
 """
 
 import argparse
@@ -25,16 +27,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.bench.figures import before, formats, growth, harm, large, media  # noqa: E402 (after the path)
-from tests.bench.figures import memory, neighbours, polls, small  # noqa: E402
+from tests.bench.figures import memory, neighbours, network, polls, small  # noqa: E402
 from tests.bench.figures.house import House, LeftOut, binary_here, machine  # noqa: E402
-from tests.bench.figures.report import Report, markdown  # noqa: E402
+from tests.bench.figures.report import Report, markdown, put_into  # noqa: E402
 from tests.bench.figures.sizes import sizes  # noqa: E402
 from tests.bench.figures.table import FIGURES, GOALS  # noqa: E402
 from tests.lib.process import KEPT  # noqa: E402
 
 MEASURES = {"P1": large.against_copy, "P2": large.against_before, "P3": memory.peaks, "P4": polls.against_select,
             "P4b": polls.against_rows, "P5": small.latency, "P6": small.throughput, "P7": growth.steps,
-            "P8": harm.measure, "P10": media.measure, "P11": neighbours.measure,
+            "P8": harm.measure, "P9": network.measure, "P10": media.measure, "P11": neighbours.measure,
             "P12": formats.measure}
 
 
@@ -46,6 +48,7 @@ def words():
     parser.add_argument("--most", type=lambda text: int(text.replace(",", "").replace("_", "")), metavar="N")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--into", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--from", dest="source", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--list", action="store_true")
     found = parser.parse_args()
@@ -104,12 +107,15 @@ def main():
             print(f"{goal.key:28} {goal.words():10} {goal.unit}: {goal.what}")
         return 0
     if options.source:
-        print(markdown(json.loads(options.source.read_text())))
+        tables = markdown(json.loads(options.source.read_text()))
+        put_into(options.into, "figures", tables) if options.into else print(tables)
         return 0
     os.environ.setdefault("LC_ALL", "C.UTF-8")
     report = bench(options, lambda text: print(text, flush=True))
     path = options.json or KEPT / "bench" / time.strftime("%Y%m%d-%H%M%S.json")
     report.write(path)
+    if options.into:
+        put_into(options.into, "figures", markdown(report.as_json()))
     if options.markdown:
         print("\n" + markdown(report.as_json()) + "\n")
     print(f"{report.summary()}; raw figures in {path}")

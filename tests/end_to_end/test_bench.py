@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.bench.figures.report import Report, markdown, percentile, show
+from tests.bench.figures.report import Report, markdown, percentile, put_into, show
 from tests.bench.figures.table import BY_KEY, FIGURES, GOALS
 from tests.lib.process import ROOT
 
@@ -65,6 +65,23 @@ def test_json_keeps_every_round_and_makes_the_same_tables(report, tmp_path):
         "| MISSED |" in text
     assert text.index("| P1 |") < text.index("| P4 8 |")
     assert "**By processes**" in text and "| 1 | 2.5 |" in text
+
+
+def test_a_document_gets_its_tables_between_its_marks(tmp_path):
+    path = tmp_path / "document.md"
+    path.write_text("before\n<!-- peers: how -->\nold\n<!-- end of peers -->\nafter\n")
+    for text in ("new", "newer"):
+        put_into(path, "peers", text)
+    assert path.read_text() == "before\n<!-- peers: how -->\n\nnewer\n\n<!-- end of peers -->\nafter\n"
+    with pytest.raises(ValueError, match="no marks of figures"):
+        put_into(path, "figures", "x")
+    for name in ("figures", "peers"):
+        assert f"<!-- {name}: " in (ROOT / "docs/performance.md").read_text()
+
+
+def test_every_figure_can_be_measured():
+    from tests.bench import goals
+    assert list(goals.MEASURES) == FIGURES
 
 
 def test_numbers_are_shown_to_be_read():

@@ -43,6 +43,7 @@ class ObjectStore:
     access_key = "verbatim-access"
     secret_key = "verbatim-secret-key"
     region = REGION
+    host = "127.0.0.1"  # where it listens
 
     def __init__(self):
         self.processes = []
@@ -79,7 +80,7 @@ class ObjectStore:
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def client(self, access_key=None, secret_key=None):
         return boto3.client(
@@ -108,7 +109,7 @@ class Minio(ObjectStore):
     env = {}  # more of a subclass
 
     def _start(self):
-        arguments = [find_program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
+        arguments = [find_program("minio"), "server", "--quiet", "--address", f"{self.host}:{self.port}",
                      str(self.data)]
         process = self._spawn(arguments, {
             "MINIO_ROOT_USER": self.access_key, "MINIO_ROOT_PASSWORD": self.secret_key, "MINIO_BROWSER": "off",
@@ -122,7 +123,7 @@ class Versitygw(ObjectStore):
 
     def _start(self):
         arguments = [find_program("versitygw"), "--access", self.access_key, "--secret", self.secret_key,
-                     "--region", self.region, "--port", f"127.0.0.1:{self.port}", "--health", "/health",
+                     "--region", self.region, "--port", f"{self.host}:{self.port}", "--health", "/health",
                      "posix", str(self.data)]
         self._spawn(arguments).wait_ready(lambda: http_ok(f"{self.endpoint}/health"))
 

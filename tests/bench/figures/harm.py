@@ -55,7 +55,7 @@ def load_meanwhile(house, here, service, seconds):
 
 
 def knows_pace(here):
-    return "source_pace" in here.program.run("serve", "--help").stdout
+    return "--source-pace" in here.program.run("serve", "--help").stdout
 
 
 def copy_cpu(source):

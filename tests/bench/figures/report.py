@@ -132,3 +132,13 @@ def markdown(found):
     if found["left_out"]:
         parts.append("Left out: " + "; ".join(f"{what}: {why}" for what, why in found["left_out"].items()) + ".")
     return "\n\n".join(parts)
+
+
+def put_into(path, name, text):
+    """Puts the text between the marks `<!-- NAME: ... -->` and `<!-- end of NAME -->` of a document."""
+    before, found, rest = path.read_text().partition(f"<!-- {name}: ")
+    first, ended, after = rest.partition(f"<!-- end of {name} -->")
+    if not found or not ended:
+        raise ValueError(f"{path} has no marks of {name}")
+    head = first.partition("\n")[0]
+    path.write_text(f"{before}{found}{head}\n\n{text}\n\n{ended}{after}")
