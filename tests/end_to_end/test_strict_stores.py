@@ -227,6 +227,24 @@ def test_the_doctor_finds_the_highest_part_number(program, minio):
         assert look(program, store, s3_max_part_number=1000).findings("storage") == {"ok"}
 
 
+@pytest.mark.parametrize("most", [2, 3, 10, 17, 18])
+def test_the_doctor_keeps_to_few_part_numbers(program, minio, most):
+    """What it sends keeps to the highest number, told by the option or learned a moment before."""
+    with StrictStore(minio, "strict-doctor", named) as store:
+        store.before = few(most)
+        told = {"s3_max_part_number": most} if most >= 10 else {}
+        found = look(program, store, **told)
+        assert len(store.refused) == (0 if told else 1) and max(store.sent[0]) <= most
+        assert found.findings("storage") == ({"ok"} if told else {"ok", "warning"})
+
+
+def test_the_doctor_finds_equal_parts_wanted_where_numbers_are_few(program, minio):
+    with StrictStore(minio, "strict-doctor", equal) as store:
+        store.before = few(10)
+        warning = look(program, store, s3_max_part_number=10).only("storage", "warning")
+        assert "s3_equal_parts = on" in warning.remedy
+
+
 class FewSwift(Swift):
     part_most = 20
 

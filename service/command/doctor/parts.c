@@ -19,6 +19,13 @@
 #define KEY_MOST 2048
 #define MINIMUM ((uint64_t)5 * 1024 * 1024) /* of a part that is not the last */
 #define PARTS 3
+#define GAP 17 /* where an export's second segment begins */
+
+/* A part that is to be sent. */
+struct wish {
+    uint32_t number;
+    uint64_t size;
+};
 
 /* One upload at a key of its own. */
 struct attempt {
@@ -67,19 +74,28 @@ static enum vb_status try_highest(struct attempt *attempt, struct vb_error *err)
     return status;
 }
 
-/* As exports are cut: with the option alike and without gaps, else neither. */
+/* As exports are cut: with the option alike and without gaps, else neither. Numbers up to `most`,
+ * which may leave no room for a gap, or for so many. Returns how many there are. */
+static size_t choose_parts(bool is_equal, uint32_t most, struct wish parts[PARTS])
+{
+    const struct wish mixed[] = {{1, MINIMUM}, {GAP, MINIMUM + 1}, {GAP + 1, 1}};
+    const struct wish equal[] = {{1, MINIMUM}, {2, 1}};
+    size_t wanted = is_equal ? 2 : PARTS, count = wanted < most ? wanted : most;
+    memcpy(parts, is_equal ? equal : mixed, count * sizeof *parts);
+    for (size_t i = 0; i < count; i++) /* the last ones move down, side by side */
+        if (parts[i].number > most - (count - 1 - i))
+            parts[i].number = most - (uint32_t)(count - 1 - i);
+    return count;
+}
+
 static enum vb_status send_all(struct attempt *attempt, struct vb_error *err)
 {
-    static const struct {
-        uint32_t number;
-        uint64_t size;
-    } mixed[] = {{1, MINIMUM}, {17, MINIMUM + 1}, {18, 1}}, equal[] = {{1, MINIMUM}, {2, 1}};
-    bool is_equal = attempt->doctor->options->s3_equal_parts;
-    size_t count = is_equal ? 2 : 3;
+    struct wish parts[PARTS];
+    size_t count = choose_parts(attempt->doctor->options->s3_equal_parts,
+                                vb_storage_part_most(attempt->storage), parts);
     enum vb_status status = begin(attempt, err);
     for (size_t i = 0; i < count && status == VB_OK; i++)
-        status = send(attempt, is_equal ? equal[i].number : mixed[i].number,
-                      is_equal ? equal[i].size : mixed[i].size, err);
+        status = send(attempt, parts[i].number, parts[i].size, err);
     return status;
 }
 
