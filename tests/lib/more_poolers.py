@@ -1,0 +1,136 @@
+"""Poolers that Debian's stable release has not, or has older (`./run test real poolers`), as tools/real/poolers.sh
+unpacks them: programs of Debian's next release with the libraries they want, in the folder $VERBATIM_POOLERS."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+from .postgres import Database
+from .process import Process, free_port, port_answers, scratch_folder, server_user
+
+POOLERS = pathlib.Path(os.environ.get("VERBATIM_POOLERS", "/nonexistent"))
+
+
+def command(name):
+    """How a program is run that belongs to another release than this machine's."""
+    libraries = [str(POOLERS / folder / "x86_64-linux-gnu") for folder in ("usr/lib", "lib")]
+    found = next(path for folder in ("usr/sbin", "usr/bin") if (path := POOLERS / folder / name).exists())
+    loader = POOLERS / "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+    return [str(loader), "--library-path", ":".join(libraries), str(found)]
+
+
+class Pooler:
+    """`with Pooler(postgres) as pooler:` stands before a cluster.
+
+    A subclass has `program`, `title`, `stop_signal` and _write(folder), which returns the program's arguments."""
+
+    program = title = ""
+    stop_signal = signal.SIGINT
+    size = 3  # so few server connections that everybody is lent everybody's
+
+    def __init__(self, postgres):
+        self.postgres = postgres
+
+    def __enter__(self):
+        self._cleanup = contextlib.ExitStack()
+        user = server_user()
+        folder = self._cleanup.enter_context(scratch_folder("/var/tmp", user))
+        self.port = free_port()
+        arguments = self._write(folder)
+        for path in folder.iterdir():
+            if user:
+                os.chown(path, user.pw_uid, user.pw_gid)
+        self.process = Process([*command(self.program), *map(str, arguments)], folder / "log", cwd=str(folder),
+                               user=user, stop_signal=self.stop_signal)
+        self._cleanup.callback(self.process.kill)
+        try:
+            self.process.wait_ready(lambda: port_answers(self.port))
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._cleanup.close()
+
+    def database(self, name):
+        """The database as it is seen through the pooler."""
+        return Database(self.port, name)
+
+    @classmethod
+    def version(cls):
+        done = subprocess.run([*command(cls.program), "--version"], capture_output=True, text=True, check=False)
+        return re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr).group()
+
+
+class PgBouncer(Pooler):
+    program, title = "pgbouncer", "PgBouncer"
+    more = ""
+
+    def _write(self, folder):
+        path = folder / "pgbouncer.ini"
+        path.write_text(f"""[databases]
+* = host=127.0.0.1 port={self.postgres.port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {self.port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = {self.size}
+{self.more}
+""")
+        return [path]
+
+
+class PgBouncerUnnamed(PgBouncer):
+    """It keeps no prepared statements."""
+
+    title, more = "PgBouncer, max_prepared_statements = 0", "max_prepared_statements = 0"
+
+
+class Odyssey(Pooler):
+    program, title = "odyssey", "Odyssey"
+    more = ""
+
+    def _write(self, folder):
+        path = folder / "odyssey.conf"
+        path.write_text(f"""daemonize no
+log_format "%p %t %l [%i %s] (%c) %m\\n"
+log_to_stdout yes
+workers 1
+unix_socket_dir "{folder}"
+unix_socket_mode "0644"
+locks_dir "{folder}"
+listen {{
+    host "127.0.0.1"
+    port {self.port}
+}}
+storage "server" {{
+    type "remote"
+    host "127.0.0.1"
+    port {self.postgres.port}
+}}
+database default {{
+    user default {{
+        authentication "none"
+        storage "server"
+        pool "transaction"
+        pool_size {self.size}
+        {self.more}
+    }}
+}}
+""")
+        return [path]
+
+
+class OdysseyPrepared(Odyssey):
+    """It keeps prepared statements."""
+
+    title, more = "Odyssey, pool_reserve_prepared_statement", "pool_reserve_prepared_statement yes\n    pool_discard no"
+
+
+KINDS = {kind.title: kind for kind in (PgBouncer, PgBouncerUnnamed, Odyssey, OdysseyPrepared)}
