@@ -71,6 +71,7 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
     reader->placed = false;
     reader->current = 0;
     reader->conflicts = 0;
+    reader->has_told_conflict = false;
     reader->page_limit = SIZE_MAX;
     reader->is_under_way = false;
     vb_stream_begin(reader);

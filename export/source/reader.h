@@ -57,6 +57,7 @@ struct vb_reader {
     size_t page_limit;   /* what a page was cut down to (recover.c); SIZE_MAX: it was not */
     bool is_under_way;   /* a page was read since vb_reader_begin */
     unsigned conflicts;  /* with the replay of a replica, since the last row */
+    bool has_told_conflict;
     size_t current;      /* conversation of the page */
     bool placed;         /* `position` is valid */
     bool waits_by_clock; /* the source's replica does not tell what it has received (wait.c) */

@@ -12,6 +12,8 @@
  */
 #include "reader.h"
 
+#include "verbatim/log.h"
+
 #include <string.h>
 
 /* In a row, without a row: enough to come from the largest page to one conversation. */
@@ -44,6 +46,16 @@ static bool is_late(const struct vb_error *err)
     return strcmp(err->sqlstate, "57014") == 0;
 }
 
+/* Once a stretch: the operator's replica is set in a way that makes exports slower than they need be. */
+static void tell_conflict(struct vb_reader *reader)
+{
+    if (!reader->has_told_conflict)
+        vb_warn("the source is a replica whose replay ended a statement in its way (40001): fewer "
+                "conversations are asked for at a time -> set hot_standby_feedback = on or raise "
+                "max_standby_streaming_delay there, or read from the primary");
+    reader->has_told_conflict = true;
+}
+
 /* The replica gets a moment; without any progress it is left to the owner to try again later. */
 static bool may_try_again(struct vb_reader *reader)
 {
@@ -63,6 +75,8 @@ enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status
     if (!is_of_rows &&
         !((is_conflict(status, err) || (is_stretch && is_late(err))) && may_try_again(reader)))
         return status;
+    if (is_conflict(status, err))
+        tell_conflict(reader);
     vb_stream_close(reader);
     if (is_of_rows && covered <= 1)
         return vb_blame_message(reader, status, err);
@@ -77,6 +91,7 @@ enum vb_status vb_page_recover(struct vb_reader *reader, size_t limit, enum vb_s
                                struct vb_error *err)
 {
     if (is_conflict(status, err) && may_try_again(reader)) {
+        tell_conflict(reader);
         reader->page_limit = limit / 2 > 0 ? limit / 2 : 1;
         return VB_OK;
     }
