@@ -5,7 +5,8 @@
  * parts that it holds besides (Ceph RGW, rclone), or to the way in which the archive was cut (R2
  * wants one length, rclone, s3s-fs and directory buckets numbers without gaps). Both are cured by
  * beginning anew. The codes tell these apart badly: InvalidPart, InvalidPartOrder and
- * InvalidRequest all stand for each of them.
+ * InvalidRequest all stand for each of them. Some stores take the upload, or parts of it, with their
+ * refusal: then it is the words that tell, or that the archive was not cut in the strictest way.
  */
 #include "s3_close.h"
 
@@ -134,6 +135,22 @@ static bool is_equal(const struct vb_s3_record *record)
     return true;
 }
 
+/* Parts are named in rising order: who objects to that wants numbers without gaps. */
+static bool is_about_order(const struct vb_error *complaint)
+{
+    return strcasestr(complaint->text, "PartOrder") || strcasestr(complaint->text, "part order");
+}
+
+static enum vb_status want_equal(const struct vb_error *complaint, bool *ret_equal,
+                                 struct vb_error *err)
+{
+    *ret_equal = true;
+    return vb_fail(err, VB_CONFLICT,
+                   "the store wants parts of one size and without gaps in their numbers "
+                   "(s3_equal_parts = on): %s",
+                   complaint->text);
+}
+
 /* The store holds everything as recorded and does not want it. */
 static enum vb_status judge(const struct vb_s3_record *record, bool is_small, size_t more,
                             const struct vb_error *complaint, bool *ret_equal, struct vb_error *err)
@@ -145,11 +162,7 @@ static enum vb_status judge(const struct vb_s3_record *record, bool is_small, si
     if (is_equal(record) || is_small)
         return vb_fail(err, VB_STORAGE, "the store refuses parts that it lists as recorded: %s",
                        complaint->text);
-    *ret_equal = true;
-    return vb_fail(err, VB_CONFLICT,
-                   "the store wants parts of one size and without gaps in their numbers "
-                   "(s3_equal_parts = on): %s",
-                   complaint->text);
+    return want_equal(complaint, ret_equal, err);
 }
 
 /* After a refusal: why? */
@@ -159,6 +172,9 @@ static enum vb_status find_out(struct vb_s3_client *client, const struct vb_s3_r
 {
     bool is_small = strcmp(vb_s3_client_code(client), "EntityTooSmall") == 0;
     size_t wrong = 0, more = 0;
+    /* Before the list, since some have used up parts by now (s3s-fs). */
+    if (is_about_order(complaint) && !is_equal(record))
+        return want_equal(complaint, ret_equal, err);
     enum vb_status status = compare(client, record, bad, &wrong, &more, err);
     if (status != VB_OK)
         return status;
@@ -222,8 +238,11 @@ enum vb_status vb_s3_close(struct vb_s3_client *client, const struct vb_s3_recor
         status = confirm(client, record, &own);
     if (is_refusal(status, &own)) {
         status = find_out(client, record, &own, ret_result, bad, ret_equal, err);
-        if (status != VB_NOT_FOUND || confirm(client, record, &ignored) != VB_OK)
+        if (status != VB_NOT_FOUND)
             return status;
+        /* Some give up the upload whose parts they refuse (rclone). */
+        if (confirm(client, record, &ignored) != VB_OK)
+            return is_equal(record) ? status : want_equal(&own, ret_equal, err);
         status = VB_OK; /* somebody else completed it meanwhile */
     }
     if (status == VB_OK)

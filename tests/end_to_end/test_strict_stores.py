@@ -15,7 +15,7 @@ from tests.lib.object_stores import Swift, available
 from tests.lib.postgres_proxy import PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
-from tests.lib.strict_store import StrictStore, dense, equal, few, named
+from tests.lib.strict_store import StrictStore, dense, dense_and_told_so, equal, few, named
 
 ABSORB = "ORDER BY s.part_first LIMIT 1 FOR UPDATE"  # the first words of an absorb
 LEAST = {"s3_part_size": "5MiB"}
@@ -149,6 +149,28 @@ def test_an_archive_refused_for_its_form_is_begun_anew_as_the_store_wants_it(pro
         assert (len(store.refused), len(store.keys), len(store.sent)) == (1, 3, 2)
         assert all(sent == numbers_of(sent) and len(sent) > 2 for sent in store.sent)
     assert queue.segments(database, first) == [(1, 10000, "recorded", 1, 0)]
+
+
+def drop(client, upload):
+    """rclone serve s3 1.75: an upload whose parts it refuses is gone."""
+    client.abort_multipart_upload(**upload)
+
+
+def eat(client, upload):
+    """s3s-fs 0.14: what it read before it refused is gone."""
+    client.upload_part(**upload, PartNumber=1, Body=b"gone")
+
+
+@pytest.mark.parametrize(("rule", "spoil"), [(dense, drop), (equal, drop), (dense_and_told_so, eat)])
+def test_a_store_may_take_the_upload_with_its_refusal(program, database, folder, minio, expected, rule, spoil):
+    with StrictStore(minio, "strict-form", rule) as store:
+        store.spoil = spoil
+        with Crew(program, folder, store.storage, **SMALL_CUTS) as crew:
+            while not store.refused:
+                assert queue.archive(store.storage, queue.finished(database, queue.add_job(database, "parts"))) == expected
+            assert "(s3_equal_parts = on)" in crew.log()
+        assert len(store.refused) == 1
+        assert "s3_equal_parts = on" in look(program, store).only("storage", "warning").remedy
 
 
 def test_what_a_job_has_to_be_like_is_known_to_the_next_process(program, database, folder, minio, expected):

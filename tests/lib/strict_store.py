@@ -30,6 +30,11 @@ def dense(sent, held):
     return sent == list(range(1, len(sent) + 1)) or refusal("InvalidPartOrder", "The list of parts was not in order.")
 
 
+def dense_and_told_so(sent, held):
+    """s3s-fs: the same, in words of its own."""
+    return dense(sent, held) is True or refusal("InvalidRequest", "invalid part order")
+
+
 def few(most):
     """A store that takes part numbers up to this one, in the words of Swift; for store.before."""
     def refuse(call, target, body):
@@ -42,7 +47,8 @@ def few(most):
 class StrictStore:
     """`with StrictStore(server, bucket, rule...) as store:`; store.storage is what Verbatim is given.
 
-    before(call, target, body) is asked first, and its answer taken; refused: the answers to what broke a rule; keys: of
+    before(call, target, body) is asked first, and its answer taken; spoil(client, upload): what becomes of an upload that
+    broke a rule, upload being the arguments that name it; refused: the answers to what broke a rule; keys: of
     each upload that was begun, in order; sent: the part numbers of each completion that was let through."""
 
     def __init__(self, server, bucket, *rules):
@@ -56,6 +62,7 @@ class StrictStore:
         self.storage = Storage("strict", options, server.credentials(), server, bucket)
         self.refused, self.keys, self.sent = [], [], []
         self.before = lambda call, target, body: None
+        self.spoil = lambda client, upload: None
 
     def __enter__(self):
         self.proxy.__enter__()
@@ -78,11 +85,13 @@ class StrictStore:
             self.keys.append(key_of_call(target))
         if call != "complete":
             return None
-        held = self.held(key_of_call(target), parse_qs(urlsplit(target).query)["uploadId"][0])
+        key, upload = key_of_call(target), parse_qs(urlsplit(target).query)["uploadId"][0]
+        held = self.held(key, upload)
         sent = [int(number) for number in re.findall(rb"<PartNumber>(\d+)<", body)]
         for rule in self.rules:
             answer = rule(sent, held)
             if answer is not True:
+                self.spoil(self.client, {"Bucket": self.bucket, "Key": key, "UploadId": upload})
                 self.refused.append(answer[1].decode())
                 return answer
         self.sent.append(sent)
