@@ -109,6 +109,7 @@ class S3sFs(ObjectStore):
 
     name = "s3s-fs"
     program = "s3s-fs"
+    name_most = 96  # it keeps facts of an object in a file whose name is made of the whole key
 
     def _start(self):
         arguments = [find_program("s3s-fs"), "--host", "127.0.0.1", "--port", str(self.port), "--access-key",

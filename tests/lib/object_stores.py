@@ -44,6 +44,7 @@ class ObjectStore:
     secret_key = "verbatim-secret-key"
     region = REGION
     host = "127.0.0.1"  # where it listens
+    name_most = 200  # bytes that an archive's name may have: that of the product, unless the server takes less
 
     def __init__(self):
         self.processes = []

@@ -21,7 +21,7 @@ class ReadFailed(Exception):
 
     def __init__(self, text, partial):
         super().__init__(text)
-        self.retryable = text.split(":")[0].endswith("retryable")
+        self.retryable = text.splitlines()[-1].split(":")[0].endswith("retryable")
         self.partial = partial
 
 
