@@ -46,7 +46,7 @@ static bool is_late(const struct vb_error *err)
     return strcmp(err->sqlstate, "57014") == 0;
 }
 
-/* Once a stretch: the operator's replica is set in a way that makes exports slower than they need be. */
+/* Once a stretch: the replica is set in a way that makes exports slower than they need be. */
 static void tell_conflict(struct vb_reader *reader)
 {
     if (!reader->has_told_conflict)

@@ -5,8 +5,8 @@
  * parts that it holds besides (Ceph RGW, rclone), or to the way in which the archive was cut (R2
  * wants one length, rclone, s3s-fs and directory buckets numbers without gaps). Both are cured by
  * beginning anew. The codes tell these apart badly: InvalidPart, InvalidPartOrder and
- * InvalidRequest all stand for each of them. Some stores take the upload, or parts of it, with their
- * refusal: then it is the words that tell, or that the archive was not cut in the strictest way.
+ * InvalidRequest all stand for each of them. Some stores take the upload, or parts of it, with
+ * their refusal: then the words tell, or that the archive was not cut in the strictest way.
  */
 #include "s3_close.h"
 

