@@ -54,9 +54,9 @@ struct vb_reader {
     struct vb_stretch stretch;
     enum vb_reader_state state;
     struct vb_page page;
-    size_t page_limit;   /* what a page was cut down to (recover.c); SIZE_MAX: it was not */
-    bool is_under_way;   /* a page was read since vb_reader_begin */
-    unsigned conflicts;  /* with the replay of a replica, since the last row */
+    size_t page_limit;  /* what a page was cut down to (recover.c); SIZE_MAX: it was not */
+    bool is_under_way;  /* a page was read since vb_reader_begin */
+    unsigned conflicts; /* with the replay of a replica, since the last row */
     bool has_told_conflict;
     size_t current;      /* conversation of the page */
     bool placed;         /* `position` is valid */

@@ -57,7 +57,7 @@ def words(errors):
 
 def export(program, database, folder, storage, channel, **options):
     """(the job, what the process logged), of one that finished with an archive that can be read."""
-    with queue.Crew(program, folder, storage, max_attempts=1, **options) as crew:
+    with queue.Crew(program, folder, storage, max_attempts=2, **options) as crew:
         job_id = queue.add_job(database, channel)
         found = queue.finished(database, job_id, 120)
         with zipfile.ZipFile(io.BytesIO(queue.archive(storage, found))) as archive:
@@ -88,9 +88,9 @@ def unnamed_parts(tool):
     key = tool.key()
     upload = tool.run("begin", key, "a.zip")
     recorded = tool.parts(key, upload, {1: body(5 * MIB), 2: body(5 * MIB, 2), 3: body(20, 3)})
-    status, text = tool.run("close", key, upload, 5 * MIB + 20, recorded[0], recorded[2], check=False)
+    closed = tool.outcome("close", key, upload, 5 * MIB + 20, recorded[0], recorded[2])
     tool.run("clean", key, upload, "drop")
-    return "left out" if status == 0 else "refused"
+    return "left out" if closed == ("ok", "done") else "refused"
 
 
 def highest_number(tool):
