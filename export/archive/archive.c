@@ -17,6 +17,7 @@
 
 #include "deflate.h"
 #include "parts.h"
+#include "tables.h"
 #include "verbatim/hash.h"
 #include "zip.h"
 
@@ -29,6 +30,7 @@ enum state { BETWEEN_ENTRIES, IN_ENTRY, IN_STORED, IN_DIRECTORY, PLAIN, ENDED, B
 struct vb_archive {
     enum state state;
     struct vb_parts parts;
+    struct vb_tables *tables;
     struct vb_deflate *deflate;
     struct vb_digest *digest; /* of the entry's bytes; NULL: not asked for */
     struct vb_part_sink sink;
@@ -53,6 +55,7 @@ static enum vb_status take_bytes(void *context, const void *data, size_t length,
 {
     struct vb_archive *archive = context;
     enum vb_status status = vb_parts_append(&archive->parts, data, length, err);
+    vb_tables_reach(archive->tables, archive->parts.size);
     return status == VB_OK ? vb_parts_cut(&archive->parts, err) : status;
 }
 
@@ -70,7 +73,9 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
     enum vb_status status = vb_parts_init(&archive->parts, options, err);
     struct vb_deflate_output output = {take_bytes, archive};
     if (status == VB_OK)
-        status = vb_deflate_new(output, &archive->deflate, err);
+        status = vb_tables_new(&options->tables, &archive->tables, err);
+    if (status == VB_OK)
+        status = vb_deflate_new(output, archive->tables, &archive->deflate, err);
     if (status == VB_OK && options->sha256)
         status = vb_digest_new(&archive->digest, err);
     if (status != VB_OK) {
@@ -86,6 +91,7 @@ void vb_archive_free(struct vb_archive *archive)
     if (!archive)
         return;
     vb_deflate_free(archive->deflate);
+    vb_tables_free(archive->tables);
     vb_digest_free(archive->digest);
     vb_parts_done(&archive->parts);
     vb_buffer_done(&archive->records);
@@ -357,6 +363,17 @@ struct vb_archive_totals vb_archive_totals(const struct vb_archive *archive)
     else if (archive->state == IN_STORED)
         totals.raw_size += archive->stored_size;
     return totals;
+}
+
+/* A plain one has no entries that could wait for any. */
+bool vb_archive_is_settled(const struct vb_archive *archive)
+{
+    return archive->state == PLAIN || vb_tables_settled(archive->tables);
+}
+
+const char *vb_archive_tables(const struct vb_archive *archive)
+{
+    return archive->state == PLAIN ? NULL : vb_tables_text(archive->tables);
 }
 
 /* The last part goes out even if it is empty: the receiver learns by it that there are no more. */

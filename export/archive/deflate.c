@@ -25,11 +25,17 @@
 #define DICTIONARY 8u
 #define MATCH 4u /* ISA-L's shortest */
 
+/* Entries that go by the archive's common tables. Shorter ones would suffer from a header that
+ * names every symbol, longer ones earn back the making of tables of their own (decision 20). */
+#define SMALLEST_COMMON 3072u
+#define LARGEST_COMMON (24u * 1024u)
+
 /* About 480 KiB: two buffers of 64 KiB, and ISA-L's state and level buffer (2.30: 80 and 276
  * KiB). */
 struct vb_deflate {
     struct isal_zstream stream;
     struct vb_deflate_output output;
+    struct vb_tables *tables;
     struct vb_deflate_counts counts;
     size_t collected; /* bytes in `raw` */
     unsigned char raw[VB_DEFLATE_BLOCK];
@@ -39,8 +45,8 @@ struct vb_deflate {
 
 /* malloc and not calloc: ISA-L's state is made by its own function, the rest is written before
  * read. */
-enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_deflate **ret_deflate,
-                              struct vb_error *err)
+enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_tables *tables,
+                              struct vb_deflate **ret_deflate, struct vb_error *err)
 {
     struct vb_deflate *deflate = malloc(sizeof *deflate);
     if (!deflate)
@@ -50,6 +56,7 @@ enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_deflate
     deflate->stream.level_buf = deflate->level;
     deflate->stream.level_buf_size = sizeof deflate->level;
     deflate->output = output;
+    deflate->tables = tables;
     deflate->collected = 0;
     deflate->counts = (struct vb_deflate_counts){0};
     *ret_deflate = deflate;
@@ -96,7 +103,21 @@ static unsigned dictionary_byte(const unsigned char *data, size_t length)
     return 256;
 }
 
-/* Readies the stream for an entry whose first block is collected.
+/* Level 0 for what goes by tables that others have too. */
+static bool use_common(struct vb_deflate *deflate, bool last)
+{
+    size_t length = deflate->collected;
+    bool fits = last && length >= SMALLEST_COMMON && length <= LARGEST_COMMON;
+    struct isal_hufftables *common =
+        deflate->tables && fits ? vb_tables_of_entry(deflate->tables) : NULL;
+    isal_deflate_set_hufftables(&deflate->stream, common,
+                                common ? IGZIP_HUFFTABLE_CUSTOM : IGZIP_HUFFTABLE_DEFAULT);
+    if (common)
+        deflate->stream.level = 0;
+    return common != NULL;
+}
+
+/* Readies the stream for an entry whose first block is collected; `last`: it is the whole.
  *
  * ISA-L 2.30 at levels 1 and up enters a hash of its own stream's address into the table of matches
  * when it begins without history, so the same bytes deflate differently at one address in some
@@ -104,9 +125,11 @@ static unsigned dictionary_byte(const unsigned char *data, size_t length)
  * can be made as far as one could reach back, so nothing refers to it and any reader inflates the
  * result. For data that is made so that there is no such byte, level 0 serves: it has no such
  * flaw. */
-static enum vb_status prime(struct vb_deflate *deflate, struct vb_error *err)
+static enum vb_status prime(struct vb_deflate *deflate, bool last, struct vb_error *err)
 {
     unsigned char dictionary[DICTIONARY];
+    if (use_common(deflate, last))
+        return VB_OK;
     unsigned byte = dictionary_byte(deflate->raw, deflate->collected);
     deflate->stream.level = byte < 256 ? 1 : 0;
     if (byte == 256)
@@ -118,11 +141,21 @@ static enum vb_status prime(struct vb_deflate *deflate, struct vb_error *err)
     return VB_OK;
 }
 
+/* The entry's own bytes count from the next entry on. */
+static enum vb_status begin_stream(struct vb_deflate *deflate, bool last, struct vb_error *err)
+{
+    enum vb_status status = prime(deflate, last, err);
+    if (status == VB_OK && deflate->tables)
+        vb_tables_sample(deflate->tables, deflate->raw, deflate->collected);
+    return status;
+}
+
 /* Feeds what was collected. An output buffer that came back full may hide more: ask again. */
 static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_error *err)
 {
     struct isal_zstream *stream = &deflate->stream;
-    enum vb_status primed = deflate->counts.raw_size == 0 ? prime(deflate, err) : VB_OK;
+    enum vb_status primed =
+        deflate->counts.raw_size == 0 ? begin_stream(deflate, last, err) : VB_OK;
     if (primed != VB_OK)
         return primed;
     deflate->counts.crc = vb_crc32(deflate->counts.crc, deflate->raw, deflate->collected);
@@ -183,9 +216,11 @@ struct vb_deflate_counts vb_deflate_counts(const struct vb_deflate *deflate)
 }
 
 /* The fingerprint: text with repeats, runs and noise over several blocks, so that matches, literals
- * and new Huffman tables all occur. */
+ * and new Huffman tables all occur; then short entries, the last ones by common tables. */
 #define PROBE_BLOCKS 5u
 #define PROBE_SIZE (PROBE_BLOCKS * VB_DEFLATE_BLOCK - 777u)
+#define PROBE_SHORT (VB_TABLES_OF_ENTRY + 777u)
+#define PROBE_ENTRIES (VB_TABLES_SAMPLE / VB_TABLES_OF_ENTRY + 2)
 
 static char fingerprint[VB_SHA256_HEX];
 static pthread_once_t fingerprint_once = PTHREAD_ONCE_INIT;
@@ -199,19 +234,18 @@ static enum vb_status collect(void *context, const void *data, size_t length, st
 
 /* The seed, the words and the sizes are part of the fingerprint: a change here makes every process
  * a stranger to those that run. Lines of 2 to 29 bytes, so that blocks end inside lines. */
-static enum vb_status write_probe(struct vb_deflate *deflate)
+static enum vb_status write_probe(struct vb_deflate *deflate, uint32_t seed, size_t size)
 {
     static const char words[] = "message,inbound,customer,2026-04-08T03:24:43.123456+00:00,\r\n";
     char line[80];
-    uint32_t seed = 2026;
     vb_deflate_begin(deflate);
-    for (size_t written = 0; written < PROBE_SIZE;) {
+    for (size_t written = 0; written < size;) {
         seed = seed * 1664525u + 1013904223u;
         size_t start = (seed >> 16) % 32, length = 1 + (seed >> 24) % 28;
         memcpy(line, words + start, length);
         line[length] = (char)('!' + (seed >> 9) % 90);
-        if (length + 1 > PROBE_SIZE - written)
-            length = PROBE_SIZE - written - 1;
+        if (length + 1 > size - written)
+            length = size - written - 1;
         enum vb_status status = vb_deflate_write(deflate, line, length + 1, NULL);
         if (status != VB_OK)
             return status;
@@ -220,19 +254,35 @@ static enum vb_status write_probe(struct vb_deflate *deflate)
     return vb_deflate_end(deflate, NULL);
 }
 
-/* Some 330 KB through deflate, once a process. */
+static enum vb_status write_probes(struct vb_tables *tables, struct vb_buffer *packed)
+{
+    struct vb_deflate *deflate = NULL;
+    struct vb_deflate_output output = {collect, packed};
+    enum vb_status status = vb_deflate_new(output, tables, &deflate, NULL);
+    if (status == VB_OK)
+        status = write_probe(deflate, 2026, PROBE_SIZE);
+    for (uint32_t i = 0; i < PROBE_ENTRIES && status == VB_OK; i++)
+        status = write_probe(deflate, i, PROBE_SHORT);
+    vb_deflate_free(deflate);
+    return status;
+}
+
+/* Some 420 KB through deflate, once a process. */
 static void take_fingerprint(void)
 {
     struct vb_buffer packed;
-    struct vb_deflate *deflate = NULL;
+    struct vb_tables *tables = NULL;
+    const struct vb_noted_tables first = {.begins = true};
     vb_buffer_init(&packed, (size_t)2 * PROBE_SIZE);
-    struct vb_deflate_output output = {collect, &packed};
-    if (vb_deflate_new(output, &deflate, NULL) == VB_OK && write_probe(deflate) == VB_OK &&
-        vb_buffer_append_text(&packed, "revision " VB_ARCHIVE_REVISION) == VB_OK)
-        vb_sha256_hex(packed.data, packed.length, fingerprint);
-    else
+    enum vb_status status = vb_tables_new(&first, &tables, NULL);
+    if (status == VB_OK)
+        status = write_probes(tables, &packed);
+    if (status == VB_OK)
+        status = vb_buffer_append_text(&packed, "revision " VB_ARCHIVE_REVISION);
+    if (status != VB_OK || !vb_tables_of_entry(tables))
         abort(); /* no memory at start: without the answer no archive may be continued */
-    vb_deflate_free(deflate);
+    vb_sha256_hex(packed.data, packed.length, fingerprint);
+    vb_tables_free(tables);
     vb_buffer_done(&packed);
 }
 

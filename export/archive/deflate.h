@@ -1,9 +1,9 @@
 /* Deflate (RFC 1951) of one entry after another, such that equal bytes in give equal bytes out.
  *
  * Raw bytes are collected and fed in blocks of exactly 64 KiB, whatever the caller's slices, into
- * an output buffer that is empty at every call: ISA-L's choices see nothing but the data. Level 1;
- * level 3 depends on the processor. Raw streams without the frames of zlib or gzip. Private to
- * export/.
+ * an output buffer that is empty at every call: ISA-L's choices see nothing but the data. Level 1,
+ * and level 0 with the archive's common tables for entries of a few KiB; level 3 depends on the
+ * processor. Raw streams without the frames of zlib or gzip. Private to export/.
  *
  * Owned by its archive; input and output are borrowed for the call. One thread. Errors are
  * VB_NO_MEMORY at birth, VB_CORRUPT when ISA-L refuses, and whatever the output answers; after one
@@ -13,6 +13,7 @@
 #ifndef VERBATIM_EXPORT_ARCHIVE_DEFLATE_H
 #define VERBATIM_EXPORT_ARCHIVE_DEFLATE_H
 
+#include "tables.h"
 #include "verbatim/buffer.h"
 
 #define VB_DEFLATE_BLOCK (64u * 1024u)
@@ -31,8 +32,9 @@ struct vb_deflate_counts {
 
 struct vb_deflate;
 
-enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_deflate **ret_deflate,
-                              struct vb_error *err) vb_must_check;
+/* `tables` is borrowed, and shown the first block of each entry; NULL: each entry has its own. */
+enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_tables *tables,
+                              struct vb_deflate **ret_deflate, struct vb_error *err) vb_must_check;
 void vb_deflate_free(struct vb_deflate *deflate);
 
 /* Starts an entry; drops what an earlier one left. */

@@ -45,7 +45,7 @@ enum vb_status vb_package_new(struct vb_package **ret_package, struct vb_error *
         return vb_fail(err, VB_NO_MEMORY, "no memory for a workbook");
     vb_buffer_init(&package->directory, DIRECTORY);
     const struct vb_deflate_output output = {take_deflated, package};
-    enum vb_status status = vb_deflate_new(output, &package->deflate, err);
+    enum vb_status status = vb_deflate_new(output, NULL, &package->deflate, err);
     if (status == VB_OK)
         *ret_package = package;
     else

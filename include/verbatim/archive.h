@@ -4,7 +4,8 @@
  * Local headers carry true sizes (no data descriptors): a header is patched while its part is still
  * here, and a part with an unfinished header is held back while later ones go out. Every entry
  * starts with an empty deflate state and is fed in blocks of exactly 64 KiB, so the bytes depend on
- * the rows alone. Memory is bounded by VB_ARCHIVE_MEMORY(part_size) whatever the size of an entry.
+ * the rows alone. Entries of a few KiB are written by Huffman tables that the archive's first
+ * entries gave (struct vb_noted_tables). Memory is bounded by VB_ARCHIVE_MEMORY(part_size) whatever the size of an entry.
  *
  * One archive object writes one segment: a run of entries whose offsets count from the segment's
  * own start. Directory records leave in pieces as they fill; the segment that closes the archive
@@ -14,7 +15,8 @@
  *
  * The archive is its caller's and owns what it has not handed over; bodies are the sink's. One
  * thread, on which the sink is called too; bodies are released on any. Errors: VB_INVALID for calls
- * out of turn, VB_LIMIT for an entry past 4 GiB with equal parts, VB_NO_MEMORY, VB_CORRUPT, and
+ * out of turn, VB_LIMIT for an entry past 4 GiB with equal parts, VB_NO_MEMORY, VB_CORRUPT (noted
+ * tables among it), and
  * what the sink answers. After any failure but a refusal out of turn the archive can only be freed.
  * Data and names are borrowed for the call; bodies may outlive the archive.
  */
@@ -60,6 +62,14 @@ struct vb_part_sink {
                                 struct vb_error *err);
 };
 
+/* What small entries have in common with those of other segments: Huffman tables made from the
+ * archive's first entries, and noted with it before another segment is begun. All zero: none. */
+struct vb_noted_tables {
+    bool begins;      /* the segment is the archive's first, so its first entries go without */
+    bool is_noted;    /* another writer of the same archive has noted what `text` says */
+    const char *text; /* of vb_archive_tables; NULL: none. Borrowed for the call */
+};
+
 struct vb_archive_options {
     uint64_t part_size; /* at least VB_PART_MINIMUM; rounded up to whole blocks */
     bool equal_parts;   /* all parts exactly part_size but the last: no 5 MiB look-behind,
@@ -67,6 +77,7 @@ struct vb_archive_options {
     bool plain;  /* no ZIP at all: the segment is what is written, byte for byte. No entries and
                                  no directory then, and vb_archive_write may come at any time */
     bool sha256; /* records hold each entry's digest; an export costs a third more CPU then */
+    struct vb_noted_tables tables;
     struct vb_part_sink sink; /* context is borrowed */
 };
 
@@ -97,6 +108,12 @@ enum vb_status vb_archive_write(struct vb_archive *archive, const void *data, si
                                 struct vb_error *err) vb_must_check;
 /* VB_INVALID for a stored entry that is not what it was begun as. */
 enum vb_status vb_archive_end_entry(struct vb_archive *archive, struct vb_error *err) vb_must_check;
+
+/* Whether it is known what tables later entries go by. Before, no other segment may begin; it is so
+ * at the latest when the archive reaches a MiB, and so before the first part. */
+bool vb_archive_is_settled(const struct vb_archive *archive);
+/* What is to be noted of them; NULL: none. Lives as long as the archive. */
+const char *vb_archive_tables(const struct vb_archive *archive);
 
 /* Of this segment alone. */
 struct vb_archive_totals {
@@ -146,7 +163,7 @@ enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base,
 /* Raised by whoever changes a byte that an archive gets from the same rows, wherever it is made: a
  * header's field, a name's rule, a cell's quoting; or the form of what segments leave in the
  * database. */
-#define VB_ARCHIVE_REVISION "2"
+#define VB_ARCHIVE_REVISION "3"
 
 /* SHA-256 (hex) over the deflated form of a fixed text and the revision of everything else that
  * shapes an archive: two processes may continue each other's archive only if theirs agree. Computed

@@ -35,7 +35,7 @@ struct job_text {
     int column;
     char **text;
 };
-#define JOB_TEXTS 21
+#define JOB_TEXTS 22
 
 static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
 {
@@ -57,6 +57,7 @@ static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
         {JOB_ROW_OBJECT_KEY, &job->object_key},
         {JOB_ROW_UPLOAD_ID, &job->upload_id},
         {JOB_ROW_FINGERPRINT, &job->fingerprint},
+        {JOB_ROW_DEFLATE_TABLES, &job->deflate_tables},
         {JOB_ROW_STATISTICS, &job->statistics},
         {JOB_ROW_MANIFEST_KEY, &job->manifest_key},
         {JOB_ROW_WORKSPACE_NAME, &job->workspace_name},

@@ -40,6 +40,7 @@ struct vb_job {
     /* The archive; object_key NULL until noted, upload_id NULL until an upload was begun. */
     int64_t archive_epoch;
     char *storage, *object_key, *upload_id, *fingerprint;
+    char *deflate_tables;        /* of the archive's small entries; NULL: none; noted likewise */
     uint64_t part_size;          /* 0 until noted */
     bool equal_parts;            /* and numbered without gaps: one segment; noted likewise */
     int64_t conversations_total; /* -1 until counted */

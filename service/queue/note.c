@@ -73,13 +73,13 @@ static const char leave_old[] =
     " WHERE job_id = $1 AND object_key IS NOT NULL AND archive_epoch <> $2";
 
 /* $1: job, $2: epoch, $3: store, $4: key, $5: part size, $6: fingerprint of the build's archives,
- * $7: statistics, $8: the workspace's name, $9: the manifest's key. These three shape the
- * bytes. $10: whether the parts are equal. A new upload holds none yet. */
+ * $7: statistics, $8: the workspace's name, $9: the manifest's key, $10: deflate's tables. These
+ * four shape the bytes. $11: whether the parts are equal. A new upload holds none yet. */
 static const char note[] =
     "UPDATE verbatim.job"
     " SET archive_epoch = $2, storage = $3, object_key = $4, upload_id = NULL,"
     " part_size = $5, fingerprint = $6, statistics = $7::jsonb, workspace_name = $8,"
-    " manifest_key = $9, equal_parts = $10, loose_parts = false"
+    " manifest_key = $9, deflate_tables = $10, equal_parts = $11, loose_parts = false"
     " WHERE job_id = $1";
 
 struct note {
@@ -105,6 +105,7 @@ static enum vb_status note_step(struct vb_pg *pg, const struct vb_write *write, 
     vb_args_text(&args, write->claim->job.statistics);
     vb_args_text(&args, write->claim->job.workspace_name);
     vb_args_text(&args, write->claim->job.manifest_key);
+    vb_args_text(&args, write->claim->job.deflate_tables);
     vb_args_text(&args, write->claim->job.equal_parts ? "t" : "f");
     return vb_args_exec(pg, note, &args, NULL, err);
 }

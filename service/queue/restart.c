@@ -53,7 +53,7 @@ static const char forget_archive[] =
     " SET archive_epoch = NULL, storage = NULL, object_key = NULL, upload_id = NULL,"
     " part_size = NULL, fingerprint = NULL, size = NULL, open_segments = 1,"
     " equal_parts = equal_parts OR $2, loose_parts = false,"
-    " statistics = NULL, workspace_name = NULL, manifest_key = NULL"
+    " statistics = NULL, workspace_name = NULL, manifest_key = NULL, deflate_tables = NULL"
     " WHERE job_id = $1 AND EXISTS (SELECT FROM told)";
 
 /* How the new segment begins. */

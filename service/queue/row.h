@@ -48,6 +48,7 @@
     NEXT(JOB_ROW_OBJECT_KEY, "j.object_key")                                                       \
     NEXT(JOB_ROW_UPLOAD_ID, "j.upload_id")                                                         \
     NEXT(JOB_ROW_FINGERPRINT, "j.fingerprint")                                                     \
+    NEXT(JOB_ROW_DEFLATE_TABLES, "j.deflate_tables")                                               \
     NEXT(JOB_ROW_PART_SIZE, "j.part_size")                                                         \
     NEXT(JOB_ROW_EQUAL_PARTS, "j.equal_parts")                                                     \
     NEXT(JOB_ROW_CONVERSATIONS_TOTAL, "j.conversations_total")                                     \

@@ -135,14 +135,16 @@ static enum vb_status split_at(struct vb_line *line, const struct vb_cursor *cur
 }
 
 /* A bounded segment was cut to size before, and its part numbers were meant for it alone. A single
- * file that is one stream is one thread's work. */
+ * file that is one stream is one thread's work. What others have to know of the archive's beginning
+ * must be known. */
 static bool may_split(const struct vb_line *line)
 {
     const struct vb_tuning *tuning = &line->crew->tuning;
     const struct vb_claim *claim = line->claim;
     bool one_stream = line->files == VB_FILES_SINGLE && line->renderer->one_piece;
     return !line->express && !line->equal_parts && !one_stream && !claim->stretch.has_high &&
-           line->conversations > 0 && !vb_reader_exhausted(line->reader) &&
+           vb_archive_is_settled(line->archive) && line->conversations > 0 &&
+           !vb_reader_exhausted(line->reader) &&
            claim->part_last - claim->number_first >= 2 * tuning->front_numbers;
 }
 

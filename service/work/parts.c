@@ -10,6 +10,10 @@
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* The body may lie in the memory that it gives back: it is not touched afterwards. */
 static void drop_body(struct vb_body *body)
 {
@@ -38,6 +42,18 @@ static enum vb_status begin_noted(struct vb_line *line, struct vb_buffer *upload
     return status;
 }
 
+/* Whoever writes another segment goes by the tables that are noted with the archive. */
+static enum vb_status keep_tables(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_job *job = &line->claim->job;
+    const char *tables = vb_archive_tables(line->archive);
+    assert(vb_archive_is_settled(line->archive));
+    free(job->deflate_tables);
+    job->deflate_tables = tables ? strdup(tables) : NULL;
+    return tables && !job->deflate_tables ? vb_fail(err, VB_NO_MEMORY, "no memory for tables")
+                                          : VB_OK;
+}
+
 /* The note is made before anything is created, so there is no moment in which a crash leaves an
  * upload without a trail. */
 enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, struct vb_error *err)
@@ -47,7 +63,9 @@ enum vb_status vb_line_begin_upload(struct vb_line *line, uint64_t part_size, st
     enum vb_status status = VB_OK;
     if (!claim->job.upload_id) {
         vb_buffer_init(&upload_id, 4096);
-        status = vb_job_note_archive(line->pg, &line->crew->claimer, claim, part_size, err);
+        status = keep_tables(line, err);
+        if (status == VB_OK)
+            status = vb_job_note_archive(line->pg, &line->crew->claimer, claim, part_size, err);
         if (status == VB_OK)
             status = begin_noted(line, &upload_id, err);
         vb_buffer_done(&upload_id);

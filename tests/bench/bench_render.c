@@ -86,6 +86,7 @@ static double time_archive(struct scene *scene, struct vb_buffer *out, uint64_t 
     struct vb_namer *namer = NULL;
     char name[VB_NAME_BYTES + 1];
     struct vb_archive_options options = {.part_size = 6u << 20,
+                                         .tables = {.begins = true},
                                          .sink = {.part = drop_part, .directory = drop_records}};
     double start = cpu_seconds();
     must(vb_archive_new(&options, &archive, &err), &err);

@@ -17,6 +17,7 @@ def source(program, database):
     queue.fill(database, "seconds", 400, messages=2, step="170 milliseconds")  # six in each second
     queue.fill(database, "crowd", 5000, messages=1, step="100 microseconds")  # more than 4,096 in one
     queue.fill(database, "giants", 12, messages=400, noise=4)
+    queue.fill(database, "usual", 120, messages=60)  # of a size that goes by common tables
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def expected(program, database, folder):
     storage = file_storage(folder / "whole")
     whole = {}
     with Crew(program, folder, storage, workers=1, s3_equal_parts="on"):
-        for channel in ("plain", "seconds", "crowd", "giants"):
+        for channel in ("plain", "seconds", "crowd", "giants", "usual"):
             found = queue.finished(database, queue.add_job(database, channel))
             whole[channel] = queue.archive(storage, found)
     return whole
@@ -38,7 +39,7 @@ def test_random_cuts(program, database, folder, local, expected):
     for number in range(ROUNDS // 3):
         tuning = draw(chance, number % 2 == 0, [1, 2, 7, 30, 400, 1000], [1, 3, 20, 150, 2000])
         with Crew(program, folder, local, log_level="info", **tuning) as crew:
-            jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants")]
+            jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "usual", "seconds", "giants")]
             for channel, job_id in jobs:
                 found = queue.finished(database, job_id)
                 assert queue.archive(local, found) == expected[channel], (SEED, number, channel, tuning)
@@ -58,7 +59,7 @@ def test_cuts_within_one_crowded_second(program, database, folder, local, expect
 
 def test_processes_that_die_and_stall(program, database, folder, local, expected):
     with Turmoil(program, folder, local, random.Random(SEED + 1)) as crews:
-        jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants") * 4]
+        jobs = [(channel, queue.add_job(database, channel)) for channel in ("plain", "seconds", "giants", "usual") * 3]
         for _ in range(5):
             crews.turn()
         for channel, job_id in jobs:
@@ -102,3 +103,31 @@ def test_closing_segment_steps_aside_for_the_others(program, database, folder, l
         assert queue.archive(local, queue.finished(database, job_id)) == expected["plain"]
         assert "until all other segments are recorded" in crew.log()
     assert {attempts for _, _, _, attempts, _ in queue.segments(database, job_id)} == {0}
+
+
+def lend(program, database, folder, local):
+    """A job of the channel `usual` that has begun, and whose first segment the next process takes over."""
+    with Crew(program, folder, local, page=10, cuts=20):
+        job_id = queue.begin_lent(database, lambda: queue.add_job(database, "usual"))
+    database.execute("UPDATE verbatim.segment SET lease_until = now() - interval '1 second'"
+                     " WHERE job_id = %s AND part_first = 1", [job_id])
+    return job_id
+
+
+def test_the_next_worker_goes_by_the_tables_that_were_noted(program, database, folder, local, expected):
+    job_id = lend(program, database, folder, local)
+    tables = database.value("SELECT deflate_tables FROM verbatim.job WHERE job_id = %s", [job_id])
+    with Crew(program, folder, local):
+        assert queue.archive(local, queue.finished(database, job_id)) == expected["usual"]
+    assert tables == database.value("SELECT deflate_tables FROM verbatim.job WHERE job_id = %s", [job_id])
+    assert len(tables) > 1000
+
+
+def test_damaged_tables_are_refused(program, database, folder, local):
+    job_id = lend(program, database, folder, local)
+    database.execute("UPDATE verbatim.job SET deflate_tables = overlay(deflate_tables PLACING 'f00d' FROM 9)"
+                     " WHERE job_id = %s", [job_id])
+    with Crew(program, folder, local):
+        found = queue.wait_end(database, job_id)
+    assert found.status == "failed"
+    assert "the deflate tables noted with the job are damaged" in found.error

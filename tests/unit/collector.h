@@ -72,18 +72,26 @@ static inline enum vb_status collect_records(void *context, const void *records,
     return vb_buffer_append(&c->records, records, length);
 }
 
-static inline struct vb_archive *collector_archive(struct collector *c, uint64_t part_size,
-                                                   bool equal_parts)
+static inline struct vb_archive *collector_with_tables(struct collector *c, uint64_t part_size,
+                                                       bool equal_parts,
+                                                       struct vb_noted_tables tables)
 {
     *c = (struct collector){0};
     vb_buffer_init(&c->records, 64u * 1024 * 1024);
     struct vb_archive_options options = {
         .part_size = part_size,
         .equal_parts = equal_parts,
+        .tables = tables,
         .sink = {.context = c, .part = collect_part, .directory = collect_records}};
     struct vb_archive *archive = NULL;
     assert_int_equal(vb_archive_new(&options, &archive, NULL), VB_OK);
     return archive;
+}
+
+static inline struct vb_archive *collector_archive(struct collector *c, uint64_t part_size,
+                                                   bool equal_parts)
+{
+    return collector_with_tables(c, part_size, equal_parts, (struct vb_noted_tables){0});
 }
 
 /* The same for a single raw file. */

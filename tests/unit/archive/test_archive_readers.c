@@ -85,6 +85,41 @@ static void close_alone(struct vb_archive *archive)
     assert_int_equal(vb_archive_close(archive, 0, NULL), VB_OK);
 }
 
+/* Small entries by tables that they have in common, among those that are too large or too small for
+ * them; every byte is compared. */
+static void everyone_reads_entries_with_common_tables(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 60 };
+    static char rows[60000];
+    struct collector c;
+    char name[16], kept[sizeof rows];
+    const struct vb_noted_tables first = {.begins = true};
+    struct vb_archive *archive = collector_with_tables(&c, PART, false, first);
+    for (size_t at = 0, i = 0; at + 80 < sizeof rows; i++)
+        at += (size_t)snprintf(rows + at, 80, "%08zx,%zu,Jane \xE4\xBD\xA0,inbound,%zu words\r\n",
+                               i * 2654435761u & 0xFFFFFFFF, i, i * i);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        snprintf(name, sizeof name, "%zu.csv", i);
+        add_entry(archive, name, 0, rows + i, i * i * 13);
+    }
+    assert_non_null(vb_archive_tables(archive));
+    close_alone(archive);
+    vb_archive_free(archive);
+    write_file(&c, 0);
+    check_with_everyone(ENTRIES);
+    zip_t *zip = open_strictly();
+    for (size_t i = 0; i < ENTRIES; i++) {
+        zip_file_t *file = zip_fopen_index(zip, i, 0);
+        assert_non_null(file);
+        assert_int_equal(zip_fread(file, kept, sizeof kept), i * i * 13);
+        assert_memory_equal(kept, rows + i, i * i * 13);
+        zip_fclose(file);
+    }
+    zip_discard(zip);
+    collector_done(&c);
+}
+
 static void everyone_reads_names_times_and_contents(void **state)
 {
     (void)state;
@@ -407,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everyone_reads_names_times_and_contents),
+        cmocka_unit_test(everyone_reads_entries_with_common_tables),
         cmocka_unit_test(times_are_local_in_listings_and_instants_on_disk),
         cmocka_unit_test(bytes_of_any_kind_come_back),
         cmocka_unit_test(stored_entries_stand_as_they_are),
