@@ -123,7 +123,9 @@ static enum vb_status open_archive(struct vb_line *line, struct vb_error *err)
         .plain = line->claim->job.specification.files == VB_FILES_SINGLE,
         .sink = vb_line_sink(line),
         .sha256 = line->claim->job.manifest_key != NULL,
-        .tables = {.begins = !line->claim->stretch.has_low,
+        /* Entries of many conversations are too large to gain by common tables. */
+        .tables = {.begins =
+                       line->files == VB_FILES_PER_CONVERSATION && !line->claim->stretch.has_low,
                    .is_noted = line->claim->job.upload_id != NULL,
                    .text = line->claim->job.deflate_tables},
     };
