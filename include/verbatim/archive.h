@@ -5,7 +5,8 @@
  * here, and a part with an unfinished header is held back while later ones go out. Every entry
  * starts with an empty deflate state and is fed in blocks of exactly 64 KiB, so the bytes depend on
  * the rows alone. Entries of a few KiB are written by Huffman tables that the archive's first
- * entries gave (struct vb_noted_tables). Memory is bounded by VB_ARCHIVE_MEMORY(part_size) whatever the size of an entry.
+ * entries gave (struct vb_noted_tables). Memory is bounded by VB_ARCHIVE_MEMORY(part_size) whatever
+ * the size of an entry.
  *
  * One archive object writes one segment: a run of entries whose offsets count from the segment's
  * own start. Directory records leave in pieces as they fill; the segment that closes the archive
