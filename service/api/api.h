@@ -46,6 +46,10 @@ struct vb_api_entry {
     const struct vb_pg_step *more; /* behind it, in the same transaction, with the workspace set */
     size_t count;
     bool writes; /* `more` changes rows: waiting for locks is limited */
+    /* It may be one of several that look together (database/pool.h); `many` as there. Polls only:
+     * each is judged by its own key, and finds its own rows. */
+    bool is_shared;
+    int many;
     /* Called once exchange->request->access is filled. Result 0 is empty, 1 is the key's one row,
      * then those of `more`. */
     void (*then)(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome);

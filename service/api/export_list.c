@@ -31,7 +31,7 @@ static void list(struct vb_http_exchange *exchange, const struct vb_api_page *pa
                                   page->author};
     const struct vb_pg_step step = {&vb_api_sql[sql], values};
     const struct vb_api_entry entry = {
-        .is_poll = true, .more = &step, .count = 1, .then = on_exports};
+        .is_poll = true, .more = &step, .count = 1, .is_shared = true, .then = on_exports};
     vb_api_enter(exchange, &entry);
 }
 

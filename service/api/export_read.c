@@ -68,11 +68,24 @@ static void answer(struct vb_http_exchange *exchange, const struct vb_api_export
     vb_api_export_answer(exchange, 200, export);
 }
 
+/* The rows are of all that looked together; -1: none is of the export asked for. */
+static int own_row(struct vb_http_exchange *exchange, const PGresult *rows)
+{
+    char job[VB_UUID_TEXT];
+    if (!vb_api_export_name(exchange, job))
+        return -1;
+    for (int i = 0; i < PQntuples(rows); i++)
+        if (vb_view_equals(vb_pg_view(rows, i, EXPORT_ID), vb_view_of(job)))
+            return i;
+    return -1;
+}
+
 static void on_export(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)
 {
     struct reading *reading = exchange->state;
-    const struct vb_api_export export = {outcome->results[2], 0};
-    if (PQntuples(export.rows) == 0)
+    const struct vb_api_export export = {outcome->results[2],
+                                         own_row(exchange, outcome->results[2])};
+    if (export.row < 0)
         vb_api_export_missing(exchange);
     else if (reading && !reading->is_over && vb_api_export_is_active(&export) &&
              !exchange->loop->is_draining)
@@ -88,8 +101,12 @@ static void look(struct vb_http_exchange *exchange)
     bool is_id = vb_api_export_name(exchange, job);
     const char *const values[] = {exchange->request->arguments[0].data, is_id ? job : NULL};
     const struct vb_pg_step step = {&vb_api_sql[VB_API_SQL_EXPORT], values};
-    const struct vb_api_entry entry = {
-        .is_poll = true, .more = &step, .count = 1, .then = on_export};
+    const struct vb_api_entry entry = {.is_poll = true,
+                                       .more = &step,
+                                       .count = 1,
+                                       .is_shared = true,
+                                       .many = 2,
+                                       .then = on_export};
     vb_api_enter(exchange, &entry);
 }
 

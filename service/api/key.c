@@ -274,6 +274,15 @@ static const struct vb_pg_statement *entering(bool is_session, bool writes)
     return &vb_api_sql[writes ? VB_API_SQL_ENTER_KEY_WRITE : VB_API_SQL_ENTER_KEY];
 }
 
+static void share(struct vb_http_exchange *exchange, const struct vb_pg_step *steps, size_t count,
+                  int many)
+{
+    struct vb_error err = {0};
+    if (vb_pg_pool_share(exchange->loop->site->main_pool, steps, count, many, on_entered, exchange,
+                         &exchange->ticket, &err) != VB_OK)
+        vb_http_answer_error(exchange, &err);
+}
+
 void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *entry)
 {
     const struct vb_api_route *route = exchange->request->route;
@@ -300,7 +309,11 @@ void vb_api_enter(struct vb_http_exchange *exchange, const struct vb_api_entry *
         steps[count++] = entry->more[i];
     exchange->request->is_poll = entry->is_poll;
     exchange->request->on_entered = entry->then;
-    vb_api_send(exchange, exchange->loop->site->main_pool, steps, count, on_entered);
+    struct vb_pg_pool *pool = exchange->loop->site->main_pool;
+    if (entry->is_shared)
+        share(exchange, steps, count, entry->many);
+    else
+        vb_api_send(exchange, pool, steps, count, on_entered);
 }
 
 /* A database that is away answers here, at once, with 503. */

@@ -84,6 +84,12 @@ static void loop_tick(struct vb_http_loop *loop, int64_t now)
     vb_api_events_tick(loop, now);
 }
 
+/* All requests of a round have been read: what they ask alike goes together. */
+static bool loop_round(struct vb_http_loop *loop, bool is_quiet)
+{
+    return vb_pg_pool_round(loop->site->main_pool, is_quiet);
+}
+
 /* Notes to the audit hold a stop up; answers are connections, and counted by the server. */
 static bool loop_is_busy(const struct vb_http_loop *loop)
 {
@@ -299,6 +305,7 @@ static void answered(struct vb_http_exchange *exchange, int64_t microseconds)
 static const struct vb_http_site callbacks = {
     .loop_init = loop_init,
     .loop_tick = loop_tick,
+    .loop_round = loop_round,
     .loop_is_busy = loop_is_busy,
     .loops_ended = loops_ended,
     .loop_done = loop_done,

@@ -175,14 +175,14 @@ const struct vb_pg_statement vb_api_sql[VB_API_SQL_COUNT] = {
     [VB_API_SQL_JOB] = {"job",
         "SELECT " VB_API_JOB_LIST
         " FROM verbatim.job AS j"
-        " WHERE j.job_id = $2::uuid"
+        " WHERE j.job_id = ANY ($2::uuid[])"
         " AND j.workspace_id = $1"
         " AND j.door = 'main'"
         " AND " KEY_SEES, 2},
     /* $1 workspace, $2 job, likewise; of any door. */
     [VB_API_SQL_EXPORT] = {"export",
         "SELECT " VB_JOB_VIEW VB_JOB_VIEW_FROM
-        " WHERE j.job_id = $2::uuid"
+        " WHERE j.job_id = ANY ($2::uuid[])"
         " AND j.workspace_id = $1"
         " AND " KEY_SEES, 2},
     /* $1 workspace, $2 and $3 the row behind which to begin, $4 at most, $5 the first moment. Of

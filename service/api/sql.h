@@ -34,8 +34,8 @@ enum vb_api_sql {
      * least, perhaps of no export */
     VB_API_SQL_CHANGES,
     VB_API_SQL_SESSION_ABOUT, /* who is here: ME_WORKSPACE_NAME and on */
-    VB_API_SQL_JOB,           /* a poll: $1 workspace, $2 job */
-    VB_API_SQL_EXPORT,        /* a poll: $1 workspace, $2 job: VB_JOB_VIEW */
+    VB_API_SQL_JOB,           /* a poll: $1 workspace, $2 jobs */
+    VB_API_SQL_EXPORT,        /* a poll: $1 workspace, $2 jobs: VB_JOB_VIEW */
     /* polls: $1 workspace, $2 (microseconds) and $3 the row behind which to begin, $4 at most,
      * $5 (microseconds) made then or later */
     VB_API_SQL_EXPORTS,
@@ -183,7 +183,8 @@ enum { VB_COLUMN_NAMES(VB_API_KEYS_TABLE) KEYS_COLUMNS };
     NEXT(JOB_DELETED, "j.archive_deleted_at IS NOT NULL")                                          \
     NEXT(JOB_MAIL, VB_JOB_MAIL)                                                                    \
     NEXT(JOB_WAITS, VB_JOB_WAITS)                                                                  \
-    NEXT(JOB_INCOMPLETE, "j.incomplete")
+    NEXT(JOB_INCOMPLETE, "j.incomplete")                                                           \
+    NEXT(JOB_ID, "j.job_id")
 #define VB_API_JOB_LIST VB_COLUMN_LIST(VB_API_JOB_TABLE)
 enum { VB_COLUMN_NAMES(VB_API_JOB_TABLE) JOB_COLUMNS };
 

@@ -69,6 +69,18 @@ enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step 
                                size_t count, vb_pg_done *done, void *context,
                                struct vb_pg_ticket **ret_ticket,
                                struct vb_error *err) vb_must_check;
+/* The same, of steps that only look, all with a name: sent at the next vb_pg_pool_round, or later,
+ * together with others that ask alike and wait at the same time, and answered by the same results.
+ * `many`: the parameter of the last step, from 1 on, that is an array; each gives one element of it,
+ * of lower letters, digits and dashes, or NULL for none, and looks for its own rows in the result.
+ * 0: all values are the same. */
+enum vb_status vb_pg_pool_share(struct vb_pg_pool *pool, const struct vb_pg_step *steps,
+                                size_t count, int many, vb_pg_done *done, void *context,
+                                struct vb_pg_ticket **ret_ticket,
+                                struct vb_error *err) vb_must_check;
+/* At the end of each round of the loop: sends what is shared once a round was quiet, that is, has
+ * brought nothing more to share. True: it waits for that, and the loop should look again soon. */
+bool vb_pg_pool_round(struct vb_pg_pool *pool, bool is_quiet);
 /* The callback will not come. What was sent still happens, what still waits does not. NULL is a
  * no-op. */
 void vb_pg_ticket_drop(struct vb_pg_ticket *ticket);

@@ -10,7 +10,7 @@ void vb_pg_list_init(struct ticket_list *list)
 {
     list->first = NULL;
     list->last = &list->first;
-    list->count = 0;
+    list->count = list->sharers = 0;
 }
 
 void vb_pg_list_add(struct ticket_list *list, struct vb_pg_ticket *ticket)
@@ -19,6 +19,7 @@ void vb_pg_list_add(struct ticket_list *list, struct vb_pg_ticket *ticket)
     *list->last = ticket;
     list->last = &ticket->next;
     list->count++;
+    list->sharers += ticket->sharers;
 }
 
 struct vb_pg_ticket *vb_pg_list_cut(struct ticket_list *list)
@@ -29,8 +30,28 @@ struct vb_pg_ticket *vb_pg_list_cut(struct ticket_list *list)
         if (!list->first)
             list->last = &list->first;
         list->count--;
+        list->sharers -= ticket->sharers;
     }
     return ticket;
+}
+
+void vb_pg_list_join(struct ticket_list *list, struct ticket_list *more)
+{
+    if (!more->first)
+        return;
+    *list->last = more->first;
+    list->last = more->last;
+    list->count += more->count;
+    list->sharers += more->sharers;
+    vb_pg_list_init(more);
+}
+
+bool vb_pg_ticket_is_wanted(const struct vb_pg_ticket *ticket)
+{
+    for (const struct vb_pg_ticket *each = ticket->followers; each; each = each->next)
+        if (each->done)
+            return true;
+    return ticket->done != NULL;
 }
 
 /* The callback may send more tickets, also on this link. */
@@ -39,18 +60,29 @@ void vb_pg_ticket_finish(struct vb_pg_ticket *ticket)
     struct vb_pg_outcome *outcome = &ticket->outcome;
     if (ticket->done)
         ticket->done(ticket->context, outcome);
+    for (struct vb_pg_ticket *each = ticket->followers, *next; each; each = next) {
+        if (each->done)
+            each->done(each->context, outcome);
+        next = each->next;
+        free(each);
+    }
     for (size_t i = 0; i < VB_PG_STEPS; i++)
         PQclear(outcome->results[i]);
     free(ticket);
 }
 
+void vb_pg_ticket_reset(struct vb_pg_ticket *ticket)
+{
+    for (size_t i = 0; i < VB_PG_STEPS; i++)
+        PQclear(ticket->outcome.results[i]);
+    ticket->outcome = (struct vb_pg_outcome){0};
+    ticket->answered = 0;
+}
+
 /* Partial results are dropped: a callback sees all of them or none. */
 void vb_pg_ticket_fail(struct vb_pg_ticket *ticket, const char *reason)
 {
-    for (size_t i = 0; i < VB_PG_STEPS; i++) {
-        PQclear(ticket->outcome.results[i]);
-        ticket->outcome.results[i] = NULL;
-    }
+    vb_pg_ticket_reset(ticket);
     ticket->outcome.status = vb_fail(&ticket->outcome.error, VB_DATABASE_AWAY, "%s", reason);
 }
 
@@ -93,6 +125,7 @@ struct vb_pg_ticket *vb_pg_ticket_new(const struct vb_pg_step *steps, size_t cou
         return NULL;
     char *at = ticket->bytes;
     ticket->count = count;
+    ticket->sharers = 1;
     for (size_t i = 0; i < count; i++) {
         struct vb_pg_statement *statement = &ticket->statements[i];
         *statement = *steps[i].statement;

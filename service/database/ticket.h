@@ -15,6 +15,12 @@ struct vb_pg_ticket {
     void *context;
     int64_t sent_at;
     size_t count, answered;
+    /* Of one that shares (share.h). */
+    bool is_shared;
+    int many;
+    uint64_t likeness;
+    struct vb_pg_ticket *followers; /* linked by `next` */
+    size_t sharers;                 /* it and its followers */
     struct vb_pg_statement statements[VB_PG_STEPS];
     const char *values[VB_PG_STEPS][VB_PG_VALUES]; /* point into `bytes` */
     struct vb_pg_outcome outcome;
@@ -23,7 +29,7 @@ struct vb_pg_ticket {
 
 struct ticket_list {
     struct vb_pg_ticket *first, **last;
-    size_t count;
+    size_t count, sharers; /* entries; and those with all that follow them */
 };
 
 /* A queue: `last` points to where the next one is hung. */
@@ -31,11 +37,17 @@ void vb_pg_list_init(struct ticket_list *list);
 void vb_pg_list_add(struct ticket_list *list, struct vb_pg_ticket *ticket);
 /* Takes the first one out; NULL: there is none. */
 struct vb_pg_ticket *vb_pg_list_cut(struct ticket_list *list);
+/* Puts all of the second list behind the first one, and leaves it empty. */
+void vb_pg_list_join(struct ticket_list *list, struct ticket_list *more);
 
 /* Copies the values, and the texts of statements without a name. NULL: no memory. */
 struct vb_pg_ticket *vb_pg_ticket_new(const struct vb_pg_step *steps, size_t count);
-/* Calls back and frees. The callback may send more tickets. */
+/* Whether a callback is left, of it or of one that follows it. */
+bool vb_pg_ticket_is_wanted(const struct vb_pg_ticket *ticket);
+/* Calls back, all that follow it as well, and frees. Callbacks may send more tickets. */
 void vb_pg_ticket_finish(struct vb_pg_ticket *ticket);
+/* As it was before it was sent. */
+void vb_pg_ticket_reset(struct vb_pg_ticket *ticket);
 /* Its outcome is VB_DATABASE_AWAY for that reason; it stays to be finished. */
 void vb_pg_ticket_fail(struct vb_pg_ticket *ticket, const char *reason);
 

@@ -18,6 +18,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,12 +220,19 @@ static void *run(void *context)
 {
     struct vb_http_loop *loop = context;
     /* A round: all events that are there, then a turn for each connection they made ready. While
-     * some have more to do nobody waits for the next event. */
+     * some have more to do nobody waits for the next event. Where the site waits for a quiet round,
+     * those who have just been answered get a chance to ask again, and then share what is sent. */
+    bool is_held = false;
     while (!event_base_got_break(loop->base)) {
         vb_liveness_beat(&loop->liveness);
-        if (event_base_loop(loop->base, EVLOOP_ONCE | (loop->ready ? EVLOOP_NONBLOCK : 0)) != 0)
+        if (is_held)
+            (void)sched_yield();
+        int flags = loop->ready || is_held ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE;
+        if (event_base_loop(loop->base, flags) != 0)
             break;
+        bool is_quiet = !loop->ready;
         vb_http_connection_turns(loop);
+        is_held = loop->http->site->loop_round(loop, is_quiet);
         vb_http_connection_bury(loop);
     }
     vb_liveness_leave(&loop->liveness);

@@ -60,6 +60,9 @@ struct vb_http_site {
     /* Makes loop->site, before its thread starts. What fails is cleaned up by loop_done. */
     enum vb_status (*loop_init)(struct vb_http_loop *loop, struct vb_error *err);
     void (*loop_tick)(struct vb_http_loop *loop, int64_t now); /* several times a second */
+    /* After the turns of each round; it was quiet where it had none. True: what was asked for waits
+     * for a quiet one. */
+    bool (*loop_round)(struct vb_http_loop *loop, bool is_quiet);
     /* a stop has to wait for something */
     bool (*loop_is_busy)(const struct vb_http_loop *loop);
     /* All threads have ended; by the one that stops them. Then loop_done, for each, without

@@ -172,6 +172,150 @@ static void an_outcome_carries_the_state(void **state)
     bench_done(&bench);
 }
 
+/* --- tickets that ask alike --- */
+
+struct shared {
+    int calls;
+    enum vb_status status;
+    const PGresult *rows; /* compared only: the results of one ticket are the same for all */
+    int count;
+};
+
+static void on_shared(void *context, const struct vb_pg_outcome *outcome)
+{
+    struct shared *shared = context;
+    shared->calls++;
+    shared->status = outcome->status;
+    shared->rows = outcome->results[0];
+    shared->count = outcome->status == VB_OK ? PQntuples(outcome->results[0]) : -1;
+}
+
+static struct vb_pg_ticket *share(struct bench *bench, const struct vb_pg_statement *statement,
+                                  const char *first, const char *element, struct shared *ret_shared)
+{
+    const char *const values[] = {first, element};
+    const struct vb_pg_step step = {statement, values};
+    struct vb_pg_ticket *ticket;
+    *ret_shared = (struct shared){0};
+    assert_int_equal(
+        vb_pg_pool_share(bench->pool, &step, 1, 2, on_shared, ret_shared, &ticket, NULL), VB_OK);
+    return ticket;
+}
+
+static const struct vb_pg_statement elements = {
+    "elements", "SELECT u FROM unnest($2::text[]) AS u WHERE $1::text <> ''", 2};
+static const struct vb_pg_statement divisions = {
+    "divisions", "SELECT 1 / (u <> 'bad')::int FROM unnest($2::text[]) AS u WHERE $1::text <> ''",
+    2};
+static const struct vb_pg_statement ends = {
+    "ends", "SELECT pg_terminate_backend(pg_backend_pid()), $1::text, $2::text[]", 2};
+
+static void run_until_called(struct bench *bench, const struct shared *shared, size_t count)
+{
+    int64_t end = vb_clock_monotonic() + 10 * TICKET_TIME;
+    for (size_t i = 0; i < count; i++)
+        while (shared[i].calls == 0 && vb_clock_monotonic() < end)
+            run_for(bench, VB_SECOND / 50);
+    run_for(bench, VB_SECOND / 5); /* for whoever is called twice */
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(shared[i].calls, 1);
+}
+
+static void those_that_ask_alike_share(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(2);
+    struct shared got[5];
+    share(&bench, &elements, "one", "a", &got[0]);
+    share(&bench, &elements, "one", "b", &got[1]);
+    share(&bench, &elements, "two", "c", &got[2]);
+    share(&bench, &elements, "one", NULL, &got[3]);
+    share(&bench, &elements, "one", "not plain, so by itself", &got[4]);
+    run_until_called(&bench, got, 5);
+    assert_ptr_equal(got[0].rows, got[1].rows);
+    assert_ptr_equal(got[0].rows, got[3].rows);
+    assert_int_equal(got[0].count, 2);
+    assert_int_equal(got[2].count, 1);
+    bench_done(&bench);
+}
+
+/* More than go into one statement: the others follow in the next. */
+static void many_share_in_portions(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(1);
+    static struct shared got[200];
+    for (size_t i = 0; i < 200; i++)
+        share(&bench, &elements, "one", i % 2 ? "a" : "b", &got[i]);
+    run_until_called(&bench, got, 200);
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(got[i].status, VB_OK);
+        assert_in_range(got[i].count, 1, 64);
+    }
+    bench_done(&bench);
+}
+
+static void one_that_is_refused_spoils_no_other(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(2);
+    struct shared got[3];
+    share(&bench, &divisions, "one", "good", &got[0]);
+    share(&bench, &divisions, "one", "bad", &got[1]);
+    share(&bench, &divisions, "one", "fine", &got[2]);
+    run_until_called(&bench, got, 3);
+    assert_int_equal(got[0].status, VB_OK);
+    assert_int_equal(got[1].status, VB_DATABASE);
+    assert_int_equal(got[2].status, VB_OK);
+    assert_int_equal(got[2].count, 1);
+    bench_done(&bench);
+}
+
+/* Whether it leads or follows. */
+static void one_that_is_dropped_holds_up_no_other(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(1);
+    struct shared leader, dropped, last;
+    struct vb_pg_ticket *first = share(&bench, &elements, "one", "a", &leader);
+    struct vb_pg_ticket *second = share(&bench, &elements, "one", "b", &dropped);
+    share(&bench, &elements, "one", "c", &last);
+    vb_pg_ticket_drop(first);
+    vb_pg_ticket_drop(second);
+    run_until_called(&bench, &last, 1);
+    assert_int_equal(last.count, 1);
+    assert_int_equal(leader.calls + dropped.calls, 0);
+    bench_done(&bench);
+}
+
+static void a_lost_link_is_told_to_each_once(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(1);
+    struct shared got[3];
+    for (size_t i = 0; i < 3; i++)
+        share(&bench, &ends, "one", "a", &got[i]);
+    run_until_called(&bench, got, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(got[i].status, VB_DATABASE_AWAY);
+    bench_done(&bench);
+}
+
+/* Also of those that never got a link. */
+static void the_end_of_the_pool_is_told_to_each_once(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(1);
+    struct shared got[3];
+    for (size_t i = 0; i < 3; i++)
+        share(&bench, &elements, "one", "a", &got[i]);
+    bench_done(&bench);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(got[i].calls, 1);
+        assert_int_equal(got[i].status, VB_DATABASE_AWAY);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +323,12 @@ int main(void)
         cmocka_unit_test(one_stalled_link_is_not_the_database),
         cmocka_unit_test(what_a_source_refuses_is_told_as_its_own),
         cmocka_unit_test(an_outcome_carries_the_state),
+        cmocka_unit_test(those_that_ask_alike_share),
+        cmocka_unit_test(many_share_in_portions),
+        cmocka_unit_test(one_that_is_refused_spoils_no_other),
+        cmocka_unit_test(one_that_is_dropped_holds_up_no_other),
+        cmocka_unit_test(a_lost_link_is_told_to_each_once),
+        cmocka_unit_test(the_end_of_the_pool_is_told_to_each_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
