@@ -1,8 +1,8 @@
 /* A connection of a pool and the tickets in flight on it, and the pool as its links see it.
  *
  * A link that fails takes its tickets with it: each of them ends with a VB_DATABASE_AWAY, since
- * nobody knows what of it happened. All of it is the loop's thread's. Inner part of the pool: nobody
- * else includes this.
+ * nobody knows what of it happened. All of it is the loop's thread's. Inner part of the pool:
+ * nobody else includes this.
  */
 #ifndef VERBATIM_DATABASE_LINK_H
 #define VERBATIM_DATABASE_LINK_H

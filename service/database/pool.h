@@ -71,9 +71,9 @@ enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step 
                                struct vb_error *err) vb_must_check;
 /* The same, of steps that only look, all with a name: sent at the next vb_pg_pool_round, or later,
  * together with others that ask alike and wait at the same time, and answered by the same results.
- * `many`: the parameter of the last step, from 1 on, that is an array; each gives one element of it,
- * of lower letters, digits and dashes, or NULL for none, and looks for its own rows in the result.
- * 0: all values are the same. */
+ * `many`: the parameter of the last step, from 1 on, that is an array; each gives one element of
+ * it, of lower letters, digits and dashes, or NULL for none, and looks for its own rows in the
+ * result. 0: all values are the same. */
 enum vb_status vb_pg_pool_share(struct vb_pg_pool *pool, const struct vb_pg_step *steps,
                                 size_t count, int many, vb_pg_done *done, void *context,
                                 struct vb_pg_ticket **ret_ticket,

@@ -5,8 +5,8 @@
  * last step, which is sent as an array of what each of them asks for. The first that waits leads;
  * the others follow it, each with its own callback, and each of them may be dropped by itself.
  *
- * Followers belong to their leader, wherever it stands. All of it is the loop's thread's. Inner part
- * of the pool: nobody else includes this.
+ * Followers belong to their leader, wherever it stands. All of it is the loop's thread's. Inner
+ * part of the pool: nobody else includes this.
  */
 #ifndef VERBATIM_DATABASE_SHARE_H
 #define VERBATIM_DATABASE_SHARE_H

@@ -1,5 +1,5 @@
-"""Polls of one key that wait at the same time look into the database together: each still has the answer, the refusal and
-the moment of its own."""
+"""Polls of one key that wait at the same time look into the database together: each still has the answer, the refusal
+and the moment of its own."""
 
 import contextlib
 import threading
@@ -69,7 +69,8 @@ def mixed_questions(keys, jobs):
     questions = [(form.format("one", name), keys["one"]) for form in (MAIN, NATIVE) for name in names]
     questions += [(NATIVE.format("one", jobs[1]), others_key(keys["one"])), (MAIN.format("one", jobs[1]), keys["two"]),
                   (NATIVE.format("two", jobs[1]), keys["two"]), (NATIVE.format("two", jobs[1]), keys["one"])]
-    return questions + [(LIST.format("one", limit), keys["one"]) for limit in (1, 3, 3, 20)]
+    questions += [(LIST.format("one", limit), keys["one"]) for limit in (1, 3, 3, 20)]
+    return [*questions, ("/api/v1/workspace/one/exports", keys["one"])]
 
 
 def test_each_has_its_own_answer(service, keys, jobs, database):
