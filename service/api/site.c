@@ -69,6 +69,8 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
     site->source_watch = &api->source_watch;
     site->sign_ins = &api->sign_ins;
     site->events = api->events;
+    vb_buffer_init(&site->list.target, VB_HTTP_TARGET + 2);
+    vb_buffer_init(&site->list.body, VB_API_SHOWN);
     take_secrets(site);
     site->tally = calloc(1, sizeof(*site->tally));
     if (!site->tally)
@@ -118,6 +120,8 @@ static void loop_done(struct vb_http_loop *loop)
     for (size_t i = 0; i < sizeof(site->zones) / sizeof(site->zones[0]); i++)
         vb_zone_free(site->zones[i].zone);
     explicit_bzero(&site->secrets, sizeof(site->secrets));
+    vb_buffer_done(&site->list.target);
+    vb_buffer_done(&site->list.body);
     free(site->tally);
     free(site);
     loop->site = NULL;

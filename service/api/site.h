@@ -34,6 +34,13 @@ struct vb_api_zone {
     struct vb_zone *zone;
 };
 
+/* A body that several requests get, while the results it was made of are theirs. */
+struct vb_api_shown {
+    uint64_t number; /* of those results; 0: none is held */
+    struct vb_buffer target, body;
+};
+#define VB_API_SHOWN (64u << 10) /* bytes; a larger one is made for each */
+
 struct vb_api_site_loop {
     const struct vb_service *service;
     const struct vb_api_table *table;
@@ -59,6 +66,7 @@ struct vb_api_site_loop {
     struct vb_pg_ticket *secrets_ticket;
     struct vb_api_zone zones[16];
     size_t zone_turn;
+    struct vb_api_shown list; /* api/export_list.c */
     struct {
         char id[16];
         int64_t at;

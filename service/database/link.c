@@ -186,6 +186,8 @@ static bool send_steps(struct link *link, const struct vb_pg_ticket *ticket)
 void vb_pg_link_send(struct link *link, struct vb_pg_ticket *ticket)
 {
     ticket->sent_at = vb_clock_monotonic();
+    ticket->outcome.number = ++link->pool->sent;
+    ticket->outcome.is_shared = ticket->sharers > 1;
     vb_pg_list_add(&link->flight, ticket);
     if (send_steps(link, ticket))
         flush_link(link);

@@ -35,6 +35,7 @@ struct vb_pg_pool {
     bool has_new;    /* shared ones that no round has sent */
     unsigned rounds; /* that have put them off */
     int64_t failed_at;
+    uint64_t sent;         /* tickets */
     pthread_mutex_t mutex; /* guards `answers`, the connector's way in */
     struct vb_pg_order *answers;
 };

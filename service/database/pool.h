@@ -21,6 +21,8 @@
 struct vb_pg_outcome {
     enum vb_status status; /* VB_OK; VB_DATABASE_AWAY: also too slow; VB_DATABASE: refused */
     PGresult *results[VB_PG_STEPS];
+    uint64_t number; /* the same for all who share the results, and for nobody else of the pool */
+    bool is_shared;  /* by several */
     struct vb_error error;
 };
 typedef void vb_pg_done(void *context, const struct vb_pg_outcome *outcome);
