@@ -34,6 +34,7 @@ struct vb_pg_pool {
     bool is_open, is_away, is_ending;
     bool has_new;    /* shared ones that no round has sent */
     unsigned rounds; /* that have put them off */
+    unsigned pays;   /* 0: of late nobody shared */
     int64_t failed_at;
     uint64_t sent;         /* tickets */
     pthread_mutex_t mutex; /* guards `answers`, the connector's way in */

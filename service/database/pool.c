@@ -24,6 +24,7 @@
 /* What is shared waits for the like of it that is under way, and goes together then; no longer than
  * this, so that one slow statement does not hold the next up. */
 #define SHARE_WAIT (VB_SECOND / 50)
+#define SHARE_PAYS 16u  /* tickets alone, after which rounds are no longer waited for */
 #define SHARE_ROUNDS 4u /* of the loop, at most, that still bring more of them */
 
 /* Callbacks are not called here: the caller may be in the middle of one. The next tick does it. */
@@ -86,6 +87,17 @@ static bool waits_for_its_like(const struct vb_pg_pool *pool, const struct vb_pg
     return false;
 }
 
+/* Where nobody shares, nobody is waited for. */
+static void send_on(struct link *link, struct vb_pg_ticket *ticket)
+{
+    struct vb_pg_pool *pool = link->pool;
+    if (ticket->sharers > 1)
+        pool->pays = SHARE_PAYS;
+    else if (ticket->is_shared && pool->pays > 0)
+        pool->pays--;
+    vb_pg_link_send(link, ticket);
+}
+
 /* `is_round`: those that are shared as well. */
 static void send_waiting(struct vb_pg_pool *pool, bool is_round)
 {
@@ -99,7 +111,7 @@ static void send_waiting(struct vb_pg_pool *pool, bool is_round)
         else if (ticket->is_shared && (!is_round || waits_for_its_like(pool, ticket)))
             vb_pg_list_add(&held, ticket);
         else
-            vb_pg_link_send(link, ticket);
+            send_on(link, ticket);
     }
     vb_pg_list_join(&held, &pool->waiting);
     vb_pg_list_join(&pool->waiting, &held);
@@ -169,7 +181,7 @@ bool vb_pg_pool_round(struct vb_pg_pool *pool, bool is_quiet)
 {
     if (!pool->has_new)
         return false;
-    if (!is_quiet && pool->rounds < SHARE_ROUNDS) {
+    if (!is_quiet && pool->pays > 0 && pool->rounds < SHARE_ROUNDS) {
         pool->rounds++;
         return true;
     }
