@@ -5,7 +5,7 @@ Sides alternate, the median of the rounds is judged, the spread stands beside it
 usage: goals.py [FIGURE...] [--quick] [--against REF] [--most N] [--json FILE] [--markdown] [--into FILE] [--list]
        goals.py --from FILE [--into FILE]
 
-  FIGURE          P1 to P12, all by default
+  FIGURE          P1 to P13, all by default
   --quick         smaller sizes and fewer rounds of all: two minutes on two quiet cores. Goals are for the full sizes
   --against REF   what P2 compares with, a git revision that is built under .run/
   --most N        no export of more messages than that (10,000,000, which want 12 GB of disk)
@@ -26,7 +26,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.figures import before, formats, growth, harm, large, media  # noqa: E402 (after the path)
+from tests.bench.figures import before, formats, growth, harm, idle, large, media  # noqa: E402 (after the path)
 from tests.bench.figures import memory, neighbours, network, polls, small  # noqa: E402
 from tests.bench.figures.house import House, LeftOut, binary_here, machine  # noqa: E402
 from tests.bench.figures.report import Report, markdown, put_into  # noqa: E402
@@ -37,7 +37,7 @@ from tests.lib.process import KEPT  # noqa: E402
 MEASURES = {"P1": large.against_copy, "P2": large.against_before, "P3": memory.peaks, "P4": polls.against_select,
             "P4b": polls.against_rows, "P5": small.latency, "P6": small.throughput, "P7": growth.steps,
             "P8": harm.measure, "P9": network.measure, "P10": media.measure, "P11": neighbours.measure,
-            "P12": formats.measure}
+            "P12": formats.measure, "P13": idle.measure}
 
 
 def words():
@@ -75,6 +75,7 @@ def measure(house, report, figures):
             report.leave_out(figure, str(reason))
         except Exception as error:  # the others are measured all the same, and the end says so
             report.failed(figure, error)
+        house.sweep()
         report.facts["seconds"][figure] = round(time.monotonic() - start, 1)
 
 

@@ -53,7 +53,7 @@ def test_what_failed_is_an_error_and_what_is_left_out_is_not(report):
 def test_json_keeps_every_round_and_makes_the_same_tables(report, tmp_path):
     report.add("P4 8", [0.9, 0.5, 0.1], "x", polls=[1, 2, 3])
     report.add("P1", [0.5])
-    report.table("By processes", ["processes", "s"], [[1, 2.5]])
+    report.table("By processes", ["processes", "s"], [[1, 2.5], ["a | b", 3]])
     report.write(tmp_path / "below" / "figures.json")
     found = json.loads((tmp_path / "below" / "figures.json").read_text())
     row = found["figures"][0]
@@ -64,7 +64,7 @@ def test_json_keeps_every_round_and_makes_the_same_tables(report, tmp_path):
     assert "| P4 8 | status polls over 8 connections (x) | 0.50 x pgbench -S -M prepared | 0.10 to 0.90 | >= 0.6 "\
         "| MISSED |" in text
     assert text.index("| P1 |") < text.index("| P4 8 |")
-    assert "**By processes**" in text and "| 1 | 2.5 |" in text
+    assert "**By processes**" in text and "| 1 | 2.5 |\n| a \\| b | 3 |" in text
 
 
 def test_a_document_gets_its_tables_between_its_marks(tmp_path):

@@ -36,6 +36,7 @@ def measure(house, report):
                 rates[shape].append(messages / ended.wall)
                 cpus.setdefault(shape, []).append(ended.cpu / messages * 1e6)
                 sizes[shape] = ended.export["files"][0]["size"] / messages
+            house.sweep()
     rows = [[shape, f"{statistics.median(rates[shape]):,.0f}", show(statistics.median(cpus[shape])),
              show(sizes[shape])] for shape in rates]
     report.table("Formats", ["format", "messages/s", "own CPU us a message", "bytes a message"], rows)

@@ -11,6 +11,8 @@ import shutil
 import time
 from dataclasses import dataclass
 
+import boto3
+
 from tests.lib import object_stores
 from tests.lib.large_source import CHANNELS, INDEXES, RANGE, SETTINGS, TABLES, WORKSPACE, fill
 from tests.lib.measure import process_seconds
@@ -111,6 +113,17 @@ class House:
     def need_store(self):
         if not self.has_store:
             raise LeftOut("there is no MinIO on this machine")
+
+    def sweep(self):
+        """Archives that nobody needs any more, so that they do not fill the disk."""
+        if self.has_store:
+            store = boto3.resource("s3", endpoint_url=self.store.endpoint, region_name=self.store.region,
+                                   aws_access_key_id=self.store.access_key,
+                                   aws_secret_access_key=self.store.secret_key)
+            store.Bucket(BUCKET).objects.all().delete()
+        for path in self.folder.rglob("*"):
+            if path.suffix in (".zip", ".csv", ".json", ".ndjson", ".html", ".xlsx", ".pdf"):
+                path.unlink(missing_ok=True)
 
     def room_for(self, messages):
         """Raises where the cluster's disk would not hold so many."""

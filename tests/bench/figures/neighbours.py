@@ -58,12 +58,12 @@ class Small:
 def load(here, small, service, jobs, until=lambda: False):
     """(waits of small jobs, times of polls) in ms; ends after so many jobs, or when `until` says so."""
     since = here.database.value("SELECT clock_timestamp()")
-    _, first = one_small(small, service, small.path)
+    _, first = one_small(small, service, small.path, wait=True)
     with Polls(service, f"{small.path}/{first['export_id']}", small.key) as polls:
         for n in range(jobs):
             if until():
                 break
-            one_small(small, service, small.path)
+            one_small(small, service, small.path, wait=True)
     waits = [wait for wait, in here.database.execute(WAITS, [since])]
     return waits, polls.times
 

@@ -112,7 +112,8 @@ def text_table(title, head, rows):
 
 
 def markdown_table(head, rows):
-    return "\n".join(["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]])
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in lines)
 
 
 def markdown(found):

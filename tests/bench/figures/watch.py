@@ -13,6 +13,7 @@ SELECT pid, backend_start::text, state, application_name, backend_xmin IS NOT NU
     extract(epoch FROM clock_timestamp() - xact_start)::float8,
     wait_event_type = 'Lock' OR cardinality(pg_blocking_pids(pid)) > 0, xact_start::text
 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type IN ('client backend', 'parallel worker')
 """
 
 
