@@ -74,7 +74,7 @@ def measure(house, report):
 
 def watched(house, report, here):
     """The export alone: what its sessions do, and their CPU beside COPY's."""
-    rounds = min(3, house.sizes.rounds)
+    rounds = house.sizes.loads
     watches, copies = [], []
     with here.service() as service:
         here.export(service, "small")
@@ -96,7 +96,7 @@ def watched(house, report, here):
 def beside(house, report, here):
     """The platform's own load, quiet and beside exports, by each pace that this build knows."""
     paces = ["fast", "gentle"] if knows_pace(here) else ["fast"]
-    rounds = min(3, house.sizes.rounds)
+    rounds = house.sizes.loads
     seconds = house.sizes.harm_seconds
     quiet, loaded = [], {pace: [] for pace in paces}
     counts = dict.fromkeys(paces, 0)

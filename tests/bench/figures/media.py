@@ -70,7 +70,7 @@ def measure(house, report):
         server.wait_ready(lambda: port_answers(port))
         serial = one_after_the_other(port, min(40, count)) * count
         walls, peaks = [], []
-        for _ in range(min(3, house.sizes.rounds)):
+        for _ in range(house.sizes.loads):
             with here.service("file", workers=1, media_allow=f"127.0.0.1:{port}") as service:
                 ended = here.export(service, include=["messages", "media"])
                 walls.append(ended.wall)

@@ -131,7 +131,7 @@ def measure(house, report):
     here = house.installation(house.sized(messages))
     with Network(max(PROCESSES)) as network, reachable(house.cluster), BridgeMinio() as store:
         store.make_bucket(BUCKET)
-        rounds = 1 if messages >= 10_000_000 else min(3, house.sizes.rounds)
+        rounds = 1 if messages >= 10_000_000 else house.sizes.loads
         found = {count: [] for count in PROCESSES}
         for _ in range(rounds):
             for count in PROCESSES:

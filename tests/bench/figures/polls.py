@@ -72,7 +72,7 @@ class Polled:
 
 
 def against_select(house, report):
-    rounds = min(3, house.sizes.rounds)
+    rounds = house.sizes.loads
     with Polled(house) as polled:
         path = f"{native.WORKSPACE}/export-conversations/{polled.job}"
         for connections in (8, 32, 128):
@@ -92,7 +92,7 @@ def against_select(house, report):
 
 def against_rows(house, report):
     """Lists, and reads of what runs, against their rows alone: by pgbench as a superuser, without a key."""
-    rounds = min(3, house.sizes.rounds)
+    rounds = house.sizes.loads
     with Polled(house) as polled:
         running = native.fill(polled.database, polled.job)
         scripts = {"list": native.FLOOR.format(limit=21), "running": RUNNING.format(job=running)}

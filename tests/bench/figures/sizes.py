@@ -10,6 +10,7 @@ class Sizes:
     most: int = 10_000_000
     huge: int = 64                # MiB of the large message
     rounds: int = 5               # of pairs that alternate
+    loads: int = 3                # rounds of what runs for so many seconds or jobs
     seconds: int = 5              # of each load by wrk or pgbench
     small_jobs: int = 300         # of P5, and bare PUTs beside them
     many_jobs: int = 3_000        # of P6
@@ -21,9 +22,9 @@ class Sizes:
     idle_seconds: int = 30
 
 
-QUICK = {"messages": 100_000, "least": 1_000, "most": 200_000, "huge": 8, "rounds": 3, "seconds": 1, "small_jobs": 60,
-         "many_jobs": 400, "media": 60, "harm_seconds": 4, "neighbour_jobs": 60, "neighbour_messages": 1_000_000,
-         "format_rounds": 1, "idle_seconds": 6}
+QUICK = {"messages": 100_000, "least": 1_000, "most": 100_000, "huge": 8, "rounds": 3, "loads": 2, "seconds": 1,
+         "small_jobs": 60, "many_jobs": 400, "media": 60, "harm_seconds": 2, "neighbour_jobs": 60,
+         "neighbour_messages": 300_000, "format_rounds": 1, "idle_seconds": 4}
 
 
 def sizes(quick, most=None):

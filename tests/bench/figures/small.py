@@ -133,7 +133,7 @@ def rate(here, keys, storage, count):
 def throughput(house, report):
     here = house.installation(house.usual())
     keys = make_workspaces(here)
-    count, rounds = house.sizes.many_jobs, min(3, house.sizes.rounds)
+    count, rounds = house.sizes.many_jobs, house.sizes.loads
     note = f"{count} exports of 10 messages of {WORKSPACES} workspaces, default options"
     report.add("P6 file", [rate(here, keys, "file", count) for _ in range(rounds)], note)
     house.need_store()
