@@ -31,7 +31,6 @@ class Goal:
 
 
 MEMORY = 64.0  # MiB of a process with two worker threads, whatever it exports
-MESSAGE = 64  # MiB: the largest message that is tried
 
 GOALS = [
     Goal("P1", "export to MinIO, from the trigger to its end", "x psql COPY CSV of the same rows", AT_MOST, 0.55),
