@@ -19,7 +19,7 @@ EXPORTS = "/api/v1/workspace/one/exports"
 CHATWOOT = platforms.Platform("chatwoot", workspace="1")
 ALL = [p for p in [CHATWOOT, *PLATFORMS] if os.environ.get("PLATFORM") in (None, "", p.name)]
 COPY = """COPY (SELECT c.id, m.* FROM chat.conversation c JOIN chat.message m ON m.conversation_id = c.id{where}
-    ORDER BY c.created_at, c.id, m.created_at, m.id) TO STDOUT (FORMAT csv)"""
+    ORDER BY c.{conversation}, c.id, m.{message}, m.id) TO STDOUT (FORMAT csv)"""
 
 
 def fill(database, platform):
@@ -35,10 +35,18 @@ def fill(database, platform):
     database.execute("VACUUM ANALYZE")
 
 
+def time_of(database, relation):
+    """The column that holds its time: created_at, or a number by the name of its unit."""
+    return database.value("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attname ~ '^created_at'",
+                          [f"chat.{relation}"])
+
+
 def copy(database, platform):
+    times = {relation: time_of(database, relation) for relation in ("conversation", "message")}
     where = " WHERE c.workspace_id = 1" if platform is CHATWOOT else ""
     began = time.monotonic()
-    with subprocess.Popen(["psql", database.url, "-qAtc", COPY.format(where=where)], stdout=subprocess.PIPE) as psql:
+    statement = COPY.format(where=where, **times)
+    with subprocess.Popen(["psql", database.url, "-qAtc", statement], stdout=subprocess.PIPE) as psql:
         size = sum(len(block) for block in iter(lambda: psql.stdout.read(1 << 20), b""))
     assert psql.returncode == 0 and size > 0
     return time.monotonic() - began
