@@ -113,8 +113,8 @@ enum vb_status vb_polled_result(PGconn *connection, const struct vb_stop *stop,
     return VB_OK;
 }
 
-enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, char **ret_row,
-                             int *ret_length, int64_t *waited, struct vb_error *err)
+enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, int64_t deadline,
+                             char **ret_row, int *ret_length, int64_t *waited, struct vb_error *err)
 {
     enum vb_status status = VB_OK;
     int length = PQgetCopyData(connection, ret_row, 1);
@@ -123,6 +123,8 @@ enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, cha
     for (bool looked = false; length == 0; looked = true) {
         if (looked) {
             int64_t since = vb_clock_monotonic();
+            if (deadline > 0 && since >= deadline)
+                break;
             status = wait_answer(connection, false, stop, err);
             *waited += vb_clock_monotonic() - since;
         }

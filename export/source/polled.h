@@ -23,9 +23,11 @@ enum vb_status vb_polled_connect(PGconn *connection, const struct vb_stop *stop,
 enum vb_status vb_polled_result(PGconn *connection, const struct vb_stop *stop,
                                 PGresult **ret_result, struct vb_error *err) vb_must_check;
 /* PQgetCopyData: a row already received costs no system call. The length is that of the row, -1 at
- * the end and -2 for a failure, as libpq has it; the caller frees the row. *waited grows by the
+ * the end and -2 for a failure, as libpq has it, and 0 where none came before the deadline
+ * (monotonic; 0: none; a slice later at most); the caller frees the row. *waited grows by the
  * microseconds in which nothing had come. */
-enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, char **ret_row,
-                             int *ret_length, int64_t *waited, struct vb_error *err) vb_must_check;
+enum vb_status vb_polled_row(PGconn *connection, const struct vb_stop *stop, int64_t deadline,
+                             char **ret_row, int *ret_length, int64_t *waited,
+                             struct vb_error *err) vb_must_check;
 
 #endif

@@ -9,11 +9,11 @@
  */
 #include "reader.h"
 
+#include "verbatim/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* Messages of one conversation by one statement, unless the options say otherwise. */
-#define DEFAULT_GIANT 4096u
 /* libpq's buffer keeps the size of the largest row; beyond this it is not worth keeping. */
 #define OVERSIZED_ROW (256u * 1024u)
 
@@ -27,7 +27,7 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
         return vb_fail(err, VB_NO_MEMORY, "no memory for a reader");
     reader->options = *options;
     if (reader->options.giant_messages == 0)
-        reader->options.giant_messages = DEFAULT_GIANT;
+        reader->options.giant_messages = vb_pace_giant(options->pace);
     if (reader->options.page_stall == 0)
         reader->options.page_stall = VB_PAGE_STALL;
     reader->session = (struct vb_session){
@@ -35,6 +35,7 @@ enum vb_status vb_reader_new(const struct vb_reader_options *options, struct vb_
         .application_name = options->application_name,
         .prepared_statements = options->prepared_statements,
         .stop = {options->stop, options->stop_context},
+        .pace = options->pace,
     };
     reader->stream.rows.session = &reader->session;
     *ret_reader = reader;
@@ -47,6 +48,7 @@ void vb_reader_free(struct vb_reader *reader)
     if (!reader)
         return;
     vb_stream_close(reader);
+    vb_rows_done(&reader->stream.rows);
     vb_page_done(&reader->page);
     vb_session_drop(&reader->session);
     free(reader);
@@ -131,10 +133,20 @@ enum vb_status vb_reader_set_high(struct vb_reader *reader, const struct vb_curs
     return VB_OK;
 }
 
-/* A consumer that will be slow holds no transaction open; rows are then read on by keyset. */
+/* A consumer that will be slow holds no transaction open; what has come is kept where that is all,
+ * else rows are read on by keyset. */
 void vb_reader_pause(struct vb_reader *reader)
 {
-    if (reader->stream.more)
+    vb_reader_settle(reader, 0);
+    if (reader->stream.rows.open)
+        vb_stream_close(reader);
+}
+
+void vb_reader_settle(struct vb_reader *reader, int64_t patience)
+{
+    struct vb_error err; /* of what is asked for again by the next call */
+    if (reader->stream.rows.open &&
+        vb_stream_settle(reader, vb_clock_monotonic() + patience, &err) != VB_OK)
         vb_stream_close(reader);
 }
 
@@ -159,7 +171,8 @@ size_t vb_reader_memory(const struct vb_reader *reader)
 {
     /* libpq keeps an input buffer of twice the largest row at most, and the row itself is copied
      * out. */
-    size_t size = sizeof *reader + reader->stream.rows.largest * 2 + reader->stream.rows.buffered;
+    size_t size = sizeof *reader + reader->stream.rows.largest * 2 + reader->stream.rows.buffered +
+                  reader->stream.rows.kept_bytes;
     size += reader->page.capacity * sizeof *reader->page.places;
     return reader->page.rows ? size + PQresultMemorySize(reader->page.rows) : size;
 }

@@ -1,5 +1,5 @@
 /* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), recover.c, blame.c,
- * form.c, slow.c, skip.c, count.c and wait.c.
+ * form.c, share.c, slow.c, skip.c, count.c and wait.c.
  *
  * The reader owns all of it, and vb_reader_free frees it; what the options and the selection point
  * at is borrowed, and outlives the reader. One thread. Errors are those of verbatim/source.h;
@@ -19,6 +19,11 @@ enum vb_reader_state {
     VB_READER_DONE
 };
 
+/* What a statement of several conversations took, in microseconds: in all, and each of them. */
+struct vb_measure {
+    double conversations, took, each;
+};
+
 /* Where the rows of the page stand: messages, and what else was asked for. */
 struct vb_stream {
     struct vb_rows rows;
@@ -36,13 +41,17 @@ struct vb_stream {
     size_t first, end; /* conversations of the page that it covers */
     size_t covered;    /* those before it were given whole, up to the limit of a statement */
     size_t reach;      /* how many the next statement may cover */
-    size_t singly;     /* those before it are asked for one by one (recover.c) */
-    size_t given;      /* messages of the current conversation by this statement */
-    size_t total;      /* messages of the current conversation in all */
-    uint64_t ties;     /* how many of the last ones share their time and id */
-    size_t kind;       /* place among the kinds of the current conversation */
-    uint64_t of_kind;  /* rows of that kind handed out, where they are no messages */
-    int64_t started;   /* monotonic */
+    size_t share;      /* how many it should, so that it is a short one (share.c) */
+    struct vb_measure measured; /* of the last one; zeros: none yet */
+    size_t singly;              /* those before it are asked for one by one (recover.c) */
+    size_t given;               /* messages of the current conversation by this statement */
+    size_t total;               /* messages of the current conversation in all */
+    uint64_t ties;              /* how many of the last ones share their time and id */
+    size_t kind;                /* place among the kinds of the current conversation */
+    uint64_t of_kind;           /* rows of that kind handed out, where they are no messages */
+    int64_t started;            /* monotonic */
+    int64_t looked_up; /* microseconds that rows were waited for since the last look at it, */
+    size_t looked_for; /* of so many conversations (slow.c) */
     struct vb_message_place last; /* the last message handed out; its id is lent to the caller */
     vb_instant last_extra;        /* of the kind */
 };
@@ -85,6 +94,14 @@ enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_m
 void vb_stream_choose_form(struct vb_reader *reader);
 /* How many conversations the next page has at most, as far as it is the form's to say. */
 size_t vb_stream_page(const struct vb_reader *reader);
+/* The share before the first statement, and after one of several conversations has ended. */
+void vb_stream_begin_share(struct vb_stream *stream);
+void vb_stream_note_share(struct vb_reader *reader, size_t conversations);
+/* What the source still has of the open statement is taken into memory as far as it fits and has
+ * come by the deadline (monotonic; 0: none), so that its transaction can end. A failure is that of
+ * the statement. */
+enum vb_status vb_stream_settle(struct vb_reader *reader, int64_t deadline,
+                                struct vb_error *err) vb_must_check;
 /* A statement of several conversations was ended, or given up, behind `conversations` of them: if
  * the server took long, the form of the next ones changes, and the owner is told (slow.c). */
 void vb_stream_look_again(struct vb_reader *reader, size_t conversations);

@@ -15,6 +15,7 @@
 #define SIGNATURE "PGCOPY\n\377\r\n" /* and a NUL: eleven bytes */
 #define SIGNATURE_SIZE 11u
 #define HEADER_SIZE 19u /* signature, flags, length of the extension */
+#define ROW_OVERHEAD (sizeof(struct vb_kept_row) + 16u) /* of a kept row: its place, malloc's own */
 
 /* Fields handed out end with it. */
 static void free_row(struct vb_rows *rows)
@@ -24,15 +25,33 @@ static void free_row(struct vb_rows *rows)
     rows->buffered = 0;
 }
 
+static void free_kept(struct vb_rows *rows)
+{
+    for (size_t i = rows->next; i < rows->end; i++)
+        PQfreemem(rows->kept[i].data);
+    rows->next = rows->end = 0;
+    rows->kept_bytes = 0;
+}
+
 /* A COPY that is not read to its end can only be left by leaving the connection. */
 void vb_rows_close(struct vb_rows *rows)
 {
     free_row(rows);
+    free_kept(rows);
     if (!rows->open)
         return;
     rows->open = false;
     rows->largest = 0;
     vb_session_drop(rows->session);
+    vb_session_end(rows->session);
+}
+
+void vb_rows_done(struct vb_rows *rows)
+{
+    vb_rows_close(rows);
+    free(rows->kept);
+    rows->kept = NULL;
+    rows->capacity = 0;
 }
 
 /* Prologue, COPY and epilogue as one simple query, so that a pooler sees one transaction. Settings
@@ -53,24 +72,21 @@ static enum vb_status build_copy(const struct vb_session *session, const char *s
     return status;
 }
 
-enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, const char *settings,
-                             struct vb_error *err)
+static enum vb_status send_copy(struct vb_rows *rows, const char *select, const char *settings,
+                                struct vb_error *err)
 {
-    vb_rows_close(rows);
-    enum vb_status status = vb_session_ready(rows->session, err);
-    if (status != VB_OK)
-        return status;
     char *sql = NULL;
-    status = build_copy(rows->session, select, settings, &sql);
+    enum vb_status status = build_copy(rows->session, select, settings, &sql);
     if (status != VB_OK)
         return vb_fail(err, status, "a statement to the source could not be built");
     PGresult *result = NULL;
     int sent = PQsendQuery(rows->session->connection, sql);
     free(sql);
-    int64_t since = vb_clock_monotonic();
+    rows->sent = vb_clock_monotonic();
+    rows->took = 0;
     status = vb_session_answer(rows->session, sent, &result, err);
     /* Few small rows come with the answer: the server's buffer holds them back until it is full. */
-    rows->waited = vb_clock_monotonic() - since;
+    rows->waited = vb_clock_monotonic() - rows->sent;
     if (status != VB_OK)
         return status;
     if (PQresultStatus(result) == PGRES_COPY_OUT) {
@@ -80,6 +96,20 @@ enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, const cha
         status = vb_session_fail(rows->session, result, "cannot read messages", err);
     }
     PQclear(result);
+    return status;
+}
+
+enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, const char *settings,
+                             struct vb_error *err)
+{
+    vb_rows_close(rows);
+    enum vb_status status = vb_session_begin(rows->session, err);
+    if (status == VB_OK)
+        status = vb_session_ready(rows->session, err);
+    if (status == VB_OK)
+        status = send_copy(rows, select, settings, err);
+    if (status != VB_OK)
+        vb_session_end(rows->session);
     return status;
 }
 
@@ -102,6 +132,8 @@ static enum vb_status finish(struct vb_rows *rows, bool broken, struct vb_error 
         status = vb_session_fail(session, NULL, "reading messages broke off", err);
     if (status != VB_OK)
         vb_session_drop(session);
+    rows->took = vb_clock_monotonic() - rows->sent;
+    vb_session_end(session);
     return status == VB_OK ? VB_END : status;
 }
 
@@ -148,23 +180,88 @@ static bool split_fields(const struct vb_rows *rows, size_t at, size_t count,
     return at == rows->buffered;
 }
 
+/* From the connection. VB_AGAIN: nothing came before the deadline. */
+static enum vb_status receive(struct vb_rows *rows, int64_t deadline, char **ret_data,
+                              size_t *ret_length, struct vb_error *err)
+{
+    int length = 0;
+    enum vb_status status = vb_polled_row(rows->session->connection, &rows->session->stop, deadline,
+                                          ret_data, &length, &rows->waited, err);
+    if (status != VB_OK) {
+        vb_rows_close(rows);
+        return status;
+    }
+    if (length == 0)
+        return VB_AGAIN;
+    if (length < 0)
+        return finish(rows, length != -1, err);
+    *ret_length = (size_t)length;
+    if (*ret_length > rows->largest)
+        rows->largest = *ret_length;
+    return VB_OK;
+}
+
+/* Room for one more. Those already given make room first. */
+static enum vb_status grow_kept(struct vb_rows *rows, struct vb_error *err)
+{
+    if (rows->next > 0 && (rows->next == rows->end || rows->end == rows->capacity)) {
+        memmove(rows->kept, rows->kept + rows->next, (rows->end - rows->next) * sizeof *rows->kept);
+        rows->end -= rows->next;
+        rows->next = 0;
+    }
+    if (rows->end < rows->capacity)
+        return VB_OK;
+    size_t capacity = rows->capacity > 0 ? 2 * rows->capacity : 256;
+    struct vb_kept_row *kept = realloc(rows->kept, capacity * sizeof *kept);
+    if (!kept)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for rows of the source");
+    rows->kept = kept;
+    rows->capacity = capacity;
+    return VB_OK;
+}
+
+enum vb_status vb_rows_keep(struct vb_rows *rows, int64_t deadline, bool *ret_ended,
+                            struct vb_error *err)
+{
+    enum vb_status status = VB_OK;
+    while (status == VB_OK && rows->open && rows->buffered + rows->kept_bytes < VB_ROWS_KEPT) {
+        struct vb_kept_row row;
+        status = grow_kept(rows, err);
+        if (status == VB_OK)
+            status = receive(rows, deadline, &row.data, &row.length, err);
+        if (status != VB_OK)
+            break;
+        rows->kept[rows->end++] = row;
+        rows->kept_bytes += row.length + ROW_OVERHEAD;
+    }
+    if (status != VB_OK && status != VB_END && status != VB_AGAIN) {
+        vb_rows_close(rows);
+        return status;
+    }
+    *ret_ended = !rows->open;
+    return VB_OK;
+}
+
+/* A kept one, else from the connection. */
+static enum vb_status take(struct vb_rows *rows, struct vb_error *err)
+{
+    free_row(rows);
+    if (rows->next == rows->end)
+        return rows->open ? receive(rows, 0, &rows->buffer, &rows->buffered, err) : VB_END;
+    rows->buffer = rows->kept[rows->next].data;
+    rows->buffered = rows->kept[rows->next].length;
+    rows->next++;
+    rows->kept_bytes -= rows->buffered + ROW_OVERHEAD;
+    return VB_OK;
+}
+
 enum vb_status vb_rows_next(struct vb_rows *rows, size_t count, struct vb_view fields[],
                             struct vb_error *err)
 {
     for (;;) {
-        free_row(rows);
-        int length = 0;
-        enum vb_status status = vb_polled_row(rows->session->connection, &rows->session->stop,
-                                              &rows->buffer, &length, &rows->waited, err);
-        if (status != VB_OK) {
-            vb_rows_close(rows);
+        enum vb_status status = take(rows, err);
+        if (status != VB_OK)
             return status;
-        }
-        if (length < 0)
-            return finish(rows, length != -1, err);
-        rows->buffered = (size_t)length;
-        if (rows->buffered > rows->largest)
-            rows->largest = rows->buffered;
         size_t at = 0;
         if (!skip_header(rows, &at))
             return malformed(rows, err);

@@ -6,6 +6,7 @@
  */
 #include "session.h"
 
+#include "verbatim/clock.h"
 #include "verbatim/source.h"
 
 #include <stdio.h>
@@ -210,15 +211,26 @@ static enum vb_status execute(struct vb_session *session, struct vb_query *query
     return vb_session_answer(session, sent, ret_result, err);
 }
 
+enum vb_status vb_session_begin(struct vb_session *session, struct vb_error *err)
+{
+    enum vb_status status = vb_pace_enter(session->pace, &session->stop, err);
+    if (status == VB_OK)
+        session->begun = vb_clock_monotonic();
+    return status;
+}
+
+void vb_session_end(struct vb_session *session)
+{
+    if (session->begun > 0)
+        vb_pace_leave(session->pace, vb_clock_monotonic() - session->begun);
+    session->begun = 0;
+}
+
 /* The COMMIT has to come through as well, or the pooler's connection stays in the transaction. */
-enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
+static enum vb_status query_now(struct vb_session *session, struct vb_query *query,
                                 PGresult **ret_result, struct vb_error *err)
 {
-    if (query->status != VB_OK)
-        return vb_fail(err, query->status, "a statement to the source could not be built");
-    enum vb_status status = vb_session_ready(session, err);
-    if (status != VB_OK)
-        return status;
+    enum vb_status status = VB_OK;
     if (!is_ours(session))
         status = run_simple(session, vb_session_prologue(session), err);
     if (status != VB_OK)
@@ -235,5 +247,20 @@ enum vb_status vb_session_query(struct vb_session *session, struct vb_query *que
         *ret_result = result;
     else
         PQclear(result);
+    return status;
+}
+
+/* A connection may have died in the pause: it is looked at behind that. */
+enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
+                                PGresult **ret_result, struct vb_error *err)
+{
+    if (query->status != VB_OK)
+        return vb_fail(err, query->status, "a statement to the source could not be built");
+    enum vb_status status = vb_session_begin(session, err);
+    if (status == VB_OK)
+        status = vb_session_ready(session, err);
+    if (status == VB_OK)
+        status = query_now(session, query, ret_result, err);
+    vb_session_end(session);
     return status;
 }

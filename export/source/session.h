@@ -12,6 +12,7 @@
 #ifndef VERBATIM_EXPORT_SOURCE_SESSION_H
 #define VERBATIM_EXPORT_SOURCE_SESSION_H
 
+#include "pace.h"
 #include "polled.h"
 #include "query.h"
 
@@ -24,6 +25,8 @@ struct vb_session {
     bool prepared_statements;      /* as wished; without them no session is taken for our own */
     bool is_pooled;                /* a pooler was found on this connection */
     struct vb_stop stop;           /* asked in every wait */
+    struct vb_pace *pace;          /* borrowed; NULL: full speed */
+    int64_t begun;                 /* monotonic: our statement has its turn since then; 0: none */
     PGconn *connection;            /* NULL: none */
     bool is_away;                  /* the last use failed by the server or the way to it, for now */
     char *statements[VB_SESSION_STATEMENTS]; /* texts prepared on this connection */
@@ -38,6 +41,10 @@ enum vb_status vb_session_ready(struct vb_session *session, struct vb_error *err
  * that begins a COPY, as PQexec gives it. NULL or a failed one is for vb_session_fail. */
 enum vb_status vb_session_answer(struct vb_session *session, int sent, PGresult **ret_result,
                                  struct vb_error *err) vb_must_check;
+/* The turn of a statement that the caller sends by itself, and its end, also after a failure or a
+ * drop. vb_session_query has turns of its own. */
+enum vb_status vb_session_begin(struct vb_session *session, struct vb_error *err) vb_must_check;
+void vb_session_end(struct vb_session *session);
 /* Rows in binary; one transaction of its own. The caller clears the result. */
 enum vb_status vb_session_query(struct vb_session *session, struct vb_query *query,
                                 PGresult **ret_result, struct vb_error *err) vb_must_check;

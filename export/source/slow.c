@@ -10,8 +10,9 @@
  */
 #include "reader.h"
 
-/* A cold disk gives a dozen rows in some 10 ms; a walk of a large table takes longer than that. */
-#define SLOW_STATEMENT (1 * VB_SECOND)
+/* A cold disk gives a dozen rows in some 10 ms; a walk of a large table takes longer than that.
+ * Short statements are looked at together. */
+#define SLOW_LOOK (1 * VB_SECOND)
 #define SLOW_CONVERSATION (VB_SECOND / 50)
 #define LIST_CEILING 4096u
 #define TEXT_CEILING (64u * 1024u)
@@ -57,10 +58,18 @@ static enum vb_status put_plan(struct vb_reader *reader, struct vb_buffer *text)
 void vb_stream_look_again(struct vb_reader *reader, size_t conversations)
 {
     struct vb_stream *stream = &reader->stream;
-    int64_t waited = stream->rows.waited;
     struct vb_buffer text;
-    if (stream->alone || stream->form != VB_FORM_ORDERED || waited < SLOW_STATEMENT ||
-        waited < SLOW_CONVERSATION * (int64_t)conversations)
+    if (stream->alone || stream->form != VB_FORM_ORDERED)
+        return;
+    stream->looked_up += stream->rows.waited;
+    stream->looked_for += conversations;
+    if (stream->looked_up < SLOW_LOOK)
+        return;
+    int64_t waited = stream->looked_up;
+    conversations = stream->looked_for;
+    stream->looked_up = 0;
+    stream->looked_for = 0;
+    if (waited < SLOW_CONVERSATION * (int64_t)conversations)
         return;
     vb_buffer_init(&text, TEXT_CEILING);
     enum vb_status status = vb_buffer_printf(

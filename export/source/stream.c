@@ -42,6 +42,7 @@ void vb_stream_begin(struct vb_reader *reader)
     stream->time = vb_contract_column(contract, "message", "created_at");
     stream->kinds = vb_select_kinds(contract, &reader->selection);
     stream->width = vb_select_is_rich(&reader->selection) ? VB_ROW_COUNT : VB_ROW_PLAIN_COUNT;
+    vb_stream_begin_share(stream);
 }
 
 /* The whole page in one statement, until a giant conversation says otherwise. */
@@ -104,7 +105,8 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     size_t left = reader->page.count - reader->current;
     bool singly = reader->current < stream->singly;
     size_t reach = singly ? 1 : stream->reach;
-    stream->end = reader->current + (reach < left ? reach : left);
+    size_t most = stream->form != VB_FORM_STRETCH && stream->share < left ? stream->share : left;
+    stream->end = reader->current + (reach < most ? reach : most);
     /* After a giant the statements grow again: one conversation, then two, then four. */
     if (!singly && reach < left)
         stream->reach *= 2;
@@ -155,6 +157,7 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
         return status;
     const char *settings =
         stream->form == VB_FORM_STRETCH && !is_begun(stream) ? vb_source_stretch_settings() : "";
+    bool ended = false;
     struct vb_buffer sql;
     vb_buffer_init(&sql, 2 * LIST_CEILING);
     stream->first = reader->current;
@@ -165,6 +168,8 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
     if (status == VB_OK)
         status = vb_rows_start(&stream->rows, sql.data, settings, err);
     vb_buffer_done(&sql);
+    if (status == VB_OK && vb_pace_reads_ahead(reader->options.pace))
+        status = vb_rows_keep(&stream->rows, 0, &ended, err);
     stream->more = status == VB_OK;
     stream->started = vb_clock_monotonic();
     return status;
@@ -291,21 +296,27 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
 }
 
 /* The page has been open for too long: let go of its transaction, and read on from here. A look at
- * all messages is too dear for that: it counts the consumer's time alone, and more of it. */
-static void check_stall(struct vb_reader *reader)
+ * all messages is too dear for that: it counts the consumer's time alone, and more of it. Before it
+ * comes to that, what has arrived is taken in ahead. */
+static enum vb_status check_stall(struct vb_reader *reader, struct vb_error *err)
 {
     struct vb_stream *stream = &reader->stream;
-    if (!stream->more)
-        return;
-    int64_t open = vb_clock_monotonic() - stream->started, most = reader->options.page_stall;
+    enum vb_status status = VB_OK;
+    if (!stream->rows.open)
+        return VB_OK;
+    int64_t now = vb_clock_monotonic();
+    int64_t open = now - stream->started, most = reader->options.page_stall;
+    if (open > vb_pace_aim(reader->options.pace) && stream->rows.next == stream->rows.end)
+        status = vb_stream_settle(reader, now, err);
     if (stream->form == VB_FORM_STRETCH) {
         open -= stream->rows.waited;
         most *= STRETCH_PATIENCE;
     }
-    if (open <= most)
-        return;
+    if (open <= most || !stream->rows.open)
+        return status;
     vb_stream_close(reader);
     vb_stream_look_again(reader, reader->current + 1 - stream->first);
+    return VB_OK;
 }
 
 /* Number of the conversation that the pending row belongs to; VB_SOURCE when it lies behind. */
@@ -334,6 +345,7 @@ static enum vb_status pull(struct vb_reader *reader, struct vb_error *err)
         return status;
     stream->more = false;
     stream->covered = stream->end;
+    vb_stream_note_share(reader, stream->end - stream->first);
     vb_stream_look_again(reader, stream->end - stream->first);
     return VB_OK;
 }
@@ -448,8 +460,9 @@ static bool next_kind(struct vb_stream *stream)
 static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
 {
     struct vb_stream *stream = &reader->stream;
-    enum vb_status status = VB_OK;
-    check_stall(reader);
+    enum vb_status status = check_stall(reader, err);
+    if (status != VB_OK)
+        status = vb_stream_recover(reader, status, err);
     while (status == VB_OK && !stream->pending) {
         if (stream->more)
             status = pull(reader, err);

@@ -224,10 +224,19 @@ struct vb_stretch {
     bool has_low, has_high; /* false: open on that side */
 };
 
+/* How gently the readers of a process treat the source. Made once, shared by all of them, freed
+ * after them; any thread. With one they send a statement at a time, in turns, and pause twice as
+ * long as each took; statements are short. Without one each goes as fast as it can. The rows are
+ * the same. */
+struct vb_pace;
+enum vb_status vb_pace_new(struct vb_pace **ret_pace, struct vb_error *err) vb_must_check;
+void vb_pace_free(struct vb_pace *pace);
+
 struct vb_reader_options {
     const char *connection_string; /* libpq keywords or URI; NULL: environment */
     const char *application_name;
     const struct vb_contract *contract;
+    struct vb_pace *pace; /* borrowed; NULL: full speed */
     bool prepared_statements;
     size_t page_conversations; /* of a page, the first one included */
     size_t giant_messages;     /* a conversation is read on by keyset after so many; 0: default */
@@ -298,6 +307,10 @@ const struct vb_extra *vb_reader_extra(const struct vb_reader *reader);
  * wait for long between two calls. Views die; the next call reads on behind the last message,
  * without repeating rows. */
 void vb_reader_pause(struct vb_reader *reader);
+/* For a consumer that has to wait, perhaps not for long: what the open statement still gives within
+ * `patience` microseconds is taken into memory as far as it fits, so that its transaction can end.
+ * Views stay. */
+void vb_reader_settle(struct vb_reader *reader, int64_t patience);
 /* Whether the last thing asked of the source failed in a way that trying again may cure. */
 bool vb_reader_source_away(const struct vb_reader *reader);
 

@@ -278,6 +278,8 @@ static enum vb_status run_process(const struct vb_arguments *arguments, bool has
         status = vb_supervisor_start(&supervisor, err);
     if (status == VB_OK)
         status = vb_storage_new(options, &process.storage, err);
+    if (status == VB_OK && options->source_pace == VB_SOURCE_GENTLE)
+        status = vb_pace_new(&process.service.pace, err);
     if (status == VB_OK)
         status = vb_start_wait(&process.start, err);
     if (status == VB_OK) {
@@ -287,6 +289,7 @@ static enum vb_status run_process(const struct vb_arguments *arguments, bool has
     }
     vb_supervisor_stop(supervisor);
     vb_contract_free(process.start.contract);
+    vb_pace_free(process.service.pace);
     vb_storage_free(process.storage);
     vb_reload_done();
     explicit_bzero(&process.start.secrets, sizeof process.start.secrets);

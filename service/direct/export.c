@@ -138,6 +138,7 @@ static enum vb_status open_reader(struct line *line, struct vb_error *err)
         .connection_string = service->options->source_url,
         .application_name = "verbatim stream",
         .contract = service->contract,
+        .pace = service->pace,
         .prepared_statements = service->options->prepared_statements,
         .page_conversations = PAGE_CONVERSATIONS,
         .stop = work->stop,

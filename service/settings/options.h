@@ -24,6 +24,9 @@ enum vb_access_log { VB_ACCESS_OFF, VB_ACCESS_CHANGES, VB_ACCESS_READS, VB_ACCES
 /* What becomes of an export whose replica lags. In the order of the option's words. */
 enum vb_on_lag { VB_ON_LAG_INCOMPLETE, VB_ON_LAG_FAIL };
 
+/* How hard exports lean on the source. In the order of the option's words. */
+enum vb_source_pace { VB_SOURCE_FAST, VB_SOURCE_GENTLE };
+
 /* All strings are owned by the options and NULL where not given and without default. Durations in
  * microseconds, sizes in bytes. What an option means and may be stands in options_table.c. */
 struct vb_options {
@@ -32,7 +35,8 @@ struct vb_options {
     char *source_schema;
     char *source_time_zone; /* of timestamps without zone; in the form of a name */
     bool prepared_statements;
-    int on_lag; /* enum vb_on_lag */
+    int source_pace; /* enum vb_source_pace */
+    int on_lag;      /* enum vb_on_lag */
     int64_t replica_wait;
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */

@@ -22,6 +22,7 @@
 static const char *const addressing_choices[] = {"auto", "path", "virtual", NULL};
 static const char *const sse_choices[] = {"off", "AES256", "aws:kms", NULL};
 static const char *const tls_choices[] = {"off", "try", "require", NULL};
+static const char *const pace_choices[] = {"fast", "gentle", NULL};
 static const char *const lag_choices[] = {"incomplete", "fail", NULL};
 static const char *const access_choices[] = {"off", "changes", "reads", "all", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
@@ -44,6 +45,10 @@ const struct vb_option vb_option_table[] = {
     {"source_time_zone", TEXT(source_time_zone), "UTC", NULL,
      "the zone whose local time the source's timestamps without time zone are",
      "a name of the IANA database, such as Europe/Berlin", .check = vb_option_is_zone},
+    {"source_pace", CHOICE(source_pace), "fast", NULL,
+     "`gentle`: exports send the source one short statement at a time of this process, and pause "
+     "twice as long as it took; for platforms whose database is busy by itself",
+     "fast or gentle", pace_choices},
     {"prepared_statements", CHOICE(prepared_statements), "on", NULL,
      "`off` where no session is to be used; poolers are noticed", "on or off"},
     {"replica_wait", DURATION(replica_wait), "10s", NULL,

@@ -16,6 +16,7 @@
 
 struct vb_contract;
 struct vb_link_secrets;
+struct vb_pace;
 struct vb_pulse;
 struct vb_storage;
 
@@ -23,8 +24,9 @@ struct vb_service {
     const struct vb_options *options;
     struct vb_storage *storage;
     const struct vb_contract *contract;
-    char process_id[37]; /* random UUID of this process start */
-    bool serves;         /* it takes requests */
+    struct vb_pace *pace; /* of all that reads the source for exports; NULL: full speed */
+    char process_id[37];  /* random UUID of this process start */
+    bool serves;          /* it takes requests */
     /* As of the start; NULL or empty where they could not be read yet. */
     const struct vb_link_secrets *secrets;
     /* Wake the outbox when a job is finished, the janitor when something has to go at once. NULL

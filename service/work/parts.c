@@ -14,6 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In which a store usually takes a part; and what the source then gets to end its statement. */
+#define QUICK_STORE (VB_SECOND / 10)
+#define SETTLE_MOST (VB_SECOND / 5)
+
 /* The body may lie in the memory that it gives back: it is not touched afterwards. */
 static void drop_body(struct vb_body *body)
 {
@@ -137,7 +141,10 @@ static enum vb_status take_part(void *context, uint32_t index, struct vb_body *b
     }
     /* A slow store must not keep a statement open on the source: what it holds back, vacuum
      * misses. */
-    while (!vb_uploader_wait(line->uploader, VB_PAGE_STALL))
+    bool is_sent = vb_uploader_wait(line->uploader, QUICK_STORE);
+    if (!is_sent)
+        vb_reader_settle(line->reader, SETTLE_MOST);
+    while (!is_sent && !vb_uploader_wait(line->uploader, VB_PAGE_STALL))
         vb_reader_pause(line->reader);
     return vb_uploader_put(line->uploader, number, body, err);
 }

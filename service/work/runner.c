@@ -36,6 +36,7 @@ static enum vb_status open_parts(struct vb_runner *runner, struct vb_error *err)
         .connection_string = service->options->source_url,
         .application_name = "verbatim reader",
         .contract = service->contract,
+        .pace = service->pace,
         .prepared_statements = service->options->prepared_statements,
         .page_conversations = crew->tuning.page_conversations,
         .giant_messages = crew->tuning.giant_messages,

@@ -28,7 +28,7 @@ def expected(program, database, folder, local):
     """The archive of an export that nothing disturbs."""
     queue.prepare(program, database)
     queue.fill(database, "plain", 60)
-    queue.fill(database, "wide", 200, noise=300)  # 19 MB of rows: more than sockets hold
+    queue.fill(database, "wide", 25, noise=2400)  # 19 MB of rows in one statement: more than sockets hold
     with Crew(program, folder, local) as crew:
         whole = queue.archive(local, queue.finished(database, queue.add_job(database, "plain")))
         crew.stop()

@@ -10,6 +10,8 @@
  *   count=1               the statement of a preview, sent as it is, instead of reading
  *   ahead=N               look ahead N conversations from `low` instead of reading
  *   pause=ROWS,MICROSECONDS   the consumer stalls once, after so many messages
+ *   gentle=on             at the gentle pace
+ *   settle=ROWS           vb_reader_settle after so many messages, before the pause
  *   release=ROWS          vb_reader_pause after every so many messages, and at each
  *                         conversation's end
  *   quiet=1               counts alone, with CPU seconds and the reader's memory
@@ -165,6 +167,8 @@ struct tally {
 static void stall(const struct settings *settings, struct vb_reader *reader, uint64_t rows)
 {
     const char *pause = setting(settings, "pause");
+    if (rows == (uint64_t)number(settings, "settle", 0))
+        vb_reader_settle(reader, VB_SECOND);
     if (pause && strtoull(pause, NULL, 10) == rows)
         vb_clock_sleep(strtoll(strchr(pause, ',') + 1, NULL, 10));
     uint64_t release = (uint64_t)number(settings, "release", 0);
@@ -418,6 +422,9 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
     }
     const char *prepared = setting(settings, "prepared");
     const char *through = setting(settings, "through");
+    struct vb_pace *pace = NULL;
+    if (setting(settings, "gentle") && vb_pace_new(&pace, err) != VB_OK)
+        return VB_NO_MEMORY;
     struct vb_reader_options options = {
         .connection_string = through ? through : settings->url,
         .application_name = "read_source",
@@ -426,6 +433,7 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
         .page_conversations = (size_t)number(settings, "page", 2000),
         .giant_messages = (size_t)number(settings, "giant", 0),
         .page_stall = number(settings, "stall", 0),
+        .pace = pace,
         .stop = is_stop_asked,
         .slow = print_slow,
     };
@@ -434,6 +442,7 @@ static enum vb_status with_contract(const struct settings *settings, struct vb_c
     if (status == VB_OK)
         status = run(settings, &selection, reader, err);
     vb_reader_free(reader);
+    vb_pace_free(pace);
     for (size_t i = 0; i < lists.count; i++)
         free(lists.texts[i]);
     return status;
