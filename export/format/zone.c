@@ -17,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATH_LENGTH 4096u
+#define RELEASE_MONTHS_MOST 15 /* a year, and what a letter does not say */
 /* No place was ever further from UTC than 16 hours; one day more than that is safe. */
 #define FARTHEST_OFFSET INT64_C(144000)
 
@@ -240,6 +242,18 @@ bool vb_zone_release(char ret_release[VB_ZONE_RELEASE])
     bool found = fgets(line, sizeof line, file) && sscanf(line, "# version %15s", ret_release) == 1;
     fclose(file);
     return found;
+}
+
+/* "2025b" is about that of March 2025: a letter stands for some two months. */
+bool vb_zone_release_is_old(const char *release, vb_instant now)
+{
+    struct tm today = {0};
+    time_t seconds = (time_t)(now / VB_SECOND);
+    char letter = release[0] ? release[strlen(release) - 1] : 'a';
+    (void)gmtime_r(&seconds, &today);
+    int year = (int)strtol(release, NULL, 10);
+    int month = letter >= 'a' && letter <= 'f' ? 2 * (letter - 'a') : 0;
+    return (today.tm_year + 1900 - year) * 12 + today.tm_mon - month > RELEASE_MONTHS_MOST;
 }
 
 void vb_zone_free(struct vb_zone *zone)

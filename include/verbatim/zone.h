@@ -38,6 +38,9 @@ const char *vb_zone_canonical(const char *name, char room[VB_ZONE_NAME]);
  * not say. Reads a file. */
 #define VB_ZONE_RELEASE 16
 bool vb_zone_release(char ret_release[VB_ZONE_RELEASE]);
+/* Whether a release as that function gives it came more than a year before `now`: governments have
+ * changed clocks since then. Any thread; no errors. */
+bool vb_zone_release_is_old(const char *release, vb_instant now);
 
 /* Seconds east of UTC in force at the instant. */
 int vb_zone_offset(struct vb_zone *zone, vb_instant instant);

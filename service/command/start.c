@@ -115,7 +115,12 @@ static enum vb_status look(struct vb_start *start, struct vb_error *err)
 static void tell_release(void)
 {
     char release[VB_ZONE_RELEASE];
-    if (vb_zone_release(release))
+    bool is_told = vb_zone_release(release);
+    if (is_told && vb_zone_release_is_old(release, vb_clock_now()))
+        vb_warn("time zones: release %s is more than a year old, clocks may have been changed "
+                "since -> update the package tzdata",
+                release);
+    else if (is_told)
         vb_info("time zones: release %s", release);
     else
         vb_warn("time zones: the system does not say which release it has");

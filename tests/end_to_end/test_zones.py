@@ -105,6 +105,7 @@ def test_the_start_names_them(service):
     told = [line for line in service.log().splitlines() if "is not known on this machine" in line]
     assert len([line for line in told if "workspace two: its time zone Europe/Atlantis" in line]) == 1
     assert not any("workspace one" in line for line in told), "its former name leads to a zone that is there"
+    assert service.log().count("release 2025b is more than a year old") == 1
 
 
 def test_the_doctor_names_them_and_the_release(service, program, stripped, folder):

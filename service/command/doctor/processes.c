@@ -9,15 +9,12 @@
 #include "queue/zones.h"
 #include "verbatim/zone.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PROCESSES "processes"
 #define ZONES "time zones"
 #define DATABASE_REMEDY "check database_url"
 /* Releases come several times a year, laws are often changed with a notice of weeks. */
-#define MONTHS_MOST 15
 
 static void report_failure(struct vb_doctor *doctor, const char *subject,
                            const struct vb_error *err)
@@ -86,25 +83,13 @@ static void report_zone(void *context, const char *workspace, const char *zone)
                      "workspace %s: %s is not known on this machine", workspace, zone);
 }
 
-/* "2025b" is about that of March 2025: a letter stands for some two months. */
-static int months_since(const char *release)
-{
-    struct tm today = {0};
-    time_t now = (time_t)(vb_clock_now() / VB_SECOND);
-    char letter = release[0] ? release[strlen(release) - 1] : 'a';
-    (void)gmtime_r(&now, &today);
-    int year = (int)strtol(release, NULL, 10);
-    int month = letter >= 'a' && letter <= 'f' ? 2 * (letter - 'a') : 0;
-    return (today.tm_year + 1900 - year) * 12 + today.tm_mon - month;
-}
-
 static void report_release(struct vb_doctor *doctor, const char *release, unsigned strangers)
 {
     if (!release[0])
         vb_doctor_report(doctor, VB_FINDING_WARNING, ZONES,
                          "install the system's time zones (Debian: tzdata)",
                          "the system does not say which release it has");
-    else if (months_since(release) > MONTHS_MOST)
+    else if (vb_zone_release_is_old(release, vb_clock_now()))
         vb_doctor_report(doctor, VB_FINDING_WARNING, ZONES, "update the package tzdata",
                          "release %s is more than a year old: clocks may have been changed since",
                          release);

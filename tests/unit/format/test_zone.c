@@ -363,6 +363,18 @@ static void damaged_files_are_survived(void **state)
     vb_buffer_done(&file);
 }
 
+/* A year and what a letter does not say: fifteen months. */
+static void releases_grow_old(void **state)
+{
+    (void)state;
+    assert_false(vb_zone_release_is_old("2025b", utc(2026, 6, 30, 23, 59)));
+    assert_true(vb_zone_release_is_old("2025b", utc(2026, 7, 1, 0, 0)));
+    assert_false(vb_zone_release_is_old("2025a", utc(2025, 1, 1, 0, 0)));
+    assert_true(vb_zone_release_is_old("2025a", utc(2026, 5, 1, 0, 0)));
+    assert_false(vb_zone_release_is_old("2026f", utc(2027, 1, 1, 0, 0)));
+    assert_true(vb_zone_release_is_old("", utc(2026, 1, 1, 0, 0)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +388,7 @@ int main(void)
         cmocka_unit_test(only_texts_of_zones_are_read),
         cmocka_unit_test(rules_of_every_form_are_kept),
         cmocka_unit_test(damaged_files_are_survived),
+        cmocka_unit_test(releases_grow_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
