@@ -18,6 +18,7 @@ from tests.lib import hostile, queue
 TOOLS = pathlib.Path(os.environ["READERS_TOOLS"])
 GUIDE = pathlib.Path(__file__).resolve().parents[2] / "docs/reading.md"
 PYTHON = TOOLS / "venv/bin/python"
+REMOTE = "PostgreSQL, from another machine"
 
 
 def blocks():
@@ -142,6 +143,16 @@ def server(database, exports, code, table):
     return database.execute(f"SELECT to_jsonb(t) FROM {table} AS t")
 
 
+def psql(folder, database, code):
+    (folder / "block.sql").write_text(code)
+    run(tool("psql"), "-qXv", "ON_ERROR_STOP=1", "-d", database.url, "-f", "block.sql", cwd=folder)
+
+
+def spark(folder, code, result):
+    need(PYTHON, tool("java"))
+    return python(folder, code, result)
+
+
 CSV = {
     "Python": lambda folder, code: python(folder, code, "rows"),
     "pandas": lambda folder, code: python(folder, code, "rows.to_dict('records')"),
@@ -150,6 +161,7 @@ CSV = {
     "DuckDB": duckdb,
     "ClickHouse": clickhouse,
     "R": r,
+    "Spark": lambda folder, code: spark(folder, code, "[row.asDict() for row in rows.collect()]"),
     "Java: opencsv": java,
     "JavaScript: Papa Parse": lambda folder, code: node(folder, code, "rows"),
     "JavaScript: SheetJS": lambda folder, code: node(folder, code, "rows"),
@@ -162,6 +174,7 @@ LINES = {
     "polars": lambda folder, code: python(folder, code, "conversations"),
     "DuckDB": lambda folder, code: [json.loads(row["json"]) for row in duckdb(folder, code)],
     "ClickHouse": lambda folder, code: [json.loads(row["json"]) for row in clickhouse(folder, code)],
+    "Spark": lambda folder, code: spark(folder, code, "conversations"),
     "JavaScript": lambda folder, code: node(folder, code, "conversations"),
 }
 
@@ -202,8 +215,15 @@ def test_postgresql(exports, database):
     compare(of_rows(row for row, in server(database, exports, BLOCKS["CSV", "PostgreSQL"], "export")), database)
     found = server(database, exports, BLOCKS["NDJSON", "PostgreSQL"], "conversations")
     compare(of_conversations(row["conversation"] for row, in found), database)
+    # The same from here, into tables beside those that the server read by itself.
+    exec(BLOCKS["CSV", REMOTE].replace("open(", f"open({str(exports)!r} + '/' + "), {"URL": database.url})
+    compare(of_rows(row for row, in database.execute("SELECT to_jsonb(t) FROM export_copied AS t")), database)
+    psql(exports, database, BLOCKS["NDJSON", REMOTE])
+    found = database.execute("SELECT conversation FROM conversations_copied")
+    compare(of_conversations(row for row, in found), database)
 
 
 def test_every_block_has_its_test():
-    tested = {("CSV", name) for name in (*CSV, "PostgreSQL")} | {("NDJSON", name) for name in (*LINES, "PostgreSQL")}
+    servers = ("PostgreSQL", REMOTE)
+    tested = {("CSV", name) for name in (*CSV, *servers)} | {("NDJSON", name) for name in (*LINES, *servers)}
     assert tested == set(BLOCKS)

@@ -4,7 +4,7 @@
 # Installed below .run/readers, each by its pinned version: readers_python (PyPI), readers_node (npm), opencsv and what
 # it needs (Maven Central). From Debian: nodejs, npm, a JDK, R.
 
-readers_python=(pandas==3.1.1 polars==2.1.0 pyarrow==26.0.1 duckdb==2.0.1 chdb==4.4.0)
+readers_python=(pandas==3.1.1 polars==2.1.0 pyarrow==26.0.1 duckdb==2.0.1 chdb==4.4.0 pyspark==4.0.1)
 readers_node=(xlsx@0.18.5 papaparse@5.7.1)
 readers_java=(com/opencsv/opencsv/5.12.0 org/apache/commons/commons-lang3/3.18.0 org/apache/commons/commons-text/1.14.0)
 
