@@ -1,75 +1,75 @@
-/* One medium from a web server: looked at, asked for, redirected, tried again. See media/web.h.
+/* Fetches from web servers: looked at, asked for, redirected, tried again. See media/web.h.
  *
  * The URL is taken apart by the parser of the library that fetches it, so that both mean the same
- * host. The host is judged before anything is sent, and the address once more when the socket is
- * made: whatever the resolver says then is what is connected to. The environment's proxies are not
- * used, since behind one no address could be judged.
+ * host. The host is judged before anything is sent; the address is judged in exchange.c.
  *
  * A login is sent to the scheme, host and port that the file has it for, and only while redirects
  * have not left the medium's own: where a server sends us is a stranger's choice, and a platform's
  * media host commonly sends to a store that must not see its key.
+ *
+ * A fetch keeps its place at a host from the first attempt to the last, also while it waits before
+ * the next one: a host in trouble is asked less, not more.
  */
 #include "web.h"
 
-#include "origin.h"
+#include "exchange.h"
+#include "hosts.h"
 
 #include "verbatim/clock.h"
 #include "verbatim/hash.h"
-#include "verbatim/transfer.h"
-#include "verbatim/version.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define REDIRECTS 5
 #define ATTEMPTS 3
 /* A server that asks for patience gets more of it: what is skipped then would be most of what it
  * has. */
 #define THROTTLED_ATTEMPTS 8
-#define LONGEST_WAIT (60 * VB_SECOND)
 #define FIRST_WAIT (VB_SECOND / 4)
-/* To connect, and without a byte: a server of recordings answers in a second or not at all. An
- * answer as a whole has the option media_timeout. */
-#define CONNECT_SECONDS 10L
-#define STALL_SECONDS 15L
-#define CONNECTIONS 4L /* kept open, to as many hosts */
-/* A host that failed so often in a row is passed over for a while: ten thousand attachments of one
- * that is gone would otherwise take days. */
-#define PATIENT_FAILURES 5u
-#define PASSED_OVER (30 * VB_SECOND)
-#define HOSTS 8u
-
-struct host {
-    char name[VB_HOST_TEXT];
-    unsigned failures;  /* in a row */
-    int64_t not_before; /* monotonic */
-};
+#define CONNECTIONS 4L /* kept open, at least */
+/* Unless the thread has looked for so long, a fetch that ran out of time may have done so while
+ * nobody took its bytes. */
+#define UNATTENDED VB_SECOND
 
 struct vb_web {
     struct vb_web_options options;
-    CURL *easy;
-    CURLM *multi;        /* keeps the connections */
-    int64_t retry_after; /* microseconds that the last answer asked for; 0: none */
-    struct host hosts[HOSTS];
-    size_t next_host; /* to be forgotten */
+    CURLM *multi; /* keeps the connections */
+    struct vb_hosts *hosts;
+    size_t running;        /* requests under way */
+    int64_t looked_at;     /* monotonic; when the last turn ended, */
+    int64_t unattended_at; /* and when the last one began that came late */
 };
 
-/* One request. */
-struct exchange {
+enum state {
+    ENDED,   /* or never begun */
+    WAITING, /* for a place at its host */
+    RESTING, /* at its host, before another attempt */
+    RUNNING, /* a request is under way */
+};
+
+struct vb_fetch {
     struct vb_web *web;
-    const struct vb_media_login *login; /* NULL: none is sent */
-    struct vb_spool *spool;
-    uint64_t most;
-    bool too_large;
-    char refused[INET6_ADDRSTRLEN]; /* the address that was not connected to; "" for none */
-    enum vb_status spooled;         /* of the last append */
-    struct vb_error *err;
+    enum state state;
+    struct vb_medium medium;
+    const struct vb_media_credentials *logins;
+    struct vb_exchange exchange;
+    struct vb_spool spool;
+    /* Where its chain of redirects is. */
+    CURLU *url;
+    struct vb_origin first; /* where it began */
+    bool begun, left; /* left: it has been somewhere else; it may come back, without a login */
+    int hops;
+    struct vb_media_login login;
+    struct vb_host *host; /* held; NULL: none */
+    bool inside;          /* and counted there */
+    int attempt, attempts;
+    int64_t due;     /* of the next attempt; monotonic */
+    int64_t sent_at; /* of the last */
+    enum vb_status status;
+    struct vb_error err;
 };
 
-/* What an attempt came to. */
-enum outcome { HAD, REDIRECTED, FAILED, MAY_HEAL, THROTTLED };
+/* --- the web --- */
 
 enum vb_status vb_web_new(const struct vb_web_options *options, struct vb_web **ret_web,
                           struct vb_error *err)
@@ -78,13 +78,15 @@ enum vb_status vb_web_new(const struct vb_web_options *options, struct vb_web **
     if (!web)
         return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     web->options = *options;
-    web->easy = curl_easy_init();
     web->multi = curl_multi_init();
-    if (!web->easy || !web->multi) {
+    if (!web->multi ||
+        vb_hosts_new(options->fetches, options->at_one_host, &web->hosts, err) != VB_OK) {
         vb_web_free(web);
         return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
     }
-    curl_multi_setopt(web->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
+    long fetches = (long)options->fetches;
+    curl_multi_setopt(web->multi, CURLMOPT_MAXCONNECTS,
+                      fetches > CONNECTIONS ? fetches : CONNECTIONS);
     *ret_web = web;
     return VB_OK;
 }
@@ -93,327 +95,337 @@ void vb_web_free(struct vb_web *web)
 {
     if (!web)
         return;
-    curl_easy_cleanup(web->easy);
     curl_multi_cleanup(web->multi);
+    vb_hosts_free(web->hosts);
     free(web);
 }
 
-static enum vb_status stopped(struct vb_error *err)
+/* --- the chain of URLs --- */
+
+static void leave_host(struct vb_fetch *fetch)
 {
-    return vb_fail(err, VB_STOPPED, "stopped while fetching media");
+    if (fetch->inside)
+        vb_host_abandon(fetch->host);
+    if (fetch->host)
+        vb_hosts_let_go(fetch->host);
+    fetch->inside = false;
+    fetch->host = NULL;
 }
 
-/* --- libcurl's questions --- */
-
-/* Only of an answer that counts: the text of an error or a redirect is nobody's medium. Only 200:
- * no range was asked for, so a 206 would be a part. */
-static size_t take_body(char *data, size_t size, size_t count, void *context)
+static void end(struct vb_fetch *fetch, enum vb_status status)
 {
-    struct exchange *exchange = context;
-    size_t length = size * count;
-    long status = 0;
-    curl_easy_getinfo(exchange->web->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200)
-        return length;
-    if (length > exchange->most - exchange->spool->size) {
-        exchange->too_large = true;
-        return 0;
-    }
-    exchange->spooled = vb_spool_append(exchange->spool, data, length, exchange->err);
-    return exchange->spooled == VB_OK ? length : 0;
+    leave_host(fetch);
+    curl_url_cleanup(fetch->url);
+    fetch->url = NULL;
+    fetch->state = ENDED;
+    fetch->status = status;
 }
-
-static void note_refused(struct exchange *exchange, const struct sockaddr *address)
-{
-    const void *bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    if (address->sa_family == AF_INET6)
-        bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (!inet_ntop(address->sa_family, bytes, exchange->refused, sizeof exchange->refused))
-        snprintf(exchange->refused, sizeof exchange->refused, "an address");
-}
-
-/* The last place where the address can be judged, and the only one that sees what is connected to:
- * a check after a resolution of our own would be of another answer. After a refusal libcurl goes on
- * with the name's next address, if it has one. */
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct exchange *exchange = context;
-    if (purpose == CURLSOCKTYPE_IPCXN &&
-        vb_media_allow_address(exchange->web->options.allow, &address->addr))
-        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    note_refused(exchange, &address->addr);
-    return CURL_SOCKET_BAD;
-}
-
-/* With the first request, so that a server need not ask for it. */
-static CURLcode set_login(const struct exchange *exchange, CURLcode code)
-{
-    CURL *easy = exchange->web->easy;
-    const struct vb_media_login *login = exchange->login;
-    if (!login)
-        return code;
-    VB_TRANSFER_SET(code, easy, CURLOPT_HTTPAUTH,
-                    (long)(login->token ? CURLAUTH_BEARER : CURLAUTH_BASIC));
-    VB_TRANSFER_SET(code, easy, CURLOPT_XOAUTH2_BEARER, login->token);
-    VB_TRANSFER_SET(code, easy, CURLOPT_USERNAME, login->user);
-    VB_TRANSFER_SET(code, easy, CURLOPT_PASSWORD, login->password);
-    return code;
-}
-
-/* No cookies and no referrer. Redirects are not libcurl's to follow: each is a URL of a stranger's
- * and is judged like the first. */
-static CURLcode set_options(struct exchange *exchange, CURLU *url)
-{
-    char agent[64]; /* copied by libcurl */
-    snprintf(agent, sizeof agent, "verbatim/%s", vb_version_number);
-    CURL *easy = exchange->web->easy;
-    CURLcode code = CURLE_OK;
-    curl_easy_reset(easy); /* keeps connections */
-    VB_TRANSFER_SET(code, easy, CURLOPT_CURLU, url);
-    VB_TRANSFER_SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    VB_TRANSFER_SET(code, easy, CURLOPT_PROXY, ""); /* also none of the environment */
-    VB_TRANSFER_SET(code, easy, CURLOPT_FOLLOWLOCATION, 0L);
-    VB_TRANSFER_SET(code, easy, CURLOPT_NOSIGNAL, 1L);
-    VB_TRANSFER_SET(code, easy, CURLOPT_USERAGENT, agent);
-    VB_TRANSFER_SET(code, easy, CURLOPT_WRITEFUNCTION, take_body);
-    VB_TRANSFER_SET(code, easy, CURLOPT_WRITEDATA, exchange);
-    VB_TRANSFER_SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    VB_TRANSFER_SET(code, easy, CURLOPT_OPENSOCKETDATA, exchange);
-    VB_TRANSFER_SET(code, easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-    VB_TRANSFER_SET(code, easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    VB_TRANSFER_SET(code, easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-    VB_TRANSFER_SET(code, easy, CURLOPT_TIMEOUT_MS, (long)(exchange->web->options.patience / 1000));
-    VB_TRANSFER_SET(code, easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)exchange->most);
-    const char *authorities = getenv("SSL_CERT_FILE");
-    if (authorities && *authorities)
-        VB_TRANSFER_SET(code, easy, CURLOPT_CAINFO, authorities);
-    return code == CURLE_OK ? set_login(exchange, code) : code;
-}
-
-/* --- one request --- */
-
-/* Those that a moment's trouble may have caused. */
-static bool may_heal(CURLcode code)
-{
-    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
-           code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING ||
-           code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
-           code == CURLE_SSL_CONNECT_ERROR;
-}
-
-/* libcurl gave up; *ret_outcome says whether to ask once more. */
-static enum vb_status explain(const struct exchange *exchange, CURLcode code, const char *host,
-                              enum outcome *ret_outcome, struct vb_error *err)
-{
-    *ret_outcome = FAILED;
-    if (exchange->spooled != VB_OK)
-        return exchange->spooled;
-    if (code == CURLE_ABORTED_BY_CALLBACK)
-        return stopped(err);
-    if (exchange->too_large)
-        return vb_media_too_large(exchange->most, err);
-    if (code == CURLE_OUT_OF_MEMORY)
-        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
-    if (*exchange->refused)
-        return vb_fail(err, VB_NOT_FOUND,
-                       "%s leads to %s, a private address that media_allow does "
-                       "not list",
-                       host, exchange->refused);
-    if (may_heal(code))
-        *ret_outcome = MAY_HEAL;
-    return vb_fail(err, VB_NOT_FOUND, "%s: %s", host, curl_easy_strerror(code));
-}
-
-/* An answer came whole. *ret_outcome says whether to go on: HAD also for a body that is none, since
- * asking again would bring the same. */
-static enum vb_status judge(const struct exchange *exchange, const struct vb_medium *medium,
-                            enum outcome *ret_outcome, struct vb_error *err)
-{
-    CURL *easy = exchange->web->easy;
-    const struct vb_view head = {exchange->spool->head, exchange->spool->head_length};
-    const char *type = NULL, *next = NULL;
-    long status = 0;
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
-    curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &next);
-    *ret_outcome = FAILED;
-    if (status == 200) {
-        *ret_outcome = HAD;
-        return vb_media_check_type(vb_view_of(type), medium->declared, head, err);
-    }
-    if (next) {
-        *ret_outcome = REDIRECTED;
-        return VB_OK;
-    }
-    if (status == 429 || (status == 503 && exchange->web->retry_after > 0))
-        *ret_outcome = THROTTLED;
-    else if (status >= 500)
-        *ret_outcome = MAY_HEAL;
-    if (status == 401)
-        return vb_fail(err, VB_NOT_FOUND, "the answer was 401%s",
-                       exchange->login ? " to the login of media_credentials_file"
-                                       : " (a login for the host: media_credentials_file)");
-    return vb_fail(err, VB_NOT_FOUND, "the answer was %ld", status);
-}
-
-/* The spool is emptied first, so an attempt that failed half way leaves nothing in front of the
- * next. */
-static enum vb_status ask(struct vb_web *web, CURLU *url, const char *host,
-                          const struct vb_media_login *login, const struct vb_medium *medium,
-                          uint64_t most, struct vb_spool *spool, enum outcome *ret_outcome,
-                          struct vb_error *err)
-{
-    struct exchange exchange = {
-        .web = web, .login = login, .spool = spool, .most = most, .err = err};
-    curl_off_t length = -1, retry_after = 0;
-    *ret_outcome = FAILED;
-    enum vb_status status = vb_spool_reset(spool, err);
-    if (status != VB_OK)
-        return status;
-    CURLcode code = set_options(&exchange, url);
-    if (code == CURLE_OK)
-        code = vb_transfer(web->multi, web->easy, web->options.stop, web->options.stop_context);
-    curl_easy_getinfo(web->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    curl_easy_getinfo(web->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    web->retry_after =
-        retry_after < LONGEST_WAIT / VB_SECOND ? retry_after * VB_SECOND : LONGEST_WAIT;
-    /* Told by its head, or found out when it was too long. */
-    if (code == CURLE_FILESIZE_EXCEEDED || (code == CURLE_OK && length > (curl_off_t)most))
-        exchange.too_large = true;
-    return code == CURLE_OK && !exchange.too_large
-               ? judge(&exchange, medium, ret_outcome, err)
-               : explain(&exchange, code, host, ret_outcome, err);
-}
-
-/* --- hosts that do not answer --- */
-
-/* The oldest of eight is forgotten for a new one, so an export whose media lie on many hosts
- * remembers the last ones only. Names are those of libcurl's parser; ports do not matter. */
-static struct host *find_host(struct vb_web *web, const char *name)
-{
-    for (size_t i = 0; i < HOSTS; i++)
-        if (strcmp(web->hosts[i].name, name) == 0)
-            return &web->hosts[i];
-    struct host *host = &web->hosts[web->next_host++ % HOSTS];
-    *host = (struct host){.failures = 0};
-    snprintf(host->name, sizeof host->name, "%s", name);
-    return host;
-}
-
-/* Failures count by medium and not by attempt. */
-static void note_host(struct vb_web *web, const char *name, bool healthy)
-{
-    struct host *host = find_host(web, name);
-    host->failures = healthy ? 0 : host->failures + 1;
-    if (host->failures >= PATIENT_FAILURES)
-        host->not_before = vb_clock_monotonic() + PASSED_OVER;
-}
-
-/* Jittered, doubled each time, and not less than was asked for. False: stopped meanwhile. */
-static bool wait_before(const struct vb_web *web, int attempt)
-{
-    int64_t wait = (int64_t)((double)(FIRST_WAIT << attempt) * (0.5 + vb_random_unit()));
-    if (wait < web->retry_after)
-        wait = web->retry_after;
-    return vb_clock_wait(wait, web->options.stop, web->options.stop_context);
-}
-
-/* Several attempts at one URL, one for a host that has failed before. A host that throttles gets
- * more of them, each after the wait that it asked for. */
-static enum vb_status ask_patiently(struct vb_web *web, CURLU *url, const char *host,
-                                    const struct vb_media_login *login,
-                                    const struct vb_medium *medium, uint64_t most,
-                                    struct vb_spool *spool, enum outcome *ret_outcome,
-                                    struct vb_error *err)
-{
-    const struct host *known = find_host(web, host);
-    int attempts = known->failures < PATIENT_FAILURES ? ATTEMPTS : 1;
-    enum vb_status status = VB_OK;
-    bool healthy = true;
-    *ret_outcome = FAILED;
-    if (vb_clock_monotonic() < known->not_before && known->failures >= PATIENT_FAILURES)
-        return vb_fail(err, VB_NOT_FOUND, "%s has failed %u times in a row and was not asked", host,
-                       known->failures);
-    for (int attempt = 1;; attempt++) {
-        status = ask(web, url, host, login, medium, most, spool, ret_outcome, err);
-        healthy = *ret_outcome != MAY_HEAL && *ret_outcome != THROTTLED;
-        if (*ret_outcome == THROTTLED && attempts > 1)
-            attempts = THROTTLED_ATTEMPTS;
-        if (healthy || attempt >= attempts)
-            break;
-        if (!wait_before(web, attempt))
-            return stopped(err);
-    }
-    if (status == VB_OK || status == VB_NOT_FOUND)
-        note_host(web, host, healthy);
-    return status;
-}
-
-/* --- URLs --- */
-
-/* A chain of redirects. */
-struct chain {
-    const struct vb_medium *medium;
-    const struct vb_media_credentials *logins;
-    struct vb_origin origin; /* where it began */
-    bool begun, left; /* left: it has been somewhere else; it may come back, without a login */
-};
 
 /* A URL with a user of its own keeps to that. */
-static bool find_login(CURLU *url, const struct vb_origin *origin, const struct chain *chain,
-                       struct vb_media_login *ret_login)
+static bool find_login(struct vb_fetch *fetch, const struct vb_origin *origin)
 {
     char *user = NULL;
-    bool has_user = curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK;
+    bool has_user = curl_url_get(fetch->url, CURLUPART_USER, &user, 0) == CURLUE_OK;
     curl_free(user);
-    return !chain->left && !has_user &&
-           vb_media_credentials_find(chain->logins, origin->scheme, origin->host, origin->port,
-                                     ret_login);
+    return !fetch->left && !has_user &&
+           vb_media_credentials_find(fetch->logins, origin->scheme, origin->host, origin->port,
+                                     &fetch->login);
 }
 
 /* One URL of the chain. */
-static enum vb_status visit(struct vb_web *web, CURLU *url, struct chain *chain, uint64_t most,
-                            struct vb_spool *spool, enum outcome *ret_outcome, struct vb_error *err)
+static enum vb_status visit(struct vb_fetch *fetch, const char *text)
 {
+    struct vb_web *web = fetch->web;
     struct vb_origin origin;
-    struct vb_media_login login = {0};
-    *ret_outcome = FAILED;
-    enum vb_status status = vb_origin_of(url, &origin, err);
+    enum vb_status status = vb_origin_parse(fetch->url, text, &fetch->err);
+    if (status == VB_OK)
+        status = vb_origin_of(fetch->url, &origin, &fetch->err);
     if (status != VB_OK)
         return status;
     if (!vb_media_allow_host(web->options.allow, origin.host, origin.port))
-        return vb_fail(err, VB_NOT_FOUND, "%.200s:%u is not in media_allow", origin.host,
+        return vb_fail(&fetch->err, VB_NOT_FOUND, "%.200s:%u is not in media_allow", origin.host,
                        origin.port);
-    if (!chain->begun)
-        chain->origin = origin;
-    chain->begun = true;
-    chain->left = chain->left || !vb_origin_equals(&origin, &chain->origin);
-    bool known = find_login(url, &origin, chain, &login);
-    return ask_patiently(web, url, origin.host, known ? &login : NULL, chain->medium, most, spool,
-                         ret_outcome, err);
+    if (!fetch->begun)
+        fetch->first = origin;
+    fetch->begun = true;
+    fetch->left = fetch->left || !vb_origin_equals(&origin, &fetch->first);
+    fetch->exchange.login = find_login(fetch, &origin) ? &fetch->login : NULL;
+    leave_host(fetch);
+    fetch->host = vb_hosts_hold(web->hosts, origin.host);
+    fetch->attempt = 0;
+    fetch->state = WAITING;
+    return VB_OK;
 }
 
 /* At most REDIRECTS hops; a loop of redirects ends there too. */
-enum vb_status vb_web_get(struct vb_web *web, const struct vb_media_credentials *logins,
-                          const struct vb_medium *medium, uint64_t most, struct vb_spool *spool,
-                          struct vb_error *err)
+static enum vb_status follow(struct vb_fetch *fetch)
 {
-    CURLU *url = curl_url();
-    enum outcome outcome = REDIRECTED;
-    struct chain chain = {.medium = medium, .logins = logins};
-    if (!url)
-        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
-    enum vb_status status = vb_origin_parse(url, medium->url, err);
-    for (int hop = 0; status == VB_OK && outcome == REDIRECTED; hop++) {
-        const char *next = NULL;
-        status = visit(web, url, &chain, most, spool, &outcome, err);
-        if (status != VB_OK || outcome != REDIRECTED)
-            break;
-        /* The text lives until the handle's next request. */
-        curl_easy_getinfo(web->easy, CURLINFO_REDIRECT_URL, &next);
-        status = hop < REDIRECTS ? vb_origin_parse(url, next, err)
-                                 : vb_fail(err, VB_NOT_FOUND, "more than %d redirects", REDIRECTS);
+    const char *next = NULL;
+    if (fetch->hops++ >= REDIRECTS)
+        return vb_fail(&fetch->err, VB_NOT_FOUND, "more than %d redirects", REDIRECTS);
+    /* The text lives until the handle's next request. */
+    curl_easy_getinfo(fetch->exchange.easy, CURLINFO_REDIRECT_URL, &next);
+    return visit(fetch, next);
+}
+
+/* --- attempts --- */
+
+static enum vb_status send_request(struct vb_fetch *fetch, int64_t now)
+{
+    struct vb_web *web = fetch->web;
+    enum vb_status status = vb_exchange_prepare(&fetch->exchange, fetch->url, &fetch->err);
+    if (status != VB_OK)
+        return status;
+    if (curl_easy_setopt(fetch->exchange.easy, CURLOPT_PRIVATE, fetch) != CURLE_OK ||
+        curl_multi_add_handle(web->multi, fetch->exchange.easy) != CURLM_OK)
+        return vb_fail(&fetch->err, VB_NO_MEMORY, "no memory for fetching media");
+    if (web->running++ == 0)
+        web->looked_at = now;
+    fetch->attempt++;
+    fetch->sent_at = now;
+    fetch->state = RUNNING;
+    return VB_OK;
+}
+
+/* The first attempt at this host. A host that has failed before gets one, or none. */
+static enum vb_status enter(struct vb_fetch *fetch, int64_t now)
+{
+    struct vb_host *host = fetch->host;
+    fetch->inside = true;
+    if (vb_host_is_passed_over(host, now))
+        return vb_fail(&fetch->err, VB_NOT_FOUND,
+                       "%s has failed %u times in a row and was not asked", host->name,
+                       host->failures);
+    fetch->attempts = vb_host_is_weak(host) ? 1 : ATTEMPTS;
+    return send_request(fetch, now);
+}
+
+int64_t vb_fetch_start(struct vb_fetch *fetch, int64_t now)
+{
+    enum vb_status status = VB_OK;
+    if (fetch->state == WAITING) {
+        if (!vb_host_enter(fetch->host, now))
+            return fetch->host->throttled_until > now ? fetch->host->throttled_until : INT64_MAX;
+        status = enter(fetch, now);
+    } else if (fetch->state == RESTING) {
+        if (now < fetch->due)
+            return fetch->due;
+        status = send_request(fetch, now);
     }
-    curl_url_cleanup(url);
-    return status;
+    if (status != VB_OK)
+        end(fetch, status);
+    return INT64_MAX;
+}
+
+/* Jittered, doubled each time, and not less than was asked for. */
+static void rest(struct vb_fetch *fetch, enum vb_outcome outcome, int64_t now)
+{
+    int64_t wait = (int64_t)((double)(FIRST_WAIT << fetch->attempt) * (0.5 + vb_random_unit()));
+    if (wait < fetch->exchange.retry_after)
+        wait = fetch->exchange.retry_after;
+    vb_host_slow_down(fetch->host, outcome == VB_THROTTLED ? now + wait : 0);
+    fetch->due = now + wait;
+    fetch->state = RESTING;
+}
+
+/* Whether the trouble may be our own: the thread did something else, or let the fetch rest. */
+static bool was_unattended(const struct vb_fetch *fetch, CURLcode code)
+{
+    return (code == CURLE_OPERATION_TIMEDOUT && fetch->web->unattended_at > fetch->sent_at) ||
+           (code != CURLE_OK && fetch->exchange.rested);
+}
+
+/* Or several shared what one alone would have had in time. */
+static bool was_crowded(const struct vb_fetch *fetch, CURLcode code)
+{
+    return code == CURLE_OPERATION_TIMEDOUT && fetch->spool.size > 0 && fetch->host->most > 1;
+}
+
+/* Whether the attempt is as if it had not been. */
+static bool is_forgiven(struct vb_fetch *fetch, CURLcode code, int64_t now)
+{
+    if (was_unattended(fetch, code)) {
+        fetch->attempt--;
+        fetch->due = now;
+        fetch->state = RESTING;
+        return true;
+    }
+    if (!was_crowded(fetch, code))
+        return false;
+    vb_host_calm(fetch->host);
+    vb_host_abandon(fetch->host);
+    fetch->inside = false;
+    fetch->attempt = 0;
+    fetch->state = WAITING;
+    return true;
+}
+
+/* A request came to its end. Several attempts at one URL; a host that throttles gets more of them,
+ * each after the wait that it asked for. */
+static void settle(struct vb_fetch *fetch, CURLcode code, int64_t now)
+{
+    enum vb_outcome outcome = VB_FAILED;
+    enum vb_status status = vb_exchange_settle(&fetch->exchange, code, fetch->host->name,
+                                               fetch->medium.declared, &outcome, &fetch->err);
+    bool healthy = outcome != VB_MAY_HEAL && outcome != VB_THROTTLED;
+    if (outcome == VB_MAY_HEAL && is_forgiven(fetch, code, now))
+        return;
+    if (outcome == VB_THROTTLED && fetch->attempts > 1)
+        fetch->attempts = THROTTLED_ATTEMPTS;
+    if (!healthy && fetch->attempt < fetch->attempts) {
+        rest(fetch, outcome, now);
+        return;
+    }
+    if (status == VB_OK || status == VB_NOT_FOUND) {
+        fetch->inside = false;
+        vb_host_leave(fetch->web->hosts, fetch->host, healthy, now);
+    }
+    if (outcome == VB_REDIRECTED)
+        status = follow(fetch);
+    if (status != VB_OK || outcome != VB_REDIRECTED)
+        end(fetch, status);
+}
+
+/* --- a turn --- */
+
+static void take_out(struct vb_fetch *fetch)
+{
+    curl_multi_remove_handle(fetch->web->multi, fetch->exchange.easy);
+    fetch->web->running--;
+}
+
+/* Whether any request has ended. */
+static bool collect(struct vb_web *web, int64_t now)
+{
+    const CURLMsg *message = NULL;
+    bool any = false;
+    int left = 0;
+    while ((message = curl_multi_info_read(web->multi, &left))) {
+        CURLcode code = message->data.result; /* gone with the handle */
+        char *fetch = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
+        take_out((struct vb_fetch *)(void *)fetch);
+        settle((struct vb_fetch *)(void *)fetch, code, now);
+        any = true;
+    }
+    return any;
+}
+
+/* A multi handle that fails is out of memory or misused, so each of its failures counts as want of
+ * memory, which may pass. */
+static bool look(struct vb_web *web, bool *ret_any)
+{
+    int running = 0;
+    int64_t now = vb_clock_monotonic();
+    if (web->running > 0 && now - web->looked_at > UNATTENDED)
+        web->unattended_at = now;
+    CURLMcode code = curl_multi_perform(web->multi, &running);
+    *ret_any = code == CURLM_OK && collect(web, now);
+    web->looked_at = vb_clock_monotonic();
+    return code == CURLM_OK;
+}
+
+enum vb_status vb_web_turn(struct vb_web *web, int64_t wait, struct vb_error *err)
+{
+    bool any = false, good = look(web, &any);
+    if (good && !any && wait > 0) {
+        good = curl_multi_poll(web->multi, NULL, 0, (int)((wait + 999) / 1000), NULL) == CURLM_OK;
+        good = good && look(web, &any);
+    }
+    return good ? VB_OK : vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
+}
+
+/* --- a fetch --- */
+
+static bool has_room(void *context, size_t length)
+{
+    const struct vb_fetch *fetch = context;
+    const struct vb_web_options *options = &fetch->web->options;
+    return options->has_room(options->room_context, fetch, length);
+}
+
+enum vb_status vb_fetch_new(struct vb_web *web, struct vb_fetch **ret_fetch, struct vb_error *err)
+{
+    struct vb_fetch *fetch = calloc(1, sizeof *fetch);
+    if (!fetch)
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
+    fetch->web = web;
+    vb_spool_init(&fetch->spool);
+    fetch->exchange = (struct vb_exchange){.easy = curl_easy_init(),
+                                           .allow = web->options.allow,
+                                           .patience = web->options.patience,
+                                           .spool = &fetch->spool,
+                                           .has_room = has_room,
+                                           .room_context = fetch};
+    if (!fetch->exchange.easy) {
+        vb_fetch_free(fetch);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for fetching media");
+    }
+    *ret_fetch = fetch;
+    return VB_OK;
+}
+
+void vb_fetch_free(struct vb_fetch *fetch)
+{
+    if (!fetch)
+        return;
+    vb_fetch_drop(fetch);
+    curl_easy_cleanup(fetch->exchange.easy);
+    vb_spool_done(&fetch->spool);
+    free(fetch);
+}
+
+void vb_fetch_begin(struct vb_fetch *fetch, const struct vb_media_credentials *logins,
+                    const struct vb_medium *medium, uint64_t most)
+{
+    fetch->medium = *medium;
+    fetch->logins = logins;
+    fetch->exchange.most = most;
+    fetch->begun = fetch->left = false;
+    fetch->hops = 0;
+    fetch->url = curl_url();
+    enum vb_status status =
+        fetch->url ? visit(fetch, medium->url)
+                   : vb_fail(&fetch->err, VB_NO_MEMORY, "no memory for fetching media");
+    if (status != VB_OK)
+        end(fetch, status);
+}
+
+void vb_fetch_go_on(struct vb_fetch *fetch)
+{
+    if (fetch->state == RUNNING && fetch->exchange.rested)
+        curl_easy_pause(fetch->exchange.easy, CURLPAUSE_CONT);
+}
+
+/* Taken out in the middle, the connection is closed. */
+void vb_fetch_drop(struct vb_fetch *fetch)
+{
+    if (fetch->state == RUNNING)
+        take_out(fetch);
+    end(fetch, VB_STOPPED);
+}
+
+bool vb_fetch_has_ended(const struct vb_fetch *fetch)
+{
+    return fetch->state == ENDED;
+}
+
+enum vb_status vb_fetch_result(const struct vb_fetch *fetch, struct vb_error *err)
+{
+    if (fetch->status != VB_OK && err)
+        *err = fetch->err;
+    return fetch->status;
+}
+
+struct vb_spool *vb_fetch_spool(struct vb_fetch *fetch)
+{
+    return &fetch->spool;
+}
+
+int64_t vb_fetch_told_size(const struct vb_fetch *fetch)
+{
+    curl_off_t length = -1;
+    if (fetch->state == RUNNING)
+        curl_easy_getinfo(fetch->exchange.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return length;
 }

@@ -78,6 +78,7 @@ struct vb_options {
     char *media_credentials_file;                  /* NULL: without logins */
     uint64_t media_file_limit, media_export_limit; /* bytes */
     int64_t media_timeout;
+    int64_t media_fetches, media_host_fetches; /* at a time, of each worker thread */
     bool manifest;
     char *fonts;         /* a folder, for PDF */
     char *metrics_token; /* NULL: none */

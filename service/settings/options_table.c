@@ -221,6 +221,13 @@ const struct vb_option vb_option_table[] = {
     {"media_timeout", DURATION(media_timeout), "5m", NULL,
      "for one medium from a web server, from the request to its last byte",
      "a duration from 1s to 1h", .least = VB_SECOND, .most = HOUR},
+    {"media_fetches", NUMBER(media_fetches), "16", NULL,
+     "media that one worker thread fetches at a time from web servers", "a number from 1 to 64",
+     .least = 1, .most = 64},
+    {"media_host_fetches", NUMBER(media_host_fetches), "16", NULL,
+     "how many of `media_fetches` may be at one host at a time; a host that is new, fails or asks "
+     "for patience is asked for fewer",
+     "a number from 1 to 64", .least = 1, .most = 64},
     {"manifest", CHOICE(manifest), "off", NULL,
      "`on`: archives end with a signed list of their entries, sizes and SHA-256; single files have "
      "none", "on or off"},

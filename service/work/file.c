@@ -10,8 +10,7 @@
 static enum vb_status begin_entry(struct vb_line *line, struct vb_view name, vb_instant at,
                                   struct vb_error *err)
 {
-    enum vb_status status =
-        vb_archive_begin_entry(line->archive, name, vb_line_time(line, at), err);
+    enum vb_status status = vb_line_entry_begin(line, name, vb_line_time(line, at), err);
     if (status == VB_OK)
         status = line->renderer->begin_file(&line->context, line->out, err);
     line->file_open = status == VB_OK;
@@ -24,9 +23,9 @@ static enum vb_status end_entry(struct vb_line *line, struct vb_error *err)
     if (status == VB_OK)
         status = vb_line_flush(line, 0, err);
     if (status == VB_OK)
-        status = vb_archive_end_entry(line->archive, err);
+        status = vb_line_entry_end(line, err);
     line->file_open = false;
-    return status == VB_OK ? vb_line_media_store(line, err) : status;
+    return status;
 }
 
 enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err)

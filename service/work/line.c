@@ -162,6 +162,7 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
 
 void vb_line_done(struct vb_line *line)
 {
+    vb_line_media_drop(line);
     vb_archive_free(line->archive);
     vb_namer_free(line->namer);
     vb_zone_free(line->zone);
@@ -185,7 +186,7 @@ enum vb_status vb_line_flush(struct vb_line *line, size_t below, struct vb_error
     struct vb_buffer *out = line->out;
     if (out->length <= below)
         return VB_OK;
-    enum vb_status status = vb_archive_write(line->archive, out->data, out->length, err);
+    enum vb_status status = vb_line_entry_write(line, out->data, out->length, err);
     vb_buffer_reset(out);
     if (out->capacity > 8 * OUT_FLUSH) /* an oversized row leaves no memory behind */
         vb_buffer_done(out);
@@ -250,7 +251,9 @@ static enum vb_status end_page(struct vb_line *line, struct vb_error *err)
             line->claim->estimate = (int64_t)(totals.size * 1000 / line->conversations);
         return VB_AGAIN;
     }
-    enum vb_status status = vb_line_follow(line, err);
+    enum vb_status status = vb_line_catch_up(line, err);
+    if (status == VB_OK)
+        status = vb_line_follow(line, err);
     return status == VB_OK ? vb_line_consider_split(line, err) : status;
 }
 
@@ -285,9 +288,11 @@ enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err)
         /* The border may have moved outwards (a neighbour was absorbed) after the reader saw the
          * old one. */
         case VB_READ_END:
-            if (!line->high_moved)
+            status = vb_line_catch_up(line, err);
+            if (status == VB_OK && !line->high_moved)
                 return VB_OK;
-            status = vb_line_follow(line, err);
+            if (status == VB_OK)
+                status = vb_line_follow(line, err);
             break;
         }
     }

@@ -2,8 +2,9 @@
  * only.
  *
  * work/line.c makes and reads it, work/file.c begins and ends its files, work/media.c puts media
- * behind them, work/parts.c is its part sink (the one place where export and storage meet),
- * work/cut.c splits and absorbs, work/end.c records or closes.
+ * behind them (work/backlog.c keeps what comes meanwhile), work/parts.c is its part sink (the one
+ * place where export and storage meet), work/cut.c splits and absorbs, work/end.c records or
+ * closes.
  *
  * The line owns what it opens (zone, namer, archive); reader, session, uploader and row buffer are
  * the runner's, the claim is the worker's. All on the worker's thread. VB_FENCED: the segment is
@@ -89,8 +90,19 @@ enum vb_status vb_line_file_end(struct vb_line *line, bool closing,
 enum vb_status vb_line_flush(struct vb_line *line, size_t below,
                              struct vb_error *err) vb_must_check;
 
-/* work/media.c: media of the messages, stored behind the file that names them. Without `work`
- * nothing happens. */
+/* work/backlog.c: the entries of conversations on their way to the archive. Where a job has media,
+ * an entry may wait for those before it; then all these may fetch and store media. Conversations'
+ * views stay good, messages' do not. */
+enum vb_status vb_line_entry_begin(struct vb_line *line, struct vb_view name,
+                                   struct vb_entry_time time, struct vb_error *err) vb_must_check;
+enum vb_status vb_line_entry_write(struct vb_line *line, const void *data, size_t length,
+                                   struct vb_error *err) vb_must_check;
+enum vb_status vb_line_entry_end(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Waits until the archive holds everything that was handed over, and the media that are due. */
+enum vb_status vb_line_catch_up(struct vb_line *line, struct vb_error *err) vb_must_check;
+
+/* work/media.c, work/media_errors.c: media of the messages, stored behind the file that names them.
+ * Without `work` nothing happens. */
 /* What a thread keeps for media from claim to claim: connections and temporary files. */
 struct vb_media_work;
 enum vb_status vb_media_work_new(struct vb_crew *crew, struct vb_lease *lease,
@@ -103,9 +115,8 @@ enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err) v
 enum vb_status vb_line_media_note(struct vb_line *line, const struct vb_conversation *conversation,
                                   const struct vb_message *message,
                                   struct vb_error *err) vb_must_check;
-/* Fetches and stores what was remembered; no entry may be open. Conversations' views stay good,
- * messages' do not. */
-enum vb_status vb_line_media_store(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Gives up what is under way. */
+void vb_line_media_drop(struct vb_line *line);
 /* Leaves the reasons of what could not be had to the owner of the last segment. */
 enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* All segments' reasons as media/errors.csv, where there are any. */

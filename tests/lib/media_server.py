@@ -3,6 +3,7 @@
 import io
 import struct
 import threading
+import time
 import wave
 import zlib
 
@@ -77,6 +78,31 @@ class MediaServer(LoopbackHttp):
             fault(handler)
         else:
             give(handler, 200, *medium(handler.path))
+
+
+class BusyServer(MediaServer):
+    """Answers each request after `delay(path)` seconds; `most` is how many it had to do with at a time. With `bears` a
+    request that comes when it has that many is answered 429, at once."""
+
+    def __init__(self, delay=lambda path: 0.05, bears=None):
+        super().__init__()
+        self.delay, self.bears = delay, bears
+        self.now = self.most = self.refused = 0
+
+    def answer(self, handler):
+        with self._lock:
+            crowded = self.bears is not None and self.now >= self.bears
+            self.refused += crowded
+            self.now += not crowded
+            self.most = max(self.most, self.now)
+        if crowded:
+            return give(handler, 429)
+        try:
+            time.sleep(self.delay(handler.path))
+        finally:
+            with self._lock:
+                self.now -= 1  # before the answer, whose reader may ask again at once
+        super().answer(handler)
 
 
 def give(handler, code, content_type=None, body=b"", length=None, **headers):
