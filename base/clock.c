@@ -31,6 +31,11 @@ int64_t vb_clock_monotonic(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t vb_clock_coarse(void)
+{
+    return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 vb_instant vb_clock_now(void)
 {
     return read_clock(CLOCK_REALTIME);

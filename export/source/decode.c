@@ -12,27 +12,6 @@
 
 #define MOST_DIMENSIONS 6 /* the server's MAXDIM */
 
-uint16_t vb_decode_uint16(const char *bytes)
-{
-    uint16_t value;
-    memcpy(&value, bytes, sizeof value);
-    return __builtin_bswap16(value);
-}
-
-uint32_t vb_decode_uint32(const char *bytes)
-{
-    uint32_t value;
-    memcpy(&value, bytes, sizeof value);
-    return __builtin_bswap32(value);
-}
-
-uint64_t vb_decode_uint64(const char *bytes)
-{
-    uint64_t value;
-    memcpy(&value, bytes, sizeof value);
-    return __builtin_bswap64(value);
-}
-
 /* Canonical: lower case, with hyphens. */
 static size_t format_uuid(const char *bytes, char *text)
 {

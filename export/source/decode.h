@@ -13,6 +13,7 @@
 #include "verbatim/conversation.h"
 
 #include <libpq-fe.h>
+#include <string.h>
 
 /* Object ids of built-in types; fixed in every server (pg_type.dat). */
 enum vb_type {
@@ -33,9 +34,26 @@ enum vb_type {
 };
 
 /* Of exactly two, four and eight bytes, at any alignment; the caller has checked the length. */
-uint16_t vb_decode_uint16(const char *bytes);
-uint32_t vb_decode_uint32(const char *bytes);
-uint64_t vb_decode_uint64(const char *bytes);
+static inline uint16_t vb_decode_uint16(const char *bytes)
+{
+    uint16_t value;
+    memcpy(&value, bytes, sizeof value);
+    return __builtin_bswap16(value);
+}
+
+static inline uint32_t vb_decode_uint32(const char *bytes)
+{
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return __builtin_bswap32(value);
+}
+
+static inline uint64_t vb_decode_uint64(const char *bytes)
+{
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return __builtin_bswap64(value);
+}
 
 /* The text form of an id of one of the four kinds. VB_SOURCE: wrong size, or a text longer than a
  * cursor can hold (VB_CURSOR_ID - 1). `*ret_length` may be NULL. */

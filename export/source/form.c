@@ -37,8 +37,7 @@ static enum vb_status explain(struct vb_reader *reader, PGresult **ret_lines)
     vb_query_init(&query);
     vb_buffer_init(&list, LIST_CEILING);
     vb_query_add(&query, "EXPLAIN (COSTS OFF) ");
-    enum vb_status status =
-        vb_page_cursor(&reader->page, reader->options.contract, reader->current, &first, &err);
+    enum vb_status status = vb_page_cursor(&reader->page, reader->current, &first, &err);
     if (status == VB_OK)
         status = vb_query_list_word(&list, first.id);
     if (status == VB_OK)

@@ -26,17 +26,17 @@ static struct vb_view field_of(const PGresult *result, int row, int field)
 }
 
 static enum vb_status decode_created(const PGresult *result, int row,
-                                     const struct vb_contract *contract,
+                                     const struct vb_column *created_at,
                                      struct vb_cursor *ret_cursor)
 {
-    return vb_time_decode(vb_contract_column(contract, "conversation", "created_at"),
-                          field_of(result, row, VB_PAGE_CREATED_AT), ret_cursor);
+    return vb_time_decode(created_at, field_of(result, row, VB_PAGE_CREATED_AT), ret_cursor);
 }
 
-enum vb_status vb_result_cursor(const PGresult *result, int row, const struct vb_contract *contract,
-                                struct vb_cursor *ret_cursor, struct vb_error *err)
+/* The columns are looked up by whoever reads many rows, once. */
+static enum vb_status decode_cursor(const PGresult *result, int row, Oid id_type,
+                                    const struct vb_column *created_at,
+                                    struct vb_cursor *ret_cursor, struct vb_error *err)
 {
-    Oid id_type = vb_contract_column(contract, "conversation", "id")->type;
     struct vb_cursor cursor = {0};
     struct vb_view id = field_of(result, row, VB_PAGE_ID);
     if (!id.data)
@@ -44,12 +44,20 @@ enum vb_status vb_result_cursor(const PGresult *result, int row, const struct vb
     if (vb_decode_id(id_type, id, cursor.id, NULL) != VB_OK)
         return vb_fail(err, VB_SOURCE, "a conversation's id of %zu bytes cannot be read (%.64s...)",
                        id.length, id.data);
-    if (decode_created(result, row, contract, &cursor) != VB_OK)
+    if (decode_created(result, row, created_at, &cursor) != VB_OK)
         return vb_fail(err, VB_SOURCE,
                        "conversation %s: created_at is not a time of the years 1 to 9999",
                        cursor.id);
     *ret_cursor = cursor;
     return VB_OK;
+}
+
+enum vb_status vb_result_cursor(const PGresult *result, int row, const struct vb_contract *contract,
+                                struct vb_cursor *ret_cursor, struct vb_error *err)
+{
+    return decode_cursor(result, row, vb_contract_column(contract, "conversation", "id")->type,
+                         vb_contract_column(contract, "conversation", "created_at"), ret_cursor,
+                         err);
 }
 
 /* Without `upto` at most VB_CROWD + 1 are counted: beyond it only "too many" matters. */
@@ -94,10 +102,10 @@ void vb_page_done(struct vb_page *page)
 }
 
 /* By the id's own type: the text is what the server would print. */
-enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contract *contract,
-                              size_t index, struct vb_cursor *ret_cursor, struct vb_error *err)
+enum vb_status vb_page_cursor(const struct vb_page *page, size_t index,
+                              struct vb_cursor *ret_cursor, struct vb_error *err)
 {
-    return vb_result_cursor(page->rows, (int)index, contract, ret_cursor, err);
+    return decode_cursor(page->rows, (int)index, page->id_type, page->created_at, ret_cursor, err);
 }
 
 /* The fields behind VB_PAGE_CHANNEL_ID, of texts; what was not asked for is NULL. */
@@ -166,7 +174,7 @@ enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, co
         .marks = page->marks,
     };
     struct vb_cursor place;
-    if (decode_created(page->rows, row, page->contract, &place) != VB_OK)
+    if (decode_created(page->rows, row, page->created_at, &place) != VB_OK)
         return vb_fail(err, VB_SOURCE, "a conversation's created_at cannot be read");
     conversation.created_at = place.at;
     if (PQnfields(page->rows) == VB_PAGE_COUNT) {
@@ -217,7 +225,7 @@ struct run {
 static vb_instant row_second(const struct vb_page *page, size_t row)
 {
     struct vb_cursor place;
-    if (decode_created(page->rows, (int)row, page->contract, &place) != VB_OK)
+    if (decode_created(page->rows, (int)row, page->created_at, &place) != VB_OK)
         return INT64_MIN; /* told with its conversation's name when that is handed out */
     return vb_second_of(place.at);
 }
@@ -270,7 +278,7 @@ static bool is_ordered(const struct vb_page *page)
 {
     struct vb_cursor place, before = {.at = INT64_MIN};
     for (int row = 0; row < PQntuples(page->rows); row++) {
-        if (decode_created(page->rows, row, page->contract, &place) != VB_OK ||
+        if (decode_created(page->rows, row, page->created_at, &place) != VB_OK ||
             place.at < before.at)
             return false;
         before.at = place.at;
@@ -283,6 +291,8 @@ enum vb_status vb_page_read(struct vb_page *page, struct vb_session *session,
 {
     drop_rows(page);
     page->contract = scope->contract;
+    page->id_type = vb_contract_column(page->contract, "conversation", "id")->type;
+    page->created_at = vb_contract_column(page->contract, "conversation", "created_at");
     enum vb_status status = fetch(page, session, scope, limit, err);
     if (status == VB_OK && !is_ordered(page))
         status = vb_fail(err, VB_SOURCE, "conversations came out of order");

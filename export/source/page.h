@@ -30,6 +30,8 @@ struct vb_second {
 
 struct vb_page {
     const struct vb_contract *contract; /* of the rows; borrowed */
+    Oid id_type;                        /* of its columns */
+    const struct vb_column *created_at;
     PGresult *rows;
     struct vb_place *places;
     size_t count;
@@ -50,9 +52,8 @@ enum vb_status vb_page_read(struct vb_page *page, struct vb_session *session,
                             const struct vb_scope *scope, size_t limit,
                             struct vb_error *err) vb_must_check;
 /* The place of a conversation of this page, copied. `index` lies below the count. */
-enum vb_status vb_page_cursor(const struct vb_page *page, const struct vb_contract *contract,
-                              size_t index, struct vb_cursor *ret_cursor,
-                              struct vb_error *err) vb_must_check;
+enum vb_status vb_page_cursor(const struct vb_page *page, size_t index,
+                              struct vb_cursor *ret_cursor, struct vb_error *err) vb_must_check;
 /* `id` is the caller's copy of the cursor's, and lent on. */
 enum vb_status vb_page_conversation(const struct vb_page *page, size_t index, const char *id,
                                     struct vb_conversation *ret_conversation,

@@ -227,8 +227,8 @@ static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *
 static enum vb_status next_conversation(struct vb_reader *reader, enum vb_reader_event *ret_event,
                                         struct vb_conversation *conversation, struct vb_error *err)
 {
-    enum vb_status status = vb_page_cursor(&reader->page, reader->options.contract, reader->current,
-                                           &reader->conversation, err);
+    enum vb_status status =
+        vb_page_cursor(&reader->page, reader->current, &reader->conversation, err);
     if (status == VB_OK)
         status = vb_page_conversation(&reader->page, reader->current, reader->conversation.id,
                                       conversation, err);

@@ -52,8 +52,9 @@ struct vb_stream {
     int64_t started;            /* monotonic */
     int64_t looked_up; /* microseconds that rows were waited for since the last look at it, */
     size_t looked_for; /* of so many conversations (slow.c) */
-    struct vb_message_place last; /* the last message handed out; its id is lent to the caller */
-    vb_instant last_extra;        /* of the kind */
+    struct vb_message_place places[2];
+    unsigned last;         /* which place is the last message's; its id is lent to the caller */
+    vb_instant last_extra; /* of the kind */
 };
 
 struct vb_reader {

@@ -83,8 +83,7 @@ static enum vb_status list_ids(const struct vb_reader *reader, size_t *end, stru
     enum vb_status appended = VB_OK;
     for (size_t i = reader->current; i < *end && appended == VB_OK; i++) {
         struct vb_cursor cursor;
-        enum vb_status status =
-            vb_page_cursor(&reader->page, reader->options.contract, i, &cursor, err);
+        enum vb_status status = vb_page_cursor(&reader->page, i, &cursor, err);
         if (status != VB_OK)
             return status;
         if (list->length + 2 * VB_CURSOR_ID + 4 > LIST_CEILING)
@@ -134,7 +133,7 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_resume resume = {
         .conversation = reader->conversation.id,
         .kind = stream->kind,
-        .after = stream->total > 0 ? &stream->last : NULL,
+        .after = stream->total > 0 ? &stream->places[stream->last] : NULL,
         .ties = stream->ties,
         .skip = stream->of_kind,
     };
@@ -212,7 +211,8 @@ static enum vb_status decode_time(const struct vb_reader *reader, struct vb_curs
         return broken_message(reader, cursor->id, err,
                               at.data ? "created_at is not a time of the years 1 to 9999"
                                       : "it has no created_at");
-    if (reader->stream.total > 0 && cursor->at < reader->stream.last.cursor.at)
+    const struct vb_stream *stream = &reader->stream;
+    if (stream->total > 0 && cursor->at < stream->places[stream->last].cursor.at)
         return broken(reader, err, "its messages came out of order");
     return VB_OK;
 }
@@ -230,17 +230,19 @@ static enum vb_status decode_position(const struct vb_reader *reader, const char
     return VB_OK;
 }
 
-/* The last message is where the conversation is read on, with those that share its place. */
-static void note_last(struct vb_stream *stream, const struct vb_message_place *place)
+/* The last message is where the conversation is read on, with those that share its place. The other
+ * of the two places is now the last one's. */
+static void note_last(struct vb_stream *stream)
 {
-    const struct vb_message_place *last = &stream->last;
+    const struct vb_message_place *last = &stream->places[stream->last];
+    const struct vb_message_place *place = &stream->places[1 - stream->last];
     bool is_tie = stream->total > 0 && place->cursor.at == last->cursor.at &&
                   strcmp(place->cursor.id, last->cursor.id) == 0 &&
                   strcmp(place->cursor.exact, last->cursor.exact) == 0 &&
                   place->has_position == last->has_position &&
                   strcmp(place->position, last->position) == 0;
     stream->ties = is_tie ? stream->ties + 1 : 1;
-    stream->last = *place;
+    stream->last = 1 - stream->last;
 }
 
 /* Views into the row, as all else. */
@@ -275,22 +277,22 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         .sender_account = fields[VB_ROW_SENDER_ACCOUNT],
         .marks = stream->marks,
     };
-    struct vb_message_place place;
-    const char *id = place.cursor.id;
-    enum vb_status status = decode_message_id(reader, place.cursor.id, &message.id.length, err);
+    struct vb_message_place *place = &stream->places[1 - stream->last];
+    const char *id = place->cursor.id;
+    enum vb_status status = decode_message_id(reader, place->cursor.id, &message.id.length, err);
     if (status == VB_OK)
-        status = decode_time(reader, &place.cursor, err);
+        status = decode_time(reader, &place->cursor, err);
     if (status == VB_OK)
-        status = decode_position(reader, id, &place, err);
+        status = decode_position(reader, id, place, err);
     if (status != VB_OK)
         return status;
     if (vb_decode_text_list(fields[VB_ROW_MEDIA_URLS], &message.media_urls) != VB_OK)
         return broken_message(reader, id, err, "its media_urls cannot be read");
     if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
         return broken_message(reader, id, err, "its citations or attachments cannot be read");
-    message.created_at = place.cursor.at;
-    note_last(stream, &place);
-    message.id.data = stream->last.cursor.id;
+    message.created_at = place->cursor.at;
+    message.id.data = id;
+    note_last(stream);
     *ret_message = message;
     return VB_OK;
 }
@@ -304,7 +306,7 @@ static enum vb_status check_stall(struct vb_reader *reader, struct vb_error *err
     enum vb_status status = VB_OK;
     if (!stream->rows.open)
         return VB_OK;
-    int64_t now = vb_clock_monotonic();
+    int64_t now = vb_clock_coarse();
     int64_t open = now - stream->started, most = reader->options.page_stall;
     if (open > vb_pace_aim(reader->options.pace) && stream->rows.next == stream->rows.end)
         status = vb_stream_settle(reader, now, err);

@@ -33,7 +33,9 @@ struct vb_civil {
 };
 
 int64_t vb_clock_monotonic(void); /* microseconds since some start */
-vb_instant vb_clock_now(void);    /* the system's wall clock */
+/* The same clock as of the kernel's last tick, up to 10 ms behind: for who asks at every row. */
+int64_t vb_clock_coarse(void);
+vb_instant vb_clock_now(void); /* the system's wall clock */
 /* At least so long, whatever signals come; 0 or less returns at once. Nothing can call it off:
  * threads that must end soon wait on a pulse instead. */
 void vb_clock_sleep(int64_t microseconds);

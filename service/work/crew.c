@@ -159,7 +159,7 @@ void vb_lease_drop(struct vb_lease *lease)
  * come every third, so one of them may be lost. */
 bool vb_lease_in_time(const struct vb_lease *lease)
 {
-    int64_t silence = vb_clock_monotonic() - lease->beaten_at;
+    int64_t silence = vb_clock_coarse() - lease->beaten_at;
     return silence < lease->crew->claimer.lease / 3 * 2;
 }
 
@@ -168,7 +168,7 @@ bool vb_lease_good(const struct vb_lease *lease)
     return !lease->lost && vb_lease_in_time(lease);
 }
 
-/* Asked between rows and between bytes on the wire; costs one read of the clock. */
+/* Asked between rows and between bytes on the wire: hence the coarse clock. */
 bool vb_lease_stop(void *lease)
 {
     const struct vb_lease *mine = lease;

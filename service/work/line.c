@@ -228,7 +228,7 @@ static enum vb_status add_message(struct vb_line *line, const struct vb_conversa
         line->renderer->message(&line->context, conversation, message, line->out, err);
     line->messages++;
     line->lease->messages = line->messages;
-    if (status == VB_OK)
+    if (status == VB_OK && line->work)
         status = vb_line_media_note(line, conversation, message, err);
     return status == VB_OK ? vb_line_flush(line, OUT_FLUSH, err) : status;
 }

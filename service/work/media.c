@@ -155,8 +155,6 @@ enum vb_status vb_line_media_note(struct vb_line *line, const struct vb_conversa
     struct vb_text_list list = message->attachments;
     struct vb_view v[4];
     enum vb_status status = VB_OK;
-    if (!line->work)
-        return VB_OK;
     while (status == VB_OK && vb_text_list_next_group(&list, v, 4)) {
         const struct vb_view texts[VB_ITEM_TEXTS] = {
             conversation->id, v[0], message->id, v[1], v[2], v[3]};
