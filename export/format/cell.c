@@ -7,8 +7,8 @@
  * a text that begins with guards already gets one more, so that taking one off every such cell
  * gives back what was there.
  *
- * Each cell is scanned once, its room reserved once for exactly what will be written, and a cell
- * that fails leaves nothing behind. Most have no special byte and cost one memcpy.
+ * Each cell is copied and scanned in one pass, and written again where the scan found something.
+ * Most have no special byte. A cell that fails leaves nothing behind.
  */
 #include "cell.h"
 
@@ -16,33 +16,76 @@
 #include "verbatim/lanes.h"
 #include "verbatim/text.h"
 
-/* What a scan found; nonzero means there is at least one. */
-struct findings {
-    bool special;   /* delimiter, quote, CR, LF */
-    bool non_ascii; /* to be validated */
-};
+#define SMALL_TEXT 4096u
+#define EXTRAS 4u /* two quotes, a guard, the delimiter */
 
-static bool is_special(char c, char delimiter)
+/* Which bytes make a cell stand in quotes. */
+static inline vb_lanes special_lanes(vb_lanes lanes, char delimiter)
 {
-    return c == delimiter || c == '"' || c == '\r' || c == '\n';
+    return (vb_lanes)((lanes == (unsigned char)delimiter) | (lanes == '"') | (lanes == '\r') |
+                      (lanes == '\n'));
 }
 
-/* Answers both questions in one pass; a special byte in the last fifteen is found one by one. */
-static struct findings scan(struct vb_view text, char delimiter)
+/* What copying a text has seen of it; a byte that is not zero means there is at least one. */
+struct findings {
+    vb_lanes special; /* delimiter, quote, CR, LF */
+    vb_lanes high;    /* beyond ASCII, to be validated */
+};
+
+static inline void look_at(vb_lanes lanes, char delimiter, struct findings *found)
 {
-    vb_lanes special = {0}, high = {0}, lanes;
-    size_t i = 0;
-    for (; i + sizeof lanes <= text.length; i += sizeof lanes) {
+    found->special |= special_lanes(lanes, delimiter);
+    found->high |= lanes & 0x80;
+}
+
+/* Fewer than sixteen bytes as two words that overlap, or as three bytes: none behind the end is
+ * touched, and those that are seen twice do no harm. */
+static inline vb_lanes copy_short(char *to, const char *from, size_t length)
+{
+    vb_lanes lanes = {0};
+    if (length >= 8) {
+        uint64_t words[2];
+        memcpy(&words[0], from, 8);
+        memcpy(&words[1], from + length - 8, 8);
+        memcpy(to, &words[0], 8);
+        memcpy(to + length - 8, &words[1], 8);
+        memcpy(&lanes, words, sizeof lanes);
+    } else if (length >= 4) {
+        uint32_t words[4] = {0};
+        memcpy(&words[0], from, 4);
+        memcpy(&words[1], from + length - 4, 4);
+        memcpy(to, &words[0], 4);
+        memcpy(to + length - 4, &words[1], 4);
+        memcpy(&lanes, words, sizeof lanes);
+    } else if (length > 0) {
+        unsigned char bytes[3] = {(unsigned char)from[0], (unsigned char)from[length / 2],
+                                  (unsigned char)from[length - 1]};
+        to[0] = (char)bytes[0];
+        to[length / 2] = (char)bytes[1];
+        to[length - 1] = (char)bytes[2];
+        memcpy(&lanes, bytes, sizeof bytes);
+    }
+    return lanes;
+}
+
+/* Copies and answers both questions in one pass; the last sixteen bytes may be seen twice. */
+static inline struct findings copy_looking(char *to, struct vb_view text, char delimiter)
+{
+    struct findings found = {{0}, {0}};
+    vb_lanes lanes;
+    if (text.length < sizeof lanes) {
+        look_at(copy_short(to, text.data, text.length), delimiter, &found);
+        return found;
+    }
+    size_t last = text.length - sizeof lanes;
+    for (size_t i = 0; i < last; i += sizeof lanes) {
         memcpy(&lanes, text.data + i, sizeof lanes);
-        special |= (vb_lanes)((lanes == (unsigned char)delimiter) | (lanes == '"') |
-                              (lanes == '\r') | (lanes == '\n'));
-        high |= lanes & 0x80;
+        memcpy(to + i, &lanes, sizeof lanes);
+        look_at(lanes, delimiter, &found);
     }
-    struct findings found = {vb_lanes_any(special), vb_lanes_any(high)};
-    for (; i < text.length; i++) {
-        found.special |= is_special(text.data[i], delimiter);
-        found.non_ascii |= (text.data[i] & 0x80) != 0;
-    }
+    memcpy(&lanes, text.data + last, sizeof lanes);
+    memcpy(to + last, &lanes, sizeof lanes);
+    look_at(lanes, delimiter, &found);
     return found;
 }
 
@@ -59,17 +102,25 @@ static size_t count_byte(struct vb_view text, char byte)
     return count;
 }
 
-/* Copies runs between quotes, and each quote twice. */
+/* Each quote twice. Sixteen bytes are written at a time, and those behind a quote once more: there
+ * is room for them, since as many are still to come. */
 static char *copy_doubling(char *to, struct vb_view text)
 {
     const char *at = text.data, *end = text.data + text.length;
-    while (at < end) {
-        const char *stop = memchr(at, '"', (size_t)(end - at));
-        size_t run = stop ? (size_t)(stop - at) + 1 : (size_t)(end - at);
-        memcpy(to, at, run);
-        to += run;
+    vb_lanes lanes;
+    while ((size_t)(end - at) >= sizeof lanes) {
+        memcpy(&lanes, at, sizeof lanes);
+        memcpy(to, &lanes, sizeof lanes);
+        vb_lanes quotes = (vb_lanes)(lanes == '"');
+        size_t run = vb_lanes_any(quotes) ? vb_lanes_first(quotes) + 1 : sizeof lanes;
         at += run;
-        if (stop)
+        to += run;
+        if (at[-1] == '"')
+            *to++ = '"';
+    }
+    for (; at < end; at++) {
+        *to++ = *at;
+        if (*at == '"')
             *to++ = '"';
     }
     return to;
@@ -97,72 +148,92 @@ static bool begins_formula(struct vb_view text)
 
 /* Most cells begin with a letter or digit: one look at a table settles them. The table must name
  * every byte that begins_formula could end well with; 0xEF is the first of the full-width forms. */
+static const bool suspect[256] = {
+    [' '] = true, ['\''] = true, ['='] = true,  ['+'] = true, ['-'] = true,
+    ['@'] = true, ['\t'] = true, ['\r'] = true, [0xEF] = true};
+
 bool vb_cell_is_formula(struct vb_view text)
 {
-    static const bool suspect[256] = {
-        [' '] = true, ['\''] = true, ['='] = true,  ['+'] = true, ['-'] = true,
-        ['@'] = true, ['\t'] = true, ['\r'] = true, [0xEF] = true};
     return text.length > 0 && suspect[(unsigned char)text.data[0]] && begins_formula(text);
 }
 
-/* The slow way, for cells with a separator, a quote or a line end. The guard stands inside the
- * quotes. */
-static enum vb_status append_quoted(struct vb_buffer *out, struct vb_view text, bool guard,
-                                    struct vb_view end)
+/* The slow way: something in the text needs care. The guard stands inside the quotes. */
+static char *put_with_care(char *to, struct vb_view text, const struct vb_cell_form *form,
+                           const struct findings *found)
 {
-    size_t length = text.length + count_byte(text, '"') + 2 + guard + end.length;
-    enum vb_status status = vb_buffer_reserve(out, length);
-    if (status != VB_OK)
-        return status;
-    char *to = out->data + out->length;
-    *to++ = '"';
+    if (vb_lanes_any(found->high) && !vb_utf8_valid(text))
+        return NULL;
+    bool guard = form->guard && vb_cell_is_formula(text);
+    bool quoted = vb_lanes_any(found->special) || (form->quotes && text.data);
+    if (quoted)
+        *to++ = '"';
     if (guard)
         *to++ = '\'';
-    to = copy_doubling(to, text);
-    *to++ = '"';
-    memcpy(to, end.data, end.length);
-    vb_buffer_grown(out, length);
-    return VB_OK;
+    if (quoted) {
+        to = copy_doubling(to, text);
+        *to++ = '"';
+    } else if (text.data) {
+        memcpy(to, text.data, text.length);
+        to += text.length;
+    }
+    return to;
 }
 
-/* The cell and what stands behind it, in one piece. One byte more than needed is reserved, for a
- * guard. */
-static inline enum vb_status append_ended(struct vb_buffer *out, struct vb_view text,
-                                          struct vb_cell_form form, struct vb_view end)
+/* Small texts have the most that they could need. Of large ones quotes are counted, for twice a
+ * large message would be memory that nobody counts on. */
+size_t vb_cell_room(struct vb_view text)
 {
-    struct findings found = scan(text, form.delimiter);
-    if (found.non_ascii && !vb_utf8_valid(text))
-        return VB_SOURCE;
-    bool guard = form.guard && vb_cell_is_formula(text);
-    if (found.special || (form.quotes && text.data))
-        return append_quoted(out, text, guard, end);
-    enum vb_status status = vb_buffer_reserve(out, text.length + 1 + end.length);
-    if (status != VB_OK)
-        return status;
-    char *to = out->data + out->length;
-    if (guard)
-        *to++ = '\'';
-    if (text.data)
-        memcpy(to, text.data, text.length);
-    memcpy(to + text.length, end.data, end.length);
-    vb_buffer_grown(out, text.length + guard + end.length);
-    return VB_OK;
+    return text.length + (text.length <= SMALL_TEXT ? text.length : count_byte(text, '"')) + EXTRAS;
+}
+
+char *vb_cell_put(char *to, struct vb_view text, const struct vb_cell_form *form)
+{
+    struct findings found = copy_looking(to, text, form->delimiter);
+    if (vb_lanes_any(found.special | found.high) || form->quotes ||
+        (form->guard && text.length > 0 && suspect[(unsigned char)text.data[0]]))
+        to = put_with_care(to, text, form, &found);
+    else
+        to += text.length;
+    if (to)
+        *to++ = form->delimiter;
+    return to;
+}
+
+/* What was written and is not to be kept has overwritten the NUL behind the buffer's bytes. */
+static enum vb_status refuse(struct vb_buffer *out)
+{
+    out->data[out->length] = '\0';
+    return VB_SOURCE;
 }
 
 enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, struct vb_cell_form form)
 {
-    return text.length > 0 || form.quotes ? append_ended(out, text, form, VB_VIEW("")) : VB_OK;
+    if (text.length == 0 && !form.quotes)
+        return VB_OK;
+    enum vb_status status = vb_buffer_reserve(out, vb_cell_room(text));
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = vb_cell_put(start, text, &form);
+    if (!to)
+        return refuse(out);
+    vb_buffer_grown(out, (size_t)(to - start) - 1); /* without the delimiter */
+    return VB_OK;
 }
 
 /* Not all or nothing: cells before the one that failed stay, and the caller takes the row back. */
 enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *cells, size_t count,
                                   struct vb_cell_form form)
 {
-    const struct vb_view end = {&form.delimiter, 1};
-    enum vb_status status = VB_OK;
-    for (size_t i = 0; i < count && status == VB_OK; i++)
-        status = append_ended(out, cells[i], form, end);
-    return status;
+    for (size_t i = 0; i < count; i++) {
+        enum vb_status status = vb_buffer_reserve(out, vb_cell_room(cells[i]));
+        if (status != VB_OK)
+            return status;
+        char *start = out->data + out->length, *to = vb_cell_put(start, cells[i], &form);
+        if (!to)
+            return refuse(out);
+        vb_buffer_grown(out, (size_t)(to - start));
+    }
+    return VB_OK;
 }
 
 /* A number in E.164's form is no formula that does anything, and guarding it would make it useless

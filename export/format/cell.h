@@ -28,6 +28,13 @@ static inline struct vb_cell_form vb_cell_unguarded(struct vb_cell_form form)
     return form;
 }
 
+/* For rows of many cells, whose room is made at once: at most so many bytes become of a text, with
+ * the delimiter. */
+size_t vb_cell_room(struct vb_view text);
+/* Writes a cell and its delimiter where there is room for it; returns what stands behind. NULL:
+ * not UTF-8, and some of the room is overwritten. */
+char *vb_cell_put(char *to, struct vb_view text, const struct vb_cell_form *form);
+
 /* Appends one cell, without delimiter; NULL is an empty one. VB_SOURCE for text that is not
  * UTF-8, VB_LIMIT and VB_NO_MEMORY as the buffer says. */
 enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text,

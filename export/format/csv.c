@@ -10,6 +10,11 @@
 #include "media_cell.h"
 #include "renderers.h"
 #include "row.h"
+#include "time_text.h"
+
+#include "verbatim/digits.h"
+
+#include <string.h>
 
 static const char header[] =
     "message_id,conversation_id,contact_name,contact_phone,direction,speaker_type,speaker_name,"
@@ -51,43 +56,95 @@ static enum vb_status append_media(const struct vb_render_context *context,
                                    const struct vb_conversation *c, const struct vb_message *m,
                                    struct vb_cell_form form, struct vb_buffer *out)
 {
-    if (context->include & VB_INCLUDE_MEDIA && m->attachments.count > 0)
-        return vb_media_append_cell(out, c->id, m, form);
-    return vb_cell_append_list(out, m->media_urls, form);
+    enum vb_status status = context->include & VB_INCLUDE_MEDIA && m->attachments.count > 0
+                                ? vb_media_append_cell(out, c->id, m, form)
+                                : vb_cell_append_list(out, m->media_urls, form);
+    return status == VB_OK ? vb_buffer_append_byte(out, form.delimiter) : status;
+}
+
+/* Writes cells in the order given, each by its own form; their room is made at once. */
+struct cell {
+    struct vb_view text;
+    const struct vb_cell_form *form;
+};
+
+/* `more` bytes of room besides, for what the caller puts behind. *ret_to: there. Nothing counts as
+ * written yet. */
+static enum vb_status put_cells(struct vb_buffer *out, const struct cell cells[], size_t count,
+                                size_t more, char **ret_to)
+{
+    size_t room = more;
+    for (size_t i = 0; i < count; i++)
+        room += vb_cell_room(cells[i].text);
+    enum vb_status status = vb_buffer_reserve(out, room);
+    if (status != VB_OK)
+        return status;
+    char *to = out->data + out->length;
+    for (size_t i = 0; i < count && to; i++)
+        to = vb_cell_put(to, cells[i].text, cells[i].form);
+    *ret_to = to;
+    return to ? VB_OK : VB_SOURCE;
+}
+
+static void keep(struct vb_buffer *out, const char *to)
+{
+    vb_buffer_grown(out, (size_t)(to - (out->data + out->length)));
+}
+
+/* A time is a text: what takes texts in quotes as they are leaves it alone. */
+static char *put_time(char *to, const struct vb_render_context *context, vb_instant at,
+                      const struct vb_cell_form *form)
+{
+    if (form->quotes)
+        *to++ = '"';
+    to = vb_time_put(to, context->zone, at);
+    if (form->quotes)
+        *to++ = '"';
+    *to++ = form->delimiter;
+    return to;
 }
 
 /* The twelve columns in the contract's order. Ids and the time are never guarded: their forms
- * cannot be formulas, and importers join by them. The last cell has no delimiter, which is why it
- * is appended by itself. */
+ * cannot be formulas, and importers join by them. Nor are telephone numbers in E.164's form. The
+ * last cell's delimiter gives way to the end of the row. */
 static enum vb_status append_row(const struct vb_render_context *context,
                                  const struct vb_conversation *c, const struct vb_message *m,
                                  struct vb_buffer *out)
 {
-    const struct vb_cell_form form = vb_csv_form(context);
+    const struct vb_cell_form form = vb_csv_form(context), plain = vb_cell_unguarded(form);
     bool customer = context->include & VB_INCLUDE_CUSTOMER;
-    const struct vb_view ids[] = {m->id, c->id};
-    const struct vb_view people[] = {m->direction, m->speaker_type,
-                                     vb_row_speaker_name(context, c, m)};
-    enum vb_status status = vb_cell_append_run(out, ids, 2, vb_cell_unguarded(form));
-    if (status == VB_OK)
-        status = vb_cell_append_run(out, customer ? &c->contact_name : &vb_row_nothing, 1, form);
-    if (status == VB_OK)
-        status = vb_cell_append_phone(out, customer ? c->contact_phone : vb_row_nothing, form);
-    if (status == VB_OK)
-        status = vb_cell_append_run(out, people, 3, form);
-    if (status == VB_OK)
-        status = vb_csv_append_time(context, m->created_at, form, out);
-    if (status == VB_OK)
-        status = vb_cell_append_run(out, &m->text, 1, form);
-    if (status == VB_OK)
+    bool media = m->media_urls.count > 0 || m->attachments.count > 0;
+    struct vb_view phone = customer ? c->contact_phone : vb_row_nothing;
+    const struct cell before[] = {{m->id, &plain},
+                                  {c->id, &plain},
+                                  {customer ? c->contact_name : vb_row_nothing, &form},
+                                  {phone, vb_digits_is_e164(phone) ? &plain : &form},
+                                  {m->direction, &form},
+                                  {m->speaker_type, &form},
+                                  {vb_row_speaker_name(context, c, m), &form}};
+    const struct cell behind[] = {{m->status, &form}, {m->sender_account, &form}};
+    char *to = NULL;
+    enum vb_status status = put_cells(out, before, sizeof before / sizeof *before,
+                                      VB_TIME_ROOM + 3 + vb_cell_room(m->text) + 1, &to);
+    if (status == VB_OK) {
+        to = put_time(to, context, m->created_at, &form);
+        to = vb_cell_put(to, m->text, &form);
+        status = to ? VB_OK : VB_SOURCE;
+    }
+    if (status != VB_OK)
+        return status;
+    if (!media)
+        *to++ = form.delimiter;
+    keep(out, to);
+    if (media)
         status = append_media(context, c, m, form, out);
     if (status == VB_OK)
-        status = vb_buffer_append_byte(out, form.delimiter);
-    if (status == VB_OK)
-        status = vb_cell_append_run(out, &m->status, 1, form);
-    if (status == VB_OK)
-        status = vb_cell_append(out, m->sender_account, form);
-    return status == VB_OK ? vb_buffer_append(out, "\r\n", 2) : status;
+        status = put_cells(out, behind, 2, 1, &to);
+    if (status != VB_OK)
+        return status;
+    memcpy(to - 1, "\r\n", 2);
+    keep(out, to + 1);
+    return VB_OK;
 }
 
 /* The start is noted here, so a row that fails is taken back whole. */

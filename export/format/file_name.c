@@ -21,12 +21,17 @@ static bool is_disguise(uint32_t c)
            (c >= 0xFFF9 && c <= 0xFFFB);
 }
 
+static bool is_refused_ascii(char c)
+{
+    return c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|", c) != NULL;
+}
+
 /* Controls of both sets, what Windows keeps for itself, disguises, and code points that are no
  * characters (U+FDD0 to U+FDEF, and the last two of each plane). */
 static bool is_refused(uint32_t c)
 {
     if (c < 0x80)
-        return c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|", (int)c) != NULL;
+        return is_refused_ascii((char)c);
     return c < 0xA0 || is_disguise(c) || (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
 }
 
@@ -42,12 +47,38 @@ static enum vb_status append_one(struct vb_buffer *out, const char *text, size_t
     return keep ? vb_buffer_append(out, text, width) : vb_buffer_append_byte(out, '_');
 }
 
+/* How many letters, digits and blanks of ASCII the text begins with. */
+static size_t plain_run(struct vb_view text)
+{
+    size_t run = 0;
+    while (run < text.length && (g_ascii_isalnum(text.data[run]) || text.data[run] == ' '))
+        run++;
+    return run;
+}
+
+/* As many of its bytes as there is room for. */
+static enum vb_status append_run(struct vb_buffer *out, struct vb_view run)
+{
+    size_t room = out->ceiling - out->length;
+    bool fits = run.length <= room;
+    enum vb_status status = vb_buffer_append(out, run.data, fits ? run.length : room);
+    return status == VB_OK && !fits ? VB_LIMIT : status;
+}
+
 /* `words` folds each run of what is not kept into one '_', else each character has its own.
  * VB_LIMIT is no failure here: the name is long enough then. */
 static enum vb_status append_filtered(struct vb_buffer *out, struct vb_view text, bool words)
 {
     bool in_run = false;
     while (text.length > 0) {
+        size_t run = words ? 0 : plain_run(text);
+        if (run > 0) {
+            enum vb_status status = append_run(out, (struct vb_view){text.data, run});
+            if (status != VB_OK)
+                return status == VB_LIMIT ? VB_OK : status;
+            text = (struct vb_view){text.data + run, text.length - run};
+            continue;
+        }
         const char *start = text.data;
         if (vb_utf8_width(text.data, text.length) == 0)
             return VB_INVALID;
@@ -76,6 +107,8 @@ enum vb_status vb_file_name_append_word(struct vb_buffer *out, struct vb_view te
 size_t vb_file_name_skip(struct vb_view name)
 {
     struct vb_view rest = name;
+    if (name.length > 0 && g_ascii_isalnum(name.data[0]))
+        return 0;
     while (rest.length > 0) {
         struct vb_view next = rest;
         if (vb_utf8_width(rest.data, rest.length) == 0 || g_unichar_isalnum(vb_utf8_next(&next)))
@@ -90,6 +123,8 @@ size_t vb_file_name_skip(struct vb_view name)
 size_t vb_file_name_cut(struct vb_view name, size_t bytes, size_t units)
 {
     struct vb_view rest = name;
+    if (name.length <= bytes && name.length <= units) /* no character has fewer bytes than units */
+        return name.length;
     rest.length = vb_utf8_cut(name, bytes);
     size_t length = rest.length, used = 0;
     while (rest.length > 0) {
@@ -104,8 +139,13 @@ size_t vb_file_name_cut(struct vb_view name, size_t bytes, size_t units)
 size_t vb_file_name_units(struct vb_view name)
 {
     size_t units = 0;
-    while (name.length > 0)
-        units += vb_utf8_next(&name) > 0xFFFF ? 2 : 1;
+    while (name.length > 0) {
+        size_t run = plain_run(name);
+        units += run;
+        name = (struct vb_view){name.data + run, name.length - run};
+        if (name.length > 0)
+            units += vb_utf8_next(&name) > 0xFFFF ? 2 : 1;
+    }
     return units;
 }
 

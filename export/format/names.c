@@ -149,20 +149,40 @@ static enum vb_status make_contact(struct vb_buffer *out, const struct vb_conver
     return status == VB_OK ? mend(out) : status;
 }
 
+static char *put_text(char *to, struct vb_view text)
+{
+    memcpy(to, text.data, text.length);
+    return to + text.length;
+}
+
+static char *put_two(char *to, int value)
+{
+    to[0] = (char)('0' + value / 10);
+    to[1] = (char)('0' + value % 10);
+    return to + 2;
+}
+
 /* "--2026-04-08_032443--", with the offset where the local time occurs twice: else two
  * conversations an hour apart would have one time. No colons, which Windows refuses. */
 static size_t make_time(struct vb_zone *zone, vb_instant at, char text[TIME_TEXT])
 {
     int offset = vb_zone_offset(zone, at);
     struct vb_civil c = vb_civil_of(at, offset);
-    char shift[16] = "";
     unsigned distance = (unsigned)abs(offset);
-    if (vb_zone_is_ambiguous(zone, at))
-        snprintf(shift, sizeof shift, "%c%02u%02u", offset < 0 ? '-' : '+', distance / 3600,
-                 distance / 60 % 60);
-    int length = snprintf(text, TIME_TEXT, "--%04d-%02d-%02d_%02d%02d%02d%s--", c.date.year,
-                          c.date.month, c.date.day, c.hour, c.minute, c.second, shift);
-    return (size_t)length;
+    char *to = put_text(text, VB_VIEW("--"));
+    to = put_two(put_two(to, c.date.year / 100), c.date.year % 100);
+    *to++ = '-';
+    to = put_two(to, c.date.month);
+    *to++ = '-';
+    to = put_two(to, c.date.day);
+    *to++ = '_';
+    to = put_two(put_two(put_two(to, c.hour), c.minute), c.second);
+    if (vb_zone_is_ambiguous(zone, at)) {
+        *to++ = offset < 0 ? '-' : '+';
+        to = put_two(put_two(to, (int)(distance / 3600)), (int)(distance / 60 % 60));
+    }
+    to = put_text(to, VB_VIEW("--"));
+    return (size_t)(to - text);
 }
 
 /* Cuts both so that their lengths sum up to `budget` at most, counted in bytes or in UTF-16 code
@@ -200,12 +220,14 @@ static size_t join(struct vb_view contact, struct vb_view time, struct vb_view c
 static size_t put_name(const struct vb_namer *namer, struct vb_view time, uint32_t number,
                        bool always, char name[VB_NAME_BYTES + 1])
 {
-    char tail[TAIL_TEXT];
-    int length = number > 1 || always
-                     ? snprintf(tail, sizeof tail, " (%u)%s", number, namer->extension)
-                     : snprintf(tail, sizeof tail, "%s", namer->extension);
+    char numbered[TAIL_TEXT];
+    const char *tail = namer->extension;
+    if (number > 1 || always) {
+        snprintf(numbered, sizeof numbered, " (%u)%s", number, namer->extension);
+        tail = numbered;
+    }
     return join(view_of_buffer(&namer->contact), time, view_of_buffer(&namer->channel),
-                (struct vb_view){tail, (size_t)length}, VB_NAME_BYTES, name);
+                vb_view_of(tail), VB_NAME_BYTES, name);
 }
 
 /* Raises the number until the whole name is free: a cut name with a number may meet another. It

@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Room for the longest form. */
-#define TIME_TEXT 64u
-
 /* The start of a local time up to the hour, "2026-04-08T03:": messages come in order, so it mostly
  * is the one written last. */
 struct hour_text {
@@ -58,23 +55,19 @@ static char *put_offset(char *to, int offset)
 }
 
 /* Both forms: `between` stands between day and hour. Years before 0 or past 9999 come out with
- * their sign or fifth digit; PostgreSQL has both. No instant has more than TIME_TEXT bytes in any
- * form. */
-static enum vb_status append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at,
-                             char between, bool with_fraction)
+ * their sign or fifth digit; PostgreSQL has both. No instant has more than VB_TIME_ROOM bytes in
+ * any form. */
+static char *put(char *start, struct vb_zone *zone, vb_instant at, char between, bool with_fraction)
 {
     int offset = vb_zone_offset(zone, at);
     int64_t local = at + offset * VB_SECOND, hour_length = 3600 * VB_SECOND;
     int64_t hour = local / hour_length - (local % hour_length < 0);
     const struct hour_text *front = text_of_hour(hour);
-    /* Once for the longest form; the rest writes without asking. */
-    enum vb_status status = vb_buffer_reserve(out, TIME_TEXT);
-    if (status != VB_OK)
-        return status;
     uint32_t rest = (uint32_t)((uint64_t)(local - hour * hour_length) % 60000000u);
     unsigned minute = (unsigned)((local - hour * hour_length) / (60 * VB_SECOND));
-    char *start = out->data + out->length, *to = start;
-    memcpy(to, front->text, front->length);
+    char *to = start;
+    memcpy(to, front->text,
+           sizeof front->text); /* of one size, and what is too much written over */
     to = put_two(to + front->length, minute);
     start[front->length - 4] = between;
     *to++ = ':';
@@ -85,9 +78,23 @@ static enum vb_status append(struct vb_buffer *out, struct vb_zone *zone, vb_ins
         to = put_two(to, rest / 100u % 100);
         to = put_two(to, rest % 100);
     }
-    to = put_offset(to, offset);
-    vb_buffer_grown(out, (size_t)(to - start));
+    return put_offset(to, offset);
+}
+
+static enum vb_status append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at,
+                             char between, bool with_fraction)
+{
+    enum vb_status status = vb_buffer_reserve(out, VB_TIME_ROOM);
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length;
+    vb_buffer_grown(out, (size_t)(put(start, zone, at, between, with_fraction) - start));
     return VB_OK;
+}
+
+char *vb_time_put(char *to, struct vb_zone *zone, vb_instant at)
+{
+    return put(to, zone, at, 'T', true);
 }
 
 enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
@@ -137,7 +144,7 @@ enum vb_status vb_time_append_words(struct vb_buffer *out, struct vb_zone *zone,
     int64_t day = local / day_length - (local % day_length < 0);
     unsigned second = (unsigned)((local - day * day_length) / VB_SECOND), hour = second / 3600;
     const struct day_text *front = text_of_day(day);
-    enum vb_status status = vb_buffer_reserve(out, TIME_TEXT);
+    enum vb_status status = vb_buffer_reserve(out, VB_TIME_ROOM);
     if (status != VB_OK)
         return status;
     char *start = out->data + out->length, *to = start, shown[2];

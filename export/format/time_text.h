@@ -9,7 +9,10 @@
 
 #include "verbatim/zone.h"
 
-/* ISO 8601 with six digits and the offset: "2026-04-08T03:24:43.123456+00:00". */
+#define VB_TIME_ROOM 64u /* room for the longest form */
+/* ISO 8601 with six digits and the offset: "2026-04-08T03:24:43.123456+00:00". `put` writes where
+ * there is room, and returns what stands behind. */
+char *vb_time_put(char *to, struct vb_zone *zone, vb_instant at);
 enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone,
                               vb_instant at) vb_must_check;
 /* The same to the second, as HTML's <time> takes it too: "2026-04-08 03:24:43+00:00". */

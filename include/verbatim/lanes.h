@@ -21,4 +21,17 @@ static inline bool vb_lanes_any(vb_lanes lanes)
     return (halves[0] | halves[1]) != 0;
 }
 
+/* The place of the first byte that is not zero; there must be one. */
+static inline unsigned vb_lanes_first(vb_lanes lanes)
+{
+    uint64_t halves[2];
+    memcpy(halves, &lanes, sizeof halves);
+    unsigned half = halves[0] == 0;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return 8 * half + (unsigned)__builtin_clzll(halves[half]) / 8;
+#else
+    return 8 * half + (unsigned)__builtin_ctzll(halves[half]) / 8;
+#endif
+}
+
 #endif
