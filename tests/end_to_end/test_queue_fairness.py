@@ -91,6 +91,19 @@ def test_small_export_does_not_wait_for_a_giant(program, database, folder, local
         queue.finished(database, giant)
 
 
+def test_nobody_waits_for_a_turn_that_is_held(program, database, folder, local):
+    """Another process is about to start a job of the workspace whose turn comes first."""
+    first = queue.add_job(database, "small-w")
+    database.execute("UPDATE verbatim.turn SET last_turn = CASE WHEN workspace_id = 'w' THEN 0"
+                     " ELSE nextval('verbatim.turn_number') END")
+    with Crew(program, folder, local, workers=1):
+        with database.connect() as connection, connection.transaction():
+            connection.execute("UPDATE verbatim.turn SET last_turn = last_turn WHERE workspace_id = 'w'")
+            queue.finished(database, queue.add_job(database, "small-v", "v"))
+            assert queue.job(database, first).status == "queued"
+        queue.finished(database, first)
+
+
 def rows_read(database):
     """Rows of jobs and segments that the server has read so far."""
     database.execute("SELECT pg_stat_force_next_flush()")
