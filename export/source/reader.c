@@ -87,6 +87,7 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
         return status;
     if (ret_lag)
         *ret_lag = lag;
+    vb_reader_choose_way(reader);
     reader->state = VB_READER_PAGE;
     return VB_OK;
 }

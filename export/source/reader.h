@@ -1,5 +1,5 @@
 /* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), recover.c, blame.c,
- * form.c, share.c, slow.c, skip.c, count.c and wait.c.
+ * form.c, share.c, slow.c, way.c, skip.c, count.c and wait.c.
  *
  * The reader owns all of it, and vb_reader_free frees it; what the options and the selection point
  * at is borrowed, and outlives the reader. One thread. Errors are those of verbatim/source.h;
@@ -68,6 +68,7 @@ struct vb_reader {
     bool is_under_way;  /* a page was read since vb_reader_begin */
     unsigned conflicts; /* with the replay of a replica, since the last row */
     bool has_told_conflict;
+    bool by_range;       /* see struct vb_scope */
     size_t current;      /* conversation of the page */
     bool placed;         /* `position` is valid */
     bool waits_by_clock; /* the source's replica does not tell what it has received (wait.c) */
@@ -79,6 +80,10 @@ struct vb_reader {
 
 /* The scope of what is still to be read (reader_scope.c). */
 struct vb_scope vb_reader_scope(const struct vb_reader *reader);
+
+/* Into reader->by_range, for a selection of a range of messages: looks whether the source finds
+ * those of a conversation by an index (way.c). */
+void vb_reader_choose_way(struct vb_reader *reader);
 
 /* Before the first page of a selection. */
 void vb_stream_begin(struct vb_reader *reader);

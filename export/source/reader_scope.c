@@ -6,7 +6,9 @@ struct vb_scope vb_reader_scope(const struct vb_reader *reader)
 {
     /* Behind what was read, else behind the stretch's lower end, else from the start of the
      * range. */
-    struct vb_scope scope = {.contract = reader->options.contract, .selection = &reader->selection};
+    struct vb_scope scope = {.contract = reader->options.contract,
+                             .selection = &reader->selection,
+                             .by_range = reader->by_range};
     if (reader->placed)
         scope.low = &reader->position;
     else if (reader->stretch.has_low)

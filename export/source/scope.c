@@ -235,10 +235,30 @@ void vb_scope_bind_rows(struct vb_query *query, const struct vb_scope *scope, co
 }
 
 /* One look-up a conversation, on the way along the conversations' own order. Worded as the messages
- * themselves are asked for (select_messages.c, decision 13): by an index led by conversation_id
+ * themselves are asked for (select_branch.c, decision 13): by an index led by conversation_id
  * alone, and from the range's start on where created_at stands behind it. No EXISTS, which the
- * planner may turn into a join of all the range's messages with each page. last_message_at comes
- * first, being cheaper: what is silent since then is passed over without a look at its messages. */
+ * planner may turn into a join of all the range's messages with each page. */
+static void add_look_up(struct vb_query *query, const struct vb_scope *scope)
+{
+    vb_query_add(query,
+                 " AND (SELECT true FROM %s.message a WHERE a.conversation_id = ANY (ARRAY[c.id])"
+                 " AND a.conversation_id >= c.id AND a.conversation_id <= c.id AND ",
+                 scope->contract->schema);
+    vb_scope_bind_rows(query, scope, "a", "message");
+    vb_query_add(query, " ORDER BY a.conversation_id LIMIT 1)");
+}
+
+/* IS TRUE keeps the list what it is, made once for a statement, and no join. */
+static void add_range(struct vb_query *query, const struct vb_scope *scope)
+{
+    vb_query_add(query, " AND (c.id IN (SELECT a.conversation_id FROM %s.message a WHERE ",
+                 scope->contract->schema);
+    vb_scope_bind_rows(query, scope, "a", "message");
+    vb_query_add(query, ")) IS TRUE");
+}
+
+/* last_message_at comes first, being cheaper: what is silent since then is passed over without a
+ * look at its messages. */
 static void add_activity(struct vb_query *query, const struct vb_scope *scope)
 {
     if (!scope->selection->activity)
@@ -249,12 +269,10 @@ static void add_activity(struct vb_query *query, const struct vb_scope *scope)
         vb_scope_bind_instant(query, scope, "conversation", "last_message_at",
                               scope->selection->from);
     }
-    vb_query_add(query,
-                 " AND (SELECT true FROM %s.message a WHERE a.conversation_id = ANY (ARRAY[c.id])"
-                 " AND a.conversation_id >= c.id AND a.conversation_id <= c.id AND ",
-                 scope->contract->schema);
-    vb_scope_bind_rows(query, scope, "a", "message");
-    vb_query_add(query, " ORDER BY a.conversation_id LIMIT 1)");
+    if (scope->by_range)
+        add_range(query, scope);
+    else
+        add_look_up(query, scope);
 }
 
 /* How the conversations are found. */

@@ -25,6 +25,9 @@ struct vb_scope {
     const struct vb_selection *selection;
     const struct vb_cursor *low;  /* NULL: from the start */
     const struct vb_cursor *high; /* NULL: to the end */
+    /* Of a range of messages: its conversations are found by one look at all messages of it, and
+     * not by one for each conversation (way.c). */
+    bool by_range;
 };
 
 /* A stretch of time: behind the cursor, else from the instant on; up to the cursor, else before the

@@ -242,7 +242,8 @@ void vb_select_last(struct vb_query *query, const struct vb_scope *scope, vb_ins
 void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,
                      const struct vb_cursor *upto, uint64_t most)
 {
-    const struct vb_scope whole = {.contract = scope->contract, .selection = scope->selection};
+    const struct vb_scope whole = {
+        .contract = scope->contract, .selection = scope->selection, .by_range = scope->by_range};
     struct vb_span span = vb_scope_span(&whole);
     if (second > span.from)
         span.from = second;

@@ -43,8 +43,10 @@ static enum vb_status move_to_second_end(struct vb_reader *reader, const struct 
     enum vb_status status = vb_count_second(&reader->session, scope, second, NULL, &count, err);
     if (status != VB_OK || count > VB_CROWD)
         return status;
-    struct vb_scope within = {
-        .contract = scope->contract, .selection = scope->selection, .low = cursor};
+    struct vb_scope within = {.contract = scope->contract,
+                              .selection = scope->selection,
+                              .low = cursor,
+                              .by_range = scope->by_range};
     struct vb_query query;
     vb_query_init(&query);
     vb_select_last(&query, &within, second + VB_SECOND);

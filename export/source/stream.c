@@ -202,7 +202,7 @@ static enum vb_status decode_message_id(const struct vb_reader *reader, char ret
                    reader->conversation.id, id.length, VB_CURSOR_ID - 1, id.data);
 }
 
-/* NULL came through on purpose (select_messages.c), to be told here by its message. */
+/* NULL came through on purpose (select_branch.c), to be told here by its message. */
 static enum vb_status decode_time(const struct vb_reader *reader, struct vb_cursor *cursor,
                                   struct vb_error *err)
 {

@@ -89,6 +89,25 @@ def test_all_messages_are_looked_at_once_or_twice(source, postgres):
     assert rows_looked_at(log, "message") <= 2.2 * source.value("SELECT count(*) FROM chat.message")
 
 
+ACTIVITY = SELECTION | {"activity": 1, "from": START + 900 * 1_000_000, "to": START + 1300 * 1_000_000,
+                        "as_of": START + 10**12}
+
+
+@pytest.mark.parametrize("settings", [{}, {"prepared": "off", "page": 100}, {"columns": EXTRAS | DETAILS}], ids=str)
+def test_a_range_of_messages_is_the_same(source, settings):
+    wanted = read(source.url, "chat", **settings, **ACTIVITY)
+    assert 300 < sum(line[0] == "conversation" for line in wanted) < 600
+    found = read(source.url, "bare", **settings, **ACTIVITY)
+    assert [line for line in found if line[0] != "page"] == [line for line in wanted if line[0] != "page"]
+
+
+def test_a_range_of_messages_is_looked_at_once_a_page(source, postgres):
+    """By each conversation it would be 5,000 times. The rows of the pages are looked at as often again."""
+    log = plans(source, postgres, "bare", ACTIVITY, page=1000)
+    assert rows_looked_at(log, "message") <= 4.2 * source.value("SELECT count(*) FROM chat.message")
+    assert "hashed SubPlan" in log
+
+
 def test_no_slower_than_three_copies(source):
     """Side by side, the shortest of three each, with the messages' table read from end to end in both."""
     copy = ("COPY (SELECT c.id, m.* FROM bare.conversation c JOIN bare.message m ON m.conversation_id = c.id"
