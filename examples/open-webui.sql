@@ -38,6 +38,7 @@ FROM (SELECT substr(r.id, length(r.chat_id) + 2) AS id, r.chat_id AS conversatio
       SELECT j.key, c.id, coalesce((j.value ->> 'timestamp')::double precision, c.created_at),
              j.position, j.value ->> 'role', j.value ->> 'model', j.value -> 'content', j.value ->> 'parentId'
       FROM public.chat c
-      CROSS JOIN LATERAL json_each(c.chat -> 'history' -> 'messages') WITH ORDINALITY j (key, value, position)
-      WHERE NOT EXISTS (SELECT FROM public.chat_message r WHERE r.chat_id = c.id)) m;
+      CROSS JOIN LATERAL json_each(
+          CASE WHEN NOT EXISTS (SELECT FROM public.chat_message r WHERE r.chat_id = c.id)
+               THEN c.chat -> 'history' -> 'messages' END) WITH ORDINALITY j (key, value, position)) m;
 COMMIT;
