@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from tests.bench.figures import before, formats, growth, harm, idle, large, media  # noqa: E402 (after the path)
 from tests.bench.figures import memory, neighbours, network, polls, small  # noqa: E402
 from tests.bench.figures.house import House, LeftOut, binary_here, machine  # noqa: E402
-from tests.bench.figures.report import Report, markdown, put_into  # noqa: E402
+from tests.bench.figures.report import Report, markdown, marked, put_into  # noqa: E402
 from tests.bench.figures.sizes import sizes  # noqa: E402
 from tests.bench.figures.table import FIGURES, GOALS  # noqa: E402
 from tests.lib.process import KEPT  # noqa: E402
@@ -52,6 +52,8 @@ def words():
     parser.add_argument("--from", dest="source", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--list", action="store_true")
     found = parser.parse_args()
+    if found.into:
+        marked(found.into, "figures")  # before anything is measured
     unknown = set(found.figures) - set(FIGURES)
     if unknown:
         parser.error(f"no figure {', '.join(sorted(unknown))}; there are: {' '.join(FIGURES)}")

@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.bench.figures import peer_clients  # noqa: E402 (after the path)
 from tests.bench.figures.house import BUCKET, House, binary_here, machine  # noqa: E402
-from tests.bench.figures.report import markdown_table, put_into, show, text_table  # noqa: E402
+from tests.bench.figures.report import markdown_table, marked, put_into, show, text_table  # noqa: E402
 from tests.bench.figures.sizes import sizes  # noqa: E402
 from tests.bench.figures.watch import Watch  # noqa: E402
 from tests.lib.large_source import CHANNELS, COPY  # noqa: E402
@@ -214,6 +214,9 @@ def main():
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--into", type=pathlib.Path)
     options = parser.parse_args()
+
+    if options.into:
+        marked(options.into, "peers")  # before anything is measured
 
     def say(text):
         print(text, flush=True)

@@ -135,11 +135,17 @@ def markdown(found):
     return "\n\n".join(parts)
 
 
-def put_into(path, name, text):
-    """Puts the text between the marks `<!-- NAME: ... -->` and `<!-- end of NAME -->` of a document."""
+def marked(path, name):
+    """What stands before, from and after the marks of a document: a ValueError where there are none."""
     before, found, rest = path.read_text().partition(f"<!-- {name}: ")
     first, ended, after = rest.partition(f"<!-- end of {name} -->")
     if not found or not ended:
         raise ValueError(f"{path} has no marks of {name}")
+    return before + found, first, ended + after
+
+
+def put_into(path, name, text):
+    """Puts the text between the marks `<!-- NAME: ... -->` and `<!-- end of NAME -->` of a document."""
+    before, first, after = marked(path, name)
     head = first.partition("\n")[0]
-    path.write_text(f"{before}{found}{head}\n\n{text}\n\n{ended}{after}")
+    path.write_text(f"{before}{head}\n\n{text}\n\n{after}")
