@@ -1,9 +1,9 @@
 /* How the conversations of a range of messages are found.
  *
- * Each is asked for a message in the range, on the way along their own order (scope.c, decision 18).
- * Without any index of conversation_id each of these look-ups is a look at the whole table: the plan
- * shows it by a filter in place of a condition of an index. Then the range's messages are read from
- * end to end, once a page, and their conversations kept in the server's memory.
+ * Each is asked for a message in the range, on the way along their own order (scope.c, decision
+ * 18). Without any index of conversation_id each of these look-ups is a look at the whole table:
+ * the plan shows it by a filter in place of a condition of an index. Then the range's messages are
+ * read from end to end, once a page, and their conversations kept in the server's memory.
  *
  * Uses the reader's session before its first page. What cannot be explained changes nothing; no
  * error is the export's.
