@@ -100,6 +100,10 @@ enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_m
 void vb_stream_choose_form(struct vb_reader *reader);
 /* How many conversations the next page has at most, as far as it is the form's to say. */
 size_t vb_stream_page(const struct vb_reader *reader);
+/* The conversation `ahead` - 1 places behind the scope's low end. VB_END: there are fewer. */
+enum vb_status vb_stream_skip(struct vb_reader *reader, const struct vb_scope *scope,
+                              uint64_t ahead, struct vb_cursor *ret_cursor,
+                              struct vb_error *err) vb_must_check;
 /* The share before the first statement, and after one of several conversations has ended. */
 void vb_stream_begin_share(struct vb_stream *stream);
 void vb_stream_note_share(struct vb_reader *reader, size_t conversations);

@@ -257,12 +257,12 @@ void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_in
     vb_query_add(query, ") c");
 }
 
-void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope)
+void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope, uint64_t most)
 {
     struct vb_span span = vb_scope_span(scope);
     vb_query_add(query, "SELECT count(*) FROM (");
     vb_scope_select(query, scope, &span, "1", VB_ORDER_NONE);
-    vb_query_add(query, ") c");
+    vb_query_add(query, " LIMIT %llu) c", (unsigned long long)most);
 }
 
 /* What lies behind the end and up to the place: something, if the place itself does. */

@@ -63,8 +63,8 @@ void vb_select_last(struct vb_query *query, const struct vb_scope *scope, vb_ins
  * `upto` unless that is NULL. */
 void vb_select_count(struct vb_query *query, const struct vb_scope *scope, vb_instant second,
                      const struct vb_cursor *upto, uint64_t most);
-/* How many conversations the scope holds. */
-void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope);
+/* How many conversations the scope holds, at most `most`. */
+void vb_select_count_rest(struct vb_query *query, const struct vb_scope *scope, uint64_t most);
 /* One row if `place`, a conversation of the selection, lies after the scope's high end. */
 void vb_select_beyond(struct vb_query *query, const struct vb_scope *scope,
                       const struct vb_cursor *place);

@@ -21,9 +21,8 @@ static enum vb_status query_cursor(struct vb_reader *reader, struct vb_query *qu
     return status;
 }
 
-/* The conversation `ahead` - 1 places behind the scope's low end. */
-static enum vb_status skip(struct vb_reader *reader, const struct vb_scope *scope, uint64_t ahead,
-                           struct vb_cursor *ret_cursor, struct vb_error *err)
+enum vb_status vb_stream_skip(struct vb_reader *reader, const struct vb_scope *scope,
+                              uint64_t ahead, struct vb_cursor *ret_cursor, struct vb_error *err)
 {
     struct vb_query query;
     vb_query_init(&query);
@@ -64,13 +63,13 @@ static enum vb_status look(struct vb_reader *reader, const struct vb_cursor *fro
     struct vb_scope scope = vb_reader_scope(reader);
     scope.low = from;
     struct vb_cursor cursor, beyond;
-    enum vb_status status = skip(reader, &scope, ahead, &cursor, err);
+    enum vb_status status = vb_stream_skip(reader, &scope, ahead, &cursor, err);
     if (status == VB_OK && to_second_end)
         status = move_to_second_end(reader, &scope, &cursor, err);
     if (status != VB_OK)
         return status;
     scope.low = &cursor;
-    status = skip(reader, &scope, 1, &beyond, err);
+    status = vb_stream_skip(reader, &scope, 1, &beyond, err);
     if (status == VB_OK)
         *ret_cursor = cursor;
     return status;
