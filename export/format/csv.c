@@ -142,8 +142,9 @@ static enum vb_status append_row(const struct vb_render_context *context,
         status = put_cells(out, behind, 2, 1, &to);
     if (status != VB_OK)
         return status;
-    memcpy(to - 1, "\r\n", 2);
-    keep(out, to + 1);
+    to[-1] = '\r'; /* in place of the last delimiter */
+    *to++ = '\n';
+    keep(out, to);
     return VB_OK;
 }
 
