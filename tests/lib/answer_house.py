@@ -27,8 +27,8 @@ class Scenario:
 
 FILE = {
     "small": Scenario("small"),
-    "split": Scenario("plain", tuning={"page": 10, "unit": 4000, "units": 1}),
-    "absorbed": Scenario("plain", tuning={"page": 10, "absorb": 6000}, cut={"page": 10, "unit": 3000, "units": 1}),
+    "split": Scenario("many", tuning={"page": 10, "unit": 4000, "units": 1}),
+    "absorbed": Scenario("many", tuning={"page": 10, "absorb": 60000}, cut={"page": 10, "unit": 3000, "units": 1}),
     "giant": Scenario("giant"),
     "chunked": Scenario("plain", {"files": "chunks"}, {"page": 8, "unit": 400, "units": 1, "chunk": 10}),
     "chunks absorbed": Scenario("plain", {"files": "chunks"}, {"page": 8, "absorb": 700, "chunk": 5},
@@ -62,6 +62,7 @@ def fill_source(database, media_url):
     database.execute(queue.SOURCE + MEDIA)
     queue.fill(database, "small", 12, messages=3)
     queue.fill(database, "plain", 40, messages=2)
+    queue.fill(database, "many", 100, messages=2)  # the first 64 cannot be split (export/archive/tables.h)
     queue.fill(database, "giant", 1, messages=4200)
     queue.fill(database, "media", 18, messages=3)
     queue.fill(database, "large", 100, messages=2, noise=3700)  # about 12 MB of archive
