@@ -128,13 +128,15 @@ class Seen:
         try:
             self.page.call("DOM.scrollIntoViewIfNeeded", backendNodeId=number)
             first, second = self._middle(number), self._middle(number)
-            return first if first == second and self.apply(HIT, *first) else None
+            return first if first and first == second and self.apply(HIT, *first) else None
         except ProtocolError:
             return None
 
     def _middle(self, number):
-        quad = self.page.call("DOM.getContentQuads", backendNodeId=number)["quads"][0]
-        return sum(quad[0::2]) / 4, sum(quad[1::2]) / 4
+        """None while it takes no room."""
+        for quad in self.page.call("DOM.getContentQuads", backendNodeId=number)["quads"][:1]:
+            return sum(quad[0::2]) / 4, sum(quad[1::2]) / 4
+        return None
 
     def fill(self, text):
         """Clicks into the field and types in place of what stands there."""
