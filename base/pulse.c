@@ -10,9 +10,6 @@
 #include "verbatim/clock.h"
 #include "verbatim/thread.h"
 
-#include <errno.h>
-#include <time.h>
-
 void vb_pulse_init(struct vb_pulse *pulse)
 {
     *pulse = (struct vb_pulse){.woken = false};
@@ -52,16 +49,15 @@ bool vb_pulse_stopping(struct vb_pulse *pulse)
     return stopping;
 }
 
-/* The deadline is of the monotonic clock, as vb_condition_init has it. A wait of 0 or less takes a
- * wake-up that lies there and returns. A wake-up is taken also when the wait ended by time. */
+/* A wait of 0 or less takes a wake-up that lies there and returns. A wake-up is taken also when the
+ * wait ended by time. */
 bool vb_pulse_wait(struct vb_pulse *pulse, int64_t microseconds)
 {
     int64_t until = vb_clock_monotonic() + microseconds;
-    const struct timespec deadline = {until / VB_SECOND, (until % VB_SECOND) * 1000};
+    bool in_time = true;
     pthread_mutex_lock(&pulse->mutex);
-    while (!pulse->woken && !pulse->stopping)
-        if (pthread_cond_timedwait(&pulse->changed, &pulse->mutex, &deadline) == ETIMEDOUT)
-            break;
+    while (!pulse->woken && !pulse->stopping && in_time)
+        in_time = vb_condition_wait(&pulse->changed, &pulse->mutex, until);
     pulse->woken = false;
     bool stopping = pulse->stopping;
     pthread_mutex_unlock(&pulse->mutex);

@@ -6,6 +6,8 @@
  */
 #include "verbatim/thread.h"
 
+#include "verbatim/clock.h"
+
 #include <time.h>
 
 enum vb_status vb_thread_start(struct vb_thread *thread, const char *name, void *(*run)(void *),
@@ -36,4 +38,11 @@ void vb_condition_init(pthread_cond_t *condition)
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(condition, &attributes);
     (void)pthread_condattr_destroy(&attributes);
+}
+
+bool vb_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline)
+{
+    const struct timespec end = {.tv_sec = (time_t)(deadline / VB_SECOND),
+                                 .tv_nsec = (long)(deadline % VB_SECOND) * 1000};
+    return pthread_cond_timedwait(condition, mutex, &end) == 0;
 }

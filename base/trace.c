@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RING 2048u
 
@@ -194,12 +193,10 @@ size_t vb_trace_take(struct vb_span *ret_spans, size_t most)
 void vb_trace_wait(int64_t microseconds)
 {
     int64_t until = vb_clock_monotonic() + microseconds;
-    struct timespec deadline = {.tv_sec = (time_t)(until / VB_SECOND),
-                                .tv_nsec = (long)(until % VB_SECOND) * 1000};
-    int result = 0;
+    bool in_time = true;
     pthread_mutex_lock(&ring.mutex);
-    while (ring.count == 0 && !ring.woken && result == 0)
-        result = pthread_cond_timedwait(&ring.changed, &ring.mutex, &deadline);
+    while (ring.count == 0 && !ring.woken && in_time)
+        in_time = vb_condition_wait(&ring.changed, &ring.mutex, until);
     ring.woken = false;
     pthread_mutex_unlock(&ring.mutex);
 }

@@ -11,7 +11,6 @@
 #include "verbatim/thread.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define AIM_FAST (VB_SECOND / 10)
 #define AIM_GENTLE (VB_SECOND / 50)
@@ -92,9 +91,7 @@ static void wait_slice(struct vb_pace *pace, int64_t now)
     int64_t until = now + SLICE;
     if (!pace->is_taken && pace->free_at > now && pace->free_at < until)
         until = pace->free_at;
-    struct timespec deadline = {.tv_sec = (time_t)(until / VB_SECOND),
-                                .tv_nsec = (long)(until % VB_SECOND) * 1000};
-    pthread_cond_timedwait(&pace->changed, &pace->mutex, &deadline);
+    (void)vb_condition_wait(&pace->changed, &pace->mutex, until);
 }
 
 static bool is_turn(const struct vb_pace *pace, const struct waiter *own, int64_t now)

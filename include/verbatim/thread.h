@@ -11,6 +11,7 @@
 #include "verbatim/status.h"
 
 #include <pthread.h>
+#include <stdint.h>
 
 struct vb_thread {
     pthread_t id;
@@ -27,5 +28,8 @@ void vb_thread_join(struct vb_thread *thread);
 /* A condition whose timed waits count CLOCK_MONOTONIC: a clock that is set shortens or lengthens no
  * wait. */
 void vb_condition_init(pthread_cond_t *condition);
+/* With the mutex held: until it is signalled, or vb_clock_monotonic shows `deadline`. False: it
+ * does. As with any condition, what was waited for has to be looked at either way. */
+bool vb_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline);
 
 #endif

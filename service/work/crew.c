@@ -19,10 +19,8 @@
 
 #include "verbatim/thread.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 void vb_tuning_of(const struct vb_service *service, struct vb_tuning *ret_tuning)
 {
@@ -96,12 +94,10 @@ uint64_t vb_crew_generation(struct vb_crew *crew)
 void vb_crew_wait(struct vb_crew *crew, uint64_t seen, int64_t microseconds)
 {
     int64_t until = vb_clock_monotonic() + microseconds;
-    struct timespec deadline = {.tv_sec = (time_t)(until / VB_SECOND),
-                                .tv_nsec = (long)(until % VB_SECOND) * 1000};
-    int result = 0;
+    bool in_time = true;
     pthread_mutex_lock(&crew->mutex);
-    while (crew->generation == seen && !crew->stopping && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&crew->changed, &crew->mutex, &deadline);
+    while (crew->generation == seen && !crew->stopping && in_time)
+        in_time = vb_condition_wait(&crew->changed, &crew->mutex, until);
     pthread_mutex_unlock(&crew->mutex);
 }
 

@@ -13,7 +13,6 @@
 #include "verbatim/thread.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 struct vb_uploader {
     struct vb_storage_session *session;
@@ -152,11 +151,10 @@ static enum vb_status wait_idle(struct vb_uploader *uploader, struct vb_error *e
 bool vb_uploader_wait(struct vb_uploader *uploader, int64_t microseconds)
 {
     int64_t until = vb_clock_monotonic() + microseconds;
-    struct timespec end = {until / VB_SECOND, until % VB_SECOND * 1000};
-    int waited = 0;
+    bool in_time = true;
     pthread_mutex_lock(&uploader->mutex);
-    while (uploader->busy && waited == 0)
-        waited = pthread_cond_timedwait(&uploader->changed, &uploader->mutex, &end);
+    while (uploader->busy && in_time)
+        in_time = vb_condition_wait(&uploader->changed, &uploader->mutex, until);
     bool idle = !uploader->busy;
     pthread_mutex_unlock(&uploader->mutex);
     return idle;
