@@ -12,7 +12,6 @@
  */
 #include "cell.h"
 
-#include "verbatim/digits.h"
 #include "verbatim/lanes.h"
 #include "verbatim/text.h"
 
@@ -206,44 +205,39 @@ static enum vb_status refuse(struct vb_buffer *out)
     return VB_SOURCE;
 }
 
-enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, struct vb_cell_form form)
+static enum vb_status append(struct vb_buffer *out, struct vb_view text,
+                             const struct vb_cell_form *form, bool delimited)
 {
-    if (text.length == 0 && !form.quotes)
-        return VB_OK;
     enum vb_status status = vb_buffer_reserve(out, vb_cell_room(text));
     if (status != VB_OK)
         return status;
-    char *start = out->data + out->length, *to = vb_cell_put(start, text, &form);
+    char *start = out->data + out->length, *to = vb_cell_put(start, text, form);
     if (!to)
         return refuse(out);
-    vb_buffer_grown(out, (size_t)(to - start) - 1); /* without the delimiter */
+    vb_buffer_grown(out, (size_t)(to - start) - !delimited);
     return VB_OK;
+}
+
+enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text, struct vb_cell_form form)
+{
+    return text.length > 0 || form.quotes ? append(out, text, &form, false) : VB_OK;
 }
 
 /* Not all or nothing: cells before the one that failed stay, and the caller takes the row back. */
 enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *cells, size_t count,
                                   struct vb_cell_form form)
 {
-    for (size_t i = 0; i < count; i++) {
-        enum vb_status status = vb_buffer_reserve(out, vb_cell_room(cells[i]));
-        if (status != VB_OK)
-            return status;
-        char *start = out->data + out->length, *to = vb_cell_put(start, cells[i], &form);
-        if (!to)
-            return refuse(out);
-        vb_buffer_grown(out, (size_t)(to - start));
-    }
-    return VB_OK;
+    enum vb_status status = VB_OK;
+    for (size_t i = 0; i < count && status == VB_OK; i++)
+        status = append(out, cells[i], &form, true);
+    return status;
 }
 
-/* A number in E.164's form is no formula that does anything, and guarding it would make it useless
- * to whoever imports the file. */
 enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone,
                                     struct vb_cell_form form)
 {
-    if (vb_digits_is_e164(phone))
-        form.guard = false;
-    return vb_cell_append_run(out, &phone, 1, form);
+    form = vb_cell_phone_form(phone, form);
+    return append(out, phone, &form, true);
 }
 
 /* What a list needs before its first byte is written. `length` counts one byte for each element's

@@ -13,6 +13,7 @@
 #define VERBATIM_EXPORT_FORMAT_CELL_H
 
 #include "verbatim/conversation.h"
+#include "verbatim/digits.h"
 
 /* How the cells of a file are written. */
 struct vb_cell_form {
@@ -26,6 +27,13 @@ static inline struct vb_cell_form vb_cell_unguarded(struct vb_cell_form form)
 {
     form.guard = false;
     return form;
+}
+
+/* A number in E.164's form is no formula that does anything, and guarding it would make it useless
+ * to whoever imports the file. */
+static inline struct vb_cell_form vb_cell_phone_form(struct vb_view phone, struct vb_cell_form form)
+{
+    return vb_digits_is_e164(phone) ? vb_cell_unguarded(form) : form;
 }
 
 /* For rows of many cells, whose room is made at once: at most so many bytes become of a text, with
@@ -42,7 +50,7 @@ enum vb_status vb_cell_append(struct vb_buffer *out, struct vb_view text,
 /* A run of cells, each with the delimiter behind it. */
 enum vb_status vb_cell_append_run(struct vb_buffer *out, const struct vb_view *cells, size_t count,
                                   struct vb_cell_form form) vb_must_check;
-/* A telephone number and the delimiter: E.164 needs no guard. */
+/* A telephone number and the delimiter. */
 enum vb_status vb_cell_append_phone(struct vb_buffer *out, struct vb_view phone,
                                     struct vb_cell_form form) vb_must_check;
 /* Elements joined by commas, a comma inside one as %2C. */

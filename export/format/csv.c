@@ -10,11 +10,6 @@
 #include "media_cell.h"
 #include "renderers.h"
 #include "row.h"
-#include "time_text.h"
-
-#include "verbatim/digits.h"
-
-#include <string.h>
 
 static const char header[] =
     "message_id,conversation_id,contact_name,contact_phone,direction,speaker_type,speaker_name,"
@@ -91,19 +86,6 @@ static void keep(struct vb_buffer *out, const char *to)
     vb_buffer_grown(out, (size_t)(to - (out->data + out->length)));
 }
 
-/* A time is a text: what takes texts in quotes as they are leaves it alone. */
-static char *put_time(char *to, const struct vb_render_context *context, vb_instant at,
-                      const struct vb_cell_form *form)
-{
-    if (form->quotes)
-        *to++ = '"';
-    to = vb_time_put(to, context->zone, at);
-    if (form->quotes)
-        *to++ = '"';
-    *to++ = form->delimiter;
-    return to;
-}
-
 /* The twelve columns in the contract's order. Ids and the time are never guarded: their forms
  * cannot be formulas, and importers join by them. Nor are telephone numbers in E.164's form. The
  * last cell's delimiter gives way to the end of the row. */
@@ -115,19 +97,20 @@ static enum vb_status append_row(const struct vb_render_context *context,
     bool customer = context->include & VB_INCLUDE_CUSTOMER;
     bool media = m->media_urls.count > 0 || m->attachments.count > 0;
     struct vb_view phone = customer ? c->contact_phone : vb_row_nothing;
+    const struct vb_cell_form form_of_phone = vb_cell_phone_form(phone, form);
     const struct cell before[] = {{m->id, &plain},
                                   {c->id, &plain},
                                   {customer ? c->contact_name : vb_row_nothing, &form},
-                                  {phone, vb_digits_is_e164(phone) ? &plain : &form},
+                                  {phone, &form_of_phone},
                                   {m->direction, &form},
                                   {m->speaker_type, &form},
                                   {vb_row_speaker_name(context, c, m), &form}};
     const struct cell behind[] = {{m->status, &form}, {m->sender_account, &form}};
     char *to = NULL;
     enum vb_status status = put_cells(out, before, sizeof before / sizeof *before,
-                                      VB_TIME_ROOM + 3 + vb_cell_room(m->text) + 1, &to);
+                                      VB_CSV_TIME_ROOM + vb_cell_room(m->text) + 1, &to);
     if (status == VB_OK) {
-        to = put_time(to, context, m->created_at, &form);
+        to = vb_csv_put_time(to, context, m->created_at, &form);
         to = vb_cell_put(to, m->text, &form);
         status = to ? VB_OK : VB_SOURCE;
     }

@@ -21,17 +21,12 @@ static bool is_disguise(uint32_t c)
            (c >= 0xFFF9 && c <= 0xFFFB);
 }
 
-static bool is_refused_ascii(char c)
-{
-    return c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|", c) != NULL;
-}
-
 /* Controls of both sets, what Windows keeps for itself, disguises, and code points that are no
  * characters (U+FDD0 to U+FDEF, and the last two of each plane). */
 static bool is_refused(uint32_t c)
 {
     if (c < 0x80)
-        return is_refused_ascii((char)c);
+        return c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|", (int)c) != NULL;
     return c < 0xA0 || is_disguise(c) || (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
 }
 

@@ -7,6 +7,7 @@
 
 #include "file_name.h"
 #include "name_numbers.h"
+#include "verbatim/digits.h"
 #include "verbatim/hash.h"
 #include "verbatim/text.h"
 
@@ -155,13 +156,6 @@ static char *put_text(char *to, struct vb_view text)
     return to + text.length;
 }
 
-static char *put_two(char *to, int value)
-{
-    to[0] = (char)('0' + value / 10);
-    to[1] = (char)('0' + value % 10);
-    return to + 2;
-}
-
 /* "--2026-04-08_032443--", with the offset where the local time occurs twice: else two
  * conversations an hour apart would have one time. No colons, which Windows refuses. */
 static size_t make_time(struct vb_zone *zone, vb_instant at, char text[TIME_TEXT])
@@ -170,16 +164,19 @@ static size_t make_time(struct vb_zone *zone, vb_instant at, char text[TIME_TEXT
     struct vb_civil c = vb_civil_of(at, offset);
     unsigned distance = (unsigned)abs(offset);
     char *to = put_text(text, VB_VIEW("--"));
-    to = put_two(put_two(to, c.date.year / 100), c.date.year % 100);
+    to = vb_digits_put_two(vb_digits_put_two(to, (unsigned)c.date.year / 100),
+                           (unsigned)c.date.year);
     *to++ = '-';
-    to = put_two(to, c.date.month);
+    to = vb_digits_put_two(to, (unsigned)c.date.month);
     *to++ = '-';
-    to = put_two(to, c.date.day);
+    to = vb_digits_put_two(to, (unsigned)c.date.day);
     *to++ = '_';
-    to = put_two(put_two(put_two(to, c.hour), c.minute), c.second);
+    to = vb_digits_put_two(to, (unsigned)c.hour);
+    to = vb_digits_put_two(to, (unsigned)c.minute);
+    to = vb_digits_put_two(to, (unsigned)c.second);
     if (vb_zone_is_ambiguous(zone, at)) {
         *to++ = offset < 0 ? '-' : '+';
-        to = put_two(put_two(to, (int)(distance / 3600)), (int)(distance / 60 % 60));
+        to = vb_digits_put_two(vb_digits_put_two(to, distance / 3600), distance / 60 % 60);
     }
     to = put_text(to, VB_VIEW("--"));
     return (size_t)(to - text);

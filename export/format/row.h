@@ -9,6 +9,7 @@
 #define VERBATIM_EXPORT_FORMAT_ROW_H
 
 #include "cell.h"
+#include "time_text.h"
 #include "verbatim/render.h"
 
 extern const struct vb_view vb_row_nothing; /* SQL NULL, an empty cell */
@@ -65,7 +66,10 @@ enum vb_status vb_row_write_nothing(const struct vb_render_context *context, str
 
 /* As the context's profile, delimiter and quotes say. */
 struct vb_cell_form vb_csv_form(const struct vb_render_context *context);
-/* A time and the delimiter. */
+/* A time and the delimiter; `put` writes where there is room, and returns what stands behind. */
+#define VB_CSV_TIME_ROOM (VB_TIME_ROOM + 3u)
+char *vb_csv_put_time(char *to, const struct vb_render_context *context, vb_instant at,
+                      const struct vb_cell_form *form);
 enum vb_status vb_csv_append_time(const struct vb_render_context *context, vb_instant at,
                                   struct vb_cell_form form, struct vb_buffer *out) vb_must_check;
 /* The profile's mark, then the header line; `header` has commas. */

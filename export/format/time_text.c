@@ -6,6 +6,8 @@
  */
 #include "time_text.h"
 
+#include "verbatim/digits.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -31,25 +33,17 @@ static const struct hour_text *text_of_hour(int64_t hour)
     return &last_hour;
 }
 
-/* Two digits without printf: six of them for each message. */
-static char *put_two(char *to, unsigned value)
-{
-    to[0] = (char)('0' + value / 10 % 10);
-    to[1] = (char)('0' + value % 10);
-    return to + 2;
-}
-
 /* "+05:45"; seconds only where a zone of long ago has them. */
 static char *put_offset(char *to, int offset)
 {
     unsigned distance = offset < 0 ? 0u - (unsigned)offset : (unsigned)offset;
     *to++ = offset < 0 ? '-' : '+';
-    to = put_two(to, distance / 3600);
+    to = vb_digits_put_two(to, distance / 3600);
     *to++ = ':';
-    to = put_two(to, distance / 60 % 60);
+    to = vb_digits_put_two(to, distance / 60 % 60);
     if (distance % 60 != 0) {
         *to++ = ':';
-        to = put_two(to, distance % 60);
+        to = vb_digits_put_two(to, distance % 60);
     }
     return to;
 }
@@ -68,15 +62,15 @@ static char *put(char *start, struct vb_zone *zone, vb_instant at, char between,
     char *to = start;
     memcpy(to, front->text,
            sizeof front->text); /* of one size, and what is too much written over */
-    to = put_two(to + front->length, minute);
+    to = vb_digits_put_two(to + front->length, minute);
     start[front->length - 4] = between;
     *to++ = ':';
-    to = put_two(to, rest / 1000000u);
+    to = vb_digits_put_two(to, rest / 1000000u);
     if (with_fraction) {
         *to++ = '.';
-        to = put_two(to, rest / 10000u % 100);
-        to = put_two(to, rest / 100u % 100);
-        to = put_two(to, rest % 100);
+        to = vb_digits_put_two(to, rest / 10000u % 100);
+        to = vb_digits_put_two(to, rest / 100u % 100);
+        to = vb_digits_put_two(to, rest % 100);
     }
     return put_offset(to, offset);
 }
@@ -150,14 +144,14 @@ enum vb_status vb_time_append_words(struct vb_buffer *out, struct vb_zone *zone,
     char *start = out->data + out->length, *to = start, shown[2];
     memcpy(to, front->text, front->length);
     to += front->length;
-    put_two(shown, hour % 12 == 0 ? 12 : hour % 12);
+    vb_digits_put_two(shown, hour % 12 == 0 ? 12 : hour % 12);
     if (shown[0] != '0')
         *to++ = shown[0];
     *to++ = shown[1];
     *to++ = ':';
-    to = put_two(to, second / 60 % 60);
+    to = vb_digits_put_two(to, second / 60 % 60);
     *to++ = ':';
-    to = put_two(to, second % 60);
+    to = vb_digits_put_two(to, second % 60);
     *to++ = ' ';
     *to++ = hour < 12 ? 'a' : 'p';
     *to++ = 'm';

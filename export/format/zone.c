@@ -21,7 +21,9 @@
 #include <unistd.h>
 
 #define PATH_LENGTH 4096u
-#define RELEASE_MONTHS_MOST 15 /* a year, and what a letter does not say */
+/* A year, and what a letter does not say. Releases come several times a year, for laws are often
+ * changed with a notice of weeks. */
+#define RELEASE_MONTHS_MOST 15
 /* No place was ever further from UTC than 16 hours; one day more than that is safe. */
 #define FARTHEST_OFFSET INT64_C(144000)
 

@@ -16,6 +16,14 @@ enum vb_status vb_digits_whole(struct vb_view text, int64_t *ret_number) vb_must
 /* The first `count` bytes, at most nine, which must be there. */
 enum vb_status vb_digits_fixed(const char *text, size_t count, int *ret_number) vb_must_check;
 
+/* Writes the last two digits, and returns what stands behind them. */
+static inline char *vb_digits_put_two(char *to, unsigned value)
+{
+    to[0] = (char)('0' + value / 10 % 10);
+    to[1] = (char)('0' + value % 10);
+    return to + 2;
+}
+
 /* E.164: '+' and at most fifteen digits, the first not 0; at least two, as the export contract's
  * pattern has it. In the header since it is asked for each row. */
 static inline bool vb_digits_is_e164(struct vb_view text)

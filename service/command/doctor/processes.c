@@ -14,7 +14,6 @@
 #define PROCESSES "processes"
 #define ZONES "time zones"
 #define DATABASE_REMEDY "check database_url"
-/* Releases come several times a year, laws are often changed with a notice of weeks. */
 
 static void report_failure(struct vb_doctor *doctor, const char *subject,
                            const struct vb_error *err)
