@@ -30,17 +30,20 @@ struct vb_tables {
     struct isal_huff_histogram seen;
 };
 
+/* Of the symbols in the order of the weights. */
+static uint64_t *count_of(struct isal_huff_histogram *seen, size_t symbol)
+{
+    return symbol < LENGTHS ? &seen->lit_len_histogram[symbol]
+                            : &seen->dist_histogram[symbol - LENGTHS];
+}
+
 /* ISA-L gives every symbol a code, so also what was not seen can be written. Its return values are
  * about tables that cannot be, which its own are not. */
 static void make_codes(struct vb_tables *tables, const uint16_t weights[WEIGHTS])
 {
-    struct isal_huff_histogram *seen = &tables->seen;
     for (size_t i = 0; i < WEIGHTS; i++)
-        if (i < LENGTHS)
-            seen->lit_len_histogram[i] = weights[i];
-        else
-            seen->dist_histogram[i - LENGTHS] = weights[i];
-    tables->has_tables = isal_create_hufftables(&tables->codes, seen) == 0;
+        *count_of(&tables->seen, i) = weights[i];
+    tables->has_tables = isal_create_hufftables(&tables->codes, &tables->seen) == 0;
 }
 
 static void write_text(const uint16_t weights[WEIGHTS], char text[TEXT + 1])
@@ -50,31 +53,18 @@ static void write_text(const uint16_t weights[WEIGHTS], char text[TEXT + 1])
     (void)snprintf(text + TEXT_WEIGHTS, 9, "%08x", (unsigned)vb_crc32(0, text, TEXT_WEIGHTS));
 }
 
-/* So many lower-case hex digits. */
-static bool read_hex(const char *text, size_t digits, uint32_t *ret_value)
-{
-    *ret_value = 0;
-    for (size_t i = 0; i < digits; i++) {
-        const char *digit = text[i] ? strchr("0123456789abcdef", text[i]) : NULL;
-        if (!digit)
-            return false;
-        *ret_value = *ret_value << 4 | (uint32_t)(digit - "0123456789abcdef");
-    }
-    return true;
-}
-
+/* What is read has to be what is written of it, which looks at the CRC-32 too. */
 static bool read_text(const char *text, uint16_t weights[WEIGHTS])
 {
-    uint32_t value = 0;
-    if (strlen(text) != TEXT || !read_hex(text + TEXT_WEIGHTS, 8, &value) ||
-        value != vb_crc32(0, text, TEXT_WEIGHTS))
+    unsigned char bytes[2 * WEIGHTS];
+    char again[TEXT + 1];
+    if (strlen(text) != TEXT ||
+        vb_hex_decode((struct vb_view){text, TEXT_WEIGHTS}, bytes, sizeof bytes) != VB_OK)
         return false;
-    for (size_t i = 0; i < WEIGHTS; i++) {
-        if (!read_hex(text + i * 4, 4, &value))
-            return false;
-        weights[i] = (uint16_t)value;
-    }
-    return true;
+    for (size_t i = 0; i < WEIGHTS; i++)
+        weights[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+    write_text(weights, again);
+    return strcmp(text, again) == 0;
 }
 
 enum vb_status vb_tables_new(const struct vb_noted_tables *noted, struct vb_tables **ret_tables,
@@ -104,20 +94,14 @@ void vb_tables_free(struct vb_tables *tables)
 }
 
 /* What was seen, so that it fits 16 bits. What was seen at all keeps a weight. */
-static void weigh(const struct isal_huff_histogram *seen, uint16_t weights[WEIGHTS])
+static void weigh(struct isal_huff_histogram *seen, uint16_t weights[WEIGHTS])
 {
     uint64_t most = 1;
-    for (size_t i = 0; i < WEIGHTS; i++) {
-        uint64_t count =
-            i < LENGTHS ? seen->lit_len_histogram[i] : seen->dist_histogram[i - LENGTHS];
-        most = count > most ? count : most;
-    }
+    for (size_t i = 0; i < WEIGHTS; i++)
+        most = *count_of(seen, i) > most ? *count_of(seen, i) : most;
     uint64_t divisor = (most + WEIGHT_MOST - 1) / WEIGHT_MOST;
-    for (size_t i = 0; i < WEIGHTS; i++) {
-        uint64_t count =
-            i < LENGTHS ? seen->lit_len_histogram[i] : seen->dist_histogram[i - LENGTHS];
-        weights[i] = (uint16_t)((count + divisor - 1) / divisor);
-    }
+    for (size_t i = 0; i < WEIGHTS; i++)
+        weights[i] = (uint16_t)((*count_of(seen, i) + divisor - 1) / divisor);
 }
 
 static void settle(struct vb_tables *tables)
