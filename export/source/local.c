@@ -47,26 +47,15 @@ void vb_local_free(struct vb_local *local)
     free(local);
 }
 
-/* The last period that has begun; the first also holds before it. */
-static size_t by_time(const struct vb_local *local, int64_t time)
+/* The last period that has begun, by local times (`start`) or by instants; the first also holds
+ * before it. */
+static size_t find(const struct vb_local *local, int64_t time, bool is_local)
 {
     size_t low = 0, high = local->count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (local->periods[middle].start <= time)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static size_t by_instant(const struct vb_local *local, vb_instant instant)
-{
-    size_t low = 0, high = local->count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (local->periods[middle].at <= instant)
+        const struct period *period = &local->periods[middle];
+        if ((is_local ? period->start : period->at) <= time)
             low = middle;
         else
             high = middle;
@@ -78,7 +67,7 @@ vb_instant vb_local_instant(const struct vb_local *local, int64_t time)
 {
     if (!local)
         return time;
-    size_t i = by_time(local, time);
+    size_t i = find(local, time, true);
     vb_instant instant = time - local->periods[i].offset;
     bool is_skipped = i + 1 < local->count && instant > local->periods[i + 1].at;
     return is_skipped ? local->periods[i + 1].at : instant;
@@ -88,7 +77,7 @@ int64_t vb_local_first(const struct vb_local *local, vb_instant instant)
 {
     if (!local)
         return instant;
-    size_t i = by_instant(local, instant);
+    size_t i = find(local, instant, false);
     const struct period *period = &local->periods[i];
     int64_t time = instant + period->offset;
     /* What was skipped stands for the instant that came instead of it. */

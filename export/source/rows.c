@@ -220,8 +220,7 @@ static enum vb_status grow_kept(struct vb_rows *rows, struct vb_error *err)
     return VB_OK;
 }
 
-enum vb_status vb_rows_keep(struct vb_rows *rows, int64_t deadline, bool *ret_ended,
-                            struct vb_error *err)
+enum vb_status vb_rows_keep(struct vb_rows *rows, int64_t deadline, struct vb_error *err)
 {
     enum vb_status status = VB_OK;
     while (status == VB_OK && rows->open && rows->buffered + rows->kept_bytes < VB_ROWS_KEPT) {
@@ -238,7 +237,6 @@ enum vb_status vb_rows_keep(struct vb_rows *rows, int64_t deadline, bool *ret_en
         vb_rows_close(rows);
         return status;
     }
-    *ret_ended = !rows->open;
     return VB_OK;
 }
 

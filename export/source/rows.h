@@ -45,9 +45,9 @@ struct vb_rows {
 enum vb_status vb_rows_start(struct vb_rows *rows, const char *select, const char *settings,
                              struct vb_error *err) vb_must_check;
 /* Takes rows in ahead until the statement ends or they fill VB_ROWS_KEPT, with the row at hand, or
- * until the deadline (monotonic; 0: none). *ret_ended: nothing is open on the source any more. The
- * row at hand stays. On any failure the stream is closed, and what was kept is lost. */
-enum vb_status vb_rows_keep(struct vb_rows *rows, int64_t deadline, bool *ret_ended,
+ * until the deadline (monotonic; 0: none). Behind the statement's end `open` is false. The row at
+ * hand stays. On any failure the stream is closed, and what was kept is lost. */
+enum vb_status vb_rows_keep(struct vb_rows *rows, int64_t deadline,
                             struct vb_error *err) vb_must_check;
 /* The next row's `count` fields, VB_END after the last. They live until the next call. On any
  * failure the stream is closed. */

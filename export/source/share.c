@@ -60,6 +60,5 @@ void vb_stream_note_share(struct vb_reader *reader, size_t conversations)
 
 enum vb_status vb_stream_settle(struct vb_reader *reader, int64_t deadline, struct vb_error *err)
 {
-    bool ended = false;
-    return vb_rows_keep(&reader->stream.rows, deadline, &ended, err);
+    return vb_rows_keep(&reader->stream.rows, deadline, err);
 }

@@ -156,7 +156,6 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
         return status;
     const char *settings =
         stream->form == VB_FORM_STRETCH && !is_begun(stream) ? vb_source_stretch_settings() : "";
-    bool ended = false;
     struct vb_buffer sql;
     vb_buffer_init(&sql, 2 * LIST_CEILING);
     stream->first = reader->current;
@@ -168,7 +167,7 @@ static enum vb_status start(struct vb_reader *reader, struct vb_error *err)
         status = vb_rows_start(&stream->rows, sql.data, settings, err);
     vb_buffer_done(&sql);
     if (status == VB_OK && vb_pace_reads_ahead(reader->options.pace))
-        status = vb_rows_keep(&stream->rows, 0, &ended, err);
+        status = vb_rows_keep(&stream->rows, 0, err);
     stream->more = status == VB_OK;
     stream->started = vb_clock_monotonic();
     return status;
