@@ -8,6 +8,7 @@
 #include "export.h"
 #include "http/prefer.h"
 #include "http/waits.h"
+#include "row_field.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,12 +73,8 @@ static void answer(struct vb_http_exchange *exchange, const struct vb_api_export
 static int own_row(struct vb_http_exchange *exchange, const PGresult *rows)
 {
     char job[VB_UUID_TEXT];
-    if (!vb_api_export_name(exchange, job))
-        return -1;
-    for (int i = 0; i < PQntuples(rows); i++)
-        if (vb_view_equals(vb_pg_view(rows, i, EXPORT_ID), vb_view_of(job)))
-            return i;
-    return -1;
+    return vb_api_export_name(exchange, job) ? vb_api_row_find(rows, EXPORT_ID, vb_view_of(job))
+                                             : -1;
 }
 
 static void on_export(struct vb_http_exchange *exchange, const struct vb_pg_outcome *outcome)

@@ -96,10 +96,7 @@ static int own_row(const struct vb_http_exchange *exchange, const PGresult *rows
     if (vb_uuid_parse((struct vb_view){name->data, name->length}, &wanted) != VB_OK)
         return -1;
     const struct vb_view id = {(const char *)wanted.bytes, sizeof(wanted.bytes)};
-    for (int i = 0; i < PQntuples(rows); i++)
-        if (vb_view_equals(vb_pg_view(rows, i, JOB_ID), id))
-            return i;
-    return -1;
+    return vb_api_row_find(rows, JOB_ID, id);
 }
 
 /* A link that cannot be made is 503 rather than null: null would say that there is none. */

@@ -43,3 +43,11 @@ void vb_api_row_put_json(struct vb_json *json, const char *name, const PGresult 
     else
         vb_json_raw(json, PQgetvalue(rows, row, column));
 }
+
+int vb_api_row_find(const PGresult *rows, int column, struct vb_view value)
+{
+    for (int row = 0; row < PQntuples(rows); row++)
+        if (vb_view_equals(vb_pg_view(rows, row, column), value))
+            return row;
+    return -1;
+}

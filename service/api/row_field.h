@@ -21,6 +21,8 @@ void vb_api_row_put_time(struct vb_json *json, const char *name, const PGresult 
 /* JSON that the database has written. */
 void vb_api_row_put_json(struct vb_json *json, const char *name, const PGresult *rows, int row,
                          int column);
+/* The first row with that value, in the column's binary form; -1: none. */
+int vb_api_row_find(const PGresult *rows, int column, struct vb_view value);
 /* INT64_MIN: null. */
 void vb_api_put_instant(struct vb_json *json, const char *name, vb_instant instant);
 

@@ -32,6 +32,7 @@ void vb_pg_link_close(struct link *link, const char *why, const char *reason)
 }
 
 static const char is_lost[] = "the connection to the database was lost";
+
 /* A statement that was refused: what the caller may hear is its class; the log gets the text. */
 static void note_refusal(struct link *link, struct vb_pg_ticket *ticket, const PGresult *result)
 {

@@ -125,8 +125,8 @@ void vb_pg_pool_answered(struct vb_pg_pool *pool)
 
 /* A ticket that stands in no list yet. */
 static enum vb_status make_ticket(struct vb_pg_pool *pool, const struct vb_pg_step *steps,
-                                  size_t count, struct vb_pg_ticket **ret_ticket,
-                                  struct vb_error *err)
+                                  size_t count, vb_pg_done *done, void *context,
+                                  struct vb_pg_ticket **ret_ticket, struct vb_error *err)
 {
     if (pool->is_ending)
         return vb_fail(err, VB_DATABASE, "the process ends");
@@ -139,6 +139,8 @@ static enum vb_status make_ticket(struct vb_pg_pool *pool, const struct vb_pg_st
     if (!ticket)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a statement");
     ticket->sent_at = vb_clock_monotonic();
+    ticket->done = done;
+    ticket->context = context;
     *ret_ticket = ticket;
     return VB_OK;
 }
@@ -147,14 +149,10 @@ enum vb_status vb_pg_pool_send(struct vb_pg_pool *pool, const struct vb_pg_step 
                                size_t count, vb_pg_done *done, void *context,
                                struct vb_pg_ticket **ret_ticket, struct vb_error *err)
 {
-    struct vb_pg_ticket *ticket;
-    enum vb_status status = make_ticket(pool, steps, count, &ticket, err);
+    enum vb_status status = make_ticket(pool, steps, count, done, context, ret_ticket, err);
     if (status != VB_OK)
         return status;
-    ticket->done = done;
-    ticket->context = context;
-    *ret_ticket = ticket;
-    vb_pg_list_add(&pool->waiting, ticket);
+    vb_pg_list_add(&pool->waiting, *ret_ticket);
     send_waiting(pool, false);
     return VB_OK;
 }
@@ -163,16 +161,12 @@ enum vb_status vb_pg_pool_share(struct vb_pg_pool *pool, const struct vb_pg_step
                                 size_t count, int many, vb_pg_done *done, void *context,
                                 struct vb_pg_ticket **ret_ticket, struct vb_error *err)
 {
-    struct vb_pg_ticket *ticket;
-    enum vb_status status = make_ticket(pool, steps, count, &ticket, err);
+    enum vb_status status = make_ticket(pool, steps, count, done, context, ret_ticket, err);
     if (status != VB_OK)
         return status;
-    ticket->done = done;
-    ticket->context = context;
-    *ret_ticket = ticket;
-    vb_pg_share_begin(ticket, many);
-    if (!vb_pg_share_follow(&pool->waiting, ticket))
-        vb_pg_list_add(&pool->waiting, ticket);
+    vb_pg_share_begin(*ret_ticket, many);
+    if (!vb_pg_share_follow(&pool->waiting, *ret_ticket))
+        vb_pg_list_add(&pool->waiting, *ret_ticket);
     pool->has_new = true;
     return VB_OK;
 }
