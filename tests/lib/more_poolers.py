@@ -1,15 +1,12 @@
 """Poolers that Debian's stable release has not, or has older (`./run test real poolers`), as tools/real/poolers.sh
 unpacks them: programs of Debian's next release with the libraries they want, in the folder $VERBATIM_POOLERS."""
 
-import contextlib
 import os
 import pathlib
 import re
-import signal
 import subprocess
 
-from .postgres import Database
-from .process import Process, free_port, port_answers, scratch_folder, server_user
+from .postgres import Pooler
 
 POOLERS = pathlib.Path(os.environ.get("VERBATIM_POOLERS", "/nonexistent"))
 
@@ -22,43 +19,14 @@ def command(name):
     return [str(loader), "--library-path", ":".join(libraries), str(found)]
 
 
-class Pooler:
-    """`with Pooler(postgres) as pooler:` stands before a cluster.
-
-    A subclass has `program`, `title`, `stop_signal` and _write(folder), which returns the program's arguments."""
+class Unpacked(Pooler):
+    """A subclass has `program`, `title` and _write(folder), which returns the program's arguments."""
 
     program = title = ""
-    stop_signal = signal.SIGINT
     size = 3  # so few server connections that everybody is lent everybody's
 
-    def __init__(self, postgres):
-        self.postgres = postgres
-
-    def __enter__(self):
-        self._cleanup = contextlib.ExitStack()
-        user = server_user()
-        folder = self._cleanup.enter_context(scratch_folder("/var/tmp", user))
-        self.port = free_port()
-        arguments = self._write(folder)
-        for path in folder.iterdir():
-            if user:
-                os.chown(path, user.pw_uid, user.pw_gid)
-        self.process = Process([*command(self.program), *map(str, arguments)], folder / "log", cwd=str(folder),
-                               user=user, stop_signal=self.stop_signal)
-        self._cleanup.callback(self.process.kill)
-        try:
-            self.process.wait_ready(lambda: port_answers(self.port))
-        except BaseException:
-            self._cleanup.close()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self._cleanup.close()
-
-    def database(self, name):
-        """The database as it is seen through the pooler."""
-        return Database(self.port, name)
+    def _command(self, folder):
+        return [*command(self.program), *map(str, self._write(folder))]
 
     @classmethod
     def version(cls):
@@ -66,7 +34,7 @@ class Pooler:
         return re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr).group()
 
 
-class PgBouncer(Pooler):
+class PgBouncer(Unpacked):
     program, title = "pgbouncer", "PgBouncer"
     more = ""
 
@@ -92,7 +60,7 @@ class PgBouncerUnnamed(PgBouncer):
     title, more = "PgBouncer, max_prepared_statements = 0", "max_prepared_statements = 0"
 
 
-class Odyssey(Pooler):
+class Odyssey(Unpacked):
     program, title = "odyssey", "Odyssey"
     more = ""
 

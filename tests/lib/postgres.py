@@ -179,23 +179,26 @@ class Standby(Postgres):
                    "the standby to receive")
 
 
-class PgBouncer:
-    """A pooler before a cluster. `database(name)` is a database as seen through it."""
+class Pooler:
+    """Stands before a cluster: `with PgBouncer(postgres) as pooler:`.
 
-    def __init__(self, postgres, pool_mode="transaction", pool_size=20):
+    A subclass has `stop_signal` and _command(folder), which writes what the program reads and says how it is run."""
+
+    stop_signal = signal.SIGINT
+
+    def __init__(self, postgres):
         self.postgres = postgres
-        self.pool_mode = pool_mode
-        self.pool_size = pool_size
 
     def __enter__(self):
         self._cleanup = contextlib.ExitStack()
         user = server_user()
         folder = self._cleanup.enter_context(scratch_folder("/var/tmp", user))
         self.port = free_port()
-        configuration = folder / "pgbouncer.ini"
-        configuration.write_text(self._configuration())
-        self.process = Process(["/usr/sbin/pgbouncer", str(configuration)], folder / "log", cwd="/", user=user,
-                               stop_signal=signal.SIGINT)
+        command = self._command(folder)
+        for path in folder.iterdir():
+            if user:
+                os.chown(path, user.pw_uid, user.pw_gid)
+        self.process = Process(command, folder / "log", cwd=str(folder), user=user, stop_signal=self.stop_signal)
         self._cleanup.callback(self.process.kill)
         try:
             self.process.wait_ready(lambda: port_answers(self.port))
@@ -206,6 +209,22 @@ class PgBouncer:
 
     def __exit__(self, *_):
         self._cleanup.close()
+
+    def database(self, name):
+        """The database as it is seen through the pooler."""
+        return Database(self.port, name)
+
+
+class PgBouncer(Pooler):
+    def __init__(self, postgres, pool_mode="transaction", pool_size=20):
+        super().__init__(postgres)
+        self.pool_mode = pool_mode
+        self.pool_size = pool_size
+
+    def _command(self, folder):
+        path = folder / "pgbouncer.ini"
+        path.write_text(self._configuration())
+        return ["/usr/sbin/pgbouncer", str(path)]
 
     def _configuration(self):
         return "\n".join([
@@ -222,5 +241,3 @@ class PgBouncer:
             "ignore_startup_parameters = extra_float_digits,options",
         ]) + "\n"
 
-    def database(self, name):
-        return Database(self.port, name)

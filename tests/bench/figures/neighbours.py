@@ -12,27 +12,20 @@ from tests.lib.large_source import WORKSPACE
 
 from .report import percentile, show
 from .small import one_small
+from .watch import Beside
 
 POLLS = 50  # a second
 WAITS = """SELECT extract(epoch FROM started_at - created_at)::float8 * 1e3 FROM verbatim.job
     WHERE workspace_id = 'small' AND created_at >= %s AND status = 'finished'"""
 
 
-class Polls:
+class Polls(Beside):
     """A poll each 20 ms over one connection, on a thread of its own; `times` in ms from when it was due."""
 
     def __init__(self, service, path, key):
+        super().__init__()
         self.service, self.path, self.key = service, path, key
-        self.times, self._end = [], threading.Event()
-
-    def __enter__(self):
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._end.set()
-        self._thread.join()
+        self.times = []
 
     def _run(self):
         connection, due = self.service.connection(), time.perf_counter()

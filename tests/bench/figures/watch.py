@@ -17,21 +17,13 @@ FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_p
 """
 
 
-class Watch:
-    """`with Watch(database, skip=("pgbench",)) as watch:`; figures are there at the end of the block.
+class Beside:
+    """Its _run goes on a thread of its own for as long as the block lasts, and ends when _end is set."""
 
-    statement, transaction, xmin: seconds at most; blocked: sessions seen waiting; cpu: seconds of all its backends;
-    temp_files, temp_bytes: of the database meanwhile. Programs whose names are in `skip` count for `blocked` alone."""
-
-    def __init__(self, database, skip=("pgbench",)):
-        self.database, self.skip = database, skip
-        self.statement = self.transaction = self.xmin = 0.0
-        self.blocked, self.looks, self.longest = set(), 0, ""
-        self._cpu, self._first, self._holders = {}, {}, set()
+    def __init__(self):
         self._end = threading.Event()
 
     def __enter__(self):
-        self._files = self._temporary()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         return self
@@ -39,6 +31,27 @@ class Watch:
     def __exit__(self, *_):
         self._end.set()
         self._thread.join()
+
+
+class Watch(Beside):
+    """`with Watch(database, skip=("pgbench",)) as watch:`; figures are there at the end of the block.
+
+    statement, transaction, xmin: seconds at most; blocked: sessions seen waiting; cpu: seconds of all its backends;
+    temp_files, temp_bytes: of the database meanwhile. Programs whose names are in `skip` count for `blocked` alone."""
+
+    def __init__(self, database, skip=("pgbench",)):
+        super().__init__()
+        self.database, self.skip = database, skip
+        self.statement = self.transaction = self.xmin = 0.0
+        self.blocked, self.looks, self.longest = set(), 0, ""
+        self._cpu, self._first, self._holders = {}, {}, set()
+
+    def __enter__(self):
+        self._files = self._temporary()
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
         files, size = self._temporary()
         self.temp_files, self.temp_bytes = files - self._files[0], size - self._files[1]
 
