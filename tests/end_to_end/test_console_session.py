@@ -64,7 +64,9 @@ def session(service, keys):
 
 # --- signing in, looking, signing out ---
 
-def test_a_key_is_exchanged_for_a_session(service, keys, database):
+def test_a_key_is_exchanged_for_a_session(service, keys, database, session):
+    wait_until(lambda: not any(service.get(SESSION, headers=session).json()["mail"] for _ in range(20)),
+               "each thread to know that nobody sends mails")
     answer = sign_in(service, keys["admin"])
     token = token_of(answer)
     assert TOKEN.fullmatch(token)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.lib import direct_source
+from tests.lib import direct_source, http_stream
 from tests.lib.http_raw import RawConnection
 from tests.lib.memory import holds
 from tests.lib.postgres_proxy import Fault, PostgresProxy
@@ -221,8 +221,12 @@ def held_entry(service, database, key):
     """An export whose entry in the audit is under way: its connection, and what lets the entry be made.
 
     The entry waits three seconds at most; `ends` tells how its export ended, or that it came to nothing."""
-    before = len(direct_source.audit(database))
     with database.connect() as blocker, RawConnection(service.port) as connection:
+        # Statements are prepared with the first request, for which they need the table as well.
+        raw(connection, "GET", ONE, X_API_Key=key)
+        assert http_stream.head(connection)[0] == 200 and http_stream.chunked_body(connection)
+        wait_until(lambda: direct_source.last_audit(database)[3], "the end of an undisturbed one")
+        before = len(direct_source.audit(database))
         lock = blocker.transaction()
         lock.__enter__()
         blocker.execute("LOCK TABLE verbatim.audit IN ACCESS EXCLUSIVE MODE")
