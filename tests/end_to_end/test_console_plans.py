@@ -1,5 +1,5 @@
-"""Every list that the console offers walks over little, whatever it is filtered by and however rare that is: with a
-million jobs, under row level security, by plans made for the values at hand as by those made for any.
+"""Every list that the console offers walks over little, whatever it is filtered by and however rare that is: with
+200,000 jobs, under row level security, by plans made for the values at hand as by those made for any.
 
 What is counted are rows and blocks as EXPLAIN sees them, so nothing here depends on how fast the machine is."""
 
@@ -9,9 +9,9 @@ import pytest
 
 from tests.lib.plans import Walks
 
-JOBS = 1_000_000
+JOBS = 200_000
 # A page of 100 and the row behind it: looked up itself, and found among the newest of each kind that there is. The
-# million has 150 kinds in a workspace, and no author or audience more. Blocks: a look into an index takes four or five.
+# jobs have 150 kinds in a workspace, and no author or audience more. Blocks: a look into an index takes four or five.
 ROWS, BLOCKS = 101 * 150 + 1000, 6000
 FIRST, LAST = "-62135596800000000", ("253402300800000000", "ffffffff-ffff-ffff-ffff-ffffffffffff")
 DAY = 86_400_000_000
@@ -25,9 +25,9 @@ SELECT gen_random_uuid(), CASE WHEN n % 10 = 0 THEN 'two' ELSE 'one' END,
     status, 'x', '2026-01-01', '2026-02-01', 'UTC', 'safe', now(), '1 day', at,
     CASE WHEN status IN ('finished', 'failed', 'cancelled') THEN at END,
     CASE WHEN n % 3 = 0 THEN 'nightly@example.com' ELSE 'user' || n % 500 || '@example.com' END,
-    CASE WHEN n % 100000 = 77 THEN ARRAY['rare'] WHEN n % 4 = 1 THEN ARRAY['press', 'vip'] END, '{{}}',
+    CASE WHEN n % 20000 = 77 THEN ARRAY['rare'] WHEN n % 4 = 1 THEN ARRAY['press', 'vip'] END, '{{}}',
     '{{1,1,1,0,0,0,0}}'
-FROM (SELECT n, timestamptz '2026-01-01' + n / 4 * interval '10 seconds' AS at, -- several of one moment
+FROM (SELECT n, timestamptz '2026-01-01' + n / 4 * interval '50 seconds' AS at, -- several of one moment
           CASE WHEN n > {JOBS} - 500 THEN 'queued' WHEN n > {JOBS} - 1000 THEN 'started' WHEN n % 1000 = 1 THEN 'failed'
                WHEN n % 50 = 3 THEN 'cancelled' ELSE 'finished' END AS status
       FROM generate_series(1, {JOBS}) AS n) AS t;
@@ -56,8 +56,8 @@ INSERT INTO verbatim.audit (workspace_id, job_id, door, author, filter, format, 
 SELECT CASE WHEN n % 10 = 0 THEN 'two' ELSE 'one' END, CASE WHEN n % 7 > 0 THEN gen_random_uuid() END,
     (ARRAY['main', 'native', 'app', 'v1', 'console'])[1 + n % 5],
     CASE WHEN n % 3 = 0 THEN 'nightly@example.com' ELSE 'user' || n % 500 || '@example.com' END, '{{}}',
-    CASE WHEN n % 100000 = 5 THEN 'pdf' ELSE (ARRAY['csv', 'json', 'ndjson', 'html'])[1 + n / 7 % 4] END,
-    timestamptz '2026-01-01' + n / 4 * interval '10 seconds'
+    CASE WHEN n % 20000 = 5 THEN 'pdf' ELSE (ARRAY['csv', 'json', 'ndjson', 'html'])[1 + n / 7 % 4] END,
+    timestamptz '2026-01-01' + n / 4 * interval '50 seconds'
 FROM generate_series(1, {JOBS}) AS n;
 """
 
@@ -95,7 +95,7 @@ def explain(walks, filters):
 
 @pytest.mark.parametrize("mode", ("force_custom_plan", "force_generic_plan"))
 @pytest.mark.parametrize("sees, audience", SEES)
-def test_each_filter_walks_little_of_a_million(walks, mode, sees, audience):
+def test_each_filter_walks_little(walks, mode, sees, audience):
     walks.set(workspace_id="one", sees=sees, audience=audience or "", plan_cache_mode=mode)
     seen = {str(filters): explain(walks, filters) for filters in FILTERS}
     assert {filters: walk for filters, walk in seen.items() if walk[0] > ROWS or walk[1] > BLOCKS} == {}
@@ -107,14 +107,14 @@ def test_the_plain_list_reads_its_page_alone(walks):
     assert rows <= 2 * 21 + 2 and blocks <= 21 * 6 + 20, (rows, blocks)
 
 
-def test_the_list_of_a_door_walks_little_of_a_million(walks):
+def test_the_list_of_a_door_walks_little(walks):
     walks.set(workspace_id="one", sees="all", audience="", plan_cache_mode="auto")
     rows, blocks = walks.explain("exports_of_door", "one", *LAST, "101", FIRST, "app")
     assert rows <= ROWS and blocks <= BLOCKS, (rows, blocks)
 
 
 @pytest.mark.parametrize("mode", ("force_custom_plan", "force_generic_plan"))
-def test_each_filter_of_the_audit_walks_little_of_a_million(audit, mode):
+def test_each_filter_of_the_audit_walks_little(audit, mode):
     audit.set(workspace_id="one", plan_cache_mode=mode)
     seen = {}
     for door, format, direct, author, day in itertools.product(

@@ -483,10 +483,12 @@ def test_logins_are_sent_to_their_host_and_nowhere_else(program, database, folde
              "the answer was 401 (a login for the host: media_credentials_file)")]
         media = [data for name, data in contents.items() if name.startswith("media/") and name != ERRORS]
         assert media == [medium(f"/{number}.png")[1] for number in range(1, 8)]
-        assert secured.logins == {"/2.png": "Bearer s3.T0ken=", "/down": "Bearer s3.T0ken="}
+        assert secured.logins == {"/2.png": ["Bearer s3.T0ken="], "/down": ["Bearer s3.T0ken="]}
         assert {path: server.logins[path] for path in ("/hop", "/4.png", "/away", "/5.png", "/same", "/6.png")} == {
-            "/hop": basic, "/4.png": None, "/away": basic, "/5.png": None, "/same": basic, "/6.png": basic}
-        assert other.logins == {"/3.png": None, "/back": None, "/8.png": own}
+            "/hop": [basic], "/4.png": [None], "/away": [basic], "/5.png": [None], "/same": [basic], "/6.png": [basic]}
+        both = other.logins.pop("/8.png")  # of two messages, fetched at the same time
+        assert sorted(both, key=str) == sorted([None, own], key=str)
+        assert other.logins == {"/3.png": [None], "/back": [None]}
         assert "s3" not in re.sub(r"s3_\w+|s3://", "", crew.log())
 
 

@@ -47,7 +47,7 @@ def medium(path):
 
 class MediaServer(LoopbackHttp):
     """`with MediaServer() as server`: /N.wav, /N.mp3, /N.png are media; `faults` maps other paths to functions of the
-    request's handler. `seen` are the paths asked for, `logins` what each was asked with at last."""
+    request's handler. `seen` are the paths asked for, `logins` what each was asked with, in order of coming."""
 
     def __init__(self, secured=None):
         super().__init__(secured)
@@ -72,7 +72,7 @@ class MediaServer(LoopbackHttp):
         with self._lock:
             self.seen.append(handler.path)
             self.agents.add(handler.headers.get("User-Agent"))
-            self.logins[handler.path] = handler.headers.get("Authorization")
+            self.logins.setdefault(handler.path, []).append(handler.headers.get("Authorization"))
         fault = self.faults.get(handler.path)
         if fault:
             fault(handler)

@@ -24,6 +24,9 @@ PR_SET_PDEATHSIG = 1
 # A sanitizer keeps freed memory and shadows the rest: what a process occupies then says nothing about the program.
 SANITIZED = os.environ.get("VERBATIM_PRESET") in ("asan", "tsan")
 WORKERS_APART = 16
+# A wait's seconds are what it may take on a quiet machine of two cores; a slower one, or one that stands still for a
+# while, has so many times as long. A condition that holds costs nothing of it.
+PATIENCE = 3
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -59,14 +62,16 @@ def port_answers(port):
 
 
 def wait_until(condition, what, seconds=60, pause=0.02):
-    """Polls `condition` until it is truthy and returns its value; TimeoutError names `what`."""
-    end = time.monotonic() + seconds
+    """Polls `condition` until it is truthy and returns its value; TimeoutError names `what`.
+
+    `seconds` by a quiet machine: the patience is PATIENCE times that."""
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds} s for {what}")
+            raise TimeoutError(f"waited {seconds * PATIENCE} s for {what}")
         time.sleep(pause)
 
 
