@@ -9,6 +9,7 @@ import pytest
 
 from tests.lib import archive_source as source
 from tests.lib import axe
+from tests.lib.patience import LIMIT
 
 # Elements that reach beyond the window; what scrolls by itself may.
 TOO_WIDE = """[...document.querySelectorAll("body *")].filter((each) =>
@@ -275,7 +276,7 @@ class InPieces(http.server.BaseHTTPRequestHandler):
         half = self.server.data.index(b"<article id=c-hebrew")
         self.wfile.write(self.server.data[:half])
         self.wfile.flush()
-        assert self.server.go_on.wait(60)
+        assert self.server.go_on.wait(LIMIT)
         self.wfile.write(self.server.data[half:])
 
     def log_message(self, *_):

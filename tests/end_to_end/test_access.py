@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.lib import http_source as source
+from tests.lib.patience import LIMIT
 from tests.lib.process import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -217,7 +218,7 @@ def test_a_viewer_sees_the_job_but_no_link(service, keys, database):
 
 def ask(service, *headers):
     """GET of an unknown job with these headers, repeated ones included: 404 means that the key was good."""
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LIMIT)
     connection.putrequest("GET", f"{JOBS}/{uuid.uuid4()}")
     for name, value in headers:
         connection.putheader(name, value)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.lib import queue
+from tests.lib.patience import LIMIT, again_after_a_stall
 from tests.lib.process import wait_until
 from tests.lib.service import Service
 from tests.lib.strict_store import StrictStore
@@ -18,11 +19,12 @@ def source(program, database):
 
 
 class Slow:
-    """A store that works on each part for a while when it has all of it; `aborts`: how many it was working on at each
-    abort."""
+    """A store that works on each part for a while when it has all of it, and at least until `go_on`; `aborts`: how many
+    it was working on at each abort."""
 
     def __init__(self, store, seconds=0.4):
         self.seconds, self.lock, self.at_work, self.aborts = seconds, threading.Lock(), 0, []
+        self.go_on = threading.Event()
         store.before, store.proxy.change = self.begin, self.end
 
     def begin(self, call, target, body):
@@ -31,6 +33,7 @@ class Slow:
                 self.aborts.append(self.at_work)
             self.at_work += call.startswith("part ")
         if call.startswith("part "):
+            self.go_on.wait(LIMIT)
             time.sleep(self.seconds)
 
     def end(self, call, status, data):
@@ -52,7 +55,7 @@ def cancel(database, job_id):
 def begin(database, slow):
     """A job of which parts are on their way."""
     job_id = queue.add_job(database, "large")
-    wait_until(lambda: slow.at_work > 0, "parts on their way", 60, pause=0.005)
+    wait_until(lambda: slow.at_work > 0, "parts on their way", pause=0.005)
     return job_id
 
 
@@ -64,15 +67,17 @@ def is_clean(database, job_id):
 def test_the_abort_waits_for_the_threads(program, database, folder, minio):
     with StrictStore(minio, "cancel-order") as store:
         slow = Slow(store)
-        with Service(program, folder, "worker", store.storage.env, workers=3, lease="90s", janitor_interval="1h",
+        with Service(program, folder, "worker", store.storage.env, workers=3, lease="1h", janitor_interval="1h",
                      segment_parts=1, s3_part_size="5MiB", **store.storage.options):
             job_id = begin(database, slow)
             assert all(holders for holders, _ in cancel(database, job_id))
+            slow.go_on.set()
             wait_until(lambda: is_clean(database, job_id), "the clean-up", queue.CANCEL_LIMIT)
         assert slow.aborts and set(slow.aborts) == {0}
         assert store.client.list_objects_v2(Bucket="cancel-order").get("KeyCount") == 0
 
 
+@again_after_a_stall
 def test_the_abort_does_not_wait_for_the_dead(program, database, folder, minio):
     """Their leases run out."""
     with StrictStore(minio, "cancel-order") as store:
@@ -81,6 +86,7 @@ def test_the_abort_does_not_wait_for_the_dead(program, database, folder, minio):
         with Service(program, folder, "worker", store.storage.env, workers=3, **options) as service:
             job_id = begin(database, slow)
             service.kill()
+        slow.go_on.set()
         assert any(waits for _, waits in cancel(database, job_id)), "while their leases last, they may be at work"
         with Service(program, folder, "worker", store.storage.env, workers=1, janitor_interval="1s", **options):
             wait_until(lambda: is_clean(database, job_id), "the clean-up", queue.CANCEL_LIMIT)

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from tests.lib.patience import LIMIT
 from tests.lib.process import ROOT, free_port, wait_until
 from tests.lib.service import Program, clean_environment, http_request
 
@@ -195,7 +196,7 @@ def test_serve_ends_cleanly_and_prints_nothing(ready, folder, number, workers):
     process = start(ready, "serve", log, listen=f"127.0.0.1:{port}", workers=workers)
     wait_until(lambda: answers(port), "serve is ready")
     process.send_signal(number)
-    output, _ = process.communicate(timeout=15)
+    output, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 0 and output == b""
     assert "stopped" in log.read_text()
 
@@ -205,7 +206,7 @@ def test_worker_runs_without_a_port(ready, folder):
     process = start(ready, "worker", log, workers=1)
     wait_until(lambda: "started: no API" in log.read_text(), "the worker runs")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=15) == 0
+    assert process.wait(timeout=LIMIT) == 0
 
 
 def test_serve_waits_for_a_database_that_comes_later(ready, postgres, folder):
@@ -219,7 +220,7 @@ def test_serve_waits_for_a_database_that_comes_later(ready, postgres, folder):
         postgres.start()
     wait_until(lambda: answers(port), "serve is ready")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=15) == 0
+    assert process.wait(timeout=LIMIT) == 0
 
 
 def test_a_signal_ends_the_wait_for_the_database(verbatim, folder):
@@ -228,7 +229,7 @@ def test_a_signal_ends_the_wait_for_the_database(verbatim, folder):
     process = start(program, "serve", log, listen=f"127.0.0.1:{free_port()}")
     wait_until(lambda: "waiting for the database" in log.read_text(), "serve waits")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=15) == 0
+    assert process.wait(timeout=LIMIT) == 0
 
 
 def test_demo_data_fulfils_the_contract_and_repeats(ready, database):
@@ -268,7 +269,7 @@ def first_lines(program, folder, command="serve", **options):
         wait_until(lambda: " started: " in log.read_text(), "the start")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(LIMIT)
     return log.read_text()
 
 

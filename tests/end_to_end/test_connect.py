@@ -10,6 +10,7 @@ import pytest
 
 from tests.lib import chatwoot
 from tests.lib.doctor import doctor
+from tests.lib.patience import LIMIT
 from tests.lib.process import wait_until
 from tests.lib.service import Program
 
@@ -49,7 +50,7 @@ def expected(platform, where):
 
 
 def download(url):
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=LIMIT) as answer:
         return answer.read()
 
 

@@ -11,6 +11,7 @@ import urllib.parse
 import pytest
 
 from tests.lib import native_source as people
+from tests.lib.patience import LIMIT
 from tests.lib.process import SANITIZED, wait_until
 
 PATH = "/api/v1/workspace/one/audit"
@@ -84,9 +85,9 @@ def test_the_life_of_an_export(working, keys, database):
 
     def finished():
         return working.get(path, keys["jane"]).json()["status"] == "finished"
-    wait_until(finished, "the end of the export", 30)
+    wait_until(finished, "the end of the export")
     assert working.get(f"{path}/download", keys["admin"]).status == 200
-    wait_until(lambda: page_of(working, keys["one"])["entries"][0]["downloads"], "the download is noted", 10)
+    wait_until(lambda: page_of(working, keys["one"])["entries"][0]["downloads"], "the download is noted")
     entry, = page_of(working, keys["one"])["entries"]
     names = ("author", "door", "format", "export_id", "subject", "status", "records", "deleted")
     assert {name: entry[name] for name in names} == {
@@ -242,7 +243,7 @@ def test_a_large_audit_is_streamed_in_constant_memory(service, keys, database):
     insert(database, 60_000)
     assert len(rows_of(service, keys["one"], "kind=direct")) == 0
     before = memory(service)
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LIMIT)
     connection.request("GET", f"{PATH}.csv", headers={"X-API-Key": keys["one"]})
     answer, lines, most = connection.getresponse(), 0, 0
     assert answer.headers["Transfer-Encoding"] == "chunked"
@@ -257,12 +258,12 @@ def test_a_large_audit_is_streamed_in_constant_memory(service, keys, database):
 def test_a_client_that_leaves_ends_it(service, keys, database):
     """And the service goes on, also for one that reads slowly meanwhile."""
     insert(database, 20_000)
-    slow = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    slow = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LIMIT)
     slow.request("GET", f"{PATH}.csv", headers={"X-API-Key": keys["one"]})
     begun = slow.getresponse()
     begun.read(100)
     for _ in range(5):
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LIMIT)
         connection.request("GET", f"{PATH}.csv", headers={"X-API-Key": keys["one"]})
         connection.getresponse().read(100)
         connection.close()

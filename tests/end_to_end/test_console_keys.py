@@ -151,7 +151,7 @@ def test_a_key_that_is_revoked_meanwhile_makes_none(service, keys, database):
         connection.execute("UPDATE verbatim.api_key SET revoked_at = now() WHERE key_id = %s", [new["key_id"]])
         thread = threading.Thread(target=lambda: answers.append(make(service, new["key"], role="viewer").status))
         thread.start()
-        wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"), "it waits", 10)
+        wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"), "it waits")
     thread.join()
     assert answers == [403]
     assert database.value("SELECT count(*) FROM verbatim.api_key") == before

@@ -125,7 +125,7 @@ def finished(working, key, **body):
     def look():
         export = working.get(f"/api/v1/workspace/one/exports/{made}", key).json()
         return export if export["status"] == "finished" else None
-    return wait_until(look, "the end of the export", 30)
+    return wait_until(look, "the end of the export")
 
 
 def test_the_workspace_s_retention_wins_over_the_option(program, keys, make_service, database, local, folder):
@@ -170,7 +170,7 @@ def test_history(make_service, keys, database, local):
     path = f"/api/v1/workspace/one/exports/{export['export_id']}"
     assert working.get(f"{path}/download", keys["one"]).status == 200
     author = keys["one"].split("_")[1]
-    wait_until(lambda: len(history(working, keys["one"], export["export_id"])) == 4, "the download is noted", 10)
+    wait_until(lambda: len(history(working, keys["one"], export["export_id"])) == 4, "the download is noted")
     database.execute("UPDATE verbatim.job SET archive_deleted_at = now() WHERE job_id = %s", [export["export_id"]])
     assert history(working, keys["viewer"], export["export_id"]) == [
         ("created", "admin@example.com"), ("started", None), ("finished", None), ("downloaded", author),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib.browser import Browser
+from tests.lib.patience import LIMIT
 from tests.lib.process import scratch_folder, wait_until
 from tests.lib.service import Program, Service
 
@@ -37,9 +38,7 @@ def service(keys, make_service):
 
 def finished(service, key, body):
     name = service.request("POST", EXPORTS, key, json_body=body).json()["export_id"]
-    answer = service.get(f"{EXPORTS}/{name}", key, headers={"Prefer": "wait=30"})
-    assert answer.json()["status"] == "finished", answer.body
-    return answer.json()
+    return service.finished(key, name)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_it_is_shown_wherever_it_is_stored(verbatim, postgres, storage):
         export = finished(service, key, PAGE)
         answer = service.get(path_of(export), key)
         assert answer.status == 302, answer.body
-        with urllib.request.urlopen(answer.headers["Location"], timeout=30) as shown:
+        with urllib.request.urlopen(answer.headers["Location"], timeout=LIMIT) as shown:
             assert shown.headers["Content-Disposition"].startswith("inline; filename=")
             assert shown.headers["Content-Type"].startswith("text/html")
             assert len(shown.read()) == export["files"][0]["size"]

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from tests.lib.patience import LIMIT
 from tests.lib.postgres import PgBouncer
 
 
@@ -18,7 +19,7 @@ def roles(database):
 def run_suite(verbatim, url, admin_url, prepared, name="test_pg", count=8):
     program = verbatim.parent / "tests/unit" / name
     env = os.environ | {"TEST_DATABASE_URL": url, "TEST_ADMIN_URL": admin_url, "TEST_PREPARED": prepared}
-    done = subprocess.run([program], env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([program], env=env, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"[  PASSED  ] {count} test(s)." in done.stdout + done.stderr
 

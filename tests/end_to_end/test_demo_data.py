@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests.lib.patience import LIMIT
 from tests.lib.service import clean_environment
 from tests.lib.source import read
 
@@ -22,7 +23,7 @@ FEW_PLATFORMS_HAVE = (
 def demo_data(verbatim, database):
     def run(*arguments):
         return subprocess.run([str(verbatim), "demo-data", "--database-url", database.url, *arguments],
-                              env=clean_environment(), capture_output=True, text=True, timeout=120)
+                              env=clean_environment(), capture_output=True, text=True, timeout=LIMIT)
     return run
 
 

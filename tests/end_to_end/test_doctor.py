@@ -10,6 +10,7 @@ import pytest
 from tests.lib.doctor import doctor
 from tests.lib.loopback_http import LoopbackHttp
 from tests.lib.mail_sink import MailSink
+from tests.lib.patience import LIMIT
 from tests.lib.process import free_port
 from tests.lib.service import Program
 from tests.lib.zones import recent_zones
@@ -123,8 +124,7 @@ def test_a_login_without_the_roles(ready, database, files):
         assert ["verbatim_api" in failed[0].text, "verbatim_worker" in failed[1].text] == [True, True]
         assert "member of both roles" in failed[0].remedy
         # The words hold the statement that cures it, at the start of the service as here.
-        ended = ready.run("serve", options={**files, "database_url": url, "source_url": database.url}, check=False,
-                          seconds=20)
+        ended = ready.run("serve", options={**files, "database_url": url, "source_url": database.url}, check=False)
         assert ended.returncode == 1
         database.execute(re.search(r"run: (GRANT .* TO outsider)", ended.stderr)[1])
         assert re.search(r"run: (GRANT .* TO outsider)", failed[0].text)
@@ -460,6 +460,6 @@ def test_standard_output_that_is_closed(ready, files):
     from tests.lib.service import clean_environment
     with open("/dev/full", "w") as full:
         done = subprocess.run([ready.path, "doctor"], env=clean_environment(ready.options | files), stdout=full,
-                              stderr=subprocess.PIPE, text=True, timeout=120)
+                              stderr=subprocess.PIPE, text=True, timeout=LIMIT)
     assert done.returncode == 1 and "standard output" in done.stderr
     assert not os.path.exists(files["storage"].removeprefix("file://") + "/conversation_exports/doctor/doctor.txt")

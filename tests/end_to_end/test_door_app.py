@@ -15,6 +15,7 @@ import pytest
 
 from tests.lib import door_source
 from tests.lib import native_source as people
+from tests.lib.patience import LIMIT
 from tests.lib.process import wait_until
 
 EXPORTS = "/app/conversation-exports"
@@ -391,7 +392,7 @@ def test_a_key_of_no_scope_or_that_was_revoked(service, keys, program):
 def test_keys_of_two_workspaces_on_one_connection(service, keys):
     """The workspace is the key's, request by request, also where one connection carries both."""
     ours, theirs = (created(post(service, keys[name], {"format": "json"})) for name in ("one", "two"))
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LIMIT)
     for _ in range(20):
         for key, export in (("one", ours), ("two", theirs)):
             connection.request("GET", EXPORTS, headers={"X-API-Key": keys[key]})

@@ -78,7 +78,7 @@ def finish(working, key, export):
         job = working.get(f"/api/v1/workspace/one/exports/{export}", key).json()
         assert job["status"] in ("queued", "started", "finished"), job
         return job if job["status"] == "finished" else None
-    return wait_until(look, "the end of the export", 30)
+    return wait_until(look, "the end of the export")
 
 
 def text_of(working, key, export):
@@ -302,7 +302,7 @@ def test_two_at_once_do_not_leave_twenty_one(service, keys, database):
         connection.execute("SELECT FROM verbatim.job WHERE job_id = %s FOR UPDATE", [oldest])
         for thread in threads:
             thread.start()
-        wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted") >= 2, "both wait", 10)
+        wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted") >= 2, "both wait")
     for thread in threads:
         thread.join()
     assert statuses == [202] * 2

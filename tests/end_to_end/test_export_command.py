@@ -12,6 +12,7 @@ import pytest
 
 from tests.end_to_end.conftest import S3_SERVERS, storage_in_store
 from tests.lib import http_source as source
+from tests.lib.patience import LIMIT
 from tests.lib.process import wait_until
 from tests.lib.service import Program, clean_environment
 from tests.lib.terminal import on_terminal
@@ -108,7 +109,7 @@ def test_what_is_required(idle, missing):
 def test_waiting_prints_the_link_alone(command):
     done = command.run(*ORDER, "--wait")
     link = done.stdout.strip()
-    with urllib.request.urlopen(link, timeout=20) as answer:
+    with urllib.request.urlopen(link, timeout=LIMIT) as answer:
         names = zipfile.ZipFile(io.BytesIO(answer.read())).namelist()
     assert names and all(name.endswith(".csv") for name in names)
     assert JOB.search(done.stderr) and "finished" in done.stderr and "\r" not in done.stderr
@@ -121,7 +122,7 @@ def test_the_file_is_what_a_download_gives(command, service, keys, folder, datab
     job = JOB.search(done.stderr)[0]
     assert done.stdout == "" and f"wrote {target}: {target.stat().st_size} bytes" in done.stderr
     link = json.loads(service.get(f"/api/v1/workspace/one/exports/{job}", keys["one"]).body)["download_url"]
-    with urllib.request.urlopen(link, timeout=20) as answer:
+    with urllib.request.urlopen(link, timeout=LIMIT) as answer:
         assert answer.read() == target.read_bytes()
     assert database.execute("SELECT e.kind, e.by_whom FROM verbatim.audit_event AS e JOIN verbatim.audit USING"
                             " (audit_id) WHERE job_id = %s AND e.kind = 'download'", [job])[0][1] == "command line"
@@ -182,7 +183,7 @@ def test_another_end_than_a_file_is_status_1(idle, database, folder, end, words)
     process = start(idle, *ORDER, "--output", str(folder / "never.zip"))
     job = waiting(database)
     database.execute(end, [job])
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=LIMIT)
     assert process.returncode == 1 and output == "" and job in errors and words in errors
     assert not (folder / "never.zip").exists()
 
@@ -194,7 +195,7 @@ def test_ctrl_c_leaves_the_job_to_the_workers(idle, database, folder, number):
     told = wait_until(lambda: process.stderr.readline(), "its first line")
     assert job in told
     process.send_signal(number)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=LIMIT)
     assert process.returncode == 1 and output == "" and f"verbatim jobs show {job}" in errors
     assert database.value("SELECT status FROM verbatim.job WHERE job_id = %s", [job]) == "queued"
 
@@ -204,5 +205,5 @@ def test_without_a_worker_that_is_told(idle, database):
     job = waiting(database)
     lines = [process.stderr.readline(), process.stderr.readline()]
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=LIMIT)
     assert job in lines[0] and "no worker" in lines[1]

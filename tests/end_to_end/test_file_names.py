@@ -12,6 +12,7 @@ import zipfile
 import pytest
 
 from tests.lib import queue
+from tests.lib.patience import LIMIT
 from tests.lib.process import wait_until
 from tests.lib.service import Service
 
@@ -58,7 +59,7 @@ def finished(service, key, path, name, body):
 
 
 def follow(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=LIMIT) as answer:
         return answer.headers, answer.read()
 
 

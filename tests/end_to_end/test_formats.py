@@ -15,6 +15,8 @@ import zoneinfo
 import jsonschema
 import pytest
 
+from tests.lib.patience import LIMIT
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs/schemas"
 ZONE = "Asia/Kathmandu"
@@ -38,7 +40,7 @@ def bits(*names):
 def render(conversations, form, layout="", include=EVERYTHING):
     verbatim = pathlib.Path(os.environ.get("VERBATIM_BINARY", ROOT / "build/release/verbatim"))
     made = subprocess.run([verbatim.parent / "tests/tools/render_tool", form, layout, str(include), ZONE],
-                          input=json.dumps(conversations).encode(), capture_output=True, timeout=60)
+                          input=json.dumps(conversations).encode(), capture_output=True, timeout=LIMIT)
     assert made.returncode == 0, made.stderr.decode()
     return made.stdout.decode("utf-8")
 

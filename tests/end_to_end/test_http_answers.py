@@ -243,7 +243,7 @@ def held_entry(service, database, key):
             lock.__exit__(None, None, None)
             with contextlib.suppress(TimeoutError):
                 wait_until(lambda: len(direct_source.audit(database)) == before + 1, "the entry", 5)
-                wait_until(lambda: direct_source.last_audit(database)[3], "its end", 15)
+                wait_until(lambda: direct_source.last_audit(database)[3], "its end")
                 return [event[0] for event in direct_source.last_audit(database)[3]]
             # It came to nothing, unless it has no end.
             assert len(direct_source.audit(database)) == before
@@ -302,7 +302,7 @@ def test_a_statement_to_the_audit_or_its_answer_that_is_lost(postgres, database,
         wait_until(lambda: statuses.append(service.get(ONE, keys["one"]).status) or statuses[-1] == 200, "an answer")
         assert set(statuses) <= {200, 503}
         # The answer to an entry was lost for the first request alone: it may or may not have been made.
-        wait_until(lambda: ended(direct_source.audit(database)[before:]), "an end for each entry", 30)
+        wait_until(lambda: ended(direct_source.audit(database)[before:]), "an end for each entry")
         kinds = [entry[3][0][0] for entry in direct_source.audit(database)[before:]]
         assert kinds.count("records") == statuses.count(200) and set(kinds) <= {"records", "failed"}
         service.stop()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.lib import direct_source as source
 from tests.lib.allocations import Events
+from tests.lib.patience import again_after_a_stall
 from tests.lib.process import SANITIZED, wait_until
 from tests.lib.service import Service
 
@@ -54,25 +55,29 @@ def each_event_fails(service, events, ask):
         ask()
         failed = events.failed
         events.spare()
-        wait_until(lambda: asked(service) == 200, "an answer", 20)
+        wait_until(lambda: asked(service) == 200, "an answer")
         if not failed:
             return count - 1
 
 
+@again_after_a_stall
 def test_a_connection_that_would_hear_nothing_is_closed(service, events, keys):
     assert each_event_fails(service, events, lambda: asked(service)) > 0
 
 
+@again_after_a_stall
 def test_a_wait_that_nothing_would_end_is_closed(service, events, keys):
     export = service.request("POST", EXPORTS, keys["one"], json_body={"select": {"all": True}}).json()["export_id"]
     assert each_event_fails(service, events, lambda: asked(service, path=f"{EXPORTS}/{export}", key=keys["one"],
                                                            headers={"Prefer": "wait=1"})) > 1
 
 
+@again_after_a_stall
 def test_a_stream_that_would_hear_nothing_is_closed(service, events, keys):
     assert each_event_fails(service, events, lambda: asked(service, path=STREAM, key=keys["one"])) > 1
 
 
+@again_after_a_stall
 def test_a_link_to_the_database_that_would_hear_nothing_is_made_again(service, events, database, keys):
     """Its answers would not be heard: the next one takes its place within the same second."""
     def ask():
@@ -92,7 +97,7 @@ def test_a_loop_that_would_hear_nothing_does_not_start(program, folder, local, e
         started = wait_until(lambda: not service.process.running or asked(service) == 200, "the end or an answer")
         assert started
         if service.process.running:
-            wait_until(lambda: all(asked(service) == 200 for _ in range(10)), "ten answers", 20)
+            wait_until(lambda: all(asked(service) == 200 for _ in range(10)), "ten answers")
             service.stop()
         else:
             assert "event" in service.log()

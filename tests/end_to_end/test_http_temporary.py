@@ -97,7 +97,8 @@ def test_a_storage_that_gives_no_keys_is_named(minio, assumed, keys, make_servic
         url = service.export("one", keys["one"], channel_id=source.LONELY, **RANGE)["presigned_url"]
         link = url[len(service.url):]
         assert service.get(link).status == 302
-        answer = wait_until(lambda: (found := service.get(link)).status != 302 and found, "the keys to expire", 30, 0.2)
+        answer = wait_until(lambda: (found := service.get(link)).status != 302 and found, "the keys to expire",
+                            pause=0.2)
         assert (answer.status, answer.json()) == (503, {"detail": "The storage is not available. Try again later."})
         assert answer.headers["Retry-After"]
         assert service.get("/healthz").status == 200
@@ -119,14 +120,14 @@ def test_keys_from_a_service_that_hangs(minio, assumed, keys, make_service, work
                         AWS_CONTAINER_CREDENTIALS_FULL_URI=server.endpoint)
 
         def is_away():
-            answer = service.get(link, seconds=2)
+            answer = service.get(link)
             return answer.status == 503 and "storage" in answer.json()["detail"]
         try:
             wait_until(lambda: service.get(link).status == 302, "the first keys")
-            wait_until(is_away, "their end", 30, 0.2)
+            wait_until(is_away, "their end", pause=0.2)
             for _ in range(50):
                 assert is_away()
-                assert service.get("/healthz", seconds=2).status == 200
+                assert service.get("/healthz").status == 200
                 assert service.get("/api/v1/workspace/one/export-conversations/none", keys["one"],
                                    seconds=2).status in (400, 404)
             assert len(server.seen) < 30

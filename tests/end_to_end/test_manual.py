@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from tests.lib.option_rows import option_rows
+from tests.lib.patience import LIMIT
 from tests.lib.process import free_port
 from tests.lib.service import Program, clean_environment
 
@@ -57,7 +58,7 @@ def test_a_page_that_is_none(bare):
 def rendered(page):
     """As man shows it, in one long line a paragraph, without hyphenation; no reader has anything to say."""
     for tool in (["groff", "-ww", "-man", "-Tutf8", "-z", page], ["man", "--warnings", "-l", "-Tutf8", page]):
-        done = subprocess.run([str(word) for word in tool], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([str(word) for word in tool], capture_output=True, text=True, timeout=LIMIT,
                               env=clean_environment(extra={"MANWIDTH": "250", "LC_ALL": "C.UTF-8"}))
         assert done.returncode == 0 and done.stderr == "", done.stderr
     return re.sub(r".\x08", "", done.stdout)
@@ -113,7 +114,7 @@ def complete_fish(built, words):
 
 
 def run_shell(arguments, folder):
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, cwd=folder,
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT, cwd=folder,
                           env=clean_environment(extra={"HOME": str(folder), "LC_ALL": "C.UTF-8"}))
     assert done.returncode in (0, 1) and done.stderr == "", done.stderr
     return [line for line in done.stdout.splitlines() if line]
@@ -125,7 +126,7 @@ SHELLS = {"bash": complete_bash, "zsh": complete_zsh, "fish": complete_fish}
 @pytest.mark.parametrize("shell", SHELLS)
 def test_scripts_are_read_without_a_word(built, shell):
     check = [shell, "--no-execute" if shell == "fish" else "-n", str(built / shell)]
-    done = subprocess.run(check, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(check, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0 and done.stdout == done.stderr == ""
 
 

@@ -406,16 +406,16 @@ def test_the_source_is_let_go_of_while_servers_are_slow(program, database, folde
     """No statement and no transaction is open on the source while media take their time."""
     event = threading.Event()
     channel = queue.fill(database, "patient", 4, messages=4000, noise=60)  # more than sockets hold
-    server.faults["/wait"] = faults.drip(event, bytes(600))  # a minute, unless the event ends it
+    server.faults["/wait"] = faults.drip(event, bytes(2400))  # four minutes, unless the event ends it
     attach(database, channel, [f"{server.url}/wait", f"{server.url}/1.png"])
     try:
         with Crew(program, folder, local, workers=1, media_allow=server.allow):
             job_id = add(database, channel)
-            wait_until(lambda: server.asked("/wait"), "the request", 30)
+            wait_until(lambda: server.asked("/wait"), "the request")
             wait_until(lambda: database.value(
                 "SELECT coalesce(bool_and(state = 'idle'), true) FROM pg_stat_activity"
                 " WHERE application_name = 'verbatim reader'"),
-                "the reader to let go", 10)
+                "the reader to let go")
             assert queue.job(database, job_id).status == "started"  # it still waits
             event.set()
             queue.finished(database, job_id)

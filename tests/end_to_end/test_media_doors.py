@@ -60,7 +60,7 @@ def wait(service, key, path, ended):
     def look():
         answer = service.get(path, key).json()
         return answer if answer["status"] in ended else None
-    return wait_until(look, f"the end of {path}", 30)
+    return wait_until(look, f"the end of {path}")
 
 
 def archive(service, url):
@@ -145,7 +145,7 @@ def test_cancel_does_not_wait_for_a_server(service, keys, server, database, fold
         wait_until(lambda: "its work is dropped" in service.log(), "the worker to let go", CANCEL_LIMIT)
         assert not event.is_set()
         wait_until(lambda: database.value("SELECT count(*) FROM verbatim.cleanup WHERE looks = 0") == 0,
-                   "the janitor's look", 5)
+                   "the janitor's look")
         assert not [path for path in folder.rglob("*") if export in str(path) and path.is_file()]
     finally:
         event.set()

@@ -13,6 +13,7 @@ from tests.lib import media_server as faults
 from tests.lib.attachments import ERRORS, add, attach, counts, errors, export, read
 from tests.lib.measure import peak_rss
 from tests.lib.media_server import BusyServer, MediaServer, medium
+from tests.lib.patience import LIMIT
 from tests.lib.process import SANITIZED, wait_until
 from tests.lib.queue import Crew
 
@@ -117,7 +118,7 @@ def test_a_cancel_breaks_off_all_that_is_under_way(program, database, folder, lo
                 with database.connect() as connection, connection.transaction():
                     connection.execute("SELECT set_config('verbatim.workspace_id', 'w', true)")
                     connection.execute("SELECT verbatim.job_cancel('w', %s, NULL, 'ann')", [job_id])
-                wait_until(lambda: connections(crew.process.pid, server.port) == 0, "the connections to go", 30)
+                wait_until(lambda: connections(crew.process.pid, server.port) == 0, "the connections to go")
                 assert not event.is_set()
                 # The thread is free, and its next export begins with a window of its own.
                 other = queue.fill(database, "next", 5, messages=1)
@@ -162,7 +163,8 @@ def test_large_media_ahead_rest_at_their_servers(program, database, folder, loca
     bodies = [faults.wav(n) * (8 * MIB // len(faults.wav(n))) for n in range(12)]
     with MediaServer() as server:
         server.faults = {f"/{n}.big": faults.answer("audio/wav", body) for n, body in enumerate(bodies)}
-        server.faults["/first"] = faults.first(lambda handler: (event.wait(60), faults.give(handler, 503)), 1, "/1.png")
+        server.faults["/first"] = faults.first(lambda handler: (event.wait(LIMIT), faults.give(handler, 503)), 1,
+                                               "/1.png")
         urls = [f"{server.url}/{n}.wav" for n in range(3)]  # so that the host is known
         attach(database, channel, [*urls, f"{server.url}/first", *(f"{server.url}/{n}.big" for n in range(12))])
         try:

@@ -103,7 +103,7 @@ def test_connections_made_again_are_counted_once_each(keys, make_service, databa
     before = counted(service, keys)["database_reconnects_total"]
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     cut = database.value(f"SELECT count(pg_terminate_backend(pid)) {others}")
-    wait_until(lambda: service.get("/readyz").status == 200, "the database to be used again", 20)
+    wait_until(lambda: service.get("/readyz").status == 200, "the database to be used again")
     growth = wait_until(lambda: counted(service, keys)["database_reconnects_total"] - before, "connections")
     assert 0 < growth <= cut
 

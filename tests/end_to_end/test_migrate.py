@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from tests.lib.patience import LIMIT
 from tests.lib.postgres import PgBouncer
 from tests.lib.process import ROOT, wait_until
 from tests.lib.service import Program, clean_environment
@@ -57,7 +58,7 @@ def test_many_at_once_in_several_databases(verbatim, postgres):
     started = [start_migrate(verbatim, database) for _ in range(5) for database in databases]
     applied = []
     for process in started:
-        output, complaint = process.communicate(timeout=60)
+        output, complaint = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, complaint
         applied.append(int(output.split()[-2]))
     assert sum(applied) == 3 * COUNT
@@ -152,7 +153,7 @@ def test_a_deadlock_with_what_is_running_is_got_over(verbatim, fresh):
         wait_until(lambda: fresh.value("SELECT count(*) FROM pg_locks WHERE relation = 'verbatim.turn'::regclass"
                                        " AND NOT granted") == 1, "migrate waits")
         assert running.execute("SELECT count(*) FROM verbatim.job").fetchone() == (0,)
-    assert migrating.communicate(timeout=60) == (f"schema verbatim: version {NEWEST}, 1 applied\n", "")
+    assert migrating.communicate(timeout=LIMIT) == (f"schema verbatim: version {NEWEST}, 1 applied\n", "")
     assert fresh.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 1
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib import native_source as people
+from tests.lib.patience import LIMIT
 
 pytestmark = pytest.mark.threads
 
@@ -354,7 +355,7 @@ def test_delete(service, keys, database):
 
 def test_a_connection_goes_on_after_204(service, keys):
     first, second = (start(service, keys["one"]) for _ in range(2))
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LIMIT)
     for export in (first, second):
         connection.request("DELETE", f"{EXPORTS}/{export}", headers={"X-API-Key": keys["one"]})
         answer = connection.getresponse()

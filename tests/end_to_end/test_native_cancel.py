@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from tests.lib import queue
+from tests.lib.patience import LIMIT, Stopwatch
 from tests.lib.process import wait_until
 from tests.lib.proxy import Proxy
 from tests.lib.service import Service
@@ -19,7 +20,7 @@ from tests.lib.service import Service
 pytestmark = pytest.mark.threads
 
 EXPORTS = "/api/v1/workspace/w/exports"
-through = []  # seconds from each answer until all was over
+through = []  # seconds awake from each answer until all was over
 
 # A conversation whose messages come slowly, a hundred at a time. Declared stable, or no filter would pass the view.
 SLOW = """
@@ -65,7 +66,7 @@ def serving(program, folder, minio, bucket, hold_on=None, alone=False, **more):
     """A service whose way to MinIO is a proxy."""
     with Proxy(minio.port, hold_on=hold_on, alone=alone) as proxy:
         options = minio.options(bucket) | {"s3_endpoint": f"http://127.0.0.1:{proxy.port}"} | more
-        with Service(program, folder, env=minio.credentials(), workers=2, janitor_interval="1h", lease="90s",
+        with Service(program, folder, env=minio.credentials(), workers=2, janitor_interval="1h", lease="1h",
                      **options) as service:
             yield service, proxy
 
@@ -78,7 +79,7 @@ def start(service, key, channel):
 
 def end(service, key, export, how):
     """Cancels, or deletes; either is done within a moment."""
-    begun = time.monotonic()
+    watch = Stopwatch()
     if how == "cancel":
         answer = service.request("POST", f"{EXPORTS}/{export}/cancel", key)
         assert (answer.status, answer.json()["status"]) == (200, "cancelled"), answer.body
@@ -86,7 +87,7 @@ def end(service, key, export, how):
     else:
         assert service.request("DELETE", f"{EXPORTS}/{export}", key).status == 204
         assert service.get(f"{EXPORTS}/{export}", key).status == 404
-    assert time.monotonic() - begun < 2
+    assert watch.awake < 2, watch
 
 
 def object_key(database, export):
@@ -113,10 +114,10 @@ def dropped(service, export):
 
 def wait_through(service, database, minio, bucket, where, export):
     """From here, the cancel's answer, the promise runs."""
-    answered = time.monotonic()
+    watch = Stopwatch()
     wait_until(lambda: dropped(service, export) and look_is_clean(database, export)
                and gone(minio, bucket, where, export), "the work to stop and the store to be clean", queue.CANCEL_LIMIT)
-    through.append(time.monotonic() - answered)
+    through.append(watch.awake)
 
 
 @pytest.mark.parametrize("how", ["cancel", "delete"])
@@ -139,7 +140,7 @@ def test_while_it_is_written(program, folder, database, minio, bucket, key, phas
     """Held in a part, and in the request that completes the upload: what was on its way arrives after the end."""
     with serving(program, folder, minio, bucket, hold_on) as (service, proxy):
         export = start(service, key, "large")
-        wait_until(lambda: proxy.holds, "the phase", 60)
+        wait_until(lambda: proxy.holds, "the phase")
         where = object_key(database, export)
         assert not gone(minio, bucket, where, export)
         end(service, key, export, how)
@@ -149,8 +150,7 @@ def test_while_it_is_written(program, folder, database, minio, bucket, key, phas
         assert gone(minio, bucket, where, export)
         # The next one of the workspace has its turn, and is whole.
         after = start(service, key, "small")
-        seen = service.get(f"{EXPORTS}/{after}", key, headers={"Prefer": "wait=20"}).json()
-        assert seen["status"] == "finished", seen
+        service.finished(key, after, "w")
 
 
 @pytest.mark.parametrize("phase, hold_on", [("part", b"partNumber=1&"), ("close", b"?uploadId=")])
@@ -158,7 +158,7 @@ def test_a_stalled_request_is_left(program, folder, database, minio, bucket, key
     """One connection to the store stands still for good: it is given up, and another one cleans."""
     with serving(program, folder, minio, bucket, hold_on, alone=True, **way) as (service, proxy):
         export = start(service, key, "large")
-        wait_until(lambda: proxy.stuck, "the phase", 60)
+        wait_until(lambda: proxy.stuck, "the phase")
         where = object_key(database, export)
         assert not gone(minio, bucket, where, export)
         end(service, key, export, "cancel")
@@ -170,7 +170,7 @@ def test_in_the_middle_of_a_giant(program, folder, database, minio, bucket, key,
     with serving(program, folder, minio, bucket, source_schema="slow", **way) as (service, _):
         export = start(service, key, "giant")
         begun = "SELECT upload_id IS NOT NULL FROM verbatim.job WHERE job_id = %s"
-        wait_until(lambda: database.value(begun, [export]), "the first part", 60)
+        wait_until(lambda: database.value(begun, [export]), "the first part")
         where = object_key(database, export)
         assert service.get(f"{EXPORTS}/{export}", key).json()["segments"]["running"] == 1
         assert not gone(minio, bucket, where, export)
@@ -182,7 +182,7 @@ def test_waiting_for_the_others(program, folder, database, minio, bucket, key, w
     """The first segment is a stranger's that never ends; the owner of the last one waits for it."""
     with serving(program, folder, minio, bucket, **way) as (service, _):
         export = queue.begin_lent(database, lambda: start(service, key, "large"))
-        wait_until(lambda: queue.waits_for_others(database, export), "all others recorded", 60)
+        wait_until(lambda: queue.waits_for_others(database, export), "all others recorded")
         where = object_key(database, export)
         end(service, key, export, "cancel")
         wait_through(service, database, minio, bucket, where, export)
@@ -192,21 +192,21 @@ def test_waiting_for_the_others(program, folder, database, minio, bucket, key, w
 def test_a_download_leads_to_the_store_and_dies_with_the_export(program, folder, minio, bucket, key, by):
     with serving(program, folder, minio, bucket) as (service, _):
         export = start(service, key, "small")
-        seen = service.get(f"{EXPORTS}/{export}", key, headers={"Prefer": "wait=20"}).json()
+        seen = service.finished(key, export, "w")
         link = seen["download_url"]
         if by == "key":
             answer = service.get(f"{EXPORTS}/{export}/download", key)
             assert (answer.status, answer.headers["Cache-Control"]) == (302, "no-store"), answer.body
             link = answer.headers["Location"]
             assert "X-Amz-Expires=3600&" in link + "&"
-        with urllib.request.urlopen(link, timeout=10) as fetched:
+        with urllib.request.urlopen(link, timeout=LIMIT) as fetched:
             assert len(fetched.read()) == seen["files"][0]["size"]
             assert seen["files"][0]["name"] in fetched.headers["Content-Disposition"]
         end(service, key, export, "delete")
 
         def dead():
             try:
-                with urllib.request.urlopen(link, timeout=10):
+                with urllib.request.urlopen(link, timeout=LIMIT):
                     return False
             except urllib.error.HTTPError as error:
                 return error.code == 404

@@ -36,9 +36,7 @@ def detail(answer, status):
 def done(working, keys):
     """A finished export of two conversations, as read."""
     export = working.request("POST", EXPORTS, keys["one"], json_body=FEBRUARY).json()["export_id"]
-    answer = working.get(f"{EXPORTS}/{export}", keys["one"], headers={"Prefer": "wait=20"})
-    assert answer.json()["status"] == "finished", answer.body
-    return answer.json()
+    return working.finished(keys["one"], export)
 
 
 def test_download(working, keys, done, database):
@@ -86,5 +84,5 @@ def test_delete_takes_the_file_and_the_link(working, keys, done, folder):
     stored = folder / "storage" / link.removeprefix("/files/").split("?")[0]
     assert working.get(link).status == 200 and stored.exists()
     assert working.request("DELETE", f"{EXPORTS}/{done['export_id']}", keys["one"]).status == 204
-    wait_until(lambda: not stored.exists(), "the file to go", 2)
+    wait_until(lambda: not stored.exists(), "the file to go")
     assert working.get(link).status == 404

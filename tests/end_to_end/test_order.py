@@ -13,6 +13,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib import native_source as people
+from tests.lib.patience import LIMIT
 from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.service import SANITIZER_REPORT, clean_environment
 
@@ -51,7 +52,7 @@ def order(program):
         """What came of it, and the words behind that."""
         env = clean_environment(program.options | options, program.env)
         done = subprocess.run([str(tool), workspace, door, *arguments], input=json.dumps(body), env=env, text=True,
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=LIMIT)
         assert not SANITIZER_REPORT.search(done.stderr), done.stderr
         assert done.returncode == 0, done.stderr
         what, _, words = done.stdout.strip().partition(" ")

@@ -4,12 +4,12 @@ single statements, and a server that is too old."""
 
 import datetime
 import re
-import time
 
 import pytest
 
 from tests.lib import http_source as source
 from tests.lib.doctor import doctor
+from tests.lib.patience import Stopwatch
 from tests.lib.postgres import PgBouncer
 from tests.lib.process import wait_until
 from tests.lib.proxy import Proxy
@@ -49,13 +49,13 @@ def service(keys, pooled, make_service):
 
 def seconds_of_an_export(service, keys, day):
     """From the order to the end, as a poll every 20 ms tells it."""
-    begun = time.monotonic()
+    watch = Stopwatch()
     range_ = {"start_date": "2026-02-01", "end_date": str(datetime.date(2026, 2, 1) + datetime.timedelta(days=day))}
     answer = service.start_export("one", keys["one"], **range_, channel_id=source.SMS)
     assert answer.status == 202, answer.body
     wait_until(lambda: service.job("one", keys["one"], answer.json()["export_job_id"])["status"] == "finished",
                "the export")
-    return time.monotonic() - begun
+    return watch.awake
 
 
 def test_exports_do_not_wait_for_what_is_not_told(service, keys):
@@ -90,8 +90,7 @@ def test_the_doctor_names_it(program, keys, pooled, narrow, folder):
 def test_single_statements_are_too_little(program, keys, postgres, database, folder):
     with PgBouncer(postgres, pool_mode="statement") as pooler:
         url = pooler.database(database.name).url
-        ended = Program(program.path, url).run("serve", "--storage", f"file://{folder}/storage", check=False,
-                                               seconds=20)
+        ended = Program(program.path, url).run("serve", "--storage", f"file://{folder}/storage", check=False)
         assert ended.returncode == 1 and "set pool_mode = transaction" in ended.stderr, ended.stderr
         seen = doctor(Program(program.path, url), storage=f"file://{folder}/storage")
         assert seen.status == 1 and "set pool_mode = transaction" in seen.output
@@ -111,7 +110,7 @@ def test_a_server_that_is_too_old(program, keys, postgres, database, folder, whi
         url = database.url.replace(str(postgres.port), str(proxy.port))
         older = (Program(program.path, url) if which == "database_url" else
                  Program(program.path, database.url, {"source_url": url}))
-        ended = older.run("serve", "--storage", f"file://{folder}/storage", check=False, seconds=20)
+        ended = older.run("serve", "--storage", f"file://{folder}/storage", check=False)
         assert ended.returncode == 1 and words in ended.stderr, ended.stderr
         seen = doctor(older, storage=f"file://{folder}/storage")
         assert seen.status == 1 and words in seen.output, seen.output

@@ -5,6 +5,7 @@ import threading
 import psycopg
 import pytest
 
+from tests.lib.patience import LIMIT
 from tests.lib.postgres_proxy import Fault, PostgresProxy, at_commit
 from tests.lib.process import wait_until
 
@@ -185,7 +186,7 @@ def test_a_statement_in_the_middle_of_a_pipeline(proxy, database):
 
 def test_a_statement_that_is_delayed_waits_for_its_event(proxy, database):
     event = threading.Event()
-    proxy.decide = Once("INSERT", Fault("delay", seconds=60, until=event))
+    proxy.decide = Once("INSERT", Fault("delay", seconds=LIMIT, until=event))
     done = []
 
     def insert():

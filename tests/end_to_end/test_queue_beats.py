@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.lib import queue
+from tests.lib.patience import again_after_a_stall
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
 
@@ -76,11 +77,12 @@ def test_work_stops_when_no_beat_comes_through(program, database, folder, local,
             job_id = queue.add_job(database, "plain")
             running(database, job_id)
             blocked.enter_context(block(database, job_id))
-            wait_until(lambda: DROPPED in crew.log(), "the work to be dropped", 10)
+            wait_until(lambda: DROPPED in crew.log(), "the work to be dropped")
         blocked.close()
         check_finished_once(database, local, crew, job_id, expected)
 
 
+@again_after_a_stall
 def test_cut_connection_of_the_keeper_is_made_again(program, database, folder, local, expected):
     """Cut in the middle of the work, and again while it is idle: beats and notifications go on."""
     with Crew(program, folder, local, lease="3s", workers=1) as crew:

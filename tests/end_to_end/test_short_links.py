@@ -29,9 +29,7 @@ def service(keys, storage, make_service):
 
 def finished(service, key, body=None):
     export = service.request("POST", EXPORTS, key, json_body=body or FEBRUARY).json()["export_id"]
-    answer = service.get(f"{EXPORTS}/{export}", key, headers={"Prefer": "wait=20"}).json()
-    assert answer["status"] == "finished", answer
-    return answer
+    return service.finished(key, export)
 
 
 @pytest.fixture

@@ -44,10 +44,10 @@ def test_it_is_no_503(service, keys, database, fault):
     try:
         database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'refused'")
         for _ in range(3):  # each loop of the service has a connection, and makes it anew
-            answer = wait_until(answered, "an answer that does not ask for patience", 10)
+            answer = wait_until(answered, "an answer that does not ask for patience")
             assert answer.status == 500, answer.body
             assert answer.json()["detail"].startswith("The platform's database refuses"), answer.body
         assert f"(SQLSTATE {state})" in service.log()
     finally:
         database.execute(mended)
-    assert wait_until(answered, "an order", 10).status in (202, 409)
+    assert wait_until(answered, "an order").status in (202, 409)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.lib.patience import LIMIT
 from tests.lib.process import wait_until
 from tests.lib.source import ReadFailed, events, plans, read, rows_looked_at, start
 from tests.lib.two_platforms import CITATIONS, DETAILS, EXTRAS, MEDIA, NOTES_FIRST, START, WORKSPACE
@@ -143,7 +144,7 @@ def test_it_can_be_called_off(source):
             " AND state = 'active' AND datname = current_database()")
     wait_until(lambda: source.value(busy) == 1, "the statement")
     reader.send_signal(signal.SIGTERM)
-    assert reader.communicate(timeout=20)[1].startswith(b"stopped")
+    assert reader.communicate(timeout=LIMIT)[1].startswith(b"stopped")
     wait_until(lambda: source.value(busy) == 0, "the end of the statement")
 
 

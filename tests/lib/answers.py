@@ -27,6 +27,7 @@ from .answer_plan import DUE, LOOK, READER, WORKER, Plan, of_the_job
 from .answer_stores import FileStore, S3Store
 from .fault_proxy import FaultProxy, key_of_call, name_of_call
 from .parts import running_part
+from .patience import LIMIT
 from .postgres_proxy import PostgresProxy
 from .process import wait_until
 from .queue import Crew
@@ -209,7 +210,7 @@ class Lane:
         self.proxy.decide = plan.statement
         self.proxy.drop(lambda connection: connection.role == "worker")
 
-    def round(self, *steps, label="", also=None, seconds=60):
+    def round(self, *steps, label="", also=None, seconds=LIMIT):
         """One export with these faults; `label` names it where something of it is found too late."""
         begun = time.monotonic()
         if steps and self._disturbed and not self._cold:  # whose connection to the source knows no statements

@@ -7,6 +7,7 @@ import urllib.parse
 
 import jsonschema
 
+from .patience import LIMIT
 from .process import wait_until
 from .service import Answer
 
@@ -235,7 +236,7 @@ class Calls:
 
     def begin(self, operation, key, missing):
         """The head of an answer that has no end, or the whole of one that has."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=LIMIT)
         try:
             connection.request(operation.method, self.target(operation, missing, None),
                                headers={"X-API-Key": key} if key else {})

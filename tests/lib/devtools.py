@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+from .patience import LIMIT
+
 CHROMIUM = "/usr/bin/chromium"
 # Its sandbox refuses root; it opens pages of our own alone, and finds no host but this one (plain.test is
 # this one under a name that is not trusted without TLS). Of two pages only one has
@@ -20,7 +22,6 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-renderer-backgrounding", "--disable-background-timer-throttling", "--lang=en-US",
          "--host-resolver-rules=MAP plain.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
          "--remote-debugging-pipe"]
-ANSWER_SECONDS = 60
 
 
 class ProtocolError(Exception):
@@ -59,7 +60,7 @@ class DevTools:
         """Sends one command, to the browser itself where session is None, and returns its result."""
         number = self.send(session, method, **parameters)
         while True:
-            answer = self._message(ANSWER_SECONDS)
+            answer = self._message(LIMIT)
             if answer is None:
                 raise TimeoutError(f"the browser does not answer {method}")
             if answer.get("id") == number:

@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 
+from .patience import LIMIT
 from .process import wait_until
 
 
@@ -14,7 +15,7 @@ class EventStream:
     broke it."""
 
     def __init__(self, service, path, headers=None):
-        self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=LIMIT)
         self._connection.request("GET", path, headers=headers or {})
         self.answer = self._connection.getresponse()
         self.status, self.headers = self.answer.status, self.answer.headers
@@ -29,7 +30,7 @@ class EventStream:
     def __exit__(self, *_):
         if self._connection.sock:
             self._connection.sock.shutdown(2)
-        self._thread.join(10)
+        self._thread.join(LIMIT)
         self._connection.close()
 
     def _take(self):

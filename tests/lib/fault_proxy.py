@@ -8,6 +8,7 @@ import threading
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from .loopback_http import LoopbackHttp, read_body, reset
+from .patience import LIMIT
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
@@ -53,7 +54,7 @@ class FaultProxy(LoopbackHttp):
 
     def _ask(self, method, path, headers, body):
         """The host is part of the signature, so it goes on unchanged."""
-        connection = http.client.HTTPConnection(self._target, timeout=60)
+        connection = http.client.HTTPConnection(self._target, timeout=LIMIT)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
             connection.putheader(name, value)

@@ -5,6 +5,8 @@ import socket
 import time
 from dataclasses import dataclass
 
+from .patience import LIMIT
+
 
 @dataclass(frozen=True)
 class RawAnswer:
@@ -22,7 +24,7 @@ class RawConnection:
     `origin`: the loopback address it comes from; `window`: about so many bytes are taken before they are read;
     `tls`: the context of a client, where the port speaks TLS."""
 
-    def __init__(self, port, seconds=20, origin="127.0.0.1", window=None, tls=None):
+    def __init__(self, port, seconds=LIMIT, origin="127.0.0.1", window=None, tls=None):
         self.socket = socket.socket()
         self.socket.settimeout(seconds)
         if window:

@@ -5,6 +5,8 @@ import http.client
 import threading
 import time
 
+from .patience import LIMIT
+
 
 class Load:
     """`with Load(port, "/healthz", 100) as load:` sends about so many requests a second from threads.
@@ -30,7 +32,7 @@ class Load:
     def stop(self):
         self._end.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(LIMIT)
 
     def done(self):
         with self._lock:
@@ -46,7 +48,7 @@ class Load:
 
     def _one(self, connection):
         """One request; the connection for the next, or None."""
-        fresh = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        fresh = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
         begun = time.monotonic()
         method, path, body, headers = self.request
         try:

@@ -8,6 +8,7 @@ import wave
 import zlib
 
 from .loopback_http import LoopbackHttp
+from .patience import LIMIT
 
 
 def wav(number, seconds=0.05):
@@ -164,7 +165,7 @@ def cut(content_type, body, sent):
     return fault
 
 
-def stall(event, seconds=60):
+def stall(event, seconds=LIMIT):
     """Nothing is said until the event is set."""
     def fault(handler):
         event.wait(seconds)

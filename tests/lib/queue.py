@@ -6,12 +6,13 @@ import time
 import uuid
 from dataclasses import dataclass
 
+from .patience import LIMIT
 from .process import SANITIZED, Process, wait_until
 from .service import SANITIZER_REPORT, clean_environment
 
 # A cancel is promised to be through within so many seconds of its answer: the work stopped, nothing left in the store.
 CANCEL_SECONDS = 10 if SANITIZED else 2
-CANCEL_LIMIT = 30  # what one cancel may take on a machine that is busy with other tests
+CANCEL_LIMIT = 60  # what one cancel may take on a machine that is busy with other tests
 
 SOURCE = """
 CREATE SCHEMA chat;
@@ -192,7 +193,7 @@ class Crew:
     def stop(self):
         """SIGTERM; returns the counters."""
         process, self.process = self.process, None
-        status = process.stop(15)
+        status = process.stop(LIMIT)
         log = self.log()
         assert not SANITIZER_REPORT.search(log), log[-8000:]
         assert status == 0, f"queue_tool ended with {status}:\n{log[-4000:]}"

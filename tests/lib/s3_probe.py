@@ -5,6 +5,8 @@ import os
 import pathlib
 import subprocess
 
+from .patience import LIMIT
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATTERN = [bytes((7 * i + seed) % 256 for i in range(256)) for seed in range(256)]
 HIDDEN = ("AWS_", "S3_")  # what the surroundings say about credentials must not reach a test
@@ -46,7 +48,7 @@ class Probe:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.stdout.close()
-        assert self.process.wait(timeout=10) == 0
+        assert self.process.wait(timeout=LIMIT) == 0
 
     def ask(self, *words):
         """The answer, whatever its status."""

@@ -5,9 +5,11 @@ import pathlib
 import re
 import subprocess
 
+from .patience import ATTEMPTS, LIMIT, Stopwatch
 from .process import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LONG_STALL = 4  # seconds, less than the limit of a connection
 
 
 def binary():
@@ -35,12 +37,18 @@ def parse(output):
 
 
 def read(url, schema, **settings):
-    """Lines as lists of fields. Instants and cursors are given as the reader prints them."""
-    done = subprocess.run(command(url, schema, settings), capture_output=True, timeout=120)
-    lines = parse(done.stdout.decode())
-    if done.returncode != 0:
-        raise ReadFailed(done.stderr.decode().strip(), lines)
-    return lines
+    """Lines as lists of fields. Instants and cursors are given as the reader prints them.
+
+    What may be tried again is, where the machine stood still for longer than a server is waited for."""
+    for attempt in range(ATTEMPTS):
+        watch = Stopwatch()
+        done = subprocess.run(command(url, schema, settings), capture_output=True, timeout=LIMIT)
+        lines = parse(done.stdout.decode())
+        if done.returncode == 0:
+            return lines
+        failure = ReadFailed(done.stderr.decode().strip(), lines)
+        if not failure.retryable or watch.still < LONG_STALL or attempt == ATTEMPTS - 1:
+            raise failure
 
 
 def events(lines):

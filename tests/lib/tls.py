@@ -4,6 +4,7 @@ import http.client
 import ssl
 import subprocess
 
+from .patience import LIMIT
 from .service import Service
 
 
@@ -50,5 +51,5 @@ class TlsService(Service):
     def url(self):
         return f"https://127.0.0.1:{self.port}"
 
-    def connection(self, seconds=30):
+    def connection(self, seconds=LIMIT):
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=seconds, context=self.context)
