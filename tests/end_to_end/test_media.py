@@ -455,6 +455,7 @@ def test_logins_are_sent_to_their_host_and_nowhere_else(program, database, folde
         file.write_text(f"# ours\nhttp://127.0.0.1:{server.port} basic me:s3cret wörd\r\n\n"
                         f"127.0.0.1:{secured.port}\tBearer  s3.T0ken=\n")
         file.chmod(0o600)
+        server.logins.clear()
         server.faults = {"/1.png": faults.demand(basic, "/1.png"), "/hop": faults.redirect(f"{other.url}/3.png"),
                          "/away": faults.redirect(f"{other.url}/back"), "/same": faults.redirect("/6.png"),
                          "/7.png": faults.demand(own, "/7.png"), "/9.png": faults.demand("Basic x", "/9.png")}
