@@ -39,11 +39,12 @@ def mailed(database, job_id):
 
 def test_each_finished_export_sends_one_mail_at_once(key, database, make_service, smtp):
     """A job that begins right after a mail ends long before the outbox looks by itself, every 2 s: so a mail
-    that took less than half of that was woken for. One such mail is proof, and a busy machine delays some."""
+    that took less than half of that was woken for. One such mail is proof; a busy machine delays some, so more than
+    four are asked for where it takes them."""
     service = make_service(workers=1, smtp_url=smtp.url, mail_from="export@verbatim.example")
     jobs = []
     delays = []
-    for _ in range(4):
+    while len(jobs) < 4 or (min(delays) > 1 and len(jobs) < 12):
         jobs.append(service.export("one", key, **RANGE, notification_email=ADDRESS)["export_job_id"])
         delays.append(mailed(database, jobs[-1]))
     assert min(delays) < 1, delays

@@ -10,6 +10,7 @@ import pytest
 
 from tests.lib import http_source as source
 from tests.lib.http_raw import RawConnection
+from tests.lib.patience import again_after_a_stall
 from tests.lib.process import wait_until
 
 MAIN = "/api/v1/workspace/{}/export-conversations/{}"
@@ -73,6 +74,7 @@ def mixed_questions(keys, jobs):
     return [*questions, ("/api/v1/workspace/one/exports", keys["one"])]
 
 
+@again_after_a_stall
 def test_each_has_its_own_answer(service, keys, jobs, database):
     questions = mixed_questions(keys, jobs) * 3
     alone = [ask_alone(service, path, key) for path, key in questions]
@@ -85,6 +87,7 @@ def test_each_has_its_own_answer(service, keys, jobs, database):
     assert [(answer.status, answer.body) for answer in together] == alone
 
 
+@again_after_a_stall
 def test_many_more_than_go_together(service, keys, jobs, database):
     """Beyond what one statement asks for, others follow it."""
     path = NATIVE.format("one", jobs[2])
@@ -96,6 +99,7 @@ def test_many_more_than_go_together(service, keys, jobs, database):
         assert {(answer.status, answer.body) for answer in (each.answer() for each in connections)} == {alone}
 
 
+@again_after_a_stall
 def test_who_leaves_is_not_missed(service, keys, jobs, database):
     with contextlib.ExitStack() as stack:
         with looks_held(database):
@@ -132,6 +136,7 @@ class Crowd:
             thread.join()
 
 
+@again_after_a_stall
 def test_a_revoked_key_is_refused_by_the_next_poll(service, program, database, jobs):
     path = NATIVE.format("one", jobs[0])
     key = program.key("one")
@@ -143,6 +148,7 @@ def test_a_revoked_key_is_refused_by_the_next_poll(service, program, database, j
         assert crowd.statuses <= {200, 401}
 
 
+@again_after_a_stall
 def test_a_change_is_seen_by_the_next_poll(service, keys, database, jobs):
     path = NATIVE.format("one", jobs[3])
     with Crowd(service, path, keys["one"]) as crowd:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.lib.patience import LIMIT
 from tests.lib.process import free_port
 from tests.lib.service import Program, Service
 
@@ -21,12 +22,12 @@ class Manager:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
 
-    def hear(self, seconds=60):
+    def hear(self, seconds=LIMIT):
         self.socket.settimeout(seconds)
         message = self.socket.recv(4096).decode()
         return dict(line.split("=", 1) for line in message.split("\n"))
 
-    def hear_until(self, name, seconds=60):
+    def hear_until(self, name, seconds=LIMIT):
         """The messages up to the first that has the variable; it is the last of them."""
         end, heard = time.monotonic() + seconds, []
         while not heard or name not in heard[-1]:
@@ -68,7 +69,7 @@ def test_ready_is_told_once_requests_are_taken_and_stopping_when_they_end(ready,
     service.process.signal(signal.SIGTERM)
     stopping = manager.hear()
     assert stopping["STOPPING"] == "1" and int(stopping["EXTEND_TIMEOUT_USEC"]) >= 10_000_000
-    assert service.wait_end(20) == 0
+    assert service.wait_end() == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
