@@ -3,6 +3,7 @@
 import pytest
 
 from tests.lib.outbox import due, outbox, place, queue, row, settled, state
+from tests.lib.patience import again_after_a_stall
 from tests.lib.process import wait_until
 
 pytestmark = pytest.mark.threads
@@ -11,8 +12,10 @@ __all__ = ["outbox", "place", "queue"]  # fixtures
 FAST = {"lease": "2s"}
 
 
+@again_after_a_stall
 def test_what_is_slow_within_its_limit_comes_once(outbox, queue, database, smtp):
     """The answer to the whole message may take twice as long as another; the farewell is nobody's concern."""
+    smtp.clear()
     smtp.delays = {"greeting": 0.5, "RCPT": 0.5, "DATA": 1.5, "QUIT": 60}
     with outbox(smtp, smtp_timeout="1s"):
         job = queue()
@@ -21,7 +24,9 @@ def test_what_is_slow_within_its_limit_comes_once(outbox, queue, database, smtp)
     assert database.value("SELECT unanswered FROM verbatim.outbox WHERE job_id = %s", (job,)) == 0
 
 
+@again_after_a_stall
 def test_a_command_that_is_not_answered_is_said_again(outbox, queue, database, smtp):
+    smtp.clear()
     smtp.delays = {"RCPT": 60}
     with outbox(smtp, smtp_timeout="1s"):
         job = queue()

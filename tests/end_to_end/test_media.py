@@ -21,6 +21,7 @@ from tests.lib.loopback_http import reset
 from tests.lib.mail_sink import make_certificate
 from tests.lib.measure import peak_rss
 from tests.lib.media_server import MediaServer, medium
+from tests.lib.patience import again_after_a_stall
 from tests.lib.process import SANITIZED, wait_until
 from tests.lib.queue import Crew
 from tests.lib.service import Program, Service
@@ -86,6 +87,7 @@ def test_every_format_has_media_beside_it(program, database, folder, local, serv
         assert named == media
 
 
+@again_after_a_stall
 def test_reasons_of_what_cannot_be_had(program, database, folder, local, server):
     """One export with every trouble, each in its own row, and the good ones between them."""
     event = threading.Event()
@@ -136,7 +138,7 @@ def test_reasons_of_what_cannot_be_had(program, database, folder, local, server)
         ("s3://calls", "the URL is not s3://BUCKET/KEY"),
         ("=cmd|'/c calc'!A1", "the URL cannot be read"), ("/slow", "127.0.0.1: Timeout was reached"),
     ]
-    channel = queue.fill(database, "troubles", 6, messages=10)
+    channel = queue.fill(database, f"troubles-{len(server.seen)}", 6, messages=10)
     urls = [server.url + url if url.startswith("/") else url for url, _ in expected]
     ids = attach(database, channel, urls)
     try:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.end_to_end.conftest import file_storage
 from tests.lib import queue
+from tests.lib.patience import again_after_a_stall
 from tests.lib.postgres_proxy import Fault, PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
@@ -112,6 +113,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("words, tuning, prepared", CASES.values(), ids=CASES)
+@again_after_a_stall
 def test_an_answer_that_is_lost_changes_nothing(database, local, losing, expected, words, tuning, prepared):
     """Each transaction is repeated once without need; the bytes, the charges, the mail and the clean-up are those of
     an undisturbed job."""
@@ -119,7 +121,7 @@ def test_an_answer_that_is_lost_changes_nothing(database, local, losing, expecte
     proxy, crew = losing(answers, prepared_statements=prepared, **tuning)
     with proxy, crew() as running:
         job_id = add_job(database, "plain", email="a@example.com")
-        found = queue.finished(database, job_id, 40)
+        found = queue.finished(database, job_id)
         assert queue.archive(local, found) == expected["plain", "per_conversation"]
         assert (found.conversations, found.messages) == (400, 1200)
         counts = running.stop()
@@ -134,6 +136,7 @@ def test_an_answer_that_is_lost_changes_nothing(database, local, losing, expecte
     assert trail[-1:] == ([(True,)] if tuning else []) and len(trail) <= 2
 
 
+@again_after_a_stall
 def test_a_segment_that_is_handed_back_is_charged_nothing(program, database, folder, local, losing, expected):
     answers = every_other(HAND_BACK)
     proxy, crew = losing(answers, workers=1)
@@ -149,6 +152,7 @@ def test_a_segment_that_is_handed_back_is_charged_nothing(program, database, fol
         assert queue.archive(local, queue.finished(database, job_id)) == expected["plain", "per_conversation"]
 
 
+@again_after_a_stall
 def test_a_job_fails_once(database, losing):
     answers = every_other(FAIL)
     proxy, crew = losing(answers)

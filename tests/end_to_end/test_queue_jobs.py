@@ -10,6 +10,7 @@ import pytest
 
 from tests.end_to_end.conftest import Storage
 from tests.lib import queue
+from tests.lib.patience import again_after_a_stall
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
 
@@ -90,6 +91,7 @@ def test_stop_hands_back_without_a_charge(program, database, folder, local):
         assert queue.finished(database, job_id).conversations == 2500
 
 
+@again_after_a_stall
 def test_killed_worker_costs_a_lease(program, database, folder, local):
     job_id = queue.add_job(database, "pages")
     with Crew(program, folder, local, lease="2s", **SLOW) as crew, held_in_the_middle(database, job_id):
@@ -102,6 +104,7 @@ def test_killed_worker_costs_a_lease(program, database, folder, local):
     assert database.value("SELECT count(*) FROM verbatim.cleanup WHERE job_id = %s AND NOT keep_object", [job_id]) == 1
 
 
+@again_after_a_stall
 def test_stalled_worker_changes_nothing(program, database, folder, local):
     job_id = queue.add_job(database, "pages")
     with Crew(program, folder, local, lease="2s", **SLOW) as stalled:

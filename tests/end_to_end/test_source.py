@@ -390,7 +390,8 @@ def test_a_message_that_breaks_the_contract_is_named(source, column, value, text
 
 @again_after_a_stall
 def test_a_dropped_column_is_no_case_for_another_try(source):
-    source.execute("DROP SCHEMA IF EXISTS moving CASCADE; CREATE SCHEMA moving; CREATE TABLE moving.message AS TABLE chat.message;"
+    source.execute("DROP SCHEMA IF EXISTS moving CASCADE; CREATE SCHEMA moving;"
+                   "CREATE TABLE moving.message AS TABLE chat.message;"
                    "CREATE VIEW moving.channel AS TABLE chat.channel;"
                    "CREATE VIEW moving.conversation AS TABLE chat.conversation")
     reader = start(source.url, "moving", page=1, pause="1,1500000", flush=1, **CHAT_SELECTION)
