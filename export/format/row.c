@@ -139,7 +139,10 @@ enum vb_status vb_csv_begin_file(const struct vb_render_context *context, struct
 {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
     enum vb_status status = VB_OK;
-    if (context->csv_profile == VB_CSV_EXCEL)
+    bool marked =
+        context->csv_mark == VB_CSV_MARK_ON ||
+        (context->csv_mark == VB_CSV_MARK_OF_PROFILE && context->csv_profile == VB_CSV_EXCEL);
+    if (marked)
         status = vb_buffer_append_text(out, byte_order_mark);
     if (status == VB_OK)
         status = append_header(out, header, vb_csv_form(context));

@@ -57,6 +57,7 @@ static struct vb_render_context plain(const struct vb_render_context *context)
     struct vb_render_context plain = *context;
     plain.csv_profile = VB_CSV_RAW;
     plain.csv_quote = VB_CSV_QUOTE_ALL;
+    plain.csv_mark = VB_CSV_MARK_OFF;
     plain.csv_delimiter = ',';
     return plain;
 }

@@ -17,6 +17,11 @@
 #include "verbatim/statistics.h"
 #include "verbatim/zone.h"
 
+/* The longest rendered row, so the ceiling of buffers that rows are appended to: a text of 64 MiB
+ * of which every byte is written as two (a quote in CSV), or two such texts in the layouts that
+ * quote them, and the other cells. Memory is taken as a row needs it. */
+#define VB_ROW_CEILING ((2u * 64u + 1u) << 20)
+
 enum vb_csv_profile { VB_CSV_SAFE, VB_CSV_EXCEL, VB_CSV_RAW };
 /* VB_INVALID for anything but safe, excel, raw. */
 enum vb_status vb_csv_profile_parse(struct vb_view text,
@@ -26,6 +31,8 @@ enum vb_status vb_csv_profile_parse(struct vb_view text,
 enum vb_csv_quote { VB_CSV_QUOTE_MINIMAL, VB_CSV_QUOTE_ALL };
 /* VB_INVALID for anything but minimal, all. */
 enum vb_status vb_csv_quote_parse(struct vb_view text, enum vb_csv_quote *ret_quote) vb_must_check;
+/* Whether a CSV file begins with a byte order mark: by the profile, excel's has one. */
+enum vb_csv_mark { VB_CSV_MARK_OF_PROFILE, VB_CSV_MARK_ON, VB_CSV_MARK_OFF };
 /* VB_INVALID for anything but a comma, a semicolon, a tab. */
 enum vb_status vb_csv_delimiter_parse(struct vb_view text, char *ret_delimiter) vb_must_check;
 
@@ -85,6 +92,7 @@ struct vb_render_context {
     struct vb_zone *zone;
     enum vb_csv_profile csv_profile;
     enum vb_csv_quote csv_quote;
+    enum vb_csv_mark csv_mark;
     char csv_delimiter;        /* 0: a comma */
     unsigned include;          /* enum vb_include */
     struct vb_channel channel; /* the job's; conversations carry their own */

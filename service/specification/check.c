@@ -366,6 +366,9 @@ static void check_shape(struct vb_body_check *check, struct vb_specification *sp
     specification->csv_profile = vb_body_text(check, "csv_profile", &vb_body_csv_profile);
     specification->delimiter = vb_body_text(check, "delimiter", &vb_body_delimiter);
     specification->csv_quote = vb_body_text(check, "csv_quote", &vb_body_csv_quote);
+    bool marked = vb_body_flag(check, "byte_order_mark");
+    if (vb_body_member(check, "byte_order_mark"))
+        specification->csv_mark = marked ? VB_CSV_MARK_ON : VB_CSV_MARK_OFF;
     specification->notification_email = vb_body_text(check, "notification_email", &vb_body_mail);
     const char *ttl = vb_body_text(check, "link_ttl", &link_ttl_rule);
     if (ttl && vb_duration_parse(ttl, &specification->link_ttl) != VB_OK)
@@ -395,20 +398,11 @@ static void take_all_own(struct vb_body_check *check, struct vb_specification *s
 enum vb_status vb_specification_check(struct vb_specification *specification, bool stored,
                                       struct vb_problems *problems)
 {
-    static const char *const names[] = {"select",
-                                        "filter",
-                                        "format",
-                                        "layout",
-                                        "files",
-                                        "include",
-                                        "csv_profile",
-                                        "delimiter",
-                                        "csv_quote",
-                                        "link_ttl",
-                                        "notification_email",
-                                        "audience",
-                                        "channel_ids",
-                                        "contact_ids"};
+    static const char *const names[] = {"select",          "filter",      "format",
+                                        "layout",          "files",       "include",
+                                        "csv_profile",     "delimiter",   "csv_quote",
+                                        "byte_order_mark", "link_ttl",    "notification_email",
+                                        "audience",        "channel_ids", "contact_ids"};
     const size_t count = sizeof names / sizeof names[0];
     struct vb_body_check check = {.problems = problems, .object = specification->root};
     if (!vb_body_is_object(&check))

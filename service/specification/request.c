@@ -34,9 +34,10 @@ static void check_between(struct vb_body_check *check, const struct vb_export_re
 
 static void check_all(struct vb_body_check *check, struct vb_export_request *request)
 {
-    static const char *const names[] = {
-        "start_date",         "end_date",    "channel_id", "phone_number", "channel_type",
-        "notification_email", "csv_profile", "delimiter",  "csv_quote",    "activity"};
+    static const char *const names[] = {"start_date",      "end_date",     "channel_id",
+                                        "phone_number",    "channel_type", "notification_email",
+                                        "csv_profile",     "delimiter",    "csv_quote",
+                                        "byte_order_mark", "activity"};
     if (!vb_body_is_object(check))
         return;
     const char *start = vb_body_required_text(check, "start_date", &vb_body_date);
@@ -46,7 +47,9 @@ static void check_all(struct vb_body_check *check, struct vb_export_request *req
     request->channel_type = vb_body_text(check, "channel_type", &vb_body_channel_type);
     request->notification_email = vb_body_text(check, "notification_email", &vb_body_mail);
     request->csv_profile = vb_body_text(check, "csv_profile", &vb_body_csv_profile);
-    (void)vb_body_flag(check, "activity"); /* taken over as it stands, by make_document */
+    /* Flags are taken over as they stand, by make_document. */
+    (void)vb_body_flag(check, "activity");
+    (void)vb_body_flag(check, "byte_order_mark");
     request->delimiter = vb_body_text(check, "delimiter", &vb_body_delimiter);
     request->csv_quote = vb_body_text(check, "csv_quote", &vb_body_csv_quote);
     bool has_dates = start && end && vb_date_parse(vb_view_of(start), &request->start) == VB_OK &&
@@ -104,6 +107,7 @@ static json_t *make_document(const struct vb_export_request *request)
                     share(document, "csv_profile", root, "csv_profile") &&
                     share(document, "delimiter", root, "delimiter") &&
                     share(document, "csv_quote", root, "csv_quote") &&
+                    share(document, "byte_order_mark", root, "byte_order_mark") &&
                     share(document, "notification_email", root, "notification_email");
     if (is_whole)
         return document;

@@ -66,6 +66,7 @@ struct vb_specification {
     const char *csv_profile; /* NULL: the workspace's */
     /* NULL: the workspace's; in the stored form, where they were decided, a comma and minimal. */
     const char *delimiter, *csv_quote;
+    enum vb_csv_mark csv_mark; /* byte_order_mark; not given: the profile's */
     const char *notification_email;
     int64_t link_ttl; /* microseconds; 0: the door's */
     /* The service's own. */

@@ -120,6 +120,8 @@ enum vb_status vb_specification_write(const struct vb_specification *specificati
     put_optional(&json, "csv_profile", specification->csv_profile);
     put_optional(&json, "delimiter", specification->delimiter);
     put_optional(&json, "csv_quote", specification->csv_quote);
+    if (specification->csv_mark != VB_CSV_MARK_OF_PROFILE)
+        vb_json_member_boolean(&json, "byte_order_mark", specification->csv_mark == VB_CSV_MARK_ON);
     put_optional(&json, "notification_email", specification->notification_email);
     if (specification->link_ttl > 0)
         put_link_ttl(&json, specification->link_ttl);

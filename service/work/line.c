@@ -39,6 +39,7 @@ static enum vb_status open_renderer(struct vb_line *line, struct vb_error *err)
         (struct vb_render_context){.zone = line->zone,
                                    .csv_profile = profile,
                                    .csv_quote = vb_specification_quote(specification),
+                                   .csv_mark = specification->csv_mark,
                                    .csv_delimiter = vb_specification_delimiter(specification),
                                    .include = job->specification.include,
                                    .channel = vb_job_channel(job),

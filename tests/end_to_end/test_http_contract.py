@@ -206,7 +206,8 @@ def test_missing_body(service, keys):
 
 def test_nulls_of_optional_fields_count_as_absent(service, keys):
     answer = post(service, keys["one"], **RANGE, channel_id=source.SMS, phone_number=None, channel_type=None,
-                  notification_email=None, csv_profile=None, delimiter=None, csv_quote=None)
+                  notification_email=None, csv_profile=None, delimiter=None, csv_quote=None,
+                  byte_order_mark=None)
     assert answer.status == 202
 
 
@@ -301,7 +302,7 @@ def test_created(service, keys, database):
 
 def test_created_with_mail_and_profile(service, keys, database):
     answer = post(service, keys["one"], **RANGE, channel_id=source.LONELY, notification_email="a@example.com",
-                  csv_profile="raw", delimiter=";", csv_quote="all")
+                  csv_profile="raw", delimiter=";", csv_quote="all", byte_order_mark=True)
     assert answer.json()["message"] == (
         "Export job created. You will be emailed a download link when it is ready.")
     [(mail, profile, specification)] = database.execute(
@@ -310,7 +311,8 @@ def test_created_with_mail_and_profile(service, keys, database):
     assert specification == {"select": {"channel_id": source.LONELY}, "format": "csv", "layout": "messages",
                              "filter": {"from": "2026-02-01", "to": "2026-02-28"}, "files": "per_conversation",
                              "include": ["messages", "customer", "tags"], "csv_profile": "raw",
-                             "delimiter": ";", "csv_quote": "all", "notification_email": "a@example.com"}
+                             "delimiter": ";", "csv_quote": "all", "byte_order_mark": True,
+                             "notification_email": "a@example.com"}
 
 
 def test_the_channel_s_name_for_the_database_cannot_break_out(service, keys, database):

@@ -22,7 +22,8 @@ CHANNELS = ("plain", "seconds", "giants")
 # format, layout, files
 FORMS = {
     "csv single": {"format": "csv", "files": "single"},
-    "csv semicolons": {"format": "csv", "files": "single", "delimiter": ";", "csv_quote": "all"},
+    "csv semicolons": {"format": "csv", "files": "single", "delimiter": ";", "csv_quote": "all",
+                       "byte_order_mark": True},
     "csv chunks": {"format": "csv", "files": "chunks"},
     "conversations single": {"format": "csv", "layout": "conversations", "files": "single"},
     "leads chunks": {"format": "csv", "layout": "leads", "files": "chunks"},
@@ -101,6 +102,8 @@ def test_a_single_csv_has_one_header_and_every_message(database, expected):
 def test_semicolons_and_quotes_hold_the_same_cells(expected):
     for channel in CHANNELS:
         text = expected[channel, "csv semicolons"].decode()
+        assert text.startswith("\ufeff")
+        text = text[1:]
         assert text.startswith('"message_id";"conversation_id";') and '";"2026-' in text
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
         assert table == rows(expected[channel, "csv single"])

@@ -87,7 +87,8 @@ def test_an_empty_text_is_a_cell_and_a_null_is_none(database, local, crew):
 
 def test_profiles_of_csv_change_nothing(database, local, crew):
     plain, _ = table(database, local, crew)
-    other, _ = table(database, local, crew, csv_profile="excel", delimiter=";", csv_quote="all")
+    other, _ = table(database, local, crew, csv_profile="excel", delimiter=";", csv_quote="all",
+                     byte_order_mark=True)
     assert plain == other
 
 

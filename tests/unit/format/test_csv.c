@@ -289,6 +289,30 @@ static void rows_that_cannot_be_name_their_message(void **state)
     vb_buffer_done(&out);
 }
 
+/* Every byte of the text becomes two, and the rest of the row stands beside it. */
+static void a_text_of_64_mib_is_a_row_whatever_is_in_it(void **state)
+{
+    (void)state;
+    const size_t size = (size_t)64 << 20;
+    struct vb_error err = {0};
+    struct vb_render_context context = {.zone = zone, .include = VB_INCLUDE_DEFAULT};
+    struct vb_message m = message_of("");
+    struct vb_buffer out;
+    char *text = malloc(size + size / 64);
+    assert_non_null(text);
+    memset(text, '"', size + size / 64);
+    m.text = (struct vb_view){text, size};
+    vb_buffer_init(&out, VB_ROW_CEILING);
+    assert_int_equal(csv->message(&context, &jane, &m, &out, &err), VB_OK);
+    assert_true(out.length > 2 * size && out.length < 2 * size + 300);
+    vb_buffer_done(&out);
+    m.text.length = size + size / 64;
+    assert_int_equal(csv->message(&context, &jane, &m, &out, &err), VB_LIMIT);
+    assert_string_equal(err.text, "conversation c-1, message m-1: too large for one row");
+    vb_buffer_done(&out);
+    free(text);
+}
+
 static void profiles_have_names(void **state)
 {
     (void)state;
@@ -377,6 +401,34 @@ static void all_texts_are_quoted_and_nulls_are_not(void **state)
     vb_buffer_done(&out);
 }
 
+static void a_mark_that_is_asked_for_goes_before_the_profile(void **state)
+{
+    (void)state;
+    static const struct {
+        enum vb_csv_profile profile;
+        enum vb_csv_mark mark;
+        bool has_mark;
+    } cases[] = {
+        {VB_CSV_SAFE, VB_CSV_MARK_OF_PROFILE, false}, {VB_CSV_SAFE, VB_CSV_MARK_ON, true},
+        {VB_CSV_RAW, VB_CSV_MARK_ON, true},           {VB_CSV_EXCEL, VB_CSV_MARK_OFF, false},
+        {VB_CSV_EXCEL, VB_CSV_MARK_ON, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct vb_render_context form = {.csv_profile = cases[i].profile,
+                                         .csv_mark = cases[i].mark};
+        struct vb_buffer out;
+        struct vb_error err = {0};
+        vb_buffer_init(&out, 1000);
+        assert_int_equal(csv->begin_file(&form, &out, &err), VB_OK);
+        assert_string_equal(out.data + (cases[i].has_mark ? 3 : 0),
+                            "message_id,conversation_id,contact_name,contact_phone,direction,"
+                            "speaker_type,speaker_name,message_time,message_text,media_url,"
+                            "status,sender_account\r\n");
+        assert_int_equal(strncmp(out.data, "\xEF\xBB\xBF", 3) == 0, cases[i].has_mark);
+        vb_buffer_done(&out);
+    }
+}
+
 static void delimiters_and_quotes_have_names(void **state)
 {
     (void)state;
@@ -422,9 +474,11 @@ int main(void)
         cmocka_unit_test(media_are_joined_by_a_comma),
         cmocka_unit_test(times_have_six_digits_and_the_zone_s_offset),
         cmocka_unit_test(rows_that_cannot_be_name_their_message),
+        cmocka_unit_test(a_text_of_64_mib_is_a_row_whatever_is_in_it),
         cmocka_unit_test(profiles_have_names),
         cmocka_unit_test(other_delimiters_are_quoted_and_commas_are_not),
         cmocka_unit_test(all_texts_are_quoted_and_nulls_are_not),
+        cmocka_unit_test(a_mark_that_is_asked_for_goes_before_the_profile),
         cmocka_unit_test(delimiters_and_quotes_have_names),
     };
     return cmocka_run_group_tests(tests, open_zone, close_zone);

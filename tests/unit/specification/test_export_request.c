@@ -73,6 +73,8 @@ static void lists_problems(void **state)
         {V("{" DATES ",\"channel_id\":\"x\",\"csv_profile\":\"excel\"}"), ""},
         {V("{" DATES ",\"channel_id\":\"x\",\"activity\":false}"), ""},
         {V("{" DATES ",\"channel_id\":\"x\",\"activity\":1}"), "bool_type activity"},
+        {V("{" DATES ",\"channel_id\":\"x\",\"byte_order_mark\":true}"), ""},
+        {V("{" DATES ",\"channel_id\":\"x\",\"byte_order_mark\":0}"), "bool_type byte_order_mark"},
         {V("{" DATES ",\"channel_id\":\"x\",\"delimiter\":\";\",\"csv_quote\":\"all\"}"), ""},
         {V("{" DATES ",\"channel_id\":\"x\",\"delimiter\":\";;\",\"csv_quote\":\"\"}"),
          "enum delimiter, enum csv_quote"},
@@ -144,7 +146,7 @@ static void writes_specification(void **state)
     static const struct vb_view body =
         VB_VIEW("{" DATES ",\"phone_number\":\"+12025550123\",\"channel_type\":\"sms\","
                 "\"csv_profile\":\"excel\",\"delimiter\":\";\",\"csv_quote\":\"all\","
-                "\"activity\":true,"
+                "\"activity\":true,\"byte_order_mark\":false,"
                 "\"notification_email\":\"a@example.com\"}");
     struct vb_export_request request;
     struct vb_specification specification;
@@ -159,7 +161,7 @@ static void writes_specification(void **state)
                   "\"filter\":{\"from\":\"2026-02-01\",\"to\":\"2026-02-28\",\"activity\":true},"
                   "\"format\":\"csv\",\"layout\":\"messages\",\"files\":\"per_conversation\","
                   "\"include\":[\"messages\",\"customer\",\"tags\"],\"csv_profile\":\"excel\","
-                  "\"delimiter\":\";\",\"csv_quote\":\"all\","
+                  "\"delimiter\":\";\",\"csv_quote\":\"all\",\"byte_order_mark\":false,"
                   "\"notification_email\":\"a@example.com\"}");
     vb_specification_done(&specification);
     vb_export_request_done(&request);

@@ -180,6 +180,9 @@ static void judges_shapes(void **state)
          "enum csv_profile, value_error notification_email"},
         {V("{" ALL ",\"delimiter\":\";\",\"csv_quote\":\"all\"}"), ""},
         {V("{" ALL ",\"delimiter\":\"\\t\",\"csv_quote\":\"minimal\"}"), ""},
+        {V("{" ALL ",\"byte_order_mark\":true}"), ""},
+        {V("{" ALL ",\"byte_order_mark\":null}"), ""},
+        {V("{" ALL ",\"byte_order_mark\":\"yes\"}"), "bool_type byte_order_mark"},
         {V("{" ALL ",\"delimiter\":\"|\",\"csv_quote\":\"none\"}"),
          "enum delimiter, enum csv_quote"},
         {V("{" ALL ",\"delimiter\":\"\",\"csv_quote\":true}"),
@@ -223,13 +226,14 @@ static void prints_canonically(void **state)
     } cases[] = {
         {V("{" ALL "}"),
          "{" ALL ",\"filter\":{},\"format\":\"csv\",\"layout\":\"messages\"" TAIL "}"},
-        {V("{\"link_ttl\":\"2d\",\"csv_profile\":\"raw\",\"csv_quote\":\"all\",\"delimiter\":"
+        {V("{\"byte_order_mark\":false,\"link_ttl\":\"2d\",\"csv_profile\":\"raw\",\"csv_quote\":"
+           "\"all\",\"delimiter\":"
            "\"\\t\",\"select\":{\"channel_type\":\"sms\","
            "\"phone_number\":\"+12025550123\"}}"),
          "{\"select\":{\"phone_number\":\"+12025550123\",\"channel_type\":\"sms\"},\"filter\":{},"
          "\"format\":\"csv\",\"layout\":\"messages\"" TAIL
-         ",\"csv_profile\":\"raw\",\"delimiter\":\"\\t\",\"csv_quote\":\"all\",\"link_ttl\":"
-         "\"48h\"}"},
+         ",\"csv_profile\":\"raw\",\"delimiter\":\"\\t\",\"csv_quote\":\"all\","
+         "\"byte_order_mark\":false,\"link_ttl\":\"48h\"}"},
         {V("{\"select\":{\"conversation_ids\":[\"b\",\"a\"]},\"include\":[\"notes\",\"messages\"],"
            "\"files\":\"chunks\",\"notification_email\":\"a@example.com\",\"link_ttl\":\"90m\"}"),
          "{\"select\":{\"conversation_ids\":[\"b\",\"a\"]},\"filter\":{},\"format\":\"csv\","
