@@ -18,7 +18,6 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define ROW_CEILING (64u * 1024u * 1024u) /* as of jobs */
 #define FLUSH (32u * 1024u)
 #define PAGE_CONVERSATIONS 200
 #define SLICE 100                /* milliseconds: how late a stop may be heard */
@@ -230,7 +229,7 @@ static enum vb_status run(struct line *line, struct vb_error *err)
 enum vb_status vb_direct_export(const struct vb_direct_work *work, struct vb_error *err)
 {
     struct line line = {.work = work};
-    vb_buffer_init(&line.out, ROW_CEILING);
+    vb_buffer_init(&line.out, VB_ROW_CEILING);
     vb_render_state_init(&line.state);
     enum vb_status status = run(&line, err);
     vb_reader_free(line.reader);

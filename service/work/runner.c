@@ -10,9 +10,6 @@
 
 #include <stdlib.h>
 
-/* The longest rendered row, and so the longest message. */
-#define ROW_CEILING (64u * 1024u * 1024u)
-
 struct vb_runner {
     struct vb_runner_options options;
     struct vb_reader *reader;
@@ -61,7 +58,7 @@ enum vb_status vb_runner_new(const struct vb_runner_options *options, struct vb_
     if (!runner)
         return vb_fail(err, VB_NO_MEMORY, "no memory for a worker");
     runner->options = *options;
-    vb_buffer_init(&runner->out, ROW_CEILING);
+    vb_buffer_init(&runner->out, VB_ROW_CEILING);
     enum vb_status status = open_parts(runner, err);
     if (status == VB_OK)
         *ret_runner = runner;

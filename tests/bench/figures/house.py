@@ -25,7 +25,7 @@ EXPORTS = f"/api/v1/workspace/{WORKSPACE}/exports"
 ROW_BYTES = 1_000  # of disk for a message: its row, its indexes, WAL and an archive or two
 HUGE_MESSAGE = """
 INSERT INTO chat.message SELECT gen_random_uuid(), id, created_at + interval '1 hour', 'inbound', 'customer', NULL,
-    repeat('every word of a large message counts. ', {count}), NULL, 'delivered', NULL
+    rpad('', {size}, 'every word of a large message counts. '), NULL, 'delivered', NULL
 FROM chat.conversation LIMIT 1"""
 
 
@@ -158,8 +158,7 @@ class House:
     def huge(self):
         """A source with one message of so many MiB beside a few others."""
         database = self.source(2, 5, "source_huge")
-        unit = len("every word of a large message counts. ")
-        database.execute(HUGE_MESSAGE.format(count=self.sizes.huge * 2**20 // unit))
+        database.execute(HUGE_MESSAGE.format(size=self.sizes.huge * 2**20))
         return database
 
     def installation(self, source, binary=None):

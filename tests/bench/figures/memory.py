@@ -26,6 +26,8 @@ def peaks(house, report):
             report.add(key, [value], f"{messages:,} messages")
         except LeftOut as reason:
             report.leave_out(key, str(reason))
+    value, messages = peak(house, house.usual(), format="xlsx")
+    report.add("P3 workbook", [value], f"{messages:,} messages")
     value, _ = peak(house, house.huge())
     report.add("P3 message", [value - 3 * sizes.huge],
                f"a message of {sizes.huge} MiB: {value:.0f} MiB, of {MEMORY:.0f} + {3 * sizes.huge} MiB")

@@ -8,7 +8,7 @@ class Sizes:
     messages: int = 1_000_000     # of the usual large export, 25 in each conversation
     least: int = 10_000           # the other ends of P3 and P7
     most: int = 10_000_000
-    huge: int = 63                # MiB of the large message: a row has a ceiling of 64 MiB, its other cells included
+    huge: int = 64                # MiB of the large message
     rounds: int = 5               # of pairs that alternate
     loads: int = 3                # rounds of what runs for so many seconds or jobs
     seconds: int = 5              # of each load by wrk or pgbench

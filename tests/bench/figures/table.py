@@ -41,6 +41,7 @@ GOALS = [
     Goal("P3 most", "peak RSS, the largest export", "MiB", AT_MOST, MEMORY),
     Goal("P3 giant", "peak RSS, all messages in one conversation", "MiB", AT_MOST, MEMORY),
     Goal("P3 conversations", "peak RSS, ten times as many conversations, of two messages", "MiB", AT_MOST, MEMORY),
+    Goal("P3 workbook", "peak RSS, the usual large export as one workbook", "MiB", AT_MOST, MEMORY),
     Goal("P3 message", "peak RSS above 3 times the message, one large message", "MiB", AT_MOST, MEMORY),
     *[Goal(f"P4 {n}", f"status polls over {n} connections", "x pgbench -S -M prepared", AT_LEAST, 0.6)
       for n in (8, 32, 128)],
