@@ -38,6 +38,9 @@ const char *vb_zone_canonical(const char *name, char room[VB_ZONE_NAME]);
  * not say. Reads a file. */
 #define VB_ZONE_RELEASE 16
 bool vb_zone_release(char ret_release[VB_ZONE_RELEASE]);
+/* The first day of the month in which such a release came, as its letter says. Any thread; no
+ * errors: what is no release came in the year 0. */
+vb_instant vb_zone_release_time(const char *release);
 /* Whether a release as that function gives it came more than a year before `now`: governments have
  * changed clocks since then. Any thread; no errors. */
 bool vb_zone_release_is_old(const char *release, vb_instant now);

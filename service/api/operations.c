@@ -13,7 +13,9 @@
 
 #include "verbatim/metrics.h"
 #include "verbatim/version.h"
+#include "verbatim/zone.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +186,23 @@ static enum vb_status put_lag(const struct vb_api_site_loop *site, struct vb_buf
     return status;
 }
 
+/* Read anew each time: the system may replace its files below a process that runs. */
+static enum vb_status put_zone_data(struct vb_buffer *out)
+{
+    char release[VB_ZONE_RELEASE] = "";
+    bool is_told = vb_zone_release(release);
+    enum vb_status status = vb_buffer_printf(
+        out,
+        "# HELP verbatim_zone_data_age_seconds Since the release of the time zones came out.\n"
+        "# TYPE verbatim_zone_data_age_seconds gauge\n"
+        "verbatim_zone_data_age_seconds{release=\"%s\"} ",
+        is_told ? release : "");
+    if (status == VB_OK && is_told)
+        return vb_buffer_printf(out, "%" PRId64 "\n",
+                                (vb_clock_now() - vb_zone_release_time(release)) / VB_SECOND);
+    return status == VB_OK ? vb_buffer_append_text(out, "NaN\n") : status;
+}
+
 static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_http_exchange *exchange = context;
@@ -199,6 +218,8 @@ static void on_gauges(void *context, const struct vb_pg_outcome *outcome)
         status = put_degraded(exchange->loop->site, &text);
     if (status == VB_OK)
         status = put_lag(exchange->loop->site, &text);
+    if (status == VB_OK)
+        status = put_zone_data(&text);
     if (status == VB_OK)
         status = vb_buffer_printf(&text,
                                   "# TYPE verbatim_http_connections gauge\n"

@@ -1,5 +1,8 @@
 """Time zones that a machine does not have: former names are kept by their present ones, unknown ones are named."""
 
+import datetime
+import time
+
 import pytest
 
 from tests.lib import http_source as source
@@ -106,6 +109,13 @@ def test_the_start_names_them(service):
     assert len([line for line in told if "workspace two: its time zone Europe/Atlantis" in line]) == 1
     assert not any("workspace one" in line for line in told), "its former name leads to a zone that is there"
     assert service.log().count("release 2025b is more than a year old") == 1
+
+
+def test_the_metrics_tell_how_old_the_release_is(service, keys):
+    [line] = [line for line in service.get("/metrics", keys["metrics"]).body.decode().splitlines()
+              if line.startswith('verbatim_zone_data_age_seconds{release="2025b"} ')]
+    came = time.time() - float(line.split()[1])
+    assert abs(came - datetime.datetime(2025, 3, 1, tzinfo=datetime.UTC).timestamp()) < 86400
 
 
 def test_the_doctor_names_them_and_the_release(service, program, stripped, folder):

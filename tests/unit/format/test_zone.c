@@ -373,6 +373,8 @@ static void releases_grow_old(void **state)
     assert_true(vb_zone_release_is_old("2025a", utc(2026, 5, 1, 0, 0)));
     assert_false(vb_zone_release_is_old("2026f", utc(2027, 1, 1, 0, 0)));
     assert_true(vb_zone_release_is_old("", utc(2026, 1, 1, 0, 0)));
+    assert_int_equal(vb_zone_release_time("2025b"), utc(2025, 3, 1, 0, 0));
+    assert_int_equal(vb_zone_release_time("2026f"), utc(2026, 11, 1, 0, 0));
 }
 
 int main(void)
