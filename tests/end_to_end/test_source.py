@@ -440,7 +440,8 @@ def test_memory_stays_flat_over_a_giant_and_over_large_rows(source):
             'customer', NULL, repeat('x', 200), NULL, NULL, NULL FROM generate_series(1, 300000) i""")
     selection = {"workspace": WORKSPACE, "channel": channel}
     tally = dict(pair.split("=") for pair in read(source.url, "chat", quiet=1, **selection)[0][0].split())
-    assert int(tally["messages"]) == 300_000 and int(tally["memory"]) < 64_000
+    # A MiB of rows is taken in ahead where the reader stood still for a while (VB_ROWS_KEPT); there are 60 MB of them.
+    assert int(tally["messages"]) == 300_000 and int(tally["memory"]) < 64_000 + (1 << 20)
     assert SANITIZED or int(tally["rss_kib"]) < 20_000
     source.execute("INSERT INTO chat.message SELECT gen_random_uuid(), md5('g2')::uuid, to_timestamp(1780000002),"
                    " 'inbound', 'customer', NULL, repeat('y', 30000000)")

@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import uuid
 
+from .patience import LIMIT
 from .process import Process
 from .service import SANITIZER_REPORT, clean_environment
 
@@ -45,7 +46,7 @@ def running_part(program, part, folder, storage, env=None, **options):
         yield process
     finally:
         if process.running:
-            status = process.stop(20)
+            status = process.stop(LIMIT)
             text = log.read_text(errors="replace")
             assert not SANITIZER_REPORT.search(text), text[-8000:]
             assert status == 0, text[-4000:]

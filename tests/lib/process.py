@@ -131,7 +131,7 @@ class Process:
         if self.running:
             self.child.send_signal(number)
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=60):
         """Asks the child to end, kills it when it does not, and returns its exit status."""
         self.signal(self.stop_signal)
         try:

@@ -62,6 +62,12 @@ def exchange(connection, method, path, body=None, headers=None):
         connection.close()
 
 
+def state_of(answer):
+    """What a poll tells; None where the database took longer than a request waits: whoever polls asks again."""
+    assert answer.status in (200, 503), (answer.status, answer.body)
+    return answer.json() if answer.status == 200 else None
+
+
 def http_request(port, method, path, body=None, headers=None, seconds=LIMIT):
     """One request on a connection of its own."""
     return exchange(http.client.HTTPConnection("127.0.0.1", port, timeout=seconds), method, path, body, headers)
@@ -211,24 +217,26 @@ class Service:
         return self.request("POST", f"/api/v1/workspace/{workspace_id}/export-conversations", key, json_body=fields)
 
     def job(self, workspace_id, key, job_id):
-        answer = self.get(f"/api/v1/workspace/{workspace_id}/export-conversations/{job_id}", key)
+        answer = self._poll(workspace_id, key, job_id)
         assert answer.status == 200, answer.body
         return answer.json()
+
+    def _poll(self, workspace_id, key, job_id):
+        return self.get(f"/api/v1/workspace/{workspace_id}/export-conversations/{job_id}", key)
 
     def wait_for_job(self, workspace_id, key, job_id, seconds=60):
         """Polls until the job is finished or failed, and returns its last state."""
         def ended():
-            job = self.job(workspace_id, key, job_id)
-            return job if job["status"] in ("finished", "failed") else None
+            job = state_of(self._poll(workspace_id, key, job_id))
+            return job if job and job["status"] in ("finished", "failed") else None
         return wait_until(ended, f"the end of job {job_id}", seconds)
 
     def finished(self, key, export_id, workspace_id="one"):
         """The export of the native door once it has finished; asked for until then, as one wait may be too short."""
         def ended():
-            answer = self.get(f"/api/v1/workspace/{workspace_id}/exports/{export_id}", key,
-                              headers={"Prefer": "wait=5"})
-            assert answer.status == 200, answer.body
-            return answer.json() if answer.json()["status"] not in ("queued", "started") else None
+            export = state_of(self.get(f"/api/v1/workspace/{workspace_id}/exports/{export_id}", key,
+                                       headers={"Prefer": "wait=5"}))
+            return export if export and export["status"] not in ("queued", "started") else None
         export = wait_until(ended, f"the end of export {export_id}")
         assert export["status"] == "finished", export
         return export
