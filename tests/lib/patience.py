@@ -69,12 +69,14 @@ def again_after_a_stall(test):
     Never so for what a sanitizer found."""
     @functools.wraps(test)
     def attempt(*arguments, **named):
+        whole = Stopwatch()
         for number in range(ATTEMPTS):
             watch = Stopwatch()
             try:
                 return test(*arguments, **named)
             except Exception as error:  # whatever a deadline that ran out leads to
-                if watch.still < STALL or number == ATTEMPTS - 1 or "Sanitizer" in str(error):
+                is_last = number == ATTEMPTS - 1 or whole.seconds > LIMIT
+                if watch.still < STALL or is_last or "Sanitizer" in str(error):
                     raise
                 print(f"{watch}: once more after {type(error).__name__}: {error}")
     return attempt
