@@ -52,6 +52,10 @@ def _admit(connection, others):
     return None not in roles
 
 
+def _has_looked(connection):
+    return connection.application != WORKER or LOOK in connection.asked or DUE in connection.asked
+
+
 FACTS = ("SELECT status, error_message, object_key, conversations, messages, media, media_failed, size, crc32"
          " FROM verbatim.job WHERE job_id = %s")
 # Nobody waits for a back-off here: who is to try again may do so at once.
@@ -156,9 +160,11 @@ class Lane:
         self.proxy.decide = plan.statement
         self.crew = Crew(self.program, self.folder, Place(self._through, self.storage.env), **options)
         self.crew.__enter__()
-        # An idle worker leaves new jobs to no express thread, and who beats has begun to listen.
-        wait_until(lambda: plan.idle() and self._looks.execute("SELECT FROM verbatim.process").rowcount,
-                   "the crew's first beat", pause=0.003)
+        # An idle worker leaves new jobs to no express thread, but a look of that one that was begun before must be
+        # over; and who beats has begun to listen.
+        wait_until(lambda: plan.idle() and self.proxy.at_rest(_has_looked)
+                   and self._looks.execute("SELECT FROM verbatim.process").rowcount, "the crew's first beat",
+                   pause=0.003)
 
     def _leave(self, kind=None):
         crew, self.crew = getattr(self, "crew", None), None

@@ -151,6 +151,7 @@ class _Connection:
         self.proxy, self.client, self.number = proxy, client, number
         self.application = ""
         self.role = None  # whatever the test notes here
+        self.asked = ""  # text of the last statement
         self.server = None
         self.reader = _Reader(client)
         self.prepared, self.portals = {}, {}
@@ -420,6 +421,11 @@ class _Connection:
                 self.unit_done += 1
         self.changed.notify_all()
 
+    def at_rest(self):
+        """What was asked is answered."""
+        with self.changed:
+            return self.unit_sent == 0 and self._all_done()
+
     def gone(self):
         """The client does not wait any more; it has said all that it says before an answer."""
         try:
@@ -489,8 +495,14 @@ class PostgresProxy:
         for connection in chosen:
             connection.close()
 
+    def at_rest(self, ready=lambda connection: True):
+        """Nobody waits to be let in or for an answer, and all are `ready`."""
+        with self._lock:
+            return all(each in self._admitted and each.at_rest() and ready(each) for each in self._connections)
+
     def ask(self, statement, connection):
         with self._lock:
+            connection.asked = statement.text
             if self._marking:
                 self._marking(statement, connection)
             return None if connection.role == "ignored" else self.decide(statement)
