@@ -120,15 +120,16 @@ migrate() {
 
 # The platform whose conversations are exported; the same seed gives the same rows on every machine.
 fill_source() {
-    local command=(demo-data --conversations 12000 --messages-per-conversation 15)
+    local command=(demo-data --conversations 12000 --messages-per-conversation 15 --everything)
     say "A conversation platform to export from (schema chat)"
+    [ "$(cat "$kept/filled" 2>/dev/null)" = "${command[*]}" ] || rm -f "$kept/filled"
     if [ -f "$kept/filled" ]; then
         query "SELECT 'kept from the last run: ' || count(*) || ' conversations' FROM chat.conversation"
         return
     fi
     typed verbatim "${command[@]}"
     "$program" "${command[@]}"
-    touch "$kept/filled"
+    echo "${command[*]}" >"$kept/filled"
 }
 
 # The channel and month with the most conversations, whatever the demo data holds.
@@ -278,7 +279,8 @@ request_page() {
     local exports=$url/api/v1/workspace/$workspace/exports body page file
     body="{\"select\": {\"channel_id\": \"$channel\"}, \"format\": \"html\",
      \"filter\": {\"from\": \"$last_day\", \"to\": \"$last_day\"},
-     \"include\": [\"messages\", \"customer\", \"tags\", \"notes\"]}"
+     \"include\": [\"messages\", \"customer\", \"tags\", \"notes\", \"events\", \"participants\",
+                 \"reactions\", \"revisions\", \"deleted\"]}"
     say "For people: the last day as a page to open, one conversation to print"
     typed "curl -X POST $exports -H \"X-API-Key: \$key\" -H 'Content-Type: application/json' \\
     -d '$body'"

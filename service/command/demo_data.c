@@ -14,7 +14,7 @@
 #define MOST INT64_C(100000000)
 
 /* Positions of the command's flags in command.c. */
-enum { CONVERSATIONS, MESSAGES, SEED };
+enum { CONVERSATIONS, MESSAGES, SEED, EVERYTHING };
 
 /* Without `text` the value stays. */
 static enum vb_status parse_count(const char *text, const char *flag, int64_t least,
@@ -39,6 +39,7 @@ enum vb_status vb_command_demo_data(const struct vb_arguments *arguments, struct
         .conversations = 2000,
         .messages_per_conversation = 12,
         .seed = 1,
+        .everything = vb_argument(arguments, EVERYTHING) != NULL,
     };
     enum vb_status status = parse_count(vb_argument(arguments, CONVERSATIONS), "conversations", 1,
                                         &options.conversations, err);

@@ -94,6 +94,42 @@ def test_every_relation_is_filled_and_belongs_together(database, demo_data):
     assert {line[1] for line in lines if line[0] == "extra"} == {"note", "event", "skill"}
 
 
+RARE = """
+SELECT 'conversation', count(title), count(last_message_at), count(extra) FROM chat.conversation
+UNION ALL SELECT 'message', count(reply_to), count(edited_at), count(deleted_at) FROM chat.message
+UNION ALL SELECT 'kinds', count(*) FILTER (WHERE kind = 'system'), count(*) FILTER (WHERE kind = 'form'), count(extra)
+    FROM chat.message
+UNION ALL SELECT 'participant', count(DISTINCT role), count(contact_id), count(left_at) FROM chat.participant
+UNION ALL SELECT 'reaction', count(DISTINCT name), count(by), count(created_at) FROM chat.reaction
+UNION ALL SELECT 'revision', count(text), count(editor), count(*) FROM chat.revision"""
+
+
+def test_everything_has_what_few_platforms_have(database, demo_data):
+    prints = []
+    for _ in range(2):
+        done = demo_data("--conversations", "2000", "--messages-per-conversation", "15", "--everything")
+        assert done.returncode == 0, done.stderr
+        prints.append(fingerprint(database))
+    assert prints[0] == prints[1]
+    missing = {"conversation.deleted_at", "message.format"}
+    assert read(database.url, "chat", contract=1)[0] == [f"missing: {', '.join(sorted(missing))}"]
+    assert database.value("SELECT count(*) FROM chat.message") == 30_000, "none more, none less"
+    for relation, *counts in database.execute(RARE):
+        assert min(counts) > 0, relation
+    assert database.value("SELECT max(count) FROM (SELECT count(*) FROM chat.message"
+                          " GROUP BY conversation_id, position) AS places") == 1
+    for table, column in (("reaction", "message_id"), ("revision", "message_id"), ("message", "reply_to")):
+        assert database.value(f"SELECT count(*) FROM chat.{table} t LEFT JOIN chat.message m ON m.id = t.{column}"
+                              f" WHERE t.{column} IS NOT NULL"
+                              " AND m.conversation_id IS DISTINCT FROM t.conversation_id") == 0
+    assert database.value("SELECT count(*) FROM chat.revision t JOIN chat.message m ON m.id = t.message_id"
+                          " WHERE m.edited_at IS NULL OR m.text = t.text") == 0
+    lines = read(database.url, "chat", workspace=WORKSPACE, channel=CHANNEL)
+    assert sum(line[0] == "message" for line in lines) < database.value(
+        "SELECT count(*) FROM chat.message m JOIN chat.conversation c ON c.id = m.conversation_id"
+        f" WHERE c.channel_id = '{CHANNEL}'"), "without those that were deleted"
+
+
 def test_each_way_to_select_has_its_index(database, demo_data):
     assert demo_data("--conversations", "300").returncode == 0
     indexes = {definition.split(" USING btree ")[1] for definition, in database.execute(

@@ -13,6 +13,7 @@
 
 #include "verbatim/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Fixed, whatever the seed. Channels are VB_DEMO_CHANNEL_PREFIX and a number from 01; see
@@ -31,6 +32,7 @@ struct vb_demo_options {
     uint64_t conversations;             /* 0: 2,000; created 2026-01-01 to 2026-06-30 UTC */
     uint64_t messages_per_conversation; /* on average; 0: 12 */
     uint64_t seed;
+    bool everything; /* also what few platforms have: edits, reactions, participants... */
 };
 
 /* VB_CONFLICT: a schema of that name that is not the demo's. */
