@@ -35,7 +35,7 @@ run_real_postgres() {
         tally=$(VERBATIM_POSTGRES_BIN=$postgres_copy/$version/bin test_all "$@" 2>&1 |
             tee "$kept/real-$version.log" | tail -n 1) || true
         echo "PostgreSQL $version: $tally"
-        [[ $tally == *" 0 failed"* ]] || { grep -E '^(_+ test|E  )' "$kept/real-$version.log" | head -n 20; status=1; }
+        [[ $tally == *" 0 failed"* ]] || { grep -m 20 -E '^(_+ test|E  )' "$kept/real-$version.log"; status=1; }
     done
     return $status
 }

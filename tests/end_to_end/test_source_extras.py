@@ -188,6 +188,8 @@ def test_a_stall_in_the_middle_of_extras_repeats_and_loses_nothing(source, schem
 
 def test_what_is_behind_a_giant_s_messages_is_asked_for_once(source):
     """A statement left in the middle costs its connection: one for the rows behind the first limit, not one a limit."""
+    if source.value("SELECT current_setting('server_version_num')::integer") < 140000:
+        pytest.skip("PostgreSQL counts its sessions from 14 on")
     channel = source.value("SELECT md5('behind')::uuid::text")
     source.execute(f"""INSERT INTO chat.conversation (id, workspace_id, channel_id, created_at)
             VALUES (md5('b1')::uuid, '{WORKSPACE}', '{channel}', to_timestamp(1780000000));
