@@ -7,6 +7,7 @@ import pytest
 from tests.end_to_end.conftest import Storage
 from tests.lib import queue
 from tests.lib.fault_proxy import FaultProxy, key_of_call, name_of_call
+from tests.lib.patience import again_after_a_stall
 from tests.lib.postgres_proxy import PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
@@ -126,6 +127,7 @@ def test_a_part_finds_its_upload_aborted_while_others_are_sent(program, database
     assert max(attempts for _, _, _, attempts, _ in queue.segments(database, job_id)) == 1
 
 
+@again_after_a_stall
 def test_an_upload_is_aborted_after_its_worker_was_killed(program, database, folder, minio, expected):
     taken = Taken(minio, 0)
     with taken.proxy:
