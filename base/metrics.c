@@ -33,6 +33,7 @@ static const struct counter_row rows[VB_COUNTERS] = {
     [VB_COUNT_MESSAGES] = {"messages_total", "Messages rendered."},
     [VB_COUNT_MEDIA_STORED] = {"media_stored_total", "Media fetched and put into archives."},
     [VB_COUNT_MEDIA_FAILED] = {"media_failed_total", "Media that could not be had."},
+    [VB_COUNT_BAD_ROWS] = {"bad_rows_total", "Rows of the source left out and listed."},
     [VB_COUNT_CONVERSATIONS] = {"conversations_total", "Conversations rendered."},
     [VB_COUNT_BYTES_READ] = {"rendered_bytes_total", "Bytes rendered, before deflate."},
     [VB_COUNT_BYTES_STORED] = {"stored_bytes_total", "Bytes of archives stored."},

@@ -16,7 +16,7 @@ PUBLIC = {
     "export_source": ("conversation", "postgres", "source", "statistics"),
     "export_pdf": ("brand", "pdf"),
     "export_xlsx": ("xlsx",),
-    "export_format": ("media_errors", "names", "nothing_found", "render", "zone"),
+    "export_format": ("bad_rows", "media_errors", "names", "nothing_found", "render", "zone"),
     "export_archive": ("archive",),
     "export_verify": ("verify",),
 }

@@ -21,12 +21,21 @@ struct search {
     struct vb_reader *reader;
     int64_t until; /* monotonic */
     char low[VB_CURSOR_ID], high[VB_CURSOR_ID];
+    struct vb_error *why; /* of the last statement that failed by its rows */
 };
 
 static bool is_in_time(const struct search *search)
 {
     return vb_clock_monotonic() < search->until &&
            vb_stop_check(&search->reader->session.stop, NULL) == VB_OK;
+}
+
+static bool note_failure(struct search *search, enum vb_status status, const struct vb_error *err)
+{
+    bool fails = vb_is_of_rows(status, err);
+    if (fails)
+        *search->why = *err;
+    return fails;
 }
 
 /* --- messages --- */
@@ -53,7 +62,7 @@ static bool try_messages(struct search *search, bool *ret_fails)
         status = vb_rows_next(rows, reader->stream.width, fields, &err);
     vb_rows_close(rows);
     vb_buffer_done(&sql);
-    *ret_fails = vb_is_of_rows(status, &err);
+    *ret_fails = note_failure(search, status, &err);
     return status == VB_END || *ret_fails;
 }
 
@@ -137,13 +146,25 @@ static bool find_message(struct search *search)
     return left == 1 && find_id(search, 1) && try_messages(search, &fails) && fails;
 }
 
+bool vb_find_bad_message(struct vb_reader *reader, char ret_id[VB_CURSOR_ID],
+                         struct vb_error *ret_why)
+{
+    struct search search = {
+        .reader = reader, .until = vb_clock_monotonic() + PATIENCE, .why = ret_why};
+    if (!find_message(&search))
+        return false;
+    memcpy(ret_id, search.high, VB_CURSOR_ID);
+    return true;
+}
+
 enum vb_status vb_blame_message(struct vb_reader *reader, enum vb_status status,
                                 struct vb_error *err)
 {
-    struct search search = {.reader = reader, .until = vb_clock_monotonic() + PATIENCE};
-    if (find_message(&search))
+    struct vb_error why;
+    char id[VB_CURSOR_ID];
+    if (vb_find_bad_message(reader, id, &why))
         return vb_fail_within(err, status, "conversation %s, message %s", reader->conversation.id,
-                              search.high);
+                              id);
     return vb_fail_within(err, status, "conversation %s", reader->conversation.id);
 }
 
@@ -161,46 +182,57 @@ static bool try_page(struct search *search, uint64_t count, bool *ret_fails)
     enum vb_status status = vb_session_query(&search->reader->session, &query, &result, &err);
     vb_query_done(&query);
     PQclear(result);
-    *ret_fails = vb_is_of_rows(status, &err);
+    *ret_fails = note_failure(search, status, &err);
     return status == VB_OK || *ret_fails;
 }
 
-/* The shortest page that fails ends with the row in question. */
-static bool find_conversation(struct search *search, uint64_t limit)
+bool vb_find_conversation_at(struct vb_reader *reader, size_t place, struct vb_cursor *ret_cursor)
 {
-    struct vb_reader *reader = search->reader;
+    struct search search = {.reader = reader};
     struct vb_scope scope = vb_reader_scope(reader);
-    Oid type = vb_contract_column(reader->options.contract, "conversation", "id")->type;
-    uint64_t good = 0, bad = limit;
+    struct vb_query query;
+    PGresult *result = NULL;
+    struct vb_error err;
+    vb_query_init(&query);
+    vb_select_skip(&query, &scope, place);
+    if (!ask(&search, &query, &result))
+        return false;
+    bool found = vb_result_cursor(result, 0, reader->options.contract, ret_cursor, &err) == VB_OK;
+    PQclear(result);
+    return found;
+}
+
+/* The shortest page that fails ends with the row in question. */
+bool vb_find_bad_conversation(struct vb_reader *reader, size_t limit, size_t *ret_place,
+                              struct vb_error *ret_why)
+{
+    struct search search = {
+        .reader = reader, .until = vb_clock_monotonic() + PATIENCE, .why = ret_why};
+    uint64_t good = 0, bad = (uint64_t)limit + 1;
     bool fails = false;
-    while (bad - good > 1 && is_in_time(search)) {
+    while (bad - good > 1 && is_in_time(&search)) {
         uint64_t half = good + (bad - good) / 2;
-        if (!try_page(search, half, &fails))
+        if (!try_page(&search, half, &fails))
             return false;
         if (fails)
             bad = half;
         else
             good = half;
     }
-    struct vb_query query;
-    PGresult *result = NULL;
-    vb_query_init(&query);
-    vb_select_skip(&query, &scope, bad);
-    if (bad - good > 1 || !ask(search, &query, &result)) {
-        vb_query_done(&query);
-        return false;
-    }
-    struct vb_view id = {PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0)};
-    bool found = !PQgetisnull(result, 0, 0) && vb_decode_id(type, id, search->high, NULL) == VB_OK;
-    PQclear(result);
-    return found;
+    /* The reason is told of the page that ends with the row: no other row of it fails. */
+    vb_error_clear(ret_why);
+    *ret_place = (size_t)bad;
+    return bad - good == 1 && try_page(&search, bad, &fails);
 }
 
 enum vb_status vb_blame_conversation(struct vb_reader *reader, size_t limit, enum vb_status status,
                                      struct vb_error *err)
 {
-    struct search search = {.reader = reader, .until = vb_clock_monotonic() + PATIENCE};
-    if (find_conversation(&search, (uint64_t)limit + 1))
-        return vb_fail_within(err, status, "conversation %s", search.high);
+    struct vb_cursor cursor;
+    struct vb_error why;
+    size_t place = 0;
+    if (vb_find_bad_conversation(reader, limit, &place, &why) &&
+        vb_find_conversation_at(reader, place, &cursor))
+        return vb_fail_within(err, status, "conversation %s", cursor.id);
     return status;
 }

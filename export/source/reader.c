@@ -50,6 +50,7 @@ void vb_reader_free(struct vb_reader *reader)
     vb_stream_close(reader);
     vb_rows_done(&reader->stream.rows);
     vb_page_done(&reader->page);
+    free(reader->left_out.ids);
     vb_session_drop(&reader->session);
     free(reader);
 }
@@ -76,6 +77,9 @@ enum vb_status vb_reader_begin(struct vb_reader *reader, const struct vb_selecti
     reader->has_told_conflict = false;
     reader->page_limit = SIZE_MAX;
     reader->is_under_way = false;
+    reader->has_fence = false;
+    reader->bad_rows = 0;
+    reader->left_out.count = 0;
     vb_stream_begin(reader);
     enum vb_source_lag lag = VB_LAG_NONE;
     enum vb_status status = vb_contract_selection_check(reader->options.contract, selection, err);
@@ -178,19 +182,31 @@ size_t vb_reader_memory(const struct vb_reader *reader)
     return reader->page.rows ? size + PQresultMemorySize(reader->page.rows) : size;
 }
 
-/* As many conversations as the source gives: after a smaller page the next is twice as large. */
+/* What stands behind it is still to be looked at. */
+static void take_fence_down(struct vb_reader *reader)
+{
+    reader->page.more = reader->page.more || reader->has_fence;
+    reader->has_fence = false;
+}
+
+/* As many conversations as the source gives: after a smaller page the next is twice as large.
+ * VB_AGAIN: one was left out, and noted. */
 static enum vb_status read_some(struct vb_reader *reader, struct vb_error *err)
 {
-    struct vb_scope scope = vb_reader_scope(reader);
     enum vb_status status = VB_OK;
     bool read = false;
     size_t most = vb_stream_page(reader), limit = most;
     while (!read && status == VB_OK) {
+        struct vb_scope scope = vb_reader_scope(reader);
+        if (reader->has_fence)
+            scope.high = &reader->fence;
         limit = reader->page_limit < most ? reader->page_limit : most;
         status = vb_page_read(&reader->page, &reader->session, &scope, limit, err);
-        read = status == VB_OK;
-        if (!read)
+        read = status == VB_OK && (reader->page.count > 0 || !reader->has_fence);
+        if (status != VB_OK)
             status = vb_page_recover(reader, limit, status, err);
+        else
+            take_fence_down(reader);
     }
     if (read) {
         reader->conflicts = 0;
@@ -212,6 +228,10 @@ static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *
         reader->stream.rows.largest = 0;
     }
     status = read_some(reader, err);
+    if (status == VB_AGAIN) {
+        *ret_event = VB_READ_BAD_ROW;
+        return VB_OK;
+    }
     if (status != VB_OK)
         return status;
     if (reader->page.count == 0) {
@@ -225,16 +245,37 @@ static enum vb_status read_page(struct vb_reader *reader, enum vb_reader_event *
     return VB_OK;
 }
 
+/* Of the page: its rows, and what a statement gives of it, are stepped over. */
+static enum vb_status leave_conversation_out(struct vb_reader *reader,
+                                             enum vb_reader_event *ret_event, const char *reason,
+                                             struct vb_error *err)
+{
+    vb_stream_close(reader);
+    reader->position = reader->conversation;
+    reader->placed = true;
+    reader->current++;
+    *ret_event = VB_READ_BAD_ROW;
+    enum vb_status status = vb_bad_row_note(reader, reader->conversation.id, "", reason, err);
+    return status == VB_AGAIN ? VB_OK : status;
+}
+
 static enum vb_status next_conversation(struct vb_reader *reader, enum vb_reader_event *ret_event,
                                         struct vb_conversation *conversation, struct vb_error *err)
 {
     enum vb_status status =
         vb_page_cursor(&reader->page, reader->current, &reader->conversation, err);
-    if (status == VB_OK)
-        status = vb_page_conversation(&reader->page, reader->current, reader->conversation.id,
-                                      conversation, err);
     if (status != VB_OK)
         return status;
+    const char *id = reader->conversation.id;
+    struct vb_error own;
+    vb_error_clear(&own);
+    status = vb_page_conversation(&reader->page, reader->current, id, conversation, &own);
+    if (status == VB_SOURCE && vb_lists_bad_rows(reader))
+        return leave_conversation_out(reader, ret_event, vb_bad_row_reason(&own, id), err);
+    if (status != VB_OK) {
+        *err = own;
+        return status;
+    }
     vb_stream_begin_conversation(reader);
     reader->state = VB_READER_MESSAGES;
     *ret_event = VB_READ_CONVERSATION;
@@ -248,6 +289,10 @@ static enum vb_status next_row(struct vb_reader *reader, enum vb_reader_event *r
     enum vb_status status = vb_stream_next(reader, message, &is_message, err);
     if (status == VB_OK) {
         *ret_event = is_message ? VB_READ_MESSAGE : VB_READ_EXTRA;
+        return VB_OK;
+    }
+    if (status == VB_AGAIN) {
+        *ret_event = VB_READ_BAD_ROW;
         return VB_OK;
     }
     if (status != VB_END)
@@ -277,7 +322,7 @@ static enum vb_status step(struct vb_reader *reader, enum vb_reader_event *ret_e
     enum vb_status status = VB_OK;
     if (reader->state == VB_READER_PAGE) {
         status = read_page(reader, ret_event, err);
-        if (status != VB_OK || reader->state == VB_READER_DONE)
+        if (status != VB_OK || reader->state != VB_READER_CONVERSATION)
             return status;
     }
     switch (reader->state) {

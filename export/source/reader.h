@@ -1,5 +1,5 @@
 /* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), recover.c, blame.c,
- * form.c, share.c, slow.c, way.c, skip.c, count.c and wait.c.
+ * bad_row.c, form.c, share.c, slow.c, way.c, skip.c, count.c and wait.c.
  *
  * The reader owns all of it, and vb_reader_free frees it; what the options and the selection point
  * at is borrowed, and outlives the reader. One thread. Errors are those of verbatim/source.h;
@@ -35,6 +35,7 @@ struct vb_stream {
     unsigned marks;             /* enum vb_marks, of messages */
     Oid id_type, position_type; /* of messages, looked up once */
     const struct vb_column *time;
+    const char *fault; /* what breaks the contract in the pending row alone; NULL: nothing */
     bool pending;      /* `fields` hold a row not yet handed out */
     bool more;         /* a statement was started and has not ended */
     bool alone;        /* it holds the messages of one conversation, and no other kind of rows */
@@ -47,9 +48,12 @@ struct vb_stream {
     size_t given;               /* messages of the current conversation by this statement */
     size_t total;               /* messages of the current conversation in all */
     uint64_t ties;              /* how many of the last ones share their time and id */
-    size_t kind;                /* place among the kinds of the current conversation */
-    uint64_t of_kind;           /* rows of that kind handed out, where they are no messages */
-    int64_t started;            /* monotonic */
+    bool by_place; /* the current conversation was read on from a place, which leaves out messages
+                      without a time */
+    bool undated;  /* it is those that are read */
+    size_t kind;   /* place among the kinds of the current conversation */
+    uint64_t of_kind;  /* rows of that kind handed out, where they are no messages */
+    int64_t started;   /* monotonic */
     int64_t looked_up; /* microseconds that rows were waited for since the last look at it, */
     size_t looked_for; /* of so many conversations (slow.c) */
     struct vb_message_place places[2];
@@ -63,19 +67,24 @@ struct vb_reader {
     struct vb_selection selection;
     struct vb_stretch stretch;
     enum vb_reader_state state;
-    struct vb_page page;
-    size_t page_limit;  /* what a page was cut down to (recover.c); SIZE_MAX: it was not */
-    bool is_under_way;  /* a page was read since vb_reader_begin */
     unsigned conflicts; /* with the replay of a replica, since the last row */
-    bool has_told_conflict;
-    bool by_range;       /* see struct vb_scope */
-    size_t current;      /* conversation of the page */
-    bool placed;         /* `position` is valid */
-    bool waits_by_clock; /* the source's replica does not tell what it has received (wait.c) */
+    struct vb_page page;
+    size_t page_limit; /* what a page was cut down to (recover.c); SIZE_MAX: it was not */
+    size_t current;    /* conversation of the page */
     struct vb_cursor position;
     struct vb_cursor conversation; /* the current one */
     struct vb_stream stream;
     struct vb_extra extra;
+    struct vb_left_out left_out; /* of the current conversation */
+    struct vb_cursor fence;
+    size_t bad_rows; /* told since vb_reader_begin */
+    struct vb_bad_row bad_row;
+    bool is_under_way; /* a page was read since vb_reader_begin */
+    bool has_told_conflict;
+    bool by_range;       /* see struct vb_scope */
+    bool placed;         /* `position` is valid */
+    bool waits_by_clock; /* the source's replica does not tell what it has received (wait.c) */
+    bool has_fence;      /* the next page ends with `fence`: what is behind it cannot be read */
 };
 
 /* The scope of what is still to be read (reader_scope.c). */
@@ -131,10 +140,38 @@ enum vb_status vb_name_clash(const struct vb_reader *reader, enum vb_status stat
 bool vb_is_of_rows(enum vb_status status, const struct vb_error *err);
 /* `status` with the name of the message of the current conversation that cannot be read, or of the
  * conversation within the next `limit` + 1; as far as they can be found. No stream is open. */
+/* Both leave what the row alone is refused with in `ret_why`, and false where none is found. The
+ * place counts from 1. */
+bool vb_find_bad_message(struct vb_reader *reader, char ret_id[VB_CURSOR_ID],
+                         struct vb_error *ret_why);
+bool vb_find_bad_conversation(struct vb_reader *reader, size_t limit, size_t *ret_place,
+                              struct vb_error *ret_why);
+/* The conversation at that place behind the reader's position. */
+bool vb_find_conversation_at(struct vb_reader *reader, size_t place, struct vb_cursor *ret_cursor);
 enum vb_status vb_blame_message(struct vb_reader *reader, enum vb_status status,
                                 struct vb_error *err);
 enum vb_status vb_blame_conversation(struct vb_reader *reader, size_t limit, enum vb_status status,
                                      struct vb_error *err);
+
+/* bad_row.c: rows that are listed instead of failing. Whether the selection asks for that. */
+bool vb_lists_bad_rows(const struct vb_reader *reader);
+/* Keeps the row for VB_READ_BAD_ROW: VB_AGAIN, after which its message is in no statement of its
+ * conversation. `message` "": none. Else a failure: too many, or no memory. */
+enum vb_status vb_bad_row_note(struct vb_reader *reader, const char *conversation,
+                               const char *message, const char *reason,
+                               struct vb_error *err) vb_must_check;
+/* What is left of an error's text without whose it is and what was being done. */
+const char *vb_bad_row_reason(const struct vb_error *why, const char *conversation);
+bool vb_is_left_out(const struct vb_reader *reader, const char *message);
+/* NULL, or why the row at hand cannot be shown. */
+const char *vb_row_fault(const struct vb_stream *stream);
+/* After a statement of one conversation's rows has failed by one of them, and after one of a page
+ * of at most `limit` + 1: VB_AGAIN, VB_OK if a shorter page is to be read first, else the
+ * failure. */
+enum vb_status vb_stream_leave_out(struct vb_reader *reader, enum vb_status status,
+                                   struct vb_error *err) vb_must_check;
+enum vb_status vb_page_leave_out(struct vb_reader *reader, size_t limit, enum vb_status status,
+                                 struct vb_error *err) vb_must_check;
 
 /* Waits for what was open at as_of; see vb_reader_begin. */
 enum vb_status vb_wait_as_of(struct vb_reader *reader, enum vb_source_lag *ret_lag,

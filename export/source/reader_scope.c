@@ -8,7 +8,8 @@ struct vb_scope vb_reader_scope(const struct vb_reader *reader)
      * range. */
     struct vb_scope scope = {.contract = reader->options.contract,
                              .selection = &reader->selection,
-                             .by_range = reader->by_range};
+                             .by_range = reader->by_range,
+                             .left_out = &reader->left_out};
     if (reader->placed)
         scope.low = &reader->position;
     else if (reader->stretch.has_low)

@@ -79,7 +79,8 @@ enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status
         tell_conflict(reader);
     vb_stream_close(reader);
     if (is_of_rows && covered <= 1)
-        return vb_blame_message(reader, status, err);
+        return vb_lists_bad_rows(reader) ? vb_stream_leave_out(reader, status, err)
+                                         : vb_blame_message(reader, status, err);
     if (is_of_rows && !is_stretch)
         stream->singly = stream->end;
     else
@@ -96,7 +97,8 @@ enum vb_status vb_page_recover(struct vb_reader *reader, size_t limit, enum vb_s
         return VB_OK;
     }
     if (vb_is_of_rows(status, err))
-        return vb_blame_conversation(reader, limit, status, err);
+        return vb_lists_bad_rows(reader) ? vb_page_leave_out(reader, limit, status, err)
+                                         : vb_blame_conversation(reader, limit, status, err);
     return status;
 }
 

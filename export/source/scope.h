@@ -19,6 +19,12 @@
 #include "contract.h"
 #include "query.h"
 
+/* Messages of one conversation that are not to be read. */
+struct vb_left_out {
+    char (*ids)[VB_CURSOR_ID];
+    size_t count, capacity;
+};
+
 /* Everything a statement about conversations needs. Borrowed. */
 struct vb_scope {
     const struct vb_contract *contract;
@@ -28,6 +34,7 @@ struct vb_scope {
     /* Of a range of messages: its conversations are found by one look at all messages of it, and
      * not by one for each conversation (way.c). */
     bool by_range;
+    const struct vb_left_out *left_out; /* of the one conversation asked for; NULL: none */
 };
 
 /* A stretch of time: behind the cursor, else from the instant on; up to the cursor, else before the

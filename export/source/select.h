@@ -152,7 +152,8 @@ struct vb_resume {
     size_t kind;                          /* place among the kinds; earlier ones are not read */
     const struct vb_message_place *after; /* of messages, the last one read; NULL: from the first */
     uint64_t ties;                        /* how many of that very place were read */
-    uint64_t skip;                        /* of anything else, where it is the first kind read */
+    bool undated;  /* of messages, those without a time, which no place is behind */
+    uint64_t skip; /* of anything else, where it is the first kind read */
 };
 
 /* Rows of the listed conversations in their order, at most `limit` messages of each, but all of

@@ -115,10 +115,28 @@ void vb_branch_ordered(struct vb_sql *text, const struct vb_branch *rows,
     vb_sql_add(text, rows->order);
 }
 
+/* A row without an id passes: it is not known, and must not go in silence. */
+static void add_left_out(struct vb_sql *text, const char *alias)
+{
+    const struct vb_left_out *left_out = text->scope->left_out;
+    const char *type = vb_contract_cast(text->scope->contract, "message", "id");
+    if (!left_out || left_out->count == 0)
+        return;
+    vb_sql_add(text, " AND (");
+    vb_sql_add(text, alias);
+    vb_sql_add(text, ".id <> ALL (ARRAY[");
+    for (size_t i = 0; i < left_out->count; i++) {
+        vb_sql_add(text, i > 0 ? ", " : "");
+        vb_sql_literal(text, left_out->ids[i], type);
+    }
+    vb_sql_add(text, "])) IS NOT FALSE");
+}
+
 /* Those of the range, without what the platform calls deleted unless that was asked for. */
 void vb_branch_kept_messages(struct vb_sql *text, const char *alias, bool is_rest)
 {
     vb_branch_bound(text, alias, "message", is_rest);
+    add_left_out(text, alias);
     if (!vb_scope_hides_deleted(text->scope, "message"))
         return;
     vb_sql_add(text, " AND ");

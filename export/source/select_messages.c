@@ -86,9 +86,13 @@ static void add_message_columns(struct vb_sql *text, const struct vb_resume *res
 static void add_conditions(struct vb_sql *text, const struct vb_branch *rows,
                            const struct vb_resume *resume)
 {
-    (void)resume;
     if (rows->after)
         vb_branch_after(text, rows->after);
+    if (resume && resume->undated) {
+        vb_sql_add(text, " AND m.");
+        vb_sql_add(text, vb_scope_time(text->scope, "message"));
+        vb_sql_add(text, " IS NULL");
+    }
     vb_branch_kept_messages(text, rows->alias, rows->after != NULL);
 }
 

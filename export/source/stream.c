@@ -61,6 +61,9 @@ void vb_stream_begin_conversation(struct vb_reader *reader)
     stream->ties = 0;
     stream->kind = 0;
     stream->of_kind = 0;
+    stream->by_place = false;
+    stream->undated = false;
+    reader->left_out.count = 0;
 }
 
 /* Of the current conversation. */
@@ -102,7 +105,8 @@ static enum vb_status start_list(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_stream *stream = &reader->stream;
     struct vb_scope scope = vb_reader_scope(reader);
     size_t left = reader->page.count - reader->current;
-    bool singly = reader->current < stream->singly;
+    /* Ids of messages are those of one conversation. */
+    bool singly = reader->current < stream->singly || reader->left_out.count > 0;
     size_t reach = singly ? 1 : stream->reach;
     size_t most = stream->form != VB_FORM_STRETCH && stream->share < left ? stream->share : left;
     stream->end = reader->current + (reach < most ? reach : most);
@@ -133,10 +137,12 @@ static enum vb_status start_rest(struct vb_reader *reader, struct vb_buffer *sql
     struct vb_resume resume = {
         .conversation = reader->conversation.id,
         .kind = stream->kind,
-        .after = stream->total > 0 ? &stream->places[stream->last] : NULL,
+        .after = stream->total > 0 && !stream->undated ? &stream->places[stream->last] : NULL,
         .ties = stream->ties,
+        .undated = stream->undated,
         .skip = stream->of_kind,
     };
+    stream->by_place = stream->by_place || resume.after;
     enum vb_rows_form form = is_stretch ? VB_FORM_FENCED : stream->form;
     size_t limit = is_stretch ? INT64_MAX : reader->options.giant_messages;
     enum vb_status built =
@@ -179,10 +185,11 @@ static enum vb_status broken(const struct vb_reader *reader, struct vb_error *er
     return vb_fail(err, VB_SOURCE, "conversation %s: %s", reader->conversation.id, what);
 }
 
-/* The same of one of its messages. */
-static enum vb_status broken_message(const struct vb_reader *reader, const char *id,
-                                     struct vb_error *err, const char *what)
+/* The same of one of its messages, which may be left out. */
+static enum vb_status broken_message(struct vb_reader *reader, const char *id, struct vb_error *err,
+                                     const char *what)
 {
+    reader->stream.fault = what;
     return vb_fail(err, VB_SOURCE, "conversation %s, message %s: %s", reader->conversation.id, id,
                    what);
 }
@@ -202,7 +209,7 @@ static enum vb_status decode_message_id(const struct vb_reader *reader, char ret
 }
 
 /* NULL came through on purpose (select_branch.c), to be told here by its message. */
-static enum vb_status decode_time(const struct vb_reader *reader, struct vb_cursor *cursor,
+static enum vb_status decode_time(struct vb_reader *reader, struct vb_cursor *cursor,
                                   struct vb_error *err)
 {
     struct vb_view at = reader->stream.fields[VB_ROW_CREATED_AT];
@@ -217,7 +224,7 @@ static enum vb_status decode_time(const struct vb_reader *reader, struct vb_curs
 }
 
 /* Of the id's types but uuid. */
-static enum vb_status decode_position(const struct vb_reader *reader, const char *id,
+static enum vb_status decode_position(struct vb_reader *reader, const char *id,
                                       struct vb_message_place *ret_place, struct vb_error *err)
 {
     struct vb_view position = reader->stream.fields[VB_ROW_POSITION];
@@ -289,6 +296,9 @@ static enum vb_status decode_message(struct vb_reader *reader, struct vb_message
         return broken_message(reader, id, err, "its media_urls cannot be read");
     if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
         return broken_message(reader, id, err, "its citations or attachments cannot be read");
+    const char *fault = vb_lists_bad_rows(reader) ? vb_row_fault(stream) : NULL;
+    if (fault)
+        return broken_message(reader, id, err, fault);
     message.created_at = place->cursor.at;
     message.id.data = id;
     note_last(stream);
@@ -385,9 +395,15 @@ static bool is_behind_cut(const struct vb_reader *reader, size_t owner, size_t k
     return is_cut_off(reader) && (owner != reader->current || kind != reader->stream.kind);
 }
 
-/* Of a participant, a reaction or a revision. The last must have one: a row without it is told by
- * its conversation. */
-static enum vb_status decode_further_time(const struct vb_reader *reader, struct vb_extra *extra,
+/* Of a row that is no message, which may be left out: told by its conversation. */
+static enum vb_status broken_extra(struct vb_reader *reader, struct vb_error *err, const char *what)
+{
+    reader->stream.fault = what;
+    return broken(reader, err, what);
+}
+
+/* Of a participant, a reaction or a revision. The last must have one. */
+static enum vb_status decode_further_time(struct vb_reader *reader, struct vb_extra *extra,
                                           struct vb_error *err)
 {
     const struct vb_view *fields = reader->stream.fields;
@@ -396,7 +412,8 @@ static enum vb_status decode_further_time(const struct vb_reader *reader, struct
     extra->undated = !at.is_set;
     extra->created_at = at.at;
     if (extra->undated && extra->kind == VB_EXTRA_REVISION)
-        return broken(reader, err, "created_at of a revision is not a time of the years 1 to 9999");
+        return broken_extra(reader, err,
+                            "created_at of a revision is not a time of the years 1 to 9999");
     return VB_OK;
 }
 
@@ -413,9 +430,9 @@ static enum vb_status decode_extra_time(struct vb_reader *reader, enum vb_row_ki
                               stream->fields[VB_ROW_CREATED_AT], &place) == VB_OK) {
         extra->created_at = place.at;
     } else {
-        return broken(reader, err,
-                      "created_at of a note, an event or a skill is not a time of the years 1 to "
-                      "9999");
+        return broken_extra(reader, err,
+                            "created_at of a note, an event or a skill is not a time of the years "
+                            "1 to 9999");
     }
     /* Times that the server made of local ones fall back where an hour was skipped. */
     bool is_made = kind > VB_ROW_SKILL && reader->options.contract->local;
@@ -447,12 +464,25 @@ static enum vb_status decode_extra(struct vb_reader *reader, enum vb_row_kind ki
     return status;
 }
 
+/* Its last messages came from a place on, which none without a time is behind: they break the
+ * contract and have to be told. A range of messages has no place for them. */
+static bool next_undated(struct vb_reader *reader)
+{
+    struct vb_stream *stream = &reader->stream;
+    if (!stream->alone || !stream->by_place || stream->undated || reader->selection.activity)
+        return false;
+    stream->undated = true;
+    return true;
+}
+
 /* Its last messages came without what comes after them. */
 static bool next_kind(struct vb_stream *stream)
 {
     if (!stream->alone || stream->kind + 1 == stream->kinds.count)
         return false;
     stream->kind++;
+    stream->by_place = false;
+    stream->undated = false;
     stream->of_kind = 0;
     return true;
 }
@@ -467,7 +497,8 @@ static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
     while (status == VB_OK && !stream->pending) {
         if (stream->more)
             status = pull(reader, err);
-        else if (reader->current < stream->covered && !is_cut_off(reader) && !next_kind(stream))
+        else if (reader->current < stream->covered && !is_cut_off(reader) &&
+                 !next_undated(reader) && !next_kind(stream))
             return VB_END;
         else
             status = start(reader, err);
@@ -477,7 +508,20 @@ static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
     return status;
 }
 
-/* Hands the pending row out. */
+/* Passes the pending row over. It was given, and counts where rows are counted. */
+static enum vb_status leave_row_out(struct vb_reader *reader, bool is_message, struct vb_error *err)
+{
+    struct vb_stream *stream = &reader->stream;
+    const char *id = is_message ? stream->places[1 - stream->last].cursor.id : "";
+    stream->pending = false;
+    if (is_message)
+        stream->given++;
+    else
+        stream->of_kind++;
+    return vb_bad_row_note(reader, reader->conversation.id, id, stream->fault, err);
+}
+
+/* Hands the pending row out. VB_AGAIN: it was left out instead, and noted. */
 static enum vb_status take_row(struct vb_reader *reader, size_t kind, struct vb_message *message,
                                bool *ret_is_message, struct vb_error *err)
 {
@@ -488,8 +532,11 @@ static enum vb_status take_row(struct vb_reader *reader, size_t kind, struct vb_
         stream->of_kind = 0;
     }
     bool is_message = what == VB_ROW_MESSAGE;
+    stream->fault = NULL;
     enum vb_status status =
         is_message ? decode_message(reader, message, err) : decode_extra(reader, what, err);
+    if (status == VB_SOURCE && stream->fault && vb_lists_bad_rows(reader))
+        return leave_row_out(reader, is_message, err);
     if (status != VB_OK)
         return status;
     stream->pending = false;

@@ -27,6 +27,7 @@ enum vb_counter {
     VB_COUNT_CONVERSATIONS,
     VB_COUNT_MEDIA_STORED,
     VB_COUNT_MEDIA_FAILED,
+    VB_COUNT_BAD_ROWS,
     VB_COUNT_BYTES_READ, /* rendered, before deflate */
     VB_COUNT_BYTES_STORED,
     VB_COUNT_PARTS_STORED,

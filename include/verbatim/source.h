@@ -102,6 +102,7 @@ struct vb_selection {
     /* The range is one of messages: conversations of any age that have one in it, and of them the
      * messages, notes, events and skills in it, and what hangs on those messages. */
     bool activity;
+    bool lists_bad_rows;  /* VB_READ_BAD_ROW in place of a failure */
     unsigned columns;     /* enum vb_columns */
     vb_instant from, to;  /* created_at >= from and < to */
     vb_instant as_of;     /* nothing created after this instant is read */
@@ -286,6 +287,7 @@ enum vb_reader_event {
     VB_READ_CONVERSATION, /* *conversation is filled; its messages follow */
     VB_READ_MESSAGE,      /* *message is filled */
     VB_READ_EXTRA,        /* vb_reader_extra tells it; only where the selection asks for such */
+    VB_READ_BAD_ROW,      /* vb_reader_bad_row tells it; only where the selection lists them */
     VB_READ_END_CONVERSATION,
     VB_READ_END_PAGE, /* no transaction is open now: the place to split, record, stop */
     VB_READ_END       /* the stretch is exhausted */
@@ -302,6 +304,20 @@ enum vb_status vb_reader_next(struct vb_reader *reader, enum vb_reader_event *re
 #define VB_PAGE_STALL (10 * VB_SECOND)
 /* The row of VB_READ_EXTRA; its views live until the next vb_reader_next. */
 const struct vb_extra *vb_reader_extra(const struct vb_reader *reader);
+
+/* A row that the source cannot give, or that breaks the contract: it is left out. A message, or
+ * something else of a conversation (no message_id), between that one's events; a whole conversation
+ * (no message_id) between those of others. Told once each, those of one conversation in no order.
+ * Whatever cannot be named so still fails, and so do more than VB_BAD_ROWS_MOST since
+ * vb_reader_begin: then it is the source that is broken. */
+struct vb_bad_row {
+    char conversation_id[VB_CURSOR_ID], message_id[VB_CURSOR_ID];
+    bool is_conversation; /* a whole one */
+    char reason[256];     /* words of ours or of the source's server; UTF-8 */
+};
+#define VB_BAD_ROWS_MOST 1000u
+/* The row of VB_READ_BAD_ROW, until the next vb_reader_next. */
+const struct vb_bad_row *vb_reader_bad_row(const struct vb_reader *reader);
 
 /* Lets go of the statement and transaction of the page, if one is open: for a consumer that has to
  * wait for long between two calls. Views die; the next call reads on behind the last message,

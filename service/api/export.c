@@ -249,6 +249,7 @@ static void put_end(struct vb_json *json, const struct vb_api_export *export,
     vb_json_member_integer(json, "attempts", counts->of[COUNT_ATTEMPTS]);
     vb_api_field_put_number(json, "media", export, EXPORT_MEDIA);
     vb_api_field_put_number(json, "media_failed", export, EXPORT_MEDIA_FAILED);
+    vb_api_field_put_number(json, "bad_rows", export, EXPORT_BAD_ROWS);
 }
 
 enum vb_status vb_api_export_put(struct vb_http_exchange *exchange, struct vb_json *json,

@@ -86,6 +86,7 @@ static void put_job(struct vb_http_exchange *exchange, const struct job_row *job
     vb_api_put_mail(exchange->loop->site, json, vb_pg_view(job->rows, job->row, JOB_MAIL));
     vb_api_row_put(json, "waiting_for", job->rows, job->row, JOB_WAITS);
     vb_api_row_put(json, "incomplete", job->rows, job->row, JOB_INCOMPLETE);
+    vb_api_row_put_number(json, "bad_rows", job->rows, job->row, JOB_BAD_ROWS);
     vb_json_end_object(json);
 }
 

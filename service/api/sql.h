@@ -184,6 +184,7 @@ enum { VB_COLUMN_NAMES(VB_API_KEYS_TABLE) KEYS_COLUMNS };
     NEXT(JOB_MAIL, VB_JOB_MAIL)                                                                    \
     NEXT(JOB_WAITS, VB_JOB_WAITS)                                                                  \
     NEXT(JOB_INCOMPLETE, "j.incomplete")                                                           \
+    NEXT(JOB_BAD_ROWS, "j.bad_rows")                                                               \
     NEXT(JOB_ID, "j.job_id")
 #define VB_API_JOB_LIST VB_COLUMN_LIST(VB_API_JOB_TABLE)
 enum { VB_COLUMN_NAMES(VB_API_JOB_TABLE) JOB_COLUMNS };

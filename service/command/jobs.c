@@ -155,6 +155,7 @@ enum vb_status vb_jobs_show(struct vb_pg *pg, const char *job, bool as_json, str
         {.name = "storage"},
         {.name = "link_expires_at", .kind = VB_CELL_TIME, .label = "link until"},
         {.name = "archive_deleted_at", .kind = VB_CELL_TIME, .label = "file deleted"},
+        {.name = "bad_rows", .kind = VB_CELL_NUMBER},
     };
     static const char sql[] =
         "SELECT j.job_id, j.workspace_id, j.status, j.error_message, j.door, j.requested_by,"
@@ -165,10 +166,9 @@ enum vb_status vb_jobs_show(struct vb_pg *pg, const char *job, bool as_json, str
         " json_build_object('recorded', c.counts[4], 'running', c.counts[5],"
         " 'waiting', c.counts[6]), c.counts[7],"
         " (SELECT s.last_error FROM verbatim.segment AS s WHERE s.job_id = j.job_id"
-        " AND s.status <> 'recorded' AND s.last_error IS NOT NULL"
-        " ORDER BY s.not_before DESC, s.part_first LIMIT 1),"
-        " j.file_name, j.size, lpad(to_hex(j.crc32), 8, '0'), j.storage, j.link_expires_at,"
-        " j.archive_deleted_at"
+        " AND s.status <> 'recorded' AND s.last_error IS NOT NULL ORDER BY s.not_before DESC,"
+        " s.part_first LIMIT 1), j.file_name, j.size, lpad(to_hex(j.crc32), 8, '0'), j.storage,"
+        " j.link_expires_at, j.archive_deleted_at, j.bad_rows"
         " FROM verbatim.job AS j CROSS JOIN LATERAL (SELECT " VB_JOB_COUNTS " AS counts) AS c"
         " WHERE j.job_id = $1::uuid";
     PGresult *rows = NULL;

@@ -188,6 +188,7 @@ static enum vb_status render(struct line *line, enum vb_reader_event event,
         return end_conversation(line, conversation, err);
     case VB_READ_END_PAGE:
         return flush(line, err); /* no transaction is open: whoever waits, waits without one */
+    case VB_READ_BAD_ROW:        /* not asked for: there is no place to list them */
     case VB_READ_END:
         break;
     }

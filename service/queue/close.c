@@ -144,11 +144,12 @@ enum vb_status vb_close_records(struct vb_pg *pg, const struct vb_claim *claim,
     return feed_segments(pg, claim, VB_PIECE_DIRECTORY, visitor, &base, err);
 }
 
-enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *claim,
-                                     const struct vb_piece_visitor *visitor, struct vb_error *err)
+enum vb_status vb_close_listed(struct vb_pg *pg, const struct vb_claim *claim,
+                               enum vb_piece_kind kind, const struct vb_piece_visitor *visitor,
+                               struct vb_error *err)
 {
     uint64_t base = 0;
-    return feed_segments(pg, claim, VB_PIECE_MEDIA_ERRORS, visitor, &base, err);
+    return feed_segments(pg, claim, kind, visitor, &base, err);
 }
 
 /* clang-format off */

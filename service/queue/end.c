@@ -16,22 +16,26 @@
 
 /* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's
  * row rides along, since a statement of its own would be felt by small exports. Returns the job's
- * age. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type,
+ * age and its rows left out. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type,
  * $6: the object's version in the store or NULL. */
 /* clang-format off */
 static const char note_totals[] =
     "WITH total AS ("
-    "UPDATE verbatim.job"
+    "UPDATE verbatim.job AS j"
     " SET size = $2, crc32 = $3, file_name = $4, content_type = $5, object_version = $6,"
-    " open_segments = 0,"
-    " (conversations, messages, media, media_failed) ="
-    " (SELECT sum(s.conversations), sum(s.messages), sum(s.media), sum(s.media_failed)"
-    "  FROM verbatim.segment AS s"
-    "  WHERE s.job_id = $1)"
-    " WHERE job_id = $1"
-    " RETURNING job_id, conversations, created_at),"
+    " open_segments = 0, conversations = s.conversations, messages = s.messages, media = s.media,"
+    " media_failed = s.media_failed, bad_rows = s.bad_rows,"
+    " incomplete = CASE WHEN s.bad_rows = 0 THEN j.incomplete ELSE concat_ws(' ', j.incomplete,"
+    "  CASE s.bad_rows WHEN 1 THEN '1 row of the platform could not be read and was left out:'"
+    "  ELSE s.bad_rows || ' rows of the platform could not be read and were left out:' END,"
+    "  'errors.csv in the archive lists them.') END"
+    " FROM (SELECT sum(conversations) AS conversations, sum(messages) AS messages,"
+    "  sum(media) AS media, sum(media_failed) AS media_failed, sum(bad_rows)::bigint AS bad_rows"
+    "  FROM verbatim.segment WHERE job_id = $1) AS s"
+    " WHERE j.job_id = $1"
+    " RETURNING j.job_id, j.conversations, j.created_at, j.bad_rows),"
     " noted AS (" VB_AUDIT_RECORDS("total") ")"
-    " SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint"
+    " SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint, bad_rows"
     " FROM total";
 /* clang-format on */
 
@@ -96,7 +100,7 @@ static enum vb_status record_own(struct vb_pg *pg, const struct vb_claim *claim,
 
 static enum vb_status total_up(struct vb_pg *pg, const struct vb_job *job,
                                const struct vb_finished *finished, int64_t *ret_age,
-                               struct vb_error *err)
+                               int64_t *ret_bad_rows, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     PGresult *rows = NULL;
@@ -111,8 +115,10 @@ static enum vb_status total_up(struct vb_pg *pg, const struct vb_job *job,
     vb_args_text(&args, vb_content_type_of(name));
     vb_args_text(&args, finished->version && *finished->version ? finished->version : NULL);
     enum vb_status status = vb_args_query(pg, note_totals, &args, &rows, err);
-    if (status == VB_OK)
+    if (status == VB_OK) {
         *ret_age = vb_row_number(rows, 0, 0);
+        *ret_bad_rows = vb_row_number(rows, 0, 1);
+    }
     PQclear(rows);
     return status;
 }
@@ -120,7 +126,8 @@ static enum vb_status total_up(struct vb_pg *pg, const struct vb_job *job,
 struct finish {
     const struct vb_segment_result *result;
     const struct vb_finished *finished;
-    int64_t age; /* of the job, microseconds */
+    int64_t age;      /* of the job, microseconds */
+    int64_t bad_rows; /* of all its segments */
 };
 
 /* Everything that makes a job finished is in this one transaction: totals, status, mail,
@@ -132,7 +139,7 @@ static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write
     const struct vb_job *job = &write->claim->job;
     enum vb_status status = record_own(pg, write->claim, finish->result, err);
     if (status == VB_OK)
-        status = total_up(pg, job, finish->finished, &finish->age, err);
+        status = total_up(pg, job, finish->finished, &finish->age, &finish->bad_rows, err);
     if (status == VB_OK)
         status = vb_job_transition(pg, job->job_id, VB_JOB_STARTED, VB_JOB_FINISHED, NULL, err);
     if (status == VB_OK && job->notification_email)
@@ -174,6 +181,10 @@ enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
         vb_count(VB_COUNT_JOBS_FINISHED, 1);
         vb_count(VB_COUNT_JOB_SECONDS_MICRO, finish.age > 0 ? (uint64_t)finish.age : 0);
         tell_end(&claim->job, NULL);
+        if (finish.bad_rows > 0)
+            vb_warn("finished without %lld rows that the source could not give: "
+                    "errors.csv of the archive lists them",
+                    (long long)finish.bad_rows);
     }
     return status;
 }

@@ -30,11 +30,11 @@ enum vb_status vb_close_directories(struct vb_pg *pg, const struct vb_claim *cla
 enum vb_status vb_close_records(struct vb_pg *pg, const struct vb_claim *claim,
                                 const struct vb_piece_visitor *visitor,
                                 struct vb_error *err) vb_must_check;
-/* Hands out the rows of media/errors.csv that the recorded segments and the claim's own have in the
- * database. */
-enum vb_status vb_close_media_errors(struct vb_pg *pg, const struct vb_claim *claim,
-                                     const struct vb_piece_visitor *visitor,
-                                     struct vb_error *err) vb_must_check;
+/* Hands out the rows of a list (media/errors.csv, errors.csv) that the recorded segments and the
+ * claim's own have in the database. */
+enum vb_status vb_close_listed(struct vb_pg *pg, const struct vb_claim *claim,
+                               enum vb_piece_kind kind, const struct vb_piece_visitor *visitor,
+                               struct vb_error *err) vb_must_check;
 /* Bytes of media in the job's recorded segments. */
 enum vb_status vb_close_media_bytes(struct vb_pg *pg, const struct vb_claim *claim,
                                     uint64_t *ret_bytes, struct vb_error *err) vb_must_check;

@@ -1,4 +1,5 @@
-/* What segments leave for the end of an archive (directory records, rows of media/errors.csv):
+/* What segments leave for the end of an archive (directory records, rows of media/errors.csv and of
+ * errors.csv):
  * compressed pieces in a table of their own, a few at a time in memory. */
 #include "queue.h"
 

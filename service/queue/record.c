@@ -30,12 +30,12 @@ enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
 }
 
 /* The CASE keeps a closing segment running: its owner still has to complete. $1: job, $2: position,
- * $3: parts, $4 to $6: size and counts, $7: closing, $8 to $10: media. */
+ * $3: parts, $4 to $6: size and counts, $7: closing, $8 to $10: media, $11: rows left out. */
 /* clang-format off */
 static const char store_result[] =
     "UPDATE verbatim.segment"
     " SET parts = $3, size = $4, conversations = $5, messages = $6,"
-    " media = $8, media_failed = $9, media_bytes = $10,"
+    " media = $8, media_failed = $9, media_bytes = $10, bad_rows = $11,"
     " status = CASE WHEN $7 THEN 'running' ELSE 'recorded' END,"
     " process_id = CASE WHEN $7 THEN process_id END,"
     " lease_until = CASE WHEN $7 THEN lease_until END"
@@ -64,6 +64,7 @@ enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim 
     vb_args_number(&args, (int64_t)result->media);
     vb_args_number(&args, (int64_t)result->media_failed);
     vb_args_number(&args, (int64_t)result->media_bytes);
+    vb_args_number(&args, (int64_t)result->bad_rows);
     status = vb_args_exec(pg, store_result, &args, NULL, err);
     vb_buffer_done(&parts);
     return status;

@@ -64,6 +64,7 @@ struct vb_segment_result {
     uint64_t size;
     uint64_t conversations, messages;
     uint64_t media, media_failed, media_bytes;
+    uint64_t bad_rows; /* of the source, left out */
 };
 /* [{"number": 1, "etag": "...", "size": 6291456, "crc": 3421780262}, ...] */
 enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
@@ -86,7 +87,8 @@ enum vb_status vb_segment_record_closing(struct vb_pg *pg, const struct vb_claim
                                          uint64_t total_size, struct vb_error *err) vb_must_check;
 
 /* queue/pieces.c: what segments leave for the end of the archive, in the database. */
-enum vb_piece_kind { VB_PIECE_DIRECTORY, VB_PIECE_MEDIA_ERRORS }; /* numbers as in the table */
+/* Numbers as in the table. */
+enum vb_piece_kind { VB_PIECE_DIRECTORY, VB_PIECE_MEDIA_ERRORS, VB_PIECE_BAD_ROWS };
 enum vb_status vb_piece_add(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const struct vb_claim *claim, enum vb_piece_kind kind, uint32_t number,
                             const void *data, size_t length, struct vb_error *err) vb_must_check;

@@ -6,9 +6,9 @@
 #include "verbatim/columns.h"
 
 /* Of verbatim.job AS j. EXPORT_IS_PRINTED: the specification has the order and the members that the
- * caller wrote. EXPORT_MEDIA and EXPORT_MEDIA_FAILED are 0 until the finish. EXPORT_COUNTS holds
- * enum export_count: what runs is counted from its segments; the rest has its counts in its
- * row. EXPORT_SUBJECT is a name where there is one, else an id. EXPORT_KEPT: until when, where the
+ * caller wrote. EXPORT_MEDIA, EXPORT_MEDIA_FAILED and EXPORT_BAD_ROWS are 0 until the finish.
+ * EXPORT_COUNTS holds enum export_count: what runs is counted from its segments; the rest has its
+ * counts in its row. EXPORT_SUBJECT is a name where there is one, else an id. EXPORT_KEPT: until when, where the
  * door or the workspace says so. EXPORT_MAIL knows nothing of whether mails can be sent.
  * EXPORT_LINK is the number of the newest short link, NULL where all are revoked. */
 /* clang-format off */
@@ -51,6 +51,7 @@
     NEXT(EXPORT_CRC, "j.crc32")                                                                    \
     NEXT(EXPORT_MEDIA, "j.media")                                                                  \
     NEXT(EXPORT_MEDIA_FAILED, "j.media_failed")                                                    \
+    NEXT(EXPORT_BAD_ROWS, "j.bad_rows")                                                            \
     NEXT(EXPORT_DOOR, "j.door")                                                                    \
     NEXT(EXPORT_SUBJECT, VB_JOB_SUBJECT)                                                           \
     NEXT(EXPORT_KEPT, VB_JOB_KEPT)                                                                 \

@@ -24,6 +24,9 @@ enum vb_access_log { VB_ACCESS_OFF, VB_ACCESS_CHANGES, VB_ACCESS_READS, VB_ACCES
 /* What becomes of an export whose replica lags. In the order of the option's words. */
 enum vb_on_lag { VB_ON_LAG_INCOMPLETE, VB_ON_LAG_FAIL };
 
+/* What becomes of an export with a row that cannot be read. In the order of the option's words. */
+enum vb_on_bad_row { VB_ON_BAD_ROW_FAIL, VB_ON_BAD_ROW_LIST };
+
 /* How hard exports lean on the source. In the order of the option's words. */
 enum vb_source_pace { VB_SOURCE_FAST, VB_SOURCE_GENTLE };
 
@@ -37,6 +40,7 @@ struct vb_options {
     bool prepared_statements;
     int source_pace; /* enum vb_source_pace */
     int on_lag;      /* enum vb_on_lag */
+    int on_bad_row;  /* enum vb_on_bad_row */
     int64_t replica_wait;
     char *listen;   /* ADDRESS:PORT, [ADDRESS]:PORT */
     char *base_url; /* without trailing slash */

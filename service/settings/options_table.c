@@ -24,6 +24,7 @@ static const char *const sse_choices[] = {"off", "AES256", "aws:kms", NULL};
 static const char *const tls_choices[] = {"off", "try", "require", NULL};
 static const char *const pace_choices[] = {"fast", "gentle", NULL};
 static const char *const lag_choices[] = {"incomplete", "fail", NULL};
+static const char *const bad_row_choices[] = {"fail", "list", NULL};
 static const char *const access_choices[] = {"off", "changes", "reads", "all", NULL};
 static const char *const level_choices[] = {"debug", "info", "warn", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
@@ -59,6 +60,10 @@ const struct vb_option vb_option_table[] = {
      "what becomes of an export whose replica has not caught up by then: it says that it may be "
      "incomplete, or it is tried again and fails in the end",
      "incomplete or fail", lag_choices},
+    {"on_bad_row", CHOICE(on_bad_row), "fail", NULL,
+     "what becomes of an export with a row that the source cannot give: it fails and names the row, "
+     "or it goes on without such rows and lists them in `errors.csv` of its archive",
+     "fail or list", bad_row_choices},
     {"listen", TEXT(listen), "127.0.0.1:8080", NULL,
      "address of the API", "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080",
      .check = vb_option_is_listen},

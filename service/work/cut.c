@@ -78,7 +78,7 @@ static enum vb_status know_expected(struct vb_line *line, struct vb_error *err)
         return VB_OK;
     enum vb_status status = vb_reader_count(line->reader, &rest, err);
     if (status == VB_OK)
-        line->claim->expected = (int64_t)(line->conversations + rest);
+        line->claim->expected = (int64_t)(vb_line_walked(line) + rest);
     if (status == VB_OK && !line->claim->stretch.has_low)
         line->claim->job.conversations_total = line->claim->expected;
     return status;
@@ -151,7 +151,7 @@ static bool may_split(const struct vb_line *line)
 /* A file of several conversations is never divided: the border moves on to the file's end. */
 static uint64_t round_ahead(const struct vb_line *line, uint64_t ahead)
 {
-    uint64_t place = line->claim->first_conversation + line->conversations;
+    uint64_t place = line->claim->first_conversation + vb_line_walked(line);
     uint64_t chunk = line->crew->tuning.chunk;
     if (line->files != VB_FILES_CHUNKS)
         return ahead;
@@ -180,7 +180,8 @@ enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err
     uint64_t total = claim->job.conversations_total > 0 ? (uint64_t)claim->job.conversations_total
                                                         : (uint64_t)claim->expected;
     uint64_t expected = (uint64_t)claim->expected;
-    uint64_t left = expected > line->conversations ? expected - line->conversations : 0;
+    uint64_t walked = vb_line_walked(line);
+    uint64_t left = expected > walked ? expected - walked : 0;
     struct plan plan = make_plan(line, total * per_thousand / 1000);
     uint64_t ahead = choose_ahead(line, left, per_thousand, &plan);
     if (ahead == 0 || plan.numbers > claim->part_last - claim->number_first)
@@ -191,7 +192,7 @@ enum vb_status vb_line_consider_split(struct vb_line *line, struct vb_error *err
         return VB_OK;
     if (status != VB_OK)
         return status;
-    return split_at(line, &cursor, line->conversations + ahead, (int64_t)per_thousand, &plan, err);
+    return split_at(line, &cursor, walked + ahead, (int64_t)per_thousand, &plan, err);
 }
 
 enum vb_status vb_line_absorb(struct vb_line *line, struct vb_error *err)

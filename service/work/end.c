@@ -22,6 +22,7 @@ static void count_work(const struct vb_line *line)
 {
     vb_count(VB_COUNT_CONVERSATIONS, line->conversations);
     vb_count(VB_COUNT_MESSAGES, line->messages);
+    vb_count(VB_COUNT_BAD_ROWS, line->bad.total);
     vb_count(VB_COUNT_BYTES_READ, vb_archive_totals(line->archive).raw_size);
 }
 
@@ -31,7 +32,8 @@ static enum vb_status collect(struct vb_line *line, struct vb_segment_result *re
 {
     *ret_result = (struct vb_segment_result){.size = vb_archive_totals(line->archive).size,
                                              .conversations = line->conversations,
-                                             .messages = line->messages};
+                                             .messages = line->messages,
+                                             .bad_rows = line->bad.total};
     vb_line_media_count(line, ret_result);
     if (!line->uploading)
         return VB_OK;
@@ -47,6 +49,8 @@ static enum vb_status record(struct vb_line *line, struct vb_error *err)
     enum vb_status status = vb_line_file_end(line, false, err);
     if (status == VB_OK)
         status = vb_line_media_record(line, err);
+    if (status == VB_OK)
+        status = vb_line_bad_rows_record(line, err);
     if (status == VB_OK)
         status = vb_archive_end_segment(line->archive, err);
     if (status == VB_OK)
@@ -123,6 +127,9 @@ static enum vb_status write_end(struct vb_line *line, uint64_t *ret_size, struct
     uint64_t base = 0;
     bool nothing = false;
     enum vb_status status = vb_line_file_end(line, true, err);
+    /* Where they are all there is, something was found. */
+    if (status == VB_OK)
+        status = vb_line_bad_rows_close(line, err);
     if (status == VB_OK)
         status = vb_line_nothing_close(line, &nothing, err);
     if (status == VB_OK && !nothing)
@@ -166,8 +173,10 @@ static enum vb_status put_whole(struct vb_line *line, struct vb_error *err)
 static enum vb_status store_whole(struct vb_line *line, struct vb_error *err)
 {
     struct vb_claim *claim = line->claim;
-    struct vb_segment_result result = {
-        .size = line->whole.size, .conversations = line->conversations, .messages = line->messages};
+    struct vb_segment_result result = {.size = line->whole.size,
+                                       .conversations = line->conversations,
+                                       .messages = line->messages,
+                                       .bad_rows = line->bad.total};
     struct vb_finished finished = {.size = line->whole.size, .crc = line->whole.crc};
     enum vb_status status = VB_OK;
     vb_line_media_count(line, &result);

@@ -36,7 +36,7 @@ enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err)
     return line->renderer->begin_file(&line->context, line->out, err);
 }
 
-/* Whether an entry begins at `place`. Rows that appeared before the segment's end after it was cut
+/* Whether another entry than the open one begins at or before `place`. Rows that appeared before the segment's end after it was cut
  * (the platform dated them back) go into its last entry: the next number is the next segment's. */
 static bool is_border(const struct vb_line *line, uint64_t place)
 {
@@ -44,21 +44,22 @@ static bool is_border(const struct vb_line *line, uint64_t place)
     uint64_t end = claim->first_conversation + (uint64_t)claim->expected;
     if (claim->stretch.has_high && claim->expected >= 0 && place >= end)
         return false;
-    return place % line->crew->tuning.chunk == 0;
+    return place / line->crew->tuning.chunk != line->chunk;
 }
 
 static enum vb_status choose_chunk(struct vb_line *line, const struct vb_conversation *conversation,
                                    bool *ret_first, struct vb_error *err)
 {
     char name[VB_NAME_BYTES + 1];
-    uint64_t place = line->claim->first_conversation + line->conversations;
+    uint64_t place = line->claim->first_conversation + vb_line_walked(line);
     enum vb_status status = VB_OK;
     if (line->file_open && is_border(line, place))
         status = end_entry(line, err);
     *ret_first = !line->file_open;
     if (status != VB_OK || line->file_open)
         return status;
-    vb_chunk_name(place / line->crew->tuning.chunk + 1, line->renderer->extension, name);
+    line->chunk = place / line->crew->tuning.chunk;
+    vb_chunk_name(line->chunk + 1, line->renderer->extension, name);
     return begin_entry(line, vb_view_of(name), conversation->created_at, err);
 }
 
@@ -92,7 +93,7 @@ enum vb_status vb_line_file_after(struct vb_line *line, struct vb_error *err)
 enum vb_status vb_line_file_settle(struct vb_line *line, struct vb_error *err)
 {
     uint64_t chunk = line->crew->tuning.chunk;
-    uint64_t place = line->claim->first_conversation + line->conversations;
+    uint64_t place = line->claim->first_conversation + vb_line_walked(line);
     if (!line->work || line->files != VB_FILES_CHUNKS || !line->file_open)
         return VB_OK;
     if (place % chunk != 0)

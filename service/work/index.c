@@ -7,16 +7,21 @@
  */
 #include "line.h"
 
+#include "verbatim/bad_rows.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #define LINKS_FLUSH (64u * 1024u)
 
-/* Files of conversations lie at the archive's top, media below. */
+/* Files of conversations lie at the archive's top, media below. What is missing in them is told
+ * where they are listed. */
 static bool is_listed(const struct vb_line *line, struct vb_view name)
 {
     const char *extension = line->renderer->extension;
     size_t length = strlen(extension);
+    if (vb_view_equals(name, VB_VIEW(VB_BAD_ROWS_NAME)))
+        return true;
     return name.length > length && !memchr(name.data, '/', name.length) &&
            memcmp(name.data + name.length - length, extension, length) == 0;
 }

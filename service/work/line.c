@@ -77,6 +77,9 @@ static enum vb_status open_reader(struct vb_line *line, struct vb_error *err)
 {
     enum vb_source_lag lag = VB_LAG_NONE;
     line->selection = vb_job_selection(&line->claim->job);
+    /* A file without an archive has no place for the list. */
+    line->selection.lists_bad_rows = line->files != VB_FILES_SINGLE &&
+                                     line->crew->service->options->on_bad_row == VB_ON_BAD_ROW_LIST;
     enum vb_status status =
         vb_reader_begin(line->reader, &line->selection, &line->claim->stretch, &lag, err);
     if (status == VB_OK && lag != VB_LAG_NONE)
@@ -141,6 +144,7 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
     line->part_size = noted > 0 ? noted : line->crew->tuning.part_size;
     line->equal_parts = line->claim->job.equal_parts = wants_equal_parts(line);
     vb_render_state_init(&line->state);
+    vb_line_bad_rows_begin(line);
     enum vb_status status = vb_line_bound_numbers(line, err);
     if (status == VB_OK)
         status = open_renderer(line, err);
@@ -164,6 +168,7 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
 void vb_line_done(struct vb_line *line)
 {
     vb_line_media_drop(line);
+    vb_line_bad_rows_done(line);
     vb_archive_free(line->archive);
     vb_namer_free(line->namer);
     vb_zone_free(line->zone);
@@ -279,6 +284,9 @@ enum vb_status vb_line_read(struct vb_line *line, struct vb_error *err)
             break;
         case VB_READ_EXTRA:
             status = add_extra(line, &conversation, err);
+            break;
+        case VB_READ_BAD_ROW:
+            status = vb_line_bad_row_note(line, err);
             break;
         case VB_READ_END_CONVERSATION:
             status = end_conversation(line, &conversation, err);

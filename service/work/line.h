@@ -23,6 +23,16 @@
 #include "verbatim/render.h"
 #include "verbatim/source.h"
 
+/* Rows of the source that could not be read (work/bad_rows.c). */
+struct vb_line_bad_rows {
+    struct vb_bad_row *rows; /* of the conversation being read, in no order; owned */
+    size_t count, capacity;
+    struct vb_buffer text; /* rows of errors.csv that are not in the database */
+    uint32_t pieces;       /* of those that are */
+    uint64_t total;
+    uint64_t conversations; /* whole ones among them */
+};
+
 struct vb_line {
     struct vb_crew *crew;
     struct vb_lease *lease;
@@ -47,6 +57,8 @@ struct vb_line {
     struct vb_statistics statistics;
     enum vb_files files;
     bool file_open; /* an entry of the archive, or the raw file, has begun here */
+    uint64_t chunk; /* which one, of entries of many; from 0 */
+    struct vb_line_bad_rows bad;
     struct vb_archive *archive;
     uint64_t part_size; /* of this archive; the job's may have been raised since */
     uint64_t conversations, messages;
@@ -122,6 +134,19 @@ enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) 
 /* All segments' reasons as media/errors.csv, where there are any. */
 enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err) vb_must_check;
 void vb_line_media_count(const struct vb_line *line, struct vb_segment_result *result);
+
+/* work/bad_rows.c */
+void vb_line_bad_rows_begin(struct vb_line *line);
+void vb_line_bad_rows_done(struct vb_line *line);
+/* Conversations of the stretch so far, with those that are left out: what counts for places, which
+ * are the same for whoever cut the archive. */
+uint64_t vb_line_walked(const struct vb_line *line);
+/* Remembers the reader's bad row. */
+enum vb_status vb_line_bad_row_note(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Leaves the rows to the owner of the last segment. */
+enum vb_status vb_line_bad_rows_record(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* All segments' rows as errors.csv, where there are any. */
+enum vb_status vb_line_bad_rows_close(struct vb_line *line, struct vb_error *err) vb_must_check;
 
 /* work/manifest.c: before the archive is made: whether it has a manifest is the job's. */
 enum vb_status vb_line_manifest_open(struct vb_line *line, struct vb_error *err) vb_must_check;

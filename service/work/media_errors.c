@@ -77,7 +77,7 @@ enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err)
     if (line->claim->stretch.has_low || work->pieces > 0) {
         status = flush_errors(line, err);
         if (status == VB_OK)
-            status = vb_close_media_errors(line->pg, line->claim, &visitor, err);
+            status = vb_close_listed(line->pg, line->claim, VB_PIECE_MEDIA_ERRORS, &visitor, err);
     } else {
         status = write_errors(line, work->errors.data, work->errors.length, err);
     }

@@ -20,8 +20,8 @@ from tests.lib import pdf
 from tests.lib.process import wait_until
 
 EXPORT = "/v1/conversations/export"
-MEMBERS = ["job_id", "status", "format", "mode", "conversations", "media", "media_failed", "files", "expires_at",
-           "error", "created_at", "completed_at", "notification"]
+MEMBERS = ["job_id", "status", "format", "mode", "conversations", "media", "media_failed", "bad_rows", "files",
+           "expires_at", "error", "created_at", "completed_at", "notification"]
 COLUMNS = ["conversation_id", "customer_email", "channel", "started_at", "ended_at", "status", "priority", "tags",
            "message_count", "agent_assigned", "csat_rating", "csat_comment", "first_message", "last_message"]
 OURS = {people.VIP, people.PRESS, people.HIDDEN, door_source.SECOND}
@@ -133,7 +133,7 @@ def test_post_gives_a_job_to_poll(idle, keys, database):
     assert database.execute("SELECT job_id::text, door, link_ttl::text FROM verbatim.job") == [(job, "v1", "168:00:00")]
     shown = show(idle, keys["one"], job)
     assert shown == {"job_id": job, "status": "queued", "format": "json", "mode": "conversations", "conversations": 0,
-                     "media": 0, "media_failed": 0, "files": [], "expires_at": None, "error": None,
+                     "media": 0, "media_failed": 0, "bad_rows": 0, "files": [], "expires_at": None, "error": None,
                      "created_at": shown["created_at"], "completed_at": None,
                      "notification": None}
 

@@ -21,7 +21,7 @@ JOBS = "/api/v1/workspace/one/export-conversations"
 RANGE = {"start_date": "2026-02-01", "end_date": "2026-02-28"}
 EXACT_KEYS = ["export_job_id", "workspace_id", "channel_id", "start_date", "end_date", "status", "presigned_url",
               "presigned_url_expires_at", "error_message", "created_time", "notification", "waiting_for",
-              "incomplete"]
+              "incomplete", "bad_rows"]
 
 
 @pytest.fixture(scope="module")
@@ -375,7 +375,7 @@ def test_job_fields(service, keys, database):
         "export_job_id": job, "workspace_id": "one", "channel_id": source.LONELY, "start_date": "2026-02-01",
         "end_date": "2026-02-28", "status": "queued", "presigned_url": None, "presigned_url_expires_at": None,
         "error_message": None, "created_time": "2026-06-11T06:50:43.860000", "notification": None,
-        "waiting_for": "worker", "incomplete": None}
+        "waiting_for": "worker", "incomplete": None, "bad_rows": 0}
     assert service.get(f"{JOBS}/{job.upper()}", keys["one"]).json() == answer.json()
 
 

@@ -66,7 +66,7 @@ def test_the_resource(service, keys, database):
         "link_expires_at": None, "error_message": None,
         "requested_by": keys["one"].split("_")[1], "created_time": created_at.strftime(text), "started_time": None,
         "finished_time": None, "as_of": as_of.strftime(text), "segments": {"recorded": 0, "running": 0, "waiting": 1},
-        "attempts": 0, "media": 0, "media_failed": 0, "door": "native", "name": None, "subject": "all",
+        "attempts": 0, "media": 0, "media_failed": 0, "bad_rows": 0, "door": "native", "name": None, "subject": "all",
         "expires_at": None, "notification": None, "waiting_for": "worker", "incomplete": None}
 
 

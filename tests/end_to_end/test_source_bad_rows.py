@@ -159,3 +159,131 @@ def test_messages_that_share_id_and_time_are_all_read(source, giant):
         assert sorted(int(line[6]) for line in stalled if line[0] == "message") == list(range(30))
     finally:
         source.execute("DELETE FROM app.post WHERE talk_id = 1000; DELETE FROM app.talk WHERE id = 1000")
+
+
+# --- rows that are listed instead ---
+
+def listed(source, **settings):
+    """What was read, and (conversation, message, reason) of what was left out."""
+    lines = read(source.url, "chat", bad_rows="on", **SELECTION, **settings)
+    return events(lines), [tuple(line[1:]) for line in lines if line[0] == "bad"]
+
+
+def without(given, conversation, message=None):
+    """The same lines but for a message, or for a conversation with its messages."""
+    kept, owner = [], None
+    for line in given:
+        owner = line[1] if line[0] == "conversation" else owner
+        if owner != conversation or (message and not (line[0] == "message" and line[1] == message)):
+            kept.append(line)
+    return kept
+
+
+@pytest.mark.parametrize("settings", [
+    {"prepared": "off"}, {"page": 7}, {"giant": 1}, {"giant": 2, "page": 3}, {"release": 5},
+    {"columns": EXTRAS}, {"columns": MEDIA, "giant": 2}])
+def test_messages_that_cannot_be_read_are_listed(source, change, settings):
+    sound, none = listed(source, **settings)
+    assert none == []
+    odd = "created_at is not a time of the years 1 to 9999"
+    unreadable = "unsupported Unicode escape sequence (SQLSTATE 22P05)"
+    bad = {"m1.1": unreadable, "m5.1": "it has no created_at", "m5.2": odd, "m12.2": unreadable, "m12.3": unreadable,
+           "m12.6": unreadable, "m23.5": unreadable, "m23.6": "it has no created_at", "m24.1": odd,
+           f"m{CONVERSATIONS}.{MESSAGES}": unreadable}
+    for message, reason in bad.items():
+        if reason is unreadable:
+            change("post", message, "body", UNREADABLE)
+        else:
+            change("post", message, "created_at", "'-infinity'" if reason is odd else "NULL")
+        sound = without(sound, re.match(r"m(\d+)", message)[1], message)
+    given, left_out = listed(source, **settings)
+    assert given == sound
+    assert sorted(left_out) == sorted((re.match(r"m(\d+)", message)[1], message, reason)
+                                      for message, reason in bad.items())
+    assert [int(row[0]) for row in left_out] == sorted(int(row[0]) for row in left_out)
+
+
+def test_a_message_without_a_time_behind_a_limit_is_named(source, change):
+    """A giant is read on from a place, which no such message is behind."""
+    change("post", "m23.4", "created_at", "NULL")
+    assert "conversation 23, message m23.4: it has no created_at" in str(failure_of(source, giant=2))
+
+
+@pytest.mark.parametrize("bad", [(1, 2, 17, CONVERSATIONS), (5, 6, 39)])
+@pytest.mark.parametrize("page", [2000, 5])
+def test_conversations_that_the_view_cannot_read_are_listed(source, change, bad, page):
+    sound, _ = listed(source, columns=DETAILS, page=page)
+    for conversation in bad:
+        change("talk", conversation, "rating", "'good'")
+        sound = without(sound, str(conversation))
+    given, left_out = listed(source, columns=DETAILS, page=page)
+    assert given == sound
+    assert left_out == [(str(conversation), "", 'invalid input syntax for type integer: "good" (SQLSTATE 22P02)')
+                        for conversation in bad]
+
+
+@pytest.mark.parametrize("page", [2000, 3])
+def test_places_in_a_second_are_counted_with_what_is_left_out(source, change, page):
+    """They name files, which are to be the same wherever an archive is cut."""
+    for conversation in range(10, 16):
+        change("talk", conversation, "created_at", f"to_timestamp({SECONDS} + 10)")
+    sound, _ = listed(source, columns=DETAILS, page=page)
+    change("talk", 12, "rating", "'good'")
+    given, left_out = listed(source, columns=DETAILS, page=page)
+    assert given == without(sound, "12") and [row[0] for row in left_out] == ["12"]
+
+
+def test_a_note_that_breaks_the_contract_is_listed_and_one_that_cannot_be_read_still_fails(source, change):
+    sound, _ = listed(source, columns=EXTRAS)
+    change("note", 9, "created_at", "'-infinity'")
+    given, left_out = listed(source, columns=EXTRAS)
+    assert given == sound
+    assert left_out == [("9", "", "created_at of a note, an event or a skill is not a time of the years 1 to 9999")]
+    change("note", 11, "body", UNREADABLE)
+    assert str(failure_of(source, columns=EXTRAS, bad_rows="on")).startswith("source: conversation 11: ")
+
+
+@pytest.mark.parametrize("value", ["NULL", "repeat('x', 300)"])
+def test_what_cannot_be_named_still_fails(source, change, value):
+    """Also where another message of the conversation is left out, by its id."""
+    change("post", "m23.1", "body", UNREADABLE)
+    source.execute(f"UPDATE app.post SET id = {value} WHERE id = 'm23.4'")
+    try:
+        assert str(failure_of(source, bad_rows="on")).startswith("source: conversation 23: a message")
+    finally:
+        source.execute("UPDATE app.post SET id = 'm23.4' WHERE id IS NULL OR length(id) > 255")
+
+
+def test_too_many_bad_rows_are_a_broken_source(source):
+    source.execute(f"INSERT INTO app.post SELECT 'b' || i, 33, to_timestamp({SECONDS}), 'inbound', '{{}}'"
+                   " FROM generate_series(1, 1001) i; UPDATE app.post SET created_at = NULL WHERE id LIKE 'b%'")
+    try:
+        failed = failure_of(source, bad_rows="on")
+        assert "more than 1000 rows in one stretch of the export cannot be read, conversation 33, message b" in str(
+            failed)
+        source.execute("DELETE FROM app.post WHERE id = 'b7'")
+        assert len(listed(source)[1]) == 1000
+    finally:
+        source.execute("DELETE FROM app.post WHERE id LIKE 'b%'")
+
+
+def test_texts_that_are_not_utf_8_are_listed(postgres):
+    """A server of the encoding SQL_ASCII takes any bytes in, and refuses to give those that are no UTF-8."""
+    with postgres.database().connect() as connection:
+        connection.execute("DROP DATABASE IF EXISTS bad_rows_ascii WITH (FORCE)")
+        connection.execute("CREATE DATABASE bad_rows_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C'"
+                           " LC_CTYPE 'C'")
+    source = postgres.database("bad_rows_ascii")
+    source.execute(PLATFORM + "ALTER TABLE app.talk ADD COLUMN status text; CREATE OR REPLACE VIEW chat.conversation AS"
+                   " SELECT id, workspace_id, channel_id, created_at, rating::integer AS csat_rating, status"
+                   " FROM app.talk")
+    sound, none = listed(source, columns=DETAILS)
+    assert none == []
+    source.execute(r"UPDATE app.post SET direction = E'in\xff' WHERE id = 'm23.4';"
+                   r"UPDATE app.talk SET status = E'\xe4ndern' WHERE id = 9; UPDATE app.talk SET rating = E'\xe4'"
+                   " WHERE id = 12")
+    given, left_out = listed(source, columns=DETAILS)
+    assert given == without(without(without(sound, "9"), "12"), "23", "m23.4")
+    assert [row[:2] for row in left_out] == [("9", ""), ("12", ""), ("23", "m23.4")]
+    assert all(row[2].startswith("invalid ") and row[2].isascii() for row in left_out)
+    assert "(SQLSTATE 22021)" in left_out[0][2] and "(SQLSTATE 22021)" in left_out[2][2]

@@ -220,6 +220,9 @@ static void show(const struct settings *settings, struct vb_reader *reader,
         if (!quiet)
             print_extra(vb_reader_extra(reader));
         stall(settings, reader, tally->messages + tally->extras);
+    } else if (event == VB_READ_BAD_ROW) {
+        const struct vb_bad_row *row = vb_reader_bad_row(reader);
+        printf("bad\t%s\t%s\t%s\n", row->conversation_id, row->message_id, row->reason);
     } else if (event == VB_READ_END_CONVERSATION) {
         if (number(settings, "release", 0) > 0)
             vb_reader_pause(reader);
@@ -358,6 +361,7 @@ static struct vb_selection select_by(const struct settings *settings, struct lis
         .from = number(settings, "from", 0),
         .to = number(settings, "to", INT64_C(4102444800) * VB_SECOND),
         .deleted = setting(settings, "deleted") != NULL,
+        .lists_bad_rows = setting(settings, "bad_rows") != NULL,
         .as_of = number(settings, "as_of", vb_clock_now()),
         .snapshot = setting(settings, "snapshot"),
     };

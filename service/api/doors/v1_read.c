@@ -68,6 +68,7 @@ static void on_seen(struct vb_http_exchange *exchange, const struct vb_api_expor
                            vb_api_field_counts(export).of[COUNT_CONVERSATIONS]);
     vb_api_field_put_number(&json, "media", export, EXPORT_MEDIA);
     vb_api_field_put_number(&json, "media_failed", export, EXPORT_MEDIA_FAILED);
+    vb_api_field_put_number(&json, "bad_rows", export, EXPORT_BAD_ROWS);
     enum vb_status status = put_files(exchange, &json, export, &err);
     vb_api_field_put_time(&json, "expires_at", export, EXPORT_LINK_ENDS);
     vb_api_field_put_error(&json, "error", export);
