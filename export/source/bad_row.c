@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rendered, a row has to fit a buffer of 64 MiB. */
-#define ROW_MOST (60u * 1024u * 1024u)
+/* Also a row whose every byte is written twice has to fit. */
+#define ROW_MOST (VB_ROW_CEILING / 2u)
 
 bool vb_lists_bad_rows(const struct vb_reader *reader)
 {

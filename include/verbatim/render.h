@@ -17,11 +17,6 @@
 #include "verbatim/statistics.h"
 #include "verbatim/zone.h"
 
-/* The longest rendered row, so the ceiling of buffers that rows are appended to: a text of 64 MiB
- * of which every byte is written as two (a quote in CSV), or two such texts in the layouts that
- * quote them, and the other cells. Memory is taken as a row needs it. */
-#define VB_ROW_CEILING ((2u * 64u + 1u) << 20)
-
 enum vb_csv_profile { VB_CSV_SAFE, VB_CSV_EXCEL, VB_CSV_RAW };
 /* VB_INVALID for anything but safe, excel, raw. */
 enum vb_status vb_csv_profile_parse(struct vb_view text,

@@ -18,6 +18,11 @@
 
 #include <libpq-fe.h>
 
+/* The longest rendered row, so the ceiling of buffers that rows are appended to: a text of 64 MiB
+ * of which every byte is written as two (a quote in CSV), or two such texts in the layouts that
+ * quote them, and the other cells. Memory is taken as a row needs it. */
+#define VB_ROW_CEILING ((2u * 64u + 1u) << 20)
+
 struct vb_contract;
 
 /* Reads the catalogue. Missing required columns: VB_SOURCE, all of them named in one message. A
