@@ -1,9 +1,9 @@
-/* Rows that are listed instead of failing: see VB_READ_BAD_ROW. The counterpart of the failures that
- * stream.c, page.c and blame.c name.
+/* Rows that are listed instead of failing: see VB_READ_BAD_ROW. The counterpart of the failures
+ * that stream.c, page.c and blame.c name.
  *
  * What only this side refuses (a time, a list, a size) is passed over where it stands. What fails
- * its statement is found by blame.c; text that is not UTF-8 does, for the server checks even that of
- * SQL_ASCII on its way out. A message is then kept out of the statements of its
+ * its statement is found by blame.c; text that is not UTF-8 does, for the server checks even that
+ * of SQL_ASCII on its way out. A message is then kept out of the statements of its
  * conversation, by its id, which goes through a view before anything is computed of the row. A
  * conversation is not kept out but stepped over: the page before it ends with the one before it,
  * and the next begins behind it. So places within a second are counted with it, and names come out

@@ -16,8 +16,8 @@
 
 /* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's
  * row rides along, since a statement of its own would be felt by small exports. Returns the job's
- * age and its rows left out. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type,
- * $6: the object's version in the store or NULL. */
+ * age and its rows left out. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content
+ * type, $6: the object's version in the store or NULL. */
 /* clang-format off */
 static const char note_totals[] =
     "WITH total AS ("

@@ -61,8 +61,8 @@ const struct vb_option vb_option_table[] = {
      "incomplete, or it is tried again and fails in the end",
      "incomplete or fail", lag_choices},
     {"on_bad_row", CHOICE(on_bad_row), "fail", NULL,
-     "what becomes of an export with a row that the source cannot give: it fails and names the row, "
-     "or it goes on without such rows and lists them in `errors.csv` of its archive",
+     "what becomes of an export with a row that the source cannot give: it fails and names the "
+     "row, or it goes on without such rows and lists them in `errors.csv` of its archive",
      "fail or list", bad_row_choices},
     {"listen", TEXT(listen), "127.0.0.1:8080", NULL,
      "address of the API", "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080",

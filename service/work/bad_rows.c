@@ -1,5 +1,5 @@
-/* Rows of the source that could not be read: they go to the database as pieces of their segment, and
- * errors.csv is made of all segments' rows by whoever closes the archive.
+/* Rows of the source that could not be read: they go to the database as pieces of their segment,
+ * and errors.csv is made of all segments' rows by whoever closes the archive.
  *
  * The order is that of the conversations, and of one conversation's rows that of their ids as text:
  * it is all that is known of a message that cannot be read. So it is the same however the archive

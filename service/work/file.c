@@ -36,8 +36,9 @@ enum vb_status vb_line_file_start(struct vb_line *line, struct vb_error *err)
     return line->renderer->begin_file(&line->context, line->out, err);
 }
 
-/* Whether another entry than the open one begins at or before `place`. Rows that appeared before the segment's end after it was cut
- * (the platform dated them back) go into its last entry: the next number is the next segment's. */
+/* Whether another entry than the open one begins at or before `place`. Rows that appeared before
+ * the segment's end after it was cut (the platform dated them back) go into its last entry: the
+ * next number is the next segment's. */
 static bool is_border(const struct vb_line *line, uint64_t place)
 {
     const struct vb_claim *claim = line->claim;

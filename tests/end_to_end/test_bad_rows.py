@@ -1,4 +1,5 @@
-"""on_bad_row = list: rows that the source cannot give are left out, listed in errors.csv, and told wherever one looks."""
+"""on_bad_row = list: rows that the source cannot give are left out, listed in errors.csv and told wherever one
+looks."""
 
 import csv
 import io
