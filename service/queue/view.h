@@ -8,9 +8,9 @@
 /* Of verbatim.job AS j. EXPORT_IS_PRINTED: the specification has the order and the members that the
  * caller wrote. EXPORT_MEDIA, EXPORT_MEDIA_FAILED and EXPORT_BAD_ROWS are 0 until the finish.
  * EXPORT_COUNTS holds enum export_count: what runs is counted from its segments; the rest has its
- * counts in its row. EXPORT_SUBJECT is a name where there is one, else an id. EXPORT_KEPT: until when,
- * where the door or the workspace says so. EXPORT_MAIL knows nothing of whether mails can be sent.
- * EXPORT_LINK is the number of the newest short link, NULL where all are revoked. */
+ * counts in its row. EXPORT_SUBJECT is a name where there is one, else an id. EXPORT_KEPT: until
+ * when, where the door or the workspace says so. EXPORT_MAIL knows nothing of whether mails can be
+ * sent. EXPORT_LINK is the number of the newest short link, NULL where all are revoked. */
 /* clang-format off */
 #define VB_JOB_SUBJECT                                                                             \
     "coalesce(nullif(j.channel_name, ''), j.channel_phone, j.channel_id, nullif(j.title, ''),"     \
