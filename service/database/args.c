@@ -51,6 +51,13 @@ enum vb_status vb_args_exec(struct vb_pg *pg, const char *sql, const struct vb_p
     return vb_pg_exec(pg, sql, args->count, args->values, ret_rows, err);
 }
 
+struct vb_pg_step vb_args_step(struct vb_pg_statement *statement, const char *sql,
+                               const struct vb_pg_args *args)
+{
+    *statement = (struct vb_pg_statement){NULL, sql, args->count};
+    return (struct vb_pg_step){statement, args->values};
+}
+
 /* NULL reads as 0; where the two differ the caller asks vb_row_null first. */
 int64_t vb_row_number(const PGresult *result, int row, int column)
 {

@@ -6,7 +6,7 @@
 #ifndef VERBATIM_DATABASE_ARGS_H
 #define VERBATIM_DATABASE_ARGS_H
 
-#include "pg.h"
+#include "step.h"
 #include "verbatim/conversation.h"
 
 #define VB_PG_ARGS 20
@@ -37,6 +37,9 @@ enum vb_status vb_args_query(struct vb_pg *pg, const char *sql, const struct vb_
                              PGresult **ret_result, struct vb_error *err) vb_must_check;
 enum vb_status vb_args_exec(struct vb_pg *pg, const char *sql, const struct vb_pg_args *args,
                             uint64_t *ret_rows, struct vb_error *err) vb_must_check;
+/* For statements that are sent together; the step borrows from both. */
+struct vb_pg_step vb_args_step(struct vb_pg_statement *statement, const char *sql,
+                               const struct vb_pg_args *args);
 
 /* Fields of a row; NULL reads as 0 and "". */
 int64_t vb_row_number(const PGresult *result, int row, int column);

@@ -9,7 +9,7 @@
  * each transaction, a statement by itself becomes one, in a pipeline, and has no name. Some poolers
  * keep named statements for their clients; without names all are spoken to in one way.
  */
-#include "pg.h"
+#include "pg_private.h"
 
 #include "verbatim/clock.h"
 #include "verbatim/metrics.h"
@@ -18,33 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Statements kept prepared on one connection; the oldest makes room. */
-#define STATEMENTS 96
-#define STATEMENT_NAME 24
-
-/* Looked up by text: callers pass literals, and nobody has to name or register them. */
-struct statement {
-    char *sql; /* owned; NULL: the slot is free */
-    uint64_t hash;
-};
-
-struct vb_pg {
-    const char *connection_string; /* borrowed; NULL: libpq's environment */
-    char *application_name;
-    enum vb_pg_role role;
-    bool prepared_statements;
-    bool per_transaction; /* no session to keep the role in: set it up in each transaction */
-    bool was_connected;
-    bool in_transaction;
-    bool
-        /* a statement of the transaction met an error after which nothing else will work */
-        is_broken;
-    int64_t asked_at; /* whether writes are taken */
-    PGconn *connection;
-    struct statement statements[STATEMENTS];
-    size_t next_slot;
-};
-
 /* A stalled process must not hold its locks for longer than this, or the queue of all waits for
  * it. */
 #define SETTINGS(local)                                                                            \
@@ -52,9 +25,7 @@ struct vb_pg {
     "), set_config('bytea_output', 'hex', " local "), "                                            \
     "set_config('idle_in_transaction_session_timeout', '15s', " local ")"
 
-/* One SELECT of set_config calls that takes on the role, UTC and ISO dates: for the transaction
- * alone, or for the session. */
-static const char *setup_sql(enum vb_pg_role role, bool for_transaction)
+const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction)
 {
     static const char *const sql[][2] = {
         [VB_PG_OWNER] = {"SELECT " SETTINGS("false"), "SELECT " SETTINGS("true")},
@@ -105,9 +76,9 @@ enum vb_status vb_pg_new(const struct vb_pg_options *options, struct vb_pg **ret
 
 static void forget_statements(struct vb_pg *pg)
 {
-    for (size_t i = 0; i < STATEMENTS; i++) {
+    for (size_t i = 0; i < VB_PG_PREPARED; i++) {
         free(pg->statements[i].sql);
-        pg->statements[i] = (struct statement){NULL, 0};
+        pg->statements[i] = (struct vb_pg_prepared){NULL, 0};
     }
     pg->next_slot = 0;
 }
@@ -169,7 +140,7 @@ static enum vb_status set_session_up(struct vb_pg *pg, struct vb_error *err)
             return status;
     }
     pg->per_transaction = is_pooled;
-    PGresult *result = PQexec(pg->connection, setup_sql(pg->role, pg->per_transaction));
+    PGresult *result = PQexec(pg->connection, vb_pg_setup_sql(pg->role, pg->per_transaction));
     enum vb_status status = VB_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         struct vb_error refused;
@@ -227,9 +198,9 @@ static bool takes_no_writes(struct vb_pg *pg)
     return is_useless;
 }
 
-/* Makes sure that there is a connection. One that died while idle is noticed here, before a
+/* One that died while idle is noticed here, before a
  * statement is sent whose fate would be unknown. */
-static enum vb_status be_connected(struct vb_pg *pg, struct vb_error *err)
+enum vb_status vb_pg_be_connected(struct vb_pg *pg, struct vb_error *err)
 {
     if (pg->in_transaction) {
         if (pg->connection && PQstatus(pg->connection) == CONNECTION_OK)
@@ -253,9 +224,9 @@ static uint64_t hash_of(const char *text)
     return hash;
 }
 
-static void statement_name(size_t slot, char name[STATEMENT_NAME])
+static void statement_name(size_t slot, char name[VB_PG_NAME])
 {
-    snprintf(name, STATEMENT_NAME, "verbatim_%zu", slot);
+    snprintf(name, VB_PG_NAME, "verbatim_%zu", slot);
 }
 
 /* COMMIT answers ROLLBACK after a failed statement: the tag tells, not the status. */
@@ -279,24 +250,26 @@ static enum vb_status evict(struct vb_pg *pg, size_t slot, struct vb_error *err)
 {
     if (!pg->statements[slot].sql)
         return VB_OK;
-    char name[STATEMENT_NAME], sql[STATEMENT_NAME + 16];
+    char name[VB_PG_NAME], sql[VB_PG_NAME + 16];
     statement_name(slot, name);
     snprintf(sql, sizeof sql, "DEALLOCATE %s", name);
     enum vb_status status = run_simple(pg, sql, NULL, err);
     if (status != VB_OK)
         return status;
     free(pg->statements[slot].sql);
-    pg->statements[slot] = (struct statement){NULL, 0};
+    pg->statements[slot] = (struct vb_pg_prepared){NULL, 0};
     return VB_OK;
 }
 
-/* Gives the name under which `sql` is prepared on this connection. */
-static enum vb_status prepare(struct vb_pg *pg, const char *sql, int count,
-                              char name[STATEMENT_NAME], struct vb_error *err)
+enum vb_status vb_pg_name(struct vb_pg *pg, const char *sql, int count, char name[VB_PG_NAME],
+                          struct vb_error *err)
 {
+    *name = '\0';
+    if (pg->per_transaction)
+        return VB_OK;
     uint64_t hash = hash_of(sql);
-    for (size_t i = 0; i < STATEMENTS; i++) {
-        const struct statement *known = &pg->statements[i];
+    for (size_t i = 0; i < VB_PG_PREPARED; i++) {
+        const struct vb_pg_prepared *known = &pg->statements[i];
         if (known->sql && known->hash == hash && strcmp(known->sql, sql) == 0) {
             statement_name(i, name);
             return VB_OK;
@@ -315,71 +288,24 @@ static enum vb_status prepare(struct vb_pg *pg, const char *sql, int count,
         status = vb_postgres_fail(err, pg->connection, result);
         free(copy);
     } else {
-        pg->statements[slot] = (struct statement){copy, hash};
-        pg->next_slot = (slot + 1) % STATEMENTS;
+        pg->statements[slot] = (struct vb_pg_prepared){copy, hash};
+        pg->next_slot = (slot + 1) % VB_PG_PREPARED;
     }
     PQclear(result);
     return status;
-}
-
-/* Takes results up to the end of the pipeline and keeps the last one, or the first that failed. */
-static PGresult *drain_pipeline(PGconn *connection)
-{
-    PGresult *kept = NULL;
-    bool failed = false;
-    int silences = 0; /* two NULLs in a row: the connection is gone */
-    while (silences < 2) {
-        PGresult *result = PQgetResult(connection);
-        if (!result) {
-            silences++;
-            continue;
-        }
-        silences = 0;
-        ExecStatusType state = PQresultStatus(result);
-        if (state == PGRES_PIPELINE_SYNC) {
-            PQclear(result);
-            break;
-        }
-        if (failed || state == PGRES_PIPELINE_ABORTED) {
-            PQclear(result);
-            continue;
-        }
-        failed = state != PGRES_TUPLES_OK && state != PGRES_COMMAND_OK;
-        PQclear(kept);
-        kept = result;
-    }
-    return kept;
-}
-
-/* Setup and statement as one implicit transaction, which lasts until the sync: one round trip, and
- * nothing stays behind on the pooler's connection. */
-static PGresult *run_in_pipeline(struct vb_pg *pg, const char *sql, int count,
-                                 const char *const *parameters)
-{
-    PGconn *to = pg->connection;
-    const char *setup = setup_sql(pg->role, true);
-    if (PQenterPipelineMode(to) != 1 ||
-        PQsendQueryParams(to, setup, 0, NULL, NULL, NULL, NULL, 0) != 1)
-        return NULL;
-    if (PQsendQueryParams(to, sql, count, NULL, parameters, NULL, NULL, 0) != 1 ||
-        PQpipelineSync(to) != 1)
-        return NULL;
-    return drain_pipeline(to);
 }
 
 static enum vb_status run(struct vb_pg *pg, const char *sql, int count,
                           const char *const *parameters, PGresult **ret_result,
                           struct vb_error *err)
 {
-    char name[STATEMENT_NAME] = "";
-    if (!pg->per_transaction) {
-        enum vb_status status = prepare(pg, sql, count, name, err);
-        if (status != VB_OK)
-            return status;
-    }
+    char name[VB_PG_NAME];
+    enum vb_status status = vb_pg_name(pg, sql, count, name, err);
+    if (status != VB_OK)
+        return status;
     PGresult *result;
     if (pg->per_transaction && !pg->in_transaction) {
-        result = run_in_pipeline(pg, sql, count, parameters);
+        result = vb_pg_run_set_up(pg, sql, count, parameters);
         if (PQexitPipelineMode(pg->connection) != 1) {
             PQclear(result);
             return vb_postgres_fail(err, pg->connection, NULL);
@@ -408,7 +334,7 @@ enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
                            const char *const *parameters, PGresult **ret_result,
                            struct vb_error *err)
 {
-    enum vb_status status = be_connected(pg, err);
+    enum vb_status status = vb_pg_be_connected(pg, err);
     if (status != VB_OK)
         return status;
     PGresult *result = NULL;
@@ -445,12 +371,12 @@ enum vb_status vb_pg_exec(struct vb_pg *pg, const char *sql, int count,
 
 enum vb_status vb_pg_begin(struct vb_pg *pg, struct vb_error *err)
 {
-    enum vb_status status = be_connected(pg, err);
+    enum vb_status status = vb_pg_be_connected(pg, err);
     if (status != VB_OK)
         return status;
     char sql[2048] = "BEGIN";
     if (pg->per_transaction)
-        snprintf(sql, sizeof sql, "BEGIN; %s", setup_sql(pg->role, true));
+        snprintf(sql, sizeof sql, "BEGIN; %s", vb_pg_setup_sql(pg->role, true));
     status = run_simple(pg, sql, NULL, err);
     if (status != VB_OK) {
         vb_pg_disconnect(pg);
@@ -463,7 +389,7 @@ enum vb_status vb_pg_begin(struct vb_pg *pg, struct vb_error *err)
 
 enum vb_status vb_pg_commit(struct vb_pg *pg, struct vb_error *err)
 {
-    enum vb_status status = be_connected(pg, err);
+    enum vb_status status = vb_pg_be_connected(pg, err);
     if (status == VB_OK)
         status = run_simple(pg, "COMMIT", "COMMIT", err);
     pg->in_transaction = false;
@@ -477,6 +403,9 @@ void vb_pg_rollback(struct vb_pg *pg)
 {
     pg->in_transaction = false;
     if (!pg->connection)
+        return;
+    /* A COMMIT that failed has ended it. */
+    if (!pg->is_broken && PQtransactionStatus(pg->connection) == PQTRANS_IDLE)
         return;
     if (pg->is_broken || PQpipelineStatus(pg->connection) != PQ_PIPELINE_OFF ||
         run_simple(pg, "ROLLBACK", "ROLLBACK", NULL) != VB_OK ||

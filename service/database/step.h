@@ -42,6 +42,16 @@ enum vb_status vb_pg_steps_read(PGconn *connection, const struct vb_pg_step *ste
                                 struct vb_error *err) vb_must_check;
 void vb_pg_results_clear(PGresult *results[VB_PG_STEPS]);
 
+/* Some of a transaction's statements in one round trip. With VB_PG_BEGINS the transaction begins
+ * before them, else the caller has begun it; with VB_PG_COMMITS it is committed behind them,
+ * whatever rows they gave. A statement that fails keeps those behind it from running, and so the
+ * COMMIT. Results as of vb_pg_steps_run. On failure none is left, and the rollback is the caller's;
+ * where the COMMIT was sent nothing is said of what became of it. */
+enum vb_pg_edges { VB_PG_INSIDE = 0, VB_PG_BEGINS = 1, VB_PG_COMMITS = 2 };
+enum vb_status vb_pg_steps_send(struct vb_pg *pg, const struct vb_pg_step *steps, size_t count,
+                                unsigned edges, PGresult *ret_results[VB_PG_STEPS],
+                                struct vb_error *err) vb_must_check;
+
 /* The beginning of every transaction of a workspace: the API's role, and no rows but that
  * workspace's. */
 #define VB_PG_ENTER                                                                                \

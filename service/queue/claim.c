@@ -11,8 +11,8 @@
  * The statements. (1) `look` finds candidates, those first whose workspace has waited longest for
  * its turn. It costs a probe per workspace with queued jobs and per started job, whatever the
  * backlog behind them, and it is only advice: all of it may be untrue a moment later. (2) A started
- * job's candidate is taken by `take`, alone. A workspace whose job is still to be started goes
- * through start.c, and a job that only a vanished kind of process could go on with through
+ * job's candidate is taken by `take`, alone. Workspaces whose job is still to be started go
+ * together through start.c, which takes the first whose turn is free, and a job that only a vanished kind of process could go on with through
  * restart.c; after that one the thread looks again. (3) Where somebody was faster, `take` has no
  * row, and the next candidate is tried; 16 of them, so that processes that look at once each find
  * one that is free.
@@ -42,7 +42,7 @@
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
-#define CANDIDATES "16"
+#define CANDIDATES "16" /* as VB_ROUND_MOST */
 
 /* Without a job it is a workspace that may start one; `fits` says that the archive can be gone on
  * with here: same store, same deflate. */
@@ -50,7 +50,8 @@
     FIRST(CANDIDATE_WORKSPACE, "c.workspace_id")                                                   \
     NEXT(CANDIDATE_JOB, "c.job_id")                                                                \
     NEXT(CANDIDATE_PART_FIRST, "c.part_first")                                                     \
-    NEXT(CANDIDATE_FITS, "c.fits")
+    NEXT(CANDIDATE_FITS, "c.fits")                                                                 \
+    NEXT(CANDIDATE_HAS_TURN, "t.workspace_id IS NOT NULL")
 #define CANDIDATE_LIST VB_COLUMN_LIST(CANDIDATE)
 enum { VB_COLUMN_NAMES(CANDIDATE) CANDIDATE_COLUMNS };
 
@@ -215,14 +216,31 @@ static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *
                                      const PGresult *rows, int row, const char *token,
                                      struct vb_claim *ret_claim, struct vb_error *err)
 {
-    if (vb_row_null(rows, row, CANDIDATE_JOB))
-        return vb_job_start(pg, claimer, vb_pg_value(rows, row, CANDIDATE_WORKSPACE), token,
-                            ret_claim, err);
     if (vb_row_true(rows, row, CANDIDATE_FITS))
         return take_segment(pg, claimer, rows, row, token, ret_claim, err);
     enum vb_status status =
         vb_job_restart_stranded(pg, claimer, vb_pg_value(rows, row, CANDIDATE_JOB), err);
     return status == VB_OK ? VB_AGAIN : status;
+}
+
+/* Workspaces one behind the other that may start a job, from *row on; that moves behind them. They
+ * go in one statement, which takes the first that is free. */
+static enum vb_status start_of(struct vb_pg *pg, const struct vb_claimer *claimer,
+                               const PGresult *rows, int *row, const char *token,
+                               struct vb_claim *ret_claim, struct vb_error *err)
+{
+    struct vb_round round = {.count = 0};
+    enum vb_status status = VB_OK;
+    for (; *row < PQntuples(rows) && vb_row_null(rows, *row, CANDIDATE_JOB); ++*row) {
+        const char *workspace_id = vb_pg_value(rows, *row, CANDIDATE_WORKSPACE);
+        if (!vb_row_true(rows, *row, CANDIDATE_HAS_TURN))
+            status = vb_turn_make(pg, workspace_id, err);
+        if (status != VB_OK)
+            return status;
+        if (round.count < VB_ROUND_MOST)
+            round.workspaces[round.count++] = workspace_id;
+    }
+    return vb_job_start(pg, claimer, &round, token, ret_claim, err);
 }
 
 /* What a claim took whose answer was lost: nobody works on it, and others would wait for the end of
@@ -264,8 +282,12 @@ static enum vb_status take_any(struct vb_pg *pg, const struct vb_claimer *claime
         return status;
     int count = PQntuples(rows);
     status = count > 0 ? VB_AGAIN : VB_END;
-    for (int row = 0; row < count && status == VB_AGAIN; row++)
-        status = take_candidate(pg, claimer, rows, row, token, ret_claim, err);
+    for (int row = 0; row < count && status == VB_AGAIN;) {
+        if (vb_row_null(rows, row, CANDIDATE_JOB))
+            status = start_of(pg, claimer, rows, &row, token, ret_claim, err);
+        else
+            status = take_candidate(pg, claimer, rows, row++, token, ret_claim, err);
+    }
     PQclear(rows);
     return status;
 }

@@ -63,10 +63,20 @@ enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer,
 enum vb_status vb_claim_next_due(struct vb_pg *pg, int64_t *ret_wait,
                                  struct vb_error *err) vb_must_check;
 
-/* start.c: the oldest queued job of a workspace; VB_AGAIN when there is none to be had. `token`:
- * the claim's. */
+/* start.c */
+/* Workspaces with queued jobs, in the order of their turns; names are borrowed. */
+#define VB_ROUND_MOST 16u
+struct vb_round {
+    const char *workspaces[VB_ROUND_MOST];
+    size_t count;
+};
+/* The oldest queued job of the first of them whose turn nobody holds; VB_AGAIN when there is none
+ * to be had. Those that have none are taken out of the round. `token`: the claim's. */
 enum vb_status vb_job_start(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            const char *workspace_id, const char *token, struct vb_claim *ret_claim,
+                            struct vb_round *round, const char *token, struct vb_claim *ret_claim,
+                            struct vb_error *err) vb_must_check;
+/* For a workspace that was made by SQL, and has none: it waits for whoever makes the same. */
+enum vb_status vb_turn_make(struct vb_pg *pg, const char *workspace_id,
                             struct vb_error *err) vb_must_check;
 
 /* release.c: ways in which a claim ends without a record. */

@@ -8,48 +8,62 @@
  */
 #include "audit.h"
 #include "queue.h"
+#include "transition.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
 
 #include <stdio.h>
 
-/* The sum is taken after the claim's own segment is recorded, in the same transaction. The audit's
- * row rides along, since a statement of its own would be felt by small exports. Returns the job's
- * age and its rows left out. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content
- * type, $6: the object's version in the store or NULL. */
+/* All that finishes a job, in one statement and so one write of its row. The sum is that of the
+ * other segments and of what `own` leaves of the claim's. The audit's row and the mail ride along;
+ * one mail a job: the unique key makes a second row impossible. Returns the job's age and its rows
+ * left out. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type, $6: the
+ * object's version in the store or NULL, $7: position. */
 /* clang-format off */
-static const char note_totals[] =
-    "WITH total AS ("
-    "UPDATE verbatim.job AS j"
-    " SET size = $2, crc32 = $3, file_name = $4, content_type = $5, object_version = $6,"
-    " open_segments = 0, conversations = s.conversations, messages = s.messages, media = s.media,"
-    " media_failed = s.media_failed, bad_rows = s.bad_rows,"
-    " incomplete = CASE WHEN s.bad_rows = 0 THEN j.incomplete ELSE concat_ws(' ', j.incomplete,"
-    "  CASE s.bad_rows WHEN 1 THEN '1 row of the platform could not be read and was left out:'"
-    "  ELSE s.bad_rows || ' rows of the platform could not be read and were left out:' END,"
-    "  'errors.csv in the archive lists them.') END"
-    " FROM (SELECT sum(conversations) AS conversations, sum(messages) AS messages,"
-    "  sum(media) AS media, sum(media_failed) AS media_failed, sum(bad_rows)::bigint AS bad_rows"
-    "  FROM verbatim.segment WHERE job_id = $1) AS s"
-    " WHERE j.job_id = $1"
-    " RETURNING j.job_id, j.conversations, j.created_at, j.bad_rows),"
-    " noted AS (" VB_AUDIT_RECORDS("total") ")"
-    " SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint, bad_rows"
-    " FROM total";
+#define FINISH(own) \
+    "WITH own AS (UPDATE verbatim.segment SET " own \
+    " status = 'recorded', process_id = NULL, lease_until = NULL" \
+    " WHERE job_id = $1 AND part_first = $7" \
+    " RETURNING conversations, messages, media, media_failed, bad_rows)," \
+    " total AS (" \
+    "UPDATE verbatim.job AS j" \
+    " SET size = $2, crc32 = $3, file_name = $4, content_type = $5, object_version = $6," \
+    " open_segments = 0, conversations = s.conversations, messages = s.messages," \
+    " media = s.media, media_failed = s.media_failed, bad_rows = s.bad_rows," \
+    " incomplete = CASE WHEN s.bad_rows = 0 THEN j.incomplete ELSE" \
+    "  concat_ws(' ', j.incomplete, CASE s.bad_rows" \
+    "  WHEN 1 THEN '1 row of the platform could not be read and was left out:'" \
+    "  ELSE s.bad_rows || ' rows of the platform could not be read and were left out:' END," \
+    "  'errors.csv in the archive lists them.') END, " VB_EDGE_FINISHED \
+    " FROM own, " VB_EDGE_CLOCK ", LATERAL (" \
+    "SELECT own.conversations + coalesce(sum(o.conversations), 0) AS conversations," \
+    "  own.messages + coalesce(sum(o.messages), 0) AS messages," \
+    "  own.media + coalesce(sum(o.media), 0) AS media," \
+    "  own.media_failed + coalesce(sum(o.media_failed), 0) AS media_failed," \
+    "  own.bad_rows + coalesce(sum(o.bad_rows), 0)::bigint AS bad_rows" \
+    "  FROM verbatim.segment AS o" \
+    "  WHERE o.job_id = $1 AND o.part_first <> $7) AS s" \
+    " WHERE j.job_id = $1" \
+    " RETURNING j.job_id, j.workspace_id, j.conversations, j.created_at, j.bad_rows," \
+    "  j.notification_email)," \
+    " noted AS (" VB_AUDIT_RECORDS("total") ")," \
+    " mail AS (" \
+    "INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient)" \
+    " SELECT workspace_id, job_id, 'mail', notification_email" \
+    " FROM total" \
+    " WHERE notification_email IS NOT NULL" \
+    " ON CONFLICT DO NOTHING)" \
+    " SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000000)::bigint," \
+    " bad_rows, " \
+    VB_EDGE_TELL " FROM total"
 /* clang-format on */
-
-static const char record_last[] =
-    "UPDATE verbatim.segment SET status = 'recorded', process_id = NULL, lease_until = NULL"
-    " WHERE job_id = $1 AND part_first = $2";
-
-/* One mail a job: the unique key makes a second row impossible. */
-static const char note_mail[] =
-    "INSERT INTO verbatim.outbox (workspace_id, job_id, kind, recipient)"
-    " SELECT workspace_id, job_id, 'mail', notification_email"
-    " FROM verbatim.job"
-    " WHERE job_id = $1 AND notification_email IS NOT NULL"
-    " ON CONFLICT DO NOTHING";
+/* $8: parts, $9 to $11: size and counts, $12 to $14: media, $15: rows left out. */
+static const char finish_with[] =
+    FINISH("parts = $8, size = $9, conversations = $10, messages = $11, media = $12,"
+           " media_failed = $13, media_bytes = $14, bad_rows = $15,");
+/* The closing segment was recorded before. */
+static const char finish_recorded[] = FINISH("");
 
 static const char drop_directories[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
 
@@ -86,71 +100,67 @@ static enum vb_status leave(struct vb_pg *pg, const struct vb_claim *claim, bool
     return vb_args_exec(pg, leave_trail, &args, NULL, err);
 }
 
-/* Without a result the closing segment was recorded before, and only its status changes. */
-static enum vb_status record_own(struct vb_pg *pg, const struct vb_claim *claim,
-                                 const struct vb_segment_result *result, struct vb_error *err)
-{
-    struct vb_pg_args args = {0};
-    if (result)
-        return vb_segment_record_result(pg, claim, result, false, err);
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, claim->part_first);
-    return vb_args_exec(pg, record_last, &args, NULL, err);
-}
-
-static enum vb_status total_up(struct vb_pg *pg, const struct vb_job *job,
-                               const struct vb_finished *finished, int64_t *ret_age,
-                               int64_t *ret_bad_rows, struct vb_error *err)
-{
-    struct vb_pg_args args = {0};
-    PGresult *rows = NULL;
-    const char *name = vb_job_file_name(job);
-    vb_args_text(&args, job->job_id);
-    vb_args_number(&args, (int64_t)finished->size);
-    if (finished->crc >= 0)
-        vb_args_number(&args, finished->crc);
-    else
-        vb_args_text(&args, NULL);
-    vb_args_text(&args, name);
-    vb_args_text(&args, vb_content_type_of(name));
-    vb_args_text(&args, finished->version && *finished->version ? finished->version : NULL);
-    enum vb_status status = vb_args_query(pg, note_totals, &args, &rows, err);
-    if (status == VB_OK) {
-        *ret_age = vb_row_number(rows, 0, 0);
-        *ret_bad_rows = vb_row_number(rows, 0, 1);
-    }
-    PQclear(rows);
-    return status;
-}
-
 struct finish {
-    const struct vb_segment_result *result;
+    const struct vb_segment_result *result; /* NULL: the closing segment was recorded before */
     const struct vb_finished *finished;
     int64_t age;      /* of the job, microseconds */
     int64_t bad_rows; /* of all its segments */
 };
+
+static void add_facts(struct vb_pg_args *args, const struct vb_claim *claim,
+                      const struct vb_finished *finished)
+{
+    const char *name = vb_job_file_name(&claim->job);
+    vb_args_text(args, claim->job.job_id);
+    vb_args_number(args, (int64_t)finished->size);
+    if (finished->crc >= 0)
+        vb_args_number(args, finished->crc);
+    else
+        vb_args_text(args, NULL);
+    vb_args_text(args, name);
+    vb_args_text(args, vb_content_type_of(name));
+    vb_args_text(args, finished->version && *finished->version ? finished->version : NULL);
+    vb_args_number(args, claim->part_first);
+}
+
+/* The fence holds job and segment, so a row is certain. */
+static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *write,
+                                   struct finish *finish, struct vb_error *err)
+{
+    struct vb_pg_args args = {0};
+    struct vb_buffer parts;
+    PGresult *rows = NULL;
+    enum vb_status status = VB_OK;
+    vb_segment_parts_init(&parts);
+    add_facts(&args, write->claim, finish->finished);
+    if (finish->result)
+        status = vb_segment_result_args(finish->result, &parts, &args, err);
+    if (status == VB_OK)
+        status = vb_write_last(pg, write, finish->result ? finish_with : finish_recorded, &args,
+                               &rows, err);
+    if (status == VB_OK && PQntuples(rows) == 1) {
+        finish->age = vb_row_number(rows, 0, 0);
+        finish->bad_rows = vb_row_number(rows, 0, 1);
+    }
+    PQclear(rows);
+    vb_buffer_done(&parts);
+    return status;
+}
 
 /* Everything that makes a job finished is in this one transaction: totals, status, mail,
  * clean-up. */
 static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write, void *context,
                                   struct vb_error *err)
 {
-    struct finish *finish = context;
     const struct vb_job *job = &write->claim->job;
-    enum vb_status status = record_own(pg, write->claim, finish->result, err);
-    if (status == VB_OK)
-        status = total_up(pg, job, finish->finished, &finish->age, &finish->bad_rows, err);
-    if (status == VB_OK)
-        status = vb_job_transition(pg, job->job_id, VB_JOB_STARTED, VB_JOB_FINISHED, NULL, err);
-    if (status == VB_OK && job->notification_email)
-        status = run_for_job(pg, note_mail, job->job_id, err);
+    enum vb_status status = VB_OK;
     /* Without an upload nothing but the object itself was ever put at the key. */
-    if (status == VB_OK && job->upload_id) {
+    if (job->upload_id) {
         status = leave(pg, write->claim, true, err);
         if (status == VB_OK)
             status = run_for_job(pg, drop_directories, job->job_id, err);
     }
-    return status;
+    return status == VB_OK ? write_finish(pg, write, context, err) : status;
 }
 
 /* From its order to its end, by whoever ends it. `message` NULL: finished. */
@@ -177,6 +187,7 @@ enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
     struct finish finish = {.result = result, .finished = finished};
     enum vb_status status = vb_fence_run(pg, claimer, claim, finish_step, &finish, err);
     if (status == VB_OK) {
+        vb_debug("job %s -> %s", claim->job.job_id, vb_job_status_name(VB_JOB_FINISHED));
         vb_count(VB_COUNT_SEGMENTS_RECORDED, 1);
         vb_count(VB_COUNT_JOBS_FINISHED, 1);
         vb_count(VB_COUNT_JOB_SECONDS_MICRO, finish.age > 0 ? (uint64_t)finish.age : 0);

@@ -49,14 +49,20 @@
 
 #include "verbatim/log.h"
 
+#include <stdlib.h>
+
 #define PAUSE (VB_SECOND / 4)
+
+struct vb_write_end {
+    bool open;      /* a COMMIT was sent, and what became of it is not known */
+    bool committed; /* by the step's last statement */
+};
 
 struct fenced {
     const struct vb_claimer *claimer;
     const struct vb_write *write;
     vb_write_step *step;
     void *context;
-    bool open; /* a COMMIT was sent, and what became of it is not known */
 };
 
 enum vb_status vb_fence_fail(struct vb_error *err)
@@ -84,83 +90,101 @@ static const char mark_segment[] =
     " WHERE job_id = $1 AND part_first = $2"
     " AND claim_epoch = $3 AND process_id = $4 AND status = 'running'";
 
-static enum vb_status take_job(struct vb_pg *pg, const struct fenced *fenced, bool *ret_started,
-                               struct vb_error *err)
-{
-    struct vb_pg_args args = {0};
-    PGresult *row = NULL;
-    vb_args_text(&args, fenced->write->claim->job.job_id);
-    enum vb_status status = vb_args_query(pg, lock_job, &args, &row, err);
-    if (status != VB_OK)
-        return status;
-    if (PQntuples(row) == 0)
-        status = vb_fence_fail(err);
-    else
-        *ret_started = vb_row_true(row, 0, 1);
-    PQclear(row);
-    return status;
-}
+/* Lock, look and mark travel together, and are judged when all have come back: the mark was for
+ * nothing where the lock found the job ended, and is rolled back. */
+struct entry {
+    struct vb_pg_args job, token, mark;
+    struct vb_pg_statement statements[3];
+    struct vb_pg_step steps[3];
+    size_t count;
+};
 
-/* *ret_done: the COMMIT that was open was carried out. */
-static enum vb_status recognise(struct vb_pg *pg, struct fenced *fenced, bool *ret_done,
-                                struct vb_error *err)
-{
-    struct vb_pg_args args = {0};
-    uint64_t rows = 0;
-    vb_args_text(&args, fenced->write->claim->job.job_id);
-    vb_args_text(&args, fenced->write->token);
-    enum vb_status status = vb_args_exec(pg, find_token, &args, &rows, err);
-    if (status == VB_OK) {
-        *ret_done = rows > 0;
-        fenced->open = false;
-    }
-    return status;
-}
-
-static enum vb_status mark(struct vb_pg *pg, const struct fenced *fenced, struct vb_error *err)
+static void make_entry(const struct fenced *fenced, struct entry *entry)
 {
     const struct vb_claim *claim = fenced->write->claim;
-    struct vb_pg_args args = {0};
-    uint64_t rows = 0;
-    vb_args_text(&args, claim->job.job_id);
-    vb_args_number(&args, claim->part_first);
-    vb_args_number(&args, claim->epoch);
-    vb_args_text(&args, fenced->claimer->process_id);
-    vb_args_text(&args, fenced->write->token);
-    enum vb_status status = vb_args_exec(pg, mark_segment, &args, &rows, err);
-    return status == VB_OK && rows == 0 ? vb_fence_fail(err) : status;
+    vb_args_text(&entry->job, claim->job.job_id);
+    vb_args_text(&entry->token, claim->job.job_id);
+    vb_args_text(&entry->token, fenced->write->token);
+    vb_args_text(&entry->mark, claim->job.job_id);
+    vb_args_number(&entry->mark, claim->part_first);
+    vb_args_number(&entry->mark, claim->epoch);
+    vb_args_text(&entry->mark, fenced->claimer->process_id);
+    vb_args_text(&entry->mark, fenced->write->token);
+    entry->steps[entry->count] = vb_args_step(&entry->statements[0], lock_job, &entry->job);
+    entry->count++;
+    if (fenced->write->end->open)
+        entry->steps[entry->count++] =
+            vb_args_step(&entry->statements[1], find_token, &entry->token);
+    entry->steps[entry->count++] = vb_args_step(&entry->statements[2], mark_segment, &entry->mark);
 }
 
-static enum vb_status run_inside(struct vb_pg *pg, struct fenced *fenced, bool *ret_done,
-                                 struct vb_error *err)
+/* *ret_done: the COMMIT that was open was carried out. That is looked at before the job's status,
+ * since a finish has changed it. */
+static enum vb_status judge_entry(const struct fenced *fenced, PGresult *const *results,
+                                  size_t count, bool *ret_done, struct vb_error *err)
 {
-    bool started = false;
-    enum vb_status status = take_job(pg, fenced, &started, err);
-    if (status == VB_OK && fenced->open)
-        status = recognise(pg, fenced, ret_done, err);
-    if (status != VB_OK || *ret_done)
-        return status;
-    if (!started)
+    bool is_open = fenced->write->end->open;
+    if (PQntuples(results[0]) == 0)
         return vb_fence_fail(err);
-    status = mark(pg, fenced, err);
-    return status == VB_OK ? fenced->step(pg, fenced->write, fenced->context, err) : status;
+    fenced->write->end->open = false;
+    if (is_open && PQntuples(results[1]) > 0) {
+        *ret_done = true;
+        return VB_OK;
+    }
+    bool is_marked = strtoull(PQcmdTuples(results[count - 1]), NULL, 10) > 0;
+    return vb_row_true(results[0], 0, 1) && is_marked ? VB_OK : vb_fence_fail(err);
 }
 
+static enum vb_status enter(struct vb_pg *pg, const struct fenced *fenced, bool *ret_done,
+                            struct vb_error *err)
+{
+    PGresult *results[VB_PG_STEPS] = {NULL};
+    struct entry entry = {.count = 0};
+    make_entry(fenced, &entry);
+    enum vb_status status =
+        vb_pg_steps_send(pg, entry.steps, entry.count, VB_PG_BEGINS, results, err);
+    if (status == VB_OK)
+        status = judge_entry(fenced, results, entry.count, ret_done, err);
+    vb_pg_results_clear(results);
+    return status;
+}
+
+/* Whatever the answer to a COMMIT is if not a yes: a server that is going away may have done it all
+ * the same. */
 static enum vb_status run_once(struct vb_pg *pg, struct fenced *fenced, struct vb_error *err)
 {
+    struct vb_write_end *end = fenced->write->end;
     bool done = false;
-    enum vb_status status = vb_pg_begin(pg, err);
-    if (status != VB_OK)
-        return status;
-    status = run_inside(pg, fenced, &done, err);
+    enum vb_status status = enter(pg, fenced, &done, err);
+    if (status == VB_OK && !done)
+        status = fenced->step(pg, fenced->write, fenced->context, err);
+    if (status == VB_OK && end->committed)
+        return VB_OK;
     if (status != VB_OK || done) {
         vb_pg_rollback(pg);
         return status;
     }
-    /* Whatever the answer is if not a yes: a server that is going away may have done it all the
-     * same. */
-    fenced->open = true;
+    end->open = true;
     return vb_transaction_end(pg, VB_OK, err);
+}
+
+enum vb_status vb_write_last(struct vb_pg *pg, const struct vb_write *write, const char *sql,
+                             const struct vb_pg_args *args, PGresult **ret_result,
+                             struct vb_error *err)
+{
+    PGresult *results[VB_PG_STEPS] = {NULL};
+    struct vb_pg_statement statement;
+    struct vb_pg_step step = vb_args_step(&statement, sql, args);
+    write->end->open = true;
+    enum vb_status status = vb_pg_steps_send(pg, &step, 1, VB_PG_COMMITS, results, err);
+    if (status != VB_OK)
+        return status;
+    write->end->committed = true;
+    if (ret_result)
+        *ret_result = results[0];
+    else
+        PQclear(results[0]);
+    return VB_OK;
 }
 
 static bool again(const struct vb_claim *claim, bool open, enum vb_status status,
@@ -179,13 +203,14 @@ enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const struct vb_claim *claim, vb_write_step *step, void *context,
                             struct vb_error *err)
 {
-    struct vb_write write = {.claim = claim};
-    struct fenced fenced = {claimer, &write, step, context, false};
+    struct vb_write_end end = {.open = false};
+    struct vb_write write = {.claim = claim, .end = &end};
+    struct fenced fenced = {claimer, &write, step, context};
     enum vb_status status = VB_OK;
     vb_uuid_format(vb_uuid_random(), write.token);
     do
         status = run_once(pg, &fenced, err);
-    while (again(claim, fenced.open, status, err));
+    while (again(claim, end.open, status, err));
     return status;
 }
 

@@ -9,12 +9,14 @@
 #define VERBATIM_QUEUE_FENCE_H
 
 #include "claim.h"
+#include "database/args.h"
 
 /* One such transaction. `token` stands in the segment's last_write from its mark on; a step that
  * deletes the claim's segment writes it into another one of the job. */
 struct vb_write {
     const struct vb_claim *claim;
     char token[VB_UUID_TEXT];
+    struct vb_write_end *end; /* of fence.c */
 };
 /* The statements behind the fence; anything but VB_OK rolls back and is what the caller gets. May
  * run several times, each time as if for the first; what it leaves in `context` counts only after
@@ -35,6 +37,11 @@ typedef enum vb_status vb_write_step(struct vb_pg *pg, const struct vb_write *wr
     " WHERE h.job_id = $1 AND h.status = 'running' AND h.claim_epoch <> " epoch                    \
     " AND h.lease_until > clock_timestamp()"                                                       \
     " AND EXISTS (SELECT FROM verbatim.process AS p WHERE p.process_id = h.process_id))"
+/* A step's last statement, sent together with the COMMIT: the step ends with what this returns.
+ * What its rows say comes too late to roll back. */
+enum vb_status vb_write_last(struct vb_pg *pg, const struct vb_write *write, const char *sql,
+                             const struct vb_pg_args *args, PGresult **ret_result,
+                             struct vb_error *err) vb_must_check;
 /* Runs the step once: begins, locks the job (it must be started) and the claim's segment in that
  * order, and commits. A failure that may heal is tried again while the claim holds. After a COMMIT
  * whose answer was lost it is found out first whether it was carried out, also where the segment or

@@ -29,16 +29,40 @@ enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
     return vb_json_status(&json);
 }
 
+void vb_segment_parts_init(struct vb_buffer *parts)
+{
+    vb_buffer_init(parts, PARTS_CEILING);
+}
+
+enum vb_status vb_segment_result_args(const struct vb_segment_result *result,
+                                      struct vb_buffer *parts, struct vb_pg_args *args,
+                                      struct vb_error *err)
+{
+    enum vb_status status = vb_parts_write(result->parts, result->part_count, parts);
+    if (status != VB_OK)
+        return vb_fail(err, status, "the parts of a segment do not fit their record");
+    vb_args_text(args, parts->data);
+    vb_args_number(args, (int64_t)result->size);
+    vb_args_number(args, (int64_t)result->conversations);
+    vb_args_number(args, (int64_t)result->messages);
+    vb_args_number(args, (int64_t)result->media);
+    vb_args_number(args, (int64_t)result->media_failed);
+    vb_args_number(args, (int64_t)result->media_bytes);
+    vb_args_number(args, (int64_t)result->bad_rows);
+    return VB_OK;
+}
+
 /* The CASE keeps a closing segment running: its owner still has to complete. $1: job, $2: position,
- * $3: parts, $4 to $6: size and counts, $7: closing, $8 to $10: media, $11: rows left out. */
+ * $3: closing, $4: parts, $5 to $7: size and counts, $8 to $10: media, $11: rows left
+ * out. */
 /* clang-format off */
 static const char store_result[] =
     "UPDATE verbatim.segment"
-    " SET parts = $3, size = $4, conversations = $5, messages = $6,"
+    " SET parts = $4, size = $5, conversations = $6, messages = $7,"
     " media = $8, media_failed = $9, media_bytes = $10, bad_rows = $11,"
-    " status = CASE WHEN $7 THEN 'running' ELSE 'recorded' END,"
-    " process_id = CASE WHEN $7 THEN process_id END,"
-    " lease_until = CASE WHEN $7 THEN lease_until END"
+    " status = CASE WHEN $3 THEN 'running' ELSE 'recorded' END,"
+    " process_id = CASE WHEN $3 THEN process_id END,"
+    " lease_until = CASE WHEN $3 THEN lease_until END"
     " WHERE job_id = $1 AND part_first = $2";
 /* clang-format on */
 
@@ -48,24 +72,13 @@ enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim 
 {
     struct vb_pg_args args = {0};
     struct vb_buffer parts;
-    vb_buffer_init(&parts, PARTS_CEILING);
-    enum vb_status status = vb_parts_write(result->parts, result->part_count, &parts);
-    if (status != VB_OK) {
-        vb_buffer_done(&parts);
-        return vb_fail(err, status, "the parts of a segment do not fit their record");
-    }
+    vb_segment_parts_init(&parts);
     vb_args_text(&args, claim->job.job_id);
     vb_args_number(&args, claim->part_first);
-    vb_args_text(&args, parts.data);
-    vb_args_number(&args, (int64_t)result->size);
-    vb_args_number(&args, (int64_t)result->conversations);
-    vb_args_number(&args, (int64_t)result->messages);
     vb_args_text(&args, closing ? "t" : "f");
-    vb_args_number(&args, (int64_t)result->media);
-    vb_args_number(&args, (int64_t)result->media_failed);
-    vb_args_number(&args, (int64_t)result->media_bytes);
-    vb_args_number(&args, (int64_t)result->bad_rows);
-    status = vb_args_exec(pg, store_result, &args, NULL, err);
+    enum vb_status status = vb_segment_result_args(result, &parts, &args, err);
+    if (status == VB_OK)
+        status = vb_args_exec(pg, store_result, &args, NULL, err);
     vb_buffer_done(&parts);
     return status;
 }

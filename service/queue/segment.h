@@ -9,6 +9,7 @@
 #define VERBATIM_QUEUE_SEGMENT_H
 
 #include "claim.h"
+#include "database/args.h"
 
 #define VB_FRONT_NUMBERS 16u /* part numbers that a split leaves with the front, at least */
 
@@ -69,6 +70,13 @@ struct vb_segment_result {
 /* [{"number": 1, "etag": "...", "size": 6291456, "crc": 3421780262}, ...] */
 enum vb_status vb_parts_write(const struct vb_stored_part *parts, size_t count,
                               struct vb_buffer *out) vb_must_check;
+/* What a statement stores of a result: parts, size, conversations, messages, media, media_failed,
+ * media_bytes. `parts` is the caller's, made by the first of these, and kept until the statement
+ * has run. */
+void vb_segment_parts_init(struct vb_buffer *parts);
+enum vb_status vb_segment_result_args(const struct vb_segment_result *result,
+                                      struct vb_buffer *parts, struct vb_pg_args *args,
+                                      struct vb_error *err) vb_must_check;
 /* Inside a fenced transaction: the segment's row. `closing` keeps it running, for Complete is still
  * to come. */
 enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim *claim,

@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass
 
 CANCEL, SSL, GSS = 80877102, 80877103, 80877104
+BEGIN = re.compile(r"\s*(?:BEGIN|START)\b", re.I)
 NO_COMMIT = re.compile(r"\s*(?:BEGIN|START|SET|SHOW|LISTEN|UNLISTEN|DEALLOCATE|ROLLBACK|ABORT)\b", re.I)
 WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|pg_notify)\b", re.I)
 COMMIT = re.compile(r"\s*(?:COMMIT|END)\b", re.I)
@@ -163,6 +164,7 @@ class _Connection:
         self.units_sent = self.units_done = 0
         self.unit_sent = self.unit_done = 0  # Executes of the open unit
         self.unit_failed = False
+        self.begun = False  # by a BEGIN of the open unit
 
     # ---- start-up
 
@@ -257,7 +259,9 @@ class _Connection:
         with self.changed:
             if self.unit_sent == 0:  # what was sent before must be answered, else the state is not known
                 self._wait_locked(self._all_done)
-            busy = self.state != b"I"
+                self.begun = False
+            busy = self.begun or self.state != b"I"
+            self.begun = self.begun or bool(BEGIN.match(text))
         statement = Statement(self.application, self.number, self.statements, kind, text, values, busy)
         return statement, self.proxy.ask(statement, self)
 
