@@ -1,5 +1,6 @@
 """Which event of an export fails, and how: see answers.py."""
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -105,7 +106,7 @@ def occurrences(seen):
 
 
 def of_commit(event):
-    return event.domain == "sql" and event.name.endswith(": query: COMMIT")
+    return event.domain == "sql" and re.search(r": (?:query|execute): COMMIT$", event.name)
 
 
 def singles(seen):
