@@ -12,8 +12,9 @@
  * its turn. It costs a probe per workspace with queued jobs and per started job, whatever the
  * backlog behind them, and it is only advice: all of it may be untrue a moment later. (2) A started
  * job's candidate is taken by `take`, alone. Workspaces whose job is still to be started go
- * together through start.c, which takes the first whose turn is free, and a job that only a vanished kind of process could go on with through
- * restart.c; after that one the thread looks again. (3) Where somebody was faster, `take` has no
+ * together through start.c, which takes the first whose turn is free, and a job that only a
+ * vanished kind of process could go on with through restart.c; after that one the thread looks
+ * again. (3) Where somebody was faster, `take` has no
  * row, and the next candidate is tried; 16 of them, so that processes that look at once each find
  * one that is free.
  *
