@@ -66,9 +66,10 @@ static const char store_result[] =
     " WHERE job_id = $1 AND part_first = $2";
 /* clang-format on */
 
-enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim *claim,
-                                        const struct vb_segment_result *result, bool closing,
-                                        struct vb_error *err)
+/* Inside a fenced transaction: the segment's row. */
+static enum vb_status store_segment(struct vb_pg *pg, const struct vb_claim *claim,
+                                    const struct vb_segment_result *result, bool closing,
+                                    struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     struct vb_buffer parts;
@@ -104,7 +105,7 @@ static enum vb_status record_step(struct vb_pg *pg, const struct vb_write *write
     struct vb_pg_args args = {0};
     vb_args_text(&args, write->claim->job.job_id);
     vb_args_text(&args, write->claim->was_sent ? "t" : "f");
-    enum vb_status status = vb_segment_record_result(pg, write->claim, result, false, err);
+    enum vb_status status = store_segment(pg, write->claim, result, false, err);
     return status == VB_OK ? vb_args_exec(pg, one_less, &args, NULL, err) : status;
 }
 
@@ -137,7 +138,7 @@ static enum vb_status closing_step(struct vb_pg *pg, const struct vb_write *writ
     vb_args_text(&args, write->claim->job.job_id);
     vb_args_number(&args, (int64_t)closing->total_size);
     vb_args_text(&args, write->claim->was_sent ? "t" : "f");
-    enum vb_status status = vb_segment_record_result(pg, write->claim, closing->result, true, err);
+    enum vb_status status = store_segment(pg, write->claim, closing->result, true, err);
     if (status == VB_OK)
         status = vb_args_exec(pg, note_size, &args, &rows, err);
     return status == VB_OK && rows == 0 ? VB_AGAIN : status;

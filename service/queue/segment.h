@@ -77,11 +77,6 @@ void vb_segment_parts_init(struct vb_buffer *parts);
 enum vb_status vb_segment_result_args(const struct vb_segment_result *result,
                                       struct vb_buffer *parts, struct vb_pg_args *args,
                                       struct vb_error *err) vb_must_check;
-/* Inside a fenced transaction: the segment's row. `closing` keeps it running, for Complete is still
- * to come. */
-enum vb_status vb_segment_record_result(struct vb_pg *pg, const struct vb_claim *claim,
-                                        const struct vb_segment_result *result, bool closing,
-                                        struct vb_error *err) vb_must_check;
 /* Records a segment that does not close the archive. */
 enum vb_status vb_segment_record(struct vb_pg *pg, const struct vb_claimer *claimer,
                                  const struct vb_claim *claim,
