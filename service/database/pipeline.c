@@ -1,8 +1,9 @@
 /* Several statements in one round trip, in libpq's pipeline mode: see database/step.h.
  *
  * The server works them off in order, and after one that failed passes over the rest up to the
- * sync; so a COMMIT behind them is that of all of them or of none. What is sent at once is small
- * beside the sockets' buffers: neither side can block the other by writing.
+ * sync; so a COMMIT behind them is that of all of them or of none. Neither side can block the other
+ * by writing: libpq reads while it cannot send, and the answers here are small beside the sockets'
+ * buffers.
  *
  * The connection's thread only. Results are the caller's.
  */

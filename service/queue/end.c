@@ -123,7 +123,8 @@ static void add_facts(struct vb_pg_args *args, const struct vb_claim *claim,
     vb_args_number(args, claim->part_first);
 }
 
-/* The fence holds job and segment, so a row is certain. */
+/* The fence holds job and segment, so a row is certain; without one nothing was written, and the job
+ * is not told as finished. */
 static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *write,
                                    struct finish *finish, struct vb_error *err)
 {
@@ -138,7 +139,9 @@ static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *writ
     if (status == VB_OK)
         status = vb_write_last(pg, write, finish->result ? finish_with : finish_recorded, &args,
                                &rows, err);
-    if (status == VB_OK && PQntuples(rows) == 1) {
+    if (status == VB_OK && PQntuples(rows) != 1)
+        status = vb_fence_fail(err);
+    if (status == VB_OK) {
         finish->age = vb_row_number(rows, 0, 0);
         finish->bad_rows = vb_row_number(rows, 0, 1);
     }

@@ -188,14 +188,19 @@ static enum vb_status take_oldest(struct vb_pg *pg, const struct vb_claimer *cla
     return status;
 }
 
+/* Asked first again, since an INSERT waits for whoever updates the row in its way, also where it
+ * would do nothing then: another process may have made the turn since the look, and hold it. */
 enum vb_status vb_turn_make(struct vb_pg *pg, const char *workspace_id, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     uint64_t rows = 0;
     vb_args_text(&args, workspace_id);
-    enum vb_status status = vb_args_exec(
-        pg, "INSERT INTO verbatim.turn (workspace_id) VALUES ($1) ON CONFLICT DO NOTHING", &args,
-        &rows, err);
+    enum vb_status status = vb_args_exec(pg,
+                                         "INSERT INTO verbatim.turn (workspace_id)"
+                                         " SELECT $1::text WHERE NOT EXISTS"
+                                         " (SELECT FROM verbatim.turn WHERE workspace_id = $1)"
+                                         " ON CONFLICT DO NOTHING",
+                                         &args, &rows, err);
     if (status == VB_OK && rows > 0)
         vb_info("workspace %s had no turn in the round of workspaces, and got one", workspace_id);
     return status;
