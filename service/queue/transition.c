@@ -1,5 +1,5 @@
-/* Taking an edge of a job's life (rules/job_status.h). The program writes job.status nowhere
- * else. */
+/* Taking an edge of a job's life (rules/job_status.h). The program writes job.status only here, and
+ * where a claim and a finish have their edge in a statement that writes more (transition.h). */
 #include "queue.h"
 
 #include "verbatim/log.h"
