@@ -198,8 +198,8 @@ static bool takes_no_writes(struct vb_pg *pg)
     return is_useless;
 }
 
-/* One that died while idle is noticed here, before a
- * statement is sent whose fate would be unknown. */
+/* One that died while idle is noticed here, before a statement is sent whose fate would be
+ * unknown. */
 enum vb_status vb_pg_be_connected(struct vb_pg *pg, struct vb_error *err)
 {
     if (pg->in_transaction) {
