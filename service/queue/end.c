@@ -123,8 +123,8 @@ static void add_facts(struct vb_pg_args *args, const struct vb_claim *claim,
     vb_args_number(args, claim->part_first);
 }
 
-/* The fence holds job and segment, so a row is certain; without one nothing was written, and the job
- * is not told as finished. */
+/* The fence holds job and segment, so a row is certain; without one nothing was written, and the
+ * job is not told as finished. */
 static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *write,
                                    struct finish *finish, struct vb_error *err)
 {
