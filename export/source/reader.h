@@ -1,5 +1,5 @@
-/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), recover.c, blame.c,
- * bad_row.c, form.c, share.c, slow.c, way.c, skip.c, count.c and wait.c.
+/* The insides of a vb_reader, shared by reader.c (events), stream.c (rows), row.c, recover.c,
+ * blame.c, bad_row.c, form.c, share.c, slow.c, way.c, skip.c, count.c and wait.c.
  *
  * The reader owns all of it, and vb_reader_free frees it; what the options and the selection point
  * at is borrowed, and outlives the reader. One thread. Errors are those of verbatim/source.h;
@@ -104,6 +104,16 @@ void vb_stream_begin_conversation(struct vb_reader *reader);
  * last. */
 enum vb_status vb_stream_next(struct vb_reader *reader, struct vb_message *ret_message,
                               bool *ret_is_message, struct vb_error *err) vb_must_check;
+/* row.c: the pending row, of a message or of another kind. VB_SOURCE: it breaks the contract;
+ * stream->fault says why, if that is the row's alone. A message becomes the last one of its
+ * conversation. */
+enum vb_status vb_row_message(struct vb_reader *reader, struct vb_message *ret_message,
+                              struct vb_error *err) vb_must_check;
+enum vb_status vb_row_extra(struct vb_reader *reader, enum vb_row_kind kind,
+                            struct vb_error *err) vb_must_check;
+/* VB_SOURCE, of the current conversation. Not retryable: the rows will be the same. */
+enum vb_status vb_row_broken(const struct vb_reader *reader, struct vb_error *err,
+                             const char *what);
 /* Before a statement of several conversations: looks, once in a while, whether the source finds
  * them by an index. */
 void vb_stream_choose_form(struct vb_reader *reader);
@@ -138,16 +148,16 @@ enum vb_status vb_name_clash(const struct vb_reader *reader, enum vb_status stat
                              struct vb_error *err);
 /* Whether a failure is that of the rows: with others the same statement would have passed. */
 bool vb_is_of_rows(enum vb_status status, const struct vb_error *err);
-/* `status` with the name of the message of the current conversation that cannot be read, or of the
- * conversation within the next `limit` + 1; as far as they can be found. No stream is open. */
-/* Both leave what the row alone is refused with in `ret_why`, and false where none is found. The
- * place counts from 1. */
+/* The message of the current conversation that cannot be read, or the conversation within the next
+ * `limit` + 1, by its place, which counts from 1; false where none is found. Both leave what the
+ * row alone is refused with in `ret_why`. No stream is open. */
 bool vb_find_bad_message(struct vb_reader *reader, char ret_id[VB_CURSOR_ID],
                          struct vb_error *ret_why);
 bool vb_find_bad_conversation(struct vb_reader *reader, size_t limit, size_t *ret_place,
                               struct vb_error *ret_why);
 /* The conversation at that place behind the reader's position. */
 bool vb_find_conversation_at(struct vb_reader *reader, size_t place, struct vb_cursor *ret_cursor);
+/* `status` with the name of that message, or of that conversation, as far as they can be found. */
 enum vb_status vb_blame_message(struct vb_reader *reader, enum vb_status status,
                                 struct vb_error *err);
 enum vb_status vb_blame_conversation(struct vb_reader *reader, size_t limit, enum vb_status status,
