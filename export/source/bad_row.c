@@ -31,7 +31,7 @@ const struct vb_bad_row *vb_reader_bad_row(const struct vb_reader *reader)
     return &reader->bad_row;
 }
 
-bool vb_is_left_out(const struct vb_reader *reader, const char *message)
+static bool is_left_out(const struct vb_reader *reader, const char *message)
 {
     const struct vb_left_out *left_out = &reader->left_out;
     for (size_t i = 0; i < left_out->count; i++)
@@ -128,7 +128,7 @@ enum vb_status vb_stream_leave_out(struct vb_reader *reader, enum vb_status stat
     struct vb_error why;
     if (!vb_find_bad_message(reader, id, &why))
         return vb_fail_within(err, status, "conversation %s", conversation);
-    if (vb_is_left_out(reader, id))
+    if (is_left_out(reader, id))
         return vb_fail_within(err, status, "conversation %s, message %s", conversation, id);
     return vb_bad_row_note(reader, conversation, id, vb_bad_row_reason(&why, conversation), err);
 }

@@ -172,7 +172,6 @@ enum vb_status vb_bad_row_note(struct vb_reader *reader, const char *conversatio
                                struct vb_error *err) vb_must_check;
 /* What is left of an error's text without whose it is and what was being done. */
 const char *vb_bad_row_reason(const struct vb_error *why, const char *conversation);
-bool vb_is_left_out(const struct vb_reader *reader, const char *message);
 /* NULL, or why the row at hand cannot be shown. */
 const char *vb_row_fault(const struct vb_stream *stream);
 /* After a statement of one conversation's rows has failed by one of them, and after one of a page
