@@ -34,6 +34,7 @@ from .queue import Crew
 from .service import Program
 
 LEASE = 4  # seconds: what a claim costs whose answer was lost
+AGAIN = 9  # times that a round is begun anew whose fault did not happen
 
 
 def _mark(statement, connection):
@@ -341,8 +342,9 @@ def open_lane(house, place, scenario, cold=False):
 def run_steps(house, place, scenario, jobs, lanes=2, cold=False):
     """Each of `jobs` (tuples of steps) is a round in one of several lanes. Returns (rounds, what was wrong).
 
-    Where a worker is slow to come to rest the express thread may take an export, and no fault happens: then again."""
-    left, wrong, done = collections.deque((steps, 2) for steps in jobs), [], []
+    Where a worker is slow to come to rest the express thread may take an export, and no fault happens: then again,
+    later, for the machine may be busy for a while."""
+    left, wrong, done = collections.deque((steps, AGAIN) for steps in jobs), [], []
 
     def work():
         try:

@@ -1,11 +1,12 @@
 """Jobs written straight into the database, and the background parts of the service run one by one (parts_tool)."""
 
 import contextlib
+import os
 import pathlib
 import uuid
 
 from .patience import LIMIT
-from .process import Process
+from .process import Process, wait_until
 from .service import SANITIZER_REPORT, clean_environment
 
 WORKSPACE = "w"
@@ -46,6 +47,9 @@ def running_part(program, part, folder, storage, env=None, **options):
         yield process
     finally:
         if process.running:
+            # It has blocked the signal before it begins threads; one that came earlier would just end it.
+            tasks = f"/proc/{process.pid}/task"
+            wait_until(lambda: not process.running or len(os.listdir(tasks)) > 1, f"{part} to begin")
             status = process.stop(LIMIT)
             text = log.read_text(errors="replace")
             assert not SANITIZER_REPORT.search(text), text[-8000:]
