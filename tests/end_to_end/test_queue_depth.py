@@ -92,8 +92,8 @@ def test_the_login_of_the_scaler_may_ask_and_nothing_else(api, database):
 def test_a_role_made_later_gets_its_rights_at_the_next_migrate(verbatim, postgres):
     """A login that may make no roles migrates all the same."""
     database = postgres.create_database("queue_depth_later")
-    database.execute("CREATE ROLE plain LOGIN")
-    program = Program(verbatim, database.url.replace("postgres@", "plain@"))
+    database.execute("CREATE ROLE queue_depth_plain LOGIN")
+    program = Program(verbatim, database.url.replace("postgres@", "queue_depth_plain@"))
     refused = program.run("migrate", check=False)
     for statement in refused.stderr.splitlines():
         if statement.endswith(";"):
