@@ -23,12 +23,27 @@
 #include "verbatim/render.h"
 #include "verbatim/source.h"
 
+/* What a list is of (work/list.c): its entry's name, and what stands before its rows. */
+struct vb_line_list_form {
+    enum vb_piece_kind kind;
+    struct vb_view name;
+    enum vb_status (*begin)(const struct vb_render_context *context, struct vb_buffer *out,
+                            struct vb_error *err);
+};
+
+#define VB_LINE_LIST_FLUSH                                                                         \
+    (64u * 1024u) /* bytes of rows that are kept in memory, and one row more */
+
+struct vb_line_list {
+    struct vb_buffer rows; /* that are not in the database; whoever adds some settles behind it */
+    uint32_t pieces;       /* of those that are */
+};
+
 /* Rows of the source that could not be read (work/bad_rows.c). */
 struct vb_line_bad_rows {
     struct vb_bad_row *rows; /* of the conversation being read, in no order; owned */
     size_t count, capacity;
-    struct vb_buffer text; /* rows of errors.csv that are not in the database */
-    uint32_t pieces;       /* of those that are */
+    struct vb_line_list list; /* errors.csv */
     uint64_t total;
     uint64_t conversations; /* whole ones among them */
 };
@@ -134,6 +149,18 @@ enum vb_status vb_line_media_record(struct vb_line *line, struct vb_error *err) 
 /* All segments' reasons as media/errors.csv, where there are any. */
 enum vb_status vb_line_media_close(struct vb_line *line, struct vb_error *err) vb_must_check;
 void vb_line_media_count(const struct vb_line *line, struct vb_segment_result *result);
+
+/* work/list.c: for a new claim. */
+void vb_line_list_begin(struct vb_line_list *list);
+/* Where many rows have gathered they go to the database. */
+enum vb_status vb_line_list_settle(struct vb_line *line, const struct vb_line_list_form *form,
+                                   struct vb_line_list *list, struct vb_error *err) vb_must_check;
+/* Leaves the rows to the owner of the last segment. */
+enum vb_status vb_line_list_record(struct vb_line *line, const struct vb_line_list_form *form,
+                                   struct vb_line_list *list, struct vb_error *err) vb_must_check;
+/* All segments' rows as an entry, where there are any. */
+enum vb_status vb_line_list_close(struct vb_line *line, const struct vb_line_list_form *form,
+                                  struct vb_line_list *list, struct vb_error *err) vb_must_check;
 
 /* work/bad_rows.c */
 void vb_line_bad_rows_begin(struct vb_line *line);

@@ -15,7 +15,7 @@
 
 #define KEPT_CAPACITY (256u * 1024u)
 #define COPY_BYTES (64u * 1024u)
-#define ERRORS_CEILING (VB_MEDIA_ITEM_CEILING + 2 * VB_MEDIA_ERRORS_FLUSH)
+#define ERRORS_CEILING (VB_MEDIA_ITEM_CEILING + 2 * VB_LINE_LIST_FLUSH)
 #define BACKLOG_CEILING (4u * 1024u * 1024u)
 /* Of a medium on its way into the archive: others are under way meanwhile. */
 #define LOOK_EVERY (UINT64_C(1024) * 1024)
@@ -54,7 +54,7 @@ enum vb_status vb_media_work_new(struct vb_crew *crew, struct vb_lease *lease,
     vb_buffer_init(&work->item, VB_MEDIA_ITEM_CEILING);
     vb_buffer_init(&work->ahead, VB_MEDIA_ITEM_CEILING);
     vb_buffer_init(&work->backlog, BACKLOG_CEILING);
-    vb_buffer_init(&work->errors, ERRORS_CEILING);
+    vb_buffer_init(&work->errors.rows, ERRORS_CEILING);
     enum vb_status status = vb_fetcher_new(crew->media, stop_fetching, work, &work->fetcher, err);
     if (status == VB_OK)
         *ret_work = work;
@@ -72,7 +72,7 @@ void vb_media_work_free(struct vb_media_work *work)
     vb_buffer_done(&work->item);
     vb_buffer_done(&work->ahead);
     vb_buffer_done(&work->backlog);
-    vb_buffer_done(&work->errors);
+    vb_buffer_done(&work->errors.rows);
     free(work);
 }
 
@@ -99,8 +99,7 @@ enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err)
     if (!work)
         return VB_OK;
     vb_media_empty(&work->item);
-    vb_media_empty(&work->errors);
-    work->pieces = 0;
+    vb_line_list_begin(&work->errors);
     work->stored = work->failed = work->bytes = 0;
     work->held = 0;
     work->reader = line->reader;

@@ -12,7 +12,6 @@
 #include "line.h"
 
 #define VB_MEDIA_ITEM_CEILING (64u * 1024u * 1024u) /* of one attachment's texts, as of a row */
-#define VB_MEDIA_ERRORS_FLUSH (64u * 1024u)
 
 struct vb_media_work {
     struct vb_lease *lease;
@@ -20,12 +19,11 @@ struct vb_media_work {
     struct vb_fetcher *fetcher;
     struct vb_spool list; /* attachments: see vb_media_item */
     uint64_t asked, taken, due;
-    struct vb_buffer item;    /* the one whose turn it is, read back */
-    struct vb_buffer ahead;   /* one that is handed to the fetcher */
-    struct vb_buffer backlog; /* entries whose turn has not come */
-    size_t replayed;          /* bytes of it that are in the archive */
-    struct vb_buffer errors;  /* rows of media/errors.csv that are not in the database */
-    uint32_t pieces;          /* of those that are */
+    struct vb_buffer item;      /* the one whose turn it is, read back */
+    struct vb_buffer ahead;     /* one that is handed to the fetcher */
+    struct vb_buffer backlog;   /* entries whose turn has not come */
+    size_t replayed;            /* bytes of it that are in the archive */
+    struct vb_line_list errors; /* media/errors.csv */
     uint64_t stored, failed, bytes;
     uint64_t left; /* bytes of the export's limit */
     int64_t held;  /* microseconds of fetching since the source was let go of, */
