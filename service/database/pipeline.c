@@ -13,49 +13,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* Takes results up to the end of the pipeline and keeps the last one, or the first that failed. */
-static PGresult *drain_pipeline(PGconn *connection)
-{
-    PGresult *kept = NULL;
-    bool failed = false;
-    int silences = 0; /* two NULLs in a row: the connection is gone */
-    while (silences < 2) {
-        PGresult *result = PQgetResult(connection);
-        if (!result) {
-            silences++;
-            continue;
-        }
-        silences = 0;
-        ExecStatusType state = PQresultStatus(result);
-        if (state == PGRES_PIPELINE_SYNC) {
-            PQclear(result);
-            break;
-        }
-        if (failed || state == PGRES_PIPELINE_ABORTED) {
-            PQclear(result);
-            continue;
-        }
-        failed = state != PGRES_TUPLES_OK && state != PGRES_COMMAND_OK;
-        PQclear(kept);
-        kept = result;
-    }
-    return kept;
-}
-
-PGresult *vb_pg_run_set_up(struct vb_pg *pg, const char *sql, int count,
-                           const char *const *parameters)
-{
-    PGconn *to = pg->connection;
-    const char *setup = vb_pg_setup_sql(pg->role, true);
-    if (PQenterPipelineMode(to) != 1 ||
-        PQsendQueryParams(to, setup, 0, NULL, NULL, NULL, NULL, 0) != 1)
-        return NULL;
-    if (PQsendQueryParams(to, sql, count, NULL, parameters, NULL, NULL, 0) != 1 ||
-        PQpipelineSync(to) != 1)
-        return NULL;
-    return drain_pipeline(to);
-}
-
 /* BEGIN and the set-up before the steps, COMMIT behind them. */
 #define ANSWERS (VB_PG_STEPS + 3)
 
@@ -138,6 +95,22 @@ static void take_answers(struct flight *flight)
         if (is_sync)
             break;
     }
+}
+
+PGresult *vb_pg_run_set_up(struct vb_pg *pg, const char *sql, int count,
+                           const char *const *parameters)
+{
+    const struct vb_pg_statement statement = {NULL, sql, count};
+    const struct vb_pg_step step = {&statement, parameters};
+    struct flight flight = {.pg = pg, .steps = &step, .count = 1};
+    if (PQenterPipelineMode(pg->connection) != 1 ||
+        !send_plain(&flight, vb_pg_setup_sql(pg->role, true)) || !send_step(&flight, 0) ||
+        PQpipelineSync(pg->connection) != 1)
+        return NULL;
+    take_answers(&flight);
+    bool is_set_up = PQresultStatus(flight.answers[0]) == PGRES_TUPLES_OK;
+    PQclear(flight.answers[!is_set_up]);
+    return flight.answers[is_set_up];
 }
 
 /* The first that failed tells why; those behind it were passed over. */
