@@ -18,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Also a row whose every byte is written twice has to fit. */
-#define ROW_MOST (VB_ROW_CEILING / 2u)
-
 bool vb_lists_bad_rows(const struct vb_reader *reader)
 {
     return reader->selection.lists_bad_rows;
@@ -109,11 +106,6 @@ const char *vb_bad_row_reason(const struct vb_error *why, const char *conversati
     const char *rest = text + sizeof owner - 1;
     bool is_own = strncmp(rest, conversation, length) == 0 && strncmp(rest + length, ": ", 2) == 0;
     return is_own ? rest + length + 2 : text;
-}
-
-const char *vb_row_fault(const struct vb_stream *stream)
-{
-    return stream->rows.buffered > ROW_MOST ? "too large for one row" : NULL;
 }
 
 /* --- statements --- */

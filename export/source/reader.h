@@ -172,8 +172,6 @@ enum vb_status vb_bad_row_note(struct vb_reader *reader, const char *conversatio
                                struct vb_error *err) vb_must_check;
 /* What is left of an error's text without whose it is and what was being done. */
 const char *vb_bad_row_reason(const struct vb_error *why, const char *conversation);
-/* NULL, or why the row at hand cannot be shown. */
-const char *vb_row_fault(const struct vb_stream *stream);
 /* After a statement of one conversation's rows has failed by one of them, and after one of a page
  * of at most `limit` + 1: VB_AGAIN, VB_OK if a shorter page is to be read first, else the
  * failure. */

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Of rows that may be listed: also one whose every byte is written twice has to fit. */
+#define ROW_MOST (VB_ROW_CEILING / 2u)
+
 enum vb_status vb_row_broken(const struct vb_reader *reader, struct vb_error *err, const char *what)
 {
     return vb_fail(err, VB_SOURCE, "conversation %s: %s", reader->conversation.id, what);
@@ -125,9 +128,8 @@ enum vb_status vb_row_message(struct vb_reader *reader, struct vb_message *ret_m
         return broken_message(reader, id, err, "its media_urls cannot be read");
     if (stream->width == VB_ROW_COUNT && decode_rich(fields, &message) != VB_OK)
         return broken_message(reader, id, err, "its citations or attachments cannot be read");
-    const char *fault = vb_lists_bad_rows(reader) ? vb_row_fault(stream) : NULL;
-    if (fault)
-        return broken_message(reader, id, err, fault);
+    if (vb_lists_bad_rows(reader) && stream->rows.buffered > ROW_MOST)
+        return broken_message(reader, id, err, "too large for one row");
     message.created_at = place->cursor.at;
     message.id.data = id;
     note_last(stream);
