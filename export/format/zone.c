@@ -246,6 +246,11 @@ bool vb_zone_release(char ret_release[VB_ZONE_RELEASE])
     return found;
 }
 
+static int year_of_release(const char *release)
+{
+    return (int)strtol(release, NULL, 10);
+}
+
 /* "2025b" is about that of March 2025: a letter stands for some two months. */
 static int month_of_release(const char *release)
 {
@@ -255,7 +260,7 @@ static int month_of_release(const char *release)
 
 vb_instant vb_zone_release_time(const char *release)
 {
-    struct tm came = {.tm_year = (int)strtol(release, NULL, 10) - 1900,
+    struct tm came = {.tm_year = year_of_release(release) - 1900,
                       .tm_mon = month_of_release(release),
                       .tm_mday = 1};
     return (vb_instant)timegm(&came) * VB_SECOND;
@@ -263,13 +268,11 @@ vb_instant vb_zone_release_time(const char *release)
 
 bool vb_zone_release_is_old(const char *release, vb_instant now)
 {
-    struct tm today = {0}, came = {0};
+    struct tm today = {0};
     time_t seconds = (time_t)(now / VB_SECOND);
-    time_t then = (time_t)(vb_zone_release_time(release) / VB_SECOND);
     (void)gmtime_r(&seconds, &today);
-    (void)gmtime_r(&then, &came);
-    int months = (today.tm_year - came.tm_year) * 12 + today.tm_mon - came.tm_mon;
-    return months > RELEASE_MONTHS_MOST;
+    int years = today.tm_year + 1900 - year_of_release(release);
+    return years * 12 + today.tm_mon - month_of_release(release) > RELEASE_MONTHS_MOST;
 }
 
 void vb_zone_free(struct vb_zone *zone)
