@@ -76,7 +76,8 @@ void vb_media_work_free(struct vb_media_work *work)
     free(work);
 }
 
-void vb_media_empty(struct vb_buffer *buffer)
+/* An oversized text leaves no memory behind. */
+static void empty(struct vb_buffer *buffer)
 {
     if (buffer->capacity > KEPT_CAPACITY)
         vb_buffer_done(buffer);
@@ -98,7 +99,7 @@ enum vb_status vb_line_media_begin(struct vb_line *line, struct vb_error *err)
     uint64_t so_far = 0, limit = line->crew->service->options->media_export_limit;
     if (!work)
         return VB_OK;
-    vb_media_empty(&work->item);
+    empty(&work->item);
     vb_line_list_begin(&work->errors);
     work->stored = work->failed = work->bytes = 0;
     work->held = 0;
@@ -176,7 +177,7 @@ static enum vb_status recall(const struct vb_media_work *work, uint64_t offset,
                              struct vb_media_item *ret_item, struct vb_error *err)
 {
     size_t total = length_of(head);
-    vb_media_empty(texts);
+    empty(texts);
     if (vb_buffer_reserve(texts, total) != VB_OK)
         return vb_fail(err, VB_NO_MEMORY, "no memory for an attachment");
     enum vb_status status =

@@ -45,9 +45,6 @@ struct vb_media_item {
     struct vb_view texts[VB_ITEM_TEXTS];
 };
 
-/* An oversized text leaves no memory behind. */
-void vb_media_empty(struct vb_buffer *buffer);
-
 /* work/media.c: asks for as many of the list as the fetcher has places for. */
 enum vb_status vb_media_ask(struct vb_media_work *work, struct vb_error *err) vb_must_check;
 /* Whether the next in the list can be taken without waiting for a server. */
