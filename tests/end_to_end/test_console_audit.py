@@ -82,10 +82,7 @@ def test_the_life_of_an_export(working, keys, database):
     body = {"select": {"all": True}, "format": "json"}
     export = working.request("POST", "/api/v1/workspace/one/exports", keys["jane"], json_body=body).json()["export_id"]
     path = f"/api/v1/workspace/one/exports/{export}"
-
-    def finished():
-        return working.get(path, keys["jane"]).json()["status"] == "finished"
-    wait_until(finished, "the end of the export")
+    working.finished(keys["jane"], export)
     assert working.get(f"{path}/download", keys["admin"]).status == 200
     wait_until(lambda: page_of(working, keys["one"])["entries"][0]["downloads"], "the download is noted")
     entry, = page_of(working, keys["one"])["entries"]

@@ -121,11 +121,7 @@ def test_the_workspace_s_link_life_wins_over_the_option(service, keys, database)
 
 def finished(working, key, **body):
     made = working.request("POST", "/api/v1/workspace/one/exports", key, json_body=ALL | body).json()["export_id"]
-
-    def look():
-        export = working.get(f"/api/v1/workspace/one/exports/{made}", key).json()
-        return export if export["status"] == "finished" else None
-    return wait_until(look, "the end of the export")
+    return working.finished(key, made)
 
 
 def test_the_workspace_s_retention_wins_over_the_option(program, keys, make_service, database, local, folder):

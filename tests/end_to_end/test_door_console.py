@@ -73,14 +73,6 @@ def ids(page):
     return [each["export_id"] for each in page["exports"]]
 
 
-def finish(working, key, export):
-    def look():
-        job = working.get(f"/api/v1/workspace/one/exports/{export}", key).json()
-        assert job["status"] in ("queued", "started", "finished"), job
-        return job if job["status"] == "finished" else None
-    return wait_until(look, "the end of the export")
-
-
 def text_of(working, key, export):
     answer = working.get(f"/api/v1/workspace/one/exports/{export}/download", key)
     assert answer.status == 200
@@ -106,7 +98,7 @@ def test_the_answer_is_the_native_export(service, keys):
                                          (365, ["done long ago", "done last week", "done yesterday"])))
 def test_completed_conversations_of_the_days_alone(working, keys, days, found):
     export = ordered(working, keys["one"], days=days)["export_id"]
-    finish(working, keys["one"], export)
+    working.finished(keys["one"], export)
     text = text_of(working, keys["one"], export)
     assert re.findall(r"marked ([a-z ]+[a-z])", re.sub(r"<title>.*?</title>|<nav.*?</nav>", "", text, flags=re.S))
     for name in ("done yesterday", "done last week", "done long ago", "too long ago", "still open", "ends tomorrow"):
@@ -115,7 +107,7 @@ def test_completed_conversations_of_the_days_alone(working, keys, days, found):
 
 def test_the_file_is_named_after_the_assistant_and_the_moment(working, keys):
     before = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-    export = finish(working, keys["one"], ordered(working, keys["one"])["export_id"])
+    export = working.finished(keys["one"], ordered(working, keys["one"])["export_id"])
     file = export["files"][0]
     name, stamp = NAME.fullmatch(file["name"]).groups()
     assert (name, file["content_type"], export["name"]) == (people.ASSISTANT, "text/html; charset=utf-8", file["name"])
@@ -128,7 +120,7 @@ def test_the_file_is_named_after_the_assistant_and_the_moment(working, keys):
 def test_more_may_be_included_and_all_else_stays(working, keys):
     """Notes are wanted with the product's export, not in its place."""
     wanted = ["messages", "notes", "events"]
-    export = finish(working, keys["one"], ordered(working, keys["one"], days=7, include=wanted)["export_id"])
+    export = working.finished(keys["one"], ordered(working, keys["one"], days=7, include=wanted)["export_id"])
     assert export["specification"]["include"] == wanted
     assert export["specification"]["filter"]["completed_only"] is True
     assert NAME.fullmatch(export["name"]) and export["progress"]["conversations_done"] == 2
@@ -144,7 +136,7 @@ def test_what_can_not_be_included(service, keys, include):
 
 
 def test_an_assistant_without_conversations_gives_an_archive(working, keys):
-    export = finish(working, keys["one"], ordered(working, keys["one"], EMPTY)["export_id"])
+    export = working.finished(keys["one"], ordered(working, keys["one"], EMPTY)["export_id"])
     assert export["progress"]["conversations_done"] == 0
     text = text_of(working, keys["one"], export["export_id"])
     assert text.startswith("<!DOCTYPE html>") and text.rstrip().endswith("</html>")
@@ -152,16 +144,16 @@ def test_an_assistant_without_conversations_gives_an_archive(working, keys):
 
 
 def test_a_hostile_name_of_an_assistant_is_text(working, keys):
-    export = finish(working, keys["one"], ordered(working, keys["one"], STRANGE)["export_id"])
+    export = working.finished(keys["one"], ordered(working, keys["one"], STRANGE)["export_id"])
     assert "<b>../x</b>" not in text_of(working, keys["one"], export["export_id"])
     assert NAME.fullmatch(export["name"])
 
 
 def test_an_editor_gets_the_permitted_scope(working, keys):
     """Nothing of this assistant carries the tag press."""
-    export = finish(working, keys["press"], ordered(working, keys["press"], days=365)["export_id"])
+    export = working.finished(keys["press"], ordered(working, keys["press"], days=365)["export_id"])
     assert export["progress"]["conversations_done"] == 0
-    seen = finish(working, keys["vip"], ordered(working, keys["vip"], days=365)["export_id"])
+    seen = working.finished(keys["vip"], ordered(working, keys["vip"], days=365)["export_id"])
     assert seen["progress"]["conversations_done"] == 3
 
 
@@ -282,7 +274,7 @@ def test_the_21st_takes_the_oldest_with_it_which_the_list_told_before(service, k
 def test_the_file_of_the_oldest_goes_too(working, keys, database, local):
     def stored():
         return [path for path in local.folder.rglob(export["name"]) if export["export_id"] in str(path)]
-    export = finish(working, keys["owner/jane"], ordered(working, keys["owner/jane"])["export_id"])
+    export = working.finished(keys["owner/jane"], ordered(working, keys["owner/jane"])["export_id"])
     assert len(stored()) == 1
     database.execute("UPDATE verbatim.job SET created_at = created_at - interval '1 hour' WHERE job_id = %s",
                      [export["export_id"]])
@@ -329,7 +321,7 @@ def test_an_editors_key_lists_its_audience_alone(service, keys):
 
 
 def test_kept_for_thirty_days_whatever_the_link(working, keys, database):
-    export = finish(working, keys["one"], ordered(working, keys["one"])["export_id"])
+    export = working.finished(keys["one"], ordered(working, keys["one"])["export_id"])
     created = datetime.datetime.fromisoformat(export["created_time"])
     assert datetime.datetime.fromisoformat(export["expires_at"]) == created + datetime.timedelta(days=30)
     link = datetime.datetime.fromisoformat(export["download_url_expires_at"])
@@ -347,7 +339,7 @@ def test_kept_for_thirty_days_whatever_the_link(working, keys, database):
 
 
 def test_what_has_expired_is_pruned(working, keys, database, program, local):
-    export = finish(working, keys["one"], ordered(working, keys["one"])["export_id"])
+    export = working.finished(keys["one"], ordered(working, keys["one"])["export_id"])
     database.execute("UPDATE verbatim.job SET created_at = now() - interval '30 days 1 second' WHERE job_id = %s",
                      [export["export_id"]])
     program.run("prune", options=local.options)

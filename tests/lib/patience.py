@@ -9,6 +9,9 @@ import functools
 import threading
 import time
 
+# A wait's seconds are what it may take on a quiet machine of two cores; a slower one, or one that stands still for a
+# while, has so many times as long. A condition that holds costs nothing of it.
+PATIENCE = 3
 LIMIT = 240  # seconds: ends what hangs for good, and says nothing of speed
 TICK = 0.02
 STALL = 0.5  # seconds without a turn that a test with short deadlines may have failed for

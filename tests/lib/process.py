@@ -18,15 +18,14 @@ import subprocess
 import tempfile
 import time
 
+from .patience import PATIENCE
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".run"
 PR_SET_PDEATHSIG = 1
 # A sanitizer keeps freed memory and shadows the rest: what a process occupies then says nothing about the program.
 SANITIZED = os.environ.get("VERBATIM_PRESET") in ("asan", "tsan")
 WORKERS_APART = 16
-# A wait's seconds are what it may take on a quiet machine of two cores; a slower one, or one that stands still for a
-# while, has so many times as long. A condition that holds costs nothing of it.
-PATIENCE = 3
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
