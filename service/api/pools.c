@@ -3,7 +3,8 @@
  *
  * Four pools a loop: Verbatim's own database, the source for look-ups, and the source for counting
  * and for searching, which may take long and must stand neither before look-ups nor before each
- * other. The connectors are shared by all loops; a pool is its loop's alone.
+ * other. The connectors are shared by all loops; a pool is its loop's alone. Secrets are read by
+ * the first loop for all.
  */
 #include "api.h"
 
@@ -27,6 +28,29 @@ void vb_api_pools_connections(struct vb_connections *sum)
 }
 
 /* Two generations at most: the current one, and the one before for links that still live. */
+static void publish(const struct vb_api_site_loop *site)
+{
+    struct vb_api_known *known = site->known;
+    pthread_mutex_lock(&known->mutex);
+    known->secrets = site->secrets;
+    known->no_mail = site->no_mail;
+    known->at = site->secrets_at;
+    pthread_mutex_unlock(&known->mutex);
+}
+
+static void take_known(struct vb_api_site_loop *site)
+{
+    struct vb_api_known *known = site->known;
+    pthread_mutex_lock(&known->mutex);
+    if (known->at > site->secrets_at) {
+        site->secrets = known->secrets;
+        site->no_mail = known->no_mail;
+        site->secrets_at = known->at;
+        site->mail_is_known = true;
+    }
+    pthread_mutex_unlock(&known->mutex);
+}
+
 static void on_secrets(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_api_site_loop *site = context;
@@ -46,6 +70,7 @@ static void on_secrets(void *context, const struct vb_pg_outcome *outcome)
     site->no_mail = PQntuples(rows) > 0 && !vb_pg_boolean(rows, 0, 2);
     site->mail_is_known = true;
     site->secrets_at = vb_clock_monotonic();
+    publish(site);
 }
 
 /* At most one question at a time, and none more often than the tick. */
@@ -116,13 +141,17 @@ enum vb_status vb_api_pools_init(struct vb_http_loop *loop, struct vb_pg_connect
     return status;
 }
 
-void vb_api_pools_tick(struct vb_api_site_loop *site, int64_t now)
+void vb_api_pools_tick(struct vb_http_loop *loop, int64_t now)
 {
+    struct vb_api_site_loop *site = loop->site;
     vb_pg_pool_tick(site->main_pool);
     vb_pg_pool_tick(site->source_pool);
     vb_pg_pool_tick(site->count_pool);
     vb_pg_pool_tick(site->search_pool);
-    refresh_secrets(site, now);
+    if (loop == &loop->http->loops[0])
+        refresh_secrets(site, now);
+    else
+        take_known(site);
 }
 
 /* The ticket first, since its callback writes into the site. Pools that were never made are

@@ -37,6 +37,7 @@ struct vb_api {
     struct vb_direct_pool *streams;
     struct vb_http *http;
     struct vb_api_throttle sign_ins; /* of all loops */
+    struct vb_api_known known;       /* likewise */
     struct vb_api_events *events;
     struct vb_networks *proxies;
     struct vb_origins *origins;
@@ -68,6 +69,7 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
     site->watch = api->watch;
     site->source_watch = &api->source_watch;
     site->sign_ins = &api->sign_ins;
+    site->known = &api->known;
     site->events = api->events;
     vb_buffer_init(&site->list.target, VB_HTTP_TARGET + 2);
     vb_buffer_init(&site->list.body, VB_API_SHOWN);
@@ -80,7 +82,7 @@ static enum vb_status loop_init(struct vb_http_loop *loop, struct vb_error *err)
 
 static void loop_tick(struct vb_http_loop *loop, int64_t now)
 {
-    vb_api_pools_tick(loop->site, now);
+    vb_api_pools_tick(loop, now);
     vb_api_source_watch_tick(loop, now);
     vb_api_end_tick(loop->site, now);
     vb_api_events_tick(loop, now);
@@ -375,6 +377,7 @@ enum vb_status vb_site_start(const struct vb_service *service, const struct vb_a
     struct vb_api *api = calloc(1, sizeof(*api));
     if (!api)
         return vb_fail(err, VB_NO_MEMORY, "no memory for the API");
+    pthread_mutex_init(&api->known.mutex, NULL);
     api->service = service;
     api->table = table;
     api->site = callbacks;
@@ -424,5 +427,7 @@ void vb_site_stop(struct vb_api *api)
     vb_api_events_free(api->events);
     vb_networks_free(api->proxies);
     vb_origins_free(api->origins);
+    pthread_mutex_destroy(&api->known.mutex);
+    explicit_bzero(&api->known.secrets, sizeof(api->known.secrets));
     free(api);
 }

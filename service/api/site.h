@@ -41,6 +41,14 @@ struct vb_api_shown {
 };
 #define VB_API_SHOWN (64u << 10) /* bytes; a larger one is made for each */
 
+/* What the first loop has read for all of them. */
+struct vb_api_known {
+    pthread_mutex_t mutex;
+    int64_t at; /* monotonic; 0: nothing yet */
+    struct vb_link_secrets secrets;
+    bool no_mail;
+};
+
 struct vb_api_site_loop {
     const struct vb_service *service;
     const struct vb_api_table *table;
@@ -59,6 +67,7 @@ struct vb_api_site_loop {
     struct vb_pg_pool *search_pool; /* the same, for what somebody waits for who is typing */
     size_t notes;            /* to the audit, on their way: a loop that stops waits for them */
     struct vb_api_end *ends; /* those of them that wait for their next try (api/audit_end.c) */
+    struct vb_api_known *known;
     int64_t secrets_asked, secrets_at; /* 0: never */
     struct vb_link_secrets secrets;
     /* Read with them: no process sends mails. What the process started with says nothing of it. */
@@ -109,7 +118,7 @@ void vb_site_stop(struct vb_api *api);
 enum vb_status vb_api_pools_init(struct vb_http_loop *loop, struct vb_pg_connector *main,
                                  struct vb_pg_connector *source,
                                  struct vb_error *err) vb_must_check;
-void vb_api_pools_tick(struct vb_api_site_loop *site, int64_t now);
+void vb_api_pools_tick(struct vb_http_loop *loop, int64_t now);
 void vb_api_pools_done(struct vb_api_site_loop *site);
 void vb_api_pools_connections(struct vb_connections *sum);
 

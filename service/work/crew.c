@@ -22,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LOOK_TIME VB_SECOND
+
 void vb_tuning_of(const struct vb_service *service, struct vb_tuning *ret_tuning)
 {
     const struct vb_options *options = service->options;
@@ -99,6 +101,22 @@ void vb_crew_wait(struct vb_crew *crew, uint64_t seen, int64_t microseconds)
     while (crew->generation == seen && !crew->stopping && in_time)
         in_time = vb_condition_wait(&crew->changed, &crew->mutex, until);
     pthread_mutex_unlock(&crew->mutex);
+}
+
+/* Whoever has its turn is given a while for the look, in which nobody else takes one. */
+bool vb_crew_rest(struct vb_crew *crew, uint64_t seen, int64_t microseconds, bool had_turn)
+{
+    int64_t now = vb_clock_monotonic(), until = now + microseconds;
+    pthread_mutex_lock(&crew->mutex);
+    if (had_turn || until < crew->empty_until || crew->empty_until <= now)
+        crew->empty_until = until;
+    while (crew->generation == seen && !crew->stopping && vb_clock_monotonic() < crew->empty_until)
+        (void)vb_condition_wait(&crew->changed, &crew->mutex, crew->empty_until);
+    bool is_turn = crew->generation == seen && !crew->stopping;
+    if (is_turn)
+        crew->empty_until = vb_clock_monotonic() + LOOK_TIME;
+    pthread_mutex_unlock(&crew->mutex);
+    return is_turn;
 }
 
 void vb_crew_stop(struct vb_crew *crew)

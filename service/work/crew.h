@@ -56,6 +56,7 @@ struct vb_crew {
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* generation or stopping */
     uint64_t generation;    /* rises when there may be work */
+    int64_t empty_until;    /* monotonic; threads that rest look no earlier */
     unsigned idle; /* worker threads that wait for work; the express thread is not counted */
     _Atomic bool stopping;
     _Atomic bool listening;  /* notifications come in: polling may be slow */
@@ -71,6 +72,11 @@ void vb_crew_wake(struct vb_crew *crew);
 uint64_t vb_crew_generation(struct vb_crew *crew);
 /* Waits until the generation differs from `seen`, the crew stops, or the time is over. */
 void vb_crew_wait(struct vb_crew *crew, uint64_t seen, int64_t microseconds);
+/* The calling thread has looked at that generation, found nothing, and expects nothing before the
+ * time is over: waits for a new one, a stop, or its turn, since one look is enough for all idle
+ * threads. Some of them look at the same time, so the earliest time that one expects something is
+ * everybody's. `had_turn`: whether the look was one for all. True: its turn is now. */
+bool vb_crew_rest(struct vb_crew *crew, uint64_t seen, int64_t microseconds, bool had_turn);
 void vb_crew_stop(struct vb_crew *crew);
 /* Counts the calling worker thread as idle or not; no idle one left wakes the express thread. */
 void vb_crew_idle(struct vb_crew *crew, bool idle);

@@ -238,11 +238,22 @@ static int64_t idle_time(struct vb_worker *worker, enum vb_status status)
     return wait;
 }
 
+/* Where another thread would have found the same, it looks for both. True: this one's turn came by
+ * the time alone. */
+static bool rest(struct vb_worker *worker, uint64_t seen, enum vb_status status, bool had_turn)
+{
+    int64_t wait = idle_time(worker, status);
+    if (status == VB_END && !worker->express)
+        return vb_crew_rest(worker->crew, seen, wait, had_turn);
+    vb_crew_wait(worker->crew, seen, wait);
+    return false;
+}
+
 /* Looks until there is something to do. False: the crew stops. */
 static bool next_claim(struct vb_worker *worker, struct vb_claim *claim)
 {
     struct vb_crew *crew = worker->crew;
-    bool idle = false;
+    bool idle = false, is_turn = false;
     enum vb_status status = VB_END;
     while (!crew->stopping) {
         uint64_t seen = vb_crew_generation(crew);
@@ -252,9 +263,11 @@ static bool next_claim(struct vb_worker *worker, struct vb_claim *claim)
         if (!idle && !worker->express)
             vb_crew_idle(crew, true);
         idle = true;
-        vb_crew_wait(crew, seen, idle_time(worker, status));
+        is_turn = rest(worker, seen, status, is_turn);
     }
     worker->locked = 0;
+    if (is_turn && status == VB_OK)
+        vb_crew_wake(crew); /* there may be more than this */
     if (idle && !worker->express)
         vb_crew_idle(crew, false);
     return status == VB_OK;

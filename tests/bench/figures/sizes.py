@@ -19,12 +19,12 @@ class Sizes:
     neighbour_jobs: int = 300     # of P11, quiet and meanwhile
     neighbour_messages: int = 10_000_000
     format_rounds: int = 3
-    idle_seconds: int = 30
+    idle_seconds: int = 60     # a round of the janitor
 
 
 QUICK = {"messages": 100_000, "least": 1_000, "most": 100_000, "huge": 8, "rounds": 3, "loads": 2, "seconds": 1,
          "small_jobs": 60, "many_jobs": 400, "media": 60, "harm_seconds": 2, "neighbour_jobs": 60,
-         "neighbour_messages": 300_000, "format_rounds": 1, "idle_seconds": 4}
+         "neighbour_messages": 300_000, "format_rounds": 1, "idle_seconds": 12}
 
 
 def sizes(quick, most=None):

@@ -83,7 +83,7 @@ GOALS = [
     *[Goal(f"P12 {shape}", f"messages a second as {shape}", "x csv messages", AT_LEAST) for shape in (
         "xlsx", "xlsx single", "pdf")],
     Goal("P13 cpu", "CPU of a process that has nothing to do", "% of a core", AT_MOST, 0.2),
-    Goal("P13 statements", "transactions of it at both databases", "/s", AT_MOST, 1),
+    Goal("P13 statements", "statements of it at both databases", "/s", AT_MOST, 1),
 ]
 BY_KEY = {goal.key: goal for goal in GOALS}
 FIGURES = list(dict.fromkeys(goal.figure for goal in GOALS))
