@@ -25,16 +25,18 @@ struct keywords {
 };
 
 /* Both lists in the same order. The times find a dead host within half a minute, where TCP alone
- * would take a quarter of an hour. */
+ * would take a quarter of an hour; or within seven seconds: probes from the third on, and none
+ * answered for five. */
 static struct keywords keywords_of(const struct vb_postgres_recipe *recipe)
 {
-    bool writable = recipe->server == VB_POSTGRES_WRITABLE;
+    bool writable = recipe->server == VB_POSTGRES_WRITABLE, quick = recipe->is_waited_at;
     return (struct keywords){
         {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
          "tcp_user_timeout", "target_session_attrs", "application_name", "dbname",
          "client_encoding", NULL},
-        {"5", "10", "5", "3", "15000", writable ? "read-write" : "any", recipe->application_name,
-         recipe->connection_string, "UTF8", NULL},
+        {"5", quick ? "3" : "10", quick ? "2" : "5", "3", quick ? "5000" : "15000",
+         writable ? "read-write" : "any", recipe->application_name, recipe->connection_string,
+         "UTF8", NULL},
     };
 }
 

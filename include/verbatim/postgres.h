@@ -30,6 +30,9 @@ struct vb_postgres_recipe {
     const char *connection_string; /* NULL: libpq's environment; its present form (renewed.h) */
     const char *application_name;
     enum vb_postgres_server server;
+    /* A peer that vanished is found within some seconds instead of half a minute, also while
+     * nothing is sent. */
+    bool is_waited_at;
     struct vb_stop
         stop; /* noticed within a fifth of a second, but for a name server that is silent */
 };

@@ -141,6 +141,7 @@ static void serve(struct vb_pg_connector *connector, struct vb_pg_order *order)
         .connection_string = order->options->connection_string,
         .application_name = "verbatim http",
         .server = order->options->server,
+        .is_waited_at = true,
         .stop = {is_stopping, connector},
     };
     struct vb_error err = {0};

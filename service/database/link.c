@@ -23,6 +23,8 @@ void vb_pg_link_close(struct link *link, const char *why, const char *reason)
     event_del(&link->readable);
     event_del(&link->writable);
     PQfinish(link->connection);
+    vb_pg_ticket_drop(link->question);
+    link->question = NULL;
     link->connection = NULL;
     link->state = LINK_NONE;
     link->wants_write = false;
@@ -187,6 +189,8 @@ static bool send_steps(struct link *link, const struct vb_pg_ticket *ticket)
 void vb_pg_link_send(struct link *link, struct vb_pg_ticket *ticket)
 {
     ticket->sent_at = vb_clock_monotonic();
+    if (ticket != link->question)
+        link->used_at = ticket->sent_at;
     ticket->outcome.number = ++link->pool->sent;
     ticket->outcome.is_shared = ticket->sharers > 1;
     vb_pg_list_add(&link->flight, ticket);
@@ -201,7 +205,7 @@ void vb_pg_link_begin(struct link *link, PGconn *connection)
     struct vb_pg_pool *pool = link->pool;
     link->connection = connection;
     link->state = LINK_READY;
-    link->asked_at = vb_clock_monotonic(); /* the recipe has asked */
+    link->asked_at = link->told_at = vb_clock_monotonic(); /* the recipe has asked */
     vb_count(VB_COUNT_DATABASE_RECONNECTS, link->was_connected);
     link->was_connected = true;
     event_assign(&link->readable, pool->options.base, PQsocket(connection), EV_READ | EV_PERSIST,

@@ -20,8 +20,11 @@ struct link {
     struct event readable, writable;
     bool wants_write, was_connected;
     bool is_broken; /* what it is answering ends it */
-    bool is_asked;  /* whether it takes writes; at asked_at */
-    int64_t asked_at;
+    /* Of database/primary.c; monotonic. */
+    struct vb_pg_ticket *question; /* in flight: whether its server takes writes */
+    int64_t asked_at;              /* when the last one was sent */
+    int64_t told_at;               /* when the last one was sent that was answered well */
+    int64_t used_at;               /* when anything else was */
     struct ticket_list flight;
     struct vb_pg_order order;
 };
@@ -47,6 +50,14 @@ void vb_pg_link_begin(struct link *link, PGconn *connection);
 void vb_pg_link_send(struct link *link, struct vb_pg_ticket *ticket);
 /* `why` is for the log, and NULL where libpq knows; `reason` for those who wait. */
 void vb_pg_link_close(struct link *link, const char *why, const char *reason);
+
+/* --- whether the server is still the primary (database/primary.c) --- */
+/* It has told lately that it takes writes, or need not: what it answers may be believed. */
+bool vb_pg_link_is_trusted(const struct link *link, int64_t now);
+/* Asks it, unless it has been: then, or with the loss of the link, tickets that wait may go on. */
+void vb_pg_link_ask(struct link *link);
+/* With each tick: links in use are asked in time, so that nothing waits for their answer. */
+void vb_pg_pool_ask(struct vb_pg_pool *pool, int64_t now);
 
 /* --- of the pool (database/pool.c), for its links --- */
 /* Their callbacks come with the next tick, which is asked for. */

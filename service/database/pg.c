@@ -184,6 +184,16 @@ enum vb_status vb_pg_connect(struct vb_pg *pg, struct vb_error *err)
     return VB_OK;
 }
 
+/* Such a one is refused by a server that takes no writes, and taken by no other. */
+static bool is_write(const char *sql)
+{
+    static const char *const words[] = {"INSERT ", "UPDATE ", "DELETE "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(sql, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
 /* Reading alone never meets the refusal of a write: after a failover it would go on with the old
  * primary's rows. */
 static bool takes_no_writes(struct vb_pg *pg)
@@ -198,9 +208,7 @@ static bool takes_no_writes(struct vb_pg *pg)
     return is_useless;
 }
 
-/* One that died while idle is noticed here, before a statement is sent whose fate would be
- * unknown. */
-enum vb_status vb_pg_be_connected(struct vb_pg *pg, struct vb_error *err)
+static enum vb_status be_connected(struct vb_pg *pg, bool is_asked, struct vb_error *err)
 {
     if (pg->in_transaction) {
         if (pg->connection && PQstatus(pg->connection) == CONNECTION_OK)
@@ -211,9 +219,16 @@ enum vb_status vb_pg_be_connected(struct vb_pg *pg, struct vb_error *err)
     if (pg->connection &&
         (PQconsumeInput(pg->connection) != 1 || PQconsumeInput(pg->connection) != 1))
         vb_pg_disconnect(pg);
-    if (pg->connection && takes_no_writes(pg))
+    if (pg->connection && is_asked && takes_no_writes(pg))
         vb_pg_disconnect(pg);
     return vb_pg_connect(pg, err);
+}
+
+/* One that died while idle is noticed here, before a statement is sent whose fate would be
+ * unknown. */
+enum vb_status vb_pg_be_connected(struct vb_pg *pg, struct vb_error *err)
+{
+    return be_connected(pg, true, err);
 }
 
 static uint64_t hash_of(const char *text)
@@ -334,10 +349,12 @@ enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
                            const char *const *parameters, PGresult **ret_result,
                            struct vb_error *err)
 {
-    enum vb_status status = vb_pg_be_connected(pg, err);
+    bool writes = is_write(sql);
+    enum vb_status status = be_connected(pg, !writes, err);
     if (status != VB_OK)
         return status;
     PGresult *result = NULL;
+    int64_t sent_at = vb_clock_monotonic();
     status = run(pg, sql, count, parameters, &result, err);
     if (status != VB_OK) {
         if (!pg->in_transaction && (PQstatus(pg->connection) == CONNECTION_BAD ||
@@ -347,6 +364,8 @@ enum vb_status vb_pg_query(struct vb_pg *pg, const char *sql, int count,
     }
     ExecStatusType state = PQresultStatus(result);
     if (state == PGRES_TUPLES_OK || state == PGRES_COMMAND_OK) {
+        if (writes)
+            pg->asked_at = sent_at; /* the answer tells as much */
         *ret_result = result;
         return VB_OK;
     }

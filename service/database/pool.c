@@ -4,7 +4,7 @@
  * with a VB_DATABASE_AWAY, since nobody knows what of it happened. One slow statement holds up only
  * its own link's tickets, and no longer than its pool's ticket_time. After a failover the old
  * primary may live on: a link on which a write was refused for that, or that tells when asked
- * (every few seconds, since reading alone meets no refusal), ends all links of its pool.
+ * (primary.c), ends all links of its pool.
  */
 #include "link.h"
 #include "share.h"
@@ -61,16 +61,23 @@ void vb_pg_pool_leave_server(struct vb_pg_pool *pool)
         vb_pg_link_close(&pool->links[i], is_read_only, is_read_only);
 }
 
-/* The one with the fewest tickets in flight. */
+/* The one with the fewest tickets in flight, of those that may be believed. While it has any, or
+ * there is none, one of the others is asked to join. */
 static struct link *best_link(struct vb_pg_pool *pool)
 {
-    struct link *best = NULL;
+    int64_t now = vb_clock_coarse();
+    struct link *best = NULL, *doubtful = NULL;
     for (size_t i = 0; i < pool->options.links; i++) {
         struct link *link = &pool->links[i];
-        if (link->state == LINK_READY && link->flight.count < pool->options.depth &&
-            (!best || link->flight.count < best->flight.count))
+        if (link->state != LINK_READY || link->flight.count >= pool->options.depth)
+            continue;
+        if (!vb_pg_link_is_trusted(link, now))
+            doubtful = doubtful ? doubtful : link;
+        else if (!best || link->flight.count < best->flight.count)
             best = link;
     }
+    if (doubtful && (!best || best->flight.count > 0))
+        vb_pg_link_ask(doubtful);
     return best;
 }
 
@@ -251,37 +258,6 @@ static void close_stalled(struct vb_pg_pool *pool, int64_t now)
     }
 }
 
-/* --- may it still be written to? --- */
-
-static void on_told(void *context, const struct vb_pg_outcome *outcome)
-{
-    struct link *link = context;
-    link->is_asked = false;
-    if (outcome->status == VB_OK && vb_postgres_is_read_only(outcome->results[0]))
-        vb_pg_pool_leave_server(link->pool);
-}
-
-/* Without memory for the question it is put off to the next time. */
-static void ask_links(struct vb_pg_pool *pool, int64_t now)
-{
-    static const struct vb_pg_statement question = {NULL, VB_POSTGRES_READ_ONLY, 0};
-    const struct vb_pg_step step = {&question, NULL};
-    for (size_t i = 0; i < pool->options.links; i++) {
-        struct link *link = &pool->links[i];
-        if (link->state != LINK_READY || link->is_asked ||
-            now - link->asked_at < VB_POSTGRES_ASK_EVERY)
-            continue;
-        struct vb_pg_ticket *ticket = vb_pg_ticket_new(&step, 1);
-        link->asked_at = now;
-        if (!ticket)
-            continue;
-        ticket->done = on_told;
-        ticket->context = link;
-        link->is_asked = true;
-        vb_pg_link_send(link, ticket);
-    }
-}
-
 /* Those that have waited too long; the others still have their time, also those that follow one of
  * them. */
 static void fail_late(struct vb_pg_pool *pool, int64_t now)
@@ -309,8 +285,7 @@ void vb_pg_pool_tick(struct vb_pg_pool *pool)
     int64_t now = vb_clock_monotonic();
     take_answers(pool);
     close_stalled(pool, now);
-    if (pool->options.server == VB_POSTGRES_WRITABLE)
-        ask_links(pool, now);
+    vb_pg_pool_ask(pool, now);
     fail_late(pool, now);
     if (pool->is_away)
         vb_pg_pool_fail(pool, &pool->waiting, "the database is away");

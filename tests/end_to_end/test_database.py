@@ -30,7 +30,7 @@ def test_connection_to_the_server_itself(verbatim, database, roles, prepared):
 
 
 def test_the_pool_of_a_loop(verbatim, database, roles):
-    run_suite(verbatim, database.url, database.url, "on", "test_pool", 10)
+    run_suite(verbatim, database.url, database.url, "on", "test_pool", 14)
 
 
 def test_connection_through_a_transaction_pooler(verbatim, postgres, database, roles):

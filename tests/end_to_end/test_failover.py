@@ -2,6 +2,7 @@
 up and answers whoever still asks. And what libpq has to say when connections are cut is in the log, in its form."""
 
 import json
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.lib.proxy import Proxy
 from tests.lib.service import Program
 
 SECONDS = 20  # for what should take a few
+REST = 6  # longer than a connection at rest is believed without being asked
 
 
 def prepared(verbatim, primary):
@@ -64,9 +66,13 @@ def test_the_old_primary_is_left(pair, make_service):
     with Proxy(primary.port) as proxy:
         url = f"postgresql://postgres@127.0.0.1:{proxy.port}/failover"
         # What the old primary still took of a job in its last moments is unknown to the new one, until the lease ends.
-        service = make_service(database_url=url, source_url=primary.database("failover").url, workers=1, lease="4s")
+        source_url = primary.database("failover").url
+        service = make_service(database_url=url, source_url=source_url, workers=1, lease="4s")
+        resting = make_service(database_url=url, source_url=source_url, workers=0)
         assert (post(service, keys), look(service, keys["two"])) == (202, 404)
+        assert {look(resting, keys["two"]) for _ in range(20)} == {404}
         fail_over(primary, standby, proxy)
+        rests_until = time.monotonic() + REST
         standby.database("failover").execute("UPDATE verbatim.api_key SET revoked_at = now()"
                                              " WHERE workspace_id = 'two'")
         # Nothing is written here: each thread that answers has to find out by itself.
@@ -75,6 +81,10 @@ def test_the_old_primary_is_left(pair, make_service):
         wait_until(lambda: {post(service, keys) for _ in range(20)} <= {202, 409}, "orders to be taken", SECONDS)
         count = "SELECT count(*) FROM verbatim.job WHERE workspace_id = 'one' AND status IN ('queued', 'started')"
         wait_until(lambda: standby.database("failover").value(count) == 0, "the worker on the new primary", SECONDS)
+        # Who had nothing to do meanwhile asks before it answers, so the key is good not even once.
+        time.sleep(max(0, rests_until - time.monotonic()))
+        assert {look(resting, keys["two"]) for _ in range(20)} <= {401, 503}
+        wait_until(lambda: {look(resting, keys["two"]) for _ in range(20)} == {401}, "the new primary", SECONDS)
         service.stop()
 
 

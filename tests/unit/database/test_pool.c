@@ -9,15 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
 #include "database/pool.h"
 #include "verbatim/clock.h"
 
 #define TICKET_TIME (2 * VB_SECOND)
+/* Longer than a link is believed. */
+#define REST (VB_POSTGRES_ASK_EVERY + 3 * VB_SECOND / 2)
 
 struct ending {
     bool is_over;
     enum vb_status status;
     char sqlstate[6];
+    char value[32]; /* of the first row's first column; "": none */
 };
 
 static void on_done(void *context, const struct vb_pg_outcome *outcome)
@@ -26,6 +34,9 @@ static void on_done(void *context, const struct vb_pg_outcome *outcome)
     ending->is_over = true;
     ending->status = outcome->status;
     memcpy(ending->sqlstate, outcome->error.sqlstate, sizeof ending->sqlstate);
+    if (outcome->status == VB_OK && PQntuples(outcome->results[0]) > 0)
+        (void)snprintf(ending->value, sizeof ending->value, "%s",
+                       PQgetvalue(outcome->results[0], 0, 0));
 }
 
 static void wake(void *context)
@@ -170,6 +181,128 @@ static void an_outcome_carries_the_state(void **state)
     run_until_over(&bench, &ending);
     assert_int_equal(ending.status, VB_OK);
     bench_done(&bench);
+}
+
+/* --- whether the server still takes writes --- */
+
+static const char who[] = "SELECT pg_backend_pid()";
+static const char demote[] = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY";
+
+/* Also of a database that is away for a moment. */
+static void answer_of(struct bench *bench, const char *sql, struct ending *ret_ending)
+{
+    const struct vb_pg_statement statement = {NULL, sql, 0};
+    const struct vb_pg_step step = {&statement, NULL};
+    struct vb_pg_ticket *ticket;
+    *ret_ending = (struct ending){.is_over = false};
+    ret_ending->status = vb_pg_pool_send(bench->pool, &step, 1, on_done, ret_ending, &ticket, NULL);
+    if (ret_ending->status == VB_OK)
+        run_until_over(bench, ret_ending);
+    else
+        run_for(bench, VB_SECOND / 10);
+}
+
+/* What the session was asked last, and when, as its server has it. */
+static void activity_of(const char *pid, char *text, size_t size)
+{
+    PGconn *watcher = PQconnectdb(getenv("TEST_DATABASE_URL"));
+    const char *const values[] = {pid};
+    PGresult *result = PQexecParams(watcher,
+                                    "SELECT query_start || ' ' || query FROM pg_stat_activity"
+                                    " WHERE pid = $1::int",
+                                    1, NULL, values, NULL, NULL, 0);
+    assert_int_equal(PQntuples(result), 1);
+    (void)snprintf(text, size, "%s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    PQfinish(watcher);
+}
+
+/* Of two at rest one is demoted. Nothing is asked of them until they are wanted, and the demoted one
+ * answers nothing then. */
+static void a_link_that_rests_is_asked_before_it_is_used(void **state)
+{
+    (void)state;
+    struct bench good = bench_of(1), bad = bench_of(1);
+    struct ending first, other, last;
+    char before[256], after[256];
+    answer_of(&good, who, &first);
+    answer_of(&bad, who, &other);
+    answer_of(&bad, demote, &last);
+    activity_of(first.value, before, sizeof before);
+    int64_t end = vb_clock_monotonic() + REST;
+    while (vb_clock_monotonic() < end) {
+        run_for(&good, VB_SECOND / 50);
+        run_for(&bad, VB_SECOND / 50);
+    }
+    activity_of(first.value, after, sizeof after);
+    assert_string_equal(before, after);
+    answer_of(&good, who, &last);
+    assert_int_equal(last.status, VB_OK);
+    assert_string_equal(last.value, first.value);
+    answer_of(&bad, who, &last);
+    assert_string_not_equal(last.value, other.value);
+    run_for(&bad, VB_SECOND);
+    answer_of(&bad, who, &last);
+    assert_int_equal(last.status, VB_OK);
+    assert_string_not_equal(last.value, other.value);
+    bench_done(&good);
+    bench_done(&bad);
+}
+
+static void a_link_in_use_is_asked_meanwhile(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(1);
+    struct ending first, last;
+    answer_of(&bench, who, &first);
+    answer_of(&bench, demote, &last);
+    int64_t end = vb_clock_monotonic() + 10 * TICKET_TIME;
+    do
+        answer_of(&bench, who, &last);
+    while (vb_clock_monotonic() < end &&
+           (last.status != VB_OK || strcmp(last.value, first.value) == 0));
+    assert_int_equal(last.status, VB_OK);
+    assert_string_not_equal(last.value, first.value);
+    bench_done(&bench);
+}
+
+/* A second link at rest is of use as soon as the first one is busy. */
+static void links_at_rest_join_when_there_is_more_to_do(void **state)
+{
+    (void)state;
+    struct bench bench = bench_of(2);
+    struct ending first, slow, quick;
+    answer_of(&bench, who, &first);
+    run_for(&bench, REST);
+    ask(&bench, "SELECT pg_sleep(1.5)", &slow);
+    answer_of(&bench, who, &quick);
+    assert_int_equal(quick.status, VB_OK);
+    assert_false(slow.is_over);
+    bench_done(&bench);
+}
+
+static int tcp_option(int fd, int option)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, option, &value, &size), 0);
+    return value;
+}
+
+/* Without a word of ours: what the kernel was told of such a connection. */
+static void a_peer_that_vanishes_is_soon_missed(void **state)
+{
+    (void)state;
+    struct vb_postgres_recipe recipe = {.connection_string = getenv("TEST_DATABASE_URL"),
+                                        .application_name = "test",
+                                        .is_waited_at = true};
+    PGconn *connection;
+    assert_int_equal(vb_postgres_connect(&recipe, &connection, NULL), VB_OK);
+    int fd = PQsocket(connection);
+    assert_int_equal(tcp_option(fd, TCP_USER_TIMEOUT), 5000);
+    assert_int_equal(tcp_option(fd, TCP_KEEPIDLE), 3);
+    assert_int_equal(tcp_option(fd, TCP_KEEPINTVL), 2);
+    PQfinish(connection);
 }
 
 /* --- tickets that ask alike --- */
@@ -323,6 +456,10 @@ int main(void)
         cmocka_unit_test(one_stalled_link_is_not_the_database),
         cmocka_unit_test(what_a_source_refuses_is_told_as_its_own),
         cmocka_unit_test(an_outcome_carries_the_state),
+        cmocka_unit_test(a_link_that_rests_is_asked_before_it_is_used),
+        cmocka_unit_test(a_link_in_use_is_asked_meanwhile),
+        cmocka_unit_test(links_at_rest_join_when_there_is_more_to_do),
+        cmocka_unit_test(a_peer_that_vanishes_is_soon_missed),
         cmocka_unit_test(those_that_ask_alike_share),
         cmocka_unit_test(many_share_in_portions),
         cmocka_unit_test(one_that_is_refused_spoils_no_other),
