@@ -1,7 +1,7 @@
 /* What the front end knows of mails: whether somebody sends them, and what became of one.
  *
  * The front end sends none itself. Who does is read with the secrets (api/pools.c), about once a
- * minute, so no request asks for it.
+ * minute, so no request asks for it; where nobody does, soon after somebody was told so.
  */
 #include "api.h"
 
@@ -9,7 +9,10 @@
 
 bool vb_api_mail_is_sent(const struct vb_api_site_loop *site)
 {
-    return site->service->options->smtp_url || !site->no_mail;
+    bool is_sent = site->service->options->smtp_url || !site->no_mail;
+    if (!is_sent)
+        atomic_store(&site->known->mail_is_missed, true);
+    return is_sent;
 }
 
 bool vb_api_mail_may_go_to(const struct vb_api_site_loop *site, const char *address)

@@ -13,8 +13,10 @@
 /* How late a new generation may be seen; the one before is good meanwhile. */
 #define SECRETS_AGE (60 * VB_SECOND)
 #define ASK_AGAIN (VB_SECOND / 4)
-/* While nobody sends mails: whoever begins to is soon believed. */
-#define NO_MAIL_AGE (5 * VB_SECOND)
+/* While nobody sends mails, whoever begins to is soon believed, and sooner once somebody has been
+ * told that nobody does. */
+#define NO_MAIL_AGE (20 * VB_SECOND)
+#define NO_MAIL_ASKED_AGE (2 * VB_SECOND)
 /* Connections of a loop. */
 #define MAIN_LINKS 2u
 #define SOURCE_LINKS 1u
@@ -27,7 +29,6 @@ void vb_api_pools_connections(struct vb_connections *sum)
     sum->source += vb_http_loops() * (SOURCE_LINKS + COUNT_LINKS + SEARCH_LINKS);
 }
 
-/* Two generations at most: the current one, and the one before for links that still live. */
 static void publish(const struct vb_api_site_loop *site)
 {
     struct vb_api_known *known = site->known;
@@ -51,6 +52,7 @@ static void take_known(struct vb_api_site_loop *site)
     pthread_mutex_unlock(&known->mutex);
 }
 
+/* Two generations at most: the current one, and the one before for links that still live. */
 static void on_secrets(void *context, const struct vb_pg_outcome *outcome)
 {
     struct vb_api_site_loop *site = context;
@@ -73,14 +75,22 @@ static void on_secrets(void *context, const struct vb_pg_outcome *outcome)
     publish(site);
 }
 
+static int64_t secrets_age(const struct vb_api_site_loop *site)
+{
+    if (site->service->options->smtp_url || !site->no_mail)
+        return SECRETS_AGE;
+    return atomic_load(&site->known->mail_is_missed) ? NO_MAIL_ASKED_AGE : NO_MAIL_AGE;
+}
+
 /* At most one question at a time, and none more often than the tick. */
 static void refresh_secrets(struct vb_api_site_loop *site, int64_t now)
 {
-    int64_t age = vb_api_mail_is_sent(site) ? SECRETS_AGE : NO_MAIL_AGE;
-    bool is_fresh = site->mail_is_known && site->secrets_at > 0 && now - site->secrets_at < age;
+    bool is_fresh =
+        site->mail_is_known && site->secrets_at > 0 && now - site->secrets_at < secrets_age(site);
     if (is_fresh || site->secrets_ticket || now - site->secrets_asked < ASK_AGAIN)
         return;
     site->secrets_asked = now;
+    atomic_store(&site->known->mail_is_missed, false);
     static const char *const nowhere[] = {""};
     struct vb_pg_step steps[] = {{&vb_pg_enter[VB_PG_ENTER_READ], nowhere},
                                  {&vb_api_sql[VB_API_SQL_SECRETS], NULL}};

@@ -47,6 +47,7 @@ struct vb_api_known {
     int64_t at; /* monotonic; 0: nothing yet */
     struct vb_link_secrets secrets;
     bool no_mail;
+    atomic_bool mail_is_missed; /* somebody asked who sends mails, and was told nobody; any loop */
 };
 
 struct vb_api_site_loop {

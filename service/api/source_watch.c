@@ -13,6 +13,9 @@
 #include <string.h>
 
 #define ASK_EVERY (2 * VB_SECOND)
+/* While it answers, and nobody has looked for READ_LATELY. */
+#define ASK_SELDOM (10 * VB_SECOND)
+#define READ_LATELY (60 * VB_SECOND)
 #define PATIENCE (5 * VB_SECOND / 2)
 
 static void note(struct vb_api_source_watch *watch, bool is_good, const char *reason)
@@ -44,7 +47,7 @@ static void on_answer(void *context, const struct vb_pg_outcome *outcome)
     atomic_store(&watch->asked_at, 0);
     if (outcome->status != VB_OK && !watch->tells_no_lag && is_refused(&outcome->error)) {
         watch->tells_no_lag = true;
-        watch->next_at = 0; /* the plain question, at once */
+        watch->sent_at = 0; /* the plain question, at once */
         return;
     }
     if (outcome->status == VB_OK)
@@ -59,13 +62,20 @@ static void ask(struct vb_api_source_watch *watch, struct vb_api_site_loop *site
                                         look_at_lag = {NULL, vb_source_lag_sql, 0};
     const struct vb_pg_step step = {watch->tells_no_lag ? &look : &look_at_lag, NULL};
     struct vb_error err;
-    watch->next_at = now + ASK_EVERY;
+    watch->sent_at = now;
     atomic_store(&watch->asked_at, now);
     if (vb_pg_pool_send(site->source_pool, &step, 1, on_answer, watch, &watch->ticket, &err) ==
         VB_OK)
         return;
     atomic_store(&watch->asked_at, 0);
     note(watch, false, err.text);
+}
+
+static bool is_due(const struct vb_api_source_watch *watch, int64_t now)
+{
+    int64_t read = atomic_load(&watch->read_at);
+    bool is_watched = !watch->was_good || (read > 0 && now - read < READ_LATELY);
+    return watch->sent_at == 0 || now - watch->sent_at >= (is_watched ? ASK_EVERY : ASK_SELDOM);
 }
 
 void vb_api_source_watch_tick(struct vb_http_loop *loop, int64_t now)
@@ -76,7 +86,7 @@ void vb_api_source_watch_tick(struct vb_http_loop *loop, int64_t now)
     int64_t asked = atomic_load(&watch->asked_at);
     if (asked > 0 && now - asked > PATIENCE)
         note(watch, false, "no answer");
-    if (!watch->ticket && now >= watch->next_at)
+    if (!watch->ticket && is_due(watch, now))
         ask(watch, loop->site, now);
 }
 
@@ -88,8 +98,9 @@ void vb_api_source_watch_leave(struct vb_http_loop *loop)
     loop->site->source_watch->ticket = NULL;
 }
 
-bool vb_api_source_watch_good(const struct vb_api_source_watch *watch)
+bool vb_api_source_watch_good(struct vb_api_source_watch *watch)
 {
+    atomic_store(&watch->read_at, vb_clock_coarse());
     return atomic_load(&watch->is_good);
 }
 
