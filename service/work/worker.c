@@ -33,6 +33,7 @@ struct vb_worker {
     struct vb_runner *runner;
     struct vb_claim_attempt taking;
     unsigned locked; /* looks in a row that found work, but others at it */
+    uint64_t quiet;  /* one more than the generation of which nothing becomes due; 0: unknown */
     struct vb_thread thread;
     bool express;
     char name[16];
@@ -220,17 +221,27 @@ static int64_t locked_time(struct vb_worker *worker)
     return jitter(pause < LOCKED_PAUSE_MOST ? pause : LOCKED_PAUSE_MOST);
 }
 
-static int64_t idle_time(struct vb_worker *worker, enum vb_status status)
+/* Something of started jobs that time alone makes claimable; -1: nothing. Where nothing was, it is
+ * a new job that brings something, and that is heard of: until then nobody is asked again. */
+static enum vb_status find_due(struct vb_worker *worker, uint64_t seen, int64_t *ret_due)
+{
+    struct vb_error err;
+    *ret_due = -1;
+    if (worker->express || (worker->crew->listening && worker->quiet == seen + 1))
+        return VB_OK;
+    enum vb_status status = vb_claim_next_due(worker->pg, ret_due, &err);
+    worker->quiet = status == VB_OK && *ret_due < 0 ? seen + 1 : 0;
+    return status;
+}
+
+static int64_t idle_time(struct vb_worker *worker, uint64_t seen, enum vb_status status)
 {
     int64_t due = -1;
     int64_t poll = worker->crew->listening ? POLL_LISTENING : POLL_DEAF;
-    struct vb_error err;
     if (status == VB_AGAIN)
         return locked_time(worker);
     worker->locked = 0;
-    if (status != VB_END)
-        return jitter(POLL_DEAF);
-    if (!worker->express && vb_claim_next_due(worker->pg, &due, &err) != VB_OK)
+    if (status != VB_END || find_due(worker, seen, &due) != VB_OK)
         return jitter(POLL_DEAF);
     int64_t wait = jitter(poll);
     if (due >= 0 && due < wait)
@@ -242,7 +253,7 @@ static int64_t idle_time(struct vb_worker *worker, enum vb_status status)
  * the time alone. */
 static bool rest(struct vb_worker *worker, uint64_t seen, enum vb_status status, bool had_turn)
 {
-    int64_t wait = idle_time(worker, status);
+    int64_t wait = idle_time(worker, seen, status);
     if (status == VB_END && !worker->express)
         return vb_crew_rest(worker->crew, seen, wait, had_turn);
     vb_crew_wait(worker->crew, seen, wait);
