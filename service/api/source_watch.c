@@ -15,7 +15,7 @@
 #define ASK_EVERY (2 * VB_SECOND)
 /* While it answers, and nobody has looked for READ_LATELY. */
 #define ASK_SELDOM (10 * VB_SECOND)
-#define READ_LATELY (60 * VB_SECOND)
+#define READ_LATELY (15 * VB_SECOND)
 #define PATIENCE (5 * VB_SECOND / 2)
 
 static void note(struct vb_api_source_watch *watch, bool is_good, const char *reason)

@@ -7,7 +7,7 @@ from tests.lib.statements import Statements
 
 from .report import show
 
-SETTLE = 11  # seconds, in which what the start and the first export have to do is done
+SETTLE = 16  # seconds, in which what the start, its look at /readyz and the first export have to do is done
 
 
 def measure(house, report):
