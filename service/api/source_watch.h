@@ -3,8 +3,8 @@
  * answer, it is asked every few seconds, else a few times a minute.
  *
  * Embedded in the API, zero at first: not known counts as not answering. Written by the first
- * loop's thread, from its tick, but for `read_at`; read by any. No errors: what does not answer is a finding, and
- * told in the log when it changes.
+ * loop's thread, from its tick, but for `read_at`; read by any. No errors: what does not answer is
+ * a finding, and told in the log when it changes.
  */
 #ifndef VERBATIM_API_SOURCE_WATCH_H
 #define VERBATIM_API_SOURCE_WATCH_H

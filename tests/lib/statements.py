@@ -16,8 +16,9 @@ class Statements:
 
     @staticmethod
     def log(*databases, on=True):
+        change = "SET log_statement = 'all'" if on else "RESET log_statement"
         for each in databases:
-            each.execute(f"ALTER DATABASE {each.name} " + ("SET log_statement = 'all'" if on else "RESET log_statement"))
+            each.execute(f"ALTER DATABASE {each.name} {change}")
 
     def all(self):
         """(pid of the session, text up to the end of its line) of each."""

@@ -217,8 +217,8 @@ static void activity_of(const char *pid, char *text, size_t size)
     PQfinish(watcher);
 }
 
-/* Of two at rest one is demoted. Nothing is asked of them until they are wanted, and the demoted one
- * answers nothing then. */
+/* Of two at rest one is demoted. Nothing is asked of them until they are wanted, and the demoted
+ * one answers nothing then. */
 static void a_link_that_rests_is_asked_before_it_is_used(void **state)
 {
     (void)state;
