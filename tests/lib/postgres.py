@@ -156,6 +156,9 @@ class Standby(Postgres):
         self.primary = primary
 
     def _initdb(self):
+        if not os.path.exists(program("pg_basebackup")):
+            self._copy_primary()
+            return
         options = ["-h", "127.0.0.1", "-p", str(self.primary.port), "-U", "postgres", "--checkpoint=fast", "--no-sync",
                    "--wal-method=stream", "--write-recovery-conf"]
         status = Process([program("pg_basebackup"), *options, "-D", str(self.data)], self.log_path, cwd="/",
@@ -163,11 +166,32 @@ class Standby(Postgres):
         if status != 0:
             raise RuntimeError("pg_basebackup failed:\n" + self.log_path.read_text())
 
+    def _copy_primary(self):
+        """The same by SQL and `cp`, for the embedded binaries of a release, which come without that program. A table
+        that is dropped meanwhile is nothing to complain of."""
+        start, stop = ("pg_backup_start('standby', true)", "pg_backup_stop()")
+        with self.primary.database().connect() as connection:
+            if connection.info.server_version < 150000:
+                start, stop = ("pg_start_backup('standby', true, false)", "pg_stop_backup(false)")
+            connection.execute(f"SELECT {start}")
+            subprocess.run(["cp", "-a", str(self.primary.data), str(self.data)], check=False)
+            label, = connection.execute(f"SELECT labelfile FROM {stop}").fetchone()
+        (self.data / "postmaster.pid").unlink()
+        (self.data / "standby.signal").touch()
+        (self.data / "backup_label").write_text(label)
+        with open(self.data / "postgresql.auto.conf", "a", encoding="ascii") as settings:
+            settings.write(f"primary_conninfo = 'host=127.0.0.1 port={self.primary.port} user=postgres'\n")
+        for name in ("standby.signal", "backup_label"):
+            if self.user:
+                os.chown(self.data / name, self.user.pw_uid, self.user.pw_gid)
+
     def pause(self):
         """Received changes pile up unseen from here on. Returns when replay stands."""
-        self.database().execute("SELECT pg_wal_replay_pause()")
-        wait_until(lambda: self.database().value("SELECT pg_get_wal_replay_pause_state()") == "paused",
-                   "replay to pause")
+        database = self.database()
+        database.execute("SELECT pg_wal_replay_pause()")
+        tells = database.value("SELECT to_regproc('pg_get_wal_replay_pause_state') IS NOT NULL")  # from 14 on
+        paused = "pg_get_wal_replay_pause_state() = 'paused'" if tells else "pg_is_wal_replay_paused()"
+        wait_until(lambda: database.value(f"SELECT {paused}"), "replay to pause")
 
     def resume(self):
         self.database().execute("SELECT pg_wal_replay_resume()")
