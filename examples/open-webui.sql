@@ -35,7 +35,7 @@ FROM (SELECT substr(r.id, length(r.chat_id) + 2) AS id, r.chat_id AS conversatio
              r.role, r.model_id AS model, r.content, r.parent_id AS reply_to
       FROM public.chat_message r
       UNION ALL
-      SELECT j.key, c.id, coalesce((j.value ->> 'timestamp')::double precision, c.created_at),
+      SELECT j.key, c.id::text, coalesce((j.value ->> 'timestamp')::double precision, c.created_at),
              j.position, j.value ->> 'role', j.value ->> 'model', j.value -> 'content', j.value ->> 'parentId'
       FROM public.chat c
       CROSS JOIN LATERAL json_each(

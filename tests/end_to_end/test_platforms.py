@@ -58,6 +58,18 @@ def test_a_month_of_one_channel(connected, database):
                    and c["created_at"].startswith("2026-03")]
 
 
+def test_messages_are_found_by_an_index_of_the_platforms_own(connected, database):
+    """A condition on the conversation passes through the view, UNION ALL included."""
+    found = database.value("SELECT id::text FROM chat.conversation LIMIT 1")
+    found = "987654321" if found.isdigit() else found  # no constant of a view
+    with database.connect() as connection:
+        connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        lines = [line for line, in connection.execute(
+            f"EXPLAIN (COSTS OFF) SELECT FROM chat.message WHERE conversation_id = '{found}'")]
+    conditions = [line for line in lines if found in line]
+    assert conditions and not [line for line in conditions if "Filter: " in line], "\n".join(lines)
+
+
 def test_the_doctor_finds_the_views_right(connected, program):
     platform, service, _ = connected
     report = doctor(program, storage=f"file://{service.folder}/storage")
