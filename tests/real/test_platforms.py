@@ -42,6 +42,11 @@ def time_of(database, relation):
                           [f"chat.{relation}"])
 
 
+def server_seconds(postgres):
+    """CPU of the server so far. A backend that ends between two looks is missing from one of them at most."""
+    return max(measure.tree_cpu_seconds(postgres.process.child.pid) for _ in range(3))
+
+
 def copy(database, platform):
     times = {relation: time_of(database, relation) for relation in ("conversation", "message")}
     where = " WHERE c.workspace_id = 1" if platform is CHATWOOT else ""
@@ -69,14 +74,13 @@ def test_everything_in_three_times_a_copy(platform, program, postgres, database,
     program.workspace("one", source_id=platform.workspace)
     service = make_service(workers=2)
     key = program.key("one")
-    server = postgres.process.child.pid
     wall, cpu = {}, {}
     for _ in range(3):
         for name, work in (("COPY", lambda: copy(database, platform)), ("export", lambda: export(service, key))):
-            before, began = measure.tree_cpu_seconds(server), time.monotonic()
+            before, began = server_seconds(postgres), time.monotonic()
             found = work()
             wall[name] = min(time.monotonic() - began, wall.get(name, 1e9))
-            cpu[name] = min(measure.tree_cpu_seconds(server) - before, cpu.get(name, 1e9))
+            cpu[name] = min(server_seconds(postgres) - before, cpu.get(name, 1e9))
     progress, path = found
     ratios = [least["export"] / least["COPY"] for least in (wall, cpu)]
     print(f"{platform.name}: {progress['conversations_done']} conversations, {progress['messages_done']} messages; wall:"
