@@ -3,7 +3,8 @@
 usage: situations.py RELEASE=FOLDER...
 
 Each folder is of one release: its files end_to_end-*.xml hold the tests of test_source_situations.py, which record
-what they looked at. A cell is the worst of fresh, missing and wrong statistics, and of the tests of its kind.
+what they looked at. A cell is the worst of fresh, missing and wrong statistics and of the releases, and where these
+differ the best release before it.
 """
 
 import pathlib
@@ -27,20 +28,22 @@ def recorded(folder):
 
 
 def main(arguments):
-    releases = dict(argument.split("=", 1) for argument in arguments)
-    worst, situations = {}, {}
-    for release, folder in releases.items():
+    worst = {}
+    for argument in arguments:
+        release, folder = argument.split("=", 1)
         for situation, kind, ratio in recorded(folder):
-            key = situation, kind, release
-            worst[key] = max(ratio, worst.get(key, 0))
-            situations.setdefault((situation, kind))
-    if not situations:
+            of_release = worst.setdefault(situation, {}).setdefault(kind, {})
+            of_release[release] = max(ratio, of_release.get(release, 0))
+    if not worst:
         return
-    print("| table, view, indexes | rows | " + " | ".join(releases) + " |")
-    print("|---" * (len(releases) + 2) + "|")
-    for situation, kind in situations:
-        cells = [f"{worst[key]:.1f}" if (key := (situation, kind, release)) in worst else "" for release in releases]
-        print(f"| {situation} | {kind} | " + " | ".join(cells) + " |")
+    print("| table, view, indexes | " + " | ".join(KINDS.values()) + " |")
+    print("|---" * (len(KINDS) + 1) + "|")
+    for situation, kinds in worst.items():
+        cells = []
+        for kind in KINDS.values():
+            ratios = sorted({f"{ratio:.1f}" for ratio in kinds.get(kind, {}).values()}, key=float)
+            cells.append(" to ".join(dict.fromkeys([*ratios[:1], *ratios[-1:]])))
+        print(f"| {situation} | " + " | ".join(cells) + " |")
 
 
 if __name__ == "__main__":
