@@ -83,9 +83,9 @@ def test_everything_in_three_times_a_copy(platform, program, postgres, database,
             cpu[name] = min(server_seconds(postgres) - before, cpu.get(name, 1e9))
     progress, path = found
     ratios = [least["export"] / least["COPY"] for least in (wall, cpu)]
-    print(f"{platform.name}: {progress['conversations_done']} conversations, {progress['messages_done']} messages; wall:"
-          f" COPY {wall['COPY']:.2f} s, export {wall['export']:.2f} s, {ratios[0]:.2f} times; CPU of the server: COPY"
-          f" {cpu['COPY']:.2f} s, export {cpu['export']:.2f} s, {ratios[1]:.2f} times")
+    print(f"{platform.name}: {progress['conversations_done']} conversations, {progress['messages_done']} messages;"
+          f" wall: COPY {wall['COPY']:.2f} s, export {wall['export']:.2f} s, {ratios[0]:.2f} times;"
+          f" CPU of the server: COPY {cpu['COPY']:.2f} s, export {cpu['export']:.2f} s, {ratios[1]:.2f} times")
     if platform is not CHATWOOT:
         _, found = platforms.exported(service.get(f"{path}/download", key).body.decode())
         assert found == platforms.expected(database, platform)
