@@ -37,7 +37,7 @@ def chdb_csv():
     chdb.query(f"INSERT INTO FUNCTION s3('http://{E['PEER_ENDPOINT']}/{E['PEER_BUCKET']}/chdb.csv.gz', "
                f"'{E['AWS_ACCESS_KEY_ID']}', '{E['AWS_SECRET_ACCESS_KEY']}', 'CSV') "
                f"SELECT * FROM postgresql('{E['PEER_HOST']}:{E['PEER_PORT']}', '{E['PEER_DATABASE']}', "
-               f"'{E['PEER_VIEW']}', 'postgres', '', 'chat')")
+               f"'{E['PEER_VIEW']}', 'postgres', '', 'chat') SETTINGS s3_truncate_on_insert = 1")
 
 
 def adbc_csv():
