@@ -85,6 +85,16 @@ class Installation:
         return key, self.house.store.client().get_object(Bucket=BUCKET, Key=key)["Body"]
 
 
+def shared_buffers():
+    """A quarter of the memory, as PostgreSQL's manual advises: ten million messages are cached with 24 GiB."""
+    return f"{max(1024, memory() >> 22)}MB"
+
+
+def memory():
+    """Bytes of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 class House:
     """`with House(sizes, binary) as house:`"""
 
@@ -97,7 +107,7 @@ class House:
         self._cleanup = contextlib.ExitStack()
         try:
             self.folder = self._cleanup.enter_context(scratch_folder())
-            self.cluster = self._cleanup.enter_context(Postgres(SETTINGS))
+            self.cluster = self._cleanup.enter_context(Postgres(SETTINGS | {"shared_buffers": shared_buffers()}))
             self.has_store = bool(object_stores.find_program("minio"))
             if self.has_store:
                 self.store = self._cleanup.enter_context(object_stores.Minio())
@@ -173,9 +183,8 @@ def machine(cluster):
     words = {}
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         words.setdefault(*(part.strip() for part in (line + ":").split(":")[:2]))
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {"processor": words.get("model name", "unknown"), "cores": os.cpu_count(),
-            "memory": f"{pages / 2**30:.0f} GiB", "kernel": os.uname().release,
+            "memory": f"{memory() / 2**30:.0f} GiB", "kernel": os.uname().release,
             "postgres": cluster.database().value("SHOW server_version").split()[0],
             "load": round(os.getloadavg()[0], 2), "date": time.strftime("%Y-%m-%d")}
 
