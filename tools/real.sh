@@ -80,6 +80,33 @@ real_test() {
         run_child "$python" -B -m pytest -q -rP --no-header -p no:cacheprovider "tests/real/$1"
 }
 
+# unpack_debian FOLDER RELEASE PACKAGE...: packages of a release of Debian, with all that they depend on down to its C
+# library, into .run/debian/FOLDER, once and never installed; tests/lib/unpacked.py runs them. apt's lists and settings
+# are its own, so that this machine's hears nothing of it.
+unpack_debian() {
+    local folder=$kept/debian/$1 log=$kept/debian-$1.log apt options package
+    [ ! -d "$folder" ] || return 0
+    command -v apt-get >/dev/null || return 1
+    echo "unpacking from Debian's $2 into .run/debian/$1: ${*:3}, with their libraries"
+    rm -rf "$folder.new"
+    apt=$folder.new/apt
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $2 main" \
+        >"$apt/sources.list"
+    options=(-q -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$apt/lists"
+        -o Dir::State::status=/dev/null -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root --no-install-recommends)
+    run_child apt-get "${options[@]}" update >"$log" 2>&1 || return 1
+    mapfile -t options < <(printf '%s\n' "${options[@]}" download &&
+        apt-get "${options[@]}" -s install "${@:3}" | awk '/^Inst/ {print $2}')
+    (cd "$apt/debs" && apt-get "${options[@]}" >>"$log" 2>&1) || return 1
+    for package in "$apt"/debs/*.deb; do
+        dpkg -x "$package" "$folder.new" || return 1
+    done
+    rm -rf "$apt"
+    chmod -R u+w,ug-s "$folder.new"
+    mv "$folder.new" "$folder"
+}
+
 run_real() {
     local name=${1:-}
     if [ "$name" = postgres ]; then

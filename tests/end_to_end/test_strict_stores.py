@@ -83,7 +83,7 @@ def test_parts_of_an_absorbed_segment_are_written_over(program, database, postgr
     assert (store.refused, len(store.keys)) == ([], 1) and store.sent[0][:len(numbers)] == numbers
 
 
-def add_stray(store, times=1):
+def add_stray(store, times=1, number=9999):
     """Puts a part that nobody knows beside the first part of so many uploads."""
     left = [times]
 
@@ -91,8 +91,8 @@ def add_stray(store, times=1):
         if call.startswith("part ") and left[0] > 0 and store.strays.count(key_of_call(target)) == 0:
             left[0] -= 1
             upload = parse_qs(urlsplit(target).query)["uploadId"][0]
-            store.client.upload_part(Bucket=store.bucket, Key=key_of_call(target), UploadId=upload, PartNumber=9999,
-                                     Body=b"x")
+            store.client.upload_part(Bucket=store.bucket, Key=key_of_call(target), UploadId=upload,
+                                     PartNumber=number, Body=b"x")
             store.strays.append(key_of_call(target))
     store.strays, store.before = [], look
 

@@ -2,39 +2,31 @@
 unpacks them: programs of Debian's next release with the libraries they want, in the folder $VERBATIM_POOLERS."""
 
 import os
-import pathlib
 import re
 import subprocess
 
 from .postgres import Pooler
+from .unpacked import Unpacked
 
-POOLERS = pathlib.Path(os.environ.get("VERBATIM_POOLERS", "/nonexistent"))
-
-
-def command(name):
-    """How a program is run that belongs to another release than this machine's."""
-    libraries = [str(POOLERS / folder / "x86_64-linux-gnu") for folder in ("usr/lib", "lib")]
-    found = next(path for folder in ("usr/sbin", "usr/bin") if (path := POOLERS / folder / name).exists())
-    loader = POOLERS / "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
-    return [str(loader), "--library-path", ":".join(libraries), str(found)]
+POOLERS = Unpacked(os.environ.get("VERBATIM_POOLERS", "/nonexistent"))
 
 
-class Unpacked(Pooler):
+class Newer(Pooler):
     """A subclass has `program`, `title` and _write(folder), which returns the program's arguments."""
 
     program = title = ""
     size = 3  # so few server connections that everybody is lent everybody's
 
     def _command(self, folder):
-        return [*command(self.program), *map(str, self._write(folder))]
+        return [*POOLERS.command(self.program), *map(str, self._write(folder))]
 
     @classmethod
     def version(cls):
-        done = subprocess.run([*command(cls.program), "--version"], capture_output=True, text=True, check=False)
+        done = subprocess.run([*POOLERS.command(cls.program), "--version"], capture_output=True, text=True, check=False)
         return re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr).group()
 
 
-class PgBouncer(Unpacked):
+class PgBouncer(Newer):
     program, title = "pgbouncer", "PgBouncer"
     more = ""
 
@@ -60,7 +52,7 @@ class PgBouncerUnnamed(PgBouncer):
     title, more = "PgBouncer, max_prepared_statements = 0", "max_prepared_statements = 0"
 
 
-class Odyssey(Unpacked):
+class Odyssey(Newer):
     program, title = "odyssey", "Odyssey"
     more = ""
 

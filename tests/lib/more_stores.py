@@ -12,6 +12,7 @@ import urllib.request
 import botocore.exceptions
 
 from . import object_stores
+from .ceph import Ceph, CephNext
 from .object_stores import ObjectStore, find_program
 from .process import KEPT, free_port
 
@@ -140,10 +141,12 @@ class Swift(object_stores.Swift):
 
 
 SERVERS = {"minio": Minio, "versitygw": Versitygw, "swift": Swift, "s3proxy": S3proxy, "rclone": Rclone,
-           "seaweedfs": Seaweedfs, "s3s-fs": S3sFs}
+           "seaweedfs": Seaweedfs, "s3s-fs": S3sFs, "ceph": Ceph, "ceph-next": CephNext}
 
 
 def is_here(name):
     if name == "s3proxy" and not any(pathlib.Path(S3proxy()._jars()).glob("s3proxy-*.jar")):
         return False
+    if issubclass(SERVERS[name], Ceph):
+        return SERVERS[name].is_here()
     return find_program(SERVERS[name].program) is not None

@@ -15,6 +15,7 @@ import urllib.request
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from .process import KEPT, Process, free_port, port_answers, scratch_folder
 
@@ -89,6 +90,14 @@ class ObjectStore:
             aws_access_key_id=access_key or self.access_key,
             aws_secret_access_key=secret_key or self.secret_key,
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"max_attempts": 2}))
+
+    def takes_requests(self):
+        """Whether it answers who signs with its keys; for servers that listen before they serve."""
+        try:
+            self.client().list_buckets()
+        except (ClientError, BotoCoreError):
+            return False
+        return True
 
     def make_bucket(self, name):
         self.client().create_bucket(Bucket=name)

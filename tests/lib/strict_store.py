@@ -86,7 +86,7 @@ class StrictStore:
         if call != "complete":
             return None
         key, upload = key_of_call(target), parse_qs(urlsplit(target).query)["uploadId"][0]
-        held = self.held(key, upload)
+        held = self.held(key, upload) if self.rules else {}
         sent = [int(number) for number in re.findall(rb"<PartNumber>(\d+)<", body)]
         for rule in self.rules:
             answer = rule(sent, held)

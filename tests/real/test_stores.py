@@ -15,8 +15,17 @@ import pytest
 
 from tests.end_to_end.conftest import Storage
 from tests.end_to_end.test_storage import HOUR, MIB, Tool, body, storage_tool  # noqa: F401 (a fixture)
+from tests.end_to_end.test_strict_stores import (
+    LEAST,
+    add_stray,
+    begin_with_a_small_front,
+    recorded_numbers,
+    take_back,
+)
 from tests.lib import more_stores, queue
 from tests.lib.doctor import doctor
+from tests.lib.process import wait_until
+from tests.lib.strict_store import StrictStore
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/s3-servers.md"
 COLUMNS = ("server", "large archives", "parts that are not named", "highest part number", "uploads are listed",
@@ -28,7 +37,14 @@ def platform(program, database):
     queue.prepare(program, database)
     queue.fill(database, "small", 20)
     queue.fill(database, "large", 300, messages=20, noise=120)  # about 12 MB of archive
+    queue.fill(database, "parts", 400, messages=20, noise=120)
     return program
+
+
+@pytest.fixture(scope="module")
+def expected(platform, database, folder, local):
+    with queue.Crew(platform, folder, local, workers=1):
+        return queue.archive(local, queue.finished(database, queue.add_job(database, "parts")))
 
 
 @pytest.fixture(scope="module", params=sorted(more_stores.SERVERS))
@@ -159,6 +175,32 @@ def test_an_upload_that_is_given_up_leaves_nothing(tool):
 def test_the_doctor_finds_nothing(store, platform):
     report = doctor(platform, env=store.credentials(), **store.options(store.bucket))
     assert "failed" not in report.findings("storage"), report.output
+
+
+def test_a_part_that_nobody_names_costs_no_export(store, platform, database, folder, expected):
+    """Whether the store refuses to complete an upload that holds one, keeps it or drops it."""
+    with StrictStore(store, "unnamed-part") as watched:
+        add_stray(watched, number=990)
+        job_id = queue.add_job(database, "parts")
+        with queue.Crew(platform, folder, watched.storage, page=60, cuts=100, **LEAST):
+            found = queue.finished(database, job_id)
+        assert queue.archive(watched.storage, found) == expected and watched.strays
+
+
+def test_parts_of_an_absorbed_segment(store, platform, database, postgres, folder, expected):
+    """A segment that is too small by itself takes the next one over, which is recorded already: one upload is enough,
+    unless the store wants equal parts."""
+    with StrictStore(store, "absorbed") as watched:
+        job_id = begin_with_a_small_front(platform, database, postgres, folder, watched.storage)
+        with queue.Crew(platform, folder, watched.storage, page=60, cuts=1, workers=1, **LEAST) as crew:
+            wait_until(lambda: recorded_numbers(database, job_id) and queue.waits_for_others(database, job_id),
+                       "all others")
+            take_back(database, job_id)
+            found = queue.finished(database, job_id)
+            log = crew.log()
+        assert queue.archive(watched.storage, found) == expected
+        assert "(recorded already)" in log
+        assert len(watched.keys) == 1 or "(s3_equal_parts = on)" in log
 
 
 def test_its_line(store, tool, platform, database, folder):

