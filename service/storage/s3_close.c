@@ -218,6 +218,27 @@ static enum vb_status confirm(struct vb_s3_client *client, const struct vb_s3_re
     return status;
 }
 
+/* Ceph RGW answers 500 to the completion of an upload that it does not know, as it does while one
+ * is under way. So behind a 500 the list tells: where the upload is gone, either the object is
+ * there or somebody else has aborted it. */
+static enum vb_status look_behind(struct vb_s3_client *client, const struct vb_s3_record *record,
+                                  bool *bad, struct vb_error *complaint)
+{
+    struct vb_error ignored;
+    struct vb_s3_object object;
+    size_t wrong = 0, more = 0;
+    if (complaint->system_code != 500 ||
+        compare(client, record, bad, &wrong, &more, &ignored) != VB_NOT_FOUND)
+        return VB_STORAGE_AWAY;
+    enum vb_status status = vb_s3_head(client, record->key, &object, &ignored);
+    if (status == VB_OK && object.size == record->size)
+        return VB_OK;
+    if (status != VB_OK && status != VB_NOT_FOUND)
+        return VB_STORAGE_AWAY;
+    return vb_fail(complaint, VB_NOT_FOUND,
+                   "the upload of %s is gone: its completion was answered HTTP 500", record->key);
+}
+
 /* Stores word their refusal of parts in many ways; what heals by itself was tried again already. */
 static bool is_refusal(enum vb_status status, const struct vb_error *err)
 {
@@ -236,6 +257,8 @@ enum vb_status vb_s3_close(struct vb_s3_client *client, const struct vb_s3_recor
     enum vb_status status = complete(client, record, &own);
     if (status == VB_OK)
         status = confirm(client, record, &own);
+    if (status == VB_STORAGE_AWAY)
+        status = look_behind(client, record, bad, &own);
     if (is_refusal(status, &own)) {
         status = find_out(client, record, &own, ret_result, bad, ret_equal, err);
         if (status != VB_NOT_FOUND)

@@ -15,7 +15,7 @@ from tests.lib.object_stores import Swift, available
 from tests.lib.postgres_proxy import PostgresProxy
 from tests.lib.process import wait_until
 from tests.lib.queue import Crew
-from tests.lib.strict_store import StrictStore, dense, dense_and_told_so, equal, few, named
+from tests.lib.strict_store import StrictStore, dense, dense_and_told_so, equal, few, named, refusal
 
 ABSORB = "ORDER BY s.part_first LIMIT 1 FOR UPDATE"  # the first words of an absorb
 LEAST = {"s3_part_size": "5MiB"}
@@ -124,6 +124,30 @@ def test_a_store_that_would_keep_such_a_part_is_not_left_with_it(program, databa
             found = queue.finished(database, job_id)
         assert queue.archive(store.storage, found) == expected
         assert (store.refused, len(store.keys)) == ([], uploads)
+
+
+@pytest.mark.parametrize("fate, uploads", [("aborted", 2), ("completed", 1)])
+def test_a_completion_of_a_gone_upload_that_is_answered_500(program, database, folder, minio, expected, fate, uploads):
+    """As by Ceph RGW: of one that somebody else aborted, and of one that was completed, by an answer that was lost."""
+    with StrictStore(minio, f"strict-gone-{fate}") as store:
+        def look(call, target, body):
+            if call != "complete" or len(store.keys) > 1:
+                return None
+            upload = {"Bucket": store.bucket, "Key": store.keys[0],
+                      "UploadId": parse_qs(urlsplit(target).query)["uploadId"][0]}
+            if fate == "aborted" and not store.refused:
+                store.client.abort_multipart_upload(**upload)
+            elif fate == "completed" and not store.refused:
+                held = store.client.list_parts(**upload)["Parts"]
+                parts = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in held]
+                store.client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+            return refusal("InternalError", "This multipart completion is already in progress", 500)
+        store.before = look
+        job_id = queue.add_job(database, "parts")
+        with Crew(program, folder, store.storage, page=60, cuts=1000, workers=1, **LEAST):
+            found = queue.finished(database, job_id)
+        assert queue.archive(store.storage, found) == expected
+        assert store.refused and len(store.keys) == uploads
 
 
 SMALL_CUTS = {"page": 60, "cuts": 100} | LEAST

@@ -9,8 +9,8 @@ from tests.end_to_end.conftest import Storage
 from .fault_proxy import FaultProxy, key_of_call
 
 
-def refusal(code, message):
-    return 400, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+def refusal(code, message, status=400):
+    return status, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
 
 
 def named(sent, held):
