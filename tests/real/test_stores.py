@@ -172,6 +172,16 @@ def test_an_upload_that_is_given_up_leaves_nothing(tool):
     assert tool.run("clean", key, upload, "drop") == "clean", "the second look"
 
 
+def test_an_upload_that_somebody_else_gave_up_is_gone(store, tool):
+    """Its completion is told as such, so that the archive begins anew, however the store words it."""
+    key = tool.key()
+    upload = tool.run("begin", key, "a.zip")
+    recorded = tool.parts(key, upload, {1: body(5 * MIB), 2: body(10)})
+    store.client().abort_multipart_upload(Bucket=store.bucket, Key=key, UploadId=upload)
+    told = "denied" if store.name == "s3s-fs" else "not_found"  # 403: nobody's upload is somebody else's there
+    assert tool.outcome("close", key, upload, 5 * MIB + 10, *recorded) == (told, "")
+
+
 def test_the_doctor_finds_nothing(store, platform):
     report = doctor(platform, env=store.credentials(), **store.options(store.bucket))
     assert "failed" not in report.findings("storage"), report.output
