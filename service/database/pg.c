@@ -25,6 +25,13 @@
     "), set_config('bytea_output', 'hex', " local "), "                                            \
     "set_config('idle_in_transaction_session_timeout', '15s', " local ")"
 
+/* Scans and sorts have a large penalty, behind which the server would compile what needs one. A
+ * plan is good for all values: it is made once, and not five times more to compare. */
+#define BY_KEYS(local)                                                                             \
+    ", set_config('enable_seqscan', 'off', " local "), set_config('enable_sort', 'off', " local    \
+    "), set_config('jit', 'off', " local                                                           \
+    "), set_config('plan_cache_mode', 'force_generic_plan', " local ")"
+
 const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction)
 {
     static const char *const sql[][2] = {
@@ -33,6 +40,10 @@ const char *vb_pg_setup_sql(enum vb_pg_role role, bool for_transaction)
                        "SELECT " VB_ROLE_TAKE("api", "true") ", " SETTINGS("true")},
         [VB_PG_WORKER] = {"SELECT " VB_ROLE_TAKE("worker", "false") ", " SETTINGS("false"),
                           "SELECT " VB_ROLE_TAKE("worker", "true") ", " SETTINGS("true")},
+        [VB_PG_QUEUE] = {"SELECT " VB_ROLE_TAKE("worker", "false") ", " SETTINGS("false")
+                             BY_KEYS("false"),
+                         "SELECT " VB_ROLE_TAKE("worker", "true") ", " SETTINGS("true")
+                             BY_KEYS("true")},
     };
     return sql[role][for_transaction];
 }

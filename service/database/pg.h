@@ -17,7 +17,10 @@
 #include "verbatim/buffer.h"
 #include "verbatim/postgres.h"
 
-enum vb_pg_role { VB_PG_OWNER, VB_PG_API, VB_PG_WORKER };
+/* VB_PG_QUEUE: as VB_PG_WORKER, for statements that find their few rows by keys and indexes: the
+ * server scans and sorts nothing for them, whatever its statistics say of a queue that has grown
+ * since. */
+enum vb_pg_role { VB_PG_OWNER, VB_PG_API, VB_PG_WORKER, VB_PG_QUEUE };
 
 struct vb_pg;
 

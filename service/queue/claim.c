@@ -1,5 +1,4 @@
-/* Choosing a segment: candidates in one look without locks, then one of them taken in one
- * statement.
+/* Taking a segment that a look has found (look.c), in one statement by itself.
  *
  * What a claim promises. A segment is held by at most one claim: the taking statement locks its
  * row, asks again whether it is claimable, and gives it a claim_epoch that no claim had before,
@@ -8,15 +7,10 @@
  * anybody: rows that are locked are passed over, and VB_AGAIN says that there is work, but others
  * have their hands on it.
  *
- * The statements. (1) `look` finds candidates, those first whose workspace has waited longest for
- * its turn. It costs a probe per workspace with queued jobs and per started job, whatever the
- * backlog behind them, and it is only advice: all of it may be untrue a moment later. (2) A started
- * job's candidate is taken by `take`, alone. Workspaces whose job is still to be started go
- * together through start.c, which takes the first whose turn is free, and a job that only a
- * vanished kind of process could go on with through restart.c; after that one the thread looks
- * again. (3) Where somebody was faster, `take` has no
- * row, and the next candidate is tried; 16 of them, so that processes that look at once each find
- * one that is free.
+ * The statements. What a look found is only advice: all of it may be untrue a moment later. A
+ * started job's candidate is taken by `take`, alone. A job that is still to be started goes through
+ * start.c, and one that only a vanished kind of process could go on with through restart.c; after
+ * that one the thread looks again. Where somebody was faster, the next candidate is tried.
  *
  * Lost answers. A look that is lost has changed nothing. A take that is lost may have been carried
  * out, and its segment would lie there until the end of a lease that nobody beats. So each attempt
@@ -33,102 +27,13 @@
  * claim whose snapshot is older than the job's end; that is why an ended job's segments are due at
  * infinity.
  *
- * A change must not break: CLAIMABLE is the same text in the look and in the take; a lease that has
- * run out is counted (lost_leases) where it is taken over, and nowhere else; counts of a segment
- * that has parts are its record's and are left alone.
+ * A change must not break: a lease that has run out is counted (lost_leases) where it is taken
+ * over, and nowhere else; counts of a segment that has parts are its record's and are left alone.
  */
-#include "queue.h"
-#include "row.h"
+#include "look.h"
 
 #include "verbatim/log.h"
 #include "verbatim/metrics.h"
-
-#define CANDIDATES "16" /* as VB_ROUND_MOST */
-
-/* Without a job it is a workspace that may start one; `fits` says that the archive can be gone on
- * with here: same store, same deflate. */
-#define CANDIDATE(FIRST, NEXT)                                                                     \
-    FIRST(CANDIDATE_WORKSPACE, "c.workspace_id")                                                   \
-    NEXT(CANDIDATE_JOB, "c.job_id")                                                                \
-    NEXT(CANDIDATE_PART_FIRST, "c.part_first")                                                     \
-    NEXT(CANDIDATE_FITS, "c.fits")                                                                 \
-    NEXT(CANDIDATE_HAS_TURN, "t.workspace_id IS NOT NULL")
-#define CANDIDATE_LIST VB_COLUMN_LIST(CANDIDATE)
-enum { VB_COLUMN_NAMES(CANDIDATE) CANDIDATE_COLUMNS };
-
-/* What makes a segment s of a started job j claimable. An ended job's segments are due at infinity,
- * so a claim that waited for nobody cannot slip in behind the end. */
-#define CLAIMABLE                                                                                  \
-    "((s.status = 'waiting' AND s.not_before <= clock_timestamp()"                                 \
-    "  AND (NOT s.after_others OR j.open_segments = 1))"                                           \
-    " OR (s.status = 'running' AND s.lease_until < clock_timestamp()))"
-
-#define OURS JOB_IS_OURS("$1")
-
-/* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds, $5 express.
- * `queued` hops from workspace to workspace along the index job_queued. `others`: a process lives
- * that can go on with the archive, so it is not for us to begin it anew. */
-/* clang-format off */
-static const char look[] =
-    "WITH RECURSIVE queued(workspace_id) AS ("
-    " (SELECT j.workspace_id"
-    "  FROM verbatim.job AS j"
-    "  WHERE j.status = 'queued' AND " OURS
-    "  ORDER BY j.workspace_id LIMIT 1)"
-    " UNION ALL"
-    " SELECT (SELECT j.workspace_id"
-    "  FROM verbatim.job AS j"
-    "  WHERE j.status = 'queued' AND j.workspace_id > q.workspace_id AND " OURS
-    "  ORDER BY j.workspace_id LIMIT 1)"
-    " FROM queued AS q"
-    " WHERE q.workspace_id IS NOT NULL),"
-    "started AS MATERIALIZED ("
-    " SELECT j.job_id, j.workspace_id, next.part_first,"
-    "  (SELECT count(*)"
-    "   FROM verbatim.segment AS r"
-    "   WHERE r.job_id = j.job_id AND r.status = 'running'"
-    "   AND r.lease_until >= clock_timestamp()) AS running,"
-    "  " OURS " AS ours,"
-    "  j.upload_id IS NULL OR (j.storage = $1 AND j.fingerprint = $2) AS fits,"
-    "  EXISTS (SELECT FROM verbatim.process AS p"
-    "   WHERE p.storage = j.storage AND p.fingerprint = j.fingerprint"
-    "   AND p.beat_at > clock_timestamp() - $4::bigint * interval '1 microsecond') AS others"
-    " FROM verbatim.job AS j"
-    " LEFT JOIN LATERAL (SELECT s.part_first"
-    "  FROM verbatim.segment AS s"
-    "  WHERE s.job_id = j.job_id AND " CLAIMABLE
-    "  ORDER BY s.part_first LIMIT 1) AS next ON true"
-    " WHERE j.status = 'started')"
-    "SELECT " CANDIDATE_LIST
-    " FROM ("
-    " SELECT workspace_id, job_id, part_first, running, fits"
-    "  FROM started"
-    "  WHERE part_first IS NOT NULL AND ours AND (fits OR NOT others) AND NOT $5"
-    " UNION ALL"
-    " SELECT w.workspace_id, NULL, NULL, 0, true"
-    "  FROM queued JOIN verbatim.workspace AS w USING (workspace_id)"
-    "  WHERE (SELECT count(*)"
-    "   FROM started"
-    "   WHERE started.workspace_id = w.workspace_id) < coalesce(w.max_running, $3)) AS c"
-    " LEFT JOIN verbatim.turn AS t USING (workspace_id)"
-    " ORDER BY t.last_turn NULLS FIRST, c.running, c.job_id NULLS LAST"
-    " LIMIT " CANDIDATES;
-/* clang-format on */
-
-/* A small number of candidates: where several processes look at once, each finds one that is
- * free. */
-static enum vb_status find_candidates(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                      bool express, PGresult **ret_rows, struct vb_error *err)
-{
-    struct vb_pg_args args = {0};
-    vb_args_text(&args, claimer->storage);
-    vb_args_text(&args, claimer->fingerprint);
-    vb_args_number(&args, claimer->max_running);
-    vb_args_number(&args, claimer->lease);
-    vb_args_text(&args, express ? "t" : "f");
-    vb_count(VB_COUNT_QUEUE_POLLS, 1);
-    return vb_args_query(pg, look, &args, ret_rows, err);
-}
 
 /* What a claim returns behind whether it took the segment from a lease that had run out. */
 #define CLAIM_LIST SEGMENT_ROW_LIST ", " JOB_ROW_LIST
@@ -142,7 +47,7 @@ static const char take[] =
     "WITH taken AS MATERIALIZED ("
     " SELECT s.job_id, s.part_first, s.status"
     " FROM verbatim.segment AS s JOIN verbatim.job AS j USING (job_id)"
-    " WHERE s.job_id = $1 AND s.part_first = $2 AND j.status = 'started' AND " CLAIMABLE
+    " WHERE s.job_id = $1 AND s.part_first = $2 AND j.status = 'started' AND " VB_CLAIMABLE
     " FOR UPDATE OF s SKIP LOCKED),"
     "turned AS ("
     " UPDATE verbatim.turn SET last_turn = nextval('verbatim.turn_number')"
@@ -189,16 +94,16 @@ static enum vb_status read_claim(struct vb_pg *pg, const struct vb_claimer *clai
 
 /* No row: somebody was faster. The next candidate is tried before the thread waits. */
 static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                   const PGresult *rows, int row, const char *token,
+                                   const struct vb_pick *pick, const char *token,
                                    struct vb_claim *ret_claim, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     PGresult *result = NULL;
-    vb_args_text(&args, vb_pg_value(rows, row, CANDIDATE_JOB));
-    vb_args_text(&args, vb_pg_value(rows, row, CANDIDATE_PART_FIRST));
+    vb_args_text(&args, vb_pick_value(pick, 0, VB_CANDIDATE_JOB));
+    vb_args_text(&args, vb_pick_value(pick, 0, VB_CANDIDATE_PART_FIRST));
     vb_args_text(&args, claimer->process_id);
     vb_args_number(&args, claimer->lease);
-    vb_args_text(&args, vb_pg_value(rows, row, CANDIDATE_WORKSPACE));
+    vb_args_text(&args, vb_pick_value(pick, 0, VB_CANDIDATE_WORKSPACE));
     vb_args_text(&args, token);
     enum vb_status status = vb_args_query(pg, take, &args, &result, err);
     if (status != VB_OK)
@@ -213,35 +118,19 @@ static enum vb_status take_segment(struct vb_pg *pg, const struct vb_claimer *cl
     return status;
 }
 
-static enum vb_status take_candidate(struct vb_pg *pg, const struct vb_claimer *claimer,
-                                     const PGresult *rows, int row, const char *token,
-                                     struct vb_claim *ret_claim, struct vb_error *err)
+/* *ret_spent: so many of the pick's candidates are of no more use. */
+static enum vb_status take_pick(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                const struct vb_pick *pick, const char *token, size_t *ret_spent,
+                                struct vb_claim *ret_claim, struct vb_error *err)
 {
-    if (vb_row_true(rows, row, CANDIDATE_FITS))
-        return take_segment(pg, claimer, rows, row, token, ret_claim, err);
+    *ret_spent = pick->count;
+    if (vb_pick_is_start(pick))
+        return vb_job_start(pg, claimer, pick, token, ret_spent, ret_claim, err);
+    if (vb_row_true(pick->found->rows, pick->rows[0], VB_CANDIDATE_FITS))
+        return take_segment(pg, claimer, pick, token, ret_claim, err);
     enum vb_status status =
-        vb_job_restart_stranded(pg, claimer, vb_pg_value(rows, row, CANDIDATE_JOB), err);
+        vb_job_restart_stranded(pg, claimer, vb_pick_value(pick, 0, VB_CANDIDATE_JOB), err);
     return status == VB_OK ? VB_AGAIN : status;
-}
-
-/* Workspaces one behind the other that may start a job, from *row on; that moves behind them. They
- * go in one statement, which takes the first that is free. */
-static enum vb_status start_of(struct vb_pg *pg, const struct vb_claimer *claimer,
-                               const PGresult *rows, int *row, const char *token,
-                               struct vb_claim *ret_claim, struct vb_error *err)
-{
-    struct vb_round round = {.count = 0};
-    enum vb_status status = VB_OK;
-    for (; *row < PQntuples(rows) && vb_row_null(rows, *row, CANDIDATE_JOB); ++*row) {
-        const char *workspace_id = vb_pg_value(rows, *row, CANDIDATE_WORKSPACE);
-        if (!vb_row_true(rows, *row, CANDIDATE_HAS_TURN))
-            status = vb_turn_make(pg, workspace_id, err);
-        if (status != VB_OK)
-            return status;
-        if (round.count < VB_ROUND_MOST)
-            round.workspaces[round.count++] = workspace_id;
-    }
-    return vb_job_start(pg, claimer, &round, token, ret_claim, err);
 }
 
 /* What a claim took whose answer was lost: nobody works on it, and others would wait for the end of
@@ -274,23 +163,31 @@ static enum vb_status take_up(struct vb_pg *pg, const struct vb_claimer *claimer
     return status;
 }
 
+/* What is left of a look goes first. VB_AGAIN of a candidate: somebody else had it, or has it. */
 static enum vb_status take_any(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
                                const char *token, struct vb_claim *ret_claim, struct vb_error *err)
 {
-    PGresult *rows = NULL;
-    enum vb_status status = find_candidates(pg, claimer, express, &rows, err);
-    if (status != VB_OK)
-        return status;
-    int count = PQntuples(rows);
-    status = count > 0 ? VB_AGAIN : VB_END;
-    for (int row = 0; row < count && status == VB_AGAIN;) {
-        if (vb_row_null(rows, row, CANDIDATE_JOB))
-            status = start_of(pg, claimer, rows, &row, token, ret_claim, err);
-        else
-            status = take_candidate(pg, claimer, rows, row++, token, ret_claim, err);
+    bool has_looked = false, has_tried = false;
+    for (;;) {
+        struct vb_pick pick;
+        size_t spent = 0;
+        enum vb_status status = vb_look_pick(claimer->look, express, has_looked, &pick);
+        if (status == VB_OK) {
+            status = take_pick(pg, claimer, &pick, token, &spent, ret_claim, err);
+            vb_look_done(claimer->look, &pick, status, spent);
+            if (status != VB_AGAIN)
+                return status;
+            has_tried = true;
+        } else if (has_looked) {
+            return has_tried ? VB_AGAIN : status;
+        } else {
+            status = vb_look_find(pg, claimer, err);
+            if (status != VB_OK)
+                return status;
+            has_looked = true;
+            has_tried = false;
+        }
     }
-    PQclear(rows);
-    return status;
 }
 
 enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,

@@ -43,7 +43,14 @@ struct vb_claimer {
     int64_t lease;           /* microseconds */
     int64_t max_running;
     const struct vb_storage *store; /* for the key */
+    struct vb_look *look;
 };
+
+/* look.c: what looks for work have found, for all threads that claim; any of them may use it. */
+struct vb_look;
+enum vb_status vb_look_new(struct vb_look **ret_look, struct vb_error *err) vb_must_check;
+/* NULL is a no-op. */
+void vb_look_free(struct vb_look *look);
 
 void vb_claim_done(struct vb_claim *claim);
 
@@ -62,22 +69,6 @@ enum vb_status vb_claim_take(struct vb_pg *pg, const struct vb_claimer *claimer,
 /* Microseconds until a waiting segment comes due or a lease may have expired; -1: none in sight. */
 enum vb_status vb_claim_next_due(struct vb_pg *pg, int64_t *ret_wait,
                                  struct vb_error *err) vb_must_check;
-
-/* start.c */
-/* Workspaces with queued jobs, in the order of their turns; names are borrowed. */
-#define VB_ROUND_MOST 16u
-struct vb_round {
-    const char *workspaces[VB_ROUND_MOST];
-    size_t count;
-};
-/* The oldest queued job of the first of them whose turn nobody holds; VB_AGAIN when there is none
- * to be had. Those that have none are taken out of the round. `token`: the claim's. */
-enum vb_status vb_job_start(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            struct vb_round *round, const char *token, struct vb_claim *ret_claim,
-                            struct vb_error *err) vb_must_check;
-/* For a workspace that was made by SQL, and has none: it waits for whoever makes the same. */
-enum vb_status vb_turn_make(struct vb_pg *pg, const char *workspace_id,
-                            struct vb_error *err) vb_must_check;
 
 /* release.c: ways in which a claim ends without a record. */
 enum vb_segment_release {

@@ -3,8 +3,9 @@
  *
  * Both are one fenced transaction each, so a job is never finished without its totals, its mail and
  * its trail, and a reader of the row sees all of it or nothing. The claim's own segment is recorded
- * within; after a failure no segment is due any more. Who cancels a job does not come through here:
- * that is the schema's, under the same job's lock.
+ * within; after a failure no segment is due any more. The finish of an archive that was stored in
+ * one piece is one round trip (fence.c). Who cancels a job does not come through here: that is the
+ * schema's, under the same job's lock.
  */
 #include "audit.h"
 #include "queue.h"
@@ -21,11 +22,11 @@
  * left out. $1: job, $2: size, $3: CRC-32 or NULL, $4: file name, $5: content type, $6: the
  * object's version in the store or NULL, $7: position. */
 /* clang-format off */
-#define FINISH(own) \
-    "WITH own AS (UPDATE verbatim.segment SET " own \
+#define FINISH(held, own, fence) \
+    "WITH " held "own AS (UPDATE verbatim.segment AS s SET " own \
     " status = 'recorded', process_id = NULL, lease_until = NULL" \
-    " WHERE job_id = $1 AND part_first = $7" \
-    " RETURNING conversations, messages, media, media_failed, bad_rows)," \
+    fence " AND s.part_first = $7" \
+    " RETURNING s.conversations, s.messages, s.media, s.media_failed, s.bad_rows)," \
     " total AS (" \
     "UPDATE verbatim.job AS j" \
     " SET size = $2, crc32 = $3, file_name = $4, content_type = $5, object_version = $6," \
@@ -58,12 +59,20 @@
     " bad_rows, " \
     VB_EDGE_TELL " FROM total"
 /* clang-format on */
+#define BEHIND_FENCE " WHERE s.job_id = $1"
 /* $8: parts, $9 to $11: size and counts, $12 to $14: media, $15: rows left out. */
-static const char finish_with[] =
-    FINISH("parts = $8, size = $9, conversations = $10, messages = $11, media = $12,"
-           " media_failed = $13, media_bytes = $14, bad_rows = $15,");
+#define RESULT                                                                                     \
+    "parts = $8, size = $9, conversations = $10, messages = $11, media = $12,"                     \
+    " media_failed = $13, media_bytes = $14, bad_rows = $15,"
+static const char finish_with[] = FINISH("", RESULT, BEHIND_FENCE);
 /* The closing segment was recorded before. */
-static const char finish_recorded[] = FINISH("");
+static const char finish_recorded[] = FINISH("", "", BEHIND_FENCE);
+/* With the fence in itself, by the segment's key and no other index. $16: epoch, $17: process,
+ * $18: token. */
+static const char finish_alone[] =
+    FINISH(VB_FENCE_HELD ", ", RESULT " last_write = $18,",
+           " FROM held WHERE s.job_id = $1 AND s.job_id = held.job_id AND s.claim_epoch = $16"
+           " AND (s.process_id = $17) IS TRUE AND CASE s.status WHEN 'running' THEN true END");
 
 static const char drop_directories[] = "DELETE FROM verbatim.segment_directory WHERE job_id = $1";
 
@@ -101,6 +110,7 @@ static enum vb_status leave(struct vb_pg *pg, const struct vb_claim *claim, bool
 }
 
 struct finish {
+    const struct vb_claimer *claimer;
     const struct vb_segment_result *result; /* NULL: the closing segment was recorded before */
     const struct vb_finished *finished;
     int64_t age;      /* of the job, microseconds */
@@ -123,6 +133,12 @@ static void add_facts(struct vb_pg_args *args, const struct vb_claim *claim,
     vb_args_number(args, claim->part_first);
 }
 
+static void read_finish(struct finish *finish, const PGresult *rows)
+{
+    finish->age = vb_row_number(rows, 0, 0);
+    finish->bad_rows = vb_row_number(rows, 0, 1);
+}
+
 /* The fence holds job and segment, so a row is certain; without one nothing was written, and the
  * job is not told as finished. */
 static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *write,
@@ -141,10 +157,32 @@ static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *writ
                                &rows, err);
     if (status == VB_OK && PQntuples(rows) != 1)
         status = vb_fence_fail(err);
+    if (status == VB_OK)
+        read_finish(finish, rows);
+    PQclear(rows);
+    vb_buffer_done(&parts);
+    return status;
+}
+
+/* What was stored in one piece began no upload, and the claim's is the job's only segment. */
+static enum vb_status finish_at_once(struct vb_pg *pg, const struct vb_write *write, void *context,
+                                     struct vb_error *err)
+{
+    struct finish *finish = context;
+    struct vb_pg_args args = {0};
+    struct vb_buffer parts;
+    PGresult *rows = NULL;
+    vb_segment_parts_init(&parts);
+    add_facts(&args, write->claim, finish->finished);
+    enum vb_status status = vb_segment_result_args(finish->result, &parts, &args, err);
     if (status == VB_OK) {
-        finish->age = vb_row_number(rows, 0, 0);
-        finish->bad_rows = vb_row_number(rows, 0, 1);
+        vb_args_number(&args, write->claim->epoch);
+        vb_args_text(&args, finish->claimer->process_id);
+        vb_args_text(&args, write->token);
+        status = vb_write_alone(pg, write, finish_alone, &args, &rows, err);
     }
+    if (status == VB_OK)
+        read_finish(finish, rows);
     PQclear(rows);
     vb_buffer_done(&parts);
     return status;
@@ -187,8 +225,10 @@ enum vb_status vb_job_finish(struct vb_pg *pg, const struct vb_claimer *claimer,
                              const struct vb_claim *claim, const struct vb_segment_result *result,
                              const struct vb_finished *finished, struct vb_error *err)
 {
-    struct finish finish = {.result = result, .finished = finished};
-    enum vb_status status = vb_fence_run(pg, claimer, claim, finish_step, &finish, err);
+    struct finish finish = {.claimer = claimer, .result = result, .finished = finished};
+    bool is_whole = result && !claim->job.upload_id && !claim->stretch.has_low;
+    enum vb_status status = vb_fence_run_alone(pg, claimer, claim, is_whole ? finish_at_once : NULL,
+                                               finish_step, &finish, err);
     if (status == VB_OK) {
         vb_debug("job %s -> %s", claim->job.job_id, vb_job_status_name(VB_JOB_FINISHED));
         vb_count(VB_COUNT_SEGMENTS_RECORDED, 1);

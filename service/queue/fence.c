@@ -36,6 +36,12 @@
  * still open, looked for again. The lock not had within ten seconds: a failure like any other, for
  * the lease does not wait.
  *
+ * In one round trip. The finish of a small export has the fence in its one statement, which locks
+ * the job, then marks the segment, and writes the rest for the row that it marked. That is as good
+ * where nobody else adds or takes away segments of the job, whose rows the statement would see as
+ * they were before it waited: there is only the claim's own. Whenever it is open what became of it,
+ * the usual way finds out.
+ *
  * A change must not break: the job is locked before anything is read that a step relies on; the
  * token is looked for before the job's status is judged, since a finish that was carried out has
  * changed that; a step writes nothing outside the transaction, and keeps what it finds in its
@@ -61,6 +67,7 @@ struct vb_write_end {
 struct fenced {
     const struct vb_claimer *claimer;
     const struct vb_write *write;
+    vb_write_step *alone; /* NULL: none, or it was tried */
     vb_write_step *step;
     void *context;
 };
@@ -155,9 +162,11 @@ static enum vb_status run_once(struct vb_pg *pg, struct fenced *fenced, struct v
 {
     struct vb_write_end *end = fenced->write->end;
     bool done = false;
-    enum vb_status status = enter(pg, fenced, &done, err);
+    vb_write_step *step = fenced->alone ? fenced->alone : fenced->step;
+    enum vb_status status = fenced->alone ? VB_OK : enter(pg, fenced, &done, err);
     if (status == VB_OK && !done)
-        status = fenced->step(pg, fenced->write, fenced->context, err);
+        status = step(pg, fenced->write, fenced->context, err);
+    fenced->alone = NULL;
     if (status == VB_OK && end->committed)
         return VB_OK;
     if (status != VB_OK || done) {
@@ -168,23 +177,52 @@ static enum vb_status run_once(struct vb_pg *pg, struct fenced *fenced, struct v
     return vb_transaction_end(pg, VB_OK, err);
 }
 
-enum vb_status vb_write_last(struct vb_pg *pg, const struct vb_write *write, const char *sql,
-                             const struct vb_pg_args *args, PGresult **ret_result,
-                             struct vb_error *err)
+/* One statement, with the COMMIT behind it and perhaps the BEGIN before it. */
+static enum vb_status write_and_commit(struct vb_pg *pg, const struct vb_write *write,
+                                       const char *sql, const struct vb_pg_args *args,
+                                       unsigned edges, PGresult **ret_result, struct vb_error *err)
 {
     PGresult *results[VB_PG_STEPS] = {NULL};
     struct vb_pg_statement statement;
     struct vb_pg_step step = vb_args_step(&statement, sql, args);
     write->end->open = true;
-    enum vb_status status = vb_pg_steps_send(pg, &step, 1, VB_PG_COMMITS, results, err);
+    enum vb_status status = vb_pg_steps_send(pg, &step, 1, edges, results, err);
     if (status != VB_OK)
         return status;
     write->end->committed = true;
-    if (ret_result)
-        *ret_result = results[0];
-    else
-        PQclear(results[0]);
+    *ret_result = results[0];
     return VB_OK;
+}
+
+enum vb_status vb_write_last(struct vb_pg *pg, const struct vb_write *write, const char *sql,
+                             const struct vb_pg_args *args, PGresult **ret_result,
+                             struct vb_error *err)
+{
+    PGresult *result = NULL;
+    enum vb_status status = write_and_commit(pg, write, sql, args, VB_PG_COMMITS, &result, err);
+    if (status == VB_OK && ret_result)
+        *ret_result = result;
+    else
+        PQclear(result);
+    return status;
+}
+
+/* What it locks it locks in the order of the fence. A mark that finds no row has written nothing,
+ * and so has the rest. */
+enum vb_status vb_write_alone(struct vb_pg *pg, const struct vb_write *write, const char *sql,
+                              const struct vb_pg_args *args, PGresult **ret_result,
+                              struct vb_error *err)
+{
+    PGresult *result = NULL;
+    enum vb_status status =
+        write_and_commit(pg, write, sql, args, VB_PG_BEGINS | VB_PG_COMMITS, &result, err);
+    if (status == VB_OK && PQntuples(result) == 0)
+        status = vb_fence_fail(err);
+    if (status == VB_OK)
+        *ret_result = result;
+    else
+        PQclear(result);
+    return status;
 }
 
 static bool again(const struct vb_claim *claim, bool open, enum vb_status status,
@@ -199,19 +237,26 @@ static bool again(const struct vb_claim *claim, bool open, enum vb_status status
     return true;
 }
 
-enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
-                            const struct vb_claim *claim, vb_write_step *step, void *context,
-                            struct vb_error *err)
+enum vb_status vb_fence_run_alone(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                  const struct vb_claim *claim, vb_write_step *alone,
+                                  vb_write_step *step, void *context, struct vb_error *err)
 {
     struct vb_write_end end = {.open = false};
     struct vb_write write = {.claim = claim, .end = &end};
-    struct fenced fenced = {claimer, &write, step, context};
+    struct fenced fenced = {claimer, &write, alone, step, context};
     enum vb_status status = VB_OK;
     vb_uuid_format(vb_uuid_random(), write.token);
     do
         status = run_once(pg, &fenced, err);
     while (again(claim, end.open, status, err));
     return status;
+}
+
+enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
+                            const struct vb_claim *claim, vb_write_step *step, void *context,
+                            struct vb_error *err)
+{
+    return vb_fence_run_alone(pg, claimer, claim, NULL, step, context, err);
 }
 
 bool vb_claim_may_retry(const struct vb_claim *claim, enum vb_status status,

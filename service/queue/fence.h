@@ -53,6 +53,25 @@ enum vb_status vb_write_last(struct vb_pg *pg, const struct vb_write *write, con
 enum vb_status vb_fence_run(struct vb_pg *pg, const struct vb_claimer *claimer,
                             const struct vb_claim *claim, vb_write_step *step, void *context,
                             struct vb_error *err) vb_must_check;
+/* A step that is one statement with the fence in itself, so that the whole transaction is one round
+ * trip. It names VB_FENCE_HELD and writes only where that has a row and the claim's segment is ours
+ * yet, which it marks with the token; it gives a row where it has written. */
+#define VB_FENCE_HELD                                                                              \
+    "held AS MATERIALIZED ("                                                                       \
+    "SELECT j.job_id, set_config('lock_timeout', '10s', true)"                                     \
+    " FROM verbatim.job AS j"                                                                      \
+    " WHERE j.job_id = $1 AND CASE j.status WHEN 'started' THEN true END"                          \
+    " FOR NO KEY UPDATE)"
+/* Sends it between BEGIN and COMMIT. VB_FENCED: no row. */
+enum vb_status vb_write_alone(struct vb_pg *pg, const struct vb_write *write, const char *sql,
+                              const struct vb_pg_args *args, PGresult **ret_result,
+                              struct vb_error *err) vb_must_check;
+/* As vb_fence_run, with a step `alone` that ends with what vb_write_alone returns, and `step` that
+ * does the same behind the fence: for when it is not known what became of the other. */
+enum vb_status vb_fence_run_alone(struct vb_pg *pg, const struct vb_claimer *claimer,
+                                  const struct vb_claim *claim, vb_write_step *alone,
+                                  vb_write_step *step, void *context,
+                                  struct vb_error *err) vb_must_check;
 /* Whether what failed with `status` is worth another try for this claim; waits a moment before it
  * says so. */
 bool vb_claim_may_retry(const struct vb_claim *claim, enum vb_status status,

@@ -67,7 +67,7 @@ static void list_texts(struct vb_job *job, struct job_text ret_texts[JOB_TEXTS])
     memcpy(ret_texts, texts, sizeof texts);
 }
 
-static void job_done(struct vb_job *job)
+void vb_job_done(struct vb_job *job)
 {
     struct job_text texts[JOB_TEXTS];
     list_texts(job, texts);
@@ -118,7 +118,7 @@ enum vb_status vb_job_read(const PGresult *result, int row, int column, struct v
     if (status == VB_OK)
         *ret_job = job;
     else
-        job_done(&job);
+        vb_job_done(&job);
     return status;
 }
 
@@ -126,7 +126,7 @@ void vb_claim_done(struct vb_claim *claim)
 {
     if (!claim)
         return;
-    job_done(&claim->job);
+    vb_job_done(&claim->job);
     *claim = (struct vb_claim){0};
 }
 

@@ -64,6 +64,23 @@ enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb
     return vb_storage_key(claimer->store, job->workspace_id, job->job_id, epoch, name, out, err);
 }
 
+/* The epoch is the last number before the name, which holds no slash. */
+enum vb_status vb_job_note_key_around(const struct vb_claimer *claimer, const struct vb_job *job,
+                                      struct vb_buffer *head, struct vb_buffer *tail,
+                                      struct vb_error *err)
+{
+    enum vb_status status = vb_job_note_key(claimer, job, 0, head, err);
+    if (status != VB_OK)
+        return status;
+    const char *slash = strrchr(head->data, '/');
+    status = vb_buffer_append_text(tail, slash);
+    if (status != VB_OK)
+        return vb_fail(err, status, "no memory for an object key");
+    head->length = (size_t)(slash - head->data) - 1; /* the zero too */
+    head->data[head->length] = '\0';
+    return VB_OK;
+}
+
 /* The object of an earlier claim at another key is nobody's: it goes, whatever it is. */
 static const char leave_old[] =
     "INSERT INTO verbatim.cleanup"

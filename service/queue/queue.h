@@ -2,7 +2,8 @@
  * them.
  *
  *   job.h      a job's facts, and the edges of its life (job.c, selection.c, transition.c)
- *   claim.h    taking a segment, starting a job, handing back (claim.c, start.c, release.c)
+ *   claim.h    looking for work, taking a segment, starting a job, handing back (look.c, claim.c,
+ *              start.c, release.c)
  *   fence.h    every transaction of a claim (fence.c)
  *   segment.h  notes, split, absorb, record, pieces (note.c, split.c, absorb.c, record.c, pieces.c)
  *   end.h      close, finish, failure, restart (close.c, end.c, restart.c)

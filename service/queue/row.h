@@ -88,6 +88,8 @@ enum { VB_COLUMN_NAMES(SEGMENT_ROW) SEGMENT_ROW_COLUMNS };
  * out, with a warning. */
 enum vb_status vb_job_read(const PGresult *result, int row, int column, struct vb_job *ret_job,
                            struct vb_error *err) vb_must_check;
+/* What a job read by itself owns; a claim's goes with vb_claim_done. */
+void vb_job_done(struct vb_job *job);
 /* The segment's columns of a claim, from `column` on. */
 void vb_segment_read(const PGresult *result, int row, int column, struct vb_claim *claim);
 

@@ -18,6 +18,10 @@
 enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
                                int64_t epoch, struct vb_buffer *out,
                                struct vb_error *err) vb_must_check;
+/* The same before the epoch is known: what stands before it and what behind. */
+enum vb_status vb_job_note_key_around(const struct vb_claimer *claimer, const struct vb_job *job,
+                                      struct vb_buffer *head, struct vb_buffer *tail,
+                                      struct vb_error *err) vb_must_check;
 /* Notes a key of this claim's epoch on the job, without an upload; that of another epoch goes to
  * clean-up. Only for a segment that covers the whole job: others' parts would lie elsewhere. */
 enum vb_status vb_job_note_archive(struct vb_pg *pg, const struct vb_claimer *claimer,

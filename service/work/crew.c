@@ -54,12 +54,15 @@ enum vb_status vb_crew_init(struct vb_crew *crew, const struct vb_service *servi
     };
     vb_tuning_of(service, &crew->tuning);
     enum vb_status status = vb_media_new(service->options, &crew->media, err);
-    if (status != VB_OK)
-        return status;
-    crew->leases = calloc(threads, sizeof *crew->leases);
-    if (!crew->leases) {
+    if (status == VB_OK)
+        status = vb_look_new(&crew->claimer.look, err);
+    crew->leases = status == VB_OK ? calloc(threads, sizeof *crew->leases) : NULL;
+    if (status == VB_OK && !crew->leases)
+        status = vb_fail(err, VB_NO_MEMORY, "no memory for worker threads");
+    if (status != VB_OK) {
+        vb_look_free(crew->claimer.look);
         vb_media_free(crew->media);
-        return vb_fail(err, VB_NO_MEMORY, "no memory for worker threads");
+        return status;
     }
     for (size_t i = 0; i < threads; i++)
         crew->leases[i].crew = crew;
@@ -73,6 +76,7 @@ void vb_crew_done(struct vb_crew *crew)
     pthread_cond_destroy(&crew->changed);
     pthread_mutex_destroy(&crew->mutex);
     free(crew->leases);
+    vb_look_free(crew->claimer.look);
     vb_media_free(crew->media);
 }
 

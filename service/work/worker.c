@@ -303,7 +303,7 @@ static enum vb_status open_worker(struct vb_worker *worker, struct vb_error *err
     const struct vb_options *options = worker->crew->service->options;
     struct vb_pg_options pg = {.connection_string = options->database_url,
                                .application_name = "verbatim worker",
-                               .role = VB_PG_WORKER,
+                               .role = VB_PG_QUEUE,
                                .prepared_statements = options->prepared_statements};
     enum vb_status status = vb_pg_new(&pg, &worker->pg, err);
     if (status != VB_OK)
