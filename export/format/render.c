@@ -52,15 +52,12 @@ const char *const vb_include_names[VB_INCLUDE_COUNT] = {
     "citations", "media",    "deleted", "participants", "reactions", "revisions",
 };
 
-/* The longest message that a row of a conversation may quote. */
-#define KEPT_TEXT (64u * 1024u * 1024u)
-
 /* Nothing is allocated before a text has to be kept. */
 void vb_render_state_init(struct vb_render_state *state)
 {
     *state = (struct vb_render_state){0};
-    vb_buffer_init(&state->first, KEPT_TEXT);
-    vb_buffer_init(&state->last, KEPT_TEXT);
+    vb_buffer_init(&state->first, VB_ROW_CEILING);
+    vb_buffer_init(&state->last, VB_ROW_CEILING);
 }
 
 void vb_render_state_done(struct vb_render_state *state)

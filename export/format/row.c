@@ -8,6 +8,8 @@
 
 #include "verbatim/json.h"
 
+#include <stdio.h>
+
 const struct vb_view vb_row_nothing = {NULL, 0};
 
 /* A customer's name is left out where customers are; agents without a name have none to be
@@ -56,8 +58,11 @@ enum vb_status vb_row_fail(enum vb_status status, struct vb_buffer *out, size_t 
     /* What writers of text call invalid came from the source. */
     if (status == VB_INVALID)
         status = VB_SOURCE;
+    char large[96];
+    snprintf(large, sizeof large, "too large for one row: written it has more than %zu bytes",
+             out->ceiling);
     const char *reason = status == VB_SOURCE  ? "text that is not valid UTF-8"
-                         : status == VB_LIMIT ? "too large for one row"
+                         : status == VB_LIMIT ? large
                                               : "no memory for a row";
     if (!message_id)
         return vb_fail(err, status, "conversation %.*s: %s", (int)id.length, id.data, reason);

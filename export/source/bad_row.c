@@ -3,9 +3,9 @@
  *
  * What only this side refuses (a time, a list, a size) is passed over where it stands. What fails
  * its statement is found by blame.c; text that is not UTF-8 does, for the server checks even that
- * of SQL_ASCII on its way out. A message is then kept out of the statements of its
- * conversation, by its id, which goes through a view before anything is computed of the row. A
- * conversation is not kept out but stepped over: the page before it ends with the one before it,
+ * of SQL_ASCII on its way out. It is then kept out of the statements of its conversation, by its
+ * id, which goes through a view before anything is computed of the row; of a kind of rows without
+ * ids all are. A conversation is not kept out but stepped over: the page before it ends with the one before it,
  * and the next begins behind it. So places within a second are counted with it, and names come out
  * the same wherever pages begin.
  *
@@ -15,6 +15,7 @@
 
 #include "verbatim/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,27 +29,27 @@ const struct vb_bad_row *vb_reader_bad_row(const struct vb_reader *reader)
     return &reader->bad_row;
 }
 
-static bool is_left_out(const struct vb_reader *reader, const char *message)
+static bool is_left_out(const struct vb_reader *reader, const struct vb_left_out_row *row)
 {
     const struct vb_left_out *left_out = &reader->left_out;
     for (size_t i = 0; i < left_out->count; i++)
-        if (strcmp(left_out->ids[i], message) == 0)
+        if (left_out->rows[i].kind == row->kind && strcmp(left_out->rows[i].id, row->id) == 0)
             return true;
     return false;
 }
 
-static enum vb_status leave_out(struct vb_left_out *left_out, const char *message,
+static enum vb_status leave_out(struct vb_left_out *left_out, const struct vb_left_out_row *row,
                                 struct vb_error *err)
 {
     if (left_out->count == left_out->capacity) {
         size_t capacity = left_out->capacity > 0 ? 2 * left_out->capacity : 16;
-        void *ids = realloc(left_out->ids, capacity * sizeof *left_out->ids);
-        if (!ids)
+        void *rows = realloc(left_out->rows, capacity * sizeof *left_out->rows);
+        if (!rows)
             return vb_fail(err, VB_NO_MEMORY, "no memory for rows that are left out");
-        left_out->ids = ids;
+        left_out->rows = rows;
         left_out->capacity = capacity;
     }
-    memcpy(left_out->ids[left_out->count++], message, strlen(message) + 1);
+    left_out->rows[left_out->count++] = *row;
     return VB_OK;
 }
 
@@ -69,9 +70,11 @@ static void put_reason(const char *reason, char *to, size_t room)
 }
 
 enum vb_status vb_bad_row_note(struct vb_reader *reader, const char *conversation,
-                               const char *message, const char *reason, struct vb_error *err)
+                               const struct vb_left_out_row *row, const char *reason,
+                               struct vb_error *err)
 {
-    struct vb_bad_row *row = &reader->bad_row;
+    struct vb_bad_row *bad = &reader->bad_row;
+    const char *message = row && row->kind == VB_ROW_MESSAGE ? row->id : "";
     enum vb_status status = VB_OK;
     if (reader->bad_rows == VB_BAD_ROWS_MOST)
         return vb_fail(err, VB_SOURCE,
@@ -79,15 +82,15 @@ enum vb_status vb_bad_row_note(struct vb_reader *reader, const char *conversatio
                        "conversation %s%s%s among them: %s",
                        VB_BAD_ROWS_MOST, conversation, message[0] ? ", message " : "", message,
                        reason);
-    if (message[0])
-        status = leave_out(&reader->left_out, message, err);
+    if (row)
+        status = leave_out(&reader->left_out, row, err);
     if (status != VB_OK)
         return status;
     reader->bad_rows++;
-    row->is_conversation = reader->state != VB_READER_MESSAGES;
-    memmove(row->conversation_id, conversation, strlen(conversation) + 1);
-    memmove(row->message_id, message, strlen(message) + 1);
-    put_reason(reason, row->reason, sizeof row->reason);
+    bad->is_conversation = reader->state != VB_READER_MESSAGES;
+    memmove(bad->conversation_id, conversation, strlen(conversation) + 1);
+    memmove(bad->message_id, message, strlen(message) + 1);
+    put_reason(reason, bad->reason, sizeof bad->reason);
     return VB_AGAIN;
 }
 
@@ -110,19 +113,27 @@ const char *vb_bad_row_reason(const struct vb_error *why, const char *conversati
 
 /* --- statements --- */
 
-/* A message whose statement fails in spite of leaving it out is refused by its very look-up: then
- * nothing helps. */
+/* A row whose statement fails in spite of leaving it out is refused by its very look-up: then
+ * nothing helps. What is no message is told by the name of its relation. */
 enum vb_status vb_stream_leave_out(struct vb_reader *reader, enum vb_status status,
                                    struct vb_error *err)
 {
     const char *conversation = reader->conversation.id;
-    char id[VB_CURSOR_ID];
+    struct vb_left_out_row row;
     struct vb_error why;
-    if (!vb_find_bad_message(reader, id, &why))
+    char reason[sizeof why.text + VB_CURSOR_ID + 64];
+    if (!vb_find_bad_row(reader, &row, &why))
         return vb_fail_within(err, status, "conversation %s", conversation);
-    if (is_left_out(reader, id))
-        return vb_fail_within(err, status, "conversation %s, message %s", conversation, id);
-    return vb_bad_row_note(reader, conversation, id, vb_bad_row_reason(&why, conversation), err);
+    const char *relation = vb_select_relation(row.kind);
+    const char *words = vb_bad_row_reason(&why, conversation);
+    if (is_left_out(reader, &row))
+        return vb_fail_within(err, status, "conversation %s, %s %s", conversation, relation,
+                              row.id);
+    if (row.kind == VB_ROW_MESSAGE)
+        return vb_bad_row_note(reader, conversation, &row, words, err);
+    snprintf(reason, sizeof reason, "%s%s %s: %s", row.id[0] ? "" : "every ", relation,
+             row.id[0] ? row.id : "of it", words);
+    return vb_bad_row_note(reader, conversation, &row, reason, err);
 }
 
 enum vb_status vb_page_leave_out(struct vb_reader *reader, size_t limit, enum vb_status status,
@@ -143,5 +154,5 @@ enum vb_status vb_page_leave_out(struct vb_reader *reader, size_t limit, enum vb
     reader->position = cursor;
     reader->placed = true;
     reader->page.second.known = false; /* counted anew, with the one stepped over */
-    return vb_bad_row_note(reader, cursor.id, "", vb_bad_row_reason(&why, cursor.id), err);
+    return vb_bad_row_note(reader, cursor.id, NULL, vb_bad_row_reason(&why, cursor.id), err);
 }

@@ -2,8 +2,8 @@
  *
  * A view that computes what it shows (a text within JSON, a number that was typed) fails for one
  * row, and with it the whole statement, of which the server names none. So the conversation is
- * found by halving the page, and the message by halving the ids of its conversation, each half read
- * as an export reads it. Ids are looked up by statements that ask for nothing else, so that these
+ * found by halving the page, and the message, or what else hangs on it, by halving the ids of its
+ * conversation, each half read as an export reads it. Ids are looked up by statements that ask for nothing else, so that these
  * do not fail alike.
  *
  * Uses the reader's session between two statements, for at most PATIENCE. What is not found stays
@@ -20,6 +20,7 @@
 struct search {
     struct vb_reader *reader;
     int64_t until; /* monotonic */
+    enum vb_row_kind kind;
     char low[VB_CURSOR_ID], high[VB_CURSOR_ID];
     struct vb_error *why; /* of the last statement that failed by its rows */
 };
@@ -38,10 +39,10 @@ static bool note_failure(struct search *search, enum vb_status status, const str
     return fails;
 }
 
-/* --- messages --- */
+/* --- rows of a conversation --- */
 
 /* Reads what lies within the bounds and drops it. *ret_fails: whether the rows are to blame. */
-static bool try_messages(struct search *search, bool *ret_fails)
+static bool try_rows(struct search *search, bool *ret_fails)
 {
     struct vb_reader *reader = search->reader;
     struct vb_rows *rows = &reader->stream.rows;
@@ -50,12 +51,13 @@ static bool try_messages(struct search *search, bool *ret_fails)
     struct vb_error err;
     struct vb_buffer sql;
     const char *low = search->low[0] ? search->low : NULL;
+    const char *high = search->high[0] ? search->high : NULL;
     vb_buffer_init(&sql, SQL_CEILING);
     vb_error_clear(&err);
     enum vb_status status = vb_session_ready(&reader->session, &err);
     if (status == VB_OK)
-        status = vb_select_between(&sql, reader->session.connection, &scope,
-                                   reader->conversation.id, low, search->high);
+        status = vb_select_between(&sql, reader->session.connection, &scope, search->kind,
+                                   reader->conversation.id, low, high);
     if (status == VB_OK)
         status = vb_rows_start(rows, sql.data, "", &err);
     while (status == VB_OK)
@@ -85,12 +87,13 @@ static bool ask(struct search *search, struct vb_query *query, PGresult **ret_re
 static void add_conversation(struct search *search, struct vb_query *query)
 {
     const struct vb_contract *contract = search->reader->options.contract;
-    vb_query_add(query, " FROM %s.message m WHERE m.conversation_id = ", contract->schema);
+    vb_query_add(query, " FROM %s.%s m WHERE m.conversation_id = ", contract->schema,
+                 vb_select_relation(search->kind));
     vb_query_bind(query, search->reader->conversation.id,
                   vb_contract_cast(contract, "conversation", "id"));
 }
 
-static bool count_messages(struct search *search, uint64_t *ret_count)
+static bool count_rows(struct search *search, uint64_t *ret_count)
 {
     struct vb_query query;
     PGresult *result = NULL;
@@ -108,7 +111,8 @@ static bool count_messages(struct search *search, uint64_t *ret_count)
 static bool find_id(struct search *search, uint64_t ahead)
 {
     const struct vb_contract *contract = search->reader->options.contract;
-    Oid type = vb_contract_column(contract, "message", "id")->type;
+    const char *relation = vb_select_relation(search->kind);
+    Oid type = vb_contract_column(contract, relation, "id")->type;
     struct vb_query query;
     PGresult *result = NULL;
     vb_query_init(&query);
@@ -116,7 +120,7 @@ static bool find_id(struct search *search, uint64_t ahead)
     add_conversation(search, &query);
     if (search->low[0]) {
         vb_query_add(&query, " AND m.id > ");
-        vb_query_bind(&query, search->low, vb_contract_cast(contract, "message", "id"));
+        vb_query_bind(&query, search->low, vb_contract_cast(contract, relation, "id"));
     }
     vb_query_add(&query, " ORDER BY m.id LIMIT 1 OFFSET ");
     vb_query_bind_number(&query, ahead - 1);
@@ -129,43 +133,64 @@ static bool find_id(struct search *search, uint64_t ahead)
 }
 
 /* Halves what is left until it is one. A repeated id stands for all of its rows. */
-static bool find_message(struct search *search)
+static bool find_row(struct search *search)
 {
     uint64_t left = 0;
     bool fails = false;
-    if (!count_messages(search, &left) || left == 0)
+    if (!count_rows(search, &left) || left == 0)
         return false;
     while (left > 1 && is_in_time(search)) {
         uint64_t half = left / 2;
-        if (!find_id(search, half) || !try_messages(search, &fails))
+        if (!find_id(search, half) || !try_rows(search, &fails))
             return false;
         left = fails ? half : left - half;
         if (!fails)
             memcpy(search->low, search->high, sizeof search->low);
     }
-    return left == 1 && find_id(search, 1) && try_messages(search, &fails) && fails;
+    return left == 1 && find_id(search, 1) && try_rows(search, &fails) && fails;
 }
 
-bool vb_find_bad_message(struct vb_reader *reader, char ret_id[VB_CURSOR_ID],
-                         struct vb_error *ret_why)
+/* Of rows that are no messages all of a kind are tried first: mostly it is none of theirs. */
+static bool find_of_kind(struct search *search)
 {
-    struct search search = {
-        .reader = reader, .until = vb_clock_monotonic() + PATIENCE, .why = ret_why};
-    if (!find_message(&search))
+    bool fails = false;
+    search->low[0] = search->high[0] = '\0';
+    if (search->kind == VB_ROW_MESSAGE)
+        return find_row(search);
+    if (!try_rows(search, &fails) || !fails)
         return false;
-    memcpy(ret_id, search.high, VB_CURSOR_ID);
+    if (!vb_select_has_ids(search->kind) || !find_row(search))
+        search->high[0] = '\0';
     return true;
 }
 
-enum vb_status vb_blame_message(struct vb_reader *reader, enum vb_status status,
-                                struct vb_error *err)
+bool vb_find_bad_row(struct vb_reader *reader, struct vb_left_out_row *ret_row,
+                     struct vb_error *ret_why)
 {
+    const struct vb_row_kinds *kinds = &reader->stream.kinds;
+    struct search search = {
+        .reader = reader, .until = vb_clock_monotonic() + PATIENCE, .why = ret_why};
+    bool found = false;
+    for (size_t i = 0; i < kinds->count && !found; i++) {
+        search.kind = kinds->items[i];
+        found = find_of_kind(&search);
+    }
+    ret_row->kind = search.kind;
+    memcpy(ret_row->id, search.high, sizeof ret_row->id);
+    return found;
+}
+
+enum vb_status vb_blame_row(struct vb_reader *reader, enum vb_status status, struct vb_error *err)
+{
+    const char *conversation = reader->conversation.id;
+    struct vb_left_out_row row;
     struct vb_error why;
-    char id[VB_CURSOR_ID];
-    if (vb_find_bad_message(reader, id, &why))
-        return vb_fail_within(err, status, "conversation %s, message %s", reader->conversation.id,
-                              id);
-    return vb_fail_within(err, status, "conversation %s", reader->conversation.id);
+    if (!vb_find_bad_row(reader, &row, &why))
+        return vb_fail_within(err, status, "conversation %s", conversation);
+    const char *relation = vb_select_relation(row.kind);
+    return row.id[0] ? vb_fail_within(err, status, "conversation %s, %s %s", conversation, relation,
+                                      row.id)
+                     : vb_fail_within(err, status, "conversation %s, %s", conversation, relation);
 }
 
 /* --- conversations --- */

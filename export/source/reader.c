@@ -50,7 +50,7 @@ void vb_reader_free(struct vb_reader *reader)
     vb_stream_close(reader);
     vb_rows_done(&reader->stream.rows);
     vb_page_done(&reader->page);
-    free(reader->left_out.ids);
+    free(reader->left_out.rows);
     vb_session_drop(&reader->session);
     free(reader);
 }
@@ -255,7 +255,7 @@ static enum vb_status leave_conversation_out(struct vb_reader *reader,
     reader->placed = true;
     reader->current++;
     *ret_event = VB_READ_BAD_ROW;
-    enum vb_status status = vb_bad_row_note(reader, reader->conversation.id, "", reason, err);
+    enum vb_status status = vb_bad_row_note(reader, reader->conversation.id, NULL, reason, err);
     return status == VB_AGAIN ? VB_OK : status;
 }
 

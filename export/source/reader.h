@@ -148,27 +148,27 @@ enum vb_status vb_name_clash(const struct vb_reader *reader, enum vb_status stat
                              struct vb_error *err);
 /* Whether a failure is that of the rows: with others the same statement would have passed. */
 bool vb_is_of_rows(enum vb_status status, const struct vb_error *err);
-/* The message of the current conversation that cannot be read, or the conversation within the next
- * `limit` + 1, by its place, which counts from 1; false where none is found. Both leave what the
- * row alone is refused with in `ret_why`. No stream is open. */
-bool vb_find_bad_message(struct vb_reader *reader, char ret_id[VB_CURSOR_ID],
-                         struct vb_error *ret_why);
+/* The row of the current conversation that cannot be read, of rows without ids all of its kind; or
+ * the conversation within the next `limit` + 1, by its place, which counts from 1. False where none
+ * is found. Both leave what the row alone is refused with in `ret_why`. No stream is open. */
+bool vb_find_bad_row(struct vb_reader *reader, struct vb_left_out_row *ret_row,
+                     struct vb_error *ret_why);
 bool vb_find_bad_conversation(struct vb_reader *reader, size_t limit, size_t *ret_place,
                               struct vb_error *ret_why);
 /* The conversation at that place behind the reader's position. */
 bool vb_find_conversation_at(struct vb_reader *reader, size_t place, struct vb_cursor *ret_cursor);
 /* `status` with the name of that message, or of that conversation, as far as they can be found. */
-enum vb_status vb_blame_message(struct vb_reader *reader, enum vb_status status,
-                                struct vb_error *err);
+enum vb_status vb_blame_row(struct vb_reader *reader, enum vb_status status, struct vb_error *err);
 enum vb_status vb_blame_conversation(struct vb_reader *reader, size_t limit, enum vb_status status,
                                      struct vb_error *err);
 
 /* bad_row.c: rows that are listed instead of failing. Whether the selection asks for that. */
 bool vb_lists_bad_rows(const struct vb_reader *reader);
-/* Keeps the row for VB_READ_BAD_ROW: VB_AGAIN, after which its message is in no statement of its
- * conversation. `message` "": none. Else a failure: too many, or no memory. */
+/* Keeps the row for VB_READ_BAD_ROW: VB_AGAIN, after which it is in no statement of its
+ * conversation. `row` NULL: the conversation, or one that no statement has to leave out. Else a
+ * failure: too many, or no memory. */
 enum vb_status vb_bad_row_note(struct vb_reader *reader, const char *conversation,
-                               const char *message, const char *reason,
+                               const struct vb_left_out_row *row, const char *reason,
                                struct vb_error *err) vb_must_check;
 /* What is left of an error's text without whose it is and what was being done. */
 const char *vb_bad_row_reason(const struct vb_error *why, const char *conversation);

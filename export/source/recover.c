@@ -80,7 +80,7 @@ enum vb_status vb_stream_recover(struct vb_reader *reader, enum vb_status status
     vb_stream_close(reader);
     if (is_of_rows && covered <= 1)
         return vb_lists_bad_rows(reader) ? vb_stream_leave_out(reader, status, err)
-                                         : vb_blame_message(reader, status, err);
+                                         : vb_blame_row(reader, status, err);
     if (is_of_rows && !is_stretch)
         stream->singly = stream->end;
     else

@@ -200,6 +200,8 @@ enum vb_status vb_row_extra(struct vb_reader *reader, enum vb_row_kind kind, str
         .third = fields[VB_ROW_TEXT],
     };
     enum vb_status status = decode_extra_time(reader, kind, &reader->extra, err);
+    if (status == VB_OK && vb_lists_bad_rows(reader) && stream->rows.buffered > ROW_MOST)
+        return broken_extra(reader, err, "a note or the like is too large for one row");
     if (status == VB_OK)
         stream->of_kind++;
     return status;

@@ -19,11 +19,7 @@
 #include "contract.h"
 #include "query.h"
 
-/* Messages of one conversation that are not to be read. */
-struct vb_left_out {
-    char (*ids)[VB_CURSOR_ID];
-    size_t count, capacity;
-};
+struct vb_left_out;
 
 /* Everything a statement about conversations needs. Borrowed. */
 struct vb_scope {

@@ -107,6 +107,20 @@ enum vb_row_kind {
     VB_ROW_KINDS
 };
 
+/* The relation whose rows they are, and whether it has ids. */
+const char *vb_select_relation(enum vb_row_kind kind);
+bool vb_select_has_ids(enum vb_row_kind kind);
+
+/* Rows of one conversation that are not to be read. */
+struct vb_left_out_row {
+    enum vb_row_kind kind;
+    char id[VB_CURSOR_ID]; /* "": all of the kind */
+};
+struct vb_left_out {
+    struct vb_left_out_row *rows;
+    size_t count, capacity;
+};
+
 /* The kinds of rows that a selection asks for of a source, in the order in which they come. */
 struct vb_row_kinds {
     enum vb_row_kind items[VB_ROW_KINDS];
@@ -152,8 +166,9 @@ struct vb_resume {
     size_t kind;                          /* place among the kinds; earlier ones are not read */
     const struct vb_message_place *after; /* of messages, the last one read; NULL: from the first */
     uint64_t ties;                        /* how many of that very place were read */
-    bool undated;  /* of messages, those without a time, which no place is behind */
-    uint64_t skip; /* of anything else, where it is the first kind read */
+    bool undated;           /* of messages, those without a time, which no place is behind */
+    uint64_t skip;          /* of anything else, where it is the first kind read */
+    const char *low, *high; /* of the ids, for a search: behind `low` and up to `high`, or NULL */
 };
 
 /* Rows of the listed conversations in their order, at most `limit` messages of each, but all of
@@ -166,10 +181,11 @@ enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
 enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
                               const struct vb_scope *scope, enum vb_rows_form form,
                               const struct vb_resume *resume, size_t limit) vb_must_check;
-/* The messages of one conversation whose ids lie behind `low` (NULL: from the first) and up to
- * `high`, as the others read them, in no order. */
+/* The rows of one kind of one conversation whose ids lie behind `low` and up to `high` (NULL: all on
+ * that side), as the others read them. */
 enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
-                                 const struct vb_scope *scope, const char *conversation,
-                                 const char *low, const char *high) vb_must_check;
+                                 const struct vb_scope *scope, enum vb_row_kind kind,
+                                 const char *conversation, const char *low,
+                                 const char *high) vb_must_check;
 
 #endif

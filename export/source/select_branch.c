@@ -116,27 +116,50 @@ void vb_branch_ordered(struct vb_sql *text, const struct vb_branch *rows,
 }
 
 /* A row without an id passes: it is not known, and must not go in silence. */
-static void add_left_out(struct vb_sql *text, const char *alias)
+void vb_branch_left_out(struct vb_sql *text, const char *alias, enum vb_row_kind kind)
 {
     const struct vb_left_out *left_out = text->scope->left_out;
-    const char *type = vb_contract_cast(text->scope->contract, "message", "id");
-    if (!left_out || left_out->count == 0)
-        return;
-    vb_sql_add(text, " AND (");
-    vb_sql_add(text, alias);
-    vb_sql_add(text, ".id <> ALL (ARRAY[");
-    for (size_t i = 0; i < left_out->count; i++) {
-        vb_sql_add(text, i > 0 ? ", " : "");
-        vb_sql_literal(text, left_out->ids[i], type);
+    const char *separator = NULL;
+    for (size_t i = 0; left_out && i < left_out->count; i++) {
+        const struct vb_left_out_row *row = &left_out->rows[i];
+        if (row->kind != kind)
+            continue;
+        if (row->id[0] == '\0') {
+            vb_sql_add(text, " AND false");
+            continue;
+        }
+        if (!separator) {
+            vb_sql_add(text, " AND (");
+            vb_sql_add(text, alias);
+        }
+        vb_sql_add(text, separator ? separator : ".id <> ALL (ARRAY[");
+        vb_sql_literal(text, row->id,
+                       vb_contract_cast(text->scope->contract, vb_select_relation(kind), "id"));
+        separator = ", ";
     }
-    vb_sql_add(text, "])) IS NOT FALSE");
+    vb_sql_add(text, separator ? "])) IS NOT FALSE" : "");
+}
+
+void vb_branch_between(struct vb_sql *text, const char *alias, enum vb_row_kind kind,
+                       const struct vb_resume *resume)
+{
+    const char *const ids[] = {resume ? resume->low : NULL, resume ? resume->high : NULL};
+    for (size_t i = 0; i < 2; i++) {
+        if (!ids[i])
+            continue;
+        vb_sql_add(text, " AND ");
+        vb_sql_add(text, alias);
+        vb_sql_add(text, i == 0 ? ".id > " : ".id <= ");
+        vb_sql_literal(text, ids[i],
+                       vb_contract_cast(text->scope->contract, vb_select_relation(kind), "id"));
+    }
 }
 
 /* Those of the range, without what the platform calls deleted unless that was asked for. */
 void vb_branch_kept_messages(struct vb_sql *text, const char *alias, bool is_rest)
 {
     vb_branch_bound(text, alias, "message", is_rest);
-    add_left_out(text, alias);
+    vb_branch_left_out(text, alias, VB_ROW_MESSAGE);
     if (!vb_scope_hides_deleted(text->scope, "message"))
         return;
     vb_sql_add(text, " AND ");

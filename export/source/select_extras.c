@@ -27,6 +27,16 @@ static const struct relation relations[] = {
                          VB_COLUMNS_REVISIONS, true},
 };
 
+const char *vb_select_relation(enum vb_row_kind kind)
+{
+    return kind == VB_ROW_MESSAGE ? "message" : relations[kind].name;
+}
+
+bool vb_select_has_ids(enum vb_row_kind kind)
+{
+    return kind == VB_ROW_MESSAGE || relations[kind].id;
+}
+
 /* A relation that is not there has no rows. */
 static void add_kind(struct vb_row_kinds *kinds, const struct vb_contract *contract,
                      enum vb_row_kind kind)
@@ -136,6 +146,8 @@ static void add_conditions(struct vb_sql *text, const struct vb_branch *rows,
     }
     if (relation->wanted & (VB_COLUMNS_REACTIONS | VB_COLUMNS_REVISIONS))
         add_of_kept_messages(text, resume);
+    vb_branch_left_out(text, rows->alias, rows->kind);
+    vb_branch_between(text, rows->alias, rows->kind, resume);
 }
 
 /* In the shape of a message's row, since branches of one statement share their columns. The casts

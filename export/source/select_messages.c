@@ -214,24 +214,22 @@ enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
 }
 
 enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
-                                 const struct vb_scope *scope, const char *conversation,
-                                 const char *low, const char *high)
+                                 const struct vb_scope *scope, enum vb_row_kind kind,
+                                 const char *conversation, const char *low, const char *high)
 {
-    const char *type = vb_contract_cast(scope->contract, "message", "id");
-    struct vb_resume resume = {.conversation = conversation};
+    struct vb_resume resume = {.conversation = conversation, .low = low, .high = high};
     struct vb_sql text = {sql, scope, connection, VB_FORM_FENCED, VB_OK, 0};
     vb_sql_add(&text, "SELECT 1::int4, ");
+    if (kind != VB_ROW_MESSAGE) {
+        vb_branch_extras(&text, kind, &resume, 0);
+        return text.status;
+    }
     add_message_columns(&text, &resume);
     vb_sql_add(&text, " FROM ");
     vb_sql_add(&text, scope->contract->schema);
     vb_sql_add(&text, ".message m WHERE ");
     vb_branch_owned(&text, "m", &resume);
-    if (low) {
-        vb_sql_add(&text, " AND m.id > ");
-        vb_sql_literal(&text, low, type);
-    }
-    vb_sql_add(&text, " AND m.id <= ");
-    vb_sql_literal(&text, high, type);
+    vb_branch_between(&text, "m", kind, &resume);
     vb_branch_kept_messages(&text, "m", false);
     return text.status;
 }

@@ -59,6 +59,10 @@ void vb_branch_owned(struct vb_sql *text, const char *alias, const struct vb_res
 void vb_branch_bound(struct vb_sql *text, const char *alias, const char *relation, bool is_rest);
 /* " AND ...": messages at the place and behind it. */
 void vb_branch_after(struct vb_sql *text, const struct vb_message_place *after);
+/* " AND ...": what the scope leaves out of the kind's rows, and the ids that a search asks for. */
+void vb_branch_left_out(struct vb_sql *text, const char *alias, enum vb_row_kind kind);
+void vb_branch_between(struct vb_sql *text, const char *alias, enum vb_row_kind kind,
+                       const struct vb_resume *resume);
 /* " AND ...": messages of the selection's time that are not hidden as deleted. */
 void vb_branch_kept_messages(struct vb_sql *text, const char *alias, bool is_rest);
 /* Results and rows of a kind other than messages, those behind the first `skip`. */

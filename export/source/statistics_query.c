@@ -239,8 +239,8 @@ static enum vb_status take_stretch(struct vb_reader *reader, const struct vb_sco
     return status == VB_OK ? VB_OK : vb_fail(err, status, "no memory for an export's statistics");
 }
 
-/* Where the stretch behind `low` ends. VB_END: with the selection. */
-static enum vb_status find_high(struct vb_reader *reader, const struct vb_cursor *low,
+/* Where the stretch of `size` conversations behind `low` ends. VB_END: with the selection. */
+static enum vb_status find_high(struct vb_reader *reader, const struct vb_cursor *low, size_t size,
                                 struct vb_cursor *ret_high, struct vb_error *err)
 {
     const struct vb_contract *contract = reader->options.contract;
@@ -249,7 +249,7 @@ static enum vb_status find_high(struct vb_reader *reader, const struct vb_cursor
     struct vb_query query;
     PGresult *result = NULL;
     vb_query_init(&query);
-    vb_select_skip(&query, &scope, STRETCH);
+    vb_select_skip(&query, &scope, size);
     enum vb_status status = vb_session_query(&reader->session, &query, &result, err);
     vb_query_done(&query);
     if (status != VB_OK)
@@ -259,25 +259,73 @@ static enum vb_status find_high(struct vb_reader *reader, const struct vb_cursor
     return status;
 }
 
+/* What the next statement is about. */
+struct progress {
+    struct vb_cursor low; /* behind it, if there is one */
+    bool has_low;
+    size_t size;
+    size_t left_out; /* conversations that cannot be counted */
+};
+
+/* A stretch that fails by one of its rows is halved until it is one conversation, `last`. Where bad
+ * rows are listed that one is counted nowhere. VB_AGAIN: *ret_skip says whether it is passed over.
+ */
+static enum vb_status leave_out(const struct vb_reader *reader, enum vb_status status,
+                                const struct vb_cursor *last, struct progress *progress,
+                                bool *ret_skip, struct vb_error *err)
+{
+    *ret_skip = progress->size == 1;
+    if (!vb_is_of_rows(status, err))
+        return status;
+    if (progress->size > 1) {
+        progress->size /= 2;
+        return VB_AGAIN;
+    }
+    if (!vb_lists_bad_rows(reader))
+        return vb_fail_within(err, status, "conversation %s", last->id);
+    if (++progress->left_out > VB_BAD_ROWS_MOST)
+        return vb_fail_within(err, status,
+                              "more than %u conversations cannot be counted, %s among them",
+                              VB_BAD_ROWS_MOST, last->id);
+    return VB_AGAIN;
+}
+
+/* One stretch, or less of it. VB_END: the last. */
+static enum vb_status take_next(struct vb_reader *reader, const struct zone_texts *zone,
+                                struct tally *tally, struct progress *progress,
+                                struct vb_error *err)
+{
+    struct vb_cursor high = {0};
+    bool skips = false;
+    const struct vb_cursor *low = progress->has_low ? &progress->low : NULL;
+    enum vb_status found = find_high(reader, low, progress->size, &high, err);
+    if (found != VB_OK && found != VB_END)
+        return found;
+    const struct vb_scope scope = {.contract = reader->options.contract,
+                                   .selection = &reader->selection,
+                                   .low = low,
+                                   .high = found == VB_OK ? &high : NULL};
+    enum vb_status status = take_stretch(reader, &scope, zone, tally, err);
+    if (status != VB_OK) {
+        status = leave_out(reader, status, &high, progress, &skips, err);
+        if (status != VB_AGAIN || !skips)
+            return status == VB_AGAIN ? VB_OK : status;
+    } else if (progress->size < STRETCH) {
+        progress->size = 2 * progress->size < STRETCH ? 2 * progress->size : STRETCH;
+    }
+    progress->low = high;
+    progress->has_low = true;
+    return found;
+}
+
 static enum vb_status take_all(struct vb_reader *reader, const struct zone_texts *zone,
                                struct tally *tally, struct vb_error *err)
 {
-    struct vb_cursor low, high;
-    bool has_low = false;
-    for (;;) {
-        enum vb_status found = find_high(reader, has_low ? &low : NULL, &high, err);
-        if (found != VB_OK && found != VB_END)
-            return found;
-        const struct vb_scope scope = {.contract = reader->options.contract,
-                                       .selection = &reader->selection,
-                                       .low = has_low ? &low : NULL,
-                                       .high = found == VB_OK ? &high : NULL};
-        enum vb_status status = take_stretch(reader, &scope, zone, tally, err);
-        if (status != VB_OK || found == VB_END)
-            return status;
-        low = high;
-        has_low = true;
-    }
+    struct progress progress = {.size = STRETCH};
+    enum vb_status status = VB_OK;
+    while (status == VB_OK)
+        status = take_next(reader, zone, tally, &progress, err);
+    return status == VB_END ? VB_OK : status;
 }
 
 /* Everything that was selected counts, whatever the stretch of the reader. */

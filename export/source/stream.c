@@ -315,13 +315,16 @@ static enum vb_status wait_row(struct vb_reader *reader, struct vb_error *err)
 static enum vb_status leave_row_out(struct vb_reader *reader, bool is_message, struct vb_error *err)
 {
     struct vb_stream *stream = &reader->stream;
-    const char *id = is_message ? stream->places[1 - stream->last].cursor.id : "";
+    const char *conversation = reader->conversation.id;
+    struct vb_left_out_row row = {.kind = VB_ROW_MESSAGE};
     stream->pending = false;
-    if (is_message)
-        stream->given++;
-    else
+    if (!is_message) {
         stream->of_kind++;
-    return vb_bad_row_note(reader, reader->conversation.id, id, stream->fault, err);
+        return vb_bad_row_note(reader, conversation, NULL, stream->fault, err);
+    }
+    stream->given++;
+    memcpy(row.id, stream->places[1 - stream->last].cursor.id, sizeof row.id);
+    return vb_bad_row_note(reader, conversation, &row, stream->fault, err);
 }
 
 /* Hands the pending row out. VB_AGAIN: it was left out instead, and noted. */

@@ -1,4 +1,4 @@
-/* Rows of the source that could not be read: the rows of errors.csv (list.c).
+/* Rows of the source that could not be read, or not be written: the rows of errors.csv (list.c).
  *
  * Their order is that of the conversations, and of one conversation's rows that of their ids as
  * text: it is all that is known of a message that cannot be read. So it is the same however the
@@ -8,6 +8,7 @@
 
 #include "verbatim/bad_rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,9 +55,8 @@ static enum vb_status end_conversation(struct vb_line *line, struct vb_error *er
     return status;
 }
 
-enum vb_status vb_line_bad_row_note(struct vb_line *line, struct vb_error *err)
+static enum vb_status add(struct vb_line *line, const struct vb_bad_row *row, struct vb_error *err)
 {
-    const struct vb_bad_row *row = vb_reader_bad_row(line->reader);
     struct vb_line_bad_rows *bad = &line->bad;
     enum vb_status status = VB_OK;
     if (bad->count > 0 && strcmp(bad->rows[0].conversation_id, row->conversation_id) != 0)
@@ -75,6 +75,29 @@ enum vb_status vb_line_bad_row_note(struct vb_line *line, struct vb_error *err)
         bad->conversations += row->is_conversation ? 1 : 0;
     }
     return status;
+}
+
+enum vb_status vb_line_bad_row_note(struct vb_line *line, struct vb_error *err)
+{
+    return add(line, vb_reader_bad_row(line->reader), err);
+}
+
+enum vb_status vb_line_unfit_row_note(struct vb_line *line, struct vb_view conversation,
+                                      struct vb_view message, struct vb_error *err)
+{
+    struct vb_bad_row row = {.is_conversation = false};
+    if (line->bad.unfit == VB_BAD_ROWS_MOST)
+        return VB_LIMIT;
+    snprintf(row.conversation_id, sizeof row.conversation_id, "%.*s", (int)conversation.length,
+             conversation.data);
+    if (message.length > 0)
+        snprintf(row.message_id, sizeof row.message_id, "%.*s", (int)message.length, message.data);
+    snprintf(row.reason, sizeof row.reason, "%stoo large for one row of %s",
+             message.length > 0 ? "" : "a note or the like is ", line->renderer->format);
+    line->bad.unfit++;
+    vb_buffer_done(line->out);
+    enum vb_status status = add(line, &row, err);
+    return status == VB_OK ? VB_AGAIN : status;
 }
 
 enum vb_status vb_line_bad_rows_record(struct vb_line *line, struct vb_error *err)

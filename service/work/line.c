@@ -227,11 +227,47 @@ static enum vb_status end_conversation(struct vb_line *line,
     return status;
 }
 
+/* A row's call of the renderer; `message` NULL: of the reader's extra. */
+static enum vb_status render_row(struct vb_line *line, const struct vb_conversation *conversation,
+                                 const struct vb_message *message, struct vb_error *err)
+{
+    const struct vb_renderer *renderer = line->renderer;
+    if (message)
+        return renderer->message(&line->context, conversation, message, line->out, err);
+    return renderer->extra(&line->context, conversation, vb_reader_extra(line->reader), line->out,
+                           err);
+}
+
+/* Whether a row fits does not depend on those that are still on their way before it. Pages and
+ * workbooks are drawn as they come: no row of theirs is tried twice or taken back. VB_AGAIN: it was
+ * listed instead. */
+static enum vb_status put_row(struct vb_line *line, const struct vb_conversation *conversation,
+                              const struct vb_message *message, struct vb_error *err)
+{
+    struct vb_error own;
+    vb_error_clear(&own);
+    enum vb_status status = render_row(line, conversation, message, &own);
+    bool may_go_back = status == VB_LIMIT && !line->state.document;
+    if (may_go_back && line->out->length > 0) {
+        status = vb_line_flush(line, 0, err);
+        if (status != VB_OK)
+            return status;
+        status = render_row(line, conversation, message, &own);
+    }
+    if (may_go_back && status == VB_LIMIT && line->selection.lists_bad_rows)
+        status = vb_line_unfit_row_note(line, conversation->id,
+                                        message ? message->id : (struct vb_view){NULL, 0}, &own);
+    if (status != VB_OK && status != VB_AGAIN)
+        *err = own;
+    return status;
+}
+
 static enum vb_status add_message(struct vb_line *line, const struct vb_conversation *conversation,
                                   const struct vb_message *message, struct vb_error *err)
 {
-    enum vb_status status =
-        line->renderer->message(&line->context, conversation, message, line->out, err);
+    enum vb_status status = put_row(line, conversation, message, err);
+    if (status == VB_AGAIN)
+        return VB_OK;
     line->messages++;
     line->lease->messages = line->messages;
     if (status == VB_OK && line->work)
@@ -243,8 +279,9 @@ static enum vb_status add_message(struct vb_line *line, const struct vb_conversa
 static enum vb_status add_extra(struct vb_line *line, const struct vb_conversation *conversation,
                                 struct vb_error *err)
 {
-    enum vb_status status = line->renderer->extra(&line->context, conversation,
-                                                  vb_reader_extra(line->reader), line->out, err);
+    enum vb_status status = put_row(line, conversation, NULL, err);
+    if (status == VB_AGAIN)
+        return VB_OK;
     return status == VB_OK ? vb_line_flush(line, OUT_FLUSH, err) : status;
 }
 

@@ -46,6 +46,7 @@ struct vb_line_bad_rows {
     struct vb_line_list list; /* errors.csv */
     uint64_t total;
     uint64_t conversations; /* whole ones among them */
+    uint64_t unfit;         /* that the format could not write */
 };
 
 struct vb_line {
@@ -170,6 +171,11 @@ void vb_line_bad_rows_done(struct vb_line *line);
 uint64_t vb_line_walked(const struct vb_line *line);
 /* Remembers the reader's bad row. */
 enum vb_status vb_line_bad_row_note(struct vb_line *line, struct vb_error *err) vb_must_check;
+/* Remembers a row that its format refuses as too large (`message` empty: a note or the like), and
+ * gives the memory back that it took. VB_AGAIN; VB_LIMIT, with `err` as it was, for more of them
+ * than a reader may list. */
+enum vb_status vb_line_unfit_row_note(struct vb_line *line, struct vb_view conversation,
+                                      struct vb_view message, struct vb_error *err) vb_must_check;
 /* Leaves the rows to the owner of the last segment. */
 enum vb_status vb_line_bad_rows_record(struct vb_line *line, struct vb_error *err) vb_must_check;
 /* All segments' rows as errors.csv, where there are any. */

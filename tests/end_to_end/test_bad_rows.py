@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import random
+import re
 import zipfile
 
 import pytest
@@ -26,7 +27,9 @@ ALTER TABLE chat.message RENAME TO post;
 ALTER TABLE chat.post ALTER COLUMN created_at DROP NOT NULL;
 ALTER TABLE chat.conversation RENAME TO talk;
 ALTER TABLE chat.talk ADD COLUMN rating text;
-CREATE VIEW chat.message AS SELECT id, conversation_id, created_at, direction, speaker_type, speaker_name,
+CREATE VIEW chat.message AS SELECT id, conversation_id, created_at, direction,
+    CASE WHEN speaker_type LIKE '{%' THEN speaker_type::json ->> 't' ELSE speaker_type END AS speaker_type,
+    speaker_name,
     CASE WHEN text LIKE '{%' THEN text::json ->> 't' ELSE text END AS text, media_urls, status, sender_account
     FROM chat.post;
 CREATE VIEW chat.conversation AS SELECT id, workspace_id, channel_id, created_at, contact_id, assistant_id,
@@ -40,6 +43,8 @@ def source(program, database):
     queue.fill(database, "some", 300, messages=4)
     queue.fill(database, "seconds", 300, messages=4, step="170 milliseconds")  # six in each second
     queue.fill(database, "lost", 2, messages=2)
+    queue.fill(database, "large", 3, messages=3)
+    queue.fill(database, "untold", 30, messages=3)
     database.execute(VIEWS)
     return database
 
@@ -159,6 +164,45 @@ def test_every_format_of_an_archive_lists_them(program, database, folder, local,
         if form.get("format") == "html":
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 assert ERRORS in archive.read("index.html").decode()
+
+
+def test_a_row_too_large_is_listed(program, database, folder, local):
+    """One that no file may hold, and one that only JSON writes in six times its bytes."""
+    rows = database.execute("SELECT t.id, p.id FROM chat.post p JOIN chat.talk t ON t.id = p.conversation_id"
+                            " WHERE t.channel_id = 'large' ORDER BY t.created_at, p.created_at")
+    (first, huge), (_, control) = rows[1], rows[2]
+    database.execute("UPDATE chat.post SET text = repeat('x', 68000000) WHERE id = %s", [huge])
+    database.execute("UPDATE chat.post SET text = repeat(chr(1), 23000000) WHERE id = %s", [control])
+    form = {"format": "json", "files": "chunks"}
+    job_id, data = export(program, database, folder, local, "large", form)
+    assert table(data) == sorted([(str(first), str(huge), "too large for one row"),
+                                  (str(first), str(control), "too large for one row of json")])
+    assert facts(database, job_id)[0] == 2 and facts(database, job_id)[3] == 7
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        [name] = [name for name in archive.namelist() if name != ERRORS]
+        sent = [message["id"] for each in json.loads(archive.read(name)) for message in each["messages"]]
+    assert sent == [str(message) for _, message in rows if message not in (huge, control)]
+    with Crew(program, folder, local):
+        found = queue.wait_end(database, queue.add_job(database, "large", **specification("large", **form)))
+    assert found.status == "failed"
+    assert found.error == (f"conversation {first}, message {control}: too large for one row: written it has more than"
+                           " 135266304 bytes")
+
+
+def test_numbers_of_rows_that_cannot_be_counted(program, database, folder, local):
+    """The statistics at the head of a file for people: of all conversations but those that fail them."""
+    ids = [row for row, in database.execute("SELECT id FROM chat.talk WHERE channel_id = 'untold' ORDER BY created_at")]
+    odd = [database.value("SELECT min(id) FROM chat.post WHERE conversation_id = %s", [ids[place]])
+           for place in (0, 7, 29)]
+    database.execute("""UPDATE chat.post SET speaker_type = '{"t": "\\u0000"}' WHERE id = ANY (%s)""", [odd])
+    job_id, data = export(program, database, folder, local, "untold", {"format": "html", "files": "per_conversation"})
+    assert [row[1:] for row in table(data)] == [(str(message), UNREADABLE) for message in odd]
+    assert facts(database, job_id)[2:] == (30, 87)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert re.findall(r"<dt>Conversations</dt><dd>(\d+)", archive.read("index.html").decode()) == ["27", "27"]
+    with Crew(program, folder, local):
+        found = queue.wait_end(database, queue.add_job(database, "untold", **specification("untold", format="html")))
+    assert found.status == "failed" and f"conversation {ids[0]}" in found.error
 
 
 def test_where_nothing_else_is_left_the_list_says_so(program, database, folder, local, bad):
