@@ -51,9 +51,9 @@ def rows(place):
                      "INSERT INTO chat.message TABLE chat.m; DROP TABLE chat.c, chat.m")
 
 
-def told(place):
+def told(place, **options):
     database, program, folder = place
-    return doctor(program, storage=f"file://{folder}").of("source rows")
+    return doctor(program, storage=f"file://{folder}", **options).of("source rows")
 
 
 def test_a_source_without_such_rows(place):
@@ -96,6 +96,14 @@ def test_each_kind_is_counted_by_itself(rows, change, text):
     rows[0].execute(change)
     [line] = told(rows)
     assert (line.finding, line.text) == ("warning", text)
+
+
+def test_where_bad_rows_are_listed_no_export_fails_by_them(rows):
+    rows[0].execute("UPDATE chat.message SET created_at = NULL WHERE id = 'm1' AND conversation_id = 'c7';"
+                    "UPDATE chat.message SET created_at = '-infinity' WHERE id = 'm2' AND conversation_id = 'c7'")
+    assert [line.text for line in told(rows, on_bad_row="list")] == [
+        "1 of 150 messages have no created_at, and are left out and listed, m1 for one",
+        "1 of 150 messages have a created_at before the year 1, and are left out and listed, m2 for one"]
 
 
 def test_repeated_ids_of_messages(rows):

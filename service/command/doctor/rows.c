@@ -13,9 +13,10 @@
 #define SOME 20000u
 #define FEW 2000u /* conversations whose messages are looked up */
 
-/* A case that is counted. `words` follow "N of M RELATION ". */
+/* A case that is counted. `words` follow "N of M RELATION "; where rows that cannot be read are
+ * listed, `listed` does, if it is given. */
 struct oddity {
-    const char *words, *remedy;
+    const char *words, *remedy, *listed;
 };
 #define ODDITIES 7 /* the most of one look */
 
@@ -75,9 +76,10 @@ static const struct look looks[] = {
      1,
      SOME,
      "messages",
-     {{"have no created_at, and an export of their conversation fails", TIME_REMEDY},
+     {{"have no created_at, and an export of their conversation fails", TIME_REMEDY,
+       "have no created_at, and are left out and listed"},
       {"have a created_at before the year 1, and an export of their conversation fails",
-       TIME_REMEDY},
+       TIME_REMEDY, "have a created_at before the year 1, and are left out and listed"},
       {"have a created_at in the future, so no export holds them yet", FUTURE_REMEDY},
       {"have no direction", WORD_REMEDY},
       {"have a direction that is neither inbound nor outbound", WORD_REMEDY},
@@ -109,9 +111,12 @@ static unsigned tell(struct vb_doctor *doctor, const struct look *look, const PG
         if (strtoll(count, NULL, 10) == 0)
             continue;
         told++;
-        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, look->cases[i].remedy,
+        const struct oddity *oddity = &look->cases[i];
+        bool is_listed = oddity->listed && doctor->options->on_bad_row == VB_ON_BAD_ROW_LIST;
+        vb_doctor_report(doctor, VB_FINDING_WARNING, SUBJECT, oddity->remedy,
                          "%s of %s %s %s, %s for one", count, all, look->relation,
-                         look->cases[i].words, PQgetvalue(result, 0, i * 2 + 2));
+                         is_listed ? oddity->listed : oddity->words,
+                         PQgetvalue(result, 0, i * 2 + 2));
     }
     return told;
 }
