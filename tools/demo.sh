@@ -121,15 +121,16 @@ migrate() {
 # The platform whose conversations are exported; the same seed gives the same rows on every machine.
 fill_source() {
     local command=(demo-data --conversations 12000 --messages-per-conversation 15 --everything)
+    local made="${command[*]}, form 2" # rows of another form are made anew
     say "A conversation platform to export from (schema chat)"
-    [ "$(cat "$kept/filled" 2>/dev/null)" = "${command[*]}" ] || rm -f "$kept/filled"
+    [ "$(cat "$kept/filled" 2>/dev/null)" = "$made" ] || rm -f "$kept/filled"
     if [ -f "$kept/filled" ]; then
         query "SELECT 'kept from the last run: ' || count(*) || ' conversations' FROM chat.conversation"
         return
     fi
     typed verbatim "${command[@]}"
     "$program" "${command[@]}"
-    echo "${command[*]}" >"$kept/filled"
+    echo "$made" >"$kept/filled"
 }
 
 # The channel and month with the most conversations, whatever the demo data holds.
@@ -137,7 +138,8 @@ choose_range() {
     IFS=$'\t' read -r workspace channel channel_name first_day last_day conversations < <(query "
         SELECT c.workspace_id, c.id, c.name, m.month::date, (m.month + interval '1 month - 1 day')::date, m.n
         FROM (SELECT channel_id, date_trunc('month', created_at AT TIME ZONE 'UTC') AS month, count(*) AS n
-              FROM chat.conversation WHERE created_at < date_trunc('month', now()) GROUP BY 1, 2) AS m
+              FROM chat.conversation WHERE created_at < date_trunc('month', now()) AND deleted_at IS NULL
+              GROUP BY 1, 2) AS m
         JOIN chat.channel AS c ON c.id = m.channel_id ORDER BY m.n DESC, c.id LIMIT 1")
     [ -n "${conversations:-}" ] || fail "the demo data has no conversations"
 }

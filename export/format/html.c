@@ -14,6 +14,7 @@
  */
 #include "html.h"
 
+#include "recent.h"
 #include "renderers.h"
 #include "time_text.h"
 
@@ -32,6 +33,7 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
     const struct vb_row_start start = vb_row_start(context, out);
     (void)first_in_file;
     context->state->part = 0;
+    vb_recent_forget(context->state);
     enum vb_status status = vb_html_conversation(context, conversation, out);
     return vb_row_end(status, context, &start, out, conversation, NULL, err);
 }
@@ -78,12 +80,28 @@ static enum vb_status append_speaker(const struct vb_render_context *context,
                                               : status;
 }
 
+/* Which message it answers, as a link where that one stands above. */
+static enum vb_status append_reply(const struct vb_render_context *context,
+                                   const struct vb_message *m, struct vb_buffer *out)
+{
+    if (m->reply_to.length == 0)
+        return VB_OK;
+    if (!vb_recent_find(context->state, m->reply_to).is_set)
+        return vb_buffer_append_text(out, " in reply to an earlier message");
+    enum vb_status status = vb_buffer_append_text(out, " in reply to <a class=re href=#m-");
+    if (status == VB_OK)
+        status = vb_html_append_id(out, m->reply_to);
+    return status == VB_OK ? vb_buffer_append_text(out, ">an earlier message</a>") : status;
+}
+
 /* What kind of message it is, where it is not simply said, and what was done to it later. */
 static enum vb_status append_marks(const struct vb_render_context *context,
                                    const struct vb_message *m, struct vb_buffer *out)
 {
     bool is_plain = m->kind.length == 0 || vb_view_equals(m->kind, VB_VIEW("message"));
     enum vb_status status = is_plain ? VB_OK : vb_html_words(out, " ", m->kind, "");
+    if (status == VB_OK)
+        status = append_reply(context, m, out);
     if (status == VB_OK)
         status = vb_html_append_done(context, " edited ", m->edited_at, out);
     return status == VB_OK ? vb_html_append_done(context, " deleted ", m->deleted_at, out) : status;
@@ -122,6 +140,8 @@ static enum vb_status message(const struct vb_render_context *context,
         return VB_OK;
     const struct vb_row_start start = vb_row_start(context, out);
     enum vb_status status = append_message(context, conversation, m, out);
+    if (status == VB_OK)
+        status = vb_recent_note(context->state, m);
     return vb_row_end(status, context, &start, out, conversation, &m->id, err);
 }
 

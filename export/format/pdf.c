@@ -7,6 +7,7 @@
  * another one.
  */
 #include "phrase.h"
+#include "recent.h"
 #include "renderers.h"
 #include "row.h"
 
@@ -179,6 +180,7 @@ static enum vb_status begin_conversation(const struct vb_render_context *context
     if (status != VB_OK)
         return status;
     state->messages = 0;
+    vb_recent_forget(state);
     state->part = HAS_CONVERSATION;
     state->side = NO_SECTION;
     state->day = INT64_MIN;
@@ -306,6 +308,19 @@ static void add_done(struct vb_phrase *words, const struct vb_render_context *co
     vb_phrase_add_moment(words, context->zone, time.at);
 }
 
+/* Which message it answers: by its time, where it stands above. */
+static void add_reply(struct vb_phrase *words, const struct vb_render_context *context,
+                      const struct vb_message *m)
+{
+    if (m->reply_to.length == 0)
+        return;
+    struct vb_maybe_instant at = vb_recent_find(context->state, m->reply_to);
+    if (at.is_set)
+        add_done(words, context, "in reply to ", at);
+    else
+        vb_phrase_join(words, " · ", VB_VIEW("in reply to an earlier message"));
+}
+
 /* What kind of message it is, what became of it, and what was thought of it. */
 static enum vb_status put_fate(const struct vb_render_context *context, const struct vb_message *m,
                                struct vb_buffer *out)
@@ -319,6 +334,7 @@ static enum vb_status put_fate(const struct vb_render_context *context, const st
     }
     if (!vb_view_equals(m->kind, VB_VIEW("message")))
         vb_phrase_join(&words, " · ", m->kind);
+    add_reply(&words, context, m);
     add_done(&words, context, "edited ", m->edited_at);
     add_done(&words, context, "deleted ", m->deleted_at);
     return words.length > 0 ? vb_pdf_add_small(pdf, vb_phrase_view(&words), out) : VB_OK;
@@ -340,6 +356,8 @@ static enum vb_status put_message(const struct vb_render_context *context,
         status = put_citations(pdf, m->citations, out);
     if (status == VB_OK)
         status = put_fate(context, m, out);
+    if (status == VB_OK)
+        status = vb_recent_note(context->state, m);
     return status == VB_OK ? vb_pdf_end_entry(pdf, out) : status;
 }
 

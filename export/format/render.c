@@ -6,6 +6,7 @@
  */
 #include "renderers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct vb_renderer *const renderers[] = {
@@ -67,6 +68,8 @@ void vb_render_state_done(struct vb_render_state *state)
     if (state->document)
         state->document_free(state->document);
     state->document = NULL;
+    free(state->recent);
+    state->recent = NULL;
 }
 
 static const char *const profiles[] = {

@@ -56,11 +56,12 @@ struct vb_render_state {
     uint64_t messages;            /* of the conversation so far */
     struct vb_buffer first, last; /* texts kept for layouts of one row a conversation */
     bool has_first, has_last;
-    int part;    /* what is open: a renderer's own numbers */
-    int side;    /* whose turn it is, likewise */
-    bool comma;  /* the open list has an element */
-    int64_t day; /* local, of the message before */
-    int offset;  /* seconds east of UTC on that day, as shown */
+    int part;                 /* what is open: a renderer's own numbers */
+    int side;                 /* whose turn it is, likewise */
+    bool comma;               /* the open list has an element */
+    int64_t day;              /* local, of the message before */
+    int offset;               /* seconds east of UTC on that day, as shown */
+    struct vb_recent *recent; /* messages of the conversation shown lately; NULL: none yet. Owned */
     /* What a renderer of pages keeps from file to file; NULL until it is needed. Freed by
      * vb_render_state_done. */
     void *document;

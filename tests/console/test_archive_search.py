@@ -180,6 +180,23 @@ def test_filters_by_day_include_both_days(shop):
     counted(shop, "2 hits in 1 conversation")
 
 
+def test_what_was_edited_later_is_of_the_day_when_it_was_sent(shop):
+    shop.wait("document.querySelector('#filters select').length > 1", "the index")
+    shop.get("Date", "From").apply(
+        "function(day) { this.value = day; this.dispatchEvent(new Event('input', {bubbles: true})) }", "2026-04-10")
+    shop.wait(f"{SHOWN}.length === 0", "nothing of that day and later")
+
+
+def test_a_reply_leads_to_what_it_answers(shop, field):
+    """Its words are no part of what was said."""
+    field.fill("earlier message")
+    counted(shop, "Nothing found")
+    field.fill("")
+    counted(shop, "")
+    shop.value("document.querySelector('#c-refund a.re').click()")
+    shop.wait("document.querySelector(':target p').textContent.startsWith('When does it lapse?')", "the message")
+
+
 def test_words_and_filters_together(shop, field):
     """Anna's conversation, and in it what the bot said."""
     field.fill("anna")

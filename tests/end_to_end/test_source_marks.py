@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from tests.end_to_end.test_formats import validate
-from tests.lib import direct_source
+from tests.lib import direct_source, pdf
 from tests.lib.doctor import doctor
 from tests.lib.process import wait_until
 from tests.lib.source import read
@@ -139,11 +139,12 @@ def test_rows_of_the_relations(service, keys):
         {"created_at": "2024-12-01T10:30:05.000000+00:00", "editor": "Ada", "text": "=How can", "message_id": "m2"}]
 
 
-def test_other_formats(service, keys, before):
+def test_other_formats(service, keys, before, tmp_path):
     assert export(service, keys, format="html") != before["html"]
     page = export(service, keys, format="html", include=["messages", "deleted", *RELATIONS]).decode()
     for words in ("Plans &amp; &lt;prices", "edited <time>2024-12-01 10:35:00", " form", "deleted <time>",
-                  "</b>participant ", "</b>reaction ", "</b>earlier text ", "A secret that was taken back"):
+                  " in reply to <a class=re href=#m-m1>an earlier message</a>", "</b>participant ", "</b>reaction ",
+                  "</b>earlier text ", "A secret that was taken back"):
         assert words in page, words
     quiet = export(service, keys, format="html").decode()
     assert "I take over." not in quiet and "deleted <time>" not in quiet and "edited <time>" in quiet
@@ -153,6 +154,8 @@ def test_other_formats(service, keys, before):
     archive = zipfile.ZipFile(io.BytesIO(export(service, keys, format="pdf", files="per_conversation",
                                                 include=["messages", "deleted", *RELATIONS])))
     assert len(archive.namelist()) == 3
+    texts = [" ".join(pdf.text(pdf.saved(tmp_path, archive.read(name))).split()) for name in archive.namelist()]
+    assert sum("in reply to 1 December 2024, 10:30:00 UTC" in text for text in texts) == 1, texts
 
 
 def test_preview_counts_what_is_exported(service, keys):

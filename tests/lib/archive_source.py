@@ -23,7 +23,7 @@ CREATE TABLE chat.conversation (id text PRIMARY KEY, workspace_id text NOT NULL,
     csat_comment text, feedback text);
 CREATE TABLE chat.message (id text PRIMARY KEY, conversation_id text NOT NULL, created_at timestamptz NOT NULL,
     direction text, speaker_type text, speaker_name text, text text NOT NULL, media_urls text[], status text,
-    sender_account text, feedback text);
+    sender_account text, feedback text, reply_to text, edited_at timestamptz);
 CREATE TABLE chat.note (id text PRIMARY KEY, conversation_id text, created_at timestamptz, author text, text text);
 CREATE TABLE chat.event (id text PRIMARY KEY, conversation_id text, created_at timestamptz, kind text, actor text,
     detail text);
@@ -172,8 +172,10 @@ def fill_shop(fill):
     for id, (contact, talk) in TALKS.items():
         fill.conversation("shop", id, contact, status="closed",
                           ended_at=fill.at + datetime.timedelta(hours=5, minutes=len(talk) + 2), **facts.get(id, {}))
+        message = None
         for who, text in talk:
-            message = fill.message(id, who, text)
+            more = {"reply_to": message, "edited_at": fill.at + datetime.timedelta(days=4)}
+            message = fill.message(id, who, text, **(more if who == "Lena Weiß" else {}))
             if "warehouse" in text:
                 fill.insert("citation", message_id=message, conversation_id=id, title="Where is my parcel?",
                             url="https://example.com/help/parcel", snippet="Parcels leave the warehouse within a day.")
@@ -210,7 +212,8 @@ def fill_hostile(fill):
                           person=dict.fromkeys(("phone", "email", "company", "address", "website", "lead_status"), bad))
         message = fill.message(id, "customer", f"{bad} in a message", id=id, speaker_name=bad, status=bad, feedback=bad,
                                media_urls=[*ADDRESSES, bad])
-        fill.message(id, "Nova", bad, speaker_name=bad, speaker_type=("bot", "agent", bad)[number % 3])
+        fill.message(id, "Nova", bad, speaker_name=bad, speaker_type=("bot", "agent", bad)[number % 3],
+                     reply_to=(id, bad)[number % 2])
         fill.insert("note", id=id, conversation_id=id, created_at=fill.at, author=bad, text=bad)
         fill.insert("event", id=id, conversation_id=id, created_at=fill.at, kind=bad, actor=bad, detail=bad)
         fill.insert("skill_run", conversation_id=id, created_at=fill.at, name=bad, outcome=bad, message_id=id)

@@ -86,7 +86,8 @@
     const contact = row.className.startsWith("in") ? page.title : null;
     for (let each = row.firstElementChild; each; each = each.nextElementSibling) {
       const part = each.textContent;
-      if (each.localName === "time") time = part;
+      if (each.localName === "time") time ||= part; // behind it: when it was edited
+      else if (each.className === "re") continue;
       else if (each.localName !== "b" || part.trim() !== contact) text += part + " ";
     }
     page.who.push(speakerOf(row));

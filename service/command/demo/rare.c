@@ -10,7 +10,10 @@
 /* `place` counts from 1. A customer's third message names what the order is about. */
 #define MARKED_MESSAGES                                                                            \
     "CREATE TABLE marked AS SELECT id, conversation_id, created_at, direction, speaker_type,"      \
-    " speaker_name, text, media_urls, status, sender_account, feedback, place AS position,"        \
+    " speaker_name, CASE WHEN is_html THEN '<p>' || replace(replace(text, '&', '&amp;'), '<',"     \
+    "  '&lt;') || '</p>' ELSE text END AS text,"                                                   \
+    " CASE WHEN is_html THEN 'html' WHEN speaker_type = 'bot' THEN 'markdown' ELSE 'text' END"     \
+    "  AS format, media_urls, status, sender_account, feedback, place AS position,"                \
     " CASE WHEN speaker_type = 'bot' AND place = 8 THEN 'system'"                                  \
     "  WHEN speaker_type = 'bot' AND place = 16 THEN 'form' ELSE 'message' END AS kind,"           \
     " CASE WHEN speaker_type = 'agent' AND place = 10 THEN"                                        \
@@ -20,9 +23,10 @@
     " CASE WHEN place = 5 AND drawn % 8 = 0 THEN created_at + interval '2 min' END AS deleted_at," \
     " CASE WHEN speaker_type = 'bot' AND place = 2 THEN"                                           \
     "  jsonb_build_object('model', 'helper-2', 'tokens', 40 + drawn) END AS extra"                 \
-    " FROM (SELECT *, get_byte(uuid_send(id), 0) AS drawn,"                                        \
+    " FROM (SELECT *, speaker_type = 'agent' AND place = 10 AND drawn % 2 = 0 AS is_html"          \
+    "  FROM (SELECT *, get_byte(uuid_send(id), 0) AS drawn,"                                       \
     "  row_number() OVER (PARTITION BY conversation_id ORDER BY created_at, id) AS place,"         \
-    "  min(created_at) OVER (PARTITION BY conversation_id) AS begun FROM message) AS m"            \
+    "  min(created_at) OVER (PARTITION BY conversation_id) AS begun FROM message) AS n) AS m"      \
     " ORDER BY begun, conversation_id, place;"                                                     \
     "DROP TABLE message; ALTER TABLE marked RENAME TO message;"                                    \
     "ALTER TABLE message ALTER id SET NOT NULL, ALTER conversation_id SET NOT NULL,"               \
@@ -30,10 +34,12 @@
     " ALTER speaker_type SET NOT NULL;"
 
 #define MARKED_CONVERSATIONS                                                                       \
-    "ALTER TABLE conversation ADD title text, ADD last_message_at timestamptz, ADD extra jsonb;"   \
+    "ALTER TABLE conversation ADD title text, ADD last_message_at timestamptz,"                    \
+    " ADD deleted_at timestamptz, ADD extra jsonb;"                                                \
     "UPDATE conversation AS c SET last_message_at = m.last, title = (ARRAY['Where is my order?',"  \
     "  'Parcel said to be delivered', 'New address', NULL])[1 + get_byte(uuid_send(c.id), 1) % "   \
-    "4],"                                                                                          \
+    "4], deleted_at = CASE WHEN get_byte(uuid_send(c.id), 5) % 32 = 0 THEN"                        \
+    "  m.last + interval '1 day' END,"                                                             \
     " extra = CASE WHEN get_byte(uuid_send(c.id), 2) % 4 = 0 THEN"                                 \
     "  jsonb_build_object('page', '/orders', 'visits', 1 + get_byte(uuid_send(c.id), 3) % 9) END"  \
     " FROM (SELECT conversation_id, max(created_at) AS last FROM message GROUP BY 1) AS m"         \

@@ -400,6 +400,75 @@ static void a_row_that_fails_leaves_nothing(void **unused)
     vb_buffer_done(&out);
 }
 
+#define WHEN "<b>Unknown </b><time>" TIME "</time>"
+
+/* A link only to what stands above in the same conversation. */
+static void replies_lead_to_what_they_answer(void **unused)
+{
+    (void)unused;
+    const struct vb_message first[] = {
+        {.id = VB_VIEW("1"), .created_at = AT, .marks = VB_MARK_REPLY_TO},
+        {.id = VB_VIEW("2/b"),
+         .created_at = AT,
+         .marks = VB_MARK_REPLY_TO,
+         .reply_to = VB_VIEW("1")},
+        {.id = VB_VIEW("3"),
+         .created_at = AT,
+         .marks = VB_MARK_REPLY_TO,
+         .kind = VB_VIEW("form"),
+         .reply_to = VB_VIEW("2/b")},
+        {.id = VB_VIEW("4"), .created_at = AT, .marks = VB_MARK_REPLY_TO, .reply_to = VB_VIEW("x")},
+    };
+    const struct vb_message second[] = {
+        {.id = VB_VIEW("5"), .created_at = AT, .marks = VB_MARK_REPLY_TO, .reply_to = VB_VIEW("1")},
+    };
+    const struct story stories[] = {
+        {.conversation = {.id = VB_VIEW("c1"), .created_at = AT},
+         .messages = first,
+         .message_count = COUNT(first)},
+        {.conversation = {.id = VB_VIEW("c2"), .created_at = AT},
+         .messages = second,
+         .message_count = COUNT(second)},
+    };
+    expect_body(VB_INCLUDE_MESSAGES, stories, 2,
+                "<article id=c-c1><h2><a href=#c-c1>Conversation</a></h2>\n" BARE_META "\n<ol>\n"
+                "<li class=other id=m-1>" WHEN "\n"
+                "<li class=other id=m-2.2Fb>" WHEN
+                " in reply to <a class=re href=#m-1>an earlier message</a>\n"
+                "<li class=other id=m-3>" WHEN
+                " form in reply to <a class=re href=#m-2.2Fb>an earlier message</a>\n"
+                "<li class=other id=m-4>" WHEN " in reply to an earlier message\n"
+                "</ol></article>\n"
+                "<article id=c-c2><h2><a href=#c-c2>Conversation</a></h2>\n" BARE_META "\n<ol>\n"
+                "<li class=other id=m-5>" WHEN " in reply to an earlier message\n"
+                "</ol></article>\n");
+}
+
+/* Only so many are remembered, and the newest of them. */
+static void a_reply_far_behind_is_no_link(void **unused)
+{
+    (void)unused;
+    struct vb_error err;
+    struct vb_buffer out;
+    char ids[2][24];
+    struct vb_render_context context = context_of(VB_INCLUDE_MESSAGES);
+    const struct vb_conversation conversation = {.id = VB_VIEW("c1"), .created_at = AT};
+    vb_buffer_init(&out, 1u << 20);
+    must(html->conversation(&context, &conversation, true, &out, &err), &err);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(ids[0], sizeof ids[0], "m%d", i);
+        snprintf(ids[1], sizeof ids[1], "m%d", i - (i < 4999 ? 4096 : 4097));
+        struct vb_message message = {.id = vb_view_of(ids[0]), .marks = VB_MARK_REPLY_TO};
+        if (i >= 4998)
+            message.reply_to = vb_view_of(ids[1]);
+        vb_buffer_reset(&out);
+        must(html->message(&context, &conversation, &message, &out, &err), &err);
+        assert_int_equal(strstr(out.data, "href=#m-m902>an earlier") != NULL, i == 4998);
+        assert_int_equal(strstr(out.data, "in reply to") != NULL, i >= 4998);
+    }
+    vb_buffer_done(&out);
+}
+
 static int with_zone(void **unused)
 {
     struct vb_error err;
@@ -430,6 +499,8 @@ int main(void)
         cmocka_unit_test(what_is_no_message_stands_behind_the_messages),
         cmocka_unit_test(a_row_that_fails_leaves_nothing),
         cmocka_unit_test(long_threads_are_several_lists),
+        cmocka_unit_test(replies_lead_to_what_they_answer),
+        cmocka_unit_test(a_reply_far_behind_is_no_link),
     };
     return cmocka_run_group_tests(tests, with_zone, without_zone);
 }
