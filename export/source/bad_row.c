@@ -5,9 +5,9 @@
  * its statement is found by blame.c; text that is not UTF-8 does, for the server checks even that
  * of SQL_ASCII on its way out. It is then kept out of the statements of its conversation, by its
  * id, which goes through a view before anything is computed of the row; of a kind of rows without
- * ids all are. A conversation is not kept out but stepped over: the page before it ends with the one before it,
- * and the next begins behind it. So places within a second are counted with it, and names come out
- * the same wherever pages begin.
+ * ids all are. A conversation is not kept out but stepped over: the page before it ends with the
+ * one before it, and the next begins behind it. So places within a second are counted with it, and
+ * names come out the same wherever pages begin.
  *
  * Uses the reader's thread and memory only.
  */

@@ -3,8 +3,8 @@
  * A view that computes what it shows (a text within JSON, a number that was typed) fails for one
  * row, and with it the whole statement, of which the server names none. So the conversation is
  * found by halving the page, and the message, or what else hangs on it, by halving the ids of its
- * conversation, each half read as an export reads it. Ids are looked up by statements that ask for nothing else, so that these
- * do not fail alike.
+ * conversation, each half read as an export reads it. Ids are looked up by statements that ask for
+ * nothing else, so that these do not fail alike.
  *
  * Uses the reader's session between two statements, for at most PATIENCE. What is not found stays
  * unnamed; no error of the search is told.

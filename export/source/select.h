@@ -181,8 +181,8 @@ enum vb_status vb_select_messages(struct vb_buffer *sql, PGconn *connection,
 enum vb_status vb_select_rest(struct vb_buffer *sql, PGconn *connection,
                               const struct vb_scope *scope, enum vb_rows_form form,
                               const struct vb_resume *resume, size_t limit) vb_must_check;
-/* The rows of one kind of one conversation whose ids lie behind `low` and up to `high` (NULL: all on
- * that side), as the others read them. */
+/* The rows of one kind of one conversation whose ids lie behind `low` and up to `high` (NULL: all
+ * on that side), as the others read them. */
 enum vb_status vb_select_between(struct vb_buffer *sql, PGconn *connection,
                                  const struct vb_scope *scope, enum vb_row_kind kind,
                                  const char *conversation, const char *low,

@@ -95,6 +95,13 @@ enum vb_status vb_access_judge(const char *key_id, const PGresult *row,
     return VB_OK;
 }
 
+static enum vb_csv_mark mark_of(const PGresult *row)
+{
+    if (vb_pg_null(row, 0, ABOUT_MARK))
+        return VB_CSV_MARK_OF_PROFILE;
+    return vb_pg_boolean(row, 0, ABOUT_MARK) ? VB_CSV_MARK_ON : VB_CSV_MARK_OFF;
+}
+
 enum vb_status vb_access_fill(const char *key_id, const PGresult *row, struct vb_access *ret_access)
 {
     struct vb_access access = {0};
@@ -116,6 +123,7 @@ enum vb_status vb_access_fill(const char *key_id, const PGresult *row, struct vb
             words[count++] = keep(&at, tag);
     if (access.is_restricted)
         access.audience = (struct vb_words){words, unite(words, count)};
+    access.csv_mark = mark_of(row);
     access.block = block;
     access.author = keep(&at, author);
     for (size_t i = 0; i < TEXTS; i++) {
@@ -143,6 +151,7 @@ struct vb_caller vb_access_caller(const struct vb_access *access)
                               .csv_profile = access->csv_profile,
                               .delimiter = access->delimiter,
                               .csv_quote = access->csv_quote,
+                              .csv_mark = access->csv_mark,
                               .author = access->author,
                               .key_id = access->key_id,
                               .is_restricted = access->is_restricted,

@@ -39,6 +39,7 @@ struct vb_access {
     const char *user;      /* the key's user, or "" */
     const char *workspace; /* workspace_id; NULL until the key was found good */
     const char *time_zone, *source_id, *csv_profile, *delimiter, *csv_quote;
+    enum vb_csv_mark csv_mark;
     bool is_restricted;       /* sees only what carries one of `audience` */
     struct vb_words audience; /* sorted, without doubles; items NULL unless is_restricted */
     void *block;

@@ -115,7 +115,8 @@ static enum vb_status make_order(struct vb_http_exchange *exchange, struct expor
                                           .as_of = direct->lookup.resolution.as_of,
                                           .workspace = strdup(access->source_id),
                                           .time_zone = strdup(access->time_zone),
-                                          .csv_profile = strdup(access->csv_profile)};
+                                          .csv_profile = strdup(access->csv_profile),
+                                          .csv_mark = access->csv_mark};
     if (vb_csv_delimiter_parse(vb_view_of(access->delimiter), &ret_order->csv_delimiter) != VB_OK)
         ret_order->csv_delimiter = ',';
     if (vb_csv_quote_parse(vb_view_of(access->csv_quote), &ret_order->csv_quote) != VB_OK)

@@ -117,7 +117,8 @@ enum { VB_API_KEY_TABLE(VB_COLUMN_NAME, VB_COLUMN_NAME, "", "") KEY_COLUMNS };
     NEXT(ABOUT_SOURCE, "a.source_id")                                                              \
     NEXT(ABOUT_PROFILE, "a.csv_profile")                                                           \
     NEXT(ABOUT_DELIMITER, "a.delimiter")                                                           \
-    NEXT(ABOUT_QUOTE, "a.csv_quote")
+    NEXT(ABOUT_QUOTE, "a.csv_quote")                                                               \
+    NEXT(ABOUT_MARK, "a.byte_order_mark")
 #define VB_API_ABOUT_LIST VB_COLUMN_LIST(VB_API_ABOUT_TABLE)
 enum { ABOUT_BEFORE = KEY_COLUMNS - 1, VB_COLUMN_NAMES(VB_API_ABOUT_TABLE) ABOUT_COLUMNS };
 
@@ -149,6 +150,7 @@ enum { VB_COLUMN_NAMES(VB_API_ME_TABLE) ME_COLUMNS };
     NEXT(SETTINGS_PROFILE, "w.csv_profile")                                                        \
     NEXT(SETTINGS_DELIMITER, "w.delimiter")                                                        \
     NEXT(SETTINGS_QUOTE, "w.csv_quote")                                                            \
+    NEXT(SETTINGS_MARK, "w.byte_order_mark")                                                       \
     NEXT(SETTINGS_RUNNING, "w.max_running")                                                        \
     NEXT(SETTINGS_RETENTION, "(extract(epoch FROM w.retention) * 1000000)::bigint")                \
     NEXT(SETTINGS_LINK_TTL, "(extract(epoch FROM w.link_ttl) * 1000000)::bigint")

@@ -56,6 +56,8 @@ const struct vb_command vb_commands[] = {
       {"csv-profile", "P", "safe, excel or raw (safe)", .words = "safe excel raw"},
       {"delimiter", "D", "of CSV files: a comma, a semicolon or tab (,)", .words = "tab"},
       {"csv-quote", "Q", "minimal, or all: every text cell (minimal)", .words = "minimal all"},
+      {"byte-order-mark", "B", "of CSV files: on, off, or profile: that of excel has one (profile)",
+       .words = "on off profile"},
       {"max-running", "N", "jobs at a time, instead of the option max_running"},
       {"retention", "SPAN", "how long archives are kept, instead of the option retention"},
       {"link-ttl", "SPAN", "how long links live, instead of the option link_ttl"},

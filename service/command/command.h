@@ -15,7 +15,7 @@
 #include "settings/options.h"
 #include "settings/reload.h"
 
-#define VB_COMMAND_FLAGS 13
+#define VB_COMMAND_FLAGS 14
 #define VB_FLAG_VALUES 32
 
 struct vb_flag {

@@ -43,7 +43,7 @@ static enum vb_status read_caller(struct vb_pg *pg, const struct vb_jobs_wish *w
 {
     static const char sql[] =
         "SELECT workspace_id, source_id, time_zone, csv_profile, verbatim.mail_is_sent(),"
-        " delimiter, csv_quote"
+        " delimiter, csv_quote, byte_order_mark"
         " FROM verbatim.workspace WHERE workspace_id = $1";
     enum vb_status status = vb_workspace_find(pg, wish->workspace, err);
     if (status == VB_OK)
@@ -52,12 +52,16 @@ static enum vb_status read_caller(struct vb_pg *pg, const struct vb_jobs_wish *w
         status = vb_fail(err, VB_NOT_FOUND, "the workspace is gone");
     if (status != VB_OK)
         return status;
+    const char *mark = PQgetvalue(*ret_row, 0, 7); /* "": NULL */
     *ret_caller = (struct vb_caller){.workspace = PQgetvalue(*ret_row, 0, 0),
                                      .source_id = PQgetvalue(*ret_row, 0, 1),
                                      .time_zone = PQgetvalue(*ret_row, 0, 2),
                                      .csv_profile = PQgetvalue(*ret_row, 0, 3),
                                      .delimiter = PQgetvalue(*ret_row, 0, 5),
                                      .csv_quote = PQgetvalue(*ret_row, 0, 6),
+                                     .csv_mark = *mark == 't'   ? VB_CSV_MARK_ON
+                                                 : *mark == 'f' ? VB_CSV_MARK_OFF
+                                                                : VB_CSV_MARK_OF_PROFILE,
                                      .author = VB_COMMAND_AUTHOR,
                                      .is_restricted = wish->is_restricted,
                                      .audience = wish->audience};

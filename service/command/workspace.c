@@ -29,6 +29,7 @@ enum {
     CSV_PROFILE,
     DELIMITER,
     CSV_QUOTE,
+    BYTE_ORDER_MARK,
     MAX_RUNNING,
     RETENTION,
     LINK_TTL,
@@ -95,6 +96,14 @@ static enum vb_status check_profile(const char *profile, struct vb_error *err)
 static const char *delimiter_text(const char *given)
 {
     return given && strcmp(given, "tab") == 0 ? "\t" : given;
+}
+
+static enum vb_status check_mark(const char *mark, struct vb_error *err)
+{
+    if (!mark || strcmp(mark, "on") == 0 || strcmp(mark, "off") == 0 ||
+        strcmp(mark, "profile") == 0)
+        return VB_OK;
+    return vb_fail(err, VB_INVALID, "--byte-order-mark \"%s\": must be on, off or profile", mark);
 }
 
 static enum vb_status check_csv_form(const char *delimiter, const char *quote, struct vb_error *err)
@@ -170,6 +179,8 @@ static enum vb_status check(const struct vb_arguments *arguments, struct vb_erro
         status = check_csv_form(vb_argument(arguments, DELIMITER),
                                 vb_argument(arguments, CSV_QUOTE), err);
     if (status == VB_OK)
+        status = check_mark(vb_argument(arguments, BYTE_ORDER_MARK), err);
+    if (status == VB_OK)
         status = check_max_running(vb_argument(arguments, MAX_RUNNING), err);
     if (status == VB_OK)
         status = check_span("retention", vb_argument(arguments, RETENTION), RETENTION_MOST, err);
@@ -241,16 +252,19 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
         "WITH kept AS ("
         " INSERT INTO verbatim.workspace AS w"
         " (workspace_id, name, time_zone, source_id, csv_profile, max_running, retention, link_ttl,"
-        " delimiter, csv_quote)"
+        " delimiter, csv_quote, byte_order_mark)"
         " VALUES ($1, coalesce($2, ''), coalesce($3, 'UTC'), coalesce($4, $1),"
         " coalesce($5, 'safe'), $6, $7::bigint * interval '1 microsecond',"
-        " $8::bigint * interval '1 microsecond', coalesce($9, ','), coalesce($10, 'minimal'))"
+        " $8::bigint * interval '1 microsecond', coalesce($9, ','), coalesce($10, 'minimal'),"
+        " CASE $11::text WHEN 'on' THEN true WHEN 'off' THEN false END)"
         " ON CONFLICT (workspace_id) DO UPDATE SET name = coalesce($2, w.name),"
         " time_zone = coalesce($3, w.time_zone), source_id = coalesce($4, w.source_id),"
         " csv_profile = coalesce($5, w.csv_profile), max_running = coalesce($6, w.max_running),"
         " retention = coalesce($7::bigint * interval '1 microsecond', w.retention),"
         " link_ttl = coalesce($8::bigint * interval '1 microsecond', w.link_ttl),"
-        " delimiter = coalesce($9, w.delimiter), csv_quote = coalesce($10, w.csv_quote)"
+        " delimiter = coalesce($9, w.delimiter), csv_quote = coalesce($10, w.csv_quote),"
+        " byte_order_mark = CASE $11::text WHEN 'on' THEN true WHEN 'off' THEN false"
+        " WHEN 'profile' THEN NULL ELSE w.byte_order_mark END"
         " RETURNING workspace_id)"
         " INSERT INTO verbatim.turn (workspace_id) SELECT workspace_id FROM kept"
         " ON CONFLICT DO NOTHING";
@@ -267,8 +281,9 @@ static enum vb_status set(struct vb_pg *pg, const struct vb_arguments *arguments
         span_text(vb_argument(arguments, LINK_TTL), spans[1]),
         delimiter_text(vb_argument(arguments, DELIMITER)),
         vb_argument(arguments, CSV_QUOTE),
+        vb_argument(arguments, BYTE_ORDER_MARK),
     };
-    return vb_pg_exec(pg, sql, 10, parameters, NULL, err);
+    return vb_pg_exec(pg, sql, 11, parameters, NULL, err);
 }
 
 enum vb_status vb_command_workspace_set(const struct vb_arguments *arguments, struct vb_error *err)

@@ -79,7 +79,7 @@ static enum vb_status query_one(struct vb_pg *pg, const char *id, PGresult **ret
 {
     static const char sql[] =
         "SELECT w.workspace_id, w.name, w.time_zone, w.source_id, w.csv_profile, w.delimiter,"
-        " w.csv_quote, w.max_running,"
+        " w.csv_quote, w.byte_order_mark, w.max_running,"
         " extract(epoch FROM w.retention)::bigint, extract(epoch FROM w.link_ttl)::bigint,"
         " (SELECT count(*) FROM verbatim.api_key AS k WHERE k.workspace_id = w.workspace_id"
         " AND k.revoked_at IS NULL),"
@@ -104,6 +104,7 @@ enum vb_status vb_command_workspace_show(const struct vb_arguments *arguments, s
         {.name = "csv_profile"},
         {.name = "delimiter"},
         {.name = "csv_quote"},
+        {.name = "byte_order_mark", .kind = VB_CELL_BOOLEAN},
         {.name = "max_running", .kind = VB_CELL_NUMBER},
         {.name = "retention_seconds", .kind = VB_CELL_NUMBER},
         {.name = "link_ttl_seconds", .kind = VB_CELL_NUMBER},

@@ -32,6 +32,7 @@ struct vb_direct_order {
     char *time_zone, *csv_profile;
     char csv_delimiter; /* 0: a comma */
     enum vb_csv_quote csv_quote;
+    enum vb_csv_mark csv_mark;
     struct vb_brand_kept brand; /* where the renderer shows it */
     vb_instant as_of;
     char request_id[72]; /* for the log */

@@ -100,6 +100,7 @@ static enum vb_status open_renderer(struct line *line, struct vb_error *err)
     line->context = (struct vb_render_context){.zone = line->zone,
                                                .csv_profile = profile,
                                                .csv_quote = order->csv_quote,
+                                               .csv_mark = order->csv_mark,
                                                .csv_delimiter = order->csv_delimiter,
                                                .include = order->specification.include,
                                                .state = &line->state,

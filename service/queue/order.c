@@ -307,6 +307,8 @@ static void decide_csv(struct vb_specification *specification, const struct vb_c
         specification->delimiter = caller->delimiter;
     if (!specification->csv_quote && caller->csv_quote && strcmp(caller->csv_quote, "minimal") != 0)
         specification->csv_quote = caller->csv_quote;
+    if (specification->csv_mark == VB_CSV_MARK_OF_PROFILE)
+        specification->csv_mark = caller->csv_mark;
 }
 
 /* The moment is known: so is the range, and the stored form. */

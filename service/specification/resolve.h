@@ -20,6 +20,7 @@
 struct vb_caller {
     const char *workspace, *source_id, *time_zone;
     const char *csv_profile, *delimiter, *csv_quote; /* of its workspace */
+    enum vb_csv_mark csv_mark;                       /* likewise */
     const char *author, *key_id;                     /* key_id NULL: nobody with a key */
     bool is_restricted;                              /* sees only what carries one of `audience` */
     struct vb_words audience;                        /* sorted, without doubles */

@@ -6,7 +6,7 @@ from tests.lib import console
 
 SETTINGS = f"/api/v1/workspace/{console.WORKSPACE}/settings"
 START = {"name": "Bäckerei Löwenstein", "time_zone": "Europe/Berlin", "csv_profile": "safe", "delimiter": ",",
-         "csv_quote": "minimal", "retention": None, "link_ttl": None}
+         "csv_quote": "minimal", "byte_order_mark": None, "retention": None, "link_ttl": None}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,11 @@ def test_by_mouse(form, service, keys):
     form.get("combobox", "CSV is made for").choose("Excel, guarded against formulas")
     form.get("combobox", "Columns of CSV are separated by").choose(
         "Semicolons, as Excel expects in German and many other languages")
+    form.get("combobox", "Byte order mark of CSV").choose("Never")
     form.get("button", "Save").click()
     form.wait_text("Saved.")
     now = kept(service, keys)
+    assert now["byte_order_mark"] is False
     assert (now["name"], now["retention"], now["link_ttl"], now["csv_profile"]) == (
         "Bäckerei Müller", "14d", "36h", "excel")
     assert (now["delimiter"], now["csv_quote"]) == (";", "minimal")

@@ -88,15 +88,19 @@ def test_commands_before_migrate_say_so(verbatim, postgres):
 
 
 def test_workspace_set_creates_and_changes_only_what_is_given(ready, database):
-    row = ("SELECT name, time_zone, source_id, csv_profile, max_running, delimiter, csv_quote"
+    row = ("SELECT name, time_zone, source_id, csv_profile, max_running, delimiter, csv_quote, byte_order_mark"
            " FROM verbatim.workspace WHERE workspace_id = 'w1'")
     ready.workspace("w1")
-    assert database.execute(row) == [("", "UTC", "w1", "safe", None, ",", "minimal")]
+    assert database.execute(row) == [("", "UTC", "w1", "safe", None, ",", "minimal", None)]
     ready.workspace("w1", name="Größe 漢字", time_zone="Asia/Tokyo", source_id="42", csv_profile="excel",
-                    max_running=7, delimiter="tab", csv_quote="all")
-    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "excel", 7, "\t", "all")]
+                    max_running=7, delimiter="tab", csv_quote="all", byte_order_mark="off")
+    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "excel", 7, "\t", "all", False)]
     ready.workspace("w1", csv_profile="raw", delimiter=";")
-    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "raw", 7, ";", "all")]
+    assert database.execute(row) == [("Größe 漢字", "Asia/Tokyo", "42", "raw", 7, ";", "all", False)]
+    ready.workspace("w1", byte_order_mark="on")
+    assert database.value("SELECT byte_order_mark FROM verbatim.workspace WHERE workspace_id = 'w1'") is True
+    ready.workspace("w1", byte_order_mark="profile")
+    assert database.value("SELECT byte_order_mark FROM verbatim.workspace WHERE workspace_id = 'w1'") is None
 
 
 @pytest.mark.parametrize("arguments, named", [
@@ -104,6 +108,7 @@ def test_workspace_set_creates_and_changes_only_what_is_given(ready, database):
     (["w", "--time-zone", "Mars/Base"], "Mars/Base"), (["w", "--time-zone", "../etc/passwd"], "passwd"),
     (["w", "--time-zone", ""], "time-zone"), (["w", "--csv-profile", "wild"], "wild"),
     (["w", "--delimiter", "|"], "--delimiter"), (["w", "--csv-quote", "none"], "--csv-quote"),
+    (["w", "--byte-order-mark", "yes"], "--byte-order-mark"),
     (["w", "--max-running", "0"], "0"),
     (["w", "--max-running", "9x"], "9x"), (["w", "--name", "a\tb"], "--name"),
     (["w", "--source-id", ""], "--source-id"),

@@ -23,7 +23,7 @@ def keys(keys, program, database):
 def as_it_was(keys, database):
     database.execute("DELETE FROM verbatim.job")
     database.execute("UPDATE verbatim.workspace SET name = '', time_zone = 'UTC', csv_profile = 'safe',"
-                     " delimiter = ',', csv_quote = 'minimal',"
+                     " delimiter = ',', csv_quote = 'minimal', byte_order_mark = NULL,"
                      " max_running = NULL, retention = NULL, link_ttl = NULL")
 
 
@@ -52,19 +52,21 @@ def refused(answer, *members):
 def test_what_is_not_set_is_the_service_s(service, keys):
     assert read(service, keys["viewer"]) == {
         "name": "", "time_zone": "UTC", "csv_profile": "safe", "delimiter": ",", "csv_quote": "minimal",
-        "max_running": None, "retention": None, "link_ttl": None,
+        "byte_order_mark": None, "max_running": None, "retention": None, "link_ttl": None,
         "service": {"max_running": 3, "retention": "7d", "link_ttl": "1d"}}
 
 
 def test_a_change_is_shown_and_the_rest_stays(service, keys, database):
     whole = {"name": "Ärzte & Co", "time_zone": "Europe/Berlin", "csv_profile": "excel", "delimiter": "\t",
-             "csv_quote": "all", "max_running": 5, "retention": "30d", "link_ttl": "36h"}
+             "csv_quote": "all", "byte_order_mark": False, "max_running": 5, "retention": "30d", "link_ttl": "36h"}
     after = changed(service, keys["admin"], **whole)
     assert {name: after[name] for name in whole} == whole
     assert read(service, keys["one"]) == after
     assert changed(service, keys["one"], name="x") == after | {"name": "x"}
     assert changed(service, keys["one"], name=None, max_running=None, retention=None, link_ttl=None) == after | {
         "name": "", "max_running": None, "retention": None, "link_ttl": None}
+    assert changed(service, keys["one"], byte_order_mark=True)["byte_order_mark"] is True
+    assert changed(service, keys["one"], byte_order_mark=None)["byte_order_mark"] is None
     assert changed(service, keys["one"])["time_zone"] == "Europe/Berlin", "nothing named, nothing changed"
     assert database.value("SELECT name || time_zone FROM verbatim.workspace WHERE workspace_id = 'two'") == "UTC"
 
@@ -74,7 +76,9 @@ def test_a_change_is_shown_and_the_rest_stays(service, keys, database):
     ({"time_zone": "+02:00"}, ["time_zone"]),
     ({"time_zone": "../../etc/passwd"}, ["time_zone"]), ({"csv_profile": "x"}, ["csv_profile"]),
     ({"csv_profile": None}, ["csv_profile"]), ({"delimiter": "|"}, ["delimiter"]),
-    ({"delimiter": None}, ["delimiter"]), ({"csv_quote": True}, ["csv_quote"]), ({"max_running": 0}, ["max_running"]),
+    ({"delimiter": None}, ["delimiter"]), ({"csv_quote": True}, ["csv_quote"]),
+    ({"byte_order_mark": "on"}, ["byte_order_mark"]), ({"byte_order_mark": 1}, ["byte_order_mark"]),
+    ({"max_running": 0}, ["max_running"]),
     ({"max_running": 10001}, ["max_running"]), ({"max_running": "3"}, ["max_running"]),
     ({"max_running": True}, ["max_running"]), ({"max_running": 1.5}, ["max_running"]),
     ({"retention": "7"}, ["retention"]), ({"retention": 7}, ["retention"]), ({"retention": "0d"}, ["retention"]),

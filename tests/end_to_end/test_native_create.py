@@ -118,20 +118,24 @@ def test_options_of_the_specification(service, keys, database):
 def test_what_the_workspace_says_of_csv_is_decided_when_the_job_is_made(service, keys, database):
     def stored(**said):
         answer = created(post(service, keys["one"], ALL | said))
-        shown = {name: answer["specification"].get(name) for name in ("delimiter", "csv_quote")}
-        assert shown == {"delimiter": None, "csv_quote": None} | said, "what was asked for, no more"
-        return database.execute("SELECT specification ->> 'delimiter', specification ->> 'csv_quote' FROM verbatim.job"
-                                " WHERE job_id = %s", [answer["export_id"]])[0]
+        shown = {name: answer["specification"].get(name) for name in ("delimiter", "csv_quote", "byte_order_mark")}
+        assert shown == {"delimiter": None, "csv_quote": None, "byte_order_mark": None} | said, "as asked for, no more"
+        return database.execute("SELECT specification ->> 'delimiter', specification ->> 'csv_quote',"
+                                " specification -> 'byte_order_mark' FROM verbatim.job WHERE job_id = %s",
+                                [answer["export_id"]])[0]
 
-    assert stored() == (None, None)
-    assert stored(delimiter=";", csv_quote="all") == (";", "all")
-    database.execute("UPDATE verbatim.workspace SET delimiter = E'\\t', csv_quote = 'all' WHERE workspace_id = 'one'")
+    assert stored() == (None, None, None)
+    assert stored(delimiter=";", csv_quote="all", byte_order_mark=True) == (";", "all", True)
+    database.execute("UPDATE verbatim.workspace SET delimiter = E'\\t', csv_quote = 'all', byte_order_mark = true"
+                     " WHERE workspace_id = 'one'")
     try:
-        assert stored() == ("\t", "all")
-        assert stored(delimiter=",", csv_quote="minimal") == (",", "minimal")
-        assert stored(csv_quote="all") == ("\t", "all")
+        assert stored() == ("\t", "all", True)
+        assert stored(delimiter=",", csv_quote="minimal", byte_order_mark=False) == (",", "minimal", False)
+        assert stored(csv_quote="all") == ("\t", "all", True)
+        database.execute("UPDATE verbatim.workspace SET byte_order_mark = false WHERE workspace_id = 'one'")
+        assert stored() == ("\t", "all", False)
     finally:
-        database.execute("UPDATE verbatim.workspace SET delimiter = ',', csv_quote = 'minimal'")
+        database.execute("UPDATE verbatim.workspace SET delimiter = ',', csv_quote = 'minimal', byte_order_mark = NULL")
 
 
 def test_the_audit_has_the_specification_as_asked(service, keys, database):

@@ -107,19 +107,24 @@ static enum vb_status read_workspace(struct vb_pg *pg, const char *id, struct vb
 {
     enum vb_status status =
         vb_pg_query(pg,
-                    "SELECT workspace_id, source_id, time_zone, csv_profile, delimiter, csv_quote"
+                    "SELECT workspace_id, source_id, time_zone, csv_profile, delimiter, csv_quote,"
+                    " byte_order_mark"
                     " FROM verbatim.workspace WHERE workspace_id = $1",
                     1, &id, found, err);
     if (status == VB_OK && PQntuples(*found) == 0)
         status = vb_fail(err, VB_NOT_FOUND, "there is no workspace %s", id);
     if (status != VB_OK)
         return status;
+    const char *mark = PQgetvalue(*found, 0, 6); /* "": NULL */
     *caller = (struct vb_caller){.workspace = PQgetvalue(*found, 0, 0),
                                  .source_id = PQgetvalue(*found, 0, 1),
                                  .time_zone = PQgetvalue(*found, 0, 2),
                                  .csv_profile = PQgetvalue(*found, 0, 3),
                                  .delimiter = PQgetvalue(*found, 0, 4),
                                  .csv_quote = PQgetvalue(*found, 0, 5),
+                                 .csv_mark = *mark == 't'   ? VB_CSV_MARK_ON
+                                             : *mark == 'f' ? VB_CSV_MARK_OFF
+                                                            : VB_CSV_MARK_OF_PROFILE,
                                  .author = "order_tool"};
     return VB_OK;
 }

@@ -66,6 +66,11 @@ static void answer(struct vb_http_exchange *exchange, const PGresult *rows)
     vb_api_row_put(&json, "csv_profile", rows, 0, SETTINGS_PROFILE);
     vb_api_row_put(&json, "delimiter", rows, 0, SETTINGS_DELIMITER);
     vb_api_row_put(&json, "csv_quote", rows, 0, SETTINGS_QUOTE);
+    vb_json_name(&json, "byte_order_mark");
+    if (vb_pg_null(rows, 0, SETTINGS_MARK))
+        vb_json_null(&json);
+    else
+        vb_json_boolean(&json, vb_pg_boolean(rows, 0, SETTINGS_MARK));
     vb_json_name(&json, "max_running");
     if (vb_pg_null(rows, 0, SETTINGS_RUNNING))
         vb_json_null(&json);
@@ -197,6 +202,16 @@ static void take_span(struct vb_body_check *check, json_t *changes, const char *
     json_object_set_new(changes, name, is_good ? json_integer(span) : json_null());
 }
 
+/* A null is a change as well. */
+static void take_flag(struct vb_body_check *check, json_t *changes, const char *name)
+{
+    json_t *value = json_object_get(check->object, name);
+    if (!value)
+        return;
+    (void)vb_body_flag(check, name);
+    json_object_set(changes, name, value);
+}
+
 static void take_running(struct vb_body_check *check, json_t *changes)
 {
     const json_t *value = json_object_get(check->object, "max_running");
@@ -214,14 +229,16 @@ static void take_running(struct vb_body_check *check, json_t *changes)
 
 static void check_body(struct vb_body_check *check, json_t *changes)
 {
-    static const char *const names[] = {"name",      "time_zone",   "csv_profile", "delimiter",
-                                        "csv_quote", "max_running", "retention",   "link_ttl"};
+    static const char *const names[] = {"name",        "time_zone", "csv_profile",
+                                        "delimiter",   "csv_quote", "byte_order_mark",
+                                        "max_running", "retention", "link_ttl"};
     take_text(check, changes, "name", &name_rule, true);
     take_text(check, changes, "time_zone", &zone_rule, false);
     keep_canonical(changes);
     take_text(check, changes, "csv_profile", &vb_body_csv_profile, false);
     take_text(check, changes, "delimiter", &vb_body_delimiter, false);
     take_text(check, changes, "csv_quote", &vb_body_csv_quote, false);
+    take_flag(check, changes, "byte_order_mark");
     take_running(check, changes);
     take_span(check, changes, "retention", &retention_rule);
     take_span(check, changes, "link_ttl", &link_ttl_rule);

@@ -19,6 +19,7 @@ import {CSV_WORDS} from "../lib/order.js";
 const PROFILES = ["safe", "excel", "raw"];
 const RIGHTS = ["look", "export", "download", "manage", "own_door", "audit", "admin"];
 const MOST_RUNNING = 10000;
+const MARKS = [null, true, false];
 
 function spanWords(text) {
     const [, n, unit] = /^(\d+)([smhd])$/.exec(text || "") || [];
@@ -41,6 +42,7 @@ function readOnly(settings) {
         [t("settings.linkTtl"), orService(spanWords(settings.link_ttl), spanWords(settings.service.link_ttl))],
         [t("settings.delimiter"), settings.delimiter && t(`order.delimiter.${CSV_WORDS[settings.delimiter]}`)],
         [t("settings.csvQuote"), settings.csv_quote && t(`order.csv_quote.${settings.csv_quote}`)],
+        [t("settings.mark"), t(`settings.mark.${settings.byte_order_mark ?? "profile"}`)],
         [t("settings.csvProfile"), settings.csv_profile && t(`order.csv_profile.${settings.csv_profile}`)],
         [t("settings.maxRunning"), orService(settings.max_running, settings.service.max_running)],
     ]), el("p", {class: "callout"}, t("denied.admin"), " ", t("settings.askThem")));
@@ -67,6 +69,8 @@ class Form {
                                     options: Object.entries(CSV_WORDS).map(([value, name]) => [value, t(`order.delimiter.${name}`)])}),
             csv_quote: selectField({label: t("settings.csvQuote"), name: "csv_quote", value: settings.csv_quote || "minimal",
                                     options: ["minimal", "all"].map(value => [value, t(`order.csv_quote.${value}`)])}),
+            byte_order_mark: selectField({label: t("settings.mark"), name: "byte_order_mark", value: MARKS.indexOf(settings.byte_order_mark ?? null),
+                                          options: MARKS.map((value, place) => [place, t(`settings.mark.${value ?? "profile"}`)])}),
             max_running: text("max_running", {key: "maxRunning", inputmode: "numeric", hint: t("settings.maxRunningHint", {value: settings.service.max_running})}),
         };
         this.problem = el("div", {role: "alert"});
@@ -80,10 +84,11 @@ class Form {
 
     values() {
         const {name, time_zone: zoneField, retention, link_ttl: link, csv_profile: profile, delimiter, csv_quote: quote,
-               max_running: running} = this.fields;
+               byte_order_mark: mark, max_running: running} = this.fields;
         const number = running.input.value.trim();
         return {name: name.input.value.trim() || null, time_zone: zoneField.input.value.trim(), retention: retention.text(),
-                link_ttl: link.text(), csv_profile: profile.input.value, delimiter: delimiter.input.value, csv_quote: quote.input.value, max_running: number ? Number(number) : null};
+                link_ttl: link.text(), csv_profile: profile.input.value, delimiter: delimiter.input.value, csv_quote: quote.input.value,
+                byte_order_mark: MARKS[mark.input.value], max_running: number ? Number(number) : null};
     }
 
     isGood() {
