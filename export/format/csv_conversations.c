@@ -29,11 +29,11 @@ static const char leads_header[] =
     "conversation_id,agent_id,channel,status,started_at,ended_at,lead_name,lead_email,lead_phone,"
     "lead_status,message_count,first_user_message,last_assistant_message\r\n";
 
-/* Without messages among what is included none is read at all: then an export of a million
- * conversations is a walk over one table. */
+/* Of messages a row tells their number and two texts. Without messages among what is included none
+ * is read at all: then an export of a million conversations is a walk over one table. */
 static unsigned columns(unsigned include)
 {
-    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS;
+    unsigned wanted = VB_COLUMNS_CHANNEL | VB_COLUMNS_DETAILS | VB_COLUMNS_BRIEF;
     if (include & VB_INCLUDE_CUSTOMER)
         wanted |= VB_COLUMNS_CUSTOMER;
     return include & VB_INCLUDE_MESSAGES ? wanted : wanted | VB_COLUMNS_NO_MESSAGES;

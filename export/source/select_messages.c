@@ -11,18 +11,25 @@
 
 #include <stdio.h>
 
+/* Whether messages' feedback is asked for. */
+static bool has_details(const struct vb_selection *selection)
+{
+    return (selection->columns & (VB_COLUMNS_DETAILS | VB_COLUMNS_BRIEF)) == VB_COLUMNS_DETAILS;
+}
+
 bool vb_select_is_rich(const struct vb_selection *selection)
 {
-    return (selection->columns &
-            (VB_COLUMNS_DETAILS | VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA | VB_COLUMNS_NOTES |
-             VB_COLUMNS_EVENTS | VB_COLUMNS_SKILLS | VB_COLUMNS_MARKS | VB_COLUMNS_EXTRA |
-             VB_COLUMNS_PARTICIPANTS | VB_COLUMNS_REACTIONS | VB_COLUMNS_REVISIONS)) != 0;
+    return has_details(selection) ||
+           (selection->columns &
+            (VB_COLUMNS_CITATIONS | VB_COLUMNS_MEDIA | VB_COLUMNS_NOTES | VB_COLUMNS_EVENTS |
+             VB_COLUMNS_SKILLS | VB_COLUMNS_MARKS | VB_COLUMNS_EXTRA | VB_COLUMNS_PARTICIPANTS |
+             VB_COLUMNS_REACTIONS | VB_COLUMNS_REVISIONS)) != 0;
 }
 
 static void add_rich_columns(struct vb_sql *text, const struct vb_resume *resume)
 {
     vb_sql_add(text, ", ");
-    if (text->scope->selection->columns & VB_COLUMNS_DETAILS)
+    if (has_details(text->scope->selection))
         vb_sql_column(text, "m", "message", "feedback");
     else
         vb_sql_add(text, "NULL::text");
@@ -55,6 +62,13 @@ static void add_marks(struct vb_sql *text)
     }
 }
 
+/* A column that nobody looks at costs the source its conversion and both sides its bytes. */
+static bool is_looked_at(const struct vb_sql *text, size_t column)
+{
+    return !(text->scope->selection->columns & VB_COLUMNS_BRIEF) || column == VB_ROW_ID ||
+           column == VB_ROW_POSITION || column == VB_ROW_SPEAKER_TYPE || column == VB_ROW_TEXT;
+}
+
 static void add_message_columns(struct vb_sql *text, const struct vb_resume *resume)
 {
     static const char *const columns[VB_ROW_PLAIN_COUNT] = {
@@ -73,6 +87,8 @@ static void add_message_columns(struct vb_sql *text, const struct vb_resume *res
         vb_sql_add(text, i > VB_ROW_ID ? ", " : "");
         if (i == VB_ROW_CREATED_AT)
             vb_sql_time(text, "m", VB_ROW_MESSAGE);
+        else if (!is_looked_at(text, i))
+            vb_sql_add(text, i == VB_ROW_MEDIA_URLS ? "NULL::text[]" : "NULL::text");
         else
             vb_sql_column(text, "m", "message", columns[i]);
     }

@@ -66,6 +66,9 @@ enum vb_columns {
     VB_COLUMNS_PARTICIPANTS = 8192, /* rows behind the messages, as notes */
     VB_COLUMNS_REACTIONS = 16384,
     VB_COLUMNS_REVISIONS = 32768,
+    /* of messages nothing but id, created_at, speaker_type and text, and what a bit above asks for
+     * besides DETAILS */
+    VB_COLUMNS_BRIEF = 65536,
 };
 
 /* Columns that few platforms have. A conversation and a message tell in `marks` which of them the

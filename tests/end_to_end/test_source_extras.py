@@ -6,7 +6,7 @@ import pytest
 
 from tests.lib.source import ReadFailed, read
 from tests.lib.two_platforms import (
-    AS_OF, CHANNEL, CITATIONS, CUSTOMER, DETAILS, EVENTS, EXTRAS, MEDIA, NOTES, NOTES_FIRST, NO_MESSAGES, SECOND,
+    AS_OF, BRIEF, CHANNEL, CITATIONS, CUSTOMER, DETAILS, EVENTS, EXTRAS, MEDIA, NOTES, NOTES_FIRST, NO_MESSAGES, SECOND,
     SKILLS, WORKSPACE, condition, literal_as_of, make_platforms, micros, settings_of, unescape)
 
 HALF = ["channel", "statuses"]  # of a channel, with rows of every kind: a statement for each row is slow
@@ -260,3 +260,17 @@ def test_an_extra_that_breaks_the_contract_names_its_conversation(source, table,
                 read(source.url, "chat", **settings)
     finally:
         source.execute(f"TRUNCATE chat.{table}; INSERT INTO chat.{table} TABLE kept; DROP TABLE kept")
+
+
+@BOTH
+@pytest.mark.parametrize("giant", [None, 2])
+def test_brief_messages_have_what_a_row_of_a_conversation_tells(source, schema, giant):
+    """The same rows in the same order; what nobody looks at is NULL, also with attachments beside it."""
+    settings = settings_of(source, schema, HALF, giant=giant, page=7)
+    for more in (0, MEDIA):
+        whole = read(source.url, schema, columns=DETAILS | more, **settings)
+        brief = read(source.url, schema, columns=DETAILS | BRIEF | more, **settings)
+        wanted = [line if line[0] != "message" else [*line[:3], "\\N", line[4], "\\N", line[6], "\\N", "\\N"]
+                  for line in whole if line[0] != "feedback"]
+        assert brief == wanted and sum(line[0] == "message" for line in brief) > 20
+        assert any(line[0] == "attachments" for line in brief) == (bool(more) and schema == "chat")
