@@ -185,6 +185,14 @@ static enum vb_status check_begin(const struct vb_archive *archive, struct vb_vi
     return VB_OK;
 }
 
+enum vb_status vb_archive_set_front(struct vb_archive *archive, struct vb_view front,
+                                    struct vb_error *err)
+{
+    if (archive->state != BETWEEN_ENTRIES || archive->entries > 0)
+        return out_of_turn("what entries begin with", err);
+    return settle(archive, vb_deflate_set_front(archive->deflate, front, err));
+}
+
 enum vb_status vb_archive_begin_entry(struct vb_archive *archive, struct vb_view name,
                                       struct vb_entry_time time, struct vb_error *err)
 {

@@ -37,6 +37,8 @@ struct vb_deflate {
     struct vb_deflate_output output;
     struct vb_tables *tables;
     struct vb_deflate_counts counts;
+    struct vb_buffer front, packed_front; /* what entries may begin with, and its deflated form */
+    uint32_t front_crc;
     size_t collected; /* bytes in `raw` */
     unsigned char raw[VB_DEFLATE_BLOCK];
     unsigned char packed[VB_DEFLATE_BLOCK];
@@ -59,12 +61,18 @@ enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_tables 
     deflate->tables = tables;
     deflate->collected = 0;
     deflate->counts = (struct vb_deflate_counts){0};
+    vb_buffer_init(&deflate->front, VB_DEFLATE_BLOCK);
+    vb_buffer_init(&deflate->packed_front, 2 * VB_DEFLATE_BLOCK);
     *ret_deflate = deflate;
     return VB_OK;
 }
 
 void vb_deflate_free(struct vb_deflate *deflate)
 {
+    if (!deflate)
+        return;
+    vb_buffer_done(&deflate->front);
+    vb_buffer_done(&deflate->packed_front);
     free(deflate);
 }
 
@@ -104,9 +112,8 @@ static unsigned dictionary_byte(const unsigned char *data, size_t length)
 }
 
 /* Level 0 for what goes by tables that others have too. */
-static bool use_common(struct vb_deflate *deflate, bool last)
+static bool use_common(struct vb_deflate *deflate, size_t length, bool last)
 {
-    size_t length = deflate->collected;
     bool fits = last && length >= SMALLEST_COMMON && length <= LARGEST_COMMON;
     struct isal_hufftables *common =
         deflate->tables && fits ? vb_tables_of_entry(deflate->tables) : NULL;
@@ -117,7 +124,7 @@ static bool use_common(struct vb_deflate *deflate, bool last)
     return common != NULL;
 }
 
-/* Readies the stream for an entry whose first block is collected; `last`: it is the whole.
+/* Readies the stream for its first bytes; `last`: they are the whole.
  *
  * ISA-L 2.30 at levels 1 and up enters a hash of its own stream's address into the table of matches
  * when it begins without history, so the same bytes deflate differently at one address in some
@@ -125,12 +132,13 @@ static bool use_common(struct vb_deflate *deflate, bool last)
  * can be made as far as one could reach back, so nothing refers to it and any reader inflates the
  * result. For data that is made so that there is no such byte, level 0 serves: it has no such
  * flaw. */
-static enum vb_status prime(struct vb_deflate *deflate, bool last, struct vb_error *err)
+static enum vb_status prime(struct vb_deflate *deflate, struct vb_view block, bool last,
+                            struct vb_error *err)
 {
     unsigned char dictionary[DICTIONARY];
-    if (use_common(deflate, last))
+    if (use_common(deflate, block.length, last))
         return VB_OK;
-    unsigned byte = dictionary_byte(deflate->raw, deflate->collected);
+    unsigned byte = dictionary_byte((const unsigned char *)block.data, block.length);
     deflate->stream.level = byte < 256 ? 1 : 0;
     if (byte == 256)
         return VB_OK;
@@ -141,29 +149,14 @@ static enum vb_status prime(struct vb_deflate *deflate, bool last, struct vb_err
     return VB_OK;
 }
 
-/* The entry's own bytes count from the next entry on. */
-static enum vb_status begin_stream(struct vb_deflate *deflate, bool last, struct vb_error *err)
-{
-    enum vb_status status = prime(deflate, last, err);
-    if (status == VB_OK && deflate->tables)
-        vb_tables_sample(deflate->tables, deflate->raw, deflate->collected);
-    return status;
-}
-
-/* Feeds what was collected. An output buffer that came back full may hide more: ask again. */
-static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_error *err)
+/* An output buffer that came back full may hide more: ask again. */
+static enum vb_status pump(struct vb_deflate *deflate, struct vb_view block, bool last,
+                           struct vb_deflate_output output, struct vb_error *err)
 {
     struct isal_zstream *stream = &deflate->stream;
-    enum vb_status primed =
-        deflate->counts.raw_size == 0 ? begin_stream(deflate, last, err) : VB_OK;
-    if (primed != VB_OK)
-        return primed;
-    deflate->counts.crc = vb_crc32(deflate->counts.crc, deflate->raw, deflate->collected);
-    deflate->counts.raw_size += deflate->collected;
-    stream->next_in = deflate->raw;
-    stream->avail_in = (uint32_t)deflate->collected;
+    stream->next_in = (uint8_t *)(uintptr_t)block.data; /* which ISA-L only reads */
+    stream->avail_in = (uint32_t)block.length;
     stream->end_of_stream = last;
-    deflate->collected = 0;
     do {
         stream->next_out = deflate->packed;
         stream->avail_out = sizeof deflate->packed;
@@ -171,17 +164,101 @@ static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_erro
         if (result != COMP_OK)
             return vb_fail(err, VB_CORRUPT, "deflate failed with code %d", result);
         size_t produced = sizeof deflate->packed - stream->avail_out;
-        deflate->counts.deflated_size += produced;
-        if (produced == 0)
-            continue;
         enum vb_status status =
-            deflate->output.write(deflate->output.context, deflate->packed, produced, err);
+            produced > 0 ? output.write(output.context, deflate->packed, produced, err) : VB_OK;
         if (status != VB_OK)
             return status;
     } while (stream->avail_out == 0);
     if (stream->avail_in != 0 || (last && stream->internal_state.state != ZSTATE_END))
         return vb_fail(err, VB_CORRUPT, "deflate stopped before its input ended");
     return VB_OK;
+}
+
+/* The output of what is kept here. Ceilings are far above what comes. */
+static enum vb_status collect(void *context, const void *data, size_t length, struct vb_error *err)
+{
+    enum vb_status status = vb_buffer_append(context, data, length);
+    return status == VB_OK ? status : vb_fail(err, status, "no memory for what was deflated");
+}
+
+/* --- what entries begin with --- */
+
+/* Ends with an empty stored block (SYNC_FLUSH), so at a whole byte: any stream may follow it. */
+enum vb_status vb_deflate_set_front(struct vb_deflate *deflate, struct vb_view front,
+                                    struct vb_error *err)
+{
+    vb_buffer_reset(&deflate->front);
+    vb_buffer_reset(&deflate->packed_front);
+    if (front.length == 0 || front.length > VB_DEFLATE_BLOCK)
+        return VB_OK;
+    vb_deflate_begin(deflate);
+    enum vb_status status = prime(deflate, front, false, err);
+    deflate->stream.flush = SYNC_FLUSH;
+    if (status == VB_OK)
+        status = pump(deflate, front, false,
+                      (struct vb_deflate_output){collect, &deflate->packed_front}, err);
+    vb_deflate_begin(deflate);
+    if (status == VB_OK)
+        status = collect(&deflate->front, front.data, front.length, err);
+    deflate->front_crc = vb_crc32(0, front.data, front.length);
+    return status;
+}
+
+static enum vb_status write_deflated(struct vb_deflate *deflate, const void *data, size_t length,
+                                     struct vb_error *err)
+{
+    deflate->counts.deflated_size += length;
+    return deflate->output.write(deflate->output.context, data, length, err);
+}
+
+/* Looked for in the first block, which is the same however the entry was sliced. Takes it off
+ * `block`. */
+static enum vb_status write_front(struct vb_deflate *deflate, struct vb_view *block,
+                                  struct vb_error *err)
+{
+    const struct vb_buffer *front = &deflate->front, *packed = &deflate->packed_front;
+    if (front->length == 0 || block->length < front->length ||
+        memcmp(block->data, front->data, front->length) != 0)
+        return VB_OK;
+    block->data += front->length;
+    block->length -= front->length;
+    deflate->counts.crc = deflate->front_crc;
+    deflate->counts.raw_size = front->length;
+    return write_deflated(deflate, packed->data, packed->length, err);
+}
+
+/* --- an entry --- */
+
+/* The entry's own bytes count from the next entry on. */
+static enum vb_status begin_stream(struct vb_deflate *deflate, struct vb_view *block, bool last,
+                                   struct vb_error *err)
+{
+    enum vb_status status = write_front(deflate, block, err);
+    if (status == VB_OK)
+        status = prime(deflate, *block, last, err);
+    if (status == VB_OK && deflate->tables)
+        vb_tables_sample(deflate->tables, block->data, block->length);
+    return status;
+}
+
+static enum vb_status write_packed(void *context, const void *data, size_t length,
+                                   struct vb_error *err)
+{
+    return write_deflated(context, data, length, err);
+}
+
+/* Feeds what was collected. */
+static enum vb_status feed(struct vb_deflate *deflate, bool last, struct vb_error *err)
+{
+    struct vb_view block = {(const char *)deflate->raw, deflate->collected};
+    bool is_first = deflate->counts.raw_size == 0;
+    deflate->collected = 0;
+    enum vb_status status = is_first ? begin_stream(deflate, &block, last, err) : VB_OK;
+    if (status != VB_OK)
+        return status;
+    deflate->counts.crc = vb_crc32(deflate->counts.crc, block.data, block.length);
+    deflate->counts.raw_size += block.length;
+    return pump(deflate, block, last, (struct vb_deflate_output){write_packed, deflate}, err);
 }
 
 /* A full buffer waits for the next byte, so that the last block is never empty. */
@@ -216,7 +293,8 @@ struct vb_deflate_counts vb_deflate_counts(const struct vb_deflate *deflate)
 }
 
 /* The fingerprint: text with repeats, runs and noise over several blocks, so that matches, literals
- * and new Huffman tables all occur; then short entries, the last ones by common tables. */
+ * and new Huffman tables all occur; then short entries, the last ones by common tables, and one with a
+ * front. */
 #define PROBE_BLOCKS 5u
 #define PROBE_SIZE (PROBE_BLOCKS * VB_DEFLATE_BLOCK - 777u)
 #define PROBE_SHORT (VB_TABLES_OF_ENTRY + 777u)
@@ -225,18 +303,12 @@ struct vb_deflate_counts vb_deflate_counts(const struct vb_deflate *deflate)
 static char fingerprint[VB_SHA256_HEX];
 static pthread_once_t fingerprint_once = PTHREAD_ONCE_INIT;
 
-/* The fingerprint's output: its ceiling is twice the probe, which deflate stays far below. */
-static enum vb_status collect(void *context, const void *data, size_t length, struct vb_error *err)
-{
-    (void)err;
-    return vb_buffer_append(context, data, length);
-}
-
 /* The seed, the words and the sizes are part of the fingerprint: a change here makes every process
  * a stranger to those that run. Lines of 2 to 29 bytes, so that blocks end inside lines. */
+static const char words[] = "message,inbound,customer,2026-04-08T03:24:43.123456+00:00,\r\n";
+
 static enum vb_status write_probe(struct vb_deflate *deflate, uint32_t seed, size_t size)
 {
-    static const char words[] = "message,inbound,customer,2026-04-08T03:24:43.123456+00:00,\r\n";
     char line[80];
     vb_deflate_begin(deflate);
     for (size_t written = 0; written < size;) {
@@ -254,6 +326,16 @@ static enum vb_status write_probe(struct vb_deflate *deflate, uint32_t seed, siz
     return vb_deflate_end(deflate, NULL);
 }
 
+/* An entry that has a front. */
+static enum vb_status write_front_probe(struct vb_deflate *deflate)
+{
+    const struct vb_view front = {words, sizeof words - 1};
+    enum vb_status status = vb_deflate_set_front(deflate, front, NULL);
+    for (int i = 0; i < 3 && status == VB_OK; i++)
+        status = vb_deflate_write(deflate, front.data, front.length, NULL);
+    return status == VB_OK ? vb_deflate_end(deflate, NULL) : status;
+}
+
 static enum vb_status write_probes(struct vb_tables *tables, struct vb_buffer *packed)
 {
     struct vb_deflate *deflate = NULL;
@@ -263,6 +345,8 @@ static enum vb_status write_probes(struct vb_tables *tables, struct vb_buffer *p
         status = write_probe(deflate, 2026, PROBE_SIZE);
     for (uint32_t i = 0; i < PROBE_ENTRIES && status == VB_OK; i++)
         status = write_probe(deflate, i, PROBE_SHORT);
+    if (status == VB_OK)
+        status = write_front_probe(deflate);
     vb_deflate_free(deflate);
     return status;
 }

@@ -267,6 +267,7 @@ const struct vb_renderer vb_html_renderer = {
     .extension = ".html",
     .content_type = "text/html; charset=utf-8",
     .has_statistics = true,
+    .has_front = true,
     .columns = columns,
     .begin_file = begin_file,
     .conversation = begin_conversation,

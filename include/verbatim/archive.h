@@ -89,6 +89,13 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
 /* Also mid-way: what was not handed over is dropped. */
 void vb_archive_free(struct vb_archive *archive);
 
+/* What entries begin with, where that is long and the same in many, such as the head of a page: it is
+ * deflated once, and entries that begin with it get it as it is. It is part of the bytes: all
+ * segments of an archive must be given the same, or none. Before the first entry; at most 64 KiB,
+ * longer ones are left as they are. */
+enum vb_status vb_archive_set_front(struct vb_archive *archive, struct vb_view front,
+                                    struct vb_error *err) vb_must_check;
+
 /* When an entry is of. ZIP has two times: the old one is local, without a zone, and shown by
  * listings; the extended one is an instant, and files that are unpacked carry it. */
 struct vb_entry_time {
@@ -164,7 +171,7 @@ enum vb_status vb_archive_close(struct vb_archive *archive, uint64_t base,
 /* Raised by whoever changes a byte that an archive gets from the same rows, wherever it is made: a
  * header's field, a name's rule, a cell's quoting; or the form of what segments leave in the
  * database. */
-#define VB_ARCHIVE_REVISION "3"
+#define VB_ARCHIVE_REVISION "4"
 
 /* SHA-256 (hex) over the deflated form of a fixed text and the revision of everything else that
  * shapes an archive: two processes may continue each other's archive only if theirs agree. Computed

@@ -109,6 +109,7 @@ struct vb_renderer {
     bool has_brand;      /* it shows context->brand */
     bool one_piece;      /* nobody can begin in the middle of a file of it */
     bool has_statistics; /* its files begin with them */
+    bool has_front;      /* what begin_file writes is long, and the export's alone */
     /* enum vb_columns that this renderer wants of the reader, given what is to be included. */
     unsigned (*columns)(unsigned include);
     enum vb_status (*begin_file)(const struct vb_render_context *context, struct vb_buffer *out,

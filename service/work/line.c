@@ -136,6 +136,19 @@ static enum vb_status open_archive(struct vb_line *line, struct vb_error *err)
     return vb_archive_new(&options, &line->archive, err);
 }
 
+/* Files of many conversations have too few heads to gain by it. */
+static enum vb_status open_front(struct vb_line *line, struct vb_error *err)
+{
+    struct vb_buffer *out = line->out;
+    if (!line->renderer->has_front || line->files != VB_FILES_PER_CONVERSATION)
+        return VB_OK;
+    enum vb_status status = line->renderer->begin_file(&line->context, out, err);
+    if (status == VB_OK)
+        status = vb_archive_set_front(line->archive, (struct vb_view){out->data, out->length}, err);
+    vb_buffer_reset(out);
+    return status;
+}
+
 enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
 {
     /* The first worker notes the size of parts on the job; others follow it, whatever their own
@@ -160,6 +173,8 @@ enum vb_status vb_line_open(struct vb_line *line, struct vb_error *err)
         status = vb_line_media_begin(line, err);
     if (status == VB_OK)
         status = vb_line_about(line, err);
+    if (status == VB_OK)
+        status = open_front(line, err);
     if (status == VB_OK)
         status = vb_line_file_start(line, err);
     return status;
