@@ -1,7 +1,8 @@
 /* JSON strings (RFC 8259, section 7): the hot path of JSON exports. See vb_json_append in json.h.
  *
  * A text is scanned sixteen bytes at a time for what needs care; most have nothing and are copied
- * whole. Room is reserved once, for exactly what will be written. Pure; owns nothing.
+ * whole. Room is reserved once, of single values for exactly what will be written. Pure; owns
+ * nothing.
  *
  * Escaped is what the RFC demands (quote, backslash, bytes below 0x20), and the three line ends
  * beyond ASCII: NEL, U+2028 and U+2029. Some readers of lines split at those too (Python's
@@ -135,30 +136,43 @@ static char *put_line_end(char *to, const char *at)
     return to + 6;
 }
 
-/* Whether the byte at `at` may not stand as it is; *ret_width: of the line end it begins, else 0.
- */
-static bool is_stop(const char *at, const char *end, size_t *ret_width)
+/* What begins at `*at` and may not stand as it is, or else the byte; moves both on. */
+static char *put_stop(char *to, const char **at, const char *end)
 {
-    unsigned char byte = (unsigned char)*at;
-    *ret_width = byte >= 0xC2 ? line_end_width(at, (size_t)(end - at)) : 0;
-    return *ret_width > 0 || is_special(byte);
+    unsigned char byte = (unsigned char)**at;
+    size_t width = byte >= 0xC2 ? line_end_width(*at, (size_t)(end - *at)) : 0;
+    if (width > 0)
+        to = put_line_end(to, *at);
+    else if (is_special(byte))
+        to = put_escape(to, byte);
+    else
+        *to++ = **at;
+    *at += width > 0 ? width : 1;
+    return to;
 }
 
-/* Runs between what is escaped go out whole. */
-static void put_escaped(char *to, struct vb_view text)
+/* Sixteen bytes are written at a time, and those behind a stop once more: there is room for them,
+ * since as many are still to come. Line ends beyond ASCII begin with 0xC2 or 0xE2. Returns what
+ * stands behind. */
+static char *put_escaped(char *to, struct vb_view text)
 {
     const char *at = text.data, *end = text.data + text.length;
-    while (at < end) {
-        const char *stop = at;
-        size_t width = 0;
-        while (stop < end && !is_stop(stop, end, &width))
-            stop++;
-        memcpy(to, at, (size_t)(stop - at));
-        to += stop - at;
-        if (stop < end)
-            to = width > 0 ? put_line_end(to, stop) : put_escape(to, (unsigned char)*stop);
-        at = stop + (width > 0 ? width : 1);
+    vb_lanes lanes;
+    while ((size_t)(end - at) >= sizeof lanes) {
+        memcpy(&lanes, at, sizeof lanes);
+        memcpy(to, &lanes, sizeof lanes);
+        vb_lanes stops = (vb_lanes)((lanes == '"') | (lanes == '\\') | (lanes < 0x20) |
+                                    (lanes == 0xC2) | (lanes == 0xE2));
+        bool stopped = vb_lanes_any(stops);
+        size_t run = stopped ? vb_lanes_first(stops) : sizeof lanes;
+        at += run;
+        to += run;
+        if (stopped)
+            to = put_stop(to, &at, end);
     }
+    while (at < end)
+        to = put_stop(to, &at, end);
+    return to;
 }
 
 /* Behind `lead`, with `quotes` (0 or 1) on each side. The only failures are VB_INVALID before
@@ -179,7 +193,7 @@ static enum vb_status append_string(struct vb_buffer *out, struct vb_view lead, 
     memcpy(to, lead.data, lead.length);
     to += lead.length;
     if (found.special)
-        put_escaped(to + quotes, text);
+        (void)put_escaped(to + quotes, text);
     else if (text.length > 0)
         memcpy(to + quotes, text.data, text.length);
     if (quotes > 0)
@@ -250,13 +264,105 @@ enum vb_status vb_json_append_value(struct vb_buffer *out, struct vb_view lead, 
     return VB_OK;
 }
 
-/* Not all or nothing: each member is, and those before the one that failed stay. What they are part
- * of is then of no use. */
-enum vb_status vb_json_append_members(struct vb_buffer *out, const struct vb_json_member *members,
-                                      size_t count)
+/* --- runs of members: their room is made once, and each text is copied and scanned in one pass --- */
+
+#define SMALL_TEXT 4096u
+#define MOST_OF_A_BYTE 6u /* "\u001f" */
+
+/* Small texts have the most that they could need; of large ones it is counted, for six times a large
+ * message would be memory that nobody counts on. */
+static size_t room_of(const struct vb_json_member *member)
+{
+    const struct vb_view text = member->text;
+    size_t value =
+        text.length <= SMALL_TEXT ? MOST_OF_A_BYTE * text.length : text.length + count_added(text);
+    return member->lead.length + value + 4; /* two quotes, or null */
+}
+
+/* What copying a text has seen of it; a byte that is not zero means there is at least one. */
+struct seen {
+    vb_lanes special, high;
+};
+
+static inline void look_at(vb_lanes lanes, struct seen *seen)
+{
+    seen->special |= (vb_lanes)((lanes == '"') | (lanes == '\\') | (lanes < 0x20));
+    seen->high |= lanes & 0x80;
+}
+
+/* The last sixteen bytes may be seen twice. */
+static inline struct seen copy_looking(char *to, struct vb_view text)
+{
+    struct seen seen = {{0}, {0}};
+    vb_lanes lanes;
+    if (text.length < sizeof lanes) {
+        look_at(vb_lanes_copy_short(to, text.data, text.length), &seen);
+        return seen;
+    }
+    size_t last = text.length - sizeof lanes;
+    for (size_t i = 0; i < last; i += sizeof lanes) {
+        memcpy(&lanes, text.data + i, sizeof lanes);
+        memcpy(to + i, &lanes, sizeof lanes);
+        look_at(lanes, &seen);
+    }
+    memcpy(&lanes, text.data + last, sizeof lanes);
+    memcpy(to + last, &lanes, sizeof lanes);
+    look_at(lanes, &seen);
+    return seen;
+}
+
+/* Returns what stands behind; NULL: not UTF-8. */
+static char *put_member(char *to, const struct vb_json_member *member)
+{
+    const struct vb_view text = member->text;
+    to = vb_lanes_put(to, member->lead.data, member->lead.length);
+    if (!text.data)
+        return (char *)memcpy(to, "null", 4) + 4;
+    *to++ = '"';
+    struct seen seen = copy_looking(to, text);
+    bool high = vb_lanes_any(seen.high);
+    if (high && !vb_utf8_valid(text))
+        return NULL;
+    if (vb_lanes_any(seen.special) || (high && may_have_line_end(text)))
+        to = put_escaped(to, text);
+    else
+        to += text.length;
+    *to++ = '"';
+    return to;
+}
+
+/* Where the ceiling leaves no room to spare. */
+static enum vb_status append_one_by_one(struct vb_buffer *out, const struct vb_json_member *members,
+                                        size_t count)
 {
     enum vb_status status = VB_OK;
     for (size_t i = 0; i < count && status == VB_OK; i++)
         status = vb_json_append(out, members[i].lead, members[i].text);
     return status;
+}
+
+/* What was written and is not to be kept has overwritten the NUL behind the buffer's bytes. */
+static enum vb_status refuse(struct vb_buffer *out)
+{
+    out->data[out->length] = '\0';
+    return VB_INVALID;
+}
+
+/* Not all or nothing: those before the one that failed may stay. What they are part of is then of
+ * no use. */
+enum vb_status vb_json_append_members(struct vb_buffer *out, const struct vb_json_member *members,
+                                      size_t count)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < count; i++)
+        room += room_of(&members[i]);
+    if (vb_buffer_reserve(out, room) != VB_OK)
+        return append_one_by_one(out, members, count);
+    char *start = out->data + out->length, *to = start;
+    for (size_t i = 0; i < count && to; i++)
+        to = put_member(to, &members[i]);
+    if (!to)
+        return refuse(out);
+    vb_buffer_grown(out, (size_t)(to - start));
+    return VB_OK;
 }

@@ -37,43 +37,13 @@ static inline void look_at(vb_lanes lanes, char delimiter, struct findings *foun
     found->high |= lanes & 0x80;
 }
 
-/* Fewer than sixteen bytes as two words that overlap, or as three bytes: none behind the end is
- * touched, and those that are seen twice do no harm. */
-static inline vb_lanes copy_short(char *to, const char *from, size_t length)
-{
-    vb_lanes lanes = {0};
-    if (length >= 8) {
-        uint64_t words[2];
-        memcpy(&words[0], from, 8);
-        memcpy(&words[1], from + length - 8, 8);
-        memcpy(to, &words[0], 8);
-        memcpy(to + length - 8, &words[1], 8);
-        memcpy(&lanes, words, sizeof lanes);
-    } else if (length >= 4) {
-        uint32_t words[4] = {0};
-        memcpy(&words[0], from, 4);
-        memcpy(&words[1], from + length - 4, 4);
-        memcpy(to, &words[0], 4);
-        memcpy(to + length - 4, &words[1], 4);
-        memcpy(&lanes, words, sizeof lanes);
-    } else if (length > 0) {
-        unsigned char bytes[3] = {(unsigned char)from[0], (unsigned char)from[length / 2],
-                                  (unsigned char)from[length - 1]};
-        to[0] = (char)bytes[0];
-        to[length / 2] = (char)bytes[1];
-        to[length - 1] = (char)bytes[2];
-        memcpy(&lanes, bytes, sizeof bytes);
-    }
-    return lanes;
-}
-
 /* Copies and answers both questions in one pass; the last sixteen bytes may be seen twice. */
 static inline struct findings copy_looking(char *to, struct vb_view text, char delimiter)
 {
     struct findings found = {{0}, {0}};
     vb_lanes lanes;
     if (text.length < sizeof lanes) {
-        look_at(copy_short(to, text.data, text.length), delimiter, &found);
+        look_at(vb_lanes_copy_short(to, text.data, text.length), delimiter, &found);
         return found;
     }
     size_t last = text.length - sizeof lanes;

@@ -7,6 +7,7 @@
 
 #include "time_text.h"
 
+#include "verbatim/lanes.h"
 #include "verbatim/names.h"
 
 #include <inttypes.h>
@@ -25,10 +26,16 @@ static enum vb_status append_fact(struct vb_buffer *out, const char *lead, struc
 enum vb_status vb_html_append_time(const struct vb_render_context *context, vb_instant at,
                                    struct vb_buffer *out)
 {
-    enum vb_status status = vb_buffer_append_text(out, "<time>");
-    if (status == VB_OK)
-        status = vb_time_append_seconds(out, context->zone, at);
-    return status == VB_OK ? vb_buffer_append_text(out, "</time>") : status;
+    static const char open[] = "<time>", close[] = "</time>";
+    enum vb_status status = vb_buffer_reserve(out, sizeof open + VB_TIME_ROOM + sizeof close);
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = start;
+    to = vb_lanes_put(to, open, sizeof open - 1);
+    to = vb_time_put_seconds(to, context->zone, at);
+    to = vb_lanes_put(to, close, sizeof close - 1);
+    vb_buffer_grown(out, (size_t)(to - start));
+    return VB_OK;
 }
 
 enum vb_status vb_html_append_done(const struct vb_render_context *context, const char *what,

@@ -33,26 +33,40 @@ static bool is_special(unsigned char byte, bool quoted)
            is_control(byte);
 }
 
-static struct findings scan(struct vb_view text, bool quoted)
+/* Bytes that are not zero mean that there is at least one. */
+struct seen {
+    vb_lanes special, high, wide;
+};
+
+static inline void look_at(vb_lanes lanes, bool quoted, struct seen *seen)
 {
     const unsigned char one = quoted ? '"' : '&', other = quoted ? '\'' : '&';
-    vb_lanes special = {0}, high = {0}, wide = {0}, lanes;
-    size_t i = 0;
-    for (; i + sizeof lanes <= text.length; i += sizeof lanes) {
-        memcpy(&lanes, text.data + i, sizeof lanes);
-        special |= (vb_lanes)((lanes == '&') | (lanes == '<') | (lanes == '>') | (lanes == one) |
-                              (lanes == other) | (lanes < 0x20) | (lanes == 0x7F));
-        high |= lanes & 0x80;
-        wide |= (vb_lanes)(lanes >= WIDE);
+    seen->special |=
+        (vb_lanes)((lanes == '&') | (lanes == '<') | (lanes == '>') | (lanes == one) |
+                   (lanes == other) | (lanes == 0x7F) |
+                   ((lanes < 0x20) & (lanes != '\n') & (lanes != '\t') & (lanes != '\r')));
+    seen->high |= lanes & 0x80;
+    seen->wide |= (vb_lanes)(lanes >= WIDE);
+}
+
+/* The last sixteen bytes may be seen twice. */
+static inline struct findings scan(struct vb_view text, bool quoted)
+{
+    struct seen seen = {{0}, {0}, {0}};
+    vb_lanes lanes;
+    char copy[sizeof lanes];
+    if (text.length < sizeof lanes) {
+        look_at(vb_lanes_copy_short(copy, text.data, text.length), quoted, &seen);
+    } else {
+        for (size_t i = 0; i + sizeof lanes < text.length; i += sizeof lanes) {
+            memcpy(&lanes, text.data + i, sizeof lanes);
+            look_at(lanes, quoted, &seen);
+        }
+        memcpy(&lanes, text.data + text.length - sizeof lanes, sizeof lanes);
+        look_at(lanes, quoted, &seen);
     }
-    struct findings found = {vb_lanes_any(special), vb_lanes_any(high), vb_lanes_any(wide)};
-    for (; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        found.special |= is_special(byte, quoted);
-        found.non_ascii |= byte >= 0x80;
-        found.wide |= byte >= WIDE;
-    }
-    return found;
+    return (struct findings){vb_lanes_any(seen.special), vb_lanes_any(seen.high),
+                             vb_lanes_any(seen.wide)};
 }
 
 /* The longest, and the length that is reserved for each special byte. */
@@ -125,20 +139,16 @@ static enum vb_status append_between(struct vb_buffer *out, const struct vb_view
     if (status != VB_OK)
         return status;
     char *start = out->data + out->length, *to = start;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(to, before[i].data, before[i].length);
-        to += before[i].length;
-    }
+    for (size_t i = 0; i < count; i++)
+        to = vb_lanes_put(to, before[i].data, before[i].length);
     if (found->special || found->non_ascii) {
         vb_buffer_grown(out, (size_t)(to - start));
         status = append_found(out, text, false, found);
         return status == VB_OK ? vb_buffer_append(out, behind.data, behind.length) : status;
     }
-    if (text.length > 0)
-        memcpy(to, text.data, text.length);
-    to += text.length;
-    memcpy(to, behind.data, behind.length);
-    vb_buffer_grown(out, (size_t)(to - start) + behind.length);
+    to = vb_lanes_put(to, text.data, text.length);
+    to = vb_lanes_put(to, behind.data, behind.length);
+    vb_buffer_grown(out, (size_t)(to - start));
     return VB_OK;
 }
 
@@ -166,21 +176,30 @@ static bool is_plain(unsigned char byte)
            (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
 }
 
-/* Sixteen at a time: ids are mostly UUIDs or numbers, and each message has one. */
+static inline vb_lanes other_than_plain(vb_lanes lanes)
+{
+    vb_lanes letter = lanes | 0x20;
+    return ~(vb_lanes)(((letter >= 'a') & (letter <= 'z')) | ((lanes >= '0') & (lanes <= '9')) |
+                       (lanes == '-') | (lanes == '_'));
+}
+
+/* Sixteen at a time, the last ones twice: ids are mostly UUIDs or numbers, and each message has
+ * one. */
 static bool is_all_plain(struct vb_view id)
 {
     vb_lanes other = {0}, lanes;
-    size_t i = 0;
-    for (; i + sizeof lanes <= id.length; i += sizeof lanes) {
-        memcpy(&lanes, id.data + i, sizeof lanes);
-        vb_lanes letter = lanes | 0x20;
-        other |= ~(vb_lanes)(((letter >= 'a') & (letter <= 'z')) |
-                             ((lanes >= '0') & (lanes <= '9')) | (lanes == '-') | (lanes == '_'));
+    if (id.length < sizeof lanes) {
+        for (size_t i = 0; i < id.length; i++)
+            if (!is_plain((unsigned char)id.data[i]))
+                return false;
+        return true;
     }
-    for (; i < id.length; i++)
-        if (!is_plain((unsigned char)id.data[i]))
-            return false;
-    return !vb_lanes_any(other);
+    for (size_t i = 0; i + sizeof lanes < id.length; i += sizeof lanes) {
+        memcpy(&lanes, id.data + i, sizeof lanes);
+        other |= other_than_plain(lanes);
+    }
+    memcpy(&lanes, id.data + id.length - sizeof lanes, sizeof lanes);
+    return !vb_lanes_any(other | other_than_plain(lanes));
 }
 
 enum vb_status vb_html_append_id(struct vb_buffer *out, struct vb_view id)

@@ -225,23 +225,26 @@ static enum vb_status append_message(const struct vb_render_context *context,
                                      const struct vb_conversation *c, const struct vb_message *m,
                                      struct vb_buffer *out)
 {
+    const struct vb_json_member id = {VB_VIEW("{\"id\":"), m->id};
     const struct vb_json_member front[] = {
         {VB_VIEW(",\"direction\":"), m->direction},
         {VB_VIEW(",\"speaker_type\":"), m->speaker_type},
         {VB_VIEW(",\"speaker_name\":"), vb_row_speaker_name(context, c, m)},
         {VB_VIEW(",\"text\":"), m->text},
     };
-    const struct vb_json_member back[] = {{VB_VIEW(",\"status\":"), m->status},
-                                          {VB_VIEW(",\"sender_account\":"), m->sender_account},
-                                          {VB_VIEW(",\"feedback\":"), m->feedback}};
+    bool urls = m->media_urls.count > 0;
+    const struct vb_json_member back[] = {
+        {urls ? VB_VIEW(",\"status\":") : VB_VIEW(",\"media_urls\":[],\"status\":"), m->status},
+        {VB_VIEW(",\"sender_account\":"), m->sender_account},
+        {VB_VIEW(",\"feedback\":"), m->feedback}};
     enum vb_status status = begin_element(context, MESSAGES, out);
     if (status == VB_OK)
-        status = vb_json_append(out, VB_VIEW("{\"id\":"), m->id);
+        status = vb_json_append_members(out, &id, 1);
     if (status == VB_OK)
         status = vb_json_row_time(context, VB_VIEW(",\"created_at\":"), m->created_at, out);
     if (status == VB_OK)
         status = vb_json_append_members(out, front, 4);
-    if (status == VB_OK)
+    if (status == VB_OK && urls)
         status = vb_row_append_list(out, ",\"media_urls\":", m->media_urls);
     if (status == VB_OK)
         status = vb_json_append_members(out, back, 3);

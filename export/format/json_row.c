@@ -5,17 +5,21 @@
 #include "time_text.h"
 
 #include "verbatim/json.h"
+#include "verbatim/lanes.h"
 
 /* A time with its quotes behind `lead`: ISO 8601 holds nothing that would need an escape. */
 enum vb_status vb_json_row_time(const struct vb_render_context *context, struct vb_view lead,
                                 vb_instant at, struct vb_buffer *out)
 {
-    enum vb_status status = vb_buffer_append(out, lead.data, lead.length);
-    if (status == VB_OK)
-        status = vb_buffer_append_byte(out, '"');
-    if (status == VB_OK)
-        status = vb_time_append(out, context->zone, at);
-    return status == VB_OK ? vb_buffer_append_byte(out, '"') : status;
+    enum vb_status status = vb_buffer_reserve(out, lead.length + VB_TIME_ROOM + 2);
+    if (status != VB_OK)
+        return status;
+    char *start = out->data + out->length, *to = vb_lanes_put(start, lead.data, lead.length);
+    *to++ = '"';
+    to = vb_time_put(to, context->zone, at);
+    *to++ = '"';
+    vb_buffer_grown(out, (size_t)(to - start));
+    return VB_OK;
 }
 
 enum vb_status vb_json_row_maybe_time(const struct vb_render_context *context, struct vb_view lead,

@@ -75,30 +75,14 @@ static char *put(char *start, struct vb_zone *zone, vb_instant at, char between,
     return put_offset(to, offset);
 }
 
-static enum vb_status append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at,
-                             char between, bool with_fraction)
-{
-    enum vb_status status = vb_buffer_reserve(out, VB_TIME_ROOM);
-    if (status != VB_OK)
-        return status;
-    char *start = out->data + out->length;
-    vb_buffer_grown(out, (size_t)(put(start, zone, at, between, with_fraction) - start));
-    return VB_OK;
-}
-
 char *vb_time_put(char *to, struct vb_zone *zone, vb_instant at)
 {
     return put(to, zone, at, 'T', true);
 }
 
-enum vb_status vb_time_append(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
+char *vb_time_put_seconds(char *to, struct vb_zone *zone, vb_instant at)
 {
-    return append(out, zone, at, 'T', true);
-}
-
-enum vb_status vb_time_append_seconds(struct vb_buffer *out, struct vb_zone *zone, vb_instant at)
-{
-    return append(out, zone, at, ' ', false);
+    return put(to, zone, at, ' ', false);
 }
 
 /* "1st", "2nd", "3rd", "4th", but "11th" to "13th". */
