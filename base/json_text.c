@@ -264,13 +264,13 @@ enum vb_status vb_json_append_value(struct vb_buffer *out, struct vb_view lead, 
     return VB_OK;
 }
 
-/* --- runs of members: their room is made once, and each text is copied and scanned in one pass --- */
+/* --- runs of members: room is made once, and each text is copied and scanned in one pass --- */
 
 #define SMALL_TEXT 4096u
 #define MOST_OF_A_BYTE 6u /* "\u001f" */
 
-/* Small texts have the most that they could need; of large ones it is counted, for six times a large
- * message would be memory that nobody counts on. */
+/* Small texts have the most that they could need; of large ones it is counted, for six times a
+ * large message would be memory that nobody counts on. */
 static size_t room_of(const struct vb_json_member *member)
 {
     const struct vb_view text = member->text;

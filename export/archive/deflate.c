@@ -293,8 +293,8 @@ struct vb_deflate_counts vb_deflate_counts(const struct vb_deflate *deflate)
 }
 
 /* The fingerprint: text with repeats, runs and noise over several blocks, so that matches, literals
- * and new Huffman tables all occur; then short entries, the last ones by common tables, and one with a
- * front. */
+ * and new Huffman tables all occur; then short entries, the last ones by common tables, and one
+ * with a front. */
 #define PROBE_BLOCKS 5u
 #define PROBE_SIZE (PROBE_BLOCKS * VB_DEFLATE_BLOCK - 777u)
 #define PROBE_SHORT (VB_TABLES_OF_ENTRY + 777u)

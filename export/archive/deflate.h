@@ -3,7 +3,8 @@
  * Raw bytes are collected and fed in blocks of exactly 64 KiB, whatever the caller's slices, into
  * an output buffer that is empty at every call: ISA-L's choices see nothing but the data. Level 1,
  * and level 0 with the archive's common tables for entries of a few KiB; level 3 depends on the
- * processor. What many entries begin with can be deflated once for all of them. Raw streams without the frames of zlib or gzip. Private to export/.
+ * processor. What many entries begin with can be deflated once for all of them. Raw streams without
+ * the frames of zlib or gzip. Private to export/.
  *
  * Owned by its archive; input and output are borrowed for the call. One thread. Errors are
  * VB_NO_MEMORY at birth, VB_CORRUPT when ISA-L refuses, and whatever the output answers; after one
@@ -37,9 +38,10 @@ enum vb_status vb_deflate_new(struct vb_deflate_output output, struct vb_tables 
                               struct vb_deflate **ret_deflate, struct vb_error *err) vb_must_check;
 void vb_deflate_free(struct vb_deflate *deflate);
 
-/* What entries may begin with. One whose first block begins with exactly these bytes gets them as they
- * are deflated here, apart from what follows, which neither refers to them nor teaches the common
- * tables by them. Between entries; more than a block, or nothing: none. Borrowed for the call. */
+/* What entries may begin with. One whose first block begins with exactly these bytes gets them as
+ * they are deflated here, apart from what follows, which neither refers to them nor teaches the
+ * common tables by them. Between entries; more than a block, or nothing: none. Borrowed for the
+ * call. */
 enum vb_status vb_deflate_set_front(struct vb_deflate *deflate, struct vb_view front,
                                     struct vb_error *err) vb_must_check;
 

@@ -10,8 +10,8 @@
 #include "verbatim/zone.h"
 
 #define VB_TIME_ROOM 64u /* room for the longest form */
-/* ISO 8601 with six digits and the offset: "2026-04-08T03:24:43.123456+00:00". Writes where there is
- * room, and returns what stands behind. */
+/* ISO 8601 with six digits and the offset: "2026-04-08T03:24:43.123456+00:00". Writes where there
+ * is room, and returns what stands behind. */
 char *vb_time_put(char *to, struct vb_zone *zone, vb_instant at);
 /* The same to the second, as HTML's <time> takes it too: "2026-04-08 03:24:43+00:00". */
 char *vb_time_put_seconds(char *to, struct vb_zone *zone, vb_instant at);

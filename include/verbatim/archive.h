@@ -89,8 +89,8 @@ enum vb_status vb_archive_new(const struct vb_archive_options *options,
 /* Also mid-way: what was not handed over is dropped. */
 void vb_archive_free(struct vb_archive *archive);
 
-/* What entries begin with, where that is long and the same in many, such as the head of a page: it is
- * deflated once, and entries that begin with it get it as it is. It is part of the bytes: all
+/* What entries begin with, where that is long and the same in many, such as the head of a page: it
+ * is deflated once, and entries that begin with it get it as it is. It is part of the bytes: all
  * segments of an archive must be given the same, or none. Before the first entry; at most 64 KiB,
  * longer ones are left as they are. */
 enum vb_status vb_archive_set_front(struct vb_archive *archive, struct vb_view front,

@@ -1,8 +1,9 @@
 /* Sixteen bytes at a time: GCC's and Clang's vector extensions, which become SSE2 here and NEON
  * elsewhere from the same code.
  *
- * For scans over text and for short copies: load with memcpy (no alignment is needed), compare, OR together. A
- * comparison gives 0xFF or 0 in each lane. Values in registers: no owner, any thread, no errors.
+ * For scans over text and for short copies: load with memcpy (no alignment is needed), compare, OR
+ * together. A comparison gives 0xFF or 0 in each lane. Values in registers: no owner, any thread,
+ * no errors.
  */
 #ifndef VERBATIM_LANES_H
 #define VERBATIM_LANES_H

@@ -38,7 +38,7 @@ static int fill(void **state)
     return 0;
 }
 
-/* Of entry `number`: most begin with the front; some are it alone, a part of it, or another text. */
+/* Of entry `number`: most begin with the front; some are it alone, part of it, or another text. */
 static struct vb_view content_of(unsigned number)
 {
     static const size_t sizes[] = {FRONT + 2200, FRONT, FRONT - 1, FRONT + 1, 0,
