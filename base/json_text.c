@@ -317,7 +317,7 @@ static char *put_member(char *to, const struct vb_json_member *member)
     const struct vb_view text = member->text;
     to = vb_lanes_put(to, member->lead.data, member->lead.length);
     if (!text.data)
-        return (char *)memcpy(to, "null", 4) + 4;
+        return vb_lanes_put(to, "null", 4);
     *to++ = '"';
     struct seen seen = copy_looking(to, text);
     bool high = vb_lanes_any(seen.high);
@@ -344,7 +344,8 @@ static enum vb_status append_one_by_one(struct vb_buffer *out, const struct vb_j
 /* What was written and is not to be kept has overwritten the NUL behind the buffer's bytes. */
 static enum vb_status refuse(struct vb_buffer *out)
 {
-    out->data[out->length] = '\0';
+    if (out->data)
+        out->data[out->length] = '\0';
     return VB_INVALID;
 }
 
