@@ -31,7 +31,10 @@ libraries=$work/root/usr/lib/x86_64-linux-gnu
 loader=("$work/root/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" --library-path
     "$libraries:$work/root/lib/x86_64-linux-gnu:$libraries/ceph")
 run() { "${loader[@]}" "$work/root/usr/bin/$1" -c "$work/ceph.conf" "${@:2}"; }
-daemon() { run "$@" -f >"$1.log" 2>&1 & pids+=($!); }
+daemon() {
+    "${loader[@]}" "$work/root/usr/bin/$1" -c "$work/ceph.conf" "${@:2}" -f >"$1.log" 2>&1 &
+    pids+=($!)
+}
 tell() { "${loader[@]}" "$work/root/usr/bin/python3.11" "$work/root/usr/bin/ceph" -c "$work/ceph.conf" "$@"; }
 cluster=$(cat /proc/sys/kernel/random/uuid) disk=$(cat /proc/sys/kernel/random/uuid)
 cat >ceph.conf <<CONF
