@@ -54,7 +54,7 @@ static enum vb_status make_name(const struct vb_job *job, char ret_name[VB_NAME_
     return vb_archive_name(title_of(job), month, job->job_id, vb_job_extension(job), ret_name, err);
 }
 
-enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
+static enum vb_status make_key(const struct vb_claimer *claimer, const struct vb_job *job,
                                int64_t epoch, struct vb_buffer *out, struct vb_error *err)
 {
     char name[VB_NAME_BYTES + 1];
@@ -69,7 +69,7 @@ enum vb_status vb_job_note_key_around(const struct vb_claimer *claimer, const st
                                       struct vb_buffer *head, struct vb_buffer *tail,
                                       struct vb_error *err)
 {
-    enum vb_status status = vb_job_note_key(claimer, job, 0, head, err);
+    enum vb_status status = make_key(claimer, job, 0, head, err);
     if (status != VB_OK)
         return status;
     const char *slash = strrchr(head->data, '/');
@@ -133,7 +133,7 @@ enum vb_status vb_job_note_archive(struct vb_pg *pg, const struct vb_claimer *cl
 {
     struct vb_buffer key;
     vb_buffer_init(&key, 4096);
-    enum vb_status status = vb_job_note_key(claimer, &claim->job, claim->epoch, &key, err);
+    enum vb_status status = make_key(claimer, &claim->job, claim->epoch, &key, err);
     if (status == VB_OK) {
         struct note facts = {claimer, key.data, part_size};
         status = vb_fence_run(pg, claimer, claim, note_step, &facts, err);

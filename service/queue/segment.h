@@ -14,11 +14,7 @@
 #define VB_FRONT_NUMBERS 16u /* part numbers that a split leaves with the front, at least */
 
 /* queue/note.c: key, epoch, store and part size on the job before anything is put there. */
-/* Makes the key of `claim`'s epoch. */
-enum vb_status vb_job_note_key(const struct vb_claimer *claimer, const struct vb_job *job,
-                               int64_t epoch, struct vb_buffer *out,
-                               struct vb_error *err) vb_must_check;
-/* The same before the epoch is known: what stands before it and what behind. */
+/* What a job's key has before a claim's epoch, and what behind it. */
 enum vb_status vb_job_note_key_around(const struct vb_claimer *claimer, const struct vb_job *job,
                                       struct vb_buffer *head, struct vb_buffer *tail,
                                       struct vb_error *err) vb_must_check;
