@@ -277,6 +277,7 @@ static bool next_claim(struct vb_worker *worker, struct vb_claim *claim)
         is_turn = rest(worker, seen, status, is_turn);
     }
     worker->locked = 0;
+    worker->quiet = 0; /* what this claim hands back becomes due in time */
     if (is_turn && status == VB_OK)
         vb_crew_wake(crew); /* there may be more than this */
     if (idle && !worker->express)

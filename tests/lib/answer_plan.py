@@ -54,9 +54,10 @@ class Plan:
         self._at = 0.0
 
     def idle(self):
-        """The worker's last words were those of one with nothing to do, and that is a moment ago."""
+        """The worker's last words were those of one with nothing to do, and that is a moment ago. What time alone makes
+        due it does not ask again before it has heard of something."""
         last = self.seen[-1].name if self.seen else ""
-        return time.monotonic() - self._at > QUIET and DUE in last and ": execute:" in last
+        return time.monotonic() - self._at > QUIET and (DUE in last or LOOK in last) and ": execute:" in last
 
     def _due(self, event):
         self.seen.append(event)
