@@ -181,7 +181,7 @@ static enum vb_status take_any(struct vb_pg *pg, const struct vb_claimer *claime
         } else if (has_looked) {
             return has_tried ? VB_AGAIN : status;
         } else {
-            status = vb_look_find(pg, claimer, err);
+            status = vb_look_find(pg, claimer, express, err);
             if (status != VB_OK)
                 return status;
             has_looked = true;

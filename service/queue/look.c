@@ -40,10 +40,10 @@ struct vb_look {
 
 #define OURS JOB_IS_OURS("$1")
 
-/* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds. `queued` hops
- * from workspace to workspace along the index job_queued; of each the oldest that it may start.
- * `others`: a process lives that can go on with the archive, so it is not for us to begin it
- * anew. */
+/* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds, $5 express.
+ * `queued` hops from workspace to workspace along the index job_queued; of each the oldest that it
+ * may start. `others`: a process lives that can go on with the archive, so it is not for us to begin
+ * it anew. */
 /* clang-format off */
 static const char look_for[] =
     "WITH RECURSIVE queued(workspace_id) AS ("
@@ -81,7 +81,7 @@ static const char look_for[] =
     "  FROM ("
     "  SELECT workspace_id, job_id, part_first, running, fits, 1 AS place"
     "   FROM started"
-    "   WHERE part_first IS NOT NULL AND ours AND (fits OR NOT others)"
+    "   WHERE part_first IS NOT NULL AND ours AND (fits OR NOT others) AND NOT $5"
     "  UNION ALL"
     "  SELECT w.workspace_id, q.job_id, NULL, 0, true, q.place"
     "   FROM queued JOIN verbatim.workspace AS w USING (workspace_id)"
@@ -126,6 +126,11 @@ void vb_look_free(struct vb_look *look)
     free(look);
 }
 
+static bool is_fresh(const struct vb_found *found)
+{
+    return found && vb_clock_monotonic() - found->seen_at < KEPT;
+}
+
 /* With the mutex held: whoever reads the old rows yet frees them behind the last pick. */
 static void keep(struct vb_look *look, struct vb_found *found)
 {
@@ -134,34 +139,50 @@ static void keep(struct vb_look *look, struct vb_found *found)
     look->found = found;
 }
 
-enum vb_status vb_look_find(struct vb_pg *pg, const struct vb_claimer *claimer,
+static enum vb_status found_new(PGresult *rows, bool express, struct vb_found **ret_found,
+                                struct vb_error *err)
+{
+    struct vb_found *found = NULL;
+    if (PQntuples(rows) == 0) {
+        PQclear(rows);
+        *ret_found = NULL;
+        return VB_OK;
+    }
+    found = calloc(1, sizeof *found);
+    if (!found) {
+        PQclear(rows);
+        return vb_fail(err, VB_NO_MEMORY, "no memory for what a look has found");
+    }
+    *found =
+        (struct vb_found){.rows = rows, .seen_at = vb_clock_monotonic(), .is_express = express};
+    *ret_found = found;
+    return VB_OK;
+}
+
+enum vb_status vb_look_find(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
                             struct vb_error *err)
 {
+    struct vb_look *look = claimer->look;
     struct vb_pg_args args = {0};
     PGresult *rows = NULL;
+    struct vb_found *found = NULL;
     vb_args_text(&args, claimer->storage);
     vb_args_text(&args, claimer->fingerprint);
     vb_args_number(&args, claimer->max_running);
     vb_args_number(&args, claimer->lease);
+    vb_args_text(&args, express ? "t" : "f");
     vb_count(VB_COUNT_QUEUE_POLLS, 1);
     enum vb_status status = vb_args_query(pg, look_for, &args, &rows, err);
+    if (status == VB_OK)
+        status = found_new(rows, express, &found, err);
     if (status != VB_OK)
         return status;
-    struct vb_found *found = NULL;
-    if (PQntuples(rows) > 0) {
-        found = calloc(1, sizeof *found);
-        if (!found) {
-            PQclear(rows);
-            return vb_fail(err, VB_NO_MEMORY, "no memory for what a look has found");
-        }
-        found->rows = rows;
-        found->seen_at = vb_clock_monotonic();
-    } else {
-        PQclear(rows);
-    }
-    pthread_mutex_lock(&claimer->look->mutex);
-    keep(claimer->look, found);
-    pthread_mutex_unlock(&claimer->look->mutex);
+    pthread_mutex_lock(&look->mutex);
+    if (!express || (found && !is_fresh(look->found)))
+        keep(look, found);
+    else
+        found_free(found);
+    pthread_mutex_unlock(&look->mutex);
     return VB_OK;
 }
 
@@ -225,9 +246,12 @@ enum vb_status vb_look_pick(struct vb_look *look, bool express, bool any_age,
     int64_t now = vb_clock_monotonic();
     *ret_pick = (struct vb_pick){.count = 0};
     pthread_mutex_lock(&look->mutex);
-    if (look->found && (any_age || now - look->found->seen_at < KEPT)) {
+    if (look->found && (any_age || is_fresh(look->found))) {
         size_t most = now < look->contended_until ? VB_PICK_MOST : 1;
-        status = fill_pick(look, express, most, ret_pick) ? VB_END : VB_AGAIN;
+        bool is_free = fill_pick(look, express, most, ret_pick);
+        /* What the own look told of segments may have gone by the express thread's. */
+        is_free = is_free && (express || !look->found->is_express);
+        status = is_free ? VB_END : VB_AGAIN;
     }
     if (ret_pick->count > 0) {
         ret_pick->found->picks++;

@@ -36,6 +36,7 @@ enum { VB_COLUMN_NAMES(CANDIDATE) VB_CANDIDATE_QUEUED };
 struct vb_found {
     PGresult *rows;
     int64_t seen_at; /* monotonic */
+    bool is_express; /* without segments of started jobs */
     unsigned picks;  /* that read them; guarded by the look's mutex, as is `gone` */
     bool gone[VB_CANDIDATES];
 };
@@ -59,8 +60,9 @@ enum vb_status vb_look_pick(struct vb_look *look, bool express, bool any_age,
 /* What became of it: the first `spent` candidates are gone, the others are there again. VB_OK: the
  * last of the spent ones was taken; VB_AGAIN: none. */
 void vb_look_done(struct vb_look *look, struct vb_pick *pick, enum vb_status status, size_t spent);
-/* Looks, and keeps what there is in place of what was. */
-enum vb_status vb_look_find(struct vb_pg *pg, const struct vb_claimer *claimer,
+/* Looks, and keeps what there is in place of what was; the express thread's look tells less, and
+ * takes the place of nothing that is good yet. */
+enum vb_status vb_look_find(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
                             struct vb_error *err) vb_must_check;
 
 /* start.c: starts the first of the pick's jobs that is queued yet and whose workspace's turn nobody
