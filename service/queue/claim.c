@@ -168,6 +168,10 @@ static enum vb_status take_any(struct vb_pg *pg, const struct vb_claimer *claime
                                const char *token, struct vb_claim *ret_claim, struct vb_error *err)
 {
     bool has_looked = false, has_tried = false;
+    /* First, since no other thread of the process tries what this one has picked. */
+    enum vb_status connected = vb_pg_connect(pg, err);
+    if (connected != VB_OK)
+        return connected;
     for (;;) {
         struct vb_pick pick;
         size_t spent = 0;
