@@ -42,8 +42,8 @@ struct vb_look {
 
 /* Parameters: $1 storage, $2 fingerprint, $3 max_running, $4 lease in microseconds, $5 express.
  * `queued` hops from workspace to workspace along the index job_queued; of each the oldest that it
- * may start. `others`: a process lives that can go on with the archive, so it is not for us to begin
- * it anew. */
+ * may start. `others`: a process lives that can go on with the archive, so it is not for us to
+ * begin it anew. */
 /* clang-format off */
 static const char look_for[] =
     "WITH RECURSIVE queued(workspace_id) AS ("
