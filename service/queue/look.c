@@ -178,7 +178,7 @@ enum vb_status vb_look_find(struct vb_pg *pg, const struct vb_claimer *claimer, 
     if (status != VB_OK)
         return status;
     pthread_mutex_lock(&look->mutex);
-    if (!express || (found && !is_fresh(look->found)))
+    if (!express || found)
         keep(look, found);
     else
         found_free(found);
