@@ -279,36 +279,10 @@ static size_t room_of(const struct vb_json_member *member)
     return member->lead.length + value + 4; /* two quotes, or null */
 }
 
-/* What copying a text has seen of it; a byte that is not zero means there is at least one. */
-struct seen {
-    vb_lanes special, high;
-};
-
-static inline void look_at(vb_lanes lanes, struct seen *seen)
+static inline vb_lanes special_lanes(vb_lanes lanes, char other)
 {
-    seen->special |= (vb_lanes)((lanes == '"') | (lanes == '\\') | (lanes < 0x20));
-    seen->high |= lanes & 0x80;
-}
-
-/* The last sixteen bytes may be seen twice. */
-static inline struct seen copy_looking(char *to, struct vb_view text)
-{
-    struct seen seen = {{0}, {0}};
-    vb_lanes lanes;
-    if (text.length < sizeof lanes) {
-        look_at(vb_lanes_copy_short(to, text.data, text.length), &seen);
-        return seen;
-    }
-    size_t last = text.length - sizeof lanes;
-    for (size_t i = 0; i < last; i += sizeof lanes) {
-        memcpy(&lanes, text.data + i, sizeof lanes);
-        memcpy(to + i, &lanes, sizeof lanes);
-        look_at(lanes, &seen);
-    }
-    memcpy(&lanes, text.data + last, sizeof lanes);
-    memcpy(to + last, &lanes, sizeof lanes);
-    look_at(lanes, &seen);
-    return seen;
+    (void)other;
+    return (vb_lanes)((lanes == '"') | (lanes == '\\') | (lanes < 0x20));
 }
 
 /* Returns what stands behind; NULL: not UTF-8. */
@@ -319,7 +293,7 @@ static char *put_member(char *to, const struct vb_json_member *member)
     if (!text.data)
         return vb_lanes_put(to, "null", 4);
     *to++ = '"';
-    struct seen seen = copy_looking(to, text);
+    struct vb_lanes_seen seen = vb_lanes_copy(to, text.data, text.length, special_lanes, 0);
     bool high = vb_lanes_any(seen.high);
     if (high && !vb_utf8_valid(text))
         return NULL;

@@ -25,39 +25,6 @@ static inline vb_lanes special_lanes(vb_lanes lanes, char delimiter)
                       (lanes == '\n'));
 }
 
-/* What copying a text has seen of it; a byte that is not zero means there is at least one. */
-struct findings {
-    vb_lanes special; /* delimiter, quote, CR, LF */
-    vb_lanes high;    /* beyond ASCII, to be validated */
-};
-
-static inline void look_at(vb_lanes lanes, char delimiter, struct findings *found)
-{
-    found->special |= special_lanes(lanes, delimiter);
-    found->high |= lanes & 0x80;
-}
-
-/* Copies and answers both questions in one pass; the last sixteen bytes may be seen twice. */
-static inline struct findings copy_looking(char *to, struct vb_view text, char delimiter)
-{
-    struct findings found = {{0}, {0}};
-    vb_lanes lanes;
-    if (text.length < sizeof lanes) {
-        look_at(vb_lanes_copy_short(to, text.data, text.length), delimiter, &found);
-        return found;
-    }
-    size_t last = text.length - sizeof lanes;
-    for (size_t i = 0; i < last; i += sizeof lanes) {
-        memcpy(&lanes, text.data + i, sizeof lanes);
-        memcpy(to + i, &lanes, sizeof lanes);
-        look_at(lanes, delimiter, &found);
-    }
-    memcpy(&lanes, text.data + last, sizeof lanes);
-    memcpy(to + last, &lanes, sizeof lanes);
-    look_at(lanes, delimiter, &found);
-    return found;
-}
-
 /* Says how much room doubling needs, so that it is reserved once. memchr jumps over what needs
  * nothing. */
 static size_t count_byte(struct vb_view text, char byte)
@@ -128,7 +95,7 @@ bool vb_cell_is_formula(struct vb_view text)
 
 /* The slow way: something in the text needs care. The guard stands inside the quotes. */
 static char *put_with_care(char *to, struct vb_view text, const struct vb_cell_form *form,
-                           const struct findings *found)
+                           const struct vb_lanes_seen *found)
 {
     if (vb_lanes_any(found->high) && !vb_utf8_valid(text))
         return NULL;
@@ -157,7 +124,8 @@ size_t vb_cell_room(struct vb_view text)
 
 char *vb_cell_put(char *to, struct vb_view text, const struct vb_cell_form *form)
 {
-    struct findings found = copy_looking(to, text, form->delimiter);
+    struct vb_lanes_seen found =
+        vb_lanes_copy(to, text.data, text.length, special_lanes, form->delimiter);
     if (vb_lanes_any(found.special | found.high) || form->quotes ||
         (form->guard && text.length > 0 && suspect[(unsigned char)text.data[0]]))
         to = put_with_care(to, text, form, &found);

@@ -73,6 +73,46 @@ static inline vb_lanes vb_lanes_copy_short(char *to, const char *from, size_t le
     return lanes;
 }
 
+/* What copying a text has seen of it; a byte that is not zero means there is at least one. */
+struct vb_lanes_seen {
+    vb_lanes special; /* that the caller asked for */
+    vb_lanes high;    /* beyond ASCII */
+};
+/* Which bytes are special; `other` is one that only the caller knows. */
+typedef vb_lanes vb_lanes_special(vb_lanes lanes, char other);
+
+static inline __attribute__((always_inline)) void vb_lanes_look(vb_lanes lanes,
+                                                                vb_lanes_special *special,
+                                                                char other,
+                                                                struct vb_lanes_seen *seen)
+{
+    seen->special |= special(lanes, other);
+    seen->high |= lanes & 0x80;
+}
+
+/* Copies and looks in one pass; the last sixteen bytes may be seen twice. Inlined with `special`,
+ * which has to be a function that the caller's file holds. */
+static inline __attribute__((always_inline)) struct vb_lanes_seen vb_lanes_copy(
+    char *to, const char *from, size_t length, vb_lanes_special *special, char other)
+{
+    struct vb_lanes_seen seen = {{0}, {0}};
+    vb_lanes lanes;
+    if (length < sizeof lanes) {
+        vb_lanes_look(vb_lanes_copy_short(to, from, length), special, other, &seen);
+        return seen;
+    }
+    size_t last = length - sizeof lanes;
+    for (size_t i = 0; i < last; i += sizeof lanes) {
+        memcpy(&lanes, from + i, sizeof lanes);
+        memcpy(to + i, &lanes, sizeof lanes);
+        vb_lanes_look(lanes, special, other, &seen);
+    }
+    memcpy(&lanes, from + last, sizeof lanes);
+    memcpy(to + last, &lanes, sizeof lanes);
+    vb_lanes_look(lanes, special, other, &seen);
+    return seen;
+}
+
 /* A copy of mostly less than 32 bytes, without a call for those. Returns what stands behind. */
 static inline char *vb_lanes_put(char *to, const char *from, size_t length)
 {
