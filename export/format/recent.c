@@ -1,22 +1,16 @@
 /* A ring of hashes; see recent.h. Looked through from end to end, which a reply alone costs. */
 #include "recent.h"
 
+#include "verbatim/hash.h"
+
 #include <stdlib.h>
 
+/* Two ids of one hash would make a link to the wrong one of them, no more. */
 struct vb_recent {
     size_t count; /* since the conversation began */
     uint64_t hashes[VB_RECENT_MOST];
     vb_instant times[VB_RECENT_MOST];
 };
-
-/* FNV-1a. Two ids of one hash would make a link to the wrong one of them, no more. */
-static uint64_t hash_of(struct vb_view id)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < id.length; i++)
-        hash = (hash ^ (unsigned char)id.data[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
 
 void vb_recent_forget(struct vb_render_state *state)
 {
@@ -33,7 +27,7 @@ enum vb_status vb_recent_note(struct vb_render_state *state, const struct vb_mes
     struct vb_recent *recent = state->recent;
     if (!recent)
         return VB_NO_MEMORY;
-    recent->hashes[recent->count % VB_RECENT_MOST] = hash_of(message->id);
+    recent->hashes[recent->count % VB_RECENT_MOST] = vb_fnv1a(message->id.data, message->id.length);
     recent->times[recent->count % VB_RECENT_MOST] = message->created_at;
     recent->count++;
     return VB_OK;
@@ -43,7 +37,7 @@ struct vb_maybe_instant vb_recent_find(const struct vb_render_state *state, stru
 {
     const struct vb_recent *recent = state->recent;
     size_t count = !recent ? 0 : recent->count < VB_RECENT_MOST ? recent->count : VB_RECENT_MOST;
-    const uint64_t wanted = hash_of(id);
+    const uint64_t wanted = vb_fnv1a(id.data, id.length);
     for (size_t i = 0; i < count; i++)
         if (recent->hashes[i] == wanted)
             return (struct vb_maybe_instant){true, recent->times[i]};

@@ -33,6 +33,9 @@ uint32_t vb_crc32(uint32_t crc, const void *data, size_t length);
 /* The CRC-32 of two pieces one behind the other, from their own; `length` is the second one's. */
 uint32_t vb_crc32_combine(uint32_t first, uint32_t second, uint64_t length);
 
+/* FNV-1a of Fowler, Noll and Vo, 64 bits: for look-ups in memory alone. */
+uint64_t vb_fnv1a(const void *data, size_t length);
+
 /* Lower-case; `hex` has room for 2 * length + 1. */
 void vb_hex_encode(const void *data, size_t length, char *hex);
 /* 0 to 15; -1: no hex digit. */

@@ -12,6 +12,7 @@
 #include "pg_private.h"
 
 #include "verbatim/clock.h"
+#include "verbatim/hash.h"
 #include "verbatim/metrics.h"
 
 #include <stdio.h>
@@ -242,14 +243,6 @@ enum vb_status vb_pg_be_connected(struct vb_pg *pg, struct vb_error *err)
     return be_connected(pg, true, err);
 }
 
-static uint64_t hash_of(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static void statement_name(size_t slot, char name[VB_PG_NAME])
 {
     snprintf(name, VB_PG_NAME, "verbatim_%zu", slot);
@@ -293,7 +286,7 @@ enum vb_status vb_pg_name(struct vb_pg *pg, const char *sql, int count, char nam
     *name = '\0';
     if (pg->per_transaction)
         return VB_OK;
-    uint64_t hash = hash_of(sql);
+    uint64_t hash = vb_fnv1a(sql, strlen(sql));
     for (size_t i = 0; i < VB_PG_PREPARED; i++) {
         const struct vb_pg_prepared *known = &pg->statements[i];
         if (known->sql && known->hash == hash && strcmp(known->sql, sql) == 0) {
