@@ -133,16 +133,10 @@ static void add_facts(struct vb_pg_args *args, const struct vb_claim *claim,
     vb_args_number(args, claim->part_first);
 }
 
-static void read_finish(struct finish *finish, const PGresult *rows)
-{
-    finish->age = vb_row_number(rows, 0, 0);
-    finish->bad_rows = vb_row_number(rows, 0, 1);
-}
-
-/* The fence holds job and segment, so a row is certain; without one nothing was written, and the
- * job is not told as finished. */
-static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *write,
-                                   struct finish *finish, struct vb_error *err)
+/* The statement gives a row, for behind the fence one is certain; without one nothing was written,
+ * and the job is not told as finished. */
+static enum vb_status send_finish(struct vb_pg *pg, const struct vb_write *write,
+                                  struct finish *finish, bool alone, struct vb_error *err)
 {
     struct vb_pg_args args = {0};
     struct vb_buffer parts;
@@ -152,13 +146,21 @@ static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *writ
     add_facts(&args, write->claim, finish->finished);
     if (finish->result)
         status = vb_segment_result_args(finish->result, &parts, &args, err);
-    if (status == VB_OK)
+    if (status == VB_OK && alone) {
+        vb_args_number(&args, write->claim->epoch);
+        vb_args_text(&args, finish->claimer->process_id);
+        vb_args_text(&args, write->token);
+        status = vb_write_alone(pg, write, finish_alone, &args, &rows, err);
+    } else if (status == VB_OK) {
         status = vb_write_last(pg, write, finish->result ? finish_with : finish_recorded, &args,
                                &rows, err);
+    }
     if (status == VB_OK && PQntuples(rows) != 1)
         status = vb_fence_fail(err);
-    if (status == VB_OK)
-        read_finish(finish, rows);
+    if (status == VB_OK) {
+        finish->age = vb_row_number(rows, 0, 0);
+        finish->bad_rows = vb_row_number(rows, 0, 1);
+    }
     PQclear(rows);
     vb_buffer_done(&parts);
     return status;
@@ -168,24 +170,7 @@ static enum vb_status write_finish(struct vb_pg *pg, const struct vb_write *writ
 static enum vb_status finish_at_once(struct vb_pg *pg, const struct vb_write *write, void *context,
                                      struct vb_error *err)
 {
-    struct finish *finish = context;
-    struct vb_pg_args args = {0};
-    struct vb_buffer parts;
-    PGresult *rows = NULL;
-    vb_segment_parts_init(&parts);
-    add_facts(&args, write->claim, finish->finished);
-    enum vb_status status = vb_segment_result_args(finish->result, &parts, &args, err);
-    if (status == VB_OK) {
-        vb_args_number(&args, write->claim->epoch);
-        vb_args_text(&args, finish->claimer->process_id);
-        vb_args_text(&args, write->token);
-        status = vb_write_alone(pg, write, finish_alone, &args, &rows, err);
-    }
-    if (status == VB_OK)
-        read_finish(finish, rows);
-    PQclear(rows);
-    vb_buffer_done(&parts);
-    return status;
+    return send_finish(pg, write, context, true, err);
 }
 
 /* Everything that makes a job finished is in this one transaction: totals, status, mail,
@@ -201,7 +186,7 @@ static enum vb_status finish_step(struct vb_pg *pg, const struct vb_write *write
         if (status == VB_OK)
             status = run_for_job(pg, drop_directories, job->job_id, err);
     }
-    return status == VB_OK ? write_finish(pg, write, context, err) : status;
+    return status == VB_OK ? send_finish(pg, write, context, false, err) : status;
 }
 
 /* From its order to its end, by whoever ends it. `message` NULL: finished. */
