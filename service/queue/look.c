@@ -180,10 +180,8 @@ enum vb_status vb_look_find(struct vb_pg *pg, const struct vb_claimer *claimer, 
     pthread_mutex_lock(&look->mutex);
     if (!express || found)
         keep(look, found);
-    else
-        found_free(found);
     pthread_mutex_unlock(&look->mutex);
-    return VB_OK;
+    return found ? VB_OK : VB_END;
 }
 
 const char *vb_pick_value(const struct vb_pick *pick, size_t index, int column)

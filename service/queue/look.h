@@ -61,7 +61,7 @@ enum vb_status vb_look_pick(struct vb_look *look, bool express, bool any_age,
  * last of the spent ones was taken; VB_AGAIN: none. */
 void vb_look_done(struct vb_look *look, struct vb_pick *pick, enum vb_status status, size_t spent);
 /* Looks, and keeps what there is in place of what was; the express thread's look tells less, and
- * where it has found nothing what was stays. */
+ * where it has found nothing what was stays. VB_END: there is nothing. */
 enum vb_status vb_look_find(struct vb_pg *pg, const struct vb_claimer *claimer, bool express,
                             struct vb_error *err) vb_must_check;
 
